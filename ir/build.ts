@@ -1,0 +1,182 @@
+/**
+ * Makes modules: from nothing (`Builder`, for frontends and tests) and from another module
+ * (`rewrite`, for passes). Both infer types, so an ill-typed op cannot be built.
+ */
+import { type Result, invariant, known } from "./diagnostic.ts";
+import type { Loc } from "./loc.ts";
+import type { Code, Module, Output, Property } from "./module.ts";
+import type { Op, OpAttrs, OpKind, ValueId } from "./op.ts";
+import { inferType, tensorRefsOf } from "./spec.ts";
+import { type Tensor, type TensorRef, hashTensor, sameTensor } from "./tensor.ts";
+import type { Type } from "./type.ts";
+
+/** Brands a number as a value id; for readers of text and makers of modules only. */
+export function valueIdOf(id: number): ValueId {
+  // The one place where the brand is put on.
+  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- see above
+  return id as ValueId;
+}
+
+/** Pairs a kind with its attributes as an `Op`. */
+export function makeOp<K extends OpKind>(
+  kind: K,
+  result: ValueId,
+  inputs: readonly ValueId[],
+  attrs: OpAttrs[K],
+  type: Type,
+  loc: Loc,
+): Op {
+  // TypeScript does not see that { kind: K, attrs: OpAttrs[K] } is a member of the union over K.
+  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- see above
+  return { kind, result, inputs, attrs, type, loc } as unknown as Op;
+}
+
+/** A growing list of ops. Mutable; lives inside one function. */
+export class Builder {
+  readonly ops: Op[] = [];
+  readonly tensors: Map<TensorRef, Tensor>;
+  private readonly byValue = new Map<ValueId, Op>();
+  private readonly refByHash = new Map<string, TensorRef>();
+  private nextId: number;
+
+  constructor(options: { tensors?: ReadonlyMap<TensorRef, Tensor>; firstId?: number } = {}) {
+    this.tensors = new Map(options.tensors ?? []);
+    this.nextId = options.firstId ?? 0;
+  }
+
+  /** Adds an op, or says why its operands do not fit. `result` reuses an id that is free here. */
+  tryAdd<K extends OpKind>(
+    kind: K,
+    inputs: readonly ValueId[],
+    attrs: OpAttrs[K],
+    loc: Loc,
+    result?: ValueId,
+  ): Result<ValueId> {
+    const types = inputs.map((value) => this.opOf(value).type);
+    const id = result ?? valueIdOf(this.nextId++);
+    const draft = makeOp(kind, id, inputs, attrs, { domain: "real", dtype: "f32", shape: [] }, loc);
+    const type = inferType(draft, types, (ref) => this.tensorAt(ref));
+    if (!type.ok) return type;
+    this.push({ ...draft, type: type.value });
+    return { ok: true, value: id };
+  }
+
+  /** Adds an op whose operands are known to fit. */
+  add<K extends OpKind>(
+    kind: K,
+    inputs: readonly ValueId[],
+    attrs: OpAttrs[K],
+    loc: Loc,
+    result?: ValueId,
+  ): ValueId {
+    const added = this.tryAdd(kind, inputs, attrs, loc, result);
+    if (!added.ok) invariant(false, `cannot build ${kind}: ${added.reason}`);
+    return added.value;
+  }
+
+  /** Adds an input of this type. */
+  input(name: string, type: Type, loc: Loc, result?: ValueId): ValueId {
+    const id = result ?? valueIdOf(this.nextId++);
+    this.push(makeOp("ann.input", id, [], { name }, type, loc));
+    return id;
+  }
+
+  /** Adds a constant that holds `value`. */
+  constant(hint: string, value: Tensor, loc: Loc): ValueId {
+    return this.add("ann.constant", [], { value: this.tensor(hint, value) }, loc);
+  }
+
+  /** Puts a tensor into the table under `hint` or a name like it; an equal one is shared. */
+  tensor(hint: string, value: Tensor): TensorRef {
+    const hash = hashTensor(value);
+    const shared = this.refByHash.get(hash);
+    if (shared !== undefined) return shared;
+    const base = hint.replace(/[^A-Za-z0-9_./-]+/g, "_").replace(/^[./-]+/, "") || "t";
+    let ref = base;
+    for (let n = 1; this.tensors.has(ref); n++) {
+      const there = this.tensors.get(ref);
+      if (there !== undefined && sameTensor(there, value)) break;
+      ref = `${base}.${n}`;
+    }
+    this.tensors.set(ref, value);
+    this.refByHash.set(hash, ref);
+    return ref;
+  }
+
+  tensorAt(ref: TensorRef): Tensor {
+    return known(this.tensors.get(ref), `tensor @${ref}`);
+  }
+
+  opOf(value: ValueId): Op {
+    return known(this.byValue.get(value), `the op that makes %${value}`);
+  }
+
+  typeOf(value: ValueId): Type {
+    return this.opOf(value).type;
+  }
+
+  push(op: Op): void {
+    invariant(!this.byValue.has(op.result), `value %${op.result} is made twice`);
+    this.ops.push(op);
+    this.byValue.set(op.result, op);
+  }
+
+  /** The module of all ops so far; tensors that no op names are left out. */
+  finish(options: {
+    name: string;
+    outputs: readonly Output[];
+    code?: Code;
+    timesteps?: number;
+    properties?: ReadonlySet<Property>;
+  }): Module {
+    const tensors = new Map<TensorRef, Tensor>();
+    for (const op of this.ops) {
+      for (const { ref } of tensorRefsOf(op)) tensors.set(ref, this.tensorAt(ref));
+    }
+    return {
+      name: options.name,
+      code: options.code ?? "none",
+      timesteps: options.timesteps ?? 1,
+      ops: this.ops,
+      outputs: options.outputs,
+      tensors,
+      properties: options.properties ?? new Set(),
+    };
+  }
+}
+
+/**
+ * Rebuilds a module op by op, in order. `transform` sees each op with its operands already
+ * renamed to what replaced them. It returns null to keep the op as it is, or the value that stands
+ * for the op's result from here on, made with `builder` (whose `add` takes the old result id where
+ * the new op should keep it, as statistics and probes go by id). Types are inferred anew all the
+ * way down. When nothing changed the same module comes back.
+ */
+export function rewrite(
+  module: Module,
+  transform: (op: Op, builder: Builder) => ValueId | null,
+): Module {
+  const firstId = 1 + module.ops.reduce((max, op) => Math.max(max, op.result), -1);
+  const builder = new Builder({ tensors: module.tensors, firstId });
+  const renamed = new Map<ValueId, ValueId>();
+  const rename = (value: ValueId): ValueId => renamed.get(value) ?? value;
+  let changed = false;
+  for (const original of module.ops) {
+    const inputs = original.inputs.map(rename);
+    const moved = inputs.some((value, i) => value !== original.inputs[i]);
+    const op: Op = moved ? { ...original, inputs } : original;
+    const before = builder.ops.length;
+    const replacement = transform(op, builder);
+    if (replacement !== null) {
+      changed = true;
+      if (replacement !== original.result) renamed.set(original.result, replacement);
+      continue;
+    }
+    invariant(before === builder.ops.length, "transform added ops but kept the original");
+    if (op.kind === "ann.input") builder.push(op);
+    else builder.add(op.kind, op.inputs, op.attrs, op.loc, op.result);
+  }
+  if (!changed) return module;
+  const outputs = module.outputs.map((o) => ({ name: o.name, value: rename(o.value) }));
+  return builder.finish({ ...module, outputs });
+}

@@ -1,0 +1,129 @@
+/**
+ * How anything goes wrong here.
+ *
+ * Three kinds of failure take three paths. What the user gave is wrong: a `Diagnostic` of cause
+ * "input" (exit code 1). The machine failed us: cause "environment" (exit code 2). We are wrong:
+ * `invariant` throws an `InvariantError` (exit code 70). Each folder declares its messages once,
+ * with `catalogue`; the code of a message is stable and documented. Nothing is printed here.
+ */
+import type { Loc } from "./loc.ts";
+
+export type Severity = "error" | "warning" | "info";
+
+export interface Diagnostic {
+  /** Stable, kebab-case. */
+  readonly code: string;
+  readonly severity: Severity;
+  readonly cause: "input" | "environment";
+  /** What is wrong, in the user's terms, with the numbers. One sentence, no final stop. */
+  readonly message: string;
+  readonly loc: Loc | null;
+  /** More facts, one sentence each. */
+  readonly notes: readonly string[];
+  /** The way out. */
+  readonly help: string | null;
+}
+
+/** One row of a catalogue: how a code's message is made from its parameters. */
+export interface DiagnosticSpec<P> {
+  readonly severity: Severity;
+  /** "input" unless said otherwise. */
+  readonly cause?: "environment";
+  readonly message: (params: P) => string;
+  readonly help?: string | ((params: P) => string);
+}
+
+// `never` as the parameter accepts a spec of any parameter type (parameters are contravariant).
+type Specs = Readonly<Record<string, DiagnosticSpec<never>>>;
+type Params<S> = S extends DiagnosticSpec<infer P> ? P : never;
+
+export interface Diagnose<S extends Specs> {
+  <K extends keyof S & string>(
+    code: K,
+    loc: Loc | null,
+    params: Params<S[K]>,
+    notes?: readonly string[],
+  ): Diagnostic;
+  /** The rows themselves, for the documentation and for tests. */
+  readonly specs: S;
+}
+
+/** Declares a folder's messages; the result makes diagnostics with type-checked parameters. */
+export function catalogue<S extends Specs>(specs: S): Diagnose<S> {
+  const make = <K extends keyof S & string>(
+    code: K,
+    loc: Loc | null,
+    params: Params<S[K]>,
+    notes: readonly string[] = [],
+  ): Diagnostic => {
+    // The index type loses that `params` belongs to this row; the signature above has checked it.
+    // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- see the line above
+    const spec = specs[code] as unknown as DiagnosticSpec<Params<S[K]>>;
+    const help = typeof spec.help === "function" ? spec.help(params) : (spec.help ?? null);
+    return {
+      code,
+      severity: spec.severity,
+      cause: spec.cause ?? "input",
+      message: spec.message(params),
+      loc,
+      notes,
+      help,
+    };
+  };
+  return Object.assign(make, { specs });
+}
+
+/** Carries diagnostics to whoever asked for the work; at least one of them is an error. */
+export class DiagnosticError extends Error {
+  readonly diagnostics: readonly Diagnostic[];
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super(diagnostics.map((d) => d.message).join("; "));
+    this.name = "DiagnosticError";
+    this.diagnostics = diagnostics;
+  }
+}
+
+/** Ends the current work with these errors. */
+export function fail(...diagnostics: readonly Diagnostic[]): never {
+  throw new DiagnosticError(diagnostics);
+}
+
+/** A promise of ours that was broken: always our bug, never the user's. */
+export class InvariantError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "InvariantError";
+  }
+}
+
+/** Throws an `InvariantError` unless `condition` holds. */
+export function invariant(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new InvariantError(message);
+}
+
+/** The value, which is known to be there; for look-ups whose success an invariant guarantees. */
+export function known<T>(value: T | null | undefined, what: string): T {
+  if (value === null || value === undefined) throw new InvariantError(`missing: ${what}`);
+  return value;
+}
+
+/** Ends an exhaustive `switch`: does not compile while a case is missing. */
+export function assertNever(value: never): never {
+  throw new InvariantError(`unexpected value: ${JSON.stringify(value)}`);
+}
+
+/** A result or the reason there is none. */
+export type Result<T> = { readonly ok: true; readonly value: T } | Failure;
+export interface Failure {
+  readonly ok: false;
+  /** One sentence without final stop. */
+  readonly reason: string;
+}
+
+export function ok<T>(value: T): Result<T> {
+  return { ok: true, value };
+}
+
+export function no(reason: string): Failure {
+  return { ok: false, reason };
+}

@@ -1,0 +1,58 @@
+/**
+ * Where an op comes from. Mandatory on every op, so that each message can point at the user's own
+ * node and not at ours. It carries no meaning for execution.
+ */
+export type Loc =
+  /** A node of the source model. `name` is the node's, or its first output's where it has none. */
+  | { readonly kind: "source"; readonly file: string; readonly name: string; readonly op: string }
+  /** A position in IR text, 1-based. */
+  | { readonly kind: "text"; readonly file: string; readonly line: number; readonly column: number }
+  /** Made by a pass out of what stood at other places. */
+  | { readonly kind: "fused"; readonly pass: string; readonly from: readonly Loc[] };
+
+/** A place in a source model. */
+export function sourceLoc(file: string, name: string, op: string): Loc {
+  return { kind: "source", file, name, op };
+}
+
+/** The place of an op that `pass` made out of ops at `from`; a chain within one pass is flattened. */
+export function fusedLoc(pass: string, from: readonly Loc[]): Loc {
+  const flat: Loc[] = [];
+  for (const loc of from) {
+    if (loc.kind === "fused" && loc.pass === pass) flat.push(...loc.from);
+    else flat.push(loc);
+  }
+  return { kind: "fused", pass, from: flat };
+}
+
+/** The source nodes a place goes back to, in order, without repeats. */
+export function sourcesOf(loc: Loc): readonly Loc[] {
+  const found: Loc[] = [];
+  const visit = (l: Loc): void => {
+    if (l.kind === "fused") l.from.forEach(visit);
+    else if (!found.some((f) => formatLoc(f) === formatLoc(l))) found.push(l);
+  };
+  visit(loc);
+  return found;
+}
+
+/** One line for people: `lenet.onnx node "/conv1/Conv" (Conv)`. */
+export function formatLoc(loc: Loc): string {
+  switch (loc.kind) {
+    case "source":
+      return `${loc.file} node "${loc.name}" (${loc.op})`;
+    case "text":
+      return `${loc.file}:${loc.line}:${loc.column}`;
+    case "fused": {
+      const first = sourcesOf(loc)[0];
+      return first === undefined ? `made by ${loc.pass}` : formatLoc(first);
+    }
+  }
+}
+
+/** The shortest name that a person would know the op by: the source node's, or the pass's. */
+export function shortName(loc: Loc): string {
+  const first = sourcesOf(loc)[0];
+  if (first === undefined) return loc.kind === "fused" ? loc.pass : "?";
+  return first.kind === "source" ? first.name : formatLoc(first);
+}

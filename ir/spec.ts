@@ -1,0 +1,105 @@
+/**
+ * What is known of an op kind besides its meaning: one line about it, how many operands it takes,
+ * how its attributes read in text, how exactly a backend must reproduce it, and its result type.
+ * The table itself is put together from the families in `ir/spec/`.
+ */
+import type { Result } from "./diagnostic.ts";
+import type { Op, OpAttrs, OpKind } from "./op.ts";
+import type { Tensor, TensorRef } from "./tensor.ts";
+import type { Type } from "./type.ts";
+import { contractionSpecs } from "./spec/contraction.ts";
+import { elementwiseSpecs } from "./spec/elementwise.ts";
+import { normSpecs } from "./spec/norm.ts";
+import { poolSpecs } from "./spec/pool.ts";
+import { reduceSpecs } from "./spec/reduce.ts";
+import { selectSpecs } from "./spec/select.ts";
+import { shapeSpecs } from "./spec/shape.ts";
+import { sourceSpecs } from "./spec/source.ts";
+import { spikingSpecs } from "./spec/spiking.ts";
+import { synapseSpecs } from "./spec/synapse.ts";
+
+/** How an attribute is written, checked and read back. `tensor?` may be none. */
+export type AttrKind =
+  | "tensor"
+  | "tensor?"
+  | "int"
+  | "ints"
+  | "float"
+  | "floats"
+  | "bool"
+  | "string"
+  | "dtype"
+  | { readonly oneOf: readonly string[] };
+
+/**
+ * How closely a backend must agree with the interpreter on equal inputs.
+ * `exact`: bit for bit (moves and comparisons). `rounding`: sums may be ordered otherwise.
+ */
+export type Exactness = "exact" | "rounding";
+
+export type TensorLookup = (ref: TensorRef) => Tensor;
+
+export interface OpSpec<K extends OpKind> {
+  /** One line for `snnc ops` and the docs. */
+  readonly summary: string;
+  readonly arity: number | { readonly atLeast: number };
+  readonly exactness: Exactness;
+  /** In the order of `OpAttrs`; text prints them in this order. */
+  readonly attributes: { readonly [A in keyof OpAttrs[K]]-?: AttrKind };
+  /** Result type from operand types, or why there is none. Arity has been checked. */
+  infer(attrs: OpAttrs[K], inputs: readonly Type[], tensors: TensorLookup): Result<Type>;
+}
+
+export type SpecTable<K extends OpKind = OpKind> = { readonly [P in K]: OpSpec<P> };
+
+export const specs: SpecTable = {
+  ...sourceSpecs,
+  ...synapseSpecs,
+  ...contractionSpecs,
+  ...poolSpecs,
+  ...normSpecs,
+  ...elementwiseSpecs,
+  ...reduceSpecs,
+  ...shapeSpecs,
+  ...selectSpecs,
+  ...spikingSpecs,
+};
+
+/** The spec of an op's kind, typed so that it takes any op's attributes. */
+export function specOf(kind: OpKind): OpSpec<OpKind> {
+  // A table indexed by a union gives a union of specs, which TypeScript cannot call; each spec is
+  // only ever given the attributes of its own kind, because `Op` pairs the two.
+  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- see above
+  return specs[kind] as unknown as OpSpec<OpKind>;
+}
+
+/** Result type of `kind` on operands of these types; checks the arity first. */
+export function inferType(
+  op: Pick<Op, "kind" | "attrs">,
+  inputs: readonly Type[],
+  tensors: TensorLookup,
+): Result<Type> {
+  const spec = specOf(op.kind);
+  const arityOk =
+    typeof spec.arity === "number"
+      ? inputs.length === spec.arity
+      : inputs.length >= spec.arity.atLeast;
+  if (!arityOk) {
+    const wanted = typeof spec.arity === "number" ? spec.arity : `at least ${spec.arity.atLeast}`;
+    return { ok: false, reason: `${op.kind} takes ${wanted} operands, not ${inputs.length}` };
+  }
+  return spec.infer(op.attrs, inputs, tensors);
+}
+
+/** The tensors that an op names, with the attribute that names each. */
+export function tensorRefsOf(op: Op): readonly { attribute: string; ref: TensorRef }[] {
+  const refs: { attribute: string; ref: TensorRef }[] = [];
+  const values = new Map<string, unknown>(Object.entries(op.attrs));
+  for (const [attribute, kind] of Object.entries(specOf(op.kind).attributes)) {
+    const ref = values.get(attribute);
+    if ((kind === "tensor" || kind === "tensor?") && typeof ref === "string") {
+      refs.push({ attribute, ref });
+    }
+  }
+  return refs;
+}

@@ -1,0 +1,213 @@
+/**
+ * What calibration knows of a value: per channel, mergeable, and independent of the order in which
+ * samples were seen. `calibrate/` gathers it, passes read it, engines fill it inside their workers.
+ *
+ * Counts are integers and sums are fixed-point integers, so merge(a, b) is commutative and
+ * associative to the bit.
+ */
+import { invariant } from "./diagnostic.ts";
+import type { ValueId } from "./op.ts";
+
+/** Buckets per octave: neighbouring bucket bounds differ by 2^(1/32), so by 2.2 %. */
+const bucketsPerOctave = 32;
+/** Magnitudes below 2^-24 count as zero; above 2^24 as the last bucket. */
+const smallestOctave = -24;
+const octaves = 48;
+const bucketsPerSign = bucketsPerOctave * octaves;
+/** Sums are kept in units of 2^-40. */
+const sumUnit = 2 ** 40;
+
+/** Index of the bucket that holds |x|, or -1 for what counts as zero. */
+function bucketOf(magnitude: number): number {
+  if (magnitude < 2 ** smallestOctave) return -1;
+  const index = Math.floor((Math.log2(magnitude) - smallestOctave) * bucketsPerOctave);
+  return Math.min(index, bucketsPerSign - 1);
+}
+
+/** The lower bound of a bucket of magnitudes. */
+function bucketBound(index: number): number {
+  return 2 ** (smallestOctave + index / bucketsPerOctave);
+}
+
+/** A run of equal weight in a channel's distribution: `count` elements near `value`. */
+export interface Mass {
+  readonly value: number;
+  readonly count: number;
+}
+
+/** A window of bucket counts that grows as needed. */
+interface Buckets {
+  first: number;
+  counts: Float64Array;
+}
+
+function addToBucket(b: Buckets, index: number, count: number): void {
+  if (b.counts.length === 0) {
+    b.first = index;
+    b.counts = new Float64Array(1);
+  } else if (index < b.first) {
+    const grown = new Float64Array(b.counts.length + (b.first - index));
+    grown.set(b.counts, b.first - index);
+    b.counts = grown;
+    b.first = index;
+  } else if (index >= b.first + b.counts.length) {
+    const grown = new Float64Array(index - b.first + 1);
+    grown.set(b.counts);
+    b.counts = grown;
+  }
+  b.counts[index - b.first] = (b.counts[index - b.first] ?? 0) + count;
+}
+
+/** Statistics of one channel. Mutable while it is being gathered. */
+export class ChannelStatistics {
+  count = 0;
+  min = Infinity;
+  max = -Infinity;
+  private zeroCount = 0;
+  private sum = 0n;
+  private sumOfSquares = 0n;
+  private readonly positive: Buckets = { first: 0, counts: new Float64Array(0) };
+  private readonly negative: Buckets = { first: 0, counts: new Float64Array(0) };
+
+  /**
+   * Takes one sample's elements data[offset + k · stride], k < length. Sums are rounded to units of
+   * 2^-40 once per call, so what one call holds must always be one sample's share.
+   */
+  add(data: ArrayLike<number>, offset: number, stride: number, length: number): void {
+    let sum = 0;
+    let squares = 0;
+    for (let k = 0; k < length; k++) {
+      const x = data[offset + k * stride] ?? NaN;
+      sum += x;
+      squares += x * x;
+      if (x < this.min) this.min = x;
+      if (x > this.max) this.max = x;
+      const bucket = bucketOf(Math.abs(x));
+      if (bucket < 0) this.zeroCount++;
+      else addToBucket(x > 0 ? this.positive : this.negative, bucket, 1);
+    }
+    invariant(Number.isFinite(squares), "statistics of a value that is not finite");
+    this.count += length;
+    this.sum += BigInt(Math.round(sum * sumUnit));
+    this.sumOfSquares += BigInt(Math.round(squares * sumUnit));
+  }
+
+  merge(other: ChannelStatistics): void {
+    this.count += other.count;
+    this.min = Math.min(this.min, other.min);
+    this.max = Math.max(this.max, other.max);
+    this.zeroCount += other.zeroCount;
+    this.sum += other.sum;
+    this.sumOfSquares += other.sumOfSquares;
+    for (const side of ["positive", "negative"] as const) {
+      const from = other[side];
+      from.counts.forEach((n, i) => {
+        if (n > 0) addToBucket(this[side], from.first + i, n);
+      });
+    }
+  }
+
+  get mean(): number {
+    return this.count === 0 ? 0 : Number(this.sum) / sumUnit / this.count;
+  }
+
+  get variance(): number {
+    if (this.count === 0) return 0;
+    return Math.max(0, Number(this.sumOfSquares) / sumUnit / this.count - this.mean ** 2);
+  }
+
+  /** Share of elements below zero. */
+  get negativeShare(): number {
+    let n = 0;
+    for (const c of this.negative.counts) n += c;
+    return this.count === 0 ? 0 : n / this.count;
+  }
+
+  /** The distribution as weighted points in ascending order, each within 1.1 % of its elements. */
+  masses(): Mass[] {
+    const points: Mass[] = [];
+    const centre = (index: number): number => (bucketBound(index) + bucketBound(index + 1)) / 2;
+    const clamp = (x: number): number => Math.min(this.max, Math.max(this.min, x));
+    const { negative, positive } = this;
+    for (let i = negative.counts.length - 1; i >= 0; i--) {
+      const count = negative.counts[i] ?? 0;
+      if (count > 0) points.push({ value: clamp(-centre(negative.first + i)), count });
+    }
+    if (this.zeroCount > 0) points.push({ value: 0, count: this.zeroCount });
+    positive.counts.forEach((count, i) => {
+      if (count > 0) points.push({ value: clamp(centre(positive.first + i)), count });
+    });
+    return points;
+  }
+
+  /** The value below which a share `q` of the elements lies, within 1.1 %; the maximum for q = 1. */
+  quantile(q: number): number {
+    if (q >= 1) return this.max;
+    const target = q * this.count;
+    let seen = 0;
+    for (const { value, count } of this.masses()) {
+      seen += count;
+      if (seen >= target) return value;
+    }
+    return this.max;
+  }
+
+  /** Plain data, for other threads and for hashing; `fromJSON` reads it back. */
+  toJSON(): ChannelStatisticsData {
+    return {
+      count: this.count,
+      min: this.min,
+      max: this.max,
+      zeroCount: this.zeroCount,
+      sum: this.sum.toString(),
+      sumOfSquares: this.sumOfSquares.toString(),
+      positive: { first: this.positive.first, counts: Array.from(this.positive.counts) },
+      negative: { first: this.negative.first, counts: Array.from(this.negative.counts) },
+    };
+  }
+
+  static fromJSON(data: ChannelStatisticsData): ChannelStatistics {
+    const s = new ChannelStatistics();
+    s.count = data.count;
+    s.min = data.min;
+    s.max = data.max;
+    s.zeroCount = data.zeroCount;
+    s.sum = BigInt(data.sum);
+    s.sumOfSquares = BigInt(data.sumOfSquares);
+    s.positive.first = data.positive.first;
+    s.positive.counts = Float64Array.from(data.positive.counts);
+    s.negative.first = data.negative.first;
+    s.negative.counts = Float64Array.from(data.negative.counts);
+    return s;
+  }
+}
+
+export interface ChannelStatisticsData {
+  readonly count: number;
+  readonly min: number;
+  readonly max: number;
+  readonly zeroCount: number;
+  readonly sum: string;
+  readonly sumOfSquares: string;
+  readonly positive: { readonly first: number; readonly counts: readonly number[] };
+  readonly negative: { readonly first: number; readonly counts: readonly number[] };
+}
+
+/** Which elements of a value share a channel. */
+export type Scope = "layer" | "channel" | "neuron";
+
+export const scopes = ["layer", "channel", "neuron"] as const satisfies readonly Scope[];
+
+/** Statistics of one value: a channel each, by the scope it was observed with. */
+export interface ValueStatistics {
+  readonly scope: Scope;
+  /** The axis that numbers the channels; meaningless unless `scope` is "channel". */
+  readonly axis: number;
+  readonly channels: readonly ChannelStatistics[];
+}
+
+/** What is known of the values of one module after looking at the calibration set. */
+export interface CalibrationStatistics {
+  readonly samples: number;
+  readonly values: ReadonlyMap<ValueId, ValueStatistics>;
+}

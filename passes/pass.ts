@@ -1,0 +1,75 @@
+/**
+ * A pass: a pure function from module to module, with its contract and its options declared.
+ * It sees statistics and measurements only through its context, and opens no file.
+ */
+import type { Diagnostic } from "../ir/diagnostic.ts";
+import type { Observation } from "../ir/executable.ts";
+import type { Module, Property } from "../ir/module.ts";
+import type { CalibrationStatistics } from "../ir/stats.ts";
+
+export type Phase = "clean" | "fuse" | "convert" | "balance";
+
+/** One option of a pass, as it is written on the command line: `name{key=value,…}`. */
+export type OptionSpec =
+  | { readonly kind: "number"; readonly default: number; readonly help: string; readonly min: number; readonly max: number }
+  | { readonly kind: "integer"; readonly default: number; readonly help: string; readonly min: number; readonly max: number }
+  | { readonly kind: "choice"; readonly default: string; readonly help: string; readonly of: readonly string[] }
+  | { readonly kind: "flag"; readonly default: boolean; readonly help: string };
+
+export type OptionTable = Readonly<Record<string, OptionSpec>>;
+
+/** The values that an option table describes. */
+export type OptionValues<T extends OptionTable> = {
+  readonly [K in keyof T]: T[K] extends { kind: "number" | "integer" }
+    ? number
+    : T[K] extends { kind: "flag" }
+      ? boolean
+      : T[K] extends { kind: "choice"; of: readonly (infer C)[] }
+        ? C
+        : never;
+};
+
+export interface PassContext<V> {
+  readonly options: V;
+  /** Timesteps that the converted network is meant to run for. */
+  readonly timesteps: number;
+  readonly report: (diagnostic: Diagnostic) => void;
+  /**
+   * Runs a module on the calibration set and returns statistics of the values asked for: for values
+   * over time, of their mean over the timesteps. The only thing a pass may await. Fails with a
+   * diagnostic where no calibration set was given.
+   */
+  readonly measure: (
+    module: Module,
+    observe: readonly Observation[],
+    timesteps: number,
+  ) => Promise<CalibrationStatistics>;
+}
+
+export interface Pass<T extends OptionTable = OptionTable> {
+  /** Kebab-case and imperative: "fold-batchnorm". Unique; the CLI, dumps and reports use it. */
+  readonly name: string;
+  readonly phase: Phase;
+  readonly summary: string;
+  readonly requires: readonly Property[];
+  readonly establishes: readonly Property[];
+  /** Properties that no longer hold after it, unless it establishes them again. */
+  readonly breaks: readonly Property[];
+  /** Whether the network computes the same function afterwards (up to rounding). */
+  readonly preservesOutputs: boolean;
+  readonly options: T;
+  /** Returns the same object where there was nothing to do. */
+  run(module: Module, context: PassContext<OptionValues<T>>): Module | Promise<Module>;
+}
+
+/** A pass whose option types have been put aside, as lists and tables hold it. */
+export interface AnyPass extends Omit<Pass, "run"> {
+  run(module: Module, context: PassContext<Readonly<Record<string, unknown>>>): Module | Promise<Module>;
+}
+
+/** Declares a pass; the types of its options follow from its table. */
+export function definePass<const T extends OptionTable>(pass: Pass<T>): AnyPass {
+  // The manager fills options from this pass's own table, so the values have the table's types.
+  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- see above
+  return pass as unknown as AnyPass;
+}
