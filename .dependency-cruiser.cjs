@@ -1,0 +1,97 @@
+/**
+ * The direction of imports: cli, web → backends, calibrate, tune, frontend, passes → ir.
+ * docs/architecture.md gives the reasons; this file is what refuses.
+ */
+const middle = "(frontend|passes|backends|calibrate|tune)";
+const source = "^(index\\.ts$|(ir|frontend|passes|backends|calibrate|tune|cli)/)";
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: "ir-imports-nothing-of-ours",
+      comment: "ir/ is the bottom: what it needs from above is an interface that it declares.",
+      severity: "error",
+      from: { path: "^ir/" },
+      to: { path: `^(index\\.ts$|(${middle}|cli|web|scripts|bench|test)/)` },
+    },
+    {
+      name: "ir-imports-no-package",
+      comment: "The representation stays readable, and portable, without any package.",
+      severity: "error",
+      from: { path: "^ir/" },
+      to: {
+        dependencyTypes: [
+          "npm",
+          "npm-dev",
+          "npm-optional",
+          "npm-peer",
+          "npm-no-pkg",
+          "npm-unknown",
+        ],
+      },
+    },
+    {
+      name: "middle-row-is-apart",
+      comment:
+        "What one of these needs of another is an interface in ir/, handed in by cli/ or index.ts.",
+      severity: "error",
+      from: { path: `^${middle}/` },
+      to: { path: `^${middle}/`, pathNot: "^$1/" },
+    },
+    {
+      name: "middle-row-looks-down",
+      severity: "error",
+      from: { path: `^${middle}/` },
+      to: { path: "^(index\\.ts$|(cli|web|scripts|bench|test)/)" },
+    },
+    {
+      name: "only-the-cli-imports-the-cli",
+      comment: "index.ts is the library: it never draws in argument parsing or the terminal.",
+      severity: "error",
+      from: { path: "^(index\\.ts$|web/)" },
+      to: { path: "^(cli|scripts|bench|test)/" },
+    },
+    {
+      name: "cli-imports-no-tooling",
+      severity: "error",
+      from: { path: "^cli/" },
+      to: { path: "^(web|scripts|bench|test)/" },
+    },
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "no-orphans",
+      comment: "A file that imports nothing and is imported by nothing is dead.",
+      severity: "error",
+      from: { orphan: true, path: source, pathNot: "\\.d\\.ts$" },
+      to: {},
+    },
+    {
+      name: "no-unresolvable",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: "no-dev-dependency-in-source",
+      severity: "error",
+      from: { path: source },
+      to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "^(dist|coverage|out|docs|node_modules/\\.cache)/" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: {
+      conditionNames: ["import", "node", "default", "types"],
+      exportsFields: ["exports"],
+    },
+  },
+};
