@@ -1,0 +1,60 @@
+/**
+ * What the meaning of a stateless op is: a function from operands to a result. The families beside
+ * this file hold one such function per op kind. They are the reference that everything faster is
+ * measured against, so they are slow and obvious: computed in double precision, rounded once.
+ */
+import { known } from "../diagnostic.ts";
+import type { Op, OpKind, OpOf } from "../op.ts";
+import type { TensorLookup } from "../spec.ts";
+import { type Tensor, type TensorData, allocate, roundTo } from "../tensor.ts";
+import { type Shape, elementCount, stridesOf } from "../type.ts";
+
+/** Result of one op on its operands. `op.type` is inferred: it has the result's dtype and shape. */
+export type Semantics<K extends OpKind> = (
+  op: OpOf<K>,
+  inputs: readonly Tensor[],
+  tensors: TensorLookup,
+) => Tensor;
+
+/** The meaning of every op of a family. */
+export type SemanticsTable<K extends OpKind> = { readonly [P in K]: Semantics<P> };
+
+/** Operand number `index`; the arity was checked when the op's type was inferred. */
+export function operand(inputs: readonly Tensor[], index: number): Tensor {
+  return known(inputs[index], `operand ${index}`);
+}
+
+/** The elements as doubles. A copy unless they are doubles already, so read it only. */
+export function doubles(t: Tensor): Float64Array {
+  return t.data instanceof Float64Array ? t.data : Float64Array.from(t.data);
+}
+
+/** The result of `op` from values in double precision, each rounded once into the op's dtype. */
+export function resultOf(op: Pick<Op, "type">, values: ArrayLike<number>): Tensor {
+  const { dtype, shape } = op.type;
+  const data: TensorData = allocate(dtype, elementCount(shape));
+  for (let i = 0; i < data.length; i++) data[i] = roundTo(dtype, values[i] ?? 0);
+  return { dtype, shape, data };
+}
+
+/**
+ * For each element of `target`, row-major, the index of the element of `shape` that broadcasting
+ * puts there.
+ */
+export function broadcastIndices(shape: Shape, target: Shape): Int32Array {
+  const strides = stridesOf(shape);
+  const steps = target.map((_, axis) => {
+    const own = axis - (target.length - shape.length);
+    return own < 0 || shape[own] === 1 ? 0 : (strides[own] ?? 0);
+  });
+  let indices = new Int32Array(1);
+  target.forEach((extent, axis) => {
+    const step = steps[axis] ?? 0;
+    const next = new Int32Array(indices.length * extent);
+    indices.forEach((base, i) => {
+      for (let k = 0; k < extent; k++) next[i * extent + k] = base + k * step;
+    });
+    indices = next;
+  });
+  return indices;
+}
