@@ -1,0 +1,155 @@
+/**
+ * The arithmetic of sliding windows: which extents convolutions and pools have. Shared by what
+ * infers shapes, what computes them, and what counts connections. Knows nothing of values.
+ */
+import { type Failure, type Result, no, ok } from "./diagnostic.ts";
+import type { PoolAttrs, WindowAttrs } from "./op.ts";
+import type { Shape } from "./type.ts";
+
+/** A window's attributes along one spatial axis. */
+export interface AxisWindow {
+  readonly kernel: number;
+  readonly stride: number;
+  readonly dilation: number;
+  readonly padBegin: number;
+  readonly padEnd: number;
+}
+
+/** Most spatial axes that a window may have. */
+const mostSpatialAxes = 3;
+
+/** The attributes per axis, or why they do not describe a window over `rank` − 2 spatial axes. */
+export function axisWindows(
+  attrs: WindowAttrs,
+  kernel: readonly number[],
+  rank: number,
+): Result<readonly AxisWindow[]> {
+  const axes = rank - 2;
+  if (axes < 1 || axes > mostSpatialAxes) {
+    return no(
+      `a window needs batch, channel and 1 to ${mostSpatialAxes} spatial axes, not ${rank} axes`,
+    );
+  }
+  const lists = { ...attrs, kernel };
+  for (const name of ["kernel", "strides", "dilations", "padsBegin", "padsEnd"] as const) {
+    const list = lists[name];
+    if (list.length !== axes)
+      return no(`${name} has ${list.length} entries for ${axes} spatial axes`);
+    const least = name.startsWith("pads") ? 0 : 1;
+    const wrong = list.find((n) => !Number.isInteger(n) || n < least);
+    if (wrong !== undefined)
+      return no(`${name} holds ${wrong}, which is not an integer ≥ ${least}`);
+  }
+  return ok(
+    kernel.map((extent, axis) => ({
+      kernel: extent,
+      stride: attrs.strides[axis] ?? 1,
+      dilation: attrs.dilations[axis] ?? 1,
+      padBegin: attrs.padsBegin[axis] ?? 0,
+      padEnd: attrs.padsEnd[axis] ?? 0,
+    })),
+  );
+}
+
+/** How many neighbouring elements a dilated kernel spans. */
+export function reachOf(axis: AxisWindow): number {
+  return axis.dilation * (axis.kernel - 1) + 1;
+}
+
+/** Windows that lie wholly within the padded input: ⌊(in + pads − reach) / stride⌋ + 1. */
+export function floorExtent(input: number, axis: AxisWindow): number {
+  return Math.floor((input + axis.padBegin + axis.padEnd - reachOf(axis)) / axis.stride) + 1;
+}
+
+/**
+ * The same rounded up, so that a last window may hang over the end; one that would start at or
+ * after in + padBegin, and so see no element, is dropped (ONNX since opset 19, and PyTorch).
+ */
+export function ceilExtent(input: number, axis: AxisWindow): number {
+  const room = input + axis.padBegin + axis.padEnd - reachOf(axis);
+  const extent = Math.ceil(room / axis.stride) + 1;
+  return (extent - 1) * axis.stride >= input + axis.padBegin ? extent - 1 : extent;
+}
+
+/** Spatial extents of a convolution's result. */
+export function convExtents(input: Shape, axes: readonly AxisWindow[]): Result<Shape> {
+  return extents(input, axes, floorExtent);
+}
+
+/** Spatial extents of a pool's result. */
+export function poolExtents(
+  input: Shape,
+  axes: readonly AxisWindow[],
+  attrs: Pick<PoolAttrs, "ceilMode">,
+): Result<Shape> {
+  return extents(input, axes, attrs.ceilMode ? ceilExtent : floorExtent);
+}
+
+function extents(
+  input: Shape,
+  axes: readonly AxisWindow[],
+  extentOf: (input: number, axis: AxisWindow) => number,
+): Result<Shape> {
+  const out: number[] = [];
+  for (const [i, axis] of axes.entries()) {
+    const extent = input[i] ?? 0;
+    const padded = extent + axis.padBegin + axis.padEnd;
+    if (reachOf(axis) > padded) {
+      return no(
+        `a window over ${reachOf(axis)} elements does not fit into ${extent} ` +
+          `with padding ${axis.padBegin} and ${axis.padEnd} (spatial axis ${i})`,
+      );
+    }
+    out.push(extentOf(extent, axis));
+  }
+  return ok(out);
+}
+
+/**
+ * Spatial extents of a transposed convolution's result:
+ * stride · (in − 1) + outputPadding + reach − pads.
+ */
+export function convTransposeExtents(
+  input: Shape,
+  axes: readonly AxisWindow[],
+  outputPadding: readonly number[],
+): Result<Shape> {
+  const out: number[] = [];
+  for (const [i, axis] of axes.entries()) {
+    const extra = outputPadding[i] ?? 0;
+    const pads = axis.padBegin + axis.padEnd;
+    const extent = axis.stride * ((input[i] ?? 0) - 1) + extra + reachOf(axis) - pads;
+    if (extent < 1) {
+      return no(`the output would have ${extent} elements along spatial axis ${i}`);
+    }
+    out.push(extent);
+  }
+  return ok(out);
+}
+
+/** Why a pool along these axes would have a window without any element, or null. */
+export function emptyWindow(
+  input: Shape,
+  output: Shape,
+  axes: readonly AxisWindow[],
+): Failure | null {
+  for (const [i, axis] of axes.entries()) {
+    const extent = input[i] ?? 0;
+    for (let o = 0; o < (output[i] ?? 0); o++) {
+      if (tapCount(o, extent, axis) === 0) {
+        return no(`window ${o} along spatial axis ${i} lies wholly in the padding`);
+      }
+    }
+  }
+  return null;
+}
+
+/** How many taps of window `o` meet an element of the input along one axis. */
+function tapCount(o: number, extent: number, axis: AxisWindow): number {
+  let count = 0;
+  for (let k = 0; k < axis.kernel; k++) {
+    const at = o * axis.stride + k * axis.dilation - axis.padBegin;
+    if (at >= 0 && at < extent) count++;
+  }
+  return count;
+}
