@@ -62,6 +62,9 @@ export function inputsOf(module: Module): readonly OpOf<"ann.input">[] {
 }
 
 /** All ops of some kinds, in order. */
-export function opsOf<K extends OpKind>(module: Module, ...kinds: readonly K[]): readonly OpOf<K>[] {
+export function opsOf<K extends OpKind>(
+  module: Module,
+  ...kinds: readonly K[]
+): readonly OpOf<K>[] {
   return module.ops.filter((op): op is OpOf<K> => isOp(op, ...kinds));
 }

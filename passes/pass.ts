@@ -11,9 +11,26 @@ export type Phase = "clean" | "fuse" | "convert" | "balance";
 
 /** One option of a pass, as it is written on the command line: `name{key=value,…}`. */
 export type OptionSpec =
-  | { readonly kind: "number"; readonly default: number; readonly help: string; readonly min: number; readonly max: number }
-  | { readonly kind: "integer"; readonly default: number; readonly help: string; readonly min: number; readonly max: number }
-  | { readonly kind: "choice"; readonly default: string; readonly help: string; readonly of: readonly string[] }
+  | {
+      readonly kind: "number";
+      readonly default: number;
+      readonly help: string;
+      readonly min: number;
+      readonly max: number;
+    }
+  | {
+      readonly kind: "integer";
+      readonly default: number;
+      readonly help: string;
+      readonly min: number;
+      readonly max: number;
+    }
+  | {
+      readonly kind: "choice";
+      readonly default: string;
+      readonly help: string;
+      readonly of: readonly string[];
+    }
   | { readonly kind: "flag"; readonly default: boolean; readonly help: string };
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
@@ -64,7 +81,10 @@ export interface Pass<T extends OptionTable = OptionTable> {
 
 /** A pass whose option types have been put aside, as lists and tables hold it. */
 export interface AnyPass extends Omit<Pass, "run"> {
-  run(module: Module, context: PassContext<Readonly<Record<string, unknown>>>): Module | Promise<Module>;
+  run(
+    module: Module,
+    context: PassContext<Readonly<Record<string, unknown>>>,
+  ): Module | Promise<Module>;
 }
 
 /** Declares a pass; the types of its options follow from its table. */
