@@ -9,16 +9,12 @@ import { type Failure, no, ok } from "../diagnostic.ts";
 import type { BinaryName, OpKind, UnaryName } from "../op.ts";
 import type { AttrKind, Exactness, OpSpec, SpecTable } from "../spec.ts";
 import { type DType, type Domain, type Type, broadcastShapes, real } from "../type.ts";
+import { format, operandType, requireAxis, requireReal, requireSameDType } from "./check.ts";
 import {
   type DTypeSet,
-  formatShape,
-  linearDomain,
-  needsAxis,
-  needsBroadcastTo,
-  needsDType,
-  needsReal,
-  needsSameDType,
-  operand,
+  sumDomain,
+  requireBroadcastTo,
+  requireDType,
   quantizedDTypes,
 } from "./rules.ts";
 
@@ -62,10 +58,10 @@ function map<K extends UnaryKind | ActivationKind>(
     exactness,
     attributes,
     infer: (_attrs, inputs) => {
-      const x = operand(inputs, 0);
+      const x = operandType(inputs, 0);
       return (
-        needsReal(kind, inputs, options.why) ??
-        needsDType(kind, "its operand", x.dtype, set) ??
+        requireReal(kind, inputs, options.why) ??
+        requireDType(kind, "its operand", x.dtype, set) ??
         ok(real(options.result ?? x.dtype, x.shape))
       );
     },
@@ -95,19 +91,17 @@ function activation<K extends ActivationKind>(
 /** Which domains two operands may have, and which the result has. */
 type DomainRule = (kind: BinaryKind, a: Type, b: Type) => Failure | Domain;
 
-const realOnly: DomainRule = (kind, a, b) => needsReal(kind, [a, b]) ?? "real";
+const realOnly: DomainRule = (kind, a, b) => requireReal(kind, [a, b]) ?? "real";
 
-const sum: DomainRule = (_kind, a, b) => linearDomain([a, b]);
+const sum: DomainRule = (_kind, a, b) => sumDomain([a, b]);
 
 const product: DomainRule = (kind, a, b) =>
   a.domain !== "real" && b.domain !== "real"
     ? no(`${kind} of ${a.domain} and ${b.domain}: one of the two factors must be real`)
-    : linearDomain([a, b]);
+    : sumDomain([a, b]);
 
 const quotient: DomainRule = (kind, a, b) =>
-  b.domain !== "real"
-    ? no(`${kind} by a ${b.domain}: the divisor must be real`)
-    : linearDomain([a]);
+  b.domain !== "real" ? no(`${kind} by a ${b.domain}: the divisor must be real`) : sumDomain([a]);
 
 function binary(
   kind: BinaryKind,
@@ -123,8 +117,8 @@ function binary(
     exactness,
     attributes: {},
     infer: (_attrs, inputs) => {
-      const a = operand(inputs, 0);
-      const b = operand(inputs, 1);
+      const a = operandType(inputs, 0);
+      const b = operandType(inputs, 1);
       const domain = domains(kind, a, b);
       if (typeof domain !== "string") return domain;
       const shape = broadcastOf(kind, a, b);
@@ -137,7 +131,7 @@ function binary(
 function broadcastOf(kind: OpKind, a: Type, b: Type) {
   const shape = broadcastShapes(a.shape, b.shape);
   if (shape !== null) return ok(shape);
-  return no(`${kind}: shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not broadcast`);
+  return no(`${kind}: shapes ${format(a.shape)} and ${format(b.shape)} do not broadcast`);
 }
 
 const arithmetic = (kind: BinaryKind, summary: string, domains: DomainRule, exactness: Exactness) =>
@@ -146,11 +140,20 @@ const arithmetic = (kind: BinaryKind, summary: string, domains: DomainRule, exac
     summary,
     domains,
     exactness,
-    (a, b) => needsSameDType(kind, [a, b]) ?? needsDType(kind, "its operands", a.dtype, "number"),
+    (a, b) =>
+      requireSameDType(kind, [a.dtype, b.dtype]) ??
+      requireDType(kind, "its operands", a.dtype, "number"),
   );
 
 const comparison = (kind: BinaryKind, summary: string) =>
-  binary(kind, summary, realOnly, "exact", (a, b) => needsSameDType(kind, [a, b]), "bool");
+  binary(
+    kind,
+    summary,
+    realOnly,
+    "exact",
+    (a, b) => requireSameDType(kind, [a.dtype, b.dtype]),
+    "bool",
+  );
 
 const logical = (kind: BinaryKind, summary: string) =>
   binary(
@@ -159,8 +162,8 @@ const logical = (kind: BinaryKind, summary: string) =>
     realOnly,
     "exact",
     (a, b) =>
-      needsDType(kind, "its left operand", a.dtype, "bool") ??
-      needsDType(kind, "its right operand", b.dtype, "bool"),
+      requireDType(kind, "its left operand", a.dtype, "bool") ??
+      requireDType(kind, "its right operand", b.dtype, "bool"),
   );
 
 const unarySpecs: SpecTable<UnaryKind> = {
@@ -185,7 +188,7 @@ const unarySpecs: SpecTable<UnaryKind> = {
     arity: 1,
     exactness: "exact",
     attributes: {},
-    infer: (_attrs, inputs) => ok(operand(inputs, 0)),
+    infer: (_attrs, inputs) => ok(operandType(inputs, 0)),
   },
   "ann.is-nan": unary("ann.is-nan", "True where x is not a number", "float", "exact", {
     result: "bool",
@@ -200,10 +203,10 @@ const unarySpecs: SpecTable<UnaryKind> = {
     exactness: "exact",
     attributes: {},
     infer: (_attrs, inputs) => {
-      const x = operand(inputs, 0);
+      const x = operandType(inputs, 0);
       return (
-        needsDType("ann.neg", "its operand", x.dtype, "number") ??
-        ok({ ...x, domain: linearDomain(inputs) })
+        requireDType("ann.neg", "its operand", x.dtype, "number") ??
+        ok({ ...x, domain: sumDomain(inputs) })
       );
     },
   },
@@ -248,8 +251,8 @@ const binarySpecs: SpecTable<BinaryKind> = {
     realOnly,
     "rounding",
     (a, b) =>
-      needsDType("ann.pow", "its base", a.dtype, "number") ??
-      needsDType("ann.pow", "its exponent", b.dtype, "number"),
+      requireDType("ann.pow", "its base", a.dtype, "number") ??
+      requireDType("ann.pow", "its exponent", b.dtype, "number"),
   ),
   "ann.sub": arithmetic("ann.sub", "a − b", sum, "rounding"),
   "ann.xor": logical("ann.xor", "True where exactly one is"),
@@ -275,13 +278,13 @@ const activationSpecs: SpecTable<ActivationKind> = {
     exactness: "rounding",
     attributes: { slope: "tensor" },
     infer: ({ slope }, inputs, tensors) => {
-      const x = operand(inputs, 0);
+      const x = operandType(inputs, 0);
       const given = tensors(slope);
       return (
-        needsReal("ann.prelu", inputs, becomesNeuron) ??
-        needsDType("ann.prelu", "its operand", x.dtype, "number") ??
-        needsSameDType("ann.prelu", [x, real(given.dtype, given.shape)]) ??
-        needsBroadcastTo("ann.prelu", "a slope", given.shape, x.shape) ??
+        requireReal("ann.prelu", inputs, becomesNeuron) ??
+        requireDType("ann.prelu", "its operand", x.dtype, "number") ??
+        requireSameDType("ann.prelu", [x.dtype, given.dtype]) ??
+        requireBroadcastTo("ann.prelu", "a slope", given.shape, x.shape) ??
         ok(x)
       );
     },
@@ -352,17 +355,17 @@ function needsQuantizationShape(
   const [extent] = scale.shape;
   if (scale.shape.join() !== zeroPoint.shape.join()) {
     return no(
-      `${kind} needs a zero point of the scale's shape ${formatShape(scale.shape)}, ` +
-        `not ${formatShape(zeroPoint.shape)}`,
+      `${kind} needs a zero point of the scale's shape ${format(scale.shape)}, ` +
+        `not ${format(zeroPoint.shape)}`,
     );
   }
   if (extent === undefined || (extent === 1 && scale.shape.length === 1)) return null;
-  const axisProblem = needsAxis(kind, axis, x.shape.length);
+  const axisProblem = requireAxis(kind, x.shape, axis);
   if (axisProblem !== null) return axisProblem;
   if (scale.shape.length === 1 && extent === x.shape[axis]) return null;
   return no(
     `${kind} needs one scale, or ${x.shape[axis] ?? 0} for axis ${axis}, ` +
-      `not scales of shape ${formatShape(scale.shape)}`,
+      `not scales of shape ${format(scale.shape)}`,
   );
 }
 
@@ -376,14 +379,17 @@ export const elementwiseSpecs: SpecTable<ElementwiseKind> = {
     exactness: "rounding",
     attributes: { truncate: "bool" },
     infer: (_attrs, inputs) => {
-      const a = operand(inputs, 0);
-      const b = operand(inputs, 1);
+      const a = operandType(inputs, 0);
+      const b = operandType(inputs, 1);
       const shape = broadcastOf("ann.mod", a, b);
       if (!shape.ok) return shape;
       return (
-        needsReal("ann.mod", inputs) ??
-        needsSameDType("ann.mod", inputs) ??
-        needsDType("ann.mod", "its operands", a.dtype, "number") ??
+        requireReal("ann.mod", inputs) ??
+        requireSameDType(
+          "ann.mod",
+          inputs.map((type) => type.dtype),
+        ) ??
+        requireDType("ann.mod", "its operands", a.dtype, "number") ??
         ok(real(a.dtype, shape.value))
       );
     },
@@ -394,7 +400,7 @@ export const elementwiseSpecs: SpecTable<ElementwiseKind> = {
     exactness: "exact",
     attributes: { to: "dtype", saturate: "bool" },
     infer: ({ to }, inputs) =>
-      needsReal("ann.cast", inputs) ?? ok(real(to, operand(inputs, 0).shape)),
+      requireReal("ann.cast", inputs) ?? ok(real(to, operandType(inputs, 0).shape)),
   },
   "ann.quantize-linear": {
     summary: "round(x / scale) + zero point, saturated; ties to even",
@@ -403,20 +409,20 @@ export const elementwiseSpecs: SpecTable<ElementwiseKind> = {
     attributes: { axis: "int", to: "dtype" },
     infer: ({ axis, to }, inputs) => {
       const kind = "ann.quantize-linear";
-      const x = operand(inputs, 0);
-      const scale = operand(inputs, 1);
-      const zeroPoint = operand(inputs, 2);
+      const x = operandType(inputs, 0);
+      const scale = operandType(inputs, 1);
+      const zeroPoint = operandType(inputs, 2);
       if (!quantizedDTypes.includes(to)) return no(`${kind} makes i8, u8, i16 or u16, not ${to}`);
       if (zeroPoint.dtype !== to) {
         return no(`${kind} needs a zero point of type ${to}, not ${zeroPoint.dtype}`);
       }
       if (x.dtype !== "i32") {
-        const problem = needsDType(kind, "its operand", x.dtype, "float");
+        const problem = requireDType(kind, "its operand", x.dtype, "float");
         if (problem !== null) return problem;
       }
       return (
-        needsReal(kind, inputs) ??
-        needsDType(kind, "its scale", scale.dtype, "float") ??
+        requireReal(kind, inputs) ??
+        requireDType(kind, "its scale", scale.dtype, "float") ??
         needsQuantizationShape(kind, axis, x, scale, zeroPoint) ??
         ok(real(to, x.shape))
       );
@@ -429,14 +435,14 @@ export const elementwiseSpecs: SpecTable<ElementwiseKind> = {
     attributes: { axis: "int" },
     infer: ({ axis }, inputs) => {
       const kind = "ann.dequantize-linear";
-      const x = operand(inputs, 0);
-      const scale = operand(inputs, 1);
-      const zeroPoint = operand(inputs, 2);
+      const x = operandType(inputs, 0);
+      const scale = operandType(inputs, 1);
+      const zeroPoint = operandType(inputs, 2);
       return (
-        needsReal(kind, inputs) ??
-        needsDType(kind, "its operand", x.dtype, "integer") ??
-        needsSameDType(kind, [x, zeroPoint]) ??
-        needsDType(kind, "its scale", scale.dtype, "float") ??
+        requireReal(kind, inputs) ??
+        requireDType(kind, "its operand", x.dtype, "integer") ??
+        requireSameDType(kind, [x.dtype, zeroPoint.dtype]) ??
+        requireDType(kind, "its scale", scale.dtype, "float") ??
         needsQuantizationShape(kind, axis, x, scale, zeroPoint) ??
         ok(real(scale.dtype, x.shape))
       );

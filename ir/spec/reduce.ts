@@ -6,7 +6,8 @@ import { type Failure, no, ok } from "../diagnostic.ts";
 import type { ReduceName } from "../op.ts";
 import type { Exactness, OpSpec, SpecTable } from "../spec.ts";
 import { type DType, type Shape, real } from "../type.ts";
-import { type DTypeSet, linearDomain, needsAxis, needsDType, needsReal, operand } from "./rules.ts";
+import { operandType, requireAxis, requireReal } from "./check.ts";
+import { type DTypeSet, sumDomain, requireDType } from "./rules.ts";
 
 export type ReduceAxesKind = `ann.reduce-${ReduceName}`;
 export type ReduceKind = ReduceAxesKind | "ann.argmax" | "ann.argmin" | "ann.cumsum";
@@ -17,13 +18,13 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepDims: bo
   return shape.filter((_extent, axis) => !axes.includes(axis));
 }
 
-function needsSortedAxes(
+function requireSortedAxes(
   kind: ReduceAxesKind,
   axes: readonly number[],
-  rank: number,
+  shape: Shape,
 ): Failure | null {
   for (const [i, axis] of axes.entries()) {
-    const problem = needsAxis(kind, axis, rank);
+    const problem = requireAxis(kind, shape, axis);
     if (problem !== null) return problem;
     if (i > 0 && axis <= (axes[i - 1] ?? -1)) {
       return no(`${kind} needs its axes sorted and without repeats, not [${axes.join(", ")}]`);
@@ -43,14 +44,14 @@ function reduce(
     exactness: options.exactness ?? "rounding",
     attributes: { axes: "ints", keepDims: "bool" },
     infer: ({ axes, keepDims }, inputs) => {
-      const x = operand(inputs, 0);
+      const x = operandType(inputs, 0);
       const set = options.set ?? "number";
       return (
-        (options.linear === true ? null : needsReal(kind, inputs)) ??
-        (set === "any" ? null : needsDType(kind, "its operand", x.dtype, set)) ??
-        needsSortedAxes(kind, axes, x.shape.length) ??
+        (options.linear === true ? null : requireReal(kind, inputs)) ??
+        (set === "any" ? null : requireDType(kind, "its operand", x.dtype, set)) ??
+        requireSortedAxes(kind, axes, x.shape) ??
         ok({
-          domain: linearDomain(inputs),
+          domain: sumDomain(inputs),
           dtype: x.dtype,
           shape: reducedShape(x.shape, axes, keepDims),
         })
@@ -67,11 +68,11 @@ function arg(kind: "ann.argmax" | "ann.argmin", summary: string): OpSpec<typeof 
     exactness: "exact",
     attributes: { axis: "int", keepDims: "bool", selectLast: "bool" },
     infer: ({ axis, keepDims }, inputs) => {
-      const x = operand(inputs, 0);
+      const x = operandType(inputs, 0);
       const problem =
-        needsReal(kind, inputs) ??
-        needsDType(kind, "its operand", x.dtype, "number") ??
-        needsAxis(kind, axis, x.shape.length);
+        requireReal(kind, inputs) ??
+        requireDType(kind, "its operand", x.dtype, "number") ??
+        requireAxis(kind, x.shape, axis);
       if (problem !== null) return problem;
       if (x.shape[axis] === 0) return no(`${kind} over axis ${axis}, which has no elements`);
       return ok(real(dtype, reducedShape(x.shape, [axis], keepDims)));
@@ -107,11 +108,11 @@ export const reduceSpecs: SpecTable<ReduceKind> = {
     exactness: "rounding",
     attributes: { axis: "int", exclusive: "bool", reverse: "bool" },
     infer: ({ axis }, inputs) => {
-      const x = operand(inputs, 0);
+      const x = operandType(inputs, 0);
       return (
-        needsReal("ann.cumsum", inputs) ??
-        needsDType("ann.cumsum", "its operand", x.dtype, "number") ??
-        needsAxis("ann.cumsum", axis, x.shape.length) ??
+        requireReal("ann.cumsum", inputs) ??
+        requireDType("ann.cumsum", "its operand", x.dtype, "number") ??
+        requireAxis("ann.cumsum", x.shape, axis) ??
         ok(x)
       );
     },

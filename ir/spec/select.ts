@@ -7,7 +7,8 @@ import { type Failure, no, ok } from "../diagnostic.ts";
 import type { OpKind } from "../op.ts";
 import type { SpecTable } from "../spec.ts";
 import { type Shape, type Type, broadcastShapes, real, sameShape } from "../type.ts";
-import { formatShape, needsAxis, needsDType, needsReal, needsSameDType, operand } from "./rules.ts";
+import { format, operandType, requireAxis, requireReal, requireSameDType } from "./check.ts";
+import { requireDType } from "./rules.ts";
 
 export type SelectKind =
   | "ann.gather"
@@ -22,22 +23,22 @@ const reductions = ["none", "add", "mul", "max", "min"] as const;
 
 function needsIndices(kind: OpKind, indices: Type): Failure | null {
   return (
-    needsReal(kind, [indices], "an index cannot vary over time") ??
-    needsDType(kind, "its indices", indices.dtype, "integer")
+    requireReal(kind, [indices], "an index cannot vary over time") ??
+    requireDType(kind, "its indices", indices.dtype, "integer")
   );
 }
 
 /** Same rank, and no index beyond the data off the axis that the indices are for. */
 function needsIndexShape(kind: OpKind, data: Shape, indices: Shape, axis: number): Failure | null {
-  const problem = needsAxis(kind, axis, data.length);
+  const problem = requireAxis(kind, data, axis);
   if (problem !== null) return problem;
   const fits =
     indices.length === data.length &&
     indices.every((extent, a) => a === axis || extent <= (data[a] ?? 0));
   if (fits) return null;
   return no(
-    `${kind}: indices of shape ${formatShape(indices)} do not fit data of shape ` +
-      `${formatShape(data)} off axis ${axis}`,
+    `${kind}: indices of shape ${format(indices)} do not fit data of shape ` +
+      `${format(data)} off axis ${axis}`,
   );
 }
 
@@ -48,16 +49,14 @@ function tupleLength(kind: OpKind, data: Shape, indices: Shape, batchDims: numbe
     return ok(length);
   }
   return no(
-    `${kind}: indices of shape ${formatShape(indices)} address more axes than data of shape ` +
-      `${formatShape(data)} has`,
+    `${kind}: indices of shape ${format(indices)} address more axes than data of shape ` +
+      `${format(data)} has`,
   );
 }
 
 function needsUpdates(kind: OpKind, wanted: Shape, updates: Type): Failure | null {
   if (sameShape(wanted, updates.shape)) return null;
-  return no(
-    `${kind} needs updates of shape ${formatShape(wanted)}, not ${formatShape(updates.shape)}`,
-  );
+  return no(`${kind} needs updates of shape ${format(wanted)}, not ${format(updates.shape)}`);
 }
 
 export const selectSpecs: SpecTable<SelectKind> = {
@@ -67,12 +66,12 @@ export const selectSpecs: SpecTable<SelectKind> = {
     exactness: "exact",
     attributes: { axis: "int" },
     infer: ({ axis }, inputs) => {
-      const data = operand(inputs, 0);
-      const indices = operand(inputs, 1);
+      const data = operandType(inputs, 0);
+      const indices = operandType(inputs, 1);
       const shape = [...data.shape.slice(0, axis), ...indices.shape, ...data.shape.slice(axis + 1)];
       return (
         needsIndices("ann.gather", indices) ??
-        needsAxis("ann.gather", axis, data.shape.length) ??
+        requireAxis("ann.gather", data.shape, axis) ??
         ok({ ...data, shape })
       );
     },
@@ -83,8 +82,8 @@ export const selectSpecs: SpecTable<SelectKind> = {
     exactness: "exact",
     attributes: { axis: "int" },
     infer: ({ axis }, inputs) => {
-      const data = operand(inputs, 0);
-      const indices = operand(inputs, 1);
+      const data = operandType(inputs, 0);
+      const indices = operandType(inputs, 1);
       return (
         needsIndices("ann.gather-elements", indices) ??
         needsIndexShape("ann.gather-elements", data.shape, indices.shape, axis) ??
@@ -98,14 +97,14 @@ export const selectSpecs: SpecTable<SelectKind> = {
     exactness: "exact",
     attributes: { batchDims: "int" },
     infer: ({ batchDims }, inputs) => {
-      const data = operand(inputs, 0);
-      const indices = operand(inputs, 1);
+      const data = operandType(inputs, 0);
+      const indices = operandType(inputs, 1);
       const length = tupleLength("ann.gather-nd", data.shape, indices.shape, batchDims);
       if (!length.ok) return length;
       if (!sameShape(data.shape.slice(0, batchDims), indices.shape.slice(0, batchDims))) {
         return no(
-          `ann.gather-nd: the first ${batchDims} axes of ${formatShape(data.shape)} and ` +
-            `${formatShape(indices.shape)} differ`,
+          `ann.gather-nd: the first ${batchDims} axes of ${format(data.shape)} and ` +
+            `${format(indices.shape)} differ`,
         );
       }
       const shape = [...indices.shape.slice(0, -1), ...data.shape.slice(batchDims + length.value)];
@@ -119,15 +118,15 @@ export const selectSpecs: SpecTable<SelectKind> = {
     attributes: { axis: "int", reduction: { oneOf: reductions } },
     infer: ({ axis }, inputs) => {
       const kind = "ann.scatter-elements";
-      const data = operand(inputs, 0);
-      const indices = operand(inputs, 1);
-      const updates = operand(inputs, 2);
+      const data = operandType(inputs, 0);
+      const indices = operandType(inputs, 1);
+      const updates = operandType(inputs, 2);
       return (
-        needsReal(kind, inputs) ??
+        requireReal(kind, inputs) ??
         needsIndices(kind, indices) ??
         needsIndexShape(kind, data.shape, indices.shape, axis) ??
         needsUpdates(kind, indices.shape, updates) ??
-        needsSameDType(kind, [data, updates]) ??
+        requireSameDType(kind, [data.dtype, updates.dtype]) ??
         ok(data)
       );
     },
@@ -139,17 +138,17 @@ export const selectSpecs: SpecTable<SelectKind> = {
     attributes: { reduction: { oneOf: reductions } },
     infer: (_attrs, inputs) => {
       const kind = "ann.scatter-nd";
-      const data = operand(inputs, 0);
-      const indices = operand(inputs, 1);
-      const updates = operand(inputs, 2);
+      const data = operandType(inputs, 0);
+      const indices = operandType(inputs, 1);
+      const updates = operandType(inputs, 2);
       const length = tupleLength(kind, data.shape, indices.shape, 0);
       if (!length.ok) return length;
       const wanted = [...indices.shape.slice(0, -1), ...data.shape.slice(length.value)];
       return (
-        needsReal(kind, inputs) ??
+        requireReal(kind, inputs) ??
         needsIndices(kind, indices) ??
         needsUpdates(kind, wanted, updates) ??
-        needsSameDType(kind, [data, updates]) ??
+        requireSameDType(kind, [data.dtype, updates.dtype]) ??
         ok(data)
       );
     },
@@ -160,18 +159,18 @@ export const selectSpecs: SpecTable<SelectKind> = {
     exactness: "exact",
     attributes: {},
     infer: (_attrs, inputs) => {
-      const condition = operand(inputs, 0);
-      const x = operand(inputs, 1);
-      const y = operand(inputs, 2);
+      const condition = operandType(inputs, 0);
+      const x = operandType(inputs, 1);
+      const y = operandType(inputs, 2);
       const problem =
-        needsReal("ann.where", inputs) ??
-        needsDType("ann.where", "its condition", condition.dtype, "bool") ??
-        needsSameDType("ann.where", [x, y]);
+        requireReal("ann.where", inputs) ??
+        requireDType("ann.where", "its condition", condition.dtype, "bool") ??
+        requireSameDType("ann.where", [x.dtype, y.dtype]);
       if (problem !== null) return problem;
       const values = broadcastShapes(x.shape, y.shape);
       const shape = values === null ? null : broadcastShapes(condition.shape, values);
       if (shape !== null) return ok(real(x.dtype, shape));
-      const shapes = inputs.map((type) => formatShape(type.shape)).join(", ");
+      const shapes = inputs.map((type) => format(type.shape)).join(", ");
       return no(`ann.where: shapes ${shapes} do not broadcast`);
     },
   },
@@ -181,15 +180,15 @@ export const selectSpecs: SpecTable<SelectKind> = {
     exactness: "exact",
     attributes: { axis: "int", depth: "int" },
     infer: ({ axis, depth }, inputs) => {
-      const indices = operand(inputs, 0);
-      const values = operand(inputs, 1);
+      const indices = operandType(inputs, 0);
+      const values = operandType(inputs, 1);
       const problem =
-        needsReal("ann.one-hot", inputs) ??
-        needsDType("ann.one-hot", "its indices", indices.dtype, "number") ??
-        needsAxis("ann.one-hot", axis, indices.shape.length + 1);
+        requireReal("ann.one-hot", inputs) ??
+        requireDType("ann.one-hot", "its indices", indices.dtype, "number") ??
+        requireAxis("ann.one-hot", [...indices.shape, 0], axis);
       if (problem !== null) return problem;
       if (!sameShape(values.shape, [2])) {
-        return no(`ann.one-hot needs values of shape [2], not ${formatShape(values.shape)}`);
+        return no(`ann.one-hot needs values of shape [2], not ${format(values.shape)}`);
       }
       if (!Number.isInteger(depth) || depth < 0) {
         return no(`ann.one-hot cannot have a depth of ${depth}`);

@@ -5,17 +5,14 @@
 import { type Failure, no, ok } from "../diagnostic.ts";
 import type { SpecTable } from "../spec.ts";
 import { type Shape, type Type, elementCount } from "../type.ts";
+import { format, operandType, requireAxis, requireSameDType } from "./check.ts";
 import {
-  formatShape,
   isShape,
-  linearDomain,
+  sumDomain,
   movedDomain,
-  needsAxis,
-  needsBroadcastTo,
-  needsDType,
-  needsPerAxis,
-  needsSameDType,
-  operand,
+  requireBroadcastTo,
+  requireDType,
+  requirePerAxis,
 } from "./rules.ts";
 
 export type ShapeKind =
@@ -30,8 +27,8 @@ export type ShapeKind =
   | "ann.trilu";
 
 function concatShape(inputs: readonly Type[], axis: number): Failure | Shape {
-  const { shape } = operand(inputs, 0);
-  const problem = needsAxis("ann.concat", axis, shape.length);
+  const { shape } = operandType(inputs, 0);
+  const problem = requireAxis("ann.concat", shape, axis);
   if (problem !== null) return problem;
   let extent = 0;
   for (const { shape: other } of inputs) {
@@ -39,7 +36,7 @@ function concatShape(inputs: readonly Type[], axis: number): Failure | Shape {
       other.length === shape.length && other.every((n, a) => a === axis || n === shape[a]);
     if (!fits) {
       return no(
-        `ann.concat along axis ${axis}: shapes ${formatShape(shape)} and ${formatShape(other)} ` +
+        `ann.concat along axis ${axis}: shapes ${format(shape)} and ${format(other)} ` +
           "differ elsewhere",
       );
     }
@@ -56,11 +53,11 @@ function needsSliceInside(
 ): Failure | null {
   const rank = shape.length;
   const problem =
-    needsPerAxis("ann.slice", "starts", starts, rank) ??
-    needsPerAxis("ann.slice", "sizes", sizes, rank) ??
-    needsPerAxis("ann.slice", "steps", steps, rank);
+    requirePerAxis("ann.slice", "starts", starts, rank) ??
+    requirePerAxis("ann.slice", "sizes", sizes, rank) ??
+    requirePerAxis("ann.slice", "steps", steps, rank);
   if (problem !== null) return problem;
-  if (!isShape(sizes)) return no(`ann.slice cannot take sizes ${formatShape(sizes)}`);
+  if (!isShape(sizes)) return no(`ann.slice cannot take sizes ${format(sizes)}`);
   for (const [axis, extent] of shape.entries()) {
     const start = starts[axis] ?? 0;
     const step = steps[axis] ?? 1;
@@ -87,12 +84,12 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     exactness: "exact",
     attributes: { shape: "ints" },
     infer: ({ shape }, inputs) => {
-      const x = operand(inputs, 0);
+      const x = operandType(inputs, 0);
       if (isShape(shape) && elementCount(shape) === elementCount(x.shape)) {
         return ok({ ...x, shape });
       }
       return no(
-        `ann.reshape cannot make ${formatShape(shape)} of ${formatShape(x.shape)}, ` +
+        `ann.reshape cannot make ${format(shape)} of ${format(x.shape)}, ` +
           `which has ${elementCount(x.shape)} elements`,
       );
     },
@@ -103,12 +100,12 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     exactness: "exact",
     attributes: { perm: "ints" },
     infer: ({ perm }, inputs) => {
-      const x = operand(inputs, 0);
+      const x = operandType(inputs, 0);
       const sorted = perm.toSorted((a, b) => a - b);
       if (perm.length !== x.shape.length || sorted.some((axis, i) => axis !== i)) {
         return no(
-          `ann.transpose: ${formatShape(perm)} is no order of the ${x.shape.length} axes ` +
-            `of ${formatShape(x.shape)}`,
+          `ann.transpose: ${format(perm)} is no order of the ${x.shape.length} axes ` +
+            `of ${format(x.shape)}`,
         );
       }
       return ok({ ...x, shape: perm.map((axis) => x.shape[axis] ?? 0) });
@@ -120,11 +117,14 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     exactness: "exact",
     attributes: { axis: "int" },
     infer: ({ axis }, inputs) => {
-      const problem = needsSameDType("ann.concat", inputs);
+      const problem = requireSameDType(
+        "ann.concat",
+        inputs.map((type) => type.dtype),
+      );
       if (problem !== null) return problem;
       const shape = concatShape(inputs, axis);
       if ("ok" in shape) return shape;
-      return ok({ domain: movedDomain(inputs), dtype: operand(inputs, 0).dtype, shape });
+      return ok({ domain: movedDomain(inputs), dtype: operandType(inputs, 0).dtype, shape });
     },
   },
   "ann.slice": {
@@ -133,7 +133,7 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     exactness: "exact",
     attributes: { starts: "ints", sizes: "ints", steps: "ints" },
     infer: ({ starts, sizes, steps }, inputs) => {
-      const x = operand(inputs, 0);
+      const x = operandType(inputs, 0);
       return needsSliceInside(x.shape, starts, sizes, steps) ?? ok({ ...x, shape: sizes });
     },
   },
@@ -148,11 +148,11 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
       value: "float",
     },
     infer: ({ begin, end, mode, value }, inputs) => {
-      const x = operand(inputs, 0);
+      const x = operandType(inputs, 0);
       const rank = x.shape.length;
       const problem =
-        needsPerAxis("ann.pad", "begin pads", begin, rank) ??
-        needsPerAxis("ann.pad", "end pads", end, rank);
+        requirePerAxis("ann.pad", "begin pads", begin, rank) ??
+        requirePerAxis("ann.pad", "end pads", end, rank);
       if (problem !== null) return problem;
       if (mode === "constant" && value !== 0 && x.domain !== "real") {
         return no(
@@ -162,7 +162,7 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
       }
       const shape = x.shape.map((extent, axis) => extent + (begin[axis] ?? 0) + (end[axis] ?? 0));
       if (!isShape(shape)) {
-        return no(`ann.pad would make ${formatShape(shape)} of ${formatShape(x.shape)}`);
+        return no(`ann.pad would make ${format(shape)} of ${format(x.shape)}`);
       }
       const empty = x.shape.findIndex((extent, axis) => extent === 0 && shape[axis] !== 0);
       if (mode !== "constant" && empty >= 0) {
@@ -177,8 +177,8 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     exactness: "exact",
     attributes: { shape: "ints" },
     infer: ({ shape }, inputs) => {
-      const x = operand(inputs, 0);
-      return needsBroadcastTo("ann.expand", "a value", x.shape, shape) ?? ok({ ...x, shape });
+      const x = operandType(inputs, 0);
+      return requireBroadcastTo("ann.expand", "a value", x.shape, shape) ?? ok({ ...x, shape });
     },
   },
   "ann.tile": {
@@ -187,10 +187,10 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     exactness: "exact",
     attributes: { repeats: "ints" },
     infer: ({ repeats }, inputs) => {
-      const x = operand(inputs, 0);
-      const problem = needsPerAxis("ann.tile", "repeats", repeats, x.shape.length);
+      const x = operandType(inputs, 0);
+      const problem = requirePerAxis("ann.tile", "repeats", repeats, x.shape.length);
       if (problem !== null) return problem;
-      if (!isShape(repeats)) return no(`ann.tile cannot repeat ${formatShape(repeats)} times`);
+      if (!isShape(repeats)) return no(`ann.tile cannot repeat ${format(repeats)} times`);
       return ok({ ...x, shape: x.shape.map((extent, axis) => extent * (repeats[axis] ?? 1)) });
     },
   },
@@ -220,18 +220,18 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
       roi: "floats",
     },
     infer: ({ sizes, scales, coordinates, extrapolation, roi }, inputs) => {
-      const x = operand(inputs, 0);
+      const x = operandType(inputs, 0);
       const rank = x.shape.length;
       const problem =
-        needsPerAxis("ann.resize", "sizes", sizes, rank) ??
-        needsPerAxis("ann.resize", "scales", scales, rank) ??
-        needsDType("ann.resize", "its operand", x.dtype, "number");
+        requirePerAxis("ann.resize", "sizes", sizes, rank) ??
+        requirePerAxis("ann.resize", "scales", scales, rank) ??
+        requireDType("ann.resize", "its operand", x.dtype, "number");
       if (problem !== null) return problem;
-      if (!isShape(sizes)) return no(`ann.resize cannot make ${formatShape(sizes)}`);
+      if (!isShape(sizes)) return no(`ann.resize cannot make ${format(sizes)}`);
       const empty = x.shape.findIndex((extent, axis) => extent === 0 && sizes[axis] !== 0);
       if (empty >= 0) return no(`ann.resize has nothing to stretch along axis ${empty}`);
       if (scales.some((scale) => !(scale > 0))) {
-        return no(`ann.resize needs scales above 0, not ${formatShape(scales)}`);
+        return no(`ann.resize needs scales above 0, not ${format(scales)}`);
       }
       if (coordinates === "tf_crop_and_resize") {
         if (roi.length !== 2 * rank) {
@@ -244,7 +244,7 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
           );
         }
       }
-      return ok({ domain: linearDomain(inputs), dtype: x.dtype, shape: sizes });
+      return ok({ domain: sumDomain(inputs), dtype: x.dtype, shape: sizes });
     },
   },
   "ann.trilu": {
@@ -253,9 +253,9 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     exactness: "exact",
     attributes: { upper: "bool", diagonal: "int" },
     infer: (_attrs, inputs) => {
-      const x = operand(inputs, 0);
+      const x = operandType(inputs, 0);
       if (x.shape.length < 2) {
-        return no(`ann.trilu needs two axes or more, not ${formatShape(x.shape)}`);
+        return no(`ann.trilu needs two axes or more, not ${format(x.shape)}`);
       }
       return ok(x);
     },
