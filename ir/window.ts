@@ -2,7 +2,7 @@
  * The arithmetic of sliding windows: which extents convolutions and pools have. Shared by what
  * infers shapes, what computes them, and what counts connections. Knows nothing of values.
  */
-import { type Failure, type Result, no, ok } from "./diagnostic.ts";
+import { type Failure, type Result, invariant, no, ok } from "./diagnostic.ts";
 import type { PoolAttrs, WindowAttrs } from "./op.ts";
 import type { Shape } from "./type.ts";
 
@@ -49,6 +49,17 @@ export function axisWindows(
       padEnd: attrs.padsEnd[axis] ?? 0,
     })),
   );
+}
+
+/** The same for an op whose type has been inferred, so that the windows are well-formed. */
+export function windowsOf(
+  attrs: WindowAttrs,
+  kernel: readonly number[],
+  rank: number,
+): readonly AxisWindow[] {
+  const windows = axisWindows(attrs, kernel, rank);
+  if (!windows.ok) invariant(false, windows.reason);
+  return windows.value;
 }
 
 /** How many neighbouring elements a dilated kernel spans. */
@@ -152,4 +163,62 @@ function tapCount(o: number, extent: number, axis: AxisWindow): number {
     if (at >= 0 && at < extent) count++;
   }
   return count;
+}
+
+/**
+ * A row of connections between a plane of inputs and the plane of windows over it: for j < count,
+ * input `input` + j · stride meets window `window` + j through tap `tap`. All indices are row-major
+ * within their plane, and padding has no row.
+ */
+export interface ConnectionRow {
+  readonly tap: number;
+  readonly input: number;
+  readonly window: number;
+  readonly count: number;
+  readonly stride: number;
+}
+
+/** Every connection between an input plane and its windows, once; ordered by tap, then by window. */
+export function connectionRows(
+  input: Shape,
+  windows: Shape,
+  axes: readonly AxisWindow[],
+): readonly ConnectionRow[] {
+  let rows: ConnectionRow[] = [{ tap: 0, input: 0, window: 0, count: 1, stride: 1 }];
+  axes.forEach((axis, i) => {
+    const inputExtent = input[i] ?? 0;
+    const windowExtent = windows[i] ?? 0;
+    const last = i === axes.length - 1;
+    const next: ConnectionRow[] = [];
+    for (const row of rows) {
+      for (let k = 0; k < axis.kernel; k++) {
+        // Window o meets input o · stride + offset; it is one of the input's for from ≤ o < to.
+        const offset = k * axis.dilation - axis.padBegin;
+        const from = Math.max(0, Math.ceil(-offset / axis.stride));
+        const to = Math.min(windowExtent, Math.floor((inputExtent - 1 - offset) / axis.stride) + 1);
+        const tap = row.tap * axis.kernel + k;
+        const inputRow = row.input * inputExtent + offset;
+        const windowRow = row.window * windowExtent;
+        if (last) {
+          const start = inputRow + from * axis.stride;
+          if (to > from) {
+            const count = to - from;
+            next.push({ tap, input: start, window: windowRow + from, count, stride: axis.stride });
+          }
+          continue;
+        }
+        for (let o = from; o < to; o++) {
+          next.push({
+            tap,
+            input: inputRow + o * axis.stride,
+            window: windowRow + o,
+            count: 1,
+            stride: 1,
+          });
+        }
+      }
+    }
+    rows = next;
+  });
+  return rows;
 }

@@ -47,9 +47,14 @@ export function broadcastIndices(shape: Shape, target: Shape): Int32Array {
     const own = axis - (target.length - shape.length);
     return own < 0 || shape[own] === 1 ? 0 : (strides[own] ?? 0);
   });
+  return stridedIndices(target, steps);
+}
+
+/** For each index into `extents`, row-major, the sum of index · stride over the axes. */
+export function stridedIndices(extents: Shape, strides: readonly number[]): Int32Array {
   let indices = new Int32Array(1);
-  target.forEach((extent, axis) => {
-    const step = steps[axis] ?? 0;
+  extents.forEach((extent, axis) => {
+    const step = strides[axis] ?? 0;
     const next = new Int32Array(indices.length * extent);
     indices.forEach((base, i) => {
       for (let k = 0; k < extent; k++) next[i * extent + k] = base + k * step;

@@ -1,0 +1,109 @@
+/**
+ * What ops with a state compute: one cell per op, made anew for each run and stepped through time.
+ *
+ * Potentials are float32: the sum u and what is left after the reset are each rounded once, as a
+ * float32 machine does. Running sums of pools and read-outs are kept in double precision.
+ */
+import type { OpKind, OpOf } from "../op.ts";
+import type { TensorLookup } from "../spec.ts";
+import type { SpikingKind } from "../spec/spiking.ts";
+import type { Tensor, TensorRef } from "../tensor.ts";
+import { type Shape, elementCount } from "../type.ts";
+import { maxPool } from "./pool.ts";
+import { broadcastIndices, doubles, resultOf } from "./semantics.ts";
+
+/** The state of one op during one run. */
+export interface Cell {
+  /** The result at the next timestep; the first call is t = 1. */
+  step(x: Tensor): Tensor;
+}
+
+/** A cell of neurons, which may be looked into. */
+export interface NeuronCell extends Cell {
+  /** After the last step, [numel]; v[0] before the first. */
+  readonly membranePotential: Float32Array;
+  /** Spikes in the last step. */
+  readonly spikeCount: number;
+}
+
+type CellOf<K extends OpKind> = K extends "snn.if" ? NeuronCell : Cell;
+
+/** Makes an op's cell in its initial state; `shape` is the operand's. */
+export type SpikingSemantics = {
+  readonly [K in SpikingKind]: (op: OpOf<K>, shape: Shape, tensors: TensorLookup) => CellOf<K>;
+};
+
+export const spikingSemantics: SpikingSemantics = {
+  "snn.if": integrateAndFire,
+  "snn.max-pool": (op, shape) => {
+    const sums = new Float64Array(elementCount(shape));
+    let before = new Float64Array(elementCount(op.type.shape));
+    return {
+      step(x) {
+        addInto(sums, x);
+        const pooled = maxPool(op.attrs, shape, op.type.shape, sums);
+        const y = pooled.map((value, i) => value - (before[i] ?? 0));
+        before = Float64Array.from(pooled);
+        return resultOf(op, y);
+      },
+    };
+  },
+  "snn.readout": (op, shape) => {
+    const { start } = op.attrs;
+    const all = new Float64Array(elementCount(shape));
+    const late = new Float64Array(elementCount(shape));
+    let t = 0;
+    return {
+      step(x) {
+        t++;
+        addInto(all, x);
+        if (t > start) addInto(late, x);
+        const [sums, steps] = t > start ? [late, t - start] : [all, t];
+        return resultOf(
+          op,
+          sums.map((sum) => sum / steps),
+        );
+      },
+    };
+  },
+};
+
+/** Integrate, fire (a tie fires), reset: the equations at `snn.if` in `ir/op.ts`. */
+function integrateAndFire(op: OpOf<"snn.if">, shape: Shape, tensors: TensorLookup): NeuronCell {
+  const perNeuron = (ref: TensorRef): Float32Array => {
+    const t = tensors(ref);
+    return Float32Array.from(broadcastIndices(t.shape, shape), (at) => t.data[at] ?? 0);
+  };
+  const threshold = perNeuron(op.attrs.threshold);
+  const amplitude = perNeuron(op.attrs.amplitude);
+  const v = perNeuron(op.attrs.vInit);
+  let spikeCount = 0;
+  return {
+    membranePotential: v,
+    get spikeCount() {
+      return spikeCount;
+    },
+    step(x) {
+      spikeCount = 0;
+      const y = new Float64Array(v.length);
+      for (let i = 0; i < v.length; i++) {
+        const u = Math.fround((v[i] ?? 0) + (x.data[i] ?? 0));
+        const theta = threshold[i] ?? 0;
+        if (u >= theta) {
+          spikeCount++;
+          v[i] = op.attrs.reset === "subtract" ? u - theta : 0;
+          y[i] = amplitude[i] ?? 0;
+        } else {
+          v[i] = u;
+        }
+      }
+      return resultOf(op, y);
+    },
+  };
+}
+
+function addInto(sums: Float64Array, x: Tensor): void {
+  doubles(x).forEach((value, i) => {
+    sums[i] = (sums[i] ?? 0) + value;
+  });
+}
