@@ -9,6 +9,8 @@ import type { Tensor, TensorRef } from "./tensor.ts";
 /** The code of a module: how a value is carried by spikes. `none` before conversion. */
 export type Code = "none" | "rate";
 
+export const codes = ["none", "rate"] as const satisfies readonly Code[];
+
 /**
  * What passes may claim of a whole module; `passes/properties.ts` has the checker of each.
  *

@@ -1,0 +1,133 @@
+/**
+ * What can be wrong with a network that someone hands us as text or as a `.snn` package, or with a
+ * safetensors file. Networks that we made ourselves never get here: a fault in those is a bug.
+ */
+import { catalogue } from "./diagnostic.ts";
+
+export const diagnose = catalogue({
+  // Text.
+  "ir-character": {
+    severity: "error",
+    message: (p: { character: string }) => `unexpected character ${p.character}`,
+  },
+  "ir-string": {
+    severity: "error",
+    message: (p: { why: string }) => `malformed string: ${p.why}`,
+    help: 'strings are written as in JSON: "text", with \\", \\\\, \\n and \\u0000 as escapes',
+  },
+  "ir-number": {
+    severity: "error",
+    message: (p: { text: string; why: string }) => `malformed number ${p.text}: ${p.why}`,
+  },
+  "ir-syntax": {
+    severity: "error",
+    message: (p: { expected: string; found: string }) => `expected ${p.expected}, found ${p.found}`,
+  },
+  "ir-nesting": {
+    severity: "error",
+    message: (p: { limit: number }) => `locations are nested deeper than ${p.limit} levels`,
+  },
+  "ir-unknown-op": {
+    severity: "error",
+    message: (p: { name: string; near: string | null }) => `there is no op ${p.name}`,
+    help: (p: { near: string | null }) =>
+      p.near === null
+        ? "`snnc ops` lists the ops there are"
+        : `did you mean ${p.near}? \`snnc ops\` lists the ops there are`,
+  },
+  "ir-attribute-unknown": {
+    severity: "error",
+    message: (p: { owner: string; name: string; known: readonly string[] }) =>
+      `${p.owner} has no attribute ${p.name}`,
+    help: (p: { known: readonly string[] }) =>
+      p.known.length === 0 ? "it has none" : `it has ${p.known.join(", ")}`,
+  },
+  "ir-attribute-missing": {
+    severity: "error",
+    message: (p: { owner: string; names: readonly string[] }) =>
+      `${p.owner} lacks ${p.names.length === 1 ? "attribute" : "attributes"} ${p.names.join(", ")}`,
+    help: "every attribute is written out; there are no defaults in text",
+  },
+  "ir-attribute-repeated": {
+    severity: "error",
+    message: (p: { name: string }) => `attribute ${p.name} is given twice`,
+  },
+  "ir-value-undefined": {
+    severity: "error",
+    message: (p: { value: string }) => `${p.value} is used but no op above makes it`,
+  },
+  "ir-value-repeated": {
+    severity: "error",
+    message: (p: { value: string }) => `${p.value} is made twice`,
+  },
+  "ir-ill-typed": {
+    severity: "error",
+    message: (p: { reason: string }) => p.reason,
+  },
+  "ir-type-differs": {
+    severity: "error",
+    message: (p: { op: string; written: string; inferred: string }) =>
+      `${p.op} makes ${p.inferred}, but ${p.written} is written`,
+  },
+  "ir-tensor-undefined": {
+    severity: "error",
+    message: (p: { tensor: string }) => `${p.tensor} is not in the table of tensors`,
+    help: "add it to `tensors { … }` at the end of the text",
+  },
+  "ir-tensor-repeated": {
+    severity: "error",
+    message: (p: { tensor: string }) => `${p.tensor} is in the table of tensors twice`,
+  },
+  "ir-tensor-elements": {
+    severity: "error",
+    message: (p: { tensor: string; wanted: number; found: number }) =>
+      `${p.tensor} has ${p.wanted} elements by its shape, but ${p.found} are written`,
+  },
+  "ir-tensor-element": {
+    severity: "error",
+    message: (p: { tensor: string; value: string; dtype: string }) =>
+      `${p.tensor} holds ${p.value}, which is no ${p.dtype}`,
+  },
+  "ir-tensor-data": {
+    severity: "error",
+    message: (p: { tensor: string }) =>
+      `the elements of ${p.tensor} are not in the text, only their hash`,
+    help: "read the network from its `.snn` file, which holds the elements",
+  },
+  "ir-tensor-differs": {
+    severity: "error",
+    message: (p: { tensor: string; what: string; written: string; found: string }) =>
+      `${p.what} of ${p.tensor} is ${p.found}, but the text says ${p.written}`,
+    help: "the text and the tensors beside it are not of the same network",
+  },
+
+  // Invariants.
+  "ir-invalid": {
+    severity: "error",
+    message: (p: { invariant: number; message: string }) =>
+      `${p.message} (invariant ${p.invariant})`,
+  },
+
+  // Files.
+  "safetensors-malformed": {
+    severity: "error",
+    message: (p: { file: string; why: string }) => `${p.file} is no safetensors file: ${p.why}`,
+    help: "the file may be cut short, or of another format",
+  },
+  "safetensors-tensor": {
+    severity: "error",
+    message: (p: { file: string; name: string; why: string }) =>
+      `tensor "${p.name}" of ${p.file} cannot be read: ${p.why}`,
+  },
+  "package-malformed": {
+    severity: "error",
+    message: (p: { file: string; why: string }) => `${p.file} is no compiled network: ${p.why}`,
+    help: "`snnc convert` makes a .snn file from a model",
+  },
+  "package-version": {
+    severity: "error",
+    message: (p: { file: string; found: string; known: string }) =>
+      `${p.file} has format version ${p.found}; this program reads version ${p.known}`,
+    help: "use the version of snnc that wrote it, or convert the model again",
+  },
+});
