@@ -1,0 +1,169 @@
+/**
+ * What holds of every module, whichever pass made it:
+ *
+ *  1. Every operand is the result of an earlier op.
+ *  2. Results are unique, and whole numbers that are not negative.
+ *  3. An op has as many operands as its spec says.
+ *  4. The type of an op is the one that its spec infers; inputs are real.
+ *  5. Every attribute is of its declared kind.
+ *  6. Every tensor that is named exists, has its shape's number of elements, and holds values of
+ *     its element type; those that are not constants hold neither NaN nor infinity.
+ *  7. Thresholds are > 0.
+ *  8. Timesteps is a whole number ≥ 1, and 1 where the code is "none".
+ *  9. There is an output; outputs exist; no two outputs share a name, nor do two inputs.
+ * 10. Every op is an input or something an output depends on.
+ * 11. Every tensor in the table is named by an op.
+ * 12. Where the code is "none" there are no spiking ops.
+ *
+ * Domains are part of 4. What holds at some stage only (no activations after conversion) is for the
+ * checkers of properties in `passes/`. Other faults are never repaired here, only told.
+ */
+import { attributesOf, describeKind, fitsKind, formatRef, formatString } from "./attribute.ts";
+import { known } from "./diagnostic.ts";
+import { type Module, inputsOf } from "./module.ts";
+import { formatNumber } from "./number.ts";
+import { type Op, type ValueId, isOp } from "./op.ts";
+import { rangeOf } from "./range.ts";
+import { inferType, specOf, tensorRefsOf } from "./spec.ts";
+import type { Tensor } from "./tensor.ts";
+import { type Type, elementCount, formatType, sameShape } from "./type.ts";
+import { reachable } from "./walk.ts";
+
+export interface Violation {
+  /** The number in the list above. */
+  readonly invariant: number;
+  /** The op at fault, or null where it is the module. */
+  readonly op: Op | null;
+  /** One sentence without final stop. */
+  readonly message: string;
+}
+
+/** Every violation: those of ops in the order of the ops, then those of the module. */
+export function verify(module: Module): readonly Violation[] {
+  const violations: Violation[] = [];
+  const earlier = new Map<ValueId, Op>();
+  const needed = reachable(module);
+  for (const op of module.ops) {
+    for (const [invariant, message] of faultsOf(op, module, earlier, needed)) {
+      violations.push({ invariant, op, message });
+    }
+    if (!earlier.has(op.result)) earlier.set(op.result, op);
+  }
+  for (const [invariant, message] of moduleFaults(module, earlier)) {
+    violations.push({ invariant, op: null, message });
+  }
+  return violations;
+}
+
+type Fault = readonly [invariant: number, message: string];
+
+function* faultsOf(
+  op: Op,
+  module: Module,
+  earlier: ReadonlyMap<ValueId, Op>,
+  needed: ReadonlySet<ValueId>,
+): Generator<Fault> {
+  const types: Type[] = [];
+  for (const input of op.inputs) {
+    const producer = earlier.get(input);
+    if (producer === undefined) yield [1, `${op.kind} uses %${input}, which no earlier op makes`];
+    else types.push(producer.type);
+  }
+  if (earlier.has(op.result)) yield [2, `%${op.result} is made twice`];
+  if (!Number.isSafeInteger(op.result) || op.result < 0) {
+    yield [2, `%${op.result} is not a whole number that is not negative`];
+  }
+  const { arity } = specOf(op.kind);
+  const count = op.inputs.length;
+  const arityFits = typeof arity === "number" ? count === arity : count >= arity.atLeast;
+  if (!arityFits) {
+    const wanted = typeof arity === "number" ? arity : `at least ${arity.atLeast}`;
+    yield [3, `${op.kind} takes ${wanted} operands, not ${count}`];
+  }
+  const unfit = attributesOf(op).filter(({ kind, value }) => !fitsKind(kind, value));
+  for (const { name, kind } of unfit) {
+    yield [5, `attribute ${name} of ${op.kind} is not ${describeKind(kind)}`];
+  }
+  // An op whose parts are at fault would only be reported again for its type.
+  let sound = arityFits && unfit.length === 0 && types.length === count;
+  if (unfit.length === 0) {
+    for (const { attribute, ref } of tensorRefsOf(op)) {
+      const there = module.tensors.get(ref);
+      const fault =
+        there === undefined
+          ? "is not in the table"
+          : tensorFault(there, op.kind === "ann.constant");
+      if (fault !== null) yield [6, `${attribute} ${formatRef(ref)} ${fault}`];
+      sound &&= there !== undefined;
+    }
+  }
+  if (sound) {
+    const fault = typeFault(op, types, module);
+    if (fault !== null) yield [4, fault];
+    if (isOp(op, "snn.if")) {
+      const { min } = rangeOf(known(module.tensors.get(op.attrs.threshold), "the threshold"));
+      if (min <= 0)
+        yield [7, `threshold ${formatRef(op.attrs.threshold)} has ${formatNumber(min)}`];
+    }
+  }
+  if (!needed.has(op.result) && op.kind !== "ann.input") {
+    yield [10, `no output depends on this ${op.kind}`];
+  }
+  if (module.code === "none" && op.kind.startsWith("snn.")) {
+    yield [12, `${op.kind} stands in a network whose code is "none"`];
+  }
+}
+
+function tensorFault(value: Tensor, mayBeInfinite: boolean): string | null {
+  const wanted = elementCount(value.shape);
+  if (value.data.length !== wanted) {
+    return `has ${value.data.length} elements, but its shape [${value.shape.join(", ")}] ${wanted}`;
+  }
+  const { unfit, notFinite } = rangeOf(value);
+  if (unfit !== null) return `holds ${formatNumber(unfit)}, which is no ${value.dtype}`;
+  if (notFinite !== null && !mayBeInfinite) return `holds ${formatNumber(notFinite)}`;
+  return null;
+}
+
+function typeFault(op: Op, types: readonly Type[], module: Module): string | null {
+  if (op.kind === "ann.input") {
+    const { domain, shape } = op.type;
+    if (domain !== "real") return `input ${formatString(op.attrs.name)} is of domain ${domain}`;
+    return shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)
+      ? null
+      : `input ${formatString(op.attrs.name)} has shape [${shape.join(", ")}]`;
+  }
+  const inferred = inferType(op, types, (ref) => known(module.tensors.get(ref), `tensor @${ref}`));
+  if (!inferred.ok) return inferred.reason;
+  const { domain, dtype, shape } = inferred.value;
+  return domain === op.type.domain && dtype === op.type.dtype && sameShape(shape, op.type.shape)
+    ? null
+    : `${op.kind} makes ${formatType(inferred.value)}, but its type says ${formatType(op.type)}`;
+}
+
+function* moduleFaults(module: Module, made: ReadonlyMap<ValueId, Op>): Generator<Fault> {
+  const { timesteps, code } = module;
+  if (!Number.isSafeInteger(timesteps) || timesteps < 1) {
+    yield [8, `the network runs for ${formatNumber(timesteps)} timesteps`];
+  } else if (code === "none" && timesteps !== 1) {
+    yield [8, `the code is "none", but the network runs for ${timesteps} timesteps`];
+  }
+  if (module.outputs.length === 0) yield [9, "the network has no output"];
+  for (const { name, value } of module.outputs) {
+    if (!made.has(value)) yield [9, `output ${formatString(name)} is %${value}, which no op makes`];
+  }
+  for (const name of repeated(module.outputs.map((output) => output.name))) {
+    yield [9, `two outputs are called ${formatString(name)}`];
+  }
+  for (const name of repeated(inputsOf(module).map((input) => input.attrs.name))) {
+    yield [9, `two inputs are called ${formatString(name)}`];
+  }
+  const used = new Set(module.ops.flatMap((op) => tensorRefsOf(op).map(({ ref }) => ref)));
+  for (const ref of module.tensors.keys()) {
+    if (!used.has(ref)) yield [11, `no op names tensor ${formatRef(ref)}`];
+  }
+}
+
+function repeated(names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.filter((name, i) => names.indexOf(name) !== i));
+}
