@@ -145,6 +145,17 @@ export class Builder {
   }
 }
 
+/** A builder that already holds every op and tensor of `module`, to add more behind them. */
+export function builderOn(module: Module): Builder {
+  const builder = new Builder({ tensors: module.tensors, firstId: firstFreeId(module) });
+  for (const op of module.ops) builder.push(op);
+  return builder;
+}
+
+function firstFreeId(module: Module): number {
+  return 1 + module.ops.reduce((max, op) => Math.max(max, op.result), -1);
+}
+
 /**
  * Rebuilds a module op by op, in order. `transform` sees each op with its operands already
  * renamed to what replaced them. It returns null to keep the op as it is, or the value that stands
@@ -156,8 +167,7 @@ export function rewrite(
   module: Module,
   transform: (op: Op, builder: Builder) => ValueId | null,
 ): Module {
-  const firstId = 1 + module.ops.reduce((max, op) => Math.max(max, op.result), -1);
-  const builder = new Builder({ tensors: module.tensors, firstId });
+  const builder = new Builder({ tensors: module.tensors, firstId: firstFreeId(module) });
   const renamed = new Map<ValueId, ValueId>();
   const rename = (value: ValueId): ValueId => renamed.get(value) ?? value;
   let changed = false;

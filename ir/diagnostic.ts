@@ -33,32 +33,31 @@ export interface DiagnosticSpec<P> {
   readonly help?: string | ((params: P) => string);
 }
 
-// `never` as the parameter accepts a spec of any parameter type (parameters are contravariant).
-type Specs = Readonly<Record<string, DiagnosticSpec<never>>>;
-type Params<S> = S extends DiagnosticSpec<infer P> ? P : never;
-
-export interface Diagnose<S extends Specs> {
-  <K extends keyof S & string>(
+export interface Diagnose<P> {
+  <K extends keyof P & string>(
     code: K,
     loc: Loc | null,
-    params: Params<S[K]>,
+    params: P[K],
     notes?: readonly string[],
   ): Diagnostic;
   /** The rows themselves, for the documentation and for tests. */
-  readonly specs: S;
+  readonly specs: { readonly [K in keyof P]: DiagnosticSpec<P[K]> };
 }
 
-/** Declares a folder's messages; the result makes diagnostics with type-checked parameters. */
-export function catalogue<S extends Specs>(specs: S): Diagnose<S> {
-  const make = <K extends keyof S & string>(
+/**
+ * Declares a folder's messages: `message` annotates its parameters, `help` may use the same. The
+ * result makes diagnostics, with parameters checked against the code's row.
+ */
+export function catalogue<P>(specs: {
+  readonly [K in keyof P]: DiagnosticSpec<P[K]>;
+}): Diagnose<P> {
+  const make = <K extends keyof P & string>(
     code: K,
     loc: Loc | null,
-    params: Params<S[K]>,
+    params: P[K],
     notes: readonly string[] = [],
   ): Diagnostic => {
-    // The index type loses that `params` belongs to this row; the signature above has checked it.
-    // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- see the line above
-    const spec = specs[code] as unknown as DiagnosticSpec<Params<S[K]>>;
+    const spec = specs[code];
     const help = typeof spec.help === "function" ? spec.help(params) : (spec.help ?? null);
     return {
       code,

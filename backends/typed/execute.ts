@@ -1,0 +1,112 @@
+/** Runs samples through a plan, one after the other, and gathers what was asked for. */
+import { invariant, known } from "../../ir/diagnostic.ts";
+import type { Observation, Probe, SampleResult } from "../../ir/executable.ts";
+import { StatisticsGatherer } from "../../ir/observe.ts";
+import type { ValueId } from "../../ir/op.ts";
+import type { CalibrationStatistics } from "../../ir/stats.ts";
+import type { TensorData } from "../../ir/tensor.ts";
+import type { Plan } from "./plan.ts";
+
+/** What a worker needs to know of a run; plain data. */
+export interface Job {
+  readonly timesteps: number;
+  readonly probes: readonly Probe[];
+  readonly observe: readonly Observation[];
+}
+
+/** A plan made ready for one job. */
+export interface Runner {
+  run(index: number, inputs: readonly TensorData[]): SampleResult;
+  statistics(): CalibrationStatistics;
+}
+
+/** Prepares to run samples for `job`. Values over time are summed in double precision. */
+export function createRunner(plan: Plan, job: Job): Runner {
+  const { module, counters } = plan;
+  const timesteps = module.code === "none" ? 1 : job.timesteps;
+  const bufferOf = (value: ValueId): TensorData =>
+    known(plan.buffers.get(value), `value %${value}`);
+  const typeOf = new Map(module.ops.map((op) => [op.result, op.type]));
+  const gatherer = new StatisticsGatherer(
+    job.observe,
+    (value) => known(typeOf.get(value), `value %${value}`).shape,
+  );
+  const averaged = new Map<ValueId, Float64Array>();
+  for (const { value } of job.observe)
+    averaged.set(value, new Float64Array(bufferOf(value).length));
+  for (const { value, keep } of job.probes) {
+    if (keep === "mean") averaged.set(value, new Float64Array(bufferOf(value).length));
+  }
+  const varying = plan.steps.filter((step) => step.timeVarying);
+
+  return {
+    statistics: () => gatherer.finish(),
+    run(index, inputs) {
+      plan.inputs.forEach((buffer, i) => {
+        const given = known(inputs[i], `input ${i}`);
+        invariant(given.length === buffer.length, `input ${i} has ${given.length} elements`);
+        buffer.set(given);
+      });
+      for (const step of plan.steps) step.reset();
+      for (const sum of averaged.values()) sum.fill(0);
+      counters.analogueOperations = 0;
+      counters.synapticOperations = 0;
+
+      const outputs = module.outputs.map(
+        (o) => new Float32Array(timesteps * bufferOf(o.value).length),
+      );
+      const spikes = new Float64Array(plan.neurons.length);
+      const spikesByStep = new Float64Array(timesteps);
+      const synapticOperationsByStep = new Float64Array(timesteps);
+      const probes = job.probes.map(
+        ({ value, keep }) =>
+          new Float32Array(bufferOf(value).length * (keep === "mean" ? 1 : timesteps)),
+      );
+      let total = 0;
+      for (let t = 0; t < timesteps; t++) {
+        for (const step of t === 0 ? plan.steps : varying) step.run();
+        plan.neurons.forEach((neuron, i) => {
+          const count = neuron.spikeCount();
+          spikes[i] = (spikes[i] ?? 0) + count;
+          total += count;
+        });
+        spikesByStep[t] = total;
+        synapticOperationsByStep[t] = counters.synapticOperations;
+        module.outputs.forEach((o, i) => {
+          const now = bufferOf(o.value);
+          outputs[i]?.set(now, t * now.length);
+        });
+        for (const [value, sum] of averaged) {
+          const now = bufferOf(value);
+          for (let k = 0; k < sum.length; k++) sum[k] = (sum[k] ?? 0) + (now[k] ?? 0);
+        }
+        job.probes.forEach(({ value, keep }, i) => {
+          if (keep === "mean") return;
+          const now = keep === "trace" ? bufferOf(value) : membraneOf(plan, value);
+          probes[i]?.set(now, t * now.length);
+        });
+      }
+      for (const sum of averaged.values()) {
+        for (let k = 0; k < sum.length; k++) sum[k] = (sum[k] ?? 0) / timesteps;
+      }
+      job.probes.forEach(({ value, keep }, i) => {
+        if (keep === "mean") probes[i]?.set(known(averaged.get(value), "a probe's mean"));
+      });
+      gatherer.add((value) => known(averaged.get(value), "an observed mean"));
+      return {
+        index,
+        outputs,
+        spikes,
+        spikesByStep,
+        synapticOperationsByStep,
+        analogueOperations: counters.analogueOperations,
+        probes,
+      };
+    },
+  };
+}
+
+function membraneOf(plan: Plan, value: ValueId): Float32Array {
+  const neuron = plan.neurons.find((step) => step.op.result === value);
+  return known(neuron, `a neuron op %${value}`).membranePotential;
+}

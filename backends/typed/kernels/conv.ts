@@ -1,0 +1,219 @@
+/**
+ * Convolution driven by the non-zero elements of its input, one and two spatial axes.
+ *
+ * The non-zero elements of each input pixel are listed once per timestep. Then, for each output
+ * pixel and each eight output channels, eight sums stay in local variables while the events of the
+ * receptive field stream past: a weight is loaded once per event and no sum is stored on the way. A
+ * dense image is the case in which every element is an event.
+ */
+import { tensorAt } from "../../../ir/module.ts";
+import type { TensorData } from "../../../ir/tensor.ts";
+import type { Kernel, Site } from "../plan.ts";
+import { type Geometry, tapsWithinBounds, windowGeometry } from "./geometry.ts";
+
+/** Output channels summed at a time; weights are padded to a multiple of it. */
+const block = 8;
+
+/** Runs the synapses without bias; returns how many (event, output pixel) pairs were added. */
+type Convolve = () => number;
+
+/** A kernel for float32 `ann.conv` over [1, C, W] or [1, C, H, W]; null for any other op. */
+export function compileConv(site: Site): Kernel | null {
+  const { op, output, counters } = site;
+  const input = site.inputs[0];
+  const inputType = site.inputOps[0]?.type;
+  if (op.kind !== "ann.conv" || inputType === undefined) return null;
+  if (!(input instanceof Float32Array) || !(output instanceof Float32Array)) return null;
+  const weight = tensorAt(site.module, op.attrs.weight);
+  const g = windowGeometry(op.attrs, weight.shape.slice(2), inputType.shape, op.type.shape);
+  if (g === null) return null;
+  const { groups } = op.attrs;
+  const bias = op.attrs.bias === null ? null : tensorAt(site.module, op.attrs.bias).data;
+  const isDepthwise = g.channels === groups && g.outChannels === groups;
+  const convolve = isDepthwise
+    ? depthwise(g, weight.data, input, output)
+    : eventDriven(g, groups, weight.data, input, output);
+  const fanOut = g.outChannels / groups;
+  const connections = tapsWithinBounds(g) * g.channels * fanOut;
+  const analogue = inputType.domain === "real";
+  return {
+    run() {
+      const added = convolve();
+      if (bias !== null) addBias(output, bias, g.outHeight * g.outWidth);
+      if (analogue) counters.analogueOperations += connections;
+      else counters.synapticOperations += added * fanOut;
+    },
+  };
+}
+
+/** output[c, p] += bias[c]. */
+function addBias(output: Float32Array, bias: TensorData, pixels: number): void {
+  for (let c = 0, i = 0; c < bias.length; c++) {
+    const b = bias[c] ?? 0;
+    for (let p = 0; p < pixels; p++, i++) output[i] = (output[i] ?? 0) + b;
+  }
+}
+
+/** Weights [out, in/groups, …kernel] as [group][tap][in][out, padded to a block]. */
+function packWeights(g: Geometry, groups: number, weight: TensorData): Float32Array {
+  const taps = g.kernelHeight * g.kernelWidth;
+  const inPer = g.channels / groups;
+  const outPer = g.outChannels / groups;
+  const padded = Math.ceil(outPer / block) * block;
+  const packed = new Float32Array(groups * taps * inPer * padded);
+  for (let o = 0; o < g.outChannels; o++) {
+    const group = Math.floor(o / outPer);
+    for (let c = 0; c < inPer; c++) {
+      for (let tap = 0; tap < taps; tap++) {
+        const to = ((group * taps + tap) * inPer + c) * padded + (o % outPer);
+        packed[to] = weight[(o * inPer + c) * taps + tap] ?? 0;
+      }
+    }
+  }
+  return packed;
+}
+
+function eventDriven(
+  g: Geometry,
+  groups: number,
+  weight: TensorData,
+  input: Float32Array,
+  output: Float32Array,
+): Convolve {
+  const packed = packWeights(g, groups, weight);
+  const inPer = g.channels / groups;
+  const outPer = g.outChannels / groups;
+  const padded = Math.ceil(outPer / block) * block;
+  const pixels = g.height * g.width;
+  const eventStart = new Int32Array(pixels + 1);
+  const eventChannel = new Int32Array(pixels * inPer);
+  const eventValue = new Float32Array(pixels * inPer);
+
+  const listEvents = (group: number): void => {
+    let n = 0;
+    for (let p = 0; p < pixels; p++) {
+      eventStart[p] = n;
+      for (let c = 0, i = group * inPer * pixels + p; c < inPer; c++, i += pixels) {
+        const x = input[i] ?? 0;
+        if (x !== 0) {
+          eventChannel[n] = c * padded;
+          eventValue[n++] = x;
+        }
+      }
+    }
+    eventStart[pixels] = n;
+  };
+
+  return () => {
+    let added = 0;
+    for (let group = 0; group < groups; group++) {
+      listEvents(group);
+      const groupWeights = group * g.kernelHeight * g.kernelWidth * inPer * padded;
+      const groupOutput = group * outPer * g.outHeight * g.outWidth;
+      added += gather(g, outPer, inPer * padded, groupWeights, groupOutput);
+    }
+    return added;
+  };
+
+  function gather(
+    shape: Geometry,
+    outCount: number,
+    tapStride: number,
+    weightBase: number,
+    outputBase: number,
+  ): number {
+    const outPixels = shape.outHeight * shape.outWidth;
+    let added = 0;
+    for (let oy = 0; oy < shape.outHeight; oy++) {
+      for (let ox = 0; ox < shape.outWidth; ox++) {
+        const left = ox * shape.strideX - shape.padLeft;
+        const top = oy * shape.strideY - shape.padTop;
+        const pixel = outputBase + oy * shape.outWidth + ox;
+        for (let first = 0; first < outCount; first += block) {
+          let a0 = 0;
+          let a1 = 0;
+          let a2 = 0;
+          let a3 = 0;
+          let a4 = 0;
+          let a5 = 0;
+          let a6 = 0;
+          let a7 = 0;
+          let seen = 0;
+          for (let ky = 0; ky < shape.kernelHeight; ky++) {
+            const iy = top + ky * shape.dilationY;
+            if (iy < 0 || iy >= shape.height) continue;
+            for (let kx = 0; kx < shape.kernelWidth; kx++) {
+              const ix = left + kx * shape.dilationX;
+              if (ix < 0 || ix >= shape.width) continue;
+              const p = iy * shape.width + ix;
+              const tap = weightBase + (ky * shape.kernelWidth + kx) * tapStride + first;
+              const end = eventStart[p + 1] ?? 0;
+              const begin = eventStart[p] ?? 0;
+              seen += end - begin;
+              for (let e = begin; e < end; e++) {
+                const x = eventValue[e] ?? 0;
+                const w = tap + (eventChannel[e] ?? 0);
+                a0 += x * (packed[w] ?? 0);
+                a1 += x * (packed[w + 1] ?? 0);
+                a2 += x * (packed[w + 2] ?? 0);
+                a3 += x * (packed[w + 3] ?? 0);
+                a4 += x * (packed[w + 4] ?? 0);
+                a5 += x * (packed[w + 5] ?? 0);
+                a6 += x * (packed[w + 6] ?? 0);
+                a7 += x * (packed[w + 7] ?? 0);
+              }
+            }
+          }
+          if (first === 0) added += seen;
+          let to = pixel + first * outPixels;
+          const left8 = outCount - first;
+          output[to] = a0;
+          if (left8 > 1) output[(to += outPixels)] = a1;
+          if (left8 > 2) output[(to += outPixels)] = a2;
+          if (left8 > 3) output[(to += outPixels)] = a3;
+          if (left8 > 4) output[(to += outPixels)] = a4;
+          if (left8 > 5) output[(to += outPixels)] = a5;
+          if (left8 > 6) output[(to += outPixels)] = a6;
+          if (left8 > 7) output[(to += outPixels)] = a7;
+        }
+      }
+    }
+    return added;
+  }
+}
+
+/** One input and one output channel per group: plain loops over a plane, skipping zero elements. */
+function depthwise(
+  g: Geometry,
+  weight: TensorData,
+  input: Float32Array,
+  output: Float32Array,
+): Convolve {
+  const taps = g.kernelHeight * g.kernelWidth;
+  return () => {
+    let added = 0;
+    for (let c = 0; c < g.channels; c++) {
+      const plane = c * g.height * g.width;
+      let to = c * g.outHeight * g.outWidth;
+      for (let oy = 0; oy < g.outHeight; oy++) {
+        for (let ox = 0; ox < g.outWidth; ox++) {
+          let sum = 0;
+          for (let ky = 0; ky < g.kernelHeight; ky++) {
+            const iy = oy * g.strideY - g.padTop + ky * g.dilationY;
+            if (iy < 0 || iy >= g.height) continue;
+            for (let kx = 0; kx < g.kernelWidth; kx++) {
+              const ix = ox * g.strideX - g.padLeft + kx * g.dilationX;
+              if (ix < 0 || ix >= g.width) continue;
+              const x = input[plane + iy * g.width + ix] ?? 0;
+              if (x === 0) continue;
+              added++;
+              sum += x * (weight[c * taps + ky * g.kernelWidth + kx] ?? 0);
+            }
+          }
+          output[to++] = sum;
+        }
+      }
+    }
+    return added;
+  };
+}

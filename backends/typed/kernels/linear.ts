@@ -1,0 +1,46 @@
+/**
+ * Fully connected layers driven by the non-zero elements of their input: one event adds one
+ * contiguous row of the transposed weights.
+ */
+import { tensorAt } from "../../../ir/module.ts";
+import type { Kernel, Site } from "../plan.ts";
+
+/** A kernel for float32 `ann.linear`; null for any other op. */
+export function compileLinear(site: Site): Kernel | null {
+  const { op, output, counters } = site;
+  const input = site.inputs[0];
+  if (op.kind !== "ann.linear") return null;
+  if (!(input instanceof Float32Array) || !(output instanceof Float32Array)) return null;
+  const weight = tensorAt(site.module, op.attrs.weight);
+  const [outCount = 0, inCount = 0] = weight.shape;
+  const bias = op.attrs.bias === null ? null : tensorAt(site.module, op.attrs.bias).data;
+  const rows = inCount === 0 ? 0 : input.length / inCount;
+  const analogue = site.inputOps[0]?.type.domain === "real";
+  const transposed = new Float32Array(inCount * outCount);
+  for (let o = 0; o < outCount; o++) {
+    for (let i = 0; i < inCount; i++)
+      transposed[i * outCount + o] = weight.data[o * inCount + i] ?? 0;
+  }
+  const sums = new Float64Array(outCount);
+  return {
+    run() {
+      let events = 0;
+      for (let row = 0; row < rows; row++) {
+        sums.fill(0);
+        for (let i = 0; i < inCount; i++) {
+          const x = input[row * inCount + i] ?? 0;
+          if (x === 0) continue;
+          events++;
+          for (let o = 0, w = i * outCount; o < outCount; o++, w++) {
+            sums[o] = (sums[o] ?? 0) + x * (transposed[w] ?? 0);
+          }
+        }
+        for (let o = 0; o < outCount; o++) {
+          output[row * outCount + o] = (sums[o] ?? 0) + (bias?.[o] ?? 0);
+        }
+      }
+      if (analogue) counters.analogueOperations += rows * inCount * outCount;
+      else counters.synapticOperations += events * outCount;
+    },
+  };
+}

@@ -1,0 +1,156 @@
+/**
+ * Compiles a module into a list of steps over preallocated arrays. A step computes one op for one
+ * timestep. Ops with no kernel here run on the interpreter's own function for them, so that every
+ * module runs and only the speed differs.
+ */
+import { invariant, known } from "../../ir/diagnostic.ts";
+import { evaluate } from "../../ir/interpret.ts";
+import type { Module } from "../../ir/module.ts";
+import { tensorAt } from "../../ir/module.ts";
+import type { Op, ValueId } from "../../ir/op.ts";
+import { type Tensor, type TensorData, allocate } from "../../ir/tensor.ts";
+import { elementCount } from "../../ir/type.ts";
+import { compileConv } from "./kernels/conv.ts";
+import { compileElementwise } from "./kernels/elementwise.ts";
+import { compileLinear } from "./kernels/linear.ts";
+import { compileMove } from "./kernels/move.ts";
+import { compileNeuron } from "./kernels/neuron.ts";
+import { compilePool } from "./kernels/pool.ts";
+
+/** What steps count while they run; reset before each sample. */
+export interface Counters {
+  /** Additions caused by non-zero elements of `spike` and `current` operands. */
+  synapticOperations: number;
+  /** Multiply-accumulates on `real` operands. */
+  analogueOperations: number;
+}
+
+/** One op, ready to run. */
+export interface Step {
+  readonly op: Op;
+  /** Whether it must run at every timestep; else it runs at the first only. */
+  readonly timeVarying: boolean;
+  run(): void;
+  /** Back to the state before the first timestep. */
+  reset(): void;
+}
+
+/** A neuron op's step: what an observer may read after each timestep. */
+export interface NeuronStep extends Step {
+  /** Spikes in the last timestep. */
+  readonly spikeCount: () => number;
+  /** Membrane potentials after the last timestep, [numel]. */
+  readonly membranePotential: Float32Array;
+}
+
+/** What a kernel's compiler is given: where operands and result lie, and what to count into. */
+export interface Site<O extends Op = Op> {
+  readonly op: O;
+  readonly module: Module;
+  readonly inputs: readonly TensorData[];
+  readonly inputOps: readonly Op[];
+  readonly output: TensorData;
+  readonly counters: Counters;
+}
+
+/** The parts of a step that a kernel provides. */
+export interface Kernel {
+  run(): void;
+  reset?(): void;
+}
+
+export interface NeuronKernel extends Kernel {
+  reset(): void;
+  spikeCount(): number;
+  readonly membranePotential: Float32Array;
+}
+
+export interface Plan {
+  readonly module: Module;
+  readonly counters: Counters;
+  readonly buffers: ReadonlyMap<ValueId, TensorData>;
+  /** In the order of the module's inputs. */
+  readonly inputs: readonly TensorData[];
+  readonly steps: readonly Step[];
+  readonly neurons: readonly NeuronStep[];
+}
+
+const ignoreReset = (): void => undefined;
+
+/** Compiles `module`. Allocates all arrays; running allocates none, but for ops without a kernel. */
+export function compilePlan(module: Module): Plan {
+  const counters: Counters = { synapticOperations: 0, analogueOperations: 0 };
+  const buffers = new Map<ValueId, TensorData>();
+  const ops = new Map<ValueId, Op>();
+  const varying = new Set<ValueId>();
+  const inputs: TensorData[] = [];
+  const steps: Step[] = [];
+  const neurons: NeuronStep[] = [];
+  for (const op of module.ops) {
+    ops.set(op.result, op);
+    if (op.kind === "ann.constant") {
+      buffers.set(op.result, tensorAt(module, op.attrs.value).data);
+      continue;
+    }
+    const output = allocate(op.type.dtype, elementCount(op.type.shape));
+    buffers.set(op.result, output);
+    if (op.kind === "ann.input") {
+      inputs.push(output);
+      continue;
+    }
+    const stateful = op.kind.startsWith("snn.");
+    const timeVarying = stateful || op.inputs.some((value) => varying.has(value));
+    if (timeVarying) varying.add(op.result);
+    const site: Site = {
+      op,
+      module,
+      inputs: op.inputs.map((value) => known(buffers.get(value), `operand %${value}`)),
+      inputOps: op.inputs.map((value) => known(ops.get(value), `operand %${value}`)),
+      output,
+      counters,
+    };
+    const neuron = compileNeuron(site);
+    if (neuron !== null) {
+      const step: NeuronStep = {
+        op,
+        timeVarying,
+        run: () => neuron.run(),
+        reset: () => neuron.reset(),
+        spikeCount: () => neuron.spikeCount(),
+        membranePotential: neuron.membranePotential,
+      };
+      steps.push(step);
+      neurons.push(step);
+      continue;
+    }
+    const kernel =
+      compileConv(site) ??
+      compileLinear(site) ??
+      compilePool(site) ??
+      compileElementwise(site) ??
+      compileMove(site) ??
+      compileFallback(site);
+    steps.push({
+      op,
+      timeVarying,
+      run: () => kernel.run(),
+      reset: kernel.reset === undefined ? ignoreReset : kernel.reset.bind(kernel),
+    });
+  }
+  return { module, counters, buffers, inputs, steps, neurons };
+}
+
+/** The interpreter's function for the op, copied into its array. */
+function compileFallback(site: Site): Kernel {
+  const { op, module, output } = site;
+  invariant(!op.kind.startsWith("snn."), `no kernel for the stateful op ${op.kind}`);
+  const operands: Tensor[] = site.inputs.map((data, i) => {
+    const type = known(site.inputOps[i], "operand").type;
+    return { dtype: type.dtype, shape: type.shape, data };
+  });
+  return {
+    run() {
+      output.set(evaluate(op, operands, (ref) => tensorAt(module, ref)).data);
+    },
+  };
+}

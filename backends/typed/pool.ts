@@ -1,0 +1,95 @@
+/** Worker threads that each hold a compiled plan, and the messages they understand. */
+import { Worker } from "node:worker_threads";
+import { invariant } from "../../ir/diagnostic.ts";
+import type { SampleResult } from "../../ir/executable.ts";
+import type { Module } from "../../ir/module.ts";
+import { type StatisticsData, statisticsFromData } from "../../ir/observe.ts";
+import type { CalibrationStatistics } from "../../ir/stats.ts";
+import type { TensorData } from "../../ir/tensor.ts";
+import type { Job } from "./execute.ts";
+
+export interface Sample {
+  readonly index: number;
+  readonly inputs: readonly TensorData[];
+}
+
+export type Request =
+  | { readonly kind: "start"; readonly job: Job }
+  | { readonly kind: "run"; readonly group: readonly Sample[] }
+  | { readonly kind: "finish" };
+
+export type Reply =
+  | { readonly kind: "started" }
+  | { readonly kind: "results"; readonly results: readonly SampleResult[] }
+  | { readonly kind: "statistics"; readonly statistics: StatisticsData }
+  | { readonly kind: "failed"; readonly message: string };
+
+export interface PoolWorker {
+  start(job: Job): Promise<void>;
+  run(group: readonly Sample[]): Promise<readonly SampleResult[]>;
+  finish(): Promise<CalibrationStatistics>;
+}
+
+export interface WorkerPool {
+  readonly workers: readonly PoolWorker[];
+  close(): Promise<void>;
+}
+
+/** Starts `threads` workers on `module`. */
+export function createPool(module: Module, threads: number): WorkerPool {
+  const fromSource = import.meta.url.endsWith(".ts");
+  const url = new URL(fromSource ? "./worker.ts" : "./worker.js", import.meta.url);
+  const workers = Array.from(
+    { length: threads },
+    () =>
+      // Run from source, a worker needs the same TypeScript loader as its parent.
+      new Worker(url, { workerData: module, execArgv: fromSource ? ["--import", "tsx"] : [] }),
+  );
+  return {
+    workers: workers.map((worker) => ({
+      async start(job) {
+        expectReply(await ask(worker, { kind: "start", job }), "started");
+      },
+      async run(group) {
+        const reply = await ask(worker, { kind: "run", group });
+        return expectReply(reply, "results").results;
+      },
+      async finish() {
+        const reply = await ask(worker, { kind: "finish" });
+        return statisticsFromData(expectReply(reply, "statistics").statistics);
+      },
+    })),
+    async close() {
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    },
+  };
+}
+
+function ask(worker: Worker, request: Request): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      worker.off("message", onMessage);
+      worker.off("error", onError);
+    };
+    const onMessage = (reply: Reply): void => {
+      settle();
+      resolve(reply);
+    };
+    const onError = (error: Error): void => {
+      settle();
+      reject(error);
+    };
+    worker.on("message", onMessage);
+    worker.on("error", onError);
+    worker.postMessage(request);
+  });
+}
+
+function expectReply<K extends Reply["kind"]>(
+  reply: Reply,
+  kind: K,
+): Extract<Reply, { readonly kind: K }> {
+  const isKind = (r: Reply): r is Extract<Reply, { readonly kind: K }> => r.kind === kind;
+  if (isKind(reply)) return reply;
+  invariant(false, reply.kind === "failed" ? reply.message : `a worker answered ${reply.kind}`);
+}

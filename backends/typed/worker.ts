@@ -1,0 +1,38 @@
+/** The body of a worker thread: a plan, and a runner per job. */
+import { parentPort, workerData } from "node:worker_threads";
+import { invariant, known } from "../../ir/diagnostic.ts";
+import type { Module } from "../../ir/module.ts";
+import { statisticsToData } from "../../ir/observe.ts";
+import { type Runner, createRunner } from "./execute.ts";
+import { compilePlan } from "./plan.ts";
+import type { Reply, Request } from "./pool.ts";
+
+const port = known(parentPort, "a parent thread");
+// The pool in this folder is the only one to start this file, with a Module as its data.
+const module: Module = workerData;
+const plan = compilePlan(module);
+let runner: Runner | null = null;
+
+function answer(request: Request): Reply {
+  switch (request.kind) {
+    case "start":
+      runner = createRunner(plan, request.job);
+      return { kind: "started" };
+    case "run": {
+      const active = known(runner, "a started job");
+      return { kind: "results", results: request.group.map((s) => active.run(s.index, s.inputs)) };
+    }
+    case "finish":
+      invariant(runner !== null, "finish before start");
+      return { kind: "statistics", statistics: statisticsToData(runner.statistics()) };
+  }
+}
+
+port.on("message", (request: Request) => {
+  try {
+    port.postMessage(answer(request));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    port.postMessage({ kind: "failed", message } satisfies Reply);
+  }
+});

@@ -1,0 +1,26 @@
+/**
+ * Thresholds from the largest activation.
+ *
+ * Precondition: a spiking module and a calibration set. Result: nothing seen in calibration is
+ * clipped, at the price of coarse steps. θ = max over the calibration set of the activation.
+ * (Diehl et al. 2015, data-based normalisation.)
+ */
+import { definePass } from "../pass.ts";
+import { balance, scopeOf, scopeOption } from "./thresholds.ts";
+
+const name = "balance-max";
+
+export const balanceMax = definePass({
+  name,
+  phase: "balance",
+  summary: "sets thresholds to the largest activation of the calibration set",
+  requires: ["spiking"],
+  establishes: ["balanced"],
+  breaks: [],
+  preservesOutputs: false,
+  options: { scope: scopeOption },
+  run: (module, context) =>
+    balance(module, name, context, scopeOf(context.options.scope), ({ statistics }) =>
+      Math.max(0, statistics.max),
+    ),
+});

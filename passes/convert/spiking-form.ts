@@ -1,0 +1,180 @@
+/**
+ * Which ops have a form in a spiking network, decided for a whole module at once. Used by the pass
+ * that converts and by `snnc check`, so that the two never disagree. Changes nothing.
+ */
+import { elementCount } from "../../ir/type.ts";
+import type { Module } from "../../ir/module.ts";
+import { type Op, type ValueId, isOp } from "../../ir/op.ts";
+
+/**
+ * What becomes of an op.
+ *
+ * - `shared`: linear or structural; means the same on values over time.
+ * - `neuron`: a rectifier that becomes an integrate-and-fire neuron.
+ * - `pool`: a max-pool over values over time, done by running sums.
+ * - `tail`: nonlinear, but nothing that spikes lies behind it: runs on the decoded output.
+ * - `analogue`: nonlinear on values that do not change over time, with neurons behind it, and no
+ *   weights before it: part of how the input is prepared.
+ * - `refused`: nonlinear, with no spiking form here.
+ */
+export type Fate = "shared" | "neuron" | "pool" | "tail" | "analogue" | "refused";
+
+export interface Plan {
+  readonly fates: ReadonlyMap<ValueId, Fate>;
+  readonly refused: readonly { readonly op: Op; readonly help: string }[];
+  readonly neurons: number;
+}
+
+/** The largest value that a rectifier lets through (Infinity for ReLU); null for any other op. */
+export function rectifierCeiling(op: Op): number | null {
+  if (isOp(op, "ann.relu")) return Infinity;
+  if (isOp(op, "ann.clip") && op.attrs.min === 0 && op.attrs.max > 0) return op.attrs.max;
+  return null;
+}
+
+/** Decides the fate of every op of a module of code "none". */
+export function planConversion(module: Module): Plan {
+  const behind = lookBehind(module);
+  const fates = new Map<ValueId, Fate>();
+  const refused: { op: Op; help: string }[] = [];
+  const overTime = new Set<ValueId>();
+  const weighted = new Set<ValueId>();
+  const decoded = new Set<ValueId>();
+  let neurons = 0;
+  for (const op of module.ops) {
+    const varies = op.inputs.some((value) => overTime.has(value));
+    const afterWeights = hasWeights(op) || op.inputs.some((value) => weighted.has(value));
+    if (afterWeights) weighted.add(op.result);
+    const ahead = behind.get(op.result) ?? { neuron: false, weights: false };
+    const fate = fateOf(op, {
+      varies,
+      varyingOperands: op.inputs.filter((value) => overTime.has(value)).length,
+      decoded: op.inputs.some((value) => decoded.has(value)),
+      afterWeights,
+      ahead,
+    });
+    fates.set(op.result, fate);
+    if (fate === "neuron") neurons++;
+    if (fate === "refused") refused.push({ op, help: wayOut(op) });
+    if (fate === "tail") decoded.add(op.result);
+    // What is refused counts as a neuron from here on, so that each refusal is reported once.
+    else if (fate === "neuron" || fate === "refused" || varies) overTime.add(op.result);
+  }
+  return { fates, refused, neurons };
+}
+
+interface Ahead {
+  readonly neuron: boolean;
+  readonly weights: boolean;
+}
+
+/** For each value: whether a rectifier, or weights, lie somewhere behind it towards the outputs. */
+function lookBehind(module: Module): Map<ValueId, Ahead> {
+  const ahead = new Map<ValueId, Ahead>();
+  for (const op of module.ops.toReversed()) {
+    const own = ahead.get(op.result) ?? { neuron: false, weights: false };
+    const through: Ahead = {
+      neuron: own.neuron || rectifierCeiling(op) !== null,
+      weights: own.weights || hasWeights(op),
+    };
+    for (const value of op.inputs) {
+      const known = ahead.get(value) ?? { neuron: false, weights: false };
+      ahead.set(value, {
+        neuron: known.neuron || through.neuron,
+        weights: known.weights || through.weights,
+      });
+    }
+  }
+  return ahead;
+}
+
+interface Surroundings {
+  readonly varies: boolean;
+  readonly varyingOperands: number;
+  readonly decoded: boolean;
+  readonly afterWeights: boolean;
+  readonly ahead: Ahead;
+}
+
+function fateOf(op: Op, at: Surroundings): Fate {
+  if (isOp(op, "ann.input", "ann.constant")) return "shared";
+  if (at.decoded) return at.ahead.neuron ? "refused" : "tail";
+  if (isShared(op, at.varyingOperands)) return "shared";
+  if (rectifierCeiling(op) !== null) return "neuron";
+  if (isOp(op, "ann.max-pool")) return at.varies ? "pool" : "shared";
+  if (!at.ahead.neuron && !at.ahead.weights) return "tail";
+  if (!at.varies && !at.afterWeights) return "analogue";
+  return "refused";
+}
+
+/** Linear or structural in its operands that vary over time. */
+function isShared(op: Op, varyingOperands: number): boolean {
+  switch (op.kind) {
+    case "ann.add":
+    case "ann.sub":
+    case "ann.neg":
+    case "ann.identity":
+    case "ann.conv":
+    case "ann.conv-transpose":
+    case "ann.linear":
+    case "ann.affine":
+    case "ann.batchnorm":
+    case "ann.average-pool":
+    case "ann.reduce-sum":
+    case "ann.reduce-mean":
+    case "ann.reshape":
+    case "ann.transpose":
+    case "ann.concat":
+    case "ann.slice":
+    case "ann.expand":
+    case "ann.tile":
+    case "ann.trilu":
+      return true;
+    case "ann.pad":
+      return op.attrs.mode !== "constant" || op.attrs.value === 0 || varyingOperands === 0;
+    case "ann.resize":
+      return op.attrs.mode !== "cubic" || varyingOperands > 0;
+    case "ann.mul":
+    case "ann.matmul":
+    case "ann.div":
+    case "ann.gather":
+      return varyingOperands <= 1 && op.inputs.length === 2;
+    default:
+      return false;
+  }
+}
+
+function hasWeights(op: Op): boolean {
+  return isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear", "ann.matmul");
+}
+
+function wayOut(op: Op): string {
+  const hybrid = "or run it on decoded values with --allow-analogue";
+  if (elementCount(op.type.shape) === 0) return "the value is empty";
+  switch (op.kind) {
+    case "ann.clip":
+      return `a clip converts where its lower bound is 0; this one starts at ${op.attrs.min}; ${hybrid}`;
+    case "ann.leaky-relu":
+    case "ann.prelu":
+    case "ann.elu":
+    case "ann.celu":
+    case "ann.selu":
+    case "ann.gelu":
+    case "ann.hard-swish":
+    case "ann.mish":
+    case "ann.sigmoid":
+    case "ann.hard-sigmoid":
+    case "ann.tanh":
+    case "ann.softplus":
+    case "ann.softsign":
+      return `train with ReLU or ReLU6 in its place, ${hybrid}`;
+    case "ann.reduce-max":
+      return `write it as a max-pool over the whole extent, ${hybrid}`;
+    case "ann.mul":
+    case "ann.matmul":
+    case "ann.div":
+      return `both operands change over time, and spikes cannot be multiplied; ${hybrid}`;
+    default:
+      return `only linear ops, ReLU, ReLU6 and max-pooling may stand between neurons; ${hybrid}`;
+  }
+}
