@@ -8,7 +8,8 @@ import { evaluate } from "../../ir/interpret.ts";
 import type { Module } from "../../ir/module.ts";
 import { tensorAt } from "../../ir/module.ts";
 import type { Op, ValueId } from "../../ir/op.ts";
-import { type Tensor, type TensorData, allocate } from "../../ir/tensor.ts";
+import { outDegrees } from "../../ir/semantics/connections.ts";
+import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { compileConv } from "./kernels/conv.ts";
 import { compileElementwise } from "./kernels/elementwise.ts";
@@ -148,9 +149,17 @@ function compileFallback(site: Site): Kernel {
     const type = known(site.inputOps[i], "operand").type;
     return { dtype: type.dtype, shape: type.shape, data };
   });
+  const lookup = (ref: TensorRef): Tensor => tensorAt(module, ref);
+  const [first] = operands;
+  const degrees = first === undefined ? null : outDegrees(op, first.shape, lookup);
+  const analogue = site.inputOps[0]?.type.domain === "real";
   return {
     run() {
-      output.set(evaluate(op, operands, (ref) => tensorAt(module, ref)).data);
+      output.set(evaluate(op, operands, lookup).data);
+      degrees?.forEach((degree, i) => {
+        if (analogue) site.counters.analogueOperations += degree;
+        else if (first?.data[i] !== 0) site.counters.synapticOperations += degree;
+      });
     },
   };
 }

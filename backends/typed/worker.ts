@@ -9,6 +9,7 @@ import type { Reply, Request } from "./pool.ts";
 
 const port = known(parentPort, "a parent thread");
 // The pool in this folder is the only one to start this file, with a Module as its data.
+// eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- see the line above
 const module: Module = workerData;
 const plan = compilePlan(module);
 let runner: Runner | null = null;

@@ -14,7 +14,7 @@ import { type Geometry, tapsWithinBounds, windowGeometry } from "./geometry.ts";
 /** Output channels summed at a time; weights are padded to a multiple of it. */
 const block = 8;
 
-/** Runs the synapses without bias; returns how many (event, output pixel) pairs were added. */
+/** Runs the synapses; returns how many (event, output pixel) pairs were added. */
 type Convolve = () => number;
 
 /** A kernel for float32 `ann.conv` over [1, C, W] or [1, C, H, W]; null for any other op. */
@@ -28,30 +28,23 @@ export function compileConv(site: Site): Kernel | null {
   const g = windowGeometry(op.attrs, weight.shape.slice(2), inputType.shape, op.type.shape);
   if (g === null) return null;
   const { groups } = op.attrs;
-  const bias = op.attrs.bias === null ? null : tensorAt(site.module, op.attrs.bias).data;
+  // One entry more than needed for every block, so that a block never reads past the end.
+  const bias = new Float64Array(g.outChannels + block);
+  if (op.attrs.bias !== null) bias.set(tensorAt(site.module, op.attrs.bias).data);
   const isDepthwise = g.channels === groups && g.outChannels === groups;
   const convolve = isDepthwise
-    ? depthwise(g, weight.data, input, output)
-    : eventDriven(g, groups, weight.data, input, output);
+    ? depthwise(g, weight.data, bias, input, output)
+    : eventDriven(g, groups, weight.data, bias, input, output);
   const fanOut = g.outChannels / groups;
   const connections = tapsWithinBounds(g) * g.channels * fanOut;
   const analogue = inputType.domain === "real";
   return {
     run() {
       const added = convolve();
-      if (bias !== null) addBias(output, bias, g.outHeight * g.outWidth);
       if (analogue) counters.analogueOperations += connections;
       else counters.synapticOperations += added * fanOut;
     },
   };
-}
-
-/** output[c, p] += bias[c]. */
-function addBias(output: Float32Array, bias: TensorData, pixels: number): void {
-  for (let c = 0, i = 0; c < bias.length; c++) {
-    const b = bias[c] ?? 0;
-    for (let p = 0; p < pixels; p++, i++) output[i] = (output[i] ?? 0) + b;
-  }
 }
 
 /** Weights [out, in/groups, …kernel] as [group][tap][in][out, padded to a block]. */
@@ -77,6 +70,7 @@ function eventDriven(
   g: Geometry,
   groups: number,
   weight: TensorData,
+  bias: Float64Array,
   input: Float32Array,
   output: Float32Array,
 ): Convolve {
@@ -110,7 +104,7 @@ function eventDriven(
       listEvents(group);
       const groupWeights = group * g.kernelHeight * g.kernelWidth * inPer * padded;
       const groupOutput = group * outPer * g.outHeight * g.outWidth;
-      added += gather(g, outPer, inPer * padded, groupWeights, groupOutput);
+      added += gather(g, outPer, inPer * padded, groupWeights, group * outPer, groupOutput);
     }
     return added;
   };
@@ -120,6 +114,7 @@ function eventDriven(
     outCount: number,
     tapStride: number,
     weightBase: number,
+    biasBase: number,
     outputBase: number,
   ): number {
     const outPixels = shape.outHeight * shape.outWidth;
@@ -130,14 +125,14 @@ function eventDriven(
         const top = oy * shape.strideY - shape.padTop;
         const pixel = outputBase + oy * shape.outWidth + ox;
         for (let first = 0; first < outCount; first += block) {
-          let a0 = 0;
-          let a1 = 0;
-          let a2 = 0;
-          let a3 = 0;
-          let a4 = 0;
-          let a5 = 0;
-          let a6 = 0;
-          let a7 = 0;
+          let a0 = bias[biasBase + first] ?? 0;
+          let a1 = bias[biasBase + first + 1] ?? 0;
+          let a2 = bias[biasBase + first + 2] ?? 0;
+          let a3 = bias[biasBase + first + 3] ?? 0;
+          let a4 = bias[biasBase + first + 4] ?? 0;
+          let a5 = bias[biasBase + first + 5] ?? 0;
+          let a6 = bias[biasBase + first + 6] ?? 0;
+          let a7 = bias[biasBase + first + 7] ?? 0;
           let seen = 0;
           for (let ky = 0; ky < shape.kernelHeight; ky++) {
             const iy = top + ky * shape.dilationY;
@@ -186,6 +181,7 @@ function eventDriven(
 function depthwise(
   g: Geometry,
   weight: TensorData,
+  bias: Float64Array,
   input: Float32Array,
   output: Float32Array,
 ): Convolve {
@@ -197,7 +193,7 @@ function depthwise(
       let to = c * g.outHeight * g.outWidth;
       for (let oy = 0; oy < g.outHeight; oy++) {
         for (let ox = 0; ox < g.outWidth; ox++) {
-          let sum = 0;
+          let sum = bias[c] ?? 0;
           for (let ky = 0; ky < g.kernelHeight; ky++) {
             const iy = oy * g.strideY - g.padTop + ky * g.dilationY;
             if (iy < 0 || iy >= g.height) continue;
