@@ -6,8 +6,8 @@
 import { known } from "../diagnostic.ts";
 import type { Op, OpKind, OpOf } from "../op.ts";
 import type { TensorLookup } from "../spec.ts";
-import { type Tensor, type TensorData, allocate, roundTo } from "../tensor.ts";
-import { type Shape, elementCount, stridesOf } from "../type.ts";
+import { type Tensor, type TensorData, roundTo, tensor } from "../tensor.ts";
+import { type DType, type Shape, stridesOf } from "../type.ts";
 
 /** Result of one op on its operands. `op.type` is inferred: it has the result's dtype and shape. */
 export type Semantics<K extends OpKind> = (
@@ -26,15 +26,45 @@ export function operand(inputs: readonly Tensor[], index: number): Tensor {
 
 /** The elements as doubles. A copy unless they are doubles already, so read it only. */
 export function doubles(t: Tensor): Float64Array {
-  return t.data instanceof Float64Array ? t.data : Float64Array.from(t.data);
+  return t.data instanceof Float64Array ? t.data : new Float64Array(t.data);
 }
 
 /** The result of `op` from values in double precision, each rounded once into the op's dtype. */
 export function resultOf(op: Pick<Op, "type">, values: ArrayLike<number>): Tensor {
-  const { dtype, shape } = op.type;
-  const data: TensorData = allocate(dtype, elementCount(shape));
-  for (let i = 0; i < data.length; i++) data[i] = roundTo(dtype, values[i] ?? 0);
-  return { dtype, shape, data };
+  return tensor(op.type.dtype, op.type.shape, rounded(op.type.dtype, values));
+}
+
+/**
+ * `roundTo` of every value, into a new array. Float32 and narrow integer arrays round by themselves
+ * in just that way, at many times the speed. Integers have no −0 and no NaN, whatever holds them.
+ */
+export function rounded(dtype: DType, values: ArrayLike<number>): TensorData {
+  switch (dtype) {
+    case "f64":
+      return new Float64Array(values);
+    case "f32":
+      return new Float32Array(values);
+    case "i32":
+      return new Int32Array(values);
+    case "i16":
+      return new Int16Array(values);
+    case "i8":
+      return new Int8Array(values);
+    case "u32":
+      return new Uint32Array(values);
+    case "u16":
+      return new Uint16Array(values);
+    case "u8":
+      return new Uint8Array(values);
+    case "i64":
+    case "u64":
+      return new Float64Array(values).map((value) => Math.trunc(value) || 0);
+    case "f16":
+    case "bf16":
+      return new Float32Array(values).map((_, i) => roundTo(dtype, values[i] ?? 0));
+    case "bool":
+      return new Uint8Array(values.length).map((_, i) => roundTo(dtype, values[i] ?? 0));
+  }
 }
 
 /**
