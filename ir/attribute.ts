@@ -11,8 +11,8 @@ import { dtypes } from "./type.ts";
 /** Words that need no quotes: op kinds, attribute names, operator names, names of passes. */
 export const barePattern = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
-/** Names after `@` that need no quotes. Two slashes would look like a comment. */
-const bareRef = /^[A-Za-z0-9_](?:\/(?!\/)|[A-Za-z0-9_.-])*$/;
+/** Names after `@` that need no quotes, unless two slashes begin a comment in them. */
+const bareRef = /^[A-Za-z0-9_][A-Za-z0-9_./-]*$/;
 
 /** A JSON string, with the control characters that JSON leaves alone escaped too. */
 export function formatString(value: string): string {
@@ -24,7 +24,7 @@ export function formatString(value: string): string {
 
 /** `@conv1.w`, or `@"a b"` where the name needs it. */
 export function formatRef(name: string): string {
-  return bareRef.test(name) ? `@${name}` : `@${formatString(name)}`;
+  return bareRef.test(name) && !name.includes("//") ? `@${name}` : `@${formatString(name)}`;
 }
 
 /** An attribute of an op with its declared kind and its value, as yet unchecked. */

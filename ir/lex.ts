@@ -4,6 +4,7 @@
  */
 import { type Diagnostic, fail, invariant } from "./diagnostic.ts";
 import { diagnose } from "./diagnostics.ts";
+import { endOfString } from "./json.ts";
 import type { Loc } from "./loc.ts";
 
 export interface Token {
@@ -46,11 +47,11 @@ export function placeOf(source: Source, offset: number): Extract<Loc, { kind: "t
   return { kind: "text", file: source.file, line: low + 1, column };
 }
 
-const blank = /(?:[ \t\r\n]|\/\/[^\n]*)+/y;
+// No choice inside a loop: on a long text that would exhaust the stack.
+const blank = /[ \t\r\n]+|\/\/[^\n]*/y;
 const word = /[A-Za-z_][A-Za-z0-9_.-]*/y;
 const value = /%[0-9]+/y;
-const ref = /@[A-Za-z0-9_](?:\/(?!\/)|[A-Za-z0-9_.-])*/y;
-const string = /"(?:[^"\\\n]|\\[^\n])*"/y;
+const ref = /@[A-Za-z0-9_][A-Za-z0-9_./-]*/y;
 const number = /-?(?:inf(?![A-Za-z0-9_.-])|[0-9][A-Za-z0-9_.]*(?:(?<=[eE])[+-][0-9]+)?)/y;
 const wellFormedNumber = /^-?(?:inf|(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)$/;
 const punctuation = "{}()[]<>=,:";
@@ -76,15 +77,15 @@ export function lex(source: Source): readonly Token[] {
     } else if (punctuation.includes(first)) {
       push("punctuation", first);
     } else if (first === '"') {
-      const written = readString(source, match, offset);
+      const written = readString(source, offset);
       push("string", written, unescape(source, written, offset));
     } else if (first === "@" && text.charAt(offset + 1) === '"') {
-      const written = readString(source, match, offset + 1);
+      const written = readString(source, offset + 1);
       push("ref", `@${written}`, unescape(source, written, offset + 1));
     } else {
       const written = match(word);
       const asValue = match(value);
-      const asRef = match(ref);
+      const asRef = match(ref)?.replace(/\/\/[^]*$/, "") ?? null;
       const asNumber = match(number);
       if (written !== null) push("word", written);
       else if (asValue !== null) push("value", asValue, asValue.slice(1));
@@ -129,13 +130,10 @@ function frame(line: string, column: number): readonly string[] {
   ];
 }
 
-function readString(
-  source: Source,
-  match: (pattern: RegExp, at: number) => string | null,
-  offset: number,
-): string {
-  const written = match(string, offset);
-  if (written === null) {
+function readString(source: Source, offset: number): string {
+  const end = endOfString(source.text, offset);
+  const written = source.text.slice(offset, end);
+  if (end < 0 || written.includes("\n")) {
     const why = "it does not end on its line";
     fail(at(source, offset, (loc, notes) => diagnose("ir-string", loc, { why }, notes)));
   }

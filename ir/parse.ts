@@ -9,6 +9,7 @@ import { type Diagnostic, fail, known } from "./diagnostic.ts";
 import { diagnose } from "./diagnostics.ts";
 import { type Token, at, sourceOf } from "./lex.ts";
 import { type Module, type Output, codes, properties } from "./module.ts";
+import { nearest } from "./nearest.ts";
 import type { Op, OpAttrs, OpKind, ValueId } from "./op.ts";
 import { type Faults, readTensors } from "./parse-tensors.ts";
 import { type AttrKind, inferType, specOf, specs, tensorRefsOf } from "./spec.ts";
@@ -272,30 +273,8 @@ function spell(item: WrittenItem): string {
 
 /** The op kind that someone who wrote `name` most likely meant, or null. */
 function nearestKind(name: string): string | null {
-  const bare = name.replace(/^.*\./, "");
-  let best: string | null = null;
-  let least = 3;
-  for (const kind of Object.keys(specs)) {
-    const distance = Math.min(
-      editDistance(name, kind),
-      editDistance(bare, kind.replace(/^.*\./, "")),
-    );
-    if (distance < least) [best, least] = [kind, distance];
-  }
-  return best;
-}
-
-/** Levenshtein's distance, of words short enough to be op kinds; Infinity for longer ones. */
-function editDistance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 2) return Infinity;
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, replaced));
-    }
-    row = next;
-  }
-  return row[b.length] ?? Infinity;
+  const kinds = Object.keys(specs);
+  const bare = (kind: string): string => kind.replace(/^.*\./, "");
+  const sameName = kinds.find((kind) => bare(kind) === bare(name));
+  return sameName ?? nearest(name, kinds);
 }

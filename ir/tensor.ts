@@ -106,7 +106,8 @@ export function roundTo(dtype: DType, value: number): number {
       return value === 0 ? 0 : 1;
     case "i64":
     case "u64":
-      return Math.trunc(value);
+      // Adding zero takes the sign off -0, which integers do not have.
+      return Math.trunc(value) + 0;
     case "i32":
       return value | 0;
     case "u32":
