@@ -18,7 +18,7 @@ export function maxPool(
   shape: Shape,
   outShape: Shape,
   x: Float64Array,
-): Float64Array {
+): Float64Array<ArrayBuffer> {
   const windows = windowsOf(attrs, attrs.kernel, shape.length);
   const rows = connectionRows(shape.slice(2), outShape.slice(2), windows);
   const plane = elementCount(shape.slice(2));

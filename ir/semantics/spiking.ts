@@ -4,7 +4,7 @@
  * Potentials are float32: the sum u and what is left after the reset are each rounded once, as a
  * float32 machine does. Running sums of pools and read-outs are kept in double precision.
  */
-import type { OpKind, OpOf } from "../op.ts";
+import type { OpOf } from "../op.ts";
 import type { TensorLookup } from "../spec.ts";
 import type { SpikingKind } from "../spec/spiking.ts";
 import type { Tensor, TensorRef } from "../tensor.ts";
@@ -16,60 +16,32 @@ import { broadcastIndices, doubles, resultOf } from "./semantics.ts";
 export interface Cell {
   /** The result at the next timestep; the first call is t = 1. */
   step(x: Tensor): Tensor;
+  /** Null where the op is not made of neurons. */
+  readonly neurons: Neurons | null;
 }
 
-/** A cell of neurons, which may be looked into. */
-export interface NeuronCell extends Cell {
+/** What may be seen of a population of neurons between two timesteps. */
+export interface Neurons {
   /** After the last step, [numel]; v[0] before the first. */
   readonly membranePotential: Float32Array;
   /** Spikes in the last step. */
   readonly spikeCount: number;
 }
 
-type CellOf<K extends OpKind> = K extends "snn.if" ? NeuronCell : Cell;
-
-/** Makes an op's cell in its initial state; `shape` is the operand's. */
-export type SpikingSemantics = {
-  readonly [K in SpikingKind]: (op: OpOf<K>, shape: Shape, tensors: TensorLookup) => CellOf<K>;
-};
-
-export const spikingSemantics: SpikingSemantics = {
-  "snn.if": integrateAndFire,
-  "snn.max-pool": (op, shape) => {
-    const sums = new Float64Array(elementCount(shape));
-    let before = new Float64Array(elementCount(op.type.shape));
-    return {
-      step(x) {
-        addInto(sums, x);
-        const pooled = maxPool(op.attrs, shape, op.type.shape, sums);
-        const y = pooled.map((value, i) => value - (before[i] ?? 0));
-        before = Float64Array.from(pooled);
-        return resultOf(op, y);
-      },
-    };
-  },
-  "snn.readout": (op, shape) => {
-    const { start } = op.attrs;
-    const all = new Float64Array(elementCount(shape));
-    const late = new Float64Array(elementCount(shape));
-    let t = 0;
-    return {
-      step(x) {
-        t++;
-        addInto(all, x);
-        if (t > start) addInto(late, x);
-        const [sums, steps] = t > start ? [late, t - start] : [all, t];
-        return resultOf(
-          op,
-          sums.map((sum) => sum / steps),
-        );
-      },
-    };
-  },
-};
+/** An op's cell in its initial state; `shape` is the operand's. */
+export function cellOf(op: OpOf<SpikingKind>, shape: Shape, tensors: TensorLookup): Cell {
+  switch (op.kind) {
+    case "snn.if":
+      return integrateAndFire(op, shape, tensors);
+    case "snn.max-pool":
+      return runningMaxPool(op, shape);
+    case "snn.readout":
+      return meanSoFar(op, shape);
+  }
+}
 
 /** Integrate, fire (a tie fires), reset: the equations at `snn.if` in `ir/op.ts`. */
-function integrateAndFire(op: OpOf<"snn.if">, shape: Shape, tensors: TensorLookup): NeuronCell {
+function integrateAndFire(op: OpOf<"snn.if">, shape: Shape, tensors: TensorLookup): Cell {
   const perNeuron = (ref: TensorRef): Float32Array => {
     const t = tensors(ref);
     return Float32Array.from(broadcastIndices(t.shape, shape), (at) => t.data[at] ?? 0);
@@ -79,9 +51,11 @@ function integrateAndFire(op: OpOf<"snn.if">, shape: Shape, tensors: TensorLooku
   const v = perNeuron(op.attrs.vInit);
   let spikeCount = 0;
   return {
-    membranePotential: v,
-    get spikeCount() {
-      return spikeCount;
+    neurons: {
+      membranePotential: v,
+      get spikeCount() {
+        return spikeCount;
+      },
     },
     step(x) {
       spikeCount = 0;
@@ -98,6 +72,43 @@ function integrateAndFire(op: OpOf<"snn.if">, shape: Shape, tensors: TensorLooku
         }
       }
       return resultOf(op, y);
+    },
+  };
+}
+
+/** y[t] = pool of the sums up to t − pool of the sums up to t − 1. */
+function runningMaxPool(op: OpOf<"snn.max-pool">, shape: Shape): Cell {
+  const sums = new Float64Array(elementCount(shape));
+  let before = new Float64Array(elementCount(op.type.shape));
+  return {
+    neurons: null,
+    step(x) {
+      addInto(sums, x);
+      const pooled = maxPool(op.attrs, shape, op.type.shape, sums);
+      const y = pooled.map((value, i) => value - (before[i] ?? 0));
+      before = pooled;
+      return resultOf(op, y);
+    },
+  };
+}
+
+/** The mean over the timesteps after `start`; up to there, over all. */
+function meanSoFar(op: OpOf<"snn.readout">, shape: Shape): Cell {
+  const { start } = op.attrs;
+  const all = new Float64Array(elementCount(shape));
+  const late = new Float64Array(elementCount(shape));
+  let t = 0;
+  return {
+    neurons: null,
+    step(x) {
+      t++;
+      addInto(all, x);
+      if (t > start) addInto(late, x);
+      const [sums, steps] = t > start ? [late, t - start] : [all, t];
+      return resultOf(
+        op,
+        sums.map((sum) => sum / steps),
+      );
     },
   };
 }

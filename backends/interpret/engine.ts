@@ -1,0 +1,42 @@
+/**
+ * The interpreter as an engine: the reference itself, one thread, one sample after the other. For
+ * checking faster engines and for modules small enough not to need one.
+ */
+import { known } from "../../ir/diagnostic.ts";
+import type { Engine, Executable } from "../../ir/executable.ts";
+import { interpret } from "../../ir/interpret.ts";
+import { type Module, opsOf, producerOf } from "../../ir/module.ts";
+import { StatisticsGatherer } from "../../ir/observe.ts";
+
+/** Runs every module there is; `threads` makes no difference. */
+export const interpretEngine: Engine = {
+  name: "interpret",
+  load: (module) => Promise.resolve(createExecutable(module)),
+};
+
+function createExecutable(module: Module): Executable {
+  return {
+    module,
+    neurons: opsOf(module, "snn.if").map((op) => op.result),
+    async run(samples, options, onSample) {
+      const { timesteps, probes = [], observe = [] } = options;
+      const gatherer = new StatisticsGatherer(
+        observe,
+        (value) => producerOf(module, value).type.shape,
+      );
+      for (let index = 0; index < samples.count; index++) {
+        const { means, ...result } = interpret(module, samples.get(index), {
+          timesteps,
+          probes,
+          index,
+          average: observe.map(({ value }) => value),
+        });
+        gatherer.add((value) => known(means.get(value), `the mean of %${value}`));
+        onSample?.(result);
+        options.onProgress?.(index + 1, samples.count);
+      }
+      return gatherer.finish();
+    },
+    close: () => Promise.resolve(),
+  };
+}
