@@ -1,0 +1,84 @@
+/** The messages of the command line itself: files, options, and what commands were given. */
+import { catalogue } from "../ir/diagnostic.ts";
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full",
+  EACCES: "permission is denied",
+  EPERM: "the operation is not permitted",
+  EROFS: "the file system is read-only",
+  EISDIR: "a folder of that name is there",
+  ENOTDIR: "a part of the path is a file",
+  EDQUOT: "the quota is used up",
+};
+
+function reason(code: string): string {
+  return reasons[code] ?? `the system says ${code}`;
+}
+
+export const diagnose = catalogue({
+  "file-not-found": {
+    severity: "error",
+    message: (p: { file: string }) => `there is no file ${p.file}`,
+    help: "check the path; it is taken from the current folder",
+  },
+  "file-is-folder": {
+    severity: "error",
+    message: (p: { file: string }) => `${p.file} is a folder, not a file`,
+  },
+  "file-unreadable": {
+    severity: "error",
+    cause: "environment",
+    message: (p: { file: string; code: string }) => `cannot read ${p.file}: ${reason(p.code)}`,
+  },
+  "cannot-write": {
+    severity: "error",
+    cause: "environment",
+    message: (p: { file: string; code: string }) => `cannot write ${p.file}: ${reason(p.code)}`,
+    help: "nothing was left behind; give another place with -o",
+  },
+  "bad-option": {
+    severity: "error",
+    message: (p: { option: string; given: string; wanted: string }) =>
+      `${p.option} takes ${p.wanted}, not "${p.given}"`,
+  },
+  usage: {
+    severity: "error",
+    message: (p: { text: string }) => p.text,
+    help: "see --help",
+  },
+  "needs-labels": {
+    severity: "error",
+    message: (p: { data: string }) =>
+      `${p.data} holds no labels, so there is no accuracy to measure`,
+    help: "give them with --labels FILE, or use `snnc run` for raw outputs",
+  },
+  "unknown-value": {
+    severity: "error",
+    message: (p: { name: string; near: readonly string[] }) => `no op is named "${p.name}"`,
+    help: (p) =>
+      p.near.length === 0
+        ? "`snnc inspect` shows the names"
+        : `names there are: ${p.near.join(", ")}`,
+  },
+  "not-spiking": {
+    severity: "error",
+    message: (p: { file: string; command: string }) =>
+      `${p.file} is not a spiking network, and \`snnc ${p.command}\` works on those`,
+    help: "convert it first: snnc convert MODEL --calib DATA -o OUT.snn",
+  },
+  "already-spiking": {
+    severity: "error",
+    message: (p: { file: string }) => `${p.file} is a spiking network already`,
+    help: "convert takes the ONNX model",
+  },
+  "unsupported-format": {
+    severity: "error",
+    message: (p: { file: string; what: string }) =>
+      `${p.file} is ${p.what}, which is not read here`,
+    help: "snnc reads ONNX models and its own .snn files",
+  },
+  "not-convertible": {
+    severity: "error",
+    message: (p: { count: number }) => `${p.count} kinds of operators cannot be converted`,
+  },
+});

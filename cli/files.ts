@@ -1,0 +1,62 @@
+/**
+ * Reading and writing for commands. What is written is complete or not there at all: it goes to a
+ * temporary name beside its target first and is renamed when it is whole.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import path from "node:path";
+import { fail } from "../ir/diagnostic.ts";
+import { diagnose } from "./diagnostics.ts";
+
+/** The bytes of a file that the user named. */
+export async function readInput(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    fail(readFailure(file, errorCode(error)));
+  }
+}
+
+function readFailure(file: string, code: string): ReturnType<typeof diagnose> {
+  switch (code) {
+    case "ENOENT":
+      return diagnose("file-not-found", null, { file });
+    case "EISDIR":
+      return diagnose("file-is-folder", null, { file });
+    default:
+      return diagnose("file-unreadable", null, { file, code });
+  }
+}
+
+/** Writes `content` to `file`, whole or not at all; makes the folders above it. */
+export async function writeOutput(file: string, content: Uint8Array | string): Promise<void> {
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.part`);
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    const target = await stat(file).catch(() => null);
+    // A device (/dev/stdout, /dev/null) is written to, never replaced.
+    if (target !== null && !target.isFile() && !target.isDirectory()) {
+      const device = await open(file, "w");
+      await device.writeFile(content).finally(() => device.close());
+      return;
+    }
+    const handle = await open(temporary, "w");
+    await handle
+      .writeFile(content)
+      .then(() => handle.sync())
+      .finally(() => handle.close());
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    fail(diagnose("cannot-write", null, { file, code: errorCode(error) }));
+  }
+}
+
+/** SHA-256 of `bytes`, 64 hex digits. */
+export function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "unknown";
+}

@@ -1,0 +1,121 @@
+/**
+ * What a conversion cost: the analogue network beside the spiking one on the same samples, the loss
+ * after each pass, and the comparison layer by layer.
+ */
+import { type Comparison, compare } from "../calibrate/compare.ts";
+import { type Evaluation, evaluate } from "../calibrate/evaluate.ts";
+import { known } from "../ir/diagnostic.ts";
+import type { SampleSource } from "../ir/executable.ts";
+import type { Module } from "../ir/module.ts";
+import type { PassRecord } from "../passes/manager.ts";
+import type { Running } from "./measure.ts";
+
+/** Samples with their labels, where there are any. */
+export interface Labelled {
+  readonly samples: SampleSource;
+  readonly labels: Int32Array | null;
+}
+
+/** How far the network is from the original after a pass. */
+export interface PassLoss {
+  readonly pass: string;
+  readonly accuracy: number | null;
+  readonly relativeLogitError: number | null;
+}
+
+/** Evaluates a module on `data`; `reference` is the analogue network's evaluation, with logits. */
+export async function evaluateModule(
+  module: Module,
+  data: Labelled,
+  running: Running,
+  options: { timesteps: number; label: string; reference?: Evaluation; keepLogits?: boolean },
+): Promise<Evaluation> {
+  const executable = await running.engine.load(module, { threads: running.threads });
+  const { reference } = options;
+  try {
+    return await evaluate(executable, data.samples, data.labels, {
+      timesteps: options.timesteps,
+      onProgress: (done, total) => running.onProgress?.(options.label, done, total),
+      ...(options.keepLogits === undefined ? {} : { keepLogits: options.keepLogits }),
+      ...(reference === undefined
+        ? {}
+        : {
+            reference: reference.predictions,
+            referenceLogits: known(reference.logits, "logits of the reference"),
+          }),
+    });
+  } finally {
+    await executable.close();
+  }
+}
+
+/** Both networks on the same data. */
+export async function evaluatePair(
+  ann: Module,
+  snn: Module,
+  data: Labelled,
+  running: Running,
+  timesteps: number,
+): Promise<{ ann: Evaluation; snn: Evaluation }> {
+  const before = await evaluateModule(ann, data, running, {
+    timesteps: 1,
+    label: "evaluating the ANN",
+    keepLogits: true,
+  });
+  const after = await evaluateModule(snn, data, running, {
+    timesteps,
+    label: "evaluating the SNN",
+    reference: before,
+  });
+  return { ann: before, snn: after };
+}
+
+/**
+ * Accuracy and logit error on `data` after each pass that changed the network. Passes that keep
+ * outputs are run all the same: the row shows that they did.
+ */
+export async function lossByPass(
+  original: Module,
+  passes: readonly PassRecord[],
+  data: Labelled,
+  running: Running,
+  timesteps: number,
+): Promise<PassLoss[]> {
+  const options = { timesteps, label: "loss by pass" };
+  const start = await evaluateModule(original, data, running, { ...options, keepLogits: true });
+  const rows: PassLoss[] = [
+    { pass: "import", accuracy: start.accuracy?.[0] ?? null, relativeLogitError: 0 },
+  ];
+  for (const { pass, changed, after } of passes) {
+    if (!changed) continue;
+    const now = await evaluateModule(after, data, running, { ...options, reference: start });
+    rows.push({
+      pass,
+      accuracy: now.accuracy?.at(-1) ?? null,
+      relativeLogitError: now.relativeLogitError?.at(-1) ?? null,
+    });
+  }
+  return rows;
+}
+
+/** The comparison of both networks, layer by layer. */
+export async function compareLayers(
+  ann: Module,
+  snn: Module,
+  samples: SampleSource,
+  running: Running,
+  timesteps: number,
+): Promise<Comparison> {
+  const { engine, threads } = running;
+  const left = await engine.load(ann, { threads });
+  const right = await engine.load(snn, { threads });
+  try {
+    return await compare(left, right, samples, {
+      timesteps,
+      onProgress: (done, total) => running.onProgress?.("comparing layers", done, total),
+    });
+  } finally {
+    await left.close();
+    await right.close();
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The main job as a function: an analogue network and calibration samples in, a spiking network
+ * out. No files, no clock but for the seconds of each pass, no state.
+ */
+import type { Diagnostic } from "../ir/diagnostic.ts";
+import type { SampleSource } from "../ir/executable.ts";
+import type { Module } from "../ir/module.ts";
+import { allPasses, pipelines } from "../passes/index.ts";
+import { type PassRecord, type PipelineOptions, runPipeline } from "../passes/manager.ts";
+import { type PipelineStep, parsePipeline } from "../passes/pipeline.ts";
+import { type Running, measureOn } from "./measure.ts";
+
+export interface ConvertOptions {
+  readonly timesteps: number;
+  /** A pipeline's name, or passes with options: `fold-batchnorm,balance-mmse{scope=layer}`. */
+  readonly pipeline: string;
+  readonly seed: number;
+  /** Lets ops without a spiking form run on decoded values. */
+  readonly allowAnalogue?: boolean;
+  readonly verify?: boolean;
+  readonly onPass?: (record: PassRecord) => void;
+  readonly checkNumerics?: PipelineOptions["checkNumerics"];
+}
+
+export interface Conversion {
+  /** The result: spiking if the pipeline converts. */
+  readonly module: Module;
+  /** The network just before it was converted, with the same value ids; null if nothing converted. */
+  readonly reference: Module | null;
+  readonly steps: readonly PipelineStep[];
+  readonly passes: readonly PassRecord[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Names of passes and pipelines, as text may use them. */
+export const pipelineNames = { passes: allPasses, pipelines };
+
+/** The steps that `text` names, with command-line conveniences applied. */
+export function stepsOf(text: string, options: { allowAnalogue?: boolean } = {}): PipelineStep[] {
+  return parsePipeline(text, pipelineNames).map((step) =>
+    step.pass.name === "convert-activations" && options.allowAnalogue === true
+      ? { ...step, options: { ...step.options, analogue: "decode" } }
+      : step,
+  );
+}
+
+/**
+ * Runs a pipeline on `module`, with `samples` as the calibration set (null if there is none: a pass
+ * that needs it then fails). Fails with a `DiagnosticError` for what the user can mend.
+ */
+export async function convert(
+  module: Module,
+  samples: SampleSource | null,
+  running: Running,
+  options: ConvertOptions,
+): Promise<Conversion> {
+  const steps = stepsOf(options.pipeline, options);
+  const result = await runPipeline(module, steps, {
+    timesteps: options.timesteps,
+    seed: options.seed,
+    establishedBy: (property) =>
+      allPasses.filter((pass) => pass.establishes.includes(property)).map((pass) => pass.name),
+    ...(samples === null ? {} : { measure: measureOn(samples, running) }),
+    ...(options.onPass === undefined ? {} : { onPass: options.onPass }),
+    ...(options.verify === undefined ? {} : { verify: options.verify }),
+    ...(options.checkNumerics === undefined ? {} : { checkNumerics: options.checkNumerics }),
+  });
+  const converting = result.passes.find(
+    ({ before, after }) => before.code === "none" && after.code !== "none",
+  );
+  return {
+    module: result.module,
+    reference: converting?.before ?? null,
+    steps,
+    passes: result.passes,
+    diagnostics: result.diagnostics,
+  };
+}
