@@ -234,7 +234,9 @@ interface OtherAttrs {
       | "pytorch_half_pixel"
       | "align_corners"
       | "asymmetric"
-      | "tf_crop_and_resize";
+      | "tf_crop_and_resize"
+      /** Of opsets 11 and 12 only. */
+      | "tf_half_pixel_for_nn";
     readonly nearest: "round_prefer_floor" | "round_prefer_ceil" | "floor" | "ceil";
     readonly cubicCoefficient: number;
     readonly excludeOutside: boolean;

@@ -61,6 +61,8 @@ function sourceCoordinate(k: number, axis: Axis, mode: Attrs["coordinates"]): nu
       return length === 1 ? -0.5 : (k + 0.5) / scale - 0.5;
     case "half_pixel_symmetric":
       return (from / 2) * (1 - to / length) + (k + 0.5) / scale - 0.5;
+    case "tf_half_pixel_for_nn":
+      return (k + 0.5) / scale;
     case "asymmetric":
       return k / scale;
     case "align_corners":

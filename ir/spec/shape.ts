@@ -210,6 +210,7 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
           "align_corners",
           "asymmetric",
           "tf_crop_and_resize",
+          "tf_half_pixel_for_nn",
         ],
       },
       nearest: { oneOf: ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"] },
