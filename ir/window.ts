@@ -104,14 +104,14 @@ function extents(
   const out: number[] = [];
   for (const [i, axis] of axes.entries()) {
     const extent = input[i] ?? 0;
-    const padded = extent + axis.padBegin + axis.padEnd;
-    if (reachOf(axis) > padded) {
+    const windows = extentOf(extent, axis);
+    if (windows < 1) {
       return no(
         `a window over ${reachOf(axis)} elements does not fit into ${extent} ` +
           `with padding ${axis.padBegin} and ${axis.padEnd} (spatial axis ${i})`,
       );
     }
-    out.push(extentOf(extent, axis));
+    out.push(windows);
   }
   return ok(out);
 }

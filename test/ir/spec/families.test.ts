@@ -1,0 +1,252 @@
+/** Inferred types of synapses, contractions, pools, norms and spiking ops, and why there is none. */
+import { describe, expect, it } from "vitest";
+import type { OpAttrs } from "../../../ir/op.ts";
+import { tensorOf, zeros } from "../../../ir/tensor.ts";
+import { type Domain, type Shape, type Type, real } from "../../../ir/type.ts";
+import { infer } from "../one-op.ts";
+
+const over = (domain: Domain, ...shape: number[]): Type => ({ domain, dtype: "f32", shape });
+const of = (shape: Shape): ReturnType<typeof zeros> => zeros("f32", shape);
+
+const window2 = { strides: [1, 1], padsBegin: [0, 0], padsEnd: [0, 0], dilations: [1, 1] };
+const window1 = { strides: [1], padsBegin: [0], padsEnd: [0], dilations: [1] };
+
+describe("sources", () => {
+  it("a constant has its tensor's type; an input's type is not inferred", () => {
+    expect(infer("ann.constant", { value: "c" }, [], { c: tensorOf("i64", [2], [1, 2]) })).toBe(
+      "real<i64>[2]",
+    );
+    expect(infer("ann.input", { name: "x" }, [])).toContain("carries its own type");
+  });
+});
+
+describe("synapses", () => {
+  const conv = (
+    x: Type,
+    weight: Shape,
+    attrs: Partial<OpAttrs["ann.conv"]> = {},
+    bias: Shape = [4],
+  ): string =>
+    infer("ann.conv", { ...window2, weight: "w", bias: "b", groups: 1, ...attrs }, [x], {
+      w: of(weight),
+      b: of(bias),
+    });
+
+  it("weigh real values into real values, spikes and currents into currents", () => {
+    const weight = [4, 3, 3, 3];
+    expect(conv(over("real", 1, 3, 8, 8), weight)).toBe("real[1, 4, 6, 6]");
+    expect(conv(over("spike", 1, 3, 8, 8), weight)).toBe("current[1, 4, 6, 6]");
+    expect(conv(over("current", 1, 3, 8, 8), weight)).toBe("current[1, 4, 6, 6]");
+  });
+
+  it("infer extents from strides, pads and dilations", () => {
+    const attrs = { strides: [2, 1], padsBegin: [1, 0], padsEnd: [0, 2], dilations: [1, 3] };
+    expect(conv(over("real", 1, 3, 8, 8), [4, 3, 3, 3], attrs)).toBe("real[1, 4, 4, 4]");
+  });
+
+  it("say what does not fit", () => {
+    const x = over("real", 1, 3, 8, 8);
+    expect(conv(x, [4, 2, 3, 3])).toBe(
+      "a weight of shape [4, 2, 3, 3] in 1 groups does not fit 3 input channels",
+    );
+    expect(conv(x, [4, 3, 3, 3], {}, [5])).toBe("a bias of shape [5] for 4 output channels");
+    expect(conv(x, [4, 3, 9, 3])).toBe(
+      "a window over 9 elements does not fit into 8 with padding 0 and 0 (spatial axis 0)",
+    );
+    expect(conv(x, [4, 3, 3, 3], { strides: [1] })).toBe(
+      "strides has 1 entries for 2 spatial axes",
+    );
+    expect(conv(x, [4, 3, 3, 3], { padsEnd: [0, -1] })).toBe(
+      "padsEnd holds -1, which is not an integer ≥ 0",
+    );
+    expect(conv({ ...x, dtype: "i32" }, [4, 3, 3, 3])).toBe("ann.conv works on floats, not on i32");
+    expect(conv({ ...x, dtype: "f16" }, [4, 3, 3, 3])).toBe(
+      "ann.conv on operands of different types, f16 and f32",
+    );
+    expect(conv(over("real", 3, 8), [4, 3])).toContain("1 to 3 spatial axes, not 2 axes");
+  });
+
+  it("transposed convolutions grow", () => {
+    const attrs = {
+      ...window1,
+      strides: [3],
+      padsBegin: [1],
+      dilations: [2],
+      weight: "w",
+      bias: null,
+      groups: 2,
+      outputPadding: [2],
+    };
+    // 3 · (5 − 1) + 2 + (2 · (3 − 1) + 1) − 1
+    expect(infer("ann.conv-transpose", attrs, [over("spike", 1, 4, 5)], { w: of([4, 3, 3]) })).toBe(
+      "current[1, 6, 18]",
+    );
+    const cropped = { ...attrs, padsEnd: [40] };
+    expect(
+      infer("ann.conv-transpose", cropped, [over("real", 1, 4, 5)], { w: of([4, 3, 3]) }),
+    ).toBe("the output would have -22 elements along spatial axis 0");
+  });
+
+  it("linear and affine go by the trailing axes", () => {
+    const linear = { weight: "w", bias: null };
+    expect(infer("ann.linear", linear, [over("spike", 1, 7, 3)], { w: of([5, 3]) })).toBe(
+      "current[1, 7, 5]",
+    );
+    expect(infer("ann.linear", linear, [over("real", 1, 4)], { w: of([5, 3]) })).toBe(
+      "a weight of shape [5, 3] does not fit the last axis of [1, 4]",
+    );
+    const affine = { scale: "s", shift: "t" };
+    const x = over("spike", 1, 2, 3);
+    expect(infer("ann.affine", affine, [x], { s: of([2, 1]), t: of([]) })).toBe("current[1, 2, 3]");
+    expect(infer("ann.affine", affine, [x], { s: of([2, 1]), t: of([2, 1, 2, 3]) })).toBe(
+      "a shift of shape [2, 1, 2, 3] does not broadcast to [1, 2, 3]",
+    );
+  });
+});
+
+describe("pools", () => {
+  const attrs = { ...window1, kernel: [2], ceilMode: false };
+
+  it("average-pools are synapses, max-pools are not", () => {
+    const average = { ...attrs, countIncludePad: false };
+    expect(infer("ann.average-pool", average, [over("spike", 1, 2, 5)])).toBe("current[1, 2, 4]");
+    expect(infer("ann.max-pool", attrs, [over("spike", 1, 2, 5)])).toBe(
+      "ann.max-pool works on real values, not on spikes: pooling spikes is not pooling rates",
+    );
+    expect(infer("snn.max-pool", attrs, [over("spike", 1, 2, 5)])).toBe("spike[1, 2, 4]");
+    expect(infer("snn.max-pool", attrs, [over("current", 1, 2, 5)])).toBe("current[1, 2, 4]");
+    expect(infer("snn.max-pool", attrs, [over("real", 1, 2, 5)])).toContain("ann.max-pool is for");
+  });
+
+  it("round extents up in ceil mode, but drop a window that sees nothing", () => {
+    const ceil = { ...attrs, strides: [2], ceilMode: true };
+    expect(infer("ann.max-pool", ceil, [over("real", 1, 1, 5)])).toBe("real[1, 1, 3]");
+    expect(infer("ann.max-pool", { ...ceil, padsEnd: [1] }, [over("real", 1, 1, 5)])).toBe(
+      "real[1, 1, 3]",
+    );
+    // The whole input is smaller than the window, which hangs over.
+    const large = { ...ceil, kernel: [3] };
+    expect(infer("ann.max-pool", large, [over("real", 1, 1, 2)])).toBe("real[1, 1, 1]");
+    expect(infer("ann.max-pool", { ...large, ceilMode: false }, [over("real", 1, 1, 2)])).toContain(
+      "does not fit",
+    );
+    const apart = { ...ceil, kernel: [1], strides: [3], padsEnd: [1] };
+    expect(infer("ann.max-pool", apart, [over("real", 1, 1, 5)])).toBe("real[1, 1, 2]");
+  });
+
+  it("refuse windows of padding only, unless their mean is defined", () => {
+    const padded = { ...attrs, padsBegin: [2] };
+    const x = over("real", 1, 1, 5);
+    const reason = "window 0 along spatial axis 0 lies wholly in the padding";
+    expect(infer("ann.max-pool", padded, [x])).toBe(reason);
+    expect(infer("ann.average-pool", { ...padded, countIncludePad: false }, [x])).toBe(reason);
+    expect(infer("ann.average-pool", { ...padded, countIncludePad: true }, [x])).toBe(
+      "real[1, 1, 6]",
+    );
+  });
+});
+
+describe("contractions", () => {
+  it("matmul follows NumPy", () => {
+    const matmul = (a: Type, b: Type): string => infer("ann.matmul", {}, [a, b]);
+    expect(matmul(over("real", 2, 1, 3, 4), over("real", 5, 4, 6))).toBe("real[2, 5, 3, 6]");
+    expect(matmul(over("real", 4), over("real", 5, 4, 6))).toBe("real[5, 6]");
+    expect(matmul(over("real", 3, 4), over("real", 4))).toBe("real[3]");
+    expect(matmul(over("real", 4), over("real", 4))).toBe("real[]");
+    expect(matmul(over("real", 3, 4), over("real", 3, 4))).toBe(
+      "the product of [3, 4] and [3, 4] sums over axes of different extents",
+    );
+    expect(matmul(over("real", 2, 3, 4), over("real", 3, 4, 3))).toBe(
+      "the batch axes of [2, 3, 4] and [3, 4, 3] do not broadcast",
+    );
+    expect(matmul(over("real"), over("real", 4))).toContain("at least 1 axes");
+  });
+
+  it("allow one operand that changes over time", () => {
+    const [a, b] = [over("spike", 3, 4), over("real", 4, 2)];
+    expect(infer("ann.matmul", {}, [a, b])).toBe("current[3, 2]");
+    expect(infer("ann.einsum", { equation: "ij,jk" }, [a, b])).toBe("current[3, 2]");
+    expect(infer("ann.matmul", {}, [a, over("current", 4, 2)])).toContain(
+      "2 operands that change over time",
+    );
+    expect(infer("ann.matmul", {}, [real("f32", [2]), real("f64", [2])])).toBe(
+      "ann.matmul on operands of different types, f32 and f64",
+    );
+  });
+
+  it("einsum says what is wrong with its equation", () => {
+    const einsum = (equation: string, ...shapes: Shape[]): string =>
+      infer(
+        "ann.einsum",
+        { equation },
+        shapes.map((shape) => real("f32", shape)),
+      );
+    expect(einsum("ij,jk", [2, 3])).toContain("has 2 terms for 1 operands");
+    expect(einsum("ij->ji->ij", [2, 3])).toContain("more than one arrow");
+    expect(einsum("i1", [2, 3])).toContain('the term "i1", which is not letters');
+    expect(einsum("ijk", [2, 3])).toContain('the term "ijk" for an operand of 2 axes');
+    expect(einsum("i", [2, 3])).toContain('the term "i" for an operand of 2 axes');
+    expect(einsum("ij,jk", [2, 3], [4, 5])).toContain("one label the extents 3 and 4");
+    expect(einsum("ij->k", [2, 3])).toContain('has "k" in the result but in no operand');
+    expect(einsum("ij->ii", [2, 3])).toContain("repeats a label in the result");
+    expect(einsum("...i,...i->...", [4, 1, 3], [5, 3])).toBe("real[4, 5]");
+  });
+});
+
+describe("norms", () => {
+  it("keep the operand's type and check their tensors", () => {
+    const x = over("real", 1, 4, 5);
+    const group = { groups: 2, epsilon: 0, scale: "s", bias: "s" };
+    expect(infer("ann.groupnorm", group, [x], { s: of([4]) })).toBe("real[1, 4, 5]");
+    expect(infer("ann.groupnorm", { ...group, groups: 3 }, [x], { s: of([4]) })).toBe(
+      "4 channels do not form 3 groups",
+    );
+    expect(infer("ann.groupnorm", group, [x], { s: of([5]) })).toBe(
+      "ann.groupnorm of 4 channels by a tensor of shape [5]",
+    );
+    const layer = { axis: 2, epsilon: 0, scale: "s", bias: null };
+    expect(infer("ann.layernorm", layer, [x], { s: of([5]) })).toBe("real[1, 4, 5]");
+    expect(infer("ann.layernorm", layer, [x], { s: of([4, 5]) })).toBe(
+      "a tensor of shape [4, 5] does not broadcast to [5]",
+    );
+    expect(infer("ann.softmax", { axis: 3 }, [x])).toBe(
+      "ann.softmax along axis 3 of [1, 4, 5], which has 3 axes",
+    );
+    expect(infer("ann.lrn", { size: 0, alpha: 1, beta: 1, bias: 1 }, [x])).toBe(
+      "ann.lrn over 0 channels",
+    );
+  });
+
+  it("work on real values only", () => {
+    expect(infer("ann.softmax", { axis: 1 }, [over("spike", 1, 2)])).toContain("not on spikes");
+    expect(infer("ann.hardmax", { axis: 1 }, [over("current", 1, 2)])).toContain("not on currents");
+  });
+});
+
+describe("spiking ops", () => {
+  const attrs = { threshold: "t", vInit: "v", amplitude: "a", reset: "subtract" } as const;
+  const tensors = { t: of([2, 1]), v: of([]), a: of([1]) };
+
+  it("neurons turn currents and constant currents into spikes", () => {
+    expect(infer("snn.if", attrs, [over("current", 1, 2, 3)], tensors)).toBe("spike[1, 2, 3]");
+    expect(infer("snn.if", attrs, [over("real", 1, 2, 3)], tensors)).toBe("spike[1, 2, 3]");
+    expect(infer("snn.if", attrs, [over("spike", 1, 2, 3)], tensors)).toBe(
+      "a neuron needs a current, not spikes",
+    );
+    expect(infer("snn.if", attrs, [over("current", 1, 3)], tensors)).toBe(
+      "a threshold of shape [2, 1] does not broadcast to [1, 3]",
+    );
+    expect(infer("snn.if", attrs, [real("f64", [1, 2, 3])], tensors)).toBe(
+      "snn.if works on f32, not on f64",
+    );
+    const wide = { ...tensors, v: zeros("f64", []) };
+    expect(infer("snn.if", attrs, [over("current", 1, 2, 3)], wide)).toBe(
+      "the vInit of a neuron is f32, not f64",
+    );
+  });
+
+  it("a read-out decodes anything into real values", () => {
+    expect(infer("snn.readout", { start: 0 }, [over("current", 1, 3)])).toBe("real[1, 3]");
+    expect(infer("snn.readout", { start: -1 }, [over("current", 1, 3)])).toContain("first -1");
+  });
+});
