@@ -1,0 +1,135 @@
+/** The messages of the passes and of the pass manager. What a pass finds out about one op or one
+ * option that the user wrote; broken promises of ours are `InvariantError`s, not messages. */
+import { catalogue } from "../ir/diagnostic.ts";
+
+interface UnknownName {
+  readonly name: string;
+  readonly near: string | null;
+  readonly known: readonly string[];
+}
+
+interface MissingProperty {
+  readonly pass: string;
+  readonly property: string;
+  readonly establishedBy: readonly string[];
+}
+
+/** Ends a sentence about a name that nobody knows: the nearest name, or all of them. */
+function wayOut(near: string | null, known: readonly string[], what: string): string {
+  if (near !== null) return `did you mean ${near}?`;
+  return known.length === 0 ? `it takes no ${what}` : `${what}: ${known.join(", ")}`;
+}
+
+export const diagnose = catalogue({
+  // Pipelines and the manager.
+  "pipeline-syntax": {
+    severity: "error",
+    message: (p: { text: string; column: number; expected: string; found: string }) =>
+      `in pipeline "${p.text}", column ${p.column}: expected ${p.expected}, found ${p.found}`,
+    help: "write it as name,name{option=value,option=value}",
+  },
+  "unknown-pass": {
+    severity: "error",
+    message: (p: UnknownName) => `there is no pass or pipeline named "${p.name}"`,
+    help: (p: UnknownName) => wayOut(p.near, p.known, "passes and pipelines"),
+  },
+  "pipeline-takes-no-options": {
+    severity: "error",
+    message: (p: { name: string }) => `"${p.name}" is a pipeline, which takes no options`,
+    help: "name its passes one by one, with options on the pass that has them",
+  },
+  "unknown-option": {
+    severity: "error",
+    message: (p: UnknownName & { pass: string }) => `pass ${p.pass} has no option "${p.name}"`,
+    help: (p: UnknownName) => wayOut(p.near, p.known, "options"),
+  },
+  "repeated-option": {
+    severity: "error",
+    message: (p: { pass: string; option: string }) =>
+      `option "${p.option}" of pass ${p.pass} is given twice`,
+  },
+  "option-not-a-number": {
+    severity: "error",
+    message: (p: { pass: string; option: string; value: string; whole: boolean }) =>
+      `option "${p.option}" of pass ${p.pass} takes ${p.whole ? "a whole number" : "a number"}, ` +
+      `not "${p.value}"`,
+  },
+  "option-out-of-range": {
+    severity: "error",
+    message: (p: { pass: string; option: string; value: number; min: number; max: number }) =>
+      `option "${p.option}" of pass ${p.pass} is ${p.value}, outside ${p.min} … ${p.max}`,
+  },
+  "option-not-a-choice": {
+    severity: "error",
+    message: (p: UnknownName & { pass: string; option: string }) =>
+      `option "${p.option}" of pass ${p.pass} cannot be "${p.name}"`,
+    help: (p: UnknownName) =>
+      `one of ${p.known.join(", ")}` + (p.near === null ? "" : `; did you mean ${p.near}?`),
+  },
+  "option-not-a-flag": {
+    severity: "error",
+    message: (p: { pass: string; option: string; value: string }) =>
+      `option "${p.option}" of pass ${p.pass} is true or false, not "${p.value}"`,
+  },
+  "property-missing": {
+    severity: "error",
+    message: (p: MissingProperty) =>
+      `pass ${p.pass} needs a module that is ${p.property}, and this one is not`,
+    help: (p: MissingProperty) =>
+      p.establishedBy.length === 0
+        ? "no pass of this build makes it so"
+        : `run ${p.establishedBy.join(" or ")} before it`,
+  },
+  "no-calibration": {
+    severity: "error",
+    message: (p: { pass: string }) =>
+      `pass ${p.pass} has to see the network run, and no calibration set was given`,
+    help: "give one with --calib",
+  },
+  "no-spiking-form": {
+    severity: "error",
+    message: (p: { kind: string; count: number; places: readonly string[]; help: string }) =>
+      `${p.kind} has no spiking form here (${p.count} of it: ${listed(p.places)})`,
+    help: (p: { help: string }) => p.help,
+  },
+  "no-activation": {
+    severity: "error",
+    message: () => "the model has no activation that could become a neuron: it is linear",
+    help: "a linear model gains nothing from spikes; `snnc run` and `snnc eval` take it as it is",
+  },
+  "analogue-tail": {
+    severity: "info",
+    message: (p: { ops: readonly string[] }) =>
+      `${listed(p.ops)} at the output stays analogue and works on the decoded values`,
+  },
+  "analogue-front": {
+    severity: "info",
+    message: (p: { ops: readonly string[] }) =>
+      `${listed(p.ops)} at the input stays analogue and runs once for each sample`,
+  },
+  "analogue-inside": {
+    severity: "warning",
+    message: (p: { ops: readonly string[] }) =>
+      `${listed(p.ops)} between neurons stays analogue and works on running means: no spiking ` +
+      "hardware can run this network as it is",
+  },
+  "dead-channels": {
+    severity: "info",
+    message: (p: { layer: string; dead: number; channels: number }) =>
+      `${p.dead} of ${p.channels} channels of ${p.layer} are never positive on the calibration ` +
+      "set; they take the layer's largest threshold",
+  },
+  "no-reference": {
+    severity: "error",
+    message: (p: { pass: string }) =>
+      `pass ${p.pass} needs the analogue network beside the spiking one, and the pipeline began ` +
+      "with a spiking one",
+    help: "start from the ONNX model, with convert-activations in the same pipeline",
+  },
+});
+
+/** A list of names, shortened after the fifth. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(", ");
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}

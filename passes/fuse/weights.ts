@@ -1,0 +1,119 @@
+/**
+ * Arithmetic on the weights of synapses: scaling by output or input channel, and tensors seen along
+ * one axis. In double precision throughout; `stored` rounds once, into the type the op wants.
+ */
+import { broadcastIndices } from "../../ir/semantics/semantics.ts";
+import { type OpOf, type Op, isOp } from "../../ir/op.ts";
+import { type Tensor, type TensorRef, tensor, tensorOf } from "../../ir/tensor.ts";
+import { type DType, type Shape, elementCount } from "../../ir/type.ts";
+import type { Graph } from "../graph.ts";
+
+/** An op with a weight per pair of channels. */
+export type Synapse = OpOf<"ann.conv" | "ann.conv-transpose" | "ann.linear">;
+
+export function isSynapse(op: Op): op is Synapse {
+  return isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear");
+}
+
+/** y = x · scale + shift; both of type f64 and broadcast to x. */
+export interface Affine {
+  readonly scale: Tensor;
+  readonly shift: Tensor;
+}
+
+/** The elements in double precision. */
+export function wide(held: Tensor): Tensor {
+  return tensor("f64", held.shape, Float64Array.from(held.data));
+}
+
+/** The same values rounded once into `dtype`. */
+export function stored(held: Tensor, dtype: DType): Tensor {
+  return tensorOf(dtype, held.shape, held.data);
+}
+
+/** `held` written out to `shape`, to which it broadcasts. */
+export function spread(held: Tensor, shape: Shape): Tensor {
+  const data = new Float64Array(elementCount(shape));
+  broadcastIndices(held.shape, shape).forEach((from, i) => {
+    data[i] = held.data[from] ?? 0;
+  });
+  return tensor("f64", shape, data);
+}
+
+/**
+ * The values of `held` along `axis` of the `shape` that it broadcasts to, one per index; null where
+ * they differ along another axis.
+ */
+export function alongAxis(held: Tensor, shape: Shape, axis: number): Float64Array | null {
+  const own = axis - (shape.length - held.shape.length);
+  const extent = held.shape[own] ?? 1;
+  const inner = own < 0 ? elementCount(held.shape) : elementCount(held.shape.slice(own + 1));
+  const values = new Float64Array(extent);
+  for (let i = 0; i < held.data.length; i++) {
+    const channel = Math.floor(i / inner) % extent;
+    const value = held.data[i] ?? 0;
+    if (i === channel * inner) values[channel] = value;
+    else if (values[channel] !== value) return null;
+  }
+  const wanted = shape[axis] ?? 1;
+  return extent === wanted ? values : new Float64Array(wanted).fill(values[0] ?? 0);
+}
+
+/** The axis of a synapse's operand that numbers its input channels; the same of its result. */
+export function channelAxis(op: Synapse): number {
+  return op.kind === "ann.linear" ? op.type.shape.length - 1 : 1;
+}
+
+/** For each element of a synapse's weight, which output and which input channel it joins. */
+export function channelsOf(
+  op: Synapse,
+  weight: Tensor,
+): (index: number) => { readonly output: number; readonly input: number } {
+  const [rows = 1, columns = 1] = weight.shape;
+  const kernel = elementCount(weight.shape.slice(2));
+  const groups = op.kind === "ann.linear" ? 1 : op.attrs.groups;
+  return (index) => {
+    const row = Math.floor(index / (columns * kernel));
+    const column = Math.floor(index / kernel) % columns;
+    // The rows are dealt out to the groups in order; columns count within a group.
+    const other = Math.floor(row / (rows / groups)) * columns + column;
+    return op.kind === "ann.conv-transpose"
+      ? { output: other, input: row }
+      : { output: row, input: other };
+  };
+}
+
+/** A synapse's weight with each element multiplied by what `factor` says for its channels. */
+export function scaledWeight(
+  op: Synapse,
+  graph: Graph,
+  factor: (channels: { readonly output: number; readonly input: number }) => number,
+): TensorRef {
+  const weight = graph.builder.tensorAt(op.attrs.weight);
+  const channels = channelsOf(op, weight);
+  const scaled = Float64Array.from(weight.data, (value, i) => value * factor(channels(i)));
+  return keep(graph, op.attrs.weight, tensorOf(weight.dtype, weight.shape, scaled));
+}
+
+/** A synapse's bias, mapped; zeros where it has none. */
+export function mappedBias(
+  op: Synapse,
+  graph: Graph,
+  map: (bias: number, channel: number) => number,
+): TensorRef {
+  const { weight, bias } = op.attrs;
+  const { dtype } = op.type;
+  const count = op.type.shape[channelAxis(op)] ?? 0;
+  const held = bias === null ? new Float64Array(count) : graph.builder.tensorAt(bias).data;
+  const mapped = Float64Array.from(held, map);
+  return keep(graph, bias ?? biasName(weight), tensorOf(dtype, [count], mapped));
+}
+
+/** Puts a changed tensor into the table under the old one's name, without the number it may have. */
+export function keep(graph: Graph, name: TensorRef, value: Tensor): TensorRef {
+  return graph.builder.tensor(name.replace(/\.\d+$/, ""), value);
+}
+
+function biasName(weight: TensorRef): TensorRef {
+  return weight.replace(/(\.?weight)?(\.\d+)?$/, ".bias");
+}

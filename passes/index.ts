@@ -1,0 +1,79 @@
+/**
+ * Every pass once, by phase, and every named pipeline with the reason for its order. The only list
+ * of passes there is: the CLI, the documentation and the tests read it.
+ */
+import type { Property } from "../ir/module.ts";
+import { canonicaliseShapes } from "./clean/canonicalise-shapes.ts";
+import { dropIdentity } from "./clean/drop-identity.ts";
+import { eliminateDead } from "./clean/eliminate-dead.ts";
+import { foldConstants } from "./clean/fold-constants.ts";
+import { mergePads } from "./clean/merge-pads.ts";
+import { normaliseActivations } from "./clean/normalise-activations.ts";
+import { shareCommon } from "./clean/share-common.ts";
+import { sinkTransposes } from "./clean/sink-transposes.ts";
+import { constantsToAffine } from "./fuse/constants-to-affine.ts";
+import { foldBatchnorm } from "./fuse/fold-batchnorm.ts";
+import { matmulToLinear } from "./fuse/matmul-to-linear.ts";
+import { mergeLinear } from "./fuse/merge-linear.ts";
+import type { AnyPass } from "./pass.ts";
+import { type PipelineNames, type PipelineStep, step } from "./pipeline.ts";
+
+export const allPasses: readonly AnyPass[] = [
+  // Clean: the same function, said more simply.
+  foldConstants,
+  dropIdentity,
+  shareCommon,
+  normaliseActivations,
+  canonicaliseShapes,
+  sinkTransposes,
+  mergePads,
+  eliminateDead,
+
+  // Fuse: fewer linear ops, the rest of the network in their weights.
+  matmulToLinear,
+  constantsToAffine,
+  foldBatchnorm,
+  mergeLinear,
+
+  // Convert.
+
+  // Balance.
+];
+
+/** From what a frontend makes to convolutions, linear layers, affine maps, pools and activations. */
+const canonical: readonly PipelineStep[] = [
+  // First, because everything after it looks for constants at operands.
+  step(foldConstants),
+  // Takes away what stands between ops that belong together.
+  step(dropIdentity),
+  // Before anything counts the users of a value: two equal users are one.
+  step(shareCommon),
+  step(normaliseActivations),
+  // Makes transposes where the constant is on the left, so it goes before they sink.
+  step(matmulToLinear),
+  // Affine maps let transposes through, and two-operand arithmetic need not.
+  step(constantsToAffine),
+  step(canonicaliseShapes),
+  step(sinkTransposes),
+  // Sinking leaves reshapes behind one another, and transposes that have become reshapes.
+  step(canonicaliseShapes),
+  step(mergePads),
+  // Normalisation goes into the weights before it while these are still its direct operand.
+  step(foldBatchnorm),
+  step(mergeLinear),
+  // Merging leaves maps by 1 and 0, and layers that have become equal.
+  step(dropIdentity),
+  step(shareCommon),
+];
+
+export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
+  ["canonical", canonical],
+]);
+
+/** What `parsePipeline` needs to read any pipeline of this build. */
+export const pipelineNames: PipelineNames = { passes: allPasses, pipelines };
+
+/** The passes that make a module have `property`; for `PipelineOptions.establishedBy`. */
+export function establishedBy(property: Property): readonly string[] {
+  return allPasses.filter((pass) => pass.establishes.includes(property)).map((pass) => pass.name);
+}

@@ -1,0 +1,251 @@
+/**
+ * Pipelines as text: `fold-batchnorm,balance-mmse{levels=32,scope=channel}`, read with every option
+ * checked against its pass's table, and printed back. Knows no pass by name; runs nothing.
+ */
+import { type Diagnostic, fail } from "../ir/diagnostic.ts";
+import { diagnose } from "./diagnostics.ts";
+import type { AnyPass, OptionSpec } from "./pass.ts";
+
+export type OptionValue = number | string | boolean;
+export type Options = Readonly<Record<string, OptionValue>>;
+
+/** One pass with all of its options resolved. */
+export interface PipelineStep {
+  readonly pass: AnyPass;
+  readonly options: Options;
+}
+
+/** What names in a pipeline stand for. No name may be both. */
+export interface PipelineNames {
+  readonly passes: readonly AnyPass[];
+  readonly pipelines: ReadonlyMap<string, readonly PipelineStep[]>;
+}
+
+/** A step that takes `given` for some options and the table's defaults for the rest. */
+export function step(pass: AnyPass, given: Options = {}): PipelineStep {
+  const checked = resolveOptions(pass, given);
+  if (checked.errors.length > 0) fail(...checked.errors);
+  return { pass, options: checked.options };
+}
+
+/**
+ * Reads a pipeline. A name of `names.pipelines` stands for its steps. Fails with every unknown
+ * name and every wrong option at once; a mistake of syntax ends the reading.
+ */
+export function parsePipeline(text: string, names: PipelineNames): readonly PipelineStep[] {
+  const steps: PipelineStep[] = [];
+  const errors: Diagnostic[] = [];
+  for (const { name, options } of new Reader(text).pipeline()) {
+    const pass = names.passes.find((p) => p.name === name);
+    const pipeline = names.pipelines.get(name);
+    if (pass !== undefined) {
+      const resolved = resolveText(pass, options);
+      errors.push(...resolved.errors);
+      steps.push({ pass, options: resolved.options });
+    } else if (pipeline !== undefined) {
+      if (options.length > 0) errors.push(diagnose("pipeline-takes-no-options", null, { name }));
+      steps.push(...pipeline);
+    } else {
+      const known = [...names.passes.map((p) => p.name), ...names.pipelines.keys()];
+      errors.push(diagnose("unknown-pass", null, { name, near: nearest(name, known), known }));
+    }
+  }
+  if (errors.length > 0) fail(...errors);
+  return steps;
+}
+
+/** The text of a pipeline; options that have their default are left out unless `full`. */
+export function printPipeline(
+  steps: readonly PipelineStep[],
+  { full = false }: { full?: boolean } = {},
+): string {
+  return steps
+    .map(({ pass, options }) => {
+      const shown = Object.entries(pass.options)
+        .filter(([key, spec]) => full || options[key] !== spec.default)
+        .map(([key, spec]) => `${key}=${String(options[key] ?? spec.default)}`);
+      return shown.length === 0 ? pass.name : `${pass.name}{${shown.join(",")}}`;
+    })
+    .join(",");
+}
+
+interface Resolved {
+  readonly options: Options;
+  readonly errors: readonly Diagnostic[];
+}
+
+/** Fills `given` up with defaults and checks every value against the table. */
+export function resolveOptions(pass: AnyPass, given: Options): Resolved {
+  const errors: Diagnostic[] = [];
+  const options: Record<string, OptionValue> = {};
+  for (const option of Object.keys(given)) {
+    if (pass.options[option] !== undefined) continue;
+    const known = Object.keys(pass.options);
+    const near = nearest(option, known);
+    errors.push(diagnose("unknown-option", null, { pass: pass.name, name: option, near, known }));
+  }
+  for (const [option, spec] of Object.entries(pass.options)) {
+    const value = given[option] ?? spec.default;
+    options[option] = value;
+    const error = wrongValue(pass.name, option, spec, value);
+    if (error !== null) errors.push(error);
+  }
+  return { options, errors };
+}
+
+function wrongValue(
+  pass: string,
+  option: string,
+  spec: OptionSpec,
+  value: OptionValue,
+): Diagnostic | null {
+  switch (spec.kind) {
+    case "number":
+    case "integer": {
+      const whole = spec.kind === "integer";
+      if (typeof value !== "number" || !Number.isFinite(value) || (whole && value % 1 !== 0)) {
+        const text = String(value);
+        return diagnose("option-not-a-number", null, { pass, option, value: text, whole });
+      }
+      const { min, max } = spec;
+      if (value >= min && value <= max) return null;
+      return diagnose("option-out-of-range", null, { pass, option, value, min, max });
+    }
+    case "choice": {
+      if (typeof value === "string" && spec.of.includes(value)) return null;
+      const text = String(value);
+      const near = nearest(text, spec.of);
+      return diagnose("option-not-a-choice", null, {
+        pass,
+        option,
+        name: text,
+        near,
+        known: spec.of,
+      });
+    }
+    case "flag":
+      if (typeof value === "boolean") return null;
+      return diagnose("option-not-a-flag", null, { pass, option, value: String(value) });
+  }
+}
+
+/** Options as written: each is converted by its spec's kind, a bare name is a flag set to true. */
+function resolveText(pass: AnyPass, written: readonly WrittenOption[]): Resolved {
+  const given: Record<string, OptionValue> = {};
+  const repeated: Diagnostic[] = [];
+  for (const { key, value } of written) {
+    if (Object.hasOwn(given, key)) {
+      repeated.push(diagnose("repeated-option", null, { pass: pass.name, option: key }));
+    }
+    const spec = Object.hasOwn(pass.options, key) ? pass.options[key] : undefined;
+    given[key] = spec === undefined ? value : valueOf(spec, value);
+  }
+  const { options, errors } = resolveOptions(pass, given);
+  return { options, errors: [...repeated, ...errors] };
+}
+
+function valueOf(spec: OptionSpec, text: string): OptionValue {
+  switch (spec.kind) {
+    case "number":
+    case "integer": {
+      const value = Number(text);
+      return text === "" || Number.isNaN(value) ? text : value;
+    }
+    case "flag":
+      if (text === "true" || text === "") return true;
+      return text === "false" ? false : text;
+    case "choice":
+      return text;
+  }
+}
+
+interface WrittenOption {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** `name ("{" option ("," option)* "}")?`, separated by commas; spaces do not count. */
+class Reader {
+  private readonly text: string;
+  private at = 0;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  pipeline(): { name: string; options: WrittenOption[] }[] {
+    const items: { name: string; options: WrittenOption[] }[] = [];
+    do {
+      const name = this.word("the name of a pass");
+      items.push({ name, options: this.eat("{") ? this.options() : [] });
+    } while (this.eat(","));
+    if (this.peek() !== "") this.refuse("a comma or the end");
+    return items;
+  }
+
+  private options(): WrittenOption[] {
+    const options: WrittenOption[] = [];
+    if (this.eat("}")) return options;
+    do {
+      const key = this.word("the name of an option");
+      options.push({ key, value: this.eat("=") ? this.word("a value") : "" });
+    } while (this.eat(","));
+    if (!this.eat("}")) this.refuse("a comma or }");
+    return options;
+  }
+
+  private word(expected: string): string {
+    this.peek();
+    const start = this.at;
+    while (/[^\s,{}=]/.test(this.text[this.at] ?? " ")) this.at++;
+    if (this.at === start) this.refuse(expected);
+    return this.text.slice(start, this.at);
+  }
+
+  /** The next character that is no space; "" at the end. */
+  private peek(): string {
+    while (/\s/.test(this.text[this.at] ?? "")) this.at++;
+    return this.text[this.at] ?? "";
+  }
+
+  private eat(character: string): boolean {
+    if (this.peek() !== character) return false;
+    this.at++;
+    return true;
+  }
+
+  private refuse(expected: string): never {
+    const next = this.peek();
+    const found = next === "" ? "the end" : `"${next}"`;
+    const { text } = this;
+    fail(diagnose("pipeline-syntax", null, { text, column: this.at + 1, expected, found }));
+  }
+}
+
+/** The name that `word` was probably meant to be: at most a third of its letters differ. */
+export function nearest(word: string, names: readonly string[]): string | null {
+  let best: string | null = null;
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const name of names) {
+    const distance = editDistance(word, name);
+    if (distance < bestDistance) {
+      best = name;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Insertions, deletions and replacements that turn `a` into `b` (Wagner & Fischer 1974). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,101 @@
+/**
+ * What each property of a module means, as a check. A pass that establishes a property is held to
+ * this; the checks look at the ops alone, so they cannot tell how a module came about.
+ */
+import { assertNever } from "../ir/diagnostic.ts";
+import { type Module, type Property, tensorAt } from "../ir/module.ts";
+import type { Op, ValueId } from "../ir/op.ts";
+import { isFoldable } from "./clean/fold-constants.ts";
+
+/** Why a property does not hold, at one op or (null) of the module as a whole. */
+export interface Breach {
+  readonly property: Property;
+  readonly reason: string;
+  readonly value: ValueId | null;
+}
+
+/** Every reason why `property` does not hold of `module`; empty where it does. */
+export function breachesOf(module: Module, property: Property): readonly Breach[] {
+  switch (property) {
+    case "canonical":
+      return canonical(module);
+    case "batchnorm-free":
+      return eachOp(module, property, (op) =>
+        op.kind === "ann.batchnorm" ? "a batch normalisation is left" : null,
+      );
+    case "spiking":
+      return spiking(module);
+    case "balanced":
+      return balanced(module);
+    default:
+      return assertNever(property);
+  }
+}
+
+function eachOp(
+  module: Module,
+  property: Property,
+  reasonOf: (op: Op) => string | null,
+): readonly Breach[] {
+  return module.ops.flatMap((op) => {
+    const reason = reasonOf(op);
+    return reason === null ? [] : [{ property, reason, value: op.result }];
+  });
+}
+
+function canonical(module: Module): readonly Breach[] {
+  const constants = new Set<ValueId>();
+  for (const op of module.ops) if (op.kind === "ann.constant") constants.add(op.result);
+  return eachOp(module, "canonical", (op) => {
+    if (op.kind === "ann.identity") return "an identity is left";
+    const foldable = op.inputs.length > 0 && op.inputs.every((value) => constants.has(value));
+    return foldable && isFoldable(op) ? `${op.kind} works on constants only` : null;
+  });
+}
+
+/** Nonlinear functions of one value: what a spiking network carries out with neurons. */
+const activations = new Set<string>([
+  "ann.relu",
+  "ann.clip",
+  "ann.leaky-relu",
+  "ann.prelu",
+  "ann.elu",
+  "ann.celu",
+  "ann.selu",
+  "ann.gelu",
+  "ann.thresholded-relu",
+  "ann.shrink",
+]);
+
+function spiking(module: Module): readonly Breach[] {
+  const property = "spiking";
+  const domains = new Map(module.ops.map((op) => [op.result, op.type.domain]));
+  const whole: Breach[] = [];
+  if (module.code === "none") {
+    whole.push({ property, reason: "the module has no code", value: null });
+  }
+  for (const { name, value } of module.outputs) {
+    if (domains.get(value) !== "real") {
+      whole.push({ property, reason: `output "${name}" is not read out`, value });
+    }
+  }
+  // Behind a read-out, and on the input image, analogue functions cost nothing and may stay.
+  const analogue = new Set<ValueId>();
+  for (const op of module.ops) {
+    const fromNeurons = op.kind === "snn.readout" || op.inputs.some((value) => analogue.has(value));
+    if (fromNeurons) analogue.add(op.result);
+  }
+  const left = eachOp(module, property, (op) =>
+    activations.has(op.kind) && !analogue.has(op.result) ? `${op.kind} is not a neuron` : null,
+  );
+  return [...whole, ...left];
+}
+
+function balanced(module: Module): readonly Breach[] {
+  return eachOp(module, "balanced", (op) => {
+    if (op.kind !== "snn.if") return null;
+    const threshold = tensorAt(module, op.attrs.threshold);
+    const fits = threshold.data.every((value) => value > 0 && Number.isFinite(value));
+    return fits ? null : "a threshold is not a positive number";
+  });
+}
