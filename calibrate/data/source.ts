@@ -1,0 +1,216 @@
+/**
+ * From a data set to the inputs of a model: which array feeds which input, preprocessing, shape and
+ * element type. Every sample is checked on its way, because one NaN spoils all statistics.
+ */
+import { type Diagnostic, fail, invariant } from "../../ir/diagnostic.ts";
+import type { SampleSource } from "../../ir/executable.ts";
+import { type Module, inputsOf } from "../../ir/module.ts";
+import { type Tensor, allocate, roundTo, tensor } from "../../ir/tensor.ts";
+import { type Shape, type Type, elementCount, isFloat, sameShape } from "../../ir/type.ts";
+import { diagnose } from "../diagnostics.ts";
+import { type Dataset, type Field, wholeOf } from "./dataset.ts";
+import { type Preprocess, preprocessSample } from "./preprocess.ts";
+
+export interface ModelInput {
+  readonly name: string;
+  readonly type: Type;
+}
+
+/** Samples in a model's terms, and what there is to say about how they were fitted to it. */
+export interface DataSource extends SampleSource {
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface SourceOptions {
+  /** Let NaN and infinities through: for running a network, never for calibrating one. */
+  readonly allowNonFinite?: boolean;
+}
+
+/** The inputs of a module, as `sampleSource` wants them. */
+export function modelInputs(module: Module): readonly ModelInput[] {
+  return inputsOf(module).map((op) => ({ name: op.attrs.name, type: op.type }));
+}
+
+/**
+ * Fits a data set to a model. A model of one input takes the array of the input's name, else "x",
+ * else the only one; of several inputs each takes the array of its name. A sample fits an input
+ * whose shape is the sample's, with or without extents of 1; another shape of as many elements is
+ * reshaped, with a diagnostic; an array that is exactly an input's shape is one sample.
+ * Preprocessing concerns the only input, or of several those whose data are uint8.
+ */
+export function sampleSource(
+  dataset: Dataset,
+  inputs: readonly ModelInput[],
+  preprocess: Preprocess | null,
+  options: SourceOptions = {},
+): DataSource {
+  const diagnostics: Diagnostic[] = [...dataset.diagnostics];
+  const bindings = inputs.map((input) => {
+    const field = fieldFor(dataset, input, inputs);
+    const steps = inputs.length === 1 || field.dtype === "u8" ? preprocess : null;
+    return bind({ dataset, field, input, steps, options }, diagnostics);
+  });
+  const count = countOf(dataset, bindings);
+  return {
+    count,
+    diagnostics,
+    get(index) {
+      invariant(index >= 0 && index < count, `sample ${index} of ${count}`);
+      return bindings.map((binding) => binding.get(index));
+    },
+  };
+}
+
+function fieldFor(dataset: Dataset, input: ModelInput, inputs: readonly ModelInput[]): Field {
+  const { fields, name: file } = dataset;
+  const find = (name: string): Field | undefined => fields.find((field) => field.name === name);
+  const named = find(input.name);
+  if (named !== undefined) return named;
+  const found = fields.map((field) => field.name);
+  if (inputs.length > 1) {
+    const missing = inputs.map(({ name }) => name).filter((name) => find(name) === undefined);
+    return fail(diagnose("input-missing", null, { file, missing, found }));
+  }
+  const field = find("x") ?? (fields.length === 1 ? fields[0] : undefined);
+  return field ?? fail(diagnose("data-arrays", null, { file, found }));
+}
+
+interface Binding {
+  readonly name: string;
+  /** Number of samples, or null where the array is an input whole. */
+  readonly count: number | null;
+  readonly get: (index: number) => Tensor;
+}
+
+interface Pairing {
+  readonly dataset: Dataset;
+  readonly field: Field;
+  readonly input: ModelInput;
+  readonly steps: Preprocess | null;
+  readonly options: SourceOptions;
+}
+
+function bind(pairing: Pairing, diagnostics: Diagnostic[]): Binding {
+  const { dataset, field, input, steps } = pairing;
+  const file = dataset.name;
+  const wanted = input.type.shape;
+  const prepared = (raw: Tensor): Tensor =>
+    steps === null ? raw : preprocessSample(raw, steps, file);
+  if (field.count === 0) fail(diagnose("data-empty", null, { file }));
+  const first = prepared(field.sample(0));
+  const fit = fitOf(first.shape, field.storedShape, wanted);
+  const names = { file, sample: first.shape, input: input.name, wanted };
+  switch (fit) {
+    case "other":
+      return fail(diagnose("input-shape", null, { ...names, stored: field.storedShape }));
+    case "transposed":
+      return fail(diagnose("input-layout", null, names));
+    case "reshaped":
+      diagnostics.push(diagnose("input-reshaped", null, names));
+      break;
+    case "whole":
+      diagnostics.push(
+        diagnose("input-whole", null, { file, stored: field.storedShape, input: input.name }),
+      );
+      break;
+    case "same":
+      break;
+  }
+  remarkOnScale(pairing, diagnostics);
+  if (fit === "whole") {
+    const whole = convert(prepared(wholeOf(field)), pairing, 0);
+    return { name: field.name, count: null, get: () => whole };
+  }
+  return {
+    name: field.name,
+    count: field.count,
+    get: (index) => convert(prepared(field.sample(index)), pairing, index),
+  };
+}
+
+type Fit = "same" | "whole" | "transposed" | "reshaped" | "other";
+
+function fitOf(sample: Shape, stored: Shape, wanted: Shape): Fit {
+  const squeeze = (shape: Shape): number[] => shape.filter((extent) => extent !== 1);
+  const a = squeeze(sample);
+  const b = squeeze(wanted);
+  if (sameShape(a, b)) return "same";
+  if (sameShape(stored, wanted)) return "whole";
+  if (elementCount(sample) !== elementCount(wanted)) return "other";
+  // Axes in another order hold the elements in another order too: reshaping would scramble them.
+  const ascending = (shape: Shape): number[] => [...shape].sort((x, y) => x - y);
+  return sameShape(ascending(a), ascending(b)) ? "transposed" : "reshaped";
+}
+
+/** How many samples of the first array speak for the scale of all. */
+const scaleSamples = 16;
+/** Data that were scaled to about one and then scaled by less than this were scaled twice. */
+const suspiciousScale = 1 / 64;
+
+function remarkOnScale(pairing: Pairing, diagnostics: Diagnostic[]): void {
+  const { dataset, field, input, steps } = pairing;
+  const file = dataset.name;
+  if (steps === null) {
+    if (field.dtype === "u8" && isFloat(input.type.dtype)) {
+      diagnostics.push(diagnose("raw-pixels", null, { file }));
+    }
+    return;
+  }
+  if (!isFloat(field.dtype) || steps.scale > suspiciousScale) return;
+  let largest = 0;
+  for (let i = 0; i < Math.min(scaleSamples, field.count); i++) {
+    for (const value of field.sample(i).data) largest = Math.max(largest, Math.abs(value));
+  }
+  if (largest > 0 && largest <= 8) {
+    diagnostics.push(diagnose("scaled-twice", null, { file, scale: steps.scale, largest }));
+  }
+}
+
+/** A prepared sample in the input's shape and element type. */
+function convert(prepared: Tensor, pairing: Pairing, index: number): Tensor {
+  const { dataset, input, options } = pairing;
+  const { dtype, shape } = input.type;
+  const file = dataset.name;
+  const same = prepared.dtype === dtype;
+  const data = same ? prepared.data : allocate(dtype, prepared.data.length);
+  if (!same) {
+    prepared.data.forEach((value, i) => {
+      const rounded = roundTo(dtype, value);
+      if (rounded !== value && !isFloat(dtype)) {
+        fail(
+          diagnose("data-not-representable", null, {
+            file,
+            index,
+            value,
+            input: input.name,
+            dtype,
+          }),
+        );
+      }
+      data[i] = rounded;
+    });
+  }
+  if (isFloat(dtype) && options.allowNonFinite !== true) {
+    for (const value of data) {
+      if (!Number.isFinite(value)) {
+        fail(diagnose("data-not-finite", null, { file, index, value: String(value) }));
+      }
+    }
+  }
+  return tensor(dtype, shape, data);
+}
+
+/** The number of samples, which all arrays must have that are not an input whole. */
+function countOf(dataset: Dataset, bindings: readonly Binding[]): number {
+  const counted = bindings.filter(({ count }) => count !== null);
+  const [first] = counted;
+  if (first === undefined) return 1;
+  for (const binding of counted) {
+    if (binding.count !== first.count) {
+      const a = { first: first.name, a: first.count ?? 0 };
+      const b = { second: binding.name, b: binding.count ?? 0 };
+      fail(diagnose("input-counts", null, { file: dataset.name, ...a, ...b }));
+    }
+  }
+  return first.count ?? 1;
+}

@@ -1,0 +1,265 @@
+/**
+ * Every message about the data a user hands in: sets, labels, preprocessing. The codes are stable.
+ * What a message calls `file` is the path as the user wrote it.
+ */
+import { catalogue } from "../ir/diagnostic.ts";
+import type { Shape } from "../ir/type.ts";
+
+const formats =
+  ".npy, .npz, IDX, CIFAR binary or python batches, safetensors, PNG, JPEG (each but .npz and images also gzipped), or a folder of images";
+
+function list(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+function names(values: readonly string[]): string {
+  return values.length === 0 ? "none" : values.map((value) => `"${value}"`).join(", ");
+}
+
+const cutShort = "the file was cut short or damaged on its way: get it again";
+
+/** Declares and makes the diagnostics of this folder. */
+export const diagnose = catalogue({
+  // Finding and reading files.
+  "data-not-found": {
+    severity: "error",
+    message: (p: { file: string }) => `there is no file or folder ${p.file}`,
+    help: "give a file, a folder of images by class, or a prefix such as mnist/test of mnist/test-images-idx3-ubyte.gz; commas join several",
+  },
+  "data-unreadable": {
+    severity: "error",
+    cause: "environment",
+    message: (p: { file: string; reason: string }) => `${p.file} cannot be read: ${p.reason}`,
+  },
+  "data-folder": {
+    severity: "error",
+    message: (p: { file: string }) => `the folder ${p.file} holds no data that is known`,
+    help: "a folder holds PNG or JPEG images, or one sub-folder of them per class, or IDX files",
+  },
+  "data-ambiguous": {
+    severity: "error",
+    message: (p: { file: string; choices: readonly string[] }) =>
+      `${p.file} holds ${p.choices.length} data sets: ${p.choices.join(", ")}`,
+    help: (p: { choices: readonly string[] }) =>
+      `name one of them, for example ${p.choices[0] ?? ""}`,
+  },
+  "data-format": {
+    severity: "error",
+    message: (p: { file: string }) => `${p.file} is in no data format that is known`,
+    help: `known are ${formats}`,
+  },
+  "data-size": {
+    severity: "error",
+    message: (p: { file: string; format: string; expected: number; found: number }) =>
+      `${p.file}: the ${p.format} header announces ${p.expected} bytes of data, and the file holds ${p.found}`,
+    help: cutShort,
+  },
+  "data-header": {
+    severity: "error",
+    message: (p: { file: string; format: string; reason: string }) =>
+      `${p.file} is no valid ${p.format} file: ${p.reason}`,
+    help: cutShort,
+  },
+  "data-records": {
+    severity: "error",
+    message: (p: { file: string; bytes: number }) =>
+      `${p.file} holds ${p.bytes} bytes, which is no whole number of CIFAR records`,
+    help: "a CIFAR-10 record is 3073 bytes, a CIFAR-100 record 3074; the file may be cut short",
+  },
+  "data-dtype": {
+    severity: "error",
+    message: (p: { file: string; dtype: string }) =>
+      `${p.file} holds elements of type ${p.dtype}, which cannot be read`,
+    help: "save it as float32, float64, float16, bool or an integer type, little-endian",
+  },
+  "data-integer-range": {
+    severity: "error",
+    message: (p: { file: string; value: string }) =>
+      `${p.file} holds the 64-bit integer ${p.value}, which is beyond 2^53`,
+    help: "save it as float64, or scale it",
+  },
+  "data-compression": {
+    severity: "error",
+    message: (p: { file: string; reason: string }) =>
+      `${p.file} cannot be decompressed: ${p.reason}`,
+    help: cutShort,
+  },
+  "pickle-refused": {
+    severity: "error",
+    message: (p: { file: string; reason: string }) => `${p.file}: the pickle ${p.reason}`,
+    help: "only dicts, lists, numbers, strings and numpy arrays are read from a pickle, because it can name code to run; save other things as .npz",
+  },
+
+  // What a set holds.
+  "data-empty": {
+    severity: "error",
+    message: (p: { file: string }) => `${p.file} holds no sample`,
+  },
+  "data-arrays": {
+    severity: "error",
+    message: (p: { file: string; found: readonly string[] }) =>
+      `${p.file} does not say which of its arrays are the samples: it holds ${names(p.found)}`,
+    help: 'call the samples "x" and the labels "y", or give each array the name of a model input',
+  },
+  "data-parts": {
+    severity: "error",
+    message: (p: { first: string; second: string; what: string; a: string; b: string }) =>
+      `${p.first} and ${p.second} cannot be joined: their ${p.what} differ, ${p.a} and ${p.b}`,
+    help: "joined files must hold samples of one shape and type, and all or none of them labels",
+  },
+  "data-not-finite": {
+    severity: "error",
+    message: (p: { file: string; index: number; value: string }) =>
+      `sample ${p.index} of ${p.file} holds ${p.value}`,
+    help: "remove the sample, or correct it where it was made",
+  },
+  "data-not-representable": {
+    severity: "error",
+    message: (p: { file: string; index: number; value: number; input: string; dtype: string }) =>
+      `sample ${p.index} of ${p.file} holds ${p.value}, which the input "${p.input}" of type ${p.dtype} cannot hold`,
+  },
+  "sample-out-of-range": {
+    severity: "error",
+    message: (p: { file: string; index: number; count: number }) =>
+      `there is no sample ${p.index} in ${p.file}: it has samples 0 to ${p.count - 1}`,
+  },
+
+  // Labels.
+  "labels-count": {
+    severity: "error",
+    message: (p: { file: string; labels: number; samples: number }) =>
+      `${p.file} has ${p.labels} labels for ${p.samples} samples`,
+    help: "give the labels of exactly these samples",
+  },
+  "labels-shape": {
+    severity: "error",
+    message: (p: { file: string; shape: Shape }) =>
+      `the labels of ${p.file} have shape ${list(p.shape)}, not one number per sample`,
+    help: "labels are class numbers of shape [N]; of one-hot rows take the argmax",
+  },
+  "labels-not-integer": {
+    severity: "error",
+    message: (p: { file: string; index: number; value: number }) =>
+      `label ${p.index} of ${p.file} is ${p.value}, which is no class number`,
+    help: "labels are integers from 0",
+  },
+
+  // Images.
+  "image-unreadable": {
+    severity: "error",
+    message: (p: { file: string; reason: string }) => `${p.file} cannot be decoded: ${p.reason}`,
+  },
+  "image-kind": {
+    severity: "error",
+    message: (p: { file: string; kind: string }) => `${p.file} is ${p.kind}, which is not read`,
+    help: "save it as a grey or RGB image of 8 bits per channel without transparency",
+  },
+  "image-sizes": {
+    severity: "error",
+    message: (p: { first: string; second: string; a: string; b: string }) =>
+      `${p.first} is ${p.a} pixels large and ${p.second} is ${p.b}`,
+    help: 'make them equal, or let "resize" in the preprocessing file do it',
+  },
+
+  "class-order": {
+    severity: "warning",
+    message: (p: { file: string; name: string; label: number }) =>
+      `the class folders of ${p.file} are numbers but count as text: "${p.name}" is class ${p.label}`,
+    help: "write the numbers with leading zeros",
+  },
+
+  // Preprocessing.
+  "preprocess-not-json": {
+    severity: "error",
+    message: (p: { file: string; reason: string }) => `${p.file} is not JSON: ${p.reason}`,
+  },
+  "preprocess-unknown-key": {
+    severity: "error",
+    message: (p: { file: string; key: string; known: readonly string[] }) =>
+      `${p.file}: there is no preprocessing step "${p.key}"`,
+    help: (p: { known: readonly string[] }) => `there are ${p.known.join(", ")}`,
+  },
+  "preprocess-value": {
+    severity: "error",
+    message: (p: { file: string; key: string; expected: string }) =>
+      `${p.file}: "${p.key}" must be ${p.expected}`,
+  },
+  "preprocess-selection": {
+    severity: "error",
+    message: (p: { file: string; name: string | null; models: readonly string[] }) =>
+      p.name === null
+        ? `${p.file} describes several models`
+        : `${p.file} describes no model "${p.name}"`,
+    help: (p: { file: string; models: readonly string[] }) =>
+      `write ${p.file}#NAME with one of ${p.models.join(", ")}`,
+  },
+  "preprocess-channels": {
+    severity: "error",
+    message: (p: { file: string; key: string; values: number; channels: number; shape: Shape }) =>
+      `"${p.key}" of the preprocessing has ${p.values} values, and samples of ${p.file}, read as ${list(p.shape)}, have ${p.channels} ${p.channels === 1 ? "channel" : "channels"}`,
+    help: 'give one value, or one per channel; where the channels are stored last, say "inputLayout": "NHWC"',
+  },
+  "preprocess-not-image": {
+    severity: "error",
+    message: (p: { file: string; step: string; shape: Shape }) =>
+      `the preprocessing step "${p.step}" is for images, and samples of ${p.file} have shape ${list(p.shape)}`,
+    help: "images are stored as [N, C, H, W], [N, H, W, C] or [N, H, W]",
+  },
+  "preprocess-colour": {
+    severity: "error",
+    message: (p: { file: string; channels: number; wanted: string }) =>
+      `images of ${p.file} have ${p.channels} channels and cannot be made ${p.wanted}`,
+    help: '"channels" takes images of one channel (grey) or three (red, green, blue)',
+  },
+  "raw-pixels": {
+    severity: "warning",
+    message: (p: { file: string }) =>
+      `${p.file} holds raw pixels (uint8), which go into the model as 0 to 255`,
+    help: 'if the model was trained on scaled pixels, say how with --preprocess FILE, for example {"scale": "1/255", "mean": [0.5], "std": [0.5]}',
+  },
+  "scaled-twice": {
+    severity: "warning",
+    message: (p: { file: string; scale: number; largest: number }) =>
+      `the preprocessing scales by ${p.scale} what is scaled already: ${p.file} holds floats up to ${p.largest}`,
+    help: "leave --preprocess away if the data are preprocessed",
+  },
+
+  // From a set to a model's inputs.
+  "input-shape": {
+    severity: "error",
+    message: (p: { file: string; stored: Shape; sample: Shape; input: string; wanted: Shape }) =>
+      `samples of ${p.file} have shape ${list(p.sample)}, and the model's input "${p.input}" takes ${list(p.wanted)}; the file holds ${list(p.stored)}, whose axis 0 numbers the samples`,
+    help: (p: { sample: Shape; wanted: Shape }) =>
+      p.sample.length === 3 && p.wanted.length === 4 && p.sample[0] === p.wanted[1]
+        ? `save the samples in that size, or resize them with --preprocess FILE: {"resize": {"width": ${p.wanted[3] ?? 0}, "height": ${p.wanted[2] ?? 0}, "method": "bilinear"}}`
+        : `save the samples as [N, ${(p.wanted[0] === 1 ? p.wanted.slice(1) : p.wanted).join(", ")}]`,
+  },
+  "input-layout": {
+    severity: "error",
+    message: (p: { file: string; sample: Shape; input: string; wanted: Shape }) =>
+      `samples of ${p.file} have shape ${list(p.sample)}, the axes of the model's input "${p.input}", ${list(p.wanted)}, in another order`,
+    help: 'say in --preprocess FILE which layout the model takes, "layout": "NCHW" or "NHWC", and which one is stored, "inputLayout"',
+  },
+  "input-reshaped": {
+    severity: "info",
+    message: (p: { file: string; sample: Shape; input: string; wanted: Shape }) =>
+      `samples of ${p.file}, ${list(p.sample)}, are reshaped to the model's input "${p.input}", ${list(p.wanted)}`,
+  },
+  "input-whole": {
+    severity: "info",
+    message: (p: { file: string; stored: Shape; input: string }) =>
+      `${p.file} holds ${list(p.stored)}, exactly the model's input "${p.input}", and is taken as one sample`,
+  },
+  "input-missing": {
+    severity: "error",
+    message: (p: { file: string; missing: readonly string[]; found: readonly string[] }) =>
+      `${p.file} lacks ${p.missing.length === 1 ? "an array for the model's input" : "arrays for the model's inputs"} ${names(p.missing)}; it holds ${names(p.found)}`,
+    help: "give an .npz or safetensors file with one array per input, by the input's name",
+  },
+  "input-counts": {
+    severity: "error",
+    message: (p: { file: string; first: string; a: number; second: string; b: number }) =>
+      `in ${p.file} "${p.first}" has ${p.a} samples and "${p.second}" has ${p.b}`,
+    help: "axis 0 of every array numbers the same samples",
+  },
+});
