@@ -3,6 +3,7 @@
  * checked against its pass's table, and printed back. Knows no pass by name; runs nothing.
  */
 import { type Diagnostic, fail } from "../ir/diagnostic.ts";
+import { nearest } from "../ir/nearest.ts";
 import { diagnose } from "./diagnostics.ts";
 import type { AnyPass, OptionSpec } from "./pass.ts";
 
@@ -220,32 +221,4 @@ class Reader {
     const { text } = this;
     fail(diagnose("pipeline-syntax", null, { text, column: this.at + 1, expected, found }));
   }
-}
-
-/** The name that `word` was probably meant to be: at most a third of its letters differ. */
-export function nearest(word: string, names: readonly string[]): string | null {
-  let best: string | null = null;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
-  for (const name of names) {
-    const distance = editDistance(word, name);
-    if (distance < bestDistance) {
-      best = name;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
-/** Insertions, deletions and replacements that turn `a` into `b` (Wagner & Fischer 1974). */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
