@@ -1,0 +1,127 @@
+/**
+ * Random well-typed networks with a random sample each, for laws that hold of every network. They
+ * shrink to fewer and simpler steps, and print as text.
+ */
+import fc from "fast-check";
+import type { Module } from "../../ir/module.ts";
+import { printModule } from "../../ir/print.ts";
+import type { Tensor } from "../../ir/tensor.ts";
+import type { Shape } from "../../ir/type.ts";
+import { Sketch, type Step, type StepKind, inputTensors } from "./sketch.ts";
+
+export interface RandomNetwork {
+  readonly module: Module;
+  /** A value for each input, in order. */
+  readonly inputs: readonly Tensor[];
+}
+
+/**
+ * What both kinds of network are made of: linear in each operand, or moves. A step is named as
+ * often as it is to be likely.
+ */
+const sharedSteps: readonly StepKind[] = [
+  "conv",
+  "conv",
+  "conv",
+  "conv-transpose",
+  "linear",
+  "affine",
+  "identity",
+  "neg",
+  "average-pool",
+  "mean",
+  "residual",
+  "second-input",
+  "constant",
+  "concat",
+  "flatten",
+  "image",
+  "transpose",
+  "pad",
+  "slice",
+];
+
+const annSteps: readonly StepKind[] = [
+  ...sharedSteps,
+  "batchnorm",
+  "relu",
+  "relu",
+  "leaky-relu",
+  "clip",
+  "sigmoid",
+  "max-pool",
+  "max-pool",
+  "softmax",
+];
+
+const spikingSteps: readonly StepKind[] = [
+  ...sharedSteps,
+  "neuron",
+  "neuron",
+  "neuron",
+  "spiking-max-pool",
+  "spiking-max-pool",
+];
+
+const choice = fc.nat({ max: 7 });
+const seed = fc.nat({ max: 999 });
+const image = fc.tuple(fc.constant(1), fc.integer({ min: 1, max: 3 }), size(), size());
+const shape: fc.Arbitrary<Shape> = fc.oneof(
+  { weight: 3, arbitrary: image },
+  fc.tuple(fc.constant(1), fc.integer({ min: 1, max: 8 })),
+  fc.tuple(fc.constant(1), fc.integer({ min: 1, max: 3 }), size()),
+);
+
+function size(): fc.Arbitrary<number> {
+  return fc.integer({ min: 1, max: 6 });
+}
+
+function stepsOf(kinds: readonly StepKind[], longest: number): fc.Arbitrary<readonly Step[]> {
+  const kind = fc.constantFrom(...kinds);
+  return fc.array(fc.record({ kind, a: choice, b: choice, c: choice, seed }), {
+    maxLength: longest,
+  });
+}
+
+/** Networks before conversion, of at most about `longest` ops. */
+export function annNetworks(longest = 8): fc.Arbitrary<RandomNetwork> {
+  return fc.tuple(shape, seed, stepsOf(annSteps, longest)).map(([extents, inputSeed, steps]) => {
+    const sketch = new Sketch();
+    sketch.input(extents, inputSeed);
+    for (const step of steps) sketch.take(step);
+    return printable({ module: sketch.finish("random", {}), inputs: inputTensors(sketch) });
+  });
+}
+
+/** Networks in rate code: neurons, pools of spikes, and a read-out at the end. */
+export function spikingNetworks(longest = 8): fc.Arbitrary<RandomNetwork> {
+  const timesteps = fc.integer({ min: 1, max: 12 });
+  return fc
+    .tuple(shape, seed, stepsOf(spikingSteps, longest), timesteps, choice)
+    .map(([extents, inputSeed, steps, duration, last]) => {
+      const sketch = new Sketch();
+      sketch.input(extents, inputSeed);
+      for (const step of steps) sketch.take(step);
+      const neuron = { kind: "neuron", a: last, b: 0, c: 0, seed: inputSeed } as const;
+      if (sketch.type.domain === "real") sketch.take(neuron);
+      sketch.add("snn.readout", { start: last % 3 });
+      if (last > 5) sketch.take({ ...neuron, kind: "softmax" });
+      const module = sketch.finish("random-spiking", {
+        code: "rate",
+        timesteps: duration,
+        properties: new Set(["spiking"]),
+      });
+      return printable({ module, inputs: inputTensors(sketch) });
+    });
+}
+
+/** Networks of both kinds. */
+export function networks(longest = 8): fc.Arbitrary<RandomNetwork> {
+  return fc.oneof(annNetworks(longest), spikingNetworks(longest));
+}
+
+/** What fast-check shows of a counterexample: its text. */
+function printable(network: RandomNetwork): RandomNetwork {
+  const text = (): string => printModule(network.module);
+  return Object.defineProperty(network, fc.toStringMethod, { value: text });
+}

@@ -1,0 +1,302 @@
+/**
+ * A module under construction from random choices. Every step either adds ops that fit or does
+ * nothing, so that any list of steps, and any part of it, makes a well-typed module.
+ */
+import { Builder } from "../../ir/build.ts";
+import { sourceLoc } from "../../ir/loc.ts";
+import type { Module, Output } from "../../ir/module.ts";
+import type { OpAttrs, OpKind, PoolAttrs, ValueId, WindowAttrs } from "../../ir/op.ts";
+import { uniform } from "../../ir/random.ts";
+import { type Tensor, type TensorRef, tensorOf } from "../../ir/tensor.ts";
+import { type Shape, type Type, elementCount, real, sameShape } from "../../ir/type.ts";
+import { reachable } from "../../ir/walk.ts";
+
+/** One step: what to do, three small choices for it, and a seed for its numbers. */
+export interface Step {
+  readonly kind: StepKind;
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly seed: number;
+}
+
+/** Values larger than this are not enlarged further. */
+const mostElements = 256;
+
+export class Sketch {
+  readonly builder = new Builder();
+  readonly inputs: { readonly type: Type; readonly seed: number }[] = [];
+  private readonly values: ValueId[] = [];
+  private draws = 0;
+  private seed = 0;
+
+  /** The value that the next step works on. */
+  get last(): ValueId {
+    const value = this.values[this.values.length - 1];
+    return value ?? this.input([1], 0);
+  }
+
+  get type(): Type {
+    return this.builder.typeOf(this.last);
+  }
+
+  get shape(): Shape {
+    return this.type.shape;
+  }
+
+  get isSmall(): boolean {
+    return elementCount(this.shape) <= mostElements;
+  }
+
+  input(shape: Shape, seed: number): ValueId {
+    const type = real("f32", shape);
+    const name = `input ${this.inputs.length}`;
+    const value = this.builder.input(name, type, this.locOf("Input"));
+    this.inputs.push({ type, seed });
+    this.values.push(value);
+    return value;
+  }
+
+  /** Adds an op where its operands fit; its result is then the last value. */
+  add<K extends OpKind>(
+    kind: K,
+    attrs: OpAttrs[K],
+    inputs: readonly ValueId[] = [this.last],
+  ): void {
+    const added = this.builder.tryAdd(kind, inputs, attrs, this.locOf(kind));
+    if (added.ok) this.values.push(added.value);
+  }
+
+  /** A tensor of eighths between −1.5 and 1.5, or of positive eighths up to 2. */
+  tensor(hint: string, shape: Shape, sign: "any" | "positive" = "any"): TensorRef {
+    const values = Array.from({ length: elementCount(shape) }, () =>
+      sign === "any"
+        ? Math.round(this.draw() * 24 - 12) / 8
+        : Math.ceil(this.draw() * 15.9 + 0.05) / 8,
+    );
+    return this.builder.tensor(hint, tensorOf("f32", shape, values));
+  }
+
+  /** An earlier value of the last one's shape; null where there is none. */
+  earlier(choice: number): ValueId | null {
+    const alike = this.values.filter(
+      (value) => value !== this.last && sameShape(this.builder.typeOf(value).shape, this.shape),
+    );
+    return alike[choice % Math.max(1, alike.length)] ?? null;
+  }
+
+  take(step: Step): void {
+    this.seed = step.seed;
+    steps[step.kind](this, step);
+  }
+
+  finish(
+    name: string,
+    options: Partial<Pick<Module, "code" | "timesteps" | "properties">>,
+  ): Module {
+    const outputs: Output[] = [{ name: "out", value: this.last }];
+    const module = this.builder.finish({ name, outputs, ...options });
+    const needed = reachable(module);
+    const ops = module.ops.filter((op) => op.kind === "ann.input" || needed.has(op.result));
+    const kept = new Builder({ tensors: module.tensors });
+    for (const op of ops) kept.push(op);
+    return kept.finish({ name, outputs, ...options });
+  }
+
+  private draw(): number {
+    return uniform(this.seed, this.draws++, 0, 0);
+  }
+
+  private locOf(op: string): ReturnType<typeof sourceLoc> {
+    return sourceLoc("random.onnx", `/${op}/${this.values.length}`, op);
+  }
+}
+
+/** Values for the inputs of a sketch: eighths between −1 and 1. */
+export function inputTensors(sketch: Sketch): readonly Tensor[] {
+  return sketch.inputs.map(({ type, seed }, i) =>
+    tensorOf(
+      type.dtype,
+      type.shape,
+      Array.from(
+        { length: elementCount(type.shape) },
+        (_, k) => Math.round(uniform(seed, k, i, 1) * 16 - 8) / 8,
+      ),
+    ),
+  );
+}
+
+/** A square window with "same" padding or none that fits the last value's spatial axes. */
+function windowOf({ shape }: Sketch, { a, b }: Step, kernel: number): WindowAttrs {
+  const spatial = shape.slice(2);
+  const fits = spatial.every((extent) => extent >= kernel);
+  const pad = fits && a % 2 === 0 ? 0 : kernel >> 1;
+  const each = (value: number): number[] => spatial.map(() => value);
+  return {
+    strides: each(1 + (b % 2)),
+    padsBegin: each(pad),
+    padsEnd: each(pad),
+    dilations: each(1),
+  };
+}
+
+function poolOf(sketch: Sketch, step: Step): PoolAttrs {
+  const kernel = 1 + (step.c % 3);
+  return {
+    ...windowOf(sketch, step, kernel),
+    kernel: sketch.shape.slice(2).map(() => kernel),
+    ceilMode: step.b > 3,
+  };
+}
+
+const hasChannels = (sketch: Sketch): boolean => sketch.shape.length >= 3;
+
+/** The shape of one number per channel that broadcasts to the last value; [] for all alike. */
+function perChannel({ shape }: Sketch, choice: number): Shape {
+  if (choice % 3 === 0 || shape.length < 2) return [];
+  return choice % 3 === 1 ? shape : shape.map((extent, axis) => (axis === 1 ? extent : 1));
+}
+
+const steps = {
+  conv: (sketch, step) => {
+    if (!hasChannels(sketch)) return;
+    const { a, b, c } = step;
+    const channels = sketch.shape[1] ?? 1;
+    const groups = channels % 2 === 0 && a % 3 === 0 ? 2 : 1;
+    const out = groups * (1 + (b % 3));
+    const kernel = 1 + (c % 3);
+    const spatial = sketch.shape.slice(2).map(() => kernel);
+    sketch.add("ann.conv", {
+      ...windowOf(sketch, step, kernel),
+      weight: sketch.tensor("conv.weight", [out, channels / groups, ...spatial]),
+      bias: c > 3 ? sketch.tensor("conv.bias", [out]) : null,
+      groups,
+    });
+  },
+  "conv-transpose": (sketch, step) => {
+    if (!hasChannels(sketch) || !sketch.isSmall) return;
+    const channels = sketch.shape[1] ?? 1;
+    const out = 1 + (step.b % 3);
+    const kernel = 2 + (step.c % 2);
+    const spatial = sketch.shape.slice(2).map(() => kernel);
+    sketch.add("ann.conv-transpose", {
+      ...windowOf(sketch, step, kernel),
+      weight: sketch.tensor("up.weight", [channels, out, ...spatial]),
+      bias: step.c > 3 ? sketch.tensor("up.bias", [out]) : null,
+      groups: 1,
+      outputPadding: spatial.map(() => 0),
+    });
+  },
+  linear: (sketch, { b, c }) => {
+    const out = 1 + (b % 5);
+    sketch.add("ann.linear", {
+      weight: sketch.tensor("fc.weight", [out, sketch.shape[sketch.shape.length - 1] ?? 1]),
+      bias: c % 2 === 0 ? sketch.tensor("fc.bias", [out]) : null,
+    });
+  },
+  affine: (sketch, { a, b }) =>
+    sketch.add("ann.affine", {
+      scale: sketch.tensor("scale", perChannel(sketch, a)),
+      shift: sketch.tensor("shift", perChannel(sketch, b)),
+    }),
+  batchnorm: (sketch, _step) => {
+    const channels = [sketch.shape[1] ?? 1];
+    if (sketch.shape.length < 2) return;
+    sketch.add("ann.batchnorm", {
+      scale: sketch.tensor("bn.scale", channels),
+      bias: sketch.tensor("bn.bias", channels),
+      mean: sketch.tensor("bn.mean", channels),
+      variance: sketch.tensor("bn.variance", channels, "positive"),
+      epsilon: 1e-5,
+    });
+  },
+  relu: (sketch) => sketch.add("ann.relu", {}),
+  identity: (sketch) => sketch.add("ann.identity", {}),
+  sigmoid: (sketch) => sketch.add("ann.sigmoid", {}),
+  "leaky-relu": (sketch, { a }) => sketch.add("ann.leaky-relu", { alpha: a / 16 }),
+  clip: (sketch, { a, b }) =>
+    sketch.add("ann.clip", { min: -a % 3, max: b > 5 ? Infinity : 1 + b }),
+  neg: (sketch) => sketch.add("ann.neg", {}),
+  "max-pool": (sketch, step) => {
+    if (hasChannels(sketch)) sketch.add("ann.max-pool", poolOf(sketch, step));
+  },
+  "average-pool": (sketch, step) => {
+    if (!hasChannels(sketch)) return;
+    sketch.add("ann.average-pool", { ...poolOf(sketch, step), countIncludePad: step.a > 3 });
+  },
+  mean: (sketch, { a, b }) => {
+    const rank = sketch.shape.length;
+    const axes = rank > 2 && a % 2 === 0 ? sketch.shape.map((_, i) => i).slice(2) : [rank - 1];
+    if (rank > 1) sketch.add("ann.reduce-mean", { axes, keepDims: b % 2 === 0 });
+  },
+  residual: (sketch, { a }) => {
+    const other = sketch.earlier(a);
+    if (other !== null) sketch.add("ann.add", {}, [sketch.last, other]);
+  },
+  "second-input": (sketch, { seed }) => {
+    const before = sketch.last;
+    sketch.add("ann.add", {}, [before, sketch.input(sketch.shape, seed)]);
+  },
+  constant: (sketch, { a }) => {
+    const before = sketch.last;
+    sketch.add("ann.constant", { value: sketch.tensor("constant", perChannel(sketch, a)) }, []);
+    sketch.add("ann.add", {}, [before, sketch.last]);
+  },
+  concat: (sketch, { a, b }) => {
+    const other = sketch.earlier(a);
+    if (!sketch.isSmall || sketch.shape.length < 2) return;
+    sketch.add("ann.concat", { axis: 1 + (b % (sketch.shape.length - 1)) }, [
+      sketch.last,
+      other ?? sketch.last,
+    ]);
+  },
+  flatten: (sketch) => sketch.add("ann.reshape", { shape: [1, elementCount(sketch.shape)] }),
+  image: (sketch, { a }) => {
+    const count = elementCount(sketch.shape);
+    const width = [4, 3, 2, 1].find((w) => count % (w * w) === 0) ?? 1;
+    const shape = [1, count / (width * width), width, width];
+    if (a > 3) sketch.add("ann.reshape", { shape });
+  },
+  transpose: (sketch, { a }) => {
+    const rank = sketch.shape.length;
+    const free = rank - 1;
+    if (free < 1) return;
+    const perm = Array.from({ length: free }, (_, i) => 1 + ((i + a) % free));
+    sketch.add("ann.transpose", { perm: [0, ...perm] });
+  },
+  pad: (sketch, { a, b, c }) => {
+    if (!sketch.isSmall) return;
+    const atEnd = (value: number): number[] =>
+      sketch.shape.map((_, axis) => (axis === sketch.shape.length - 1 ? value : 0));
+    const mode = c % 2 === 0 ? "constant" : "edge";
+    sketch.add("ann.pad", { begin: atEnd(a % 3), end: atEnd(b % 2), mode, value: 0 });
+  },
+  slice: (sketch, { a, b }) => {
+    const { shape } = sketch;
+    const axis = a % shape.length;
+    const sizes = shape.map((extent, i) =>
+      i === axis && axis > 0 ? Math.ceil(extent / 2) : extent,
+    );
+    const backwards = b % 2 === 1;
+    sketch.add("ann.slice", {
+      starts: shape.map((extent, i) => (i === axis && backwards ? extent - 1 : 0)),
+      sizes,
+      steps: shape.map((_, i) => (i === axis && backwards ? -1 : 1)),
+    });
+  },
+  softmax: (sketch) => sketch.add("ann.softmax", { axis: sketch.shape.length - 1 }),
+  neuron: (sketch, { a, b, c }) => {
+    const threshold = sketch.tensor("threshold", perChannel(sketch, a), "positive");
+    sketch.add("snn.if", {
+      threshold,
+      vInit: sketch.tensor("v", perChannel(sketch, b), "positive"),
+      amplitude: c % 2 === 0 ? threshold : sketch.tensor("amplitude", perChannel(sketch, c)),
+      reset: c > 4 ? "zero" : "subtract",
+    });
+  },
+  "spiking-max-pool": (sketch, step) => {
+    if (hasChannels(sketch)) sketch.add("snn.max-pool", poolOf(sketch, step));
+  },
+} as const satisfies Record<string, (sketch: Sketch, step: Step) => void>;
+
+export type StepKind = keyof typeof steps;
