@@ -1,0 +1,107 @@
+/** Numbers as people read them, the same in every form of the report. No locale, no clock. */
+
+/** A share as a percentage with two decimals: 97.35 %. */
+export function percent(share: number | null): string {
+  return share === null ? "–" : `${(share * 100).toFixed(2)} %`;
+}
+
+/** A difference of shares in percentage points, with its sign. */
+export function points(difference: number | null): string {
+  if (difference === null) return "–";
+  const text = (difference * 100).toFixed(2);
+  // Rounding may leave a zero with a sign, which says nothing.
+  if (Number(text) === 0) return "0.00";
+  return difference > 0 ? `+${text}` : text.replace("-", "−");
+}
+
+/** A relative quantity as a percentage that keeps small values apart: 12 %, 0.31 %, 0.004 %. */
+export function relative(x: number | null): string {
+  if (x === null) return "–";
+  if (x === 0) return "0 %";
+  const value = x * 100;
+  if (Math.abs(value) < 1e-4) return "< 0.0001 %";
+  const digits = Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(Math.abs(value)))));
+  return `${value.toFixed(digits).replace("-", "−")} %`;
+}
+
+const countUnits = [
+  { at: 1e12, unit: " T" },
+  { at: 1e9, unit: " G" },
+  { at: 1e6, unit: " M" },
+  { at: 1e3, unit: " k" },
+] as const;
+
+/** A count in three digits: 812, 3.40 k, 12.1 M. Whole numbers below 1000 stay whole. */
+export function quantity(x: number | null): string {
+  if (x === null) return "–";
+  for (const { at, unit } of countUnits) {
+    // 999.5 k would print as "1000 k".
+    if (Math.abs(x) >= at * 0.9995) return `${digits3(x / at)}${unit}`;
+  }
+  return Number.isInteger(x) ? String(x) : digits3(x);
+}
+
+/** A whole number with its noun: 1 timestep, 32 timesteps. */
+export function counted(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+/** Energy with a unit that fits: pJ, nJ, µJ, mJ, J. */
+export function energy(pJ: number): string {
+  if (pJ >= 1e12) return `${digits3(pJ / 1e12)} J`;
+  if (pJ >= 1e9) return `${digits3(pJ / 1e9)} mJ`;
+  if (pJ >= 1e6) return `${digits3(pJ / 1e6)} µJ`;
+  if (pJ >= 1e3) return `${digits3(pJ / 1e3)} nJ`;
+  return `${digits3(pJ)} pJ`;
+}
+
+/** A plain number in three significant digits. */
+export function digits3(x: number | null): string {
+  if (x === null) return "–";
+  if (x === 0) return "0";
+  const magnitude = Math.abs(x);
+  if (magnitude >= 1e6 || magnitude < 1e-4) return x.toExponential(2).replace("-", "−");
+  return x.toPrecision(magnitude >= 1000 ? 4 : 3).replace("-", "−");
+}
+
+/** A text cut to `length` characters, from the middle, where names differ least. */
+export function shorten(text: string, length: number): string {
+  const characters = Array.from(text);
+  if (characters.length <= length) return text;
+  const head = Math.ceil((length - 1) * 0.4);
+  const tail = length - 1 - head;
+  return `${characters.slice(0, head).join("")}…${characters.slice(-tail).join("")}`;
+}
+
+/**
+ * Short labels for the names of one figure: without the last path segment where all share it, cut
+ * in the middle, or at the front where that would make two names read the same. Names that still
+ * do are numbered.
+ */
+export function labelsOf(names: readonly string[], length: number): string[] {
+  const bare = withoutSharedEnd(names);
+  const cutFront = (text: string): string => {
+    const characters = Array.from(text);
+    return characters.length <= length ? text : `…${characters.slice(1 - length).join("")}`;
+  };
+  const cuts = [(text: string) => shorten(text, length), cutFront];
+  for (const cut of cuts) {
+    const labels = bare.map(cut);
+    if (new Set(labels).size === names.length) return labels;
+  }
+  return bare.map((text, i) => shorten(`${i + 1} ${text}`, length));
+}
+
+function withoutSharedEnd(names: readonly string[]): readonly string[] {
+  const end = /\/[^/]+$/.exec(names[0] ?? "")?.[0];
+  if (end === undefined || names.length < 2) return names;
+  return names.every((name) => name.endsWith(end) && name.length > end.length)
+    ? names.map((name) => name.slice(0, -end.length))
+    : names;
+}
+
+/** The timesteps a table shows: powers of two up to T, and T. */
+export function landmarks(timesteps: readonly number[]): number[] {
+  const last = timesteps.at(-1);
+  return timesteps.filter((t) => Number.isInteger(Math.log2(t)) || t === last);
+}

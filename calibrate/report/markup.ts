@@ -1,0 +1,59 @@
+/**
+ * HTML by template, escaped unless it is already HTML: names in a report come from the user's model
+ * and may hold anything.
+ */
+
+/** Text that is HTML already. Only `html` and `trusted` make it. */
+export class Html {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+type Content = Html | string | number | null | readonly Content[];
+
+/** `<b>${name}</b>`, with every value escaped for text and for quoted attributes. */
+export function html(strings: TemplateStringsArray, ...values: readonly Content[]): Html {
+  let text = strings[0] ?? "";
+  values.forEach((value, i) => {
+    text += textOf(value) + (strings[i + 1] ?? "");
+  });
+  return new Html(text);
+}
+
+/** Markup of our own making, such as a drawn figure. */
+export function trusted(markup: string): Html {
+  return new Html(markup);
+}
+
+function textOf(value: Content): string {
+  if (value === null) return "";
+  if (value instanceof Html) return value.text;
+  if (typeof value === "string") return escape(value);
+  if (typeof value === "number") return String(value);
+  return value.map(textOf).join("");
+}
+
+const entities: ReadonlyMap<string, string> = new Map([
+  ["&", "&amp;"],
+  ["<", "&lt;"],
+  [">", "&gt;"],
+  ['"', "&quot;"],
+  ["'", "&#39;"],
+]);
+
+function escape(text: string): string {
+  return printable(text).replace(/[&<>"']/g, (c) => entities.get(c) ?? c);
+}
+
+/**
+ * Control characters made visible: they are not allowed in HTML, and would command a terminal.
+ * So are the marks that turn the direction of text, which can make it read as something else.
+ */
+export function printable(text: string): string {
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]/g,
+    (c) => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
+  );
+}

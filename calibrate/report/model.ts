@@ -1,0 +1,146 @@
+/**
+ * Puts a conversion report together from what was measured. Computes nothing that needs a network
+ * to run; every number in it comes from one of the pieces.
+ */
+import type { Diagnostic } from "../../ir/diagnostic.ts";
+import { known } from "../../ir/diagnostic.ts";
+import { formatLoc } from "../../ir/loc.ts";
+import type { Comparison, LayerComparison } from "../compare.ts";
+import { type OperationCounts, energyCaveat, energyTables, estimateEnergy } from "../energy.ts";
+import type { Evaluation } from "../evaluate.ts";
+import { recommend } from "./recommend.ts";
+import {
+  type ConversionReport,
+  type LayerErrorParts,
+  type ReportLayer,
+  reportSchema,
+  reportVersion,
+} from "./schema.ts";
+
+export interface ReportPieces {
+  readonly tool: ConversionReport["tool"];
+  readonly model: ConversionReport["model"];
+  readonly settings: Omit<ConversionReport["settings"], "latencyTimesteps">;
+  readonly calibrationData: ConversionReport["calibrationData"];
+  readonly evaluationData: ConversionReport["evaluationData"];
+  readonly pipeline: ConversionReport["pipeline"];
+  /** The ANN on the evaluation data. */
+  readonly ann: Evaluation;
+  /** The SNN on the same data, with the ANN's predictions and logits as reference. */
+  readonly snn: Evaluation;
+  /** One row after each pass that ran, the imported network first; may be empty. */
+  readonly lossByPass: ConversionReport["lossByPass"];
+  readonly lossByPassData: ConversionReport["lossByPassData"];
+  readonly comparison: Comparison;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** How far below the ANN, in percentage points, a report looks for the smallest T. */
+const pointsOfInterest = [1, 0.5, 0.1] as const;
+
+/** The report of one conversion, checked against its schema. */
+export function buildReport(pieces: ReportPieces): ConversionReport {
+  const { ann, snn, comparison } = pieces;
+  const annAccuracy = ann.accuracy?.[0] ?? null;
+  const neurons = snn.neurons.reduce((sum, op) => sum + op.neurons, 0);
+  const counts: OperationCounts = {
+    annMultiplyAccumulates: ann.analogueOperations,
+    analogueOperations: snn.analogueOperations,
+    synapticOperations: snn.synapticOperationsPerSample.at(-1) ?? 0,
+    neuronUpdates: neurons * snn.timesteps.length,
+  };
+  const report: Omit<ConversionReport, "recommendations"> = {
+    schema: reportVersion,
+    tool: pieces.tool,
+    model: pieces.model,
+    settings: { ...pieces.settings, latencyTimesteps: snn.latencyTimesteps },
+    calibrationData: pieces.calibrationData,
+    evaluationData: pieces.evaluationData,
+    pipeline: pieces.pipeline,
+    accuracy: {
+      timesteps: [...snn.timesteps],
+      ann: annAccuracy,
+      snn: copy(snn.accuracy),
+      agreement: copy(snn.agreement),
+      relativeLogitError: snn.relativeLogitError?.map(finite) ?? null,
+      smallestTimesteps:
+        annAccuracy === null || snn.accuracy === null
+          ? []
+          : pointsOfInterest.map((points) => ({
+              points,
+              timesteps: smallestTimesteps(snn, annAccuracy - points / 100),
+            })),
+      distinctPredictions: snn.distinctPredictions,
+      classes: snn.classes,
+    },
+    lossByPass: pieces.lossByPass,
+    lossByPassData: pieces.lossByPassData,
+    layers: comparison.layers.map((layer) => layerOf(layer, snn)),
+    layerSamples: comparison.samples,
+    operations: {
+      annMultiplyAccumulates: counts.annMultiplyAccumulates,
+      analogueOperations: counts.analogueOperations,
+      spikes: [...snn.spikesPerSample],
+      synapticOperations: [...snn.synapticOperationsPerSample],
+      neurons,
+      neuronUpdates: counts.neuronUpdates,
+    },
+    energy: energyTables.map((table) => estimateEnergy(counts, table)),
+    energyCaveat,
+    diagnostics: [...pieces.diagnostics, ...snn.diagnostics, ...comparison.diagnostics].map(
+      (d) => ({
+        code: d.code,
+        severity: d.severity,
+        message: d.message,
+        place: d.loc === null ? null : formatLoc(d.loc),
+        notes: [...d.notes],
+        help: d.help,
+      }),
+    ),
+  };
+  return reportSchema.parse({ ...report, recommendations: recommend(report) });
+}
+
+/** The first timestep from which the accuracy stays at or above `least` until T. */
+function smallestTimesteps(snn: Evaluation, least: number): number | null {
+  // Shares of the same sample count, so that only rounding of the subtraction needs room.
+  const room = 1e-9;
+  const first = 1 + (snn.accuracy?.findLastIndex((share) => share < least - room) ?? 0);
+  return snn.timesteps[first] ?? null;
+}
+
+function layerOf(layer: LayerComparison, snn: Evaluation): ReportLayer {
+  const { name, neurons, correlation, firingRate, dead, silenced, saturated } = layer;
+  const activity = snn.neurons.find((op) => op.value === layer.value);
+  return {
+    name,
+    neurons,
+    error: layer.error === null ? null : finiteParts(layer.error),
+    correlation: correlation === null ? null : finite(correlation),
+    firingRate,
+    spikesPerSample: activity?.spikesPerSample ?? null,
+    dead,
+    silenced,
+    saturated,
+    clippedShare: layer.clippedShare,
+    thresholds: { ...layer.thresholds },
+  };
+}
+
+function copy(list: readonly number[] | null): number[] | null {
+  return list === null ? null : [...list];
+}
+
+/** JSON has no NaN or infinity: what could not be computed is null. */
+function finite(x: number): number | null {
+  return Number.isFinite(x) ? x : null;
+}
+
+function finiteParts(error: Readonly<LayerErrorParts>): LayerErrorParts | null {
+  return Object.values(error).every(Number.isFinite) ? { ...error } : null;
+}
+
+/** The value at timestep T of a list that goes by timesteps. */
+export function atEnd<T>(list: readonly T[]): T {
+  return known(list.at(-1), "a value at the last timestep");
+}

@@ -1,0 +1,342 @@
+/**
+ * The figures of a report as SVG text, drawn without a browser. Colours are CSS variables of the
+ * page, so that one drawing serves light and dark. Captions and tables are the page's.
+ */
+import type { AxisOptions, Markish, PlotOptions } from "@observablehq/plot";
+import { known } from "../../ir/diagnostic.ts";
+import { digits3, labelsOf, landmarks, quantity } from "./format.ts";
+import { printable } from "./markup.ts";
+import type { ConversionReport, LayerErrorParts } from "./schema.ts";
+
+/** Drawn at a phone's width: wider screens enlarge a little, and set figures side by side. */
+const width = 400;
+const rowHeight = 26;
+const longestLabel = 19;
+
+export const errorParts = ["clipping", "quantisation", "inherited", "unevenness"] as const;
+
+/** One figure each; null where the report has no data for it. */
+export interface Figures {
+  readonly accuracy: string | null;
+  readonly agreement: string | null;
+  readonly lossByPass: string | null;
+  readonly layerErrors: string | null;
+  readonly firingRates: string | null;
+  readonly thresholds: string | null;
+  readonly operations: string | null;
+}
+
+/** Draws every figure. Loads the plotting library on first use, which takes about a second. */
+export async function drawFigures(report: ConversionReport): Promise<Figures> {
+  const [Plot, { parseHTML }] = await Promise.all([
+    import("@observablehq/plot"),
+    import("linkedom"),
+  ]);
+  const { document } = parseHTML("<!doctype html><html><body></body></html>");
+
+  const draw = (label: string, options: PlotOptions): string => {
+    const figure = Plot.plot({
+      document,
+      width,
+      ariaLabel: label,
+      style: { background: "none", fontFamily: "inherit", fontSize: "14px", overflow: "hidden" },
+      ...options,
+    });
+    figure.setAttribute("role", "img");
+    return figure.outerHTML;
+  };
+
+  /** Curves over timesteps, with the ANN as a level line. */
+  const curve = (
+    label: string,
+    values: readonly number[],
+    options: {
+      readonly colour: string;
+      readonly y: AxisOptions & PlotOptions["y"];
+      readonly level?: { readonly value: number; readonly label: string } | undefined;
+    },
+  ): string => {
+    const { timesteps } = report.accuracy;
+    const last = Math.max(2, known(timesteps.at(-1), "the last timestep"));
+    const data = values.map((y, i) => ({ t: known(timesteps[i], "a timestep"), y }));
+    const { level } = options;
+    const marks: Markish[] = [
+      Plot.line(data, { x: "t", y: "y", stroke: options.colour, strokeWidth: 2.5 }),
+      Plot.dot(
+        data.filter(({ t }) => landmarks(timesteps).includes(t)),
+        { x: "t", y: "y", fill: options.colour, r: 3.5 },
+      ),
+    ];
+    if (level !== undefined) {
+      marks.unshift(
+        Plot.ruleY([level.value], { stroke: "var(--ann)", strokeWidth: 2, strokeDasharray: "6 4" }),
+        Plot.text([level.value], {
+          y: (d: number) => d,
+          text: [level.label],
+          frameAnchor: "left",
+          textAnchor: "start",
+          lineAnchor: "bottom",
+          dx: 4,
+          dy: -4,
+          fill: "var(--ann)",
+          fontWeight: 600,
+        }),
+      );
+    }
+    return draw(label, {
+      height: 280,
+      marginLeft: 56,
+      marginRight: 16,
+      marginTop: 28,
+      marginBottom: 40,
+      x: {
+        type: "log",
+        base: 2,
+        domain: [1, last],
+        label: "timesteps T →",
+        labelAnchor: "right",
+        ticks: ticksUpTo(last),
+        tickFormat: (t: number) => String(t),
+      },
+      y: { grid: true, nice: true, ticks: 6, ...options.y },
+      marks,
+    });
+  };
+
+  /** Horizontal rows with a name each, by index, so that equal names stay apart. */
+  const rows = (label: string, names: readonly string[], options: PlotOptions): string => {
+    const labels = labelsOf(names.map(printable), longestLabel);
+    const longest = Math.max(0, ...labels.map((text) => Array.from(text).length));
+    return draw(label, {
+      height: names.length * rowHeight + 64,
+      marginLeft: 14 + longest * 7.6,
+      marginRight: 24,
+      marginTop: 12,
+      marginBottom: 42,
+      y: {
+        type: "band",
+        domain: names.map((_, i) => i),
+        tickFormat: (i: number) => labels[i] ?? "",
+        tickSize: 0,
+        label: null,
+        padding: 0.25,
+      },
+      ...options,
+    });
+  };
+
+  const { accuracy, operations, layers, lossByPass } = report;
+  const layerNames = layers.map((layer) => layer.name);
+  const percentAxis = { percent: true } as const;
+
+  return {
+    accuracy:
+      accuracy.snn === null
+        ? null
+        : curve("Accuracy of the spiking network against timesteps", accuracy.snn, {
+            colour: "var(--snn)",
+            y: { ...percentAxis, label: "↑ accuracy (%)", domain: accuracyDomain(accuracy) },
+            level: annLevel(accuracy.ann),
+          }),
+    agreement:
+      accuracy.agreement === null
+        ? null
+        : curve(
+            "Share of samples predicted as the ANN predicts, against timesteps",
+            accuracy.agreement,
+            {
+              colour: "var(--agreement)",
+              y: {
+                ...percentAxis,
+                label: "↑ same prediction (%)",
+                domain: [100 * lowest(accuracy.agreement), 100],
+              },
+            },
+          ),
+    lossByPass: drawLossByPass(),
+    layerErrors: drawLayerErrors(),
+    firingRates:
+      layers.length === 0
+        ? null
+        : rows("Mean firing rate of each layer", layerNames, {
+            x: {
+              label: "spikes per neuron and timestep →",
+              grid: true,
+              ticks: 5,
+              domain: [0, Math.max(0.01, ...layers.map((layer) => layer.firingRate)) * 1.05],
+            },
+            marks: [
+              Plot.barX(layers, {
+                y: (_: unknown, i: number) => i,
+                x: "firingRate",
+                fill: "var(--snn)",
+                rx2: 3,
+              }),
+              Plot.ruleX([0], { stroke: "currentColor" }),
+            ],
+          }),
+    thresholds: drawThresholds(),
+    operations:
+      operations.annMultiplyAccumulates === 0
+        ? null
+        : curve(
+            "Synaptic operations of the spiking network against timesteps, beside the ANN's",
+            operations.synapticOperations,
+            {
+              colour: "var(--snn)",
+              y: {
+                label: "↑ operations per sample",
+                domain: [
+                  0,
+                  1.12 *
+                    Math.max(operations.annMultiplyAccumulates, ...operations.synapticOperations),
+                ],
+                tickFormat: quantity,
+              },
+              level: {
+                value: operations.annMultiplyAccumulates,
+                label: `ANN: ${quantity(operations.annMultiplyAccumulates)} multiply-accumulates`,
+              },
+            },
+          ),
+  };
+
+  function drawLossByPass(): string | null {
+    if (lossByPass.length === 0) return null;
+    const names = lossByPass.map((row) => row.pass);
+    const byAccuracy = lossByPass.every((row) => row.accuracy !== null);
+    const values = lossByPass.map(
+      (row) => (byAccuracy ? row.accuracy : row.relativeLogitError) ?? 0,
+    );
+    const first = known(values[0], "the first row");
+    return rows(
+      byAccuracy ? "Accuracy after each pass" : "Relative logit error after each pass",
+      names,
+      {
+        x: {
+          percent: true,
+          grid: true,
+          ticks: 5,
+          label: byAccuracy ? "accuracy after the pass (%) →" : "relative logit error (%) →",
+          domain: [0, byAccuracy ? 100 : 105 * Math.max(0.01, ...values)],
+        },
+        marks: [
+          Plot.barX(values, {
+            y: (_: unknown, i: number) => i,
+            x: (value: number) => value,
+            fill: "var(--snn)",
+            rx2: 3,
+          }),
+          ...(byAccuracy
+            ? [
+                Plot.ruleX([first], {
+                  stroke: "var(--ann)",
+                  strokeWidth: 2,
+                  strokeDasharray: "6 4",
+                }),
+              ]
+            : []),
+          Plot.ruleX([0], { stroke: "currentColor" }),
+        ],
+      },
+    );
+  }
+
+  function drawLayerErrors(): string | null {
+    if (!layers.some((layer) => layer.error !== null)) return null;
+    const cells = layers.flatMap((layer, row) =>
+      errorParts.map((part) => ({ row, part, value: layer.error?.[part] ?? 0 })),
+    );
+    const totals = layers.flatMap(({ error }, row) =>
+      error === null ? [] : [{ row, total: error.total }],
+    );
+    const greatest = Math.max(
+      1e-6,
+      ...layers.map(({ error }) => (error === null ? 0 : Math.max(error.total, sumOfParts(error)))),
+    );
+    return rows("Error of each layer by cause", layerNames, {
+      x: {
+        percent: true,
+        grid: true,
+        ticks: 5,
+        label: "mean squared error, % of the signal's power →",
+        domain: [0, greatest * 105],
+      },
+      color: {
+        domain: [...errorParts],
+        range: errorParts.map((part) => `var(--${part})`),
+      },
+      marks: [
+        Plot.barX(cells, { y: "row", x: "value", fill: "part" }),
+        Plot.tickX(totals, { y: "row", x: "total", stroke: "currentColor", strokeWidth: 2.5 }),
+        Plot.ruleX([0], { stroke: "currentColor" }),
+      ],
+    });
+  }
+
+  function drawThresholds(): string | null {
+    if (layers.length === 0) return null;
+    const data = layers.map((layer, row) => ({ row, ...layer.thresholds }));
+    const smallest = Math.min(...data.map((d) => d.min));
+    const greatest = Math.max(...data.map((d) => d.max));
+    if (!(smallest > 0)) return null;
+    // Thresholds of one network spread over decades; a factor is what matters, not a distance.
+    const bounds = [smallest / 1.2, greatest * 1.2] as const;
+    return rows("Thresholds of each layer", layerNames, {
+      x: {
+        type: "log",
+        grid: true,
+        label: "threshold →",
+        domain: [...bounds],
+        ticks: 4,
+        tickFormat: (x: number) => digits3(x).replace(/\.?0+$/, ""),
+      },
+      marks: [
+        Plot.ruleY(data, { y: "row", x1: "min", x2: "max", stroke: "var(--snn)", strokeWidth: 2 }),
+        Plot.ruleY(data, {
+          y: "row",
+          x1: "lowerQuartile",
+          x2: "upperQuartile",
+          stroke: "var(--snn)",
+          strokeWidth: 9,
+          strokeLinecap: "round",
+        }),
+        Plot.dot(data, {
+          y: "row",
+          x: "median",
+          r: 4,
+          fill: "var(--surface)",
+          stroke: "currentColor",
+          strokeWidth: 1.5,
+        }),
+      ],
+    });
+  }
+}
+
+export function sumOfParts(error: LayerErrorParts): number {
+  return errorParts.reduce((sum, part) => sum + error[part], 0);
+}
+
+/** Powers of two up to `last`, thinned so that labels do not touch. */
+function ticksUpTo(last: number): number[] {
+  const octaves = Math.floor(Math.log2(last));
+  const step = Math.ceil((octaves + 1) / 9);
+  return Array.from({ length: Math.floor(octaves / step) + 1 }, (_, i) => 2 ** (i * step));
+}
+
+function lowest(values: readonly number[]): number {
+  return Math.max(0, Math.min(...values) - 0.02);
+}
+
+/** In percent, from below the worst accuracy to above the best: the line's label has to fit in. */
+function accuracyDomain(accuracy: ConversionReport["accuracy"]): [number, number] {
+  const values = [...(accuracy.snn ?? []), ...(accuracy.ann === null ? [] : [accuracy.ann])];
+  const low = lowest(values);
+  const high = Math.max(...values);
+  return [100 * low, 100 * (high + 0.1 * Math.max(0.02, high - low))];
+}
+
+function annLevel(ann: number | null): { value: number; label: string } | undefined {
+  return ann === null ? undefined : { value: ann, label: `ANN ${(ann * 100).toFixed(2)} %` };
+}

@@ -1,0 +1,332 @@
+/**
+ * From measurements to advice: what to try next, in plain words, naming the option. Each kind has a
+ * section in docs/low-accuracy.md. Advice names a cause that the numbers show, never a guess.
+ */
+import { counted, percent, relative } from "./format.ts";
+import { type OwnPart, higherThresholds, longer, lowerThresholds, remedyFor } from "./remedy.ts";
+import type { ConversionReport, LayerErrorParts, Recommendation, ReportLayer } from "./schema.ts";
+
+type Findings = Omit<ConversionReport, "recommendations">;
+
+/** A loss below half a point is what most papers call lossless. */
+const smallLoss = 0.005;
+/** An own error above 1 % of the signal's power is worth a word. */
+const notableError = 0.01;
+/** Layers beyond this multiple of the median stand out from the others. */
+const outlierFactor = 3;
+const notableSilenced = 0.3;
+const notableSaturated = 0.05;
+
+/** What the numbers suggest, most important first. */
+export function recommend(report: Findings): Recommendation[] {
+  const loss = lossAt(report, -1);
+  const found = [
+    ...chanceLevel(report),
+    ...alwaysOneClass(report),
+    ...silentLayer(report),
+    ...(loss !== null && loss > smallLoss
+      ? [...timestepsTrend(report, loss), ...errorParts(report, loss), ...lossyPass(report)]
+      : []),
+    ...rates(report),
+    ...spareTimesteps(report),
+    ...costly(report),
+    ...noise(report, loss),
+  ];
+  const order = { high: 0, medium: 1, info: 2 } as const;
+  return found.sort((a, b) => order[a.importance] - order[b.importance]);
+}
+
+/** ANN accuracy − SNN accuracy at a place of the timesteps; disagreement where there are no labels. */
+function lossAt(report: Findings, index: number): number | null {
+  const { ann, snn, agreement } = report.accuracy;
+  const accuracy = snn?.at(index);
+  if (ann !== null && accuracy !== undefined) return ann - accuracy;
+  const agreeing = agreement?.at(index);
+  return agreeing === undefined ? null : 1 - agreeing;
+}
+
+function chanceLevel(report: Findings): Recommendation[] {
+  const { ann, classes } = report.accuracy;
+  if (ann === null || classes < 2 || report.evaluationData.samples < 10 * classes) return [];
+  if (ann > 1.5 / classes) return [];
+  return [
+    {
+      kind: "ann-at-chance",
+      importance: "high",
+      text:
+        `The network before conversion is right on ${percent(ann)} of the samples, which is about ` +
+        `chance for ${classes} classes. No conversion can repair that: check the preprocessing ` +
+        "(scale, mean, channel order, layout) and that the labels belong to this network.",
+      option: "--preprocess FILE",
+      layer: null,
+    },
+  ];
+}
+
+function alwaysOneClass(report: Findings): Recommendation[] {
+  const { distinctPredictions, classes } = report.accuracy;
+  if (distinctPredictions !== 1 || classes < 2 || report.evaluationData.samples < 20) return [];
+  return [
+    {
+      kind: "always-one-class",
+      importance: "high",
+      text:
+        "The spiking network gives the same class for every sample. As a rule too few spikes reach " +
+        "the output; look for the first layer with a low firing rate or a low correlation.",
+      option: null,
+      layer: null,
+    },
+  ];
+}
+
+function silentLayer(report: Findings): Recommendation[] {
+  const silent = report.layers.find((layer) => layer.firingRate === 0 && layer.error !== null);
+  if (silent === undefined) return [];
+  return [
+    {
+      kind: "silent-layer",
+      importance: "high",
+      text:
+        `Layer ${silent.name} never fires although the ANN's is active, so the layers behind it ` +
+        "see nothing of the input. Its threshold is too high for its input, or the run is too short.",
+      option: `${lowerThresholds(report).option} or ${longer(report)}`,
+      layer: silent.name,
+    },
+  ];
+}
+
+/** Accuracy won by the second half of the timesteps; null for a run of one. */
+function gainOfSecondHalf(report: Findings, loss: number): number | null {
+  const half = report.accuracy.timesteps.indexOf(Math.floor(report.settings.timesteps / 2));
+  const lossAtHalf = half < 0 ? null : lossAt(report, half);
+  return lossAtHalf === null ? null : lossAtHalf - loss;
+}
+
+/** Whether a longer run would leave the loss as it is. */
+function hasSettled(report: Findings, loss: number): boolean {
+  const gained = gainOfSecondHalf(report, loss);
+  return gained !== null && gained < smallLoss / 2 && loss > 2 * smallLoss;
+}
+
+/** Is the accuracy still rising at T, or has it settled below the ANN's? */
+function timestepsTrend(report: Findings, loss: number): Recommendation[] {
+  const { timesteps } = report.settings;
+  const gained = gainOfSecondHalf(report, loss);
+  if (gained !== null && gained > Math.max(smallLoss, loss / 4)) {
+    return [
+      {
+        kind: "still-rising",
+        importance: "high",
+        text:
+          `Accuracy is still rising: the second half of the ${timesteps} timesteps won ` +
+          `${(gained * 100).toFixed(2)} points. Run longer before changing anything else.`,
+        option: longer(report),
+        layer: null,
+      },
+    ];
+  }
+  if (hasSettled(report, loss)) {
+    return [
+      {
+        kind: "settled-below",
+        importance: "medium",
+        text:
+          `Accuracy has settled ${(loss * 100).toFixed(2)} points below the ANN's: more timesteps ` +
+          "alone will not bring it back. See below which error is left.",
+        option: null,
+        layer: null,
+      },
+    ];
+  }
+  return [];
+}
+
+/** The part that dominates over the layers, and the layers where a part stands out. */
+function errorParts(report: Findings, loss: number): Recommendation[] {
+  const settled = hasSettled(report, loss);
+  const layers = report.layers.filter(hasError);
+  if (layers.length === 0) return [];
+  const parts = ["clipping", "quantisation", "unevenness"] as const;
+  const found: Recommendation[] = [];
+  const overall = (part: OwnPart): number =>
+    layers.reduce((sum, layer) => sum + layer.error[part], 0) / layers.length;
+  const worst = parts.reduce((best, part) => (overall(part) > overall(best) ? part : best));
+  if (overall(worst) > notableError / 2) {
+    const remedy = remedyFor(worst, report, settled);
+    found.push({
+      kind: `${worst}-dominates`,
+      importance: "high",
+      text:
+        `Of the errors that layers make themselves, ${worst} is the largest: ` +
+        `${relative(overall(worst))} of the signal's power in the mean over ` +
+        `${counted(layers.length, "layer")}. ${meaning[worst]} ${remedy.text}`,
+      option: remedy.option,
+      layer: null,
+    });
+  }
+  for (const part of parts) {
+    const outlier = outlierOf(layers, part);
+    if (outlier === null) continue;
+    const remedy = remedyFor(part, report, settled);
+    found.push({
+      kind: `${part}-in-layer`,
+      importance: "medium",
+      text:
+        `In layer ${outlier.name} ${part} is ${relative(outlier.error[part])} of the signal's ` +
+        `power, far above the other layers' (median ${relative(median(layers, part))}). ` +
+        remedy.text,
+      option: remedy.option,
+      layer: outlier.name,
+    });
+  }
+  return found;
+}
+
+const meaning: Readonly<Record<OwnPart, string>> = {
+  clipping: "Activations above the threshold cannot be told apart: a neuron fires once a step.",
+  quantisation: "In T timesteps a neuron can express only T + 1 levels.",
+  unevenness: "Spikes arrive early or late, and charge is left over when the run ends.",
+};
+
+type LayerWithError = ReportLayer & { readonly error: LayerErrorParts };
+
+function hasError(layer: ReportLayer): layer is LayerWithError {
+  return layer.error !== null;
+}
+
+function median(layers: readonly LayerWithError[], part: OwnPart): number {
+  const sorted = layers.map((layer) => layer.error[part]).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+function outlierOf(layers: readonly LayerWithError[], part: OwnPart): LayerWithError | null {
+  // Among one or two layers nothing stands out.
+  if (layers.length < 3) return null;
+  const worst = layers.reduce((a, b) => (b.error[part] > a.error[part] ? b : a));
+  const limit = Math.max(notableError, outlierFactor * median(layers, part));
+  return worst.error[part] > limit ? worst : null;
+}
+
+/** The pass that takes most of the accuracy that no later pass gives back. */
+function lossyPass(report: Findings): Recommendation[] {
+  const rows = report.lossByPass;
+  const lasting = rows.map((row, i) => {
+    const before = rows[i - 1]?.accuracy ?? null;
+    if (before === null || row.accuracy === null) return 0;
+    const regained = Math.max(...rows.slice(i).map((later) => later.accuracy ?? 0));
+    return before - regained;
+  });
+  const worst = lasting.indexOf(Math.max(...lasting));
+  const row = rows[worst];
+  const lost = lasting[worst];
+  if (row === undefined || lost === undefined || lost <= smallLoss) return [];
+  return [
+    {
+      kind: "pass-lost-accuracy",
+      importance: "medium",
+      text:
+        `Pass ${row.pass} takes ${(lost * 100).toFixed(2)} points that no later pass gives back ` +
+        "(on the samples that the loss by pass was measured on).",
+      option: null,
+      layer: null,
+    },
+  ];
+}
+
+function rates(report: Findings): Recommendation[] {
+  const found: Recommendation[] = [];
+  const { layers } = report;
+  const silenced = layers.reduce<ReportLayer | null>(
+    (worst, layer) => (layer.silenced > (worst?.silenced ?? notableSilenced) ? layer : worst),
+    null,
+  );
+  if (silenced !== null && silenced.firingRate > 0) {
+    found.push({
+      kind: "dead-neurons",
+      importance: "medium",
+      text:
+        `In layer ${silenced.name} ${percent(silenced.silenced)} of the neurons never fire although ` +
+        "the ANN's are active on some sample: their threshold is too high for them, or the run is " +
+        "too short for their small activations.",
+      option: `${lowerThresholds(report).option} or ${longer(report)}`,
+      layer: silenced.name,
+    });
+  }
+  const saturated = layers.reduce<ReportLayer | null>(
+    (worst, layer) => (layer.saturated > (worst?.saturated ?? notableSaturated) ? layer : worst),
+    null,
+  );
+  if (saturated !== null) {
+    found.push({
+      kind: "saturated-neurons",
+      importance: "medium",
+      text:
+        `In layer ${saturated.name} ${percent(saturated.saturated)} of the neurons fire at nearly ` +
+        "every timestep and so cannot say more than that: their thresholds are too low.",
+      option: higherThresholds(report).option,
+      layer: saturated.name,
+    });
+  }
+  return found;
+}
+
+function spareTimesteps(report: Findings): Recommendation[] {
+  const near = report.accuracy.smallestTimesteps.find((row) => row.points === 0.5);
+  const { timesteps } = report.settings;
+  if (near?.timesteps === undefined || near.timesteps === null) return [];
+  if (near.timesteps > timesteps / 2) return [];
+  return [
+    {
+      kind: "spare-timesteps",
+      importance: "info",
+      text:
+        `From timestep ${near.timesteps} on, accuracy stays within half a point of the ANN's: a ` +
+        `shorter run costs fewer spikes and answers sooner. Thresholds are best balanced anew for it.`,
+      option: `-T ${near.timesteps}`,
+      layer: null,
+    },
+  ];
+}
+
+function costly(report: Findings): Recommendation[] {
+  const row = report.energy[0];
+  if (row?.ratio === undefined || row.ratio === null || row.ratio <= 1) return [];
+  return [
+    {
+      kind: "costs-more-than-ann",
+      importance: "medium",
+      text:
+        `By the ${row.table.name} table the spiking network costs ${row.ratio.toFixed(1)} times ` +
+        "the arithmetic of the ANN. Fewer timesteps, or thresholds high enough that neurons fire " +
+        "less, bring it down.",
+      option: `-T ${Math.max(1, Math.floor(report.settings.timesteps / 2))}`,
+      layer: null,
+    },
+  ];
+}
+
+/**
+ * Paired samples: the difference of two accuracies has a variance of at most the share of samples on
+ * which the networks disagree, over the number of samples.
+ */
+function noise(report: Findings, loss: number | null): Recommendation[] {
+  const agreement = report.accuracy.agreement?.at(-1);
+  const { samples } = report.evaluationData;
+  if (loss === null || agreement === undefined || report.accuracy.ann === null) return [];
+  const deviation = Math.sqrt((1 - agreement) / samples);
+  // Less than one sample in a thousand is finer than anybody asks for.
+  if (2 * deviation < 0.001 && samples >= 1000) return [];
+  if (Math.abs(loss) > 4 * deviation && samples >= 1000) return [];
+  return [
+    {
+      kind: "few-samples",
+      importance: "info",
+      text:
+        `Measured on ${samples} samples, the loss of ${(loss * 100).toFixed(2)} points has a ` +
+        `standard error of up to ${(deviation * 100).toFixed(2)} points; one sample is ` +
+        `${(100 / samples).toFixed(2)} points.`,
+      option: null,
+      layer: null,
+    },
+  ];
+}

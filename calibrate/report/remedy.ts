@@ -1,0 +1,118 @@
+/**
+ * What to change for each cause of error, given what the pipeline did already: advice never repeats
+ * what was done. Passes and options are those of `snnc passes`.
+ */
+import type { ConversionReport } from "./schema.ts";
+
+export type OwnPart = "clipping" | "quantisation" | "unevenness";
+
+export interface Remedy {
+  /** One sentence. */
+  readonly text: string;
+  readonly option: string;
+}
+
+type Situation = Pick<ConversionReport, "pipeline" | "settings">;
+type PassRun = ConversionReport["pipeline"][number];
+
+/** `settled`: a longer run has been seen not to help, and is not advised again. */
+export function remedyFor(part: OwnPart, situation: Situation, settled: boolean): Remedy {
+  switch (part) {
+    case "clipping":
+      return higherThresholds(situation);
+    case "quantisation":
+      return usesPass(situation, "set-initial-potential")
+        ? andLonger(lowerThresholds(situation), situation, settled)
+        : andLonger(
+            { text: "Start neurons at half their threshold", option: "set-initial-potential" },
+            situation,
+            settled,
+          );
+    case "unevenness":
+      return usesPass(situation, "delay-readout")
+        ? andLonger(lowerThresholds(situation), situation, settled)
+        : andLonger(
+            {
+              text: "Read the output only after the first spikes have come through",
+              option: "delay-readout",
+            },
+            situation,
+            settled,
+          );
+  }
+}
+
+/** Twice the timesteps, as an option. */
+export function longer({ settings }: Situation): string {
+  return `-T ${2 * settings.timesteps}`;
+}
+
+/** Raises thresholds relative to those the pipeline chose. */
+export function higherThresholds(situation: Situation): Remedy {
+  const used = balanceOf(situation);
+  if (used?.pass === "balance-percentile") {
+    const p = used.options["p"];
+    const share = typeof p === "number" ? p : 99.9;
+    // A tenth of what was cut off before: 99.9 → 99.99.
+    const higher = Number((100 - (100 - share) / 10).toPrecision(6));
+    return {
+      text: `Raise the thresholds: cut off ${Number((100 - higher).toPrecision(3))} % of the activations instead of ${Number((100 - share).toPrecision(3))} %.`,
+      option: `balance-percentile{p=${higher}}`,
+    };
+  }
+  if (used?.pass === "balance-mmse") {
+    const given = used.options["levels"];
+    const levels = typeof given === "number" && given > 0 ? given : situation.settings.timesteps;
+    return {
+      text: "Raise the thresholds: the least squared error for more levels lies higher.",
+      option: `balance-mmse{levels=${2 * levels}}`,
+    };
+  }
+  if (used?.pass === "balance-max") {
+    return {
+      text:
+        "The thresholds are the greatest activations of the calibration set already, so that set " +
+        "does not show how large activations get: calibrate on more samples.",
+      option: "--calib with more samples",
+    };
+  }
+  return { text: "Raise the thresholds.", option: "balance-percentile{p=99.99}" };
+}
+
+/** Lowers thresholds relative to those the pipeline chose, or fits them more closely. */
+export function lowerThresholds(situation: Situation): Remedy {
+  const used = balanceOf(situation);
+  if (used !== null && used.options["scope"] === "layer") {
+    return {
+      text: "Give each channel its own threshold",
+      option: `${used.pass}{scope=channel}`,
+    };
+  }
+  if (used?.pass === "balance-mmse") {
+    return {
+      text: "Lower the thresholds where few activations are large",
+      option: "balance-local",
+    };
+  }
+  return {
+    text: "Lower the thresholds to where clipping and quantisation are least together",
+    option: "balance-mmse",
+  };
+}
+
+function andLonger(remedy: Remedy, situation: Situation, settled: boolean): Remedy {
+  if (settled) return { ...remedy, text: `${remedy.text}.` };
+  return {
+    text: `${remedy.text}, or use more timesteps.`,
+    option: `${remedy.option} or ${longer(situation)}`,
+  };
+}
+
+/** The last balance pass that changed the network. */
+function balanceOf({ pipeline }: Situation): PassRun | null {
+  return pipeline.findLast((step) => step.changed && step.pass.startsWith("balance-")) ?? null;
+}
+
+function usesPass({ pipeline }: Situation, name: string): boolean {
+  return pipeline.some((step) => step.pass === name && step.changed);
+}

@@ -1,0 +1,181 @@
+/**
+ * The shape of `report.json`, once: types, validation and the published JSON schema
+ * (docs/report.schema.json) all follow from it. Field names are stable within a version.
+ */
+import { z } from "zod";
+
+/** Raised when a field is removed or changes its meaning; added fields leave it as it is. */
+export const reportVersion = "snnc.report/1";
+
+const share = z.number().min(0).max(1);
+const count = z.number().int().min(0);
+const amount = z.number().min(0);
+const sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .describe("SHA-256, 64 hex digits.");
+
+const port = z.strictObject({ name: z.string(), shape: z.array(count) });
+
+const dataset = z.strictObject({
+  name: z.string().describe("What the user called the data: a file's base name."),
+  samples: count,
+  sha256: sha256.nullable(),
+  labelled: z.boolean(),
+});
+
+const passRun = z.strictObject({
+  pass: z.string(),
+  options: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+  seconds: amount.nullable().describe("Wall time; null where it was not measured."),
+  changed: z.boolean(),
+});
+
+const passLoss = z.strictObject({
+  pass: z.string(),
+  accuracy: share.nullable().describe("On the samples of `lossByPassData`, after this pass."),
+  relativeLogitError: amount
+    .nullable()
+    .describe("Σ|y − y_ann|² / Σ|y_ann|² after this pass, against the imported network."),
+});
+
+const layerError = z
+  .strictObject({
+    clipping: amount,
+    quantisation: amount,
+    inherited: amount,
+    unevenness: amount,
+    interaction: z.number().describe("total − the four parts; negative where they cancel."),
+    total: amount,
+  })
+  .describe(
+    "Mean squares of the parts of ANN activation − mean neuron output, relative to the mean square of the ANN activation.",
+  );
+
+const thresholds = z.strictObject({
+  count: count.describe("1, the number of channels, or the number of neurons."),
+  min: z.number(),
+  lowerQuartile: z.number(),
+  median: z.number(),
+  upperQuartile: z.number(),
+  max: z.number(),
+});
+
+const layer = z.strictObject({
+  name: z.string(),
+  neurons: count,
+  error: layerError.nullable().describe("Null where the ANN's activations are all zero."),
+  correlation: z.number().min(-1).max(1).nullable(),
+  firingRate: amount.describe("Spikes per neuron and timestep."),
+  spikesPerSample: amount.nullable(),
+  dead: share.describe("Share of neurons that fired on no sample."),
+  silenced: share.describe("Share that fired on no sample though the ANN's were active on one."),
+  saturated: share.describe("Share that fired at more than 95 % of all timesteps."),
+  clippedShare: share.describe("Share of ANN activations above the neuron's amplitude."),
+  thresholds,
+});
+
+const energyTable = z.strictObject({
+  name: z.string(),
+  source: z.string(),
+  multiplyAccumulatePJ: amount,
+  accumulatePJ: amount,
+});
+
+const energy = z.strictObject({
+  table: energyTable,
+  annPJ: amount,
+  snnAnaloguePJ: amount,
+  snnSynapticPJ: amount,
+  snnNeuronPJ: amount,
+  snnPJ: amount,
+  ratio: amount.nullable().describe("SNN over ANN, membrane updates included."),
+  ratioWithoutNeurons: amount.nullable().describe("The same without membrane updates."),
+});
+
+const diagnostic = z.strictObject({
+  code: z.string(),
+  severity: z.enum(["error", "warning", "info"]),
+  message: z.string(),
+  place: z.string().nullable(),
+  notes: z.array(z.string()),
+  help: z.string().nullable(),
+});
+
+const recommendation = z.strictObject({
+  kind: z.string().describe("Stable, kebab-case; docs/low-accuracy.md has a section for each."),
+  importance: z.enum(["high", "medium", "info"]),
+  text: z.string(),
+  option: z.string().nullable().describe("What to write on the command line."),
+  layer: z.string().nullable(),
+});
+
+export const reportSchema = z
+  .strictObject({
+    schema: z.literal(reportVersion),
+    tool: z.strictObject({ name: z.string(), version: z.string() }),
+    model: z.strictObject({
+      name: z.string(),
+      file: z.string().nullable(),
+      sha256: sha256.nullable(),
+      parameters: count,
+      ops: count,
+      inputs: z.array(port),
+      outputs: z.array(port),
+    }),
+    settings: z.strictObject({
+      code: z.string(),
+      timesteps: count,
+      latencyTimesteps: count,
+      seed: z.number().int().nullable(),
+    }),
+    calibrationData: dataset.nullable(),
+    evaluationData: dataset,
+    pipeline: z.array(passRun),
+    accuracy: z.strictObject({
+      timesteps: z.array(count).describe("What the lists below go by: 1 … T."),
+      ann: share.nullable().describe("Null without labels."),
+      snn: z.array(share).nullable(),
+      agreement: z.array(share).nullable().describe("Share predicted as the ANN does."),
+      relativeLogitError: z.array(amount.nullable()).nullable(),
+      smallestTimesteps: z
+        .array(
+          z.strictObject({
+            points: amount.describe("Percentage points below the ANN's accuracy."),
+            timesteps: count
+              .nullable()
+              .describe("From here to T the accuracy stays within; null if nowhere."),
+          }),
+        )
+        .describe("Empty without labels."),
+      distinctPredictions: count,
+      classes: count,
+    }),
+    lossByPass: z.array(passLoss),
+    lossByPassData: dataset.nullable(),
+    layers: z.array(layer),
+    layerSamples: count.describe("Samples that the layers were compared on."),
+    operations: z.strictObject({
+      annMultiplyAccumulates: amount,
+      analogueOperations: amount.describe("Multiply-accumulates of the SNN, once per run."),
+      spikes: z.array(amount).describe("Per sample, up to each timestep."),
+      synapticOperations: z.array(amount).describe("Per sample, up to each timestep."),
+      neurons: count,
+      neuronUpdates: amount.describe("neurons × timesteps"),
+    }),
+    energy: z.array(energy),
+    energyCaveat: z.string(),
+    diagnostics: z.array(diagnostic),
+    recommendations: z.array(recommendation),
+  })
+  .describe("What converting a network cost: accuracy, errors by pass and by layer, operations.");
+
+export type ConversionReport = z.infer<typeof reportSchema>;
+export type ReportLayer = ConversionReport["layers"][number];
+export type LayerErrorParts = z.infer<typeof layerError>;
+export type Recommendation = ConversionReport["recommendations"][number];
+
+/** The JSON schema of `report.json`, as docs/report.schema.json publishes it. */
+export function reportJsonSchema(): Record<string, unknown> {
+  return { title: reportVersion, ...z.toJSONSchema(reportSchema) };
+}

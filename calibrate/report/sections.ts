@@ -1,0 +1,277 @@
+/** The sections of the page behind the first: advice, causes, cost, and how it was made. */
+import { counted, digits3, energy, percent, points, quantity, relative } from "./format.ts";
+import { type Html, html } from "./markup.ts";
+import { type Figures, errorParts } from "./plots.ts";
+import type { ConversionReport } from "./schema.ts";
+import { figure, table } from "./tables.ts";
+
+const importanceWords = { high: "Do this first", medium: "Worth trying", info: "Good to know" };
+
+export function adviceSection(report: ConversionReport): Html {
+  if (report.recommendations.length === 0) return html``;
+  return html`<section aria-labelledby="advice">
+    <h2 id="advice">What to do next</h2>
+    <ul class="advice">
+      ${report.recommendations.map(
+        (r) =>
+          html`<li class="${r.importance}">
+            <b>${importanceWords[r.importance]}</b>
+            <p>${r.text}</p>
+            ${r.option === null ? null : html`<p>Option: <code>${r.option}</code></p>`}
+          </li> `,
+      )}
+    </ul>
+  </section>`;
+}
+
+export function passSection(report: ConversionReport, figures: Figures): Html {
+  const { lossByPass, lossByPassData } = report;
+  if (lossByPass.length === 0) return html``;
+  const rows = lossByPass.map((row, i) => {
+    const before = lossByPass[i - 1]?.accuracy ?? null;
+    const change = row.accuracy === null || before === null ? null : row.accuracy - before;
+    return [row.pass, percent(row.accuracy), points(change), relative(row.relativeLogitError)];
+  });
+  const on =
+    lossByPassData === null
+      ? ""
+      : ` Measured on ${lossByPassData.samples} samples of ${lossByPassData.name}.`;
+  return html`<section aria-labelledby="passes">
+    <h2 id="passes">Loss by pass</h2>
+    <p>The network as it stood after each step of the compiler.${on}</p>
+    <div class="figures">
+      ${figure({
+        svg: figures.lossByPass,
+        caption: "After each pass",
+        note: "The dashed line is the network as it was imported.",
+      })}
+      ${table("Accuracy and logit error after each pass", ["Pass", "Accuracy", "Change", "Logit error"], rows)}
+    </div>
+  </section>`;
+}
+
+export function layerSection(report: ConversionReport, figures: Figures): Html {
+  const { layers } = report;
+  if (layers.length === 0) return html``;
+  const errors = layers.map((layer) => [
+    layer.name,
+    ...errorParts.map((part) => relative(layer.error?.[part] ?? null)),
+    relative(layer.error?.total ?? null),
+    layer.correlation === null ? "–" : layer.correlation.toFixed(4),
+  ]);
+  const rates = layers.map((layer) => [
+    layer.name,
+    quantity(layer.neurons),
+    layer.firingRate.toFixed(4),
+    quantity(layer.spikesPerSample),
+    percent(layer.dead),
+    percent(layer.silenced),
+    percent(layer.saturated),
+  ]);
+  const thresholds = layers.map(({ name, thresholds: t }) => [
+    name,
+    quantity(t.count),
+    ...[t.min, t.lowerQuartile, t.median, t.upperQuartile, t.max].map(digits3),
+  ]);
+  return html`<section aria-labelledby="layers">
+    <h2 id="layers">Layer by layer</h2>
+    <p>
+      Each layer of neurons beside the activation it stands for, on
+      ${counted(report.layerSamples, "sample")}. The difference of the two is split into what the
+      layer does itself and what it was given.
+    </p>
+    <div class="figures">
+      ${figure({
+        svg: figures.layerErrors,
+        caption: "Error by cause",
+        note: "Mean squares, relative to the ANN's activation. The mark is the total, which is less than the sum where parts cancel.",
+        legend: partsLegend(),
+        table: table(
+          "Error of each layer by cause, in percent of the signal's power",
+          ["Layer", "Clipping", "Quantisation", "Inherited", "Unevenness", "Total", "Correlation"],
+          errors,
+        ),
+      })}
+      ${figure({
+        svg: figures.firingRates,
+        caption: "Firing rates",
+        note: "Mean over neurons, samples and timesteps.",
+        table: table(
+          "Firing rates and silent neurons",
+          ["Layer", "Neurons", "Rate", "Spikes", "Dead", "Silenced", "Saturated"],
+          rates,
+        ),
+      })}
+      ${figure({
+        svg: figures.thresholds,
+        caption: "Thresholds",
+        note: "Range, middle half and median over channels or neurons.",
+        table: table(
+          "Thresholds of each layer",
+          ["Layer", "Count", "Least", "Quarter", "Median", "Three quarters", "Greatest"],
+          thresholds,
+        ),
+      })}
+      <dl class="terms">
+        <dt>Clipping</dt>
+        <dd>The activation is above what the neuron can say.</dd>
+        <dt>Quantisation</dt>
+        <dd>T timesteps give only T + 1 levels.</dd>
+        <dt>Inherited</dt>
+        <dd>Earlier layers delivered something else than in the ANN.</dd>
+        <dt>Unevenness</dt>
+        <dd>Spikes came early or late, or charge was left over at the end.</dd>
+        <dt>Dead, silenced, saturated</dt>
+        <dd>
+          Neurons that fired on no sample; those of them whose activation in the ANN was above zero
+          on one; neurons that fired at more than 95 % of all timesteps.
+        </dd>
+      </dl>
+    </div>
+  </section>`;
+}
+
+function partsLegend(): Html {
+  return html`<ul class="legend" aria-hidden="true">
+    ${errorParts.map(
+      (part) => html`<li><span style="background: var(--${part})"></span>${part}</li>`,
+    )}
+    <li><span class="tick"></span>total</li>
+  </ul>`;
+}
+
+export function costSection(report: ConversionReport, figures: Figures): Html {
+  const { operations, settings } = report;
+  const last = operations.synapticOperations.at(-1) ?? 0;
+  const counts = [
+    ["ANN: multiply-accumulates", quantity(operations.annMultiplyAccumulates)],
+    [
+      "SNN: multiply-accumulates on analogue input, once a run",
+      quantity(operations.analogueOperations),
+    ],
+    ["SNN: synaptic operations (additions caused by spikes)", quantity(last)],
+    ["SNN: membrane updates (neurons × timesteps)", quantity(operations.neuronUpdates)],
+    ["SNN: spikes", quantity(operations.spikes.at(-1) ?? 0)],
+    [
+      "SNN: spikes per neuron",
+      operations.neurons === 0
+        ? "–"
+        : digits3((operations.spikes.at(-1) ?? 0) / operations.neurons),
+    ],
+  ];
+  const rows = report.energy.map((e) => [
+    `${e.table.name}: ${e.table.multiplyAccumulatePJ} pJ / ${e.table.accumulatePJ} pJ`,
+    energy(e.annPJ),
+    energy(e.snnAnaloguePJ),
+    energy(e.snnSynapticPJ),
+    energy(e.snnNeuronPJ),
+    energy(e.snnPJ),
+    e.ratio === null ? "–" : `${digits3(e.ratio)} ×`,
+    e.ratioWithoutNeurons === null ? "–" : `${digits3(e.ratioWithoutNeurons)} ×`,
+  ]);
+  return html`<section aria-labelledby="cost">
+    <h2 id="cost">What a sample costs</h2>
+    <p>
+      Answer after ${counted(settings.latencyTimesteps, "timestep")} from the first input, for the
+      whole depth.
+    </p>
+    <div class="figures">
+      ${figure({
+        svg: figures.operations,
+        caption: "Synaptic operations",
+        note: "Additions per sample up to each timestep; the dashed line is what the ANN multiplies.",
+      })}
+      ${table("Operations per sample", ["Operation", "Count"], counts, { wrap: true })}
+    </div>
+    ${table(
+      "Energy per sample",
+      [
+        "Table (multiply-accumulate / addition)",
+        "ANN",
+        "Analogue",
+        "Synaptic",
+        "Membrane",
+        "SNN",
+        "SNN / ANN",
+        "Without membrane",
+      ],
+      rows,
+    )}
+    <p class="muted">${report.energyCaveat}</p>
+    <p class="muted">
+      ${report.energy.map((e) => html`Table ${e.table.name}: ${e.table.source}. `)}
+    </p>
+  </section>`;
+}
+
+export function makingSection(report: ConversionReport): Html {
+  const { model, settings, tool, calibrationData, evaluationData } = report;
+  const measured = report.pipeline.some((step) => step.seconds !== null);
+  const steps = report.pipeline.map((step) => [
+    step.pass,
+    Object.entries(step.options)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(", ") || "–",
+    step.changed ? "yes" : "no",
+    ...(measured ? [step.seconds === null ? "–" : `${digits3(step.seconds)} s`] : []),
+  ]);
+  const facts: (readonly [string, string | Html])[] = [
+    ["Model", model.file ?? model.name],
+    ["SHA-256 of the model", model.sha256 === null ? "–" : html`<code>${model.sha256}</code>`],
+    ["Parameters", quantity(model.parameters)],
+    ["Inputs", ports(model.inputs)],
+    ["Outputs", ports(model.outputs)],
+    ["Code", settings.code],
+    ["Timesteps", String(settings.timesteps)],
+    ["Seed", settings.seed === null ? "none used" : String(settings.seed)],
+    ["Calibration data", calibrationData === null ? "none" : dataset(calibrationData)],
+    ["Evaluation data", dataset(evaluationData)],
+    ["Made with", `${tool.name} ${tool.version}`],
+  ];
+  return html`<section aria-labelledby="making">
+    <h2 id="making">How it was made</h2>
+    <dl class="facts">
+      ${facts.map(
+        ([name, value]) =>
+          html`<dt>${name}</dt>
+            <dd>${value}</dd> `,
+      )}
+    </dl>
+    ${table(
+      "Pipeline",
+      ["Pass", "Options", "Changed the network", ...(measured ? ["Time"] : [])],
+      steps,
+      { left: [1] },
+    )}
+    ${
+      report.diagnostics.length === 0
+        ? html`<p>No warnings.</p>`
+        : html`<h3>Messages</h3>
+            <ul class="advice">
+              ${report.diagnostics.map(
+                (d) =>
+                  html`<li
+                    class="${d.severity === "error" ? "high" : d.severity === "warning" ? "medium" : "info"}"
+                  >
+                    <b>${d.severity}[${d.code}]</b>
+                    <p>${d.message}</p>
+                    ${d.place === null ? null : html`<p class="muted">${d.place}</p>`}${d.notes.map(
+                      (note) => html`<p class="muted">${note}</p>`,
+                    )}${d.help === null ? null : html`<p>${d.help}</p>`}
+                  </li> `,
+              )}
+            </ul>`
+    }
+  </section>`;
+}
+
+function ports(list: ConversionReport["model"]["inputs"]): string {
+  return list.map((port) => `${port.name} [${port.shape.join(", ")}]`).join("; ");
+}
+
+function dataset(data: ConversionReport["evaluationData"]): Html {
+  return html`${data.name}, ${data.samples}
+  samples${
+    data.labelled ? "" : " without labels"
+  }${data.sha256 === null ? null : html`, SHA-256 <code>${data.sha256}</code>`}`;
+}

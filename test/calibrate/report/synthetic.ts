@@ -1,0 +1,187 @@
+/**
+ * A report made of plausible numbers, for tests of how reports look. No network stands behind it;
+ * shapes and magnitudes are those of a ten-class network of six layers.
+ */
+import { valueIdOf } from "../../../ir/build.ts";
+import type { Comparison } from "../../../calibrate/compare.ts";
+import type { Evaluation } from "../../../calibrate/evaluate.ts";
+import { type ReportPieces, buildReport } from "../../../calibrate/report/model.ts";
+import type { ConversionReport } from "../../../calibrate/report/schema.ts";
+
+const layerNames = [
+  "/features/conv1/Relu",
+  "/features/layer1/0/relu/Relu",
+  "/features/layer1/0/relu_1/Relu",
+  "/features/layer2/0/relu/Relu",
+  "/features/layer2/0/relu_1/Relu",
+  "/classifier/fc1/Relu",
+];
+
+export interface Synthetic {
+  readonly timesteps?: number;
+  readonly names?: readonly string[];
+  readonly annAccuracy?: number | null;
+  /** Accuracy at T = ∞; approached as 1 / T. */
+  readonly limit?: number;
+  readonly labelled?: boolean;
+}
+
+export function syntheticPieces(options: Synthetic = {}): ReportPieces {
+  const T = options.timesteps ?? 32;
+  const names = options.names ?? layerNames;
+  const annAccuracy = options.annAccuracy === undefined ? 0.9312 : options.annAccuracy;
+  const limit = options.limit ?? 0.929;
+  const steps = Array.from({ length: T }, (_, i) => i + 1);
+  const rate = (layer: number): number => 0.19 / (1 + 0.5 * layer);
+  const neurons = (layer: number): number => Math.max(256, 16384 >> layer);
+  const perStep = names.reduce((sum, _, layer) => sum + neurons(layer) * rate(layer), 0);
+  const accuracy = steps.map((t) => round(0.1 + (limit - 0.1) * (1 - Math.exp(-t / 2.6))));
+  const ann: Evaluation = {
+    kind: "ann",
+    samples: 10000,
+    classes: 10,
+    timesteps: [0],
+    accuracy: annAccuracy === null ? null : [annAccuracy],
+    agreement: null,
+    relativeLogitError: null,
+    spikesPerSample: [0],
+    synapticOperationsPerSample: [0],
+    analogueOperations: 40_551_000,
+    latencyTimesteps: 0,
+    predictions: new Int32Array(0),
+    distinctPredictions: 10,
+    logits: null,
+    neurons: [],
+    diagnostics: [],
+  };
+  const snn: Evaluation = {
+    ...ann,
+    kind: "snn",
+    timesteps: steps,
+    accuracy: annAccuracy === null ? null : accuracy,
+    agreement: accuracy.map((a) => round(Math.min(1, a * 1.05))),
+    relativeLogitError: steps.map((t) => round(0.9 / t ** 1.2)),
+    spikesPerSample: steps.map((t) => Math.round(perStep * t)),
+    synapticOperationsPerSample: steps.map((t) => Math.round(perStep * t * 310)),
+    analogueOperations: 442_368,
+    latencyTimesteps: T,
+    neurons: names.map((name, layer) => ({
+      value: valueIdOf(layer),
+      name,
+      neurons: neurons(layer),
+      spikesPerSample: neurons(layer) * rate(layer) * T,
+      firingRate: rate(layer),
+    })),
+  };
+  const comparison: Comparison = {
+    samples: 256,
+    timesteps: T,
+    layers: names.map((name, layer) => {
+      const clipping = layer === 3 ? 0.031 : 0.002 + 0.0004 * layer;
+      const quantisation = 0.006 / (T / 32) ** 2;
+      const inherited = 0.004 * layer;
+      const unevenness = layer === 0 ? 0 : 0.005 + 0.003 * layer;
+      const total = 0.9 * (clipping + quantisation + inherited + unevenness);
+      const centre = 2.4 / (1 + 0.4 * layer);
+      return {
+        name,
+        value: valueIdOf(layer),
+        neurons: neurons(layer),
+        error: {
+          clipping,
+          quantisation,
+          inherited,
+          unevenness,
+          interaction: total - (clipping + quantisation + inherited + unevenness),
+          total,
+        },
+        correlation: 0.999 - 0.006 * layer,
+        firingRate: rate(layer),
+        dead: 0.02 * layer,
+        silenced: 0.01 * layer,
+        saturated: layer === 3 ? 0.004 : 0,
+        clippedShare: 0.003,
+        thresholds: {
+          count: 16 << Math.floor(layer / 2),
+          min: centre * 0.35,
+          lowerQuartile: centre * 0.8,
+          median: centre,
+          upperQuartile: centre * 1.2,
+          max: centre * 2.1,
+        },
+      };
+    }),
+    diagnostics: [],
+  };
+  return {
+    tool: { name: "snnc", version: "0.1.0" },
+    model: {
+      name: "resnet-mini",
+      file: "resnet-mini.onnx",
+      sha256: "9f2c41d0".repeat(8),
+      parameters: 272_474,
+      ops: 31,
+      inputs: [{ name: "image", shape: [1, 3, 32, 32] }],
+      outputs: [{ name: "logits", shape: [1, 10] }],
+    },
+    settings: { code: "rate", timesteps: T, seed: 1 },
+    calibrationData: {
+      name: "calib.npz",
+      samples: 512,
+      sha256: "01234567".repeat(8),
+      labelled: false,
+    },
+    evaluationData: {
+      name: "test.npz",
+      samples: 10000,
+      sha256: "89abcdef".repeat(8),
+      labelled: annAccuracy !== null,
+    },
+    pipeline: [
+      { pass: "fold-batchnorm", options: {}, seconds: 0.041, changed: true },
+      {
+        pass: "convert-activations",
+        options: { analogue: "refuse", reset: "subtract" },
+        seconds: 0.012,
+        changed: true,
+      },
+      {
+        pass: "balance-mmse",
+        options: { levels: 0, grid: 100, scope: "channel" },
+        seconds: 2.31,
+        changed: true,
+      },
+      { pass: "set-initial-potential", options: { share: 0.5 }, seconds: 0.004, changed: true },
+    ],
+    ann,
+    snn,
+    lossByPass: [
+      { pass: "import", accuracy: 0.9336, relativeLogitError: 0 },
+      { pass: "fold-batchnorm", accuracy: 0.9336, relativeLogitError: 2.1e-13 },
+      { pass: "convert-activations", accuracy: 0.4121, relativeLogitError: 0.82 },
+      { pass: "balance-mmse", accuracy: 0.9043, relativeLogitError: 0.061 },
+      { pass: "set-initial-potential", accuracy: 0.9258, relativeLogitError: 0.024 },
+    ],
+    lossByPassData: { name: "calib.npz", samples: 512, sha256: null, labelled: true },
+    comparison,
+    diagnostics: [
+      {
+        code: "max-pool-over-time",
+        severity: "info",
+        cause: "input",
+        message: "max-pooling follows running sums",
+        loc: { kind: "source", file: "resnet-mini.onnx", name: "/pool/MaxPool", op: "MaxPool" },
+        notes: [],
+        help: null,
+      },
+    ],
+  };
+}
+
+export function syntheticReport(options: Synthetic = {}): ConversionReport {
+  return buildReport(syntheticPieces(options));
+}
+
+function round(x: number): number {
+  return Math.round(x * 1e4) / 1e4;
+}
