@@ -19,7 +19,7 @@ import { verdict } from "./verdict.ts";
 import { landmarks } from "./format.ts";
 
 /** The whole page. The same report gives the same bytes. */
-export async function reportHtml(report: ConversionReport): Promise<string> {
+export async function renderReportHtml(report: ConversionReport): Promise<string> {
   const figures = await drawFigures(report);
   const title = `${report.model.name} as a spiking network`;
   const page = html`<!doctype html>
