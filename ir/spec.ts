@@ -4,12 +4,13 @@
  * The table itself is put together from the families in `ir/spec/`.
  */
 import type { Result } from "./diagnostic.ts";
-import type { Op, OpAttrs, OpKind } from "./op.ts";
-import type { Tensor, TensorRef } from "./tensor.ts";
+import type { Op, OpKind } from "./op.ts";
+import type { TensorRef } from "./tensor.ts";
 import type { Type } from "./type.ts";
 import { contractionSpecs } from "./spec/contraction.ts";
 import { elementwiseSpecs } from "./spec/elementwise.ts";
 import { normSpecs } from "./spec/norm.ts";
+import type { OpSpec, SpecTable, TensorLookup } from "./spec/op-spec.ts";
 import { poolSpecs } from "./spec/pool.ts";
 import { reduceSpecs } from "./spec/reduce.ts";
 import { selectSpecs } from "./spec/select.ts";
@@ -18,39 +19,7 @@ import { sourceSpecs } from "./spec/source.ts";
 import { spikingSpecs } from "./spec/spiking.ts";
 import { synapseSpecs } from "./spec/synapse.ts";
 
-/** How an attribute is written, checked and read back. `tensor?` may be none. */
-export type AttrKind =
-  | "tensor"
-  | "tensor?"
-  | "int"
-  | "ints"
-  | "float"
-  | "floats"
-  | "bool"
-  | "string"
-  | "dtype"
-  | { readonly oneOf: readonly string[] };
-
-/**
- * How closely a backend must agree with the interpreter on equal inputs.
- * `exact`: bit for bit (moves and comparisons). `rounding`: sums may be ordered otherwise.
- */
-export type Exactness = "exact" | "rounding";
-
-export type TensorLookup = (ref: TensorRef) => Tensor;
-
-export interface OpSpec<K extends OpKind> {
-  /** One line for `snnc ops` and the docs. */
-  readonly summary: string;
-  readonly arity: number | { readonly atLeast: number };
-  readonly exactness: Exactness;
-  /** In the order of `OpAttrs`; text prints them in this order. */
-  readonly attributes: { readonly [A in keyof OpAttrs[K]]-?: AttrKind };
-  /** Result type from operand types, or why there is none. Arity has been checked. */
-  infer(attrs: OpAttrs[K], inputs: readonly Type[], tensors: TensorLookup): Result<Type>;
-}
-
-export type SpecTable<K extends OpKind = OpKind> = { readonly [P in K]: OpSpec<P> };
+export type { AttrKind, OpSpec, SpecTable, TensorLookup } from "./spec/op-spec.ts";
 
 export const specs: SpecTable = {
   ...sourceSpecs,
@@ -67,10 +36,9 @@ export const specs: SpecTable = {
 
 /** The spec of an op's kind, typed so that it takes any op's attributes. */
 export function specOf(kind: OpKind): OpSpec<OpKind> {
-  // A table indexed by a union gives a union of specs, which TypeScript cannot call; each spec is
-  // only ever given the attributes of its own kind, because `Op` pairs the two.
-  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- see above
-  return specs[kind] as unknown as OpSpec<OpKind>;
+  // TypeScript lets this pass because `infer` is written as a method. It is sound, as each spec is
+  // only ever given the attributes of its own kind: `Op` pairs the two.
+  return specs[kind];
 }
 
 /** Result type of `kind` on operands of these types; checks the arity first. */
@@ -102,4 +70,9 @@ export function tensorRefsOf(op: Op): readonly { attribute: string; ref: TensorR
     }
   }
   return refs;
+}
+
+/** Whether a string names an op kind. */
+export function isOpKind(text: string): text is OpKind {
+  return Object.hasOwn(specs, text);
 }

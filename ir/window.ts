@@ -63,12 +63,12 @@ export function windowsOf(
 }
 
 /** How many neighbouring elements a dilated kernel spans. */
-export function reachOf(axis: AxisWindow): number {
+function reachOf(axis: AxisWindow): number {
   return axis.dilation * (axis.kernel - 1) + 1;
 }
 
 /** Windows that lie wholly within the padded input: ⌊(in + pads − reach) / stride⌋ + 1. */
-export function floorExtent(input: number, axis: AxisWindow): number {
+function floorExtent(input: number, axis: AxisWindow): number {
   return Math.floor((input + axis.padBegin + axis.padEnd - reachOf(axis)) / axis.stride) + 1;
 }
 
@@ -76,7 +76,7 @@ export function floorExtent(input: number, axis: AxisWindow): number {
  * The same rounded up, so that a last window may hang over the end; one that would start at or
  * after in + padBegin, and so see no element, is dropped (ONNX since opset 19, and PyTorch).
  */
-export function ceilExtent(input: number, axis: AxisWindow): number {
+function ceilExtent(input: number, axis: AxisWindow): number {
   const room = input + axis.padBegin + axis.padEnd - reachOf(axis);
   const extent = Math.ceil(room / axis.stride) + 1;
   return (extent - 1) * axis.stride >= input + axis.padBegin ? extent - 1 : extent;

@@ -1,7 +1,7 @@
 /** Products of values summed over axes: matrix products and Einstein sums. */
 import { type Result, no, ok } from "../diagnostic.ts";
 import { parseEinsum } from "../einsum.ts";
-import type { SpecTable } from "../spec.ts";
+import type { SpecTable } from "./op-spec.ts";
 import { type Domain, type Shape, type Type, broadcastShapes } from "../type.ts";
 import { format, operandType, requireOneOverTime, requireRank, requireSameDType } from "./check.ts";
 

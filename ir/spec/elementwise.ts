@@ -7,7 +7,7 @@
  */
 import { type Failure, no, ok } from "../diagnostic.ts";
 import type { BinaryName, OpKind, UnaryName } from "../op.ts";
-import type { AttrKind, Exactness, OpSpec, SpecTable } from "../spec.ts";
+import type { AttrKind, Exactness, OpSpec, SpecTable } from "./op-spec.ts";
 import { type DType, type Domain, type Type, broadcastShapes, real } from "../type.ts";
 import { format, operandType, requireAxis, requireReal, requireSameDType } from "./check.ts";
 import {

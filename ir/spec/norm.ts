@@ -1,7 +1,7 @@
 /** Normalisations: by statistics of the training set, of the value itself, or to a distribution. */
 import { type Failure, type Result, no, ok } from "../diagnostic.ts";
 import type { OpAttrs, OpKind } from "../op.ts";
-import type { OpSpec, SpecTable, TensorLookup } from "../spec.ts";
+import type { OpSpec, SpecTable, TensorLookup } from "./op-spec.ts";
 import type { TensorRef } from "../tensor.ts";
 import { type Shape, type Type, broadcastsTo, sameShape } from "../type.ts";
 import {

@@ -1,7 +1,7 @@
 /** Max-pooling of values that do not change over time, and what all pools infer alike. */
 import { type Result, no, ok } from "../diagnostic.ts";
 import type { PoolAttrs } from "../op.ts";
-import type { SpecTable } from "../spec.ts";
+import type { SpecTable } from "./op-spec.ts";
 import type { Type } from "../type.ts";
 import { axisWindows, emptyWindow, poolExtents } from "../window.ts";
 import { operandType, requireReal } from "./check.ts";

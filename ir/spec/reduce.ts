@@ -4,7 +4,7 @@
  */
 import { type Failure, no, ok } from "../diagnostic.ts";
 import type { ReduceName } from "../op.ts";
-import type { Exactness, OpSpec, SpecTable } from "../spec.ts";
+import type { Exactness, OpSpec, SpecTable } from "./op-spec.ts";
 import { type DType, type Shape, real } from "../type.ts";
 import { operandType, requireAxis, requireReal } from "./check.ts";
 import { type DTypeSet, sumDomain, requireDType } from "./rules.ts";

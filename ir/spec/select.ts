@@ -5,7 +5,7 @@
  */
 import { type Failure, no, ok } from "../diagnostic.ts";
 import type { OpKind } from "../op.ts";
-import type { SpecTable } from "../spec.ts";
+import type { SpecTable } from "./op-spec.ts";
 import { type Shape, type Type, broadcastShapes, real, sameShape } from "../type.ts";
 import { format, operandType, requireAxis, requireReal, requireSameDType } from "./check.ts";
 import { requireDType } from "./rules.ts";

@@ -3,7 +3,7 @@
  * so a spike stays a spike; resize mixes its neighbours with fixed weights, so it is a synapse.
  */
 import { type Failure, no, ok } from "../diagnostic.ts";
-import type { SpecTable } from "../spec.ts";
+import type { SpecTable } from "./op-spec.ts";
 import { type Shape, type Type, elementCount } from "../type.ts";
 import { format, operandType, requireAxis, requireSameDType } from "./check.ts";
 import {

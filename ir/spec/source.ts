@@ -1,6 +1,6 @@
 /** Where values come from: the caller's inputs and the module's own tensors. */
 import { no, ok } from "../diagnostic.ts";
-import type { SpecTable } from "../spec.ts";
+import type { SpecTable } from "./op-spec.ts";
 import { real } from "../type.ts";
 
 export type SourceKind = "ann.input" | "ann.constant";

@@ -1,7 +1,7 @@
 /** Ops with a state or that look across timesteps: neurons, pools of running sums, decoders. */
 import { type Result, no, ok } from "../diagnostic.ts";
 import { type OpAttrs } from "../op.ts";
-import type { SpecTable, TensorLookup } from "../spec.ts";
+import type { SpecTable, TensorLookup } from "./op-spec.ts";
 import { type Type, broadcastsTo } from "../type.ts";
 import { format, operandType } from "./check.ts";
 import { inferPool, maxPoolAttributes } from "./pool.ts";

@@ -4,7 +4,7 @@
  */
 import { type Result, no, ok } from "../diagnostic.ts";
 import type { OpAttrs } from "../op.ts";
-import type { SpecTable, TensorLookup } from "../spec.ts";
+import type { SpecTable, TensorLookup } from "./op-spec.ts";
 import type { Tensor, TensorRef } from "../tensor.ts";
 import { type Shape, type Type, broadcastsTo, sameShape } from "../type.ts";
 import { axisWindows, convExtents, convTransposeExtents } from "../window.ts";
