@@ -93,7 +93,10 @@ describe("snn.if", () => {
   });
 });
 
-const single = fc.float({ min: -4, max: 4, noNaN: true, noDefaultInfinity: true });
+// Numbers next to zero are left out: below 2^-126 float32 loses bits, and scaling shows.
+const single = fc
+  .float({ min: -4, max: 4, noNaN: true, noDefaultInfinity: true })
+  .map((x) => (Math.abs(x) < 2 ** -100 ? 0 : x));
 const currents = fc.array(single, { minLength: 1, maxLength: 40 });
 const threshold = fc.float({ min: 0.125, max: 4, noNaN: true });
 
