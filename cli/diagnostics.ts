@@ -71,6 +71,12 @@ export const diagnose = catalogue({
     message: (p: { file: string }) => `${p.file} is a spiking network already`,
     help: "convert takes the ONNX model",
   },
+  "other-model": {
+    severity: "error",
+    message: (p: { file: string; model: string }) =>
+      `${p.file} was not made from ${p.model}: its passes lead to another network`,
+    help: "give the ONNX file that it was converted from, or convert again with --report",
+  },
   "unsupported-format": {
     severity: "error",
     message: (p: { file: string; what: string }) =>

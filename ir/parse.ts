@@ -12,12 +12,13 @@ import { type Module, type Output, codes, properties } from "./module.ts";
 import { nearest } from "./nearest.ts";
 import type { Op, OpAttrs, OpKind, ValueId } from "./op.ts";
 import { type Faults, readTensors } from "./parse-tensors.ts";
-import { type AttrKind, inferType, specOf, specs, tensorRefsOf } from "./spec.ts";
+import { type AttrKind, inferType, isOpKind, specOf, specs, tensorRefsOf } from "./spec.ts";
 import {
   type WrittenAttribute,
   type WrittenItem,
   type WrittenOp,
   numberOf,
+  quote,
   readModule,
 } from "./syntax.ts";
 import type { Tensor, TensorRef } from "./tensor.ts";
@@ -172,10 +173,6 @@ function sameType(a: Type, b: Type): boolean {
   return a.domain === b.domain && a.dtype === b.dtype && sameShape(a.shape, b.shape);
 }
 
-function isOpKind(name: string): name is OpKind {
-  return Object.hasOwn(specs, name);
-}
-
 function readValue(token: Token, faults: Faults): ValueId | null {
   const id = Number(token.content);
   if (Number.isSafeInteger(id)) return valueIdOf(id);
@@ -267,14 +264,20 @@ function describe(kind: TableKind): string {
 }
 
 function spell(item: WrittenItem): string {
-  if (item.kind === "one") return item.token.text;
-  return `[${item.items.map(({ text }) => text).join(", ")}]`;
+  if (item.kind === "one") return quote(item.token.text);
+  return quote(`[${item.items.map(({ text }) => text).join(", ")}]`);
 }
 
 /** The op kind that someone who wrote `name` most likely meant, or null. */
 function nearestKind(name: string): string | null {
-  const kinds = Object.keys(specs);
-  const bare = (kind: string): string => kind.replace(/^.*\./, "");
-  const sameName = kinds.find((kind) => bare(kind) === bare(name));
-  return sameName ?? nearest(name, kinds);
+  // Turned round so that of two kinds with one bare name the first stays in the map.
+  const all = Object.keys(specs).toReversed();
+  const kinds = new Map(all.map((kind) => [bareName(kind), kind]));
+  const near = nearest(name, kinds.values());
+  return near ?? kinds.get(nearest(bareName(name), kinds.keys()) ?? "") ?? null;
+}
+
+/** The name without the dialect. */
+function bareName(kind: string): string {
+  return kind.slice(kind.indexOf(".") + 1);
 }

@@ -5,7 +5,7 @@
 import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
-import { allPasses, pipelines } from "../passes/index.ts";
+import { establishedBy, pipelineNames } from "../passes/index.ts";
 import { type PassRecord, type PipelineOptions, runPipeline } from "../passes/manager.ts";
 import { type PipelineStep, parsePipeline } from "../passes/pipeline.ts";
 import { type Running, measureOn } from "./measure.ts";
@@ -32,9 +32,6 @@ export interface Conversion {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Names of passes and pipelines, as text may use them. */
-export const pipelineNames = { passes: allPasses, pipelines };
-
 /** The steps that `text` names, with command-line conveniences applied. */
 export function stepsOf(text: string, options: { allowAnalogue?: boolean } = {}): PipelineStep[] {
   return parsePipeline(text, pipelineNames).map((step) =>
@@ -58,8 +55,7 @@ export async function convert(
   const result = await runPipeline(module, steps, {
     timesteps: options.timesteps,
     seed: options.seed,
-    establishedBy: (property) =>
-      allPasses.filter((pass) => pass.establishes.includes(property)).map((pass) => pass.name),
+    establishedBy,
     ...(samples === null ? {} : { measure: measureOn(samples, running) }),
     ...(options.onPass === undefined ? {} : { onPass: options.onPass }),
     ...(options.verify === undefined ? {} : { verify: options.verify }),

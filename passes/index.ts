@@ -11,6 +11,14 @@ import { mergePads } from "./clean/merge-pads.ts";
 import { normaliseActivations } from "./clean/normalise-activations.ts";
 import { shareCommon } from "./clean/share-common.ts";
 import { sinkTransposes } from "./clean/sink-transposes.ts";
+import { balanceLocal } from "./balance/balance-local.ts";
+import { balanceMax } from "./balance/balance-max.ts";
+import { balanceMmse } from "./balance/balance-mmse.ts";
+import { balancePercentile } from "./balance/balance-percentile.ts";
+import { delayReadout } from "./balance/delay-readout.ts";
+import { setInitialPotential } from "./balance/set-initial-potential.ts";
+import { commuteMaxPool } from "./convert/commute-max-pool.ts";
+import { convertActivations } from "./convert/convert-activations.ts";
 import { constantsToAffine } from "./fuse/constants-to-affine.ts";
 import { foldBatchnorm } from "./fuse/fold-batchnorm.ts";
 import { matmulToLinear } from "./fuse/matmul-to-linear.ts";
@@ -35,9 +43,17 @@ export const allPasses: readonly AnyPass[] = [
   foldBatchnorm,
   mergeLinear,
 
-  // Convert.
+  // Convert: from values to spikes.
+  commuteMaxPool,
+  convertActivations,
 
-  // Balance.
+  // Balance: thresholds, initial potentials, read-out.
+  balanceMax,
+  balancePercentile,
+  balanceMmse,
+  balanceLocal,
+  setInitialPotential,
+  delayReadout,
 ];
 
 /** From what a frontend makes to convolutions, linear layers, affine maps, pools and activations. */
@@ -51,23 +67,40 @@ const canonical: readonly PipelineStep[] = [
   step(normaliseActivations),
   // Makes transposes where the constant is on the left, so it goes before they sink.
   step(matmulToLinear),
-  // Affine maps let transposes through, and two-operand arithmetic need not.
+  // Affine maps let transposes through; normalisations along another axis than 1 would not.
   step(constantsToAffine),
+  step(foldBatchnorm),
   step(canonicaliseShapes),
   step(sinkTransposes),
   // Sinking leaves reshapes behind one another, and transposes that have become reshapes.
   step(canonicaliseShapes),
   step(mergePads),
-  // Normalisation goes into the weights before it while these are still its direct operand.
-  step(foldBatchnorm),
+  // Last of the merging, when nothing stands between ops that belong together.
   step(mergeLinear),
   // Merging leaves maps by 1 and 0, and layers that have become equal.
   step(dropIdentity),
   step(shareCommon),
 ];
 
+/** From an analogue network to a balanced rate-coded one. */
+function spiking(balance: AnyPass): readonly PipelineStep[] {
+  return [
+    // Before conversion, because pooling values is exact and pooling spikes is not.
+    step(commuteMaxPool),
+    step(convertActivations),
+    // Before balancing, because some rules take the initial potential into account.
+    step(setInitialPotential),
+    step(balance),
+  ];
+}
+
 export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
   ["canonical", canonical],
+  ["default", [...canonical, ...spiking(balanceMmse)]],
+  // The classics, for comparison: how others choose thresholds, on the same network.
+  ["max", [...canonical, ...spiking(balanceMax)]],
+  ["percentile", [...canonical, ...spiking(balancePercentile)]],
+  ["local", [...canonical, ...spiking(balanceLocal)]],
 ]);
 
 /** What `parsePipeline` needs to read any pipeline of this build. */

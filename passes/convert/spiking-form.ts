@@ -4,7 +4,7 @@
  */
 import { elementCount } from "../../ir/type.ts";
 import type { Module } from "../../ir/module.ts";
-import { type Op, type ValueId, isOp } from "../../ir/op.ts";
+import { type Op, type OpKind, type ValueId, isOp } from "../../ir/op.ts";
 
 /**
  * What becomes of an op.
@@ -107,29 +107,31 @@ function fateOf(op: Op, at: Surroundings): Fate {
   return "refused";
 }
 
+/** What an op of this kind can be in a spiking network, in two or three words. */
+export function spikingFormOf(kind: OpKind): string {
+  if (kind.startsWith("snn.")) return "spiking";
+  switch (kind) {
+    case "ann.relu":
+      return "neuron";
+    case "ann.clip":
+      return "neuron, from 0";
+    case "ann.max-pool":
+      return "running sums";
+    case "ann.input":
+    case "ann.constant":
+      return "source";
+    case "ann.mul":
+    case "ann.matmul":
+    case "ann.div":
+      return "one over time";
+    default:
+      return sharedKinds.has(kind) ? "shared" : "analogue only";
+  }
+}
+
 /** Linear or structural in its operands that vary over time. */
 function isShared(op: Op, varyingOperands: number): boolean {
   switch (op.kind) {
-    case "ann.add":
-    case "ann.sub":
-    case "ann.neg":
-    case "ann.identity":
-    case "ann.conv":
-    case "ann.conv-transpose":
-    case "ann.linear":
-    case "ann.affine":
-    case "ann.batchnorm":
-    case "ann.average-pool":
-    case "ann.reduce-sum":
-    case "ann.reduce-mean":
-    case "ann.reshape":
-    case "ann.transpose":
-    case "ann.concat":
-    case "ann.slice":
-    case "ann.expand":
-    case "ann.tile":
-    case "ann.trilu":
-      return true;
     case "ann.pad":
       return op.attrs.mode !== "constant" || op.attrs.value === 0 || varyingOperands === 0;
     case "ann.resize":
@@ -138,11 +140,37 @@ function isShared(op: Op, varyingOperands: number): boolean {
     case "ann.matmul":
     case "ann.div":
     case "ann.gather":
-      return varyingOperands <= 1 && op.inputs.length === 2;
+      return varyingOperands <= 1;
     default:
-      return false;
+      return sharedKinds.has(op.kind);
   }
 }
+
+/** Kinds that are linear or structural whatever their attributes and operands. */
+const sharedKinds: ReadonlySet<OpKind> = new Set<OpKind>([
+  "ann.add",
+  "ann.sub",
+  "ann.neg",
+  "ann.identity",
+  "ann.conv",
+  "ann.conv-transpose",
+  "ann.linear",
+  "ann.affine",
+  "ann.batchnorm",
+  "ann.average-pool",
+  "ann.reduce-sum",
+  "ann.reduce-mean",
+  "ann.reshape",
+  "ann.transpose",
+  "ann.concat",
+  "ann.slice",
+  "ann.expand",
+  "ann.tile",
+  "ann.trilu",
+  "ann.pad",
+  "ann.resize",
+  "ann.gather",
+]);
 
 function hasWeights(op: Op): boolean {
   return isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear", "ann.matmul");

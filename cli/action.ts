@@ -1,0 +1,143 @@
+/**
+ * What surrounds the work of every command: the terminal, the engine, one place where results are
+ * printed and one where failures become messages and exit codes.
+ */
+import { writeFileSync } from "node:fs";
+import { interpretEngine } from "../backends/interpret/engine.ts";
+import { typedEngine } from "../backends/typed/engine.ts";
+import { type Diagnostic, DiagnosticError } from "../ir/diagnostic.ts";
+import type { Engine } from "../ir/executable.ts";
+import type { Running } from "../library/measure.ts";
+import { PassBrokeModuleError } from "../passes/manager.ts";
+import { diagnosticToJson, renderDiagnostics } from "./render.ts";
+import { type Progress, type Terminal, createTerminal } from "./terminal.ts";
+
+/** The options that `perform` itself reads. */
+export interface CommonOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly debug: boolean;
+}
+
+export interface Outcome {
+  /** What `--json` prints. */
+  readonly json: object;
+  /** What people see. */
+  readonly text: string;
+  /** 0 unless said otherwise. */
+  readonly exitCode?: number;
+}
+
+/** What a command's work is given. */
+export interface Context {
+  readonly terminal: Terminal;
+  /** Diagnostics that are not errors: shown at once, gathered for `--json`. */
+  report(...diagnostics: readonly Diagnostic[]): void;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Runs a command's work, prints what came of it, and sets the exit code. */
+export async function perform(
+  options: CommonOptions,
+  work: (context: Context) => Promise<Outcome> | Outcome,
+): Promise<void> {
+  const terminal = createTerminal(options);
+  const diagnostics: Diagnostic[] = [];
+  const context: Context = {
+    terminal,
+    diagnostics,
+    report(...found) {
+      diagnostics.push(...found);
+      const shown = options.quiet || options.json ? [] : found;
+      if (shown.length > 0) terminal.alert(renderDiagnostics(shown, terminal.color));
+    },
+  };
+  try {
+    const outcome = await work(context);
+    terminal.out(options.json ? JSON.stringify(outcome.json) : outcome.text);
+    process.exitCode = outcome.exitCode ?? 0;
+  } catch (error) {
+    process.exitCode = report(error, terminal, options, diagnostics);
+  }
+}
+
+/** Explains a failure; returns the exit code for it. */
+function report(
+  error: unknown,
+  terminal: Terminal,
+  options: CommonOptions,
+  earlier: readonly Diagnostic[],
+): number {
+  if (error instanceof DiagnosticError) {
+    if (options.json) {
+      const all = [...earlier, ...error.diagnostics];
+      terminal.out(JSON.stringify({ diagnostics: all.map(diagnosticToJson) }));
+    }
+    terminal.alert(renderDiagnostics(error.diagnostics, terminal.color));
+    if (options.debug && error.stack !== undefined) terminal.alert(error.stack);
+    return error.diagnostics.some((d) => d.cause === "environment") ? 2 : 1;
+  }
+  if (isOutOfMemory(error)) {
+    terminal.alert(
+      "error[out-of-memory]: the machine's memory does not suffice\n  help: use fewer --threads, or NODE_OPTIONS=--max-old-space-size=…",
+    );
+    return 2;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  terminal.alert(`error[internal]: ${message}`);
+  if (error instanceof PassBrokeModuleError) {
+    if (error.frame !== "") terminal.alert(error.frame);
+    terminal.alert(saveReproducer(error.reproducer));
+  } else if (error instanceof Error && error.stack !== undefined && options.debug) {
+    terminal.alert(error.stack);
+  }
+  terminal.alert("  note: this is a fault of snnc, not of your input; --debug shows where");
+  return 70;
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return (
+    error instanceof RangeError &&
+    /allocation failed|invalid (typed )?array length/i.test(error.message)
+  );
+}
+
+function saveReproducer(text: string): string {
+  const file = "reproducer.snnir";
+  try {
+    writeFileSync(file, text);
+    return `  note: wrote ${file}; see it again with: snnc passes --run ${file}`;
+  } catch {
+    return `  note: could not write ${file}; it would have held:\n${text}`;
+  }
+}
+
+const engines: Readonly<Record<"typed" | "interpret", Engine>> = {
+  typed: typedEngine,
+  interpret: interpretEngine,
+};
+
+/** The engine and threads that the options name, with progress drawn on the terminal. */
+export function runningOf(
+  options: { readonly engine: "typed" | "interpret"; readonly threads: number },
+  terminal: Terminal,
+): Running {
+  let label: string | null = null;
+  let shown: Progress | null = null;
+  return {
+    engine: engines[options.engine],
+    threads: options.threads,
+    onProgress(what, done, total) {
+      if (label !== what) {
+        shown?.stop();
+        shown = terminal.progress(what, total);
+        label = what;
+      }
+      shown?.update(done);
+      if (done === total) {
+        shown?.stop();
+        label = null;
+      }
+    },
+  };
+}

@@ -1,0 +1,84 @@
+/** `snnc check`: everything that stands in the way of a conversion, at once. */
+import { Command } from "@commander-js/extra-typings";
+import pc from "picocolors";
+import { typedEngine } from "../../backends/typed/engine.ts";
+import { fail } from "../../ir/diagnostic.ts";
+import { type CheckResult, checkModel } from "../../library/check.ts";
+import type { Fate } from "../../passes/convert/spiking-form.ts";
+import { perform } from "../action.ts";
+import { readInput } from "../files.ts";
+import { importModel } from "../load.ts";
+import { options } from "../options.ts";
+import { diagnosticToJson } from "../render.ts";
+import { quantity } from "../../calibrate/report/format.ts";
+
+export function checkCommand() {
+  return new Command("check")
+    .description("list every operator that cannot be converted, without any data")
+    .argument("<model>", "ONNX model")
+    .addOption(options.inputShape)
+    .addOption(options.dimension)
+    .addOption(options.json)
+    .addOption(options.quiet)
+    .addOption(options.debug)
+    .action((file, given) =>
+      perform(given, async (context) => {
+        const imported = importModel(await readInput(file), file, given);
+        const errors = imported.diagnostics.filter((d) => d.severity === "error");
+        // Without operators to list, the model itself is at fault: that is an error like any other.
+        if (imported.module === null && imported.unsupported.length === 0) fail(...errors);
+        context.report(...imported.diagnostics.filter((d) => d.severity !== "error"));
+        const result = await checkModel(imported, typedEngine);
+        return {
+          exitCode: result.convertible ? 0 : 1,
+          text: checkText(file, result, context.terminal.color),
+          json: {
+            model: file,
+            convertible: result.convertible,
+            ops: Object.fromEntries(result.operators),
+            unsupported: result.obstacles,
+            fates: Object.fromEntries(
+              [...result.fates].map(([fate, kinds]) => [fate, Object.fromEntries(kinds)]),
+            ),
+            parameters: result.parameters,
+            diagnostics: context.diagnostics.map(diagnosticToJson),
+          },
+        };
+      }),
+    );
+}
+
+const fateTexts: Readonly<Record<Fate, string>> = {
+  neuron: "become neurons",
+  shared: "stay, over time",
+  pool: "pool by running sums",
+  tail: "run on the decoded output",
+  analogue: "run once on the input",
+  refused: "have no spiking form",
+};
+
+function checkText(file: string, result: CheckResult, color: boolean): string {
+  const c = pc.createColors(color);
+  const lines = [
+    result.convertible
+      ? c.green(`${file} can be converted`)
+      : c.red(`${file} cannot be converted as it is`),
+  ];
+  if (result.parameters > 0) lines.push(`  ${quantity(result.parameters)} parameters`);
+  for (const [fate, text] of Object.entries(fateTexts)) {
+    const kinds = [...result.fates].find(([name]) => name === fate)?.[1];
+    if (kinds === undefined) continue;
+    const list = [...kinds].map(([kind, count]) => `${kind} ×${count}`).join(", ");
+    lines.push(`  ${text.padEnd(26)}${list}`);
+  }
+  for (const { op, domain, count, nodes, help } of result.obstacles) {
+    const name = domain === "" ? op : `${domain}:${op}`;
+    lines.push("", c.bold(`  ${name} ×${count}`));
+    if (nodes.length > 0) {
+      const more = nodes.length > 5 ? ` and ${nodes.length - 5} more` : "";
+      lines.push(`    at ${nodes.slice(0, 5).join(", ")}${more}`);
+    }
+    lines.push(`    help: ${help}`);
+  }
+  return lines.join("\n");
+}

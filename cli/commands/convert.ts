@@ -1,0 +1,222 @@
+/** `snnc convert`: the main job. */
+import path from "node:path";
+import { Command, Option } from "@commander-js/extra-typings";
+import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
+import { encodePackage } from "../../ir/package.ts";
+import { printModule } from "../../ir/print.ts";
+import { evaluatePair } from "../../library/assess.ts";
+import { type Conversion, convert } from "../../library/convert.ts";
+import { makeReport } from "../../library/report.ts";
+import { allPasses } from "../../passes/index.ts";
+import type { PassRecord } from "../../passes/manager.ts";
+import { printPipeline } from "../../passes/pipeline.ts";
+import { type Context, type Outcome, perform, runningOf } from "../action.ts";
+import { type Data, type DataOptions, loadData } from "../data.ts";
+import { diagnose } from "../diagnostics.ts";
+import { writeOutput } from "../files.ts";
+import { type ShapeOptions, loadNetwork } from "../load.ts";
+import { numericsCheck } from "../numerics.ts";
+import { options } from "../options.ts";
+import { diagnosticToJson } from "../render.ts";
+import { writeReport } from "../report-files.ts";
+import { accuracyTable } from "../tables.ts";
+import { version } from "../version.ts";
+import { formatReport } from "../../calibrate/report/text.ts";
+
+const defaultTimesteps = 32;
+
+export function convertCommand() {
+  return new Command("convert")
+    .description("convert an ONNX model to a spiking network")
+    .argument("<model>", "ONNX model")
+    .option("--calib <path>", "samples to choose thresholds from (a few hundred training samples)")
+    .option("--data <path>", "samples to measure accuracy on; the calibration set if left out")
+    .addOption(options.labels)
+    .addOption(options.preprocess)
+    .addOption(options.limit)
+    .addOption(options.timesteps)
+    .addOption(options.code)
+    .addOption(new Option("--pipeline <name>", "a named pipeline: see `snnc passes`"))
+    .addOption(
+      new Option("--passes <list>", "passes with options: name,name{option=value}").conflicts(
+        "pipeline",
+      ),
+    )
+    .option("--allow-analogue", "run ops without a spiking form on decoded values")
+    .option("-o, --output <file>", "where to write the network (default: MODEL.snn here)")
+    .option("--report <folder>", "write report.html and report.json there")
+    .option("--no-eval", "do not measure accuracy")
+    .option("--print-after <pass>", "print the network after a pass, or after all")
+    .option("--time-passes", "print how long each pass took")
+    .option("--no-verify", "skip checking the network after each pass")
+    .option(
+      "--check-numerics <n>",
+      "compare outputs on n samples around passes that keep them",
+      Number,
+    )
+    .addOption(options.engine)
+    .addOption(options.inputShape)
+    .addOption(options.dimension)
+    .addOption(options.threads)
+    .addOption(options.seed)
+    .addOption(options.json)
+    .addOption(options.quiet)
+    .addOption(options.debug)
+    .action((file, given) => perform(given, (context) => convertModel(file, given, context)));
+}
+
+/** The options of the command, as far as the work reads them. */
+interface Given extends ShapeOptions, DataOptions {
+  readonly calib?: string | undefined;
+  readonly data?: string | undefined;
+  readonly timesteps?: number | undefined;
+  readonly pipeline?: string | undefined;
+  readonly passes?: string | undefined;
+  readonly allowAnalogue?: true | undefined;
+  readonly output?: string | undefined;
+  readonly report?: string | undefined;
+  readonly eval: boolean;
+  readonly printAfter?: string | undefined;
+  readonly timePasses?: true | undefined;
+  readonly verify: boolean;
+  readonly checkNumerics?: number | undefined;
+  readonly engine: "typed" | "interpret";
+  readonly threads: number;
+  readonly seed: number;
+}
+
+async function convertModel(file: string, given: Given, context: Context): Promise<Outcome> {
+  const started = performance.now();
+  const network = await loadNetwork(file, given, context);
+  if (network.kind === "snn") fail(diagnose("already-spiking", null, { file }));
+  const imported = network.module;
+  const timesteps = given.timesteps ?? defaultTimesteps;
+  const running = runningOf(given, context.terminal);
+  // Labels given on the command line belong to the data that accuracy is measured on.
+  const calibOptions =
+    given.data === undefined ? given : { ...given, labels: undefined, limit: undefined };
+  const calibration =
+    given.calib === undefined
+      ? null
+      : await loadData(given.calib, imported, calibOptions, context, given.data === undefined);
+  const pipeline = given.passes ?? given.pipeline ?? "default";
+  const conversion = await convert(imported, calibration?.samples ?? null, running, {
+    timesteps,
+    pipeline,
+    seed: given.seed,
+    verify: given.verify,
+    ...(given.allowAnalogue === true ? { allowAnalogue: true } : {}),
+    onPass: (record) => showPass(record, given, context),
+    ...(given.checkNumerics === undefined || calibration === null
+      ? {}
+      : { checkNumerics: numericsCheck(calibration.samples, given.checkNumerics) }),
+  });
+  context.report(...conversion.diagnostics);
+  const seconds = (performance.now() - started) / 1000;
+
+  const out = given.output ?? `${path.basename(file).replace(/\.onnx$/i, "")}.snn`;
+  const provenance = {
+    tool: { name: "snnc", version },
+    model: { file: path.basename(file), sha256: network.sha256 },
+    calibration:
+      calibration === null
+        ? null
+        : { samples: calibration.samples.count, sha256: calibration.sha256 },
+    pipeline: printPipeline(conversion.steps, { full: true }),
+    timesteps,
+    seed: given.seed,
+  };
+  const bytes = encodePackage({ module: conversion.module, provenance });
+  await writeOutput(out, bytes);
+  context.terminal.note(`wrote ${out} (${bytes.length} bytes)`);
+
+  const evaluated = await assess(file, network.sha256, imported, conversion, calibration);
+  return {
+    text: evaluated.text,
+    json: {
+      model: file,
+      out,
+      code: conversion.module.code,
+      timesteps,
+      parameters: [...conversion.module.tensors.values()].reduce((n, t) => n + t.data.length, 0),
+      ops: conversion.module.ops.length,
+      pipeline: conversion.passes.map((p) => ({
+        pass: p.pass,
+        seconds: p.seconds,
+        changed: p.changed,
+      })),
+      calibrationSamples: calibration?.samples.count ?? 0,
+      seconds,
+      ...evaluated.json,
+      diagnostics: context.diagnostics.map(diagnosticToJson),
+    },
+  };
+
+  /** Accuracy of both networks, and the report where one is asked for. */
+  async function assess(
+    model: string,
+    sha256: string,
+    before: typeof imported,
+    { module: snn, reference, passes }: Conversion,
+    calib: Data | null,
+  ): Promise<{ text: string; json: object }> {
+    if (!given.eval || reference === null || snn.code === "none") return { text: "", json: {} };
+    const data =
+      given.data === undefined ? calib : await loadData(given.data, imported, given, context, true);
+    if (data === null) return { text: "", json: {} };
+    const evaluations = await evaluatePair(reference, snn, data, running, timesteps);
+    const ann = evaluations.ann.accuracy?.[0] ?? null;
+    const json = {
+      evaluationSamples: data.samples.count,
+      annAccuracy: ann,
+      accuracy: evaluations.snn.accuracy,
+      agreement: evaluations.snn.agreement,
+    };
+    const on = `on ${data.samples.count} samples of ${data.name}`;
+    if (given.report === undefined) {
+      const head = ann === null ? "" : `ANN ${(ann * 100).toFixed(2)} % `;
+      return { text: `${head}${on}\n\n${accuracyTable(evaluations.snn, ann)}`, json };
+    }
+    const report = await makeReport(
+      {
+        version,
+        model: { file: model, sha256, imported: before },
+        reference,
+        snn,
+        passes,
+        timesteps,
+        seed: given.seed,
+        calibration: calib,
+        evaluation: data,
+        evaluations,
+        diagnostics: context.diagnostics,
+      },
+      running,
+    );
+    const files = await writeReport(given.report, report);
+    const { width, color } = context.terminal;
+    return {
+      text: `${formatReport(report, { width, color })}\n\nreport: ${files.html}`,
+      json: { ...json, report: files },
+    };
+  }
+}
+
+function showPass(record: PassRecord, given: Given, { terminal }: Context): void {
+  const wanted = given.printAfter;
+  if (wanted !== undefined && wanted !== "all" && !allPasses.some((p) => p.name === wanted)) {
+    fail(unknownPass(wanted));
+  }
+  if (given.timePasses === true || record.seconds > 1) {
+    const text = `${record.pass.padEnd(26)} ${record.seconds.toFixed(2).padStart(8)} s`;
+    terminal.note(record.changed ? text : `${text}  (no change)`);
+  }
+  if (record.changed && (wanted === "all" || wanted === record.pass)) {
+    terminal.alert(`// after ${record.pass}\n${printModule(record.after, { locs: "none" })}`);
+  }
+}
+
+function unknownPass(name: string): Diagnostic {
+  const wanted = "the name of a pass, or all";
+  return diagnose("bad-option", null, { option: "--print-after", given: name, wanted });
+}

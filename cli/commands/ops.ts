@@ -1,0 +1,46 @@
+/** `snnc ops`: what can be imported, and what each op becomes in a spiking network. */
+import { Command } from "@commander-js/extra-typings";
+import pc from "picocolors";
+import { onnxOperators } from "../../frontend/onnx/operators.ts";
+import { isOpKind, specOf, specs } from "../../ir/spec.ts";
+import { spikingFormOf } from "../../passes/convert/spiking-form.ts";
+import { perform } from "../action.ts";
+import { options } from "../options.ts";
+
+export function opsCommand() {
+  return new Command("ops")
+    .description("list the ONNX operators that are read, and the ops they become")
+    .addOption(options.json)
+    .addOption(options.quiet)
+    .addOption(options.debug)
+    .action((given) =>
+      perform(given, ({ terminal }) => {
+        const kinds = Object.keys(specs).filter(isOpKind);
+        const ops = kinds.map((kind) => ({
+          kind,
+          summary: specOf(kind).summary,
+          spiking: spikingFormOf(kind),
+        }));
+        const operators = [...onnxOperators.values()].map(({ name, since }) => ({ name, since }));
+        return {
+          json: { onnx: operators, ops },
+          text: text(operators, ops, terminal.color),
+        };
+      }),
+    );
+}
+
+function text(
+  operators: readonly { name: string; since: readonly number[] }[],
+  ops: readonly { kind: string; summary: string; spiking: string }[],
+  color: boolean,
+): string {
+  const c = pc.createColors(color);
+  const lines = [c.bold(`ONNX operators (${operators.length}), with the opsets that changed them`)];
+  for (const { name, since } of operators) lines.push(`  ${name.padEnd(28)}${since.join(", ")}`);
+  lines.push("", c.bold("ops of the intermediate representation, and their spiking form"));
+  for (const { kind, spiking, summary } of ops) {
+    lines.push(`  ${c.cyan(kind.padEnd(26))}${spiking.padEnd(18)}${summary}`);
+  }
+  return lines.join("\n");
+}

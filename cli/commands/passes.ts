@@ -1,0 +1,74 @@
+/** `snnc passes`: the catalogue of passes and pipelines. */
+import { Command } from "@commander-js/extra-typings";
+import pc from "picocolors";
+import { allPasses, pipelines } from "../../passes/index.ts";
+import type { AnyPass, OptionSpec, Phase } from "../../passes/pass.ts";
+import { printPipeline } from "../../passes/pipeline.ts";
+import { perform } from "../action.ts";
+import { options } from "../options.ts";
+
+const phases = ["clean", "fuse", "convert", "balance"] as const satisfies readonly Phase[];
+
+export function passesCommand() {
+  return new Command("passes")
+    .description("list passes, their options, and the pipelines made of them")
+    .addOption(options.json)
+    .addOption(options.quiet)
+    .addOption(options.debug)
+    .action((given) =>
+      perform(given, ({ terminal }) => ({
+        text: catalogueText(terminal.color),
+        json: {
+          passes: allPasses.map((pass) => ({
+            name: pass.name,
+            phase: pass.phase,
+            summary: pass.summary,
+            requires: pass.requires,
+            establishes: pass.establishes,
+            preservesOutputs: pass.preservesOutputs,
+            options: pass.options,
+          })),
+          pipelines: Object.fromEntries(
+            [...pipelines].map(([name, steps]) => [name, printPipeline(steps, { full: true })]),
+          ),
+        },
+      })),
+    );
+}
+
+function catalogueText(color: boolean): string {
+  const c = pc.createColors(color);
+  const lines: string[] = [];
+  for (const phase of phases) {
+    lines.push(c.bold(phase));
+    for (const pass of allPasses.filter((p) => p.phase === phase)) lines.push(...passText(pass, c));
+    lines.push("");
+  }
+  lines.push(c.bold("pipelines"));
+  for (const [name, steps] of pipelines) {
+    lines.push(`  ${c.cyan(name)}`);
+    for (const { pass } of steps) lines.push(`      ${pass.name}`);
+  }
+  lines.push("", "write your own: --passes 'name,name{option=value,option=value}'");
+  return lines.join("\n");
+}
+
+function passText(pass: AnyPass, c: ReturnType<typeof pc.createColors>): string[] {
+  const lines = [`  ${c.cyan(pass.name.padEnd(24))} ${pass.summary}`];
+  for (const [name, spec] of Object.entries(pass.options)) {
+    lines.push(`      ${name}=${String(spec.default)}`.padEnd(27) + `${spec.help}${rangeOf(spec)}`);
+  }
+  return lines;
+}
+
+function rangeOf(spec: OptionSpec): string {
+  switch (spec.kind) {
+    case "choice":
+      return ` (${spec.of.join(", ")})`;
+    case "number":
+    case "integer":
+      return ` (${spec.min} to ${spec.max})`;
+    case "flag":
+      return "";
+  }
+}

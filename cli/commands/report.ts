@@ -1,0 +1,92 @@
+/** `snnc report`: the report of a conversion that was done before. */
+import { Command } from "@commander-js/extra-typings";
+import { formatReport } from "../../calibrate/report/text.ts";
+import { fail } from "../../ir/diagnostic.ts";
+import { evaluatePair } from "../../library/assess.ts";
+import { stepsOf } from "../../library/convert.ts";
+import { rebuildReference } from "../../library/reference.ts";
+import { makeReport } from "../../library/report.ts";
+import { perform, runningOf } from "../action.ts";
+import { loadData } from "../data.ts";
+import { diagnose } from "../diagnostics.ts";
+import { loadNetwork } from "../load.ts";
+import { options } from "../options.ts";
+import { diagnosticToJson } from "../render.ts";
+import { writeReport } from "../report-files.ts";
+import { version } from "../version.ts";
+
+export function reportCommand() {
+  return new Command("report")
+    .description("measure a .snn beside the model it came from, and write report.html")
+    .argument("<network>", ".snn network")
+    .requiredOption("--model <file>", "the ONNX model that it was converted from")
+    .requiredOption("--data <path>", "samples to measure on")
+    .requiredOption("-o, --output <folder>", "where to write report.html and report.json")
+    .addOption(options.labels)
+    .addOption(options.preprocess)
+    .addOption(options.limit)
+    .addOption(options.timesteps)
+    .addOption(options.engine)
+    .addOption(options.inputShape)
+    .addOption(options.dimension)
+    .addOption(options.threads)
+    .addOption(options.seed)
+    .addOption(options.json)
+    .addOption(options.quiet)
+    .addOption(options.debug)
+    .action((file, given) =>
+      perform(given, async (context) => {
+        const network = await loadNetwork(file, given, context);
+        if (network.kind === "ann") {
+          fail(diagnose("not-spiking", null, { file, command: "report" }));
+        }
+        const model = await loadNetwork(given.model, given, context);
+        const running = runningOf(given, context.terminal);
+        const pipeline = network.provenance?.["pipeline"];
+        const reference =
+          typeof pipeline === "string" && model.kind === "ann"
+            ? await rebuildReference(model.module, network.module, pipeline, running.engine)
+            : null;
+        if (reference === null || typeof pipeline !== "string") {
+          return fail(diagnose("other-model", null, { file, model: given.model }));
+        }
+        const data = await loadData(given.data, model.module, given, context, true);
+        const timesteps = given.timesteps ?? network.module.timesteps;
+        const evaluations = await evaluatePair(reference, network.module, data, running, timesteps);
+        const report = await makeReport(
+          {
+            version,
+            model: { file: given.model, sha256: model.sha256, imported: model.module },
+            reference,
+            snn: network.module,
+            // What ran then, without its clock; the loss after each pass was of that run.
+            passes: [],
+            ranBefore: stepsOf(pipeline).map((step) => ({
+              pass: step.pass.name,
+              options: { ...step.options },
+              seconds: null,
+              changed: true,
+            })),
+            timesteps,
+            seed: given.seed,
+            calibration: null,
+            evaluation: data,
+            evaluations,
+            diagnostics: context.diagnostics,
+          },
+          running,
+        );
+        const files = await writeReport(given.output, report);
+        const { width, color } = context.terminal;
+        return {
+          text: `${formatReport(report, { width, color })}\n\nreport: ${files.html}`,
+          json: {
+            network: file,
+            ...files,
+            accuracy: report.accuracy,
+            diagnostics: context.diagnostics.map(diagnosticToJson),
+          },
+        };
+      }),
+    );
+}

@@ -1,0 +1,143 @@
+/** `snnc run`: raw outputs, and any value in between, for given inputs. */
+import { Command } from "@commander-js/extra-typings";
+import { encodeNpy, encodeNpz } from "../../calibrate/data/write.ts";
+import { openDataset, openPreprocess } from "../../calibrate/data/open.ts";
+import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
+import { fail, known } from "../../ir/diagnostic.ts";
+import type { Probe } from "../../ir/executable.ts";
+import { shortName } from "../../ir/loc.ts";
+import { type Module, producerOf } from "../../ir/module.ts";
+import { type Tensor, f32 } from "../../ir/tensor.ts";
+import { elementCount } from "../../ir/type.ts";
+import { perform, runningOf } from "../action.ts";
+import { diagnose } from "../diagnostics.ts";
+import { writeOutput } from "../files.ts";
+import { loadNetwork } from "../load.ts";
+import { options } from "../options.ts";
+import { diagnosticToJson } from "../render.ts";
+
+export function runCommand() {
+  return new Command("run")
+    .description("run a network on inputs and write its outputs")
+    .argument("<network>", "ONNX model or .snn network")
+    .requiredOption("--input <path>", "samples [N, …]; for several inputs an .npz by name")
+    .requiredOption("-o, --output <file>", ".npy, or .npz with outputs and probes by name")
+    .option("--probe <name...>", "also write the values of these ops at every timestep (.npz)")
+    .addOption(options.preprocess)
+    .addOption(options.timesteps)
+    .addOption(options.engine)
+    .addOption(options.inputShape)
+    .addOption(options.dimension)
+    .addOption(options.threads)
+    .addOption(options.seed)
+    .addOption(options.json)
+    .addOption(options.quiet)
+    .addOption(options.debug)
+    .action((file, given) =>
+      perform(given, async (context) => {
+        const { module, kind } = await loadNetwork(file, given, context);
+        const preprocess =
+          given.preprocess === undefined ? null : await openPreprocess(given.preprocess);
+        const inputs = modelInputs(module);
+        const names = inputs.map((input) => input.name);
+        const dataset = await openDataset(given.input, {
+          withLabels: false,
+          preprocess,
+          inputs: names,
+        });
+        const samples = sampleSource(dataset, inputs, preprocess, { allowNonFinite: true });
+        context.report(...samples.diagnostics);
+        const probed = (given.probe ?? []).map((name) => ({
+          name,
+          value: valueNamed(module, name),
+        }));
+        const probes = probed.map(({ value }): Probe => ({ value, keep: "trace" }));
+        const timesteps = kind === "ann" ? 1 : (given.timesteps ?? module.timesteps);
+        const running = runningOf(given, context.terminal);
+        const gathered = new Map<string, Float32Array[]>();
+        const keep = (name: string, data: Float32Array): void => {
+          const rows = gathered.get(name) ?? [];
+          gathered.set(name, rows);
+          rows.push(data);
+        };
+        const executable = await running.engine.load(module, { threads: running.threads });
+        const started = performance.now();
+        await executable
+          .run(
+            samples,
+            {
+              timesteps,
+              probes,
+              onProgress: (done, total) => running.onProgress?.("running", done, total),
+            },
+            (result) => {
+              module.outputs.forEach((output, i) => {
+                const all = known(result.outputs[i], `output ${output.name}`);
+                keep(output.name, all.subarray(all.length - all.length / timesteps));
+              });
+              probed.forEach(({ name }, i) => keep(name, known(result.probes[i], `probe ${name}`)));
+            },
+          )
+          .finally(() => executable.close());
+        const seconds = (performance.now() - started) / 1000;
+        const tensors = new Map<string, Tensor>();
+        for (const { name, value } of module.outputs) {
+          tensors.set(name, stack(gathered.get(name) ?? [], shapeOf(module, value)));
+        }
+        for (const { name, value } of probed) {
+          tensors.set(
+            name,
+            stack(gathered.get(name) ?? [], [timesteps, ...shapeOf(module, value)]),
+          );
+        }
+        await writeOutput(given.output, encode(given.output, tensors));
+        const shapes = [...tensors].map(([name, t]) => ({ name, shape: t.shape }));
+        return {
+          json: {
+            network: file,
+            kind,
+            samples: samples.count,
+            timesteps: kind === "ann" ? 0 : timesteps,
+            output: given.output,
+            arrays: shapes,
+            seconds,
+            diagnostics: context.diagnostics.map(diagnosticToJson),
+          },
+          text: shapes.map(({ name, shape }) => `${name}  [${shape.join(", ")}]`).join("\n"),
+        };
+      }),
+    );
+}
+
+/** The value of the op that people know by `name`, the last one where several share it. */
+function valueNamed(module: Module, name: string): Probe["value"] {
+  const op = module.ops.findLast((candidate) => shortName(candidate.loc) === name);
+  if (op !== undefined) return op.result;
+  const near = [...new Set(module.ops.map((candidate) => shortName(candidate.loc)))];
+  return fail(diagnose("unknown-value", null, { name, near: near.slice(0, 12) }));
+}
+
+/** A value's shape without the batch axis of 1. */
+function shapeOf(module: Module, value: Probe["value"]): readonly number[] {
+  const { shape } = producerOf(module, value).type;
+  return shape[0] === 1 ? shape.slice(1) : shape;
+}
+
+function stack(rows: readonly Float32Array[], shape: readonly number[]): Tensor {
+  const size = elementCount(shape);
+  const all = new Float32Array(rows.length * size);
+  rows.forEach((row, i) => all.set(row, i * size));
+  return f32([rows.length, ...shape], all);
+}
+
+function encode(file: string, tensors: ReadonlyMap<string, Tensor>): Uint8Array {
+  const [only] = tensors.values();
+  if (file.endsWith(".npz") || tensors.size > 1 || only === undefined) {
+    if (!file.endsWith(".npz")) {
+      const text = `${String(tensors.size)} arrays do not fit into one .npy`;
+      fail(diagnose("usage", null, { text }, ["name the output with .npz"]));
+    }
+    return encodeNpz(tensors);
+  }
+  return encodeNpy(only);
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+/** The entry point: argv to a command, and usage errors to exit code 1. */
+import { Command, CommanderError } from "@commander-js/extra-typings";
+import { checkCommand } from "./commands/check.ts";
+import { convertCommand } from "./commands/convert.ts";
+import { diffCommand } from "./commands/diff.ts";
+import { evalCommand } from "./commands/eval.ts";
+import { inspectCommand } from "./commands/inspect.ts";
+import { opsCommand } from "./commands/ops.ts";
+import { passesCommand } from "./commands/passes.ts";
+import { reportCommand } from "./commands/report.ts";
+import { runCommand } from "./commands/run.ts";
+import { version } from "./version.ts";
+
+const commands = [
+  checkCommand(),
+  convertCommand(),
+  evalCommand(),
+  runCommand(),
+  reportCommand(),
+  inspectCommand(),
+  diffCommand(),
+  passesCommand(),
+  opsCommand(),
+];
+
+const program = new Command("snnc")
+  .description("compile trained neural networks to spiking neural networks")
+  .version(version)
+  .showSuggestionAfterError()
+  .exitOverride();
+for (const command of commands) program.addCommand(command.exitOverride().showHelpAfterError());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Help and version are answers, not errors.
+  process.exitCode = error.exitCode === 0 ? 0 : 1;
+}

@@ -1,0 +1,78 @@
+/** Every option that more than one command takes, once, with its help and its reader. */
+import { availableParallelism } from "node:os";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+
+/** A whole number within bounds, or a usage error that says so. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isInteger(value) && value >= min && value <= max) return value;
+    // Commander's own way to refuse an argument: it adds the option's name and ends with usage.
+    // eslint-disable-next-line no-restricted-syntax -- see the line above
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+/** `NAME=1,3,32,32`, gathered over repeats. */
+function shapeArgument(
+  text: string,
+  before: ReadonlyMap<string, number[]> | undefined,
+): ReadonlyMap<string, number[]> {
+  const at = text.lastIndexOf("=");
+  const extents = text
+    .slice(at + 1)
+    .split(",")
+    .map(Number);
+  if (at <= 0 || extents.some((n) => !Number.isInteger(n) || n < 1)) {
+    // eslint-disable-next-line no-restricted-syntax -- commander's own way to refuse an argument
+    throw new InvalidArgumentError("It must look like NAME=1,3,32,32.");
+  }
+  return new Map([...(before ?? []), [text.slice(0, at), extents]]);
+}
+
+/** `NAME=16`, gathered over repeats. */
+function dimensionArgument(
+  text: string,
+  before: ReadonlyMap<string, number> | undefined,
+): ReadonlyMap<string, number> {
+  const shape = shapeArgument(text, undefined);
+  return new Map([...(before ?? []), ...[...shape].map(([name, [n = 1]]) => [name, n] as const)]);
+}
+
+export const options = {
+  json: new Option("--json", "print one JSON object on stdout, and nothing else there").default(
+    false,
+  ),
+  quiet: new Option("--quiet", "no progress and no remarks; errors still show").default(false),
+  debug: new Option("--debug", "show where in the program an error arose").default(false),
+  seed: new Option("--seed <n>", "seed of all random choices")
+    .default(0)
+    .argParser(wholeNumber(0, 2 ** 31 - 1)),
+  threads: new Option("--threads <n>", "worker threads; results do not depend on it")
+    .default(availableParallelism(), "all cores")
+    .argParser(wholeNumber(1, 256)),
+  engine: new Option("--engine <name>", "what runs the network")
+    .choices(["typed", "interpret"] as const)
+    .default("typed" as const, "typed"),
+  timesteps: new Option("-T, --timesteps <n>", "timesteps to run").argParser(
+    wholeNumber(1, 1_000_000),
+  ),
+  code: new Option("--code <name>", "how spikes carry values")
+    .choices(["rate"] as const)
+    .default("rate" as const, "rate"),
+  preprocess: new Option(
+    "--preprocess <file>",
+    "JSON that says how raw data becomes network input (FILE#NAME for one model of many)",
+  ),
+  labels: new Option("--labels <file>", "labels, where the data file holds none"),
+  limit: new Option("--limit <n>", "use the first n samples only").argParser(
+    wholeNumber(1, 2 ** 31 - 1),
+  ),
+  inputShape: new Option(
+    "--input-shape <name=shape>",
+    "shape of an input with symbolic axes (repeatable)",
+  ).argParser(shapeArgument),
+  dimension: new Option("--dim <name=extent>", "extent of a symbolic axis (repeatable)").argParser(
+    dimensionArgument,
+  ),
+} as const;

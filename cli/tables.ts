@@ -1,0 +1,48 @@
+/** Tables for terminals. */
+import type { Evaluation } from "../calibrate/evaluate.ts";
+import { landmarks, percent, quantity } from "../calibrate/report/format.ts";
+
+/** Accuracy, spikes and operations at powers of two of the timesteps and at the last. */
+export function accuracyTable(evaluation: Evaluation, annAccuracy: number | null): string {
+  const { timesteps, accuracy } = evaluation;
+  if (evaluation.kind === "ann") {
+    return `accuracy  ${percent(accuracy?.[0] ?? null)}`;
+  }
+  const rows = landmarks(timesteps).map((t) => {
+    const at = timesteps.indexOf(t);
+    const share = accuracy?.[at] ?? null;
+    const loss =
+      share === null || annAccuracy === null ? "" : ((annAccuracy - share) * 100).toFixed(2);
+    return [
+      String(t),
+      percent(share),
+      ...(annAccuracy === null ? [] : [loss]),
+      quantity(evaluation.spikesPerSample[at] ?? null),
+      quantity(evaluation.synapticOperationsPerSample[at] ?? null),
+    ];
+  });
+  const head = [
+    "T",
+    "accuracy",
+    ...(annAccuracy === null ? [] : ["loss"]),
+    "spikes",
+    "synaptic ops",
+  ];
+  return alignedTable([head, ...rows]);
+}
+
+/** Columns to the right edge, two spaces apart. */
+export function alignedTable(rows: readonly (readonly string[])[]): string {
+  const columns = Math.max(...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, c) =>
+    Math.max(...rows.map((row) => (row[c] ?? "").length)),
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, c) => cell.padStart(widths[c] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

@@ -1,0 +1,49 @@
+/**
+ * The analogue network that a `.snn` came from, with the value ids of the `.snn`: made again from
+ * the model by the passes up to conversion, which need no data and so give the same network.
+ */
+import type { Engine } from "../ir/executable.ts";
+import type { Module } from "../ir/module.ts";
+import type { ValueId } from "../ir/op.ts";
+import { valueIdOf } from "../ir/build.ts";
+import { printPipeline } from "../passes/pipeline.ts";
+import { convert, stepsOf } from "./convert.ts";
+
+/**
+ * The reference of `snn` from its imported model and the pipeline that made it; null where the
+ * model does not lead to this network.
+ */
+export async function rebuildReference(
+  imported: Module,
+  snn: Module,
+  pipeline: string,
+  engine: Engine,
+): Promise<Module | null> {
+  const steps = stepsOf(pipeline);
+  const converting = steps.findIndex(({ pass }) => pass.name === "convert-activations");
+  if (converting < 0) return null;
+  const upToThere = printPipeline(steps.slice(0, converting + 1), { full: true });
+  const options = { timesteps: snn.timesteps, pipeline: upToThere, seed: 0 };
+  const { module, reference } = await convert(imported, null, { engine, threads: 1 }, options);
+  if (reference === null || module.ops.length !== snn.ops.length) return null;
+  const renamed = new Map<ValueId, ValueId>();
+  for (const [i, op] of module.ops.entries()) {
+    const counterpart = snn.ops[i];
+    if (counterpart?.kind !== op.kind) return null;
+    renamed.set(op.result, counterpart.result);
+  }
+  return renumber(reference, renamed, snn);
+}
+
+/** `module` with ids from `renamed`, and new ones that `other` does not use for the rest. */
+function renumber(module: Module, renamed: ReadonlyMap<ValueId, ValueId>, other: Module): Module {
+  const ids = new Map(renamed);
+  let next = 1 + other.ops.reduce((max, op) => Math.max(max, op.result), -1);
+  for (const op of module.ops) if (!ids.has(op.result)) ids.set(op.result, valueIdOf(next++));
+  const idOf = (value: ValueId): ValueId => ids.get(value) ?? value;
+  return {
+    ...module,
+    ops: module.ops.map((op) => ({ ...op, result: idOf(op.result), inputs: op.inputs.map(idOf) })),
+    outputs: module.outputs.map((o) => ({ ...o, value: idOf(o.value) })),
+  };
+}

@@ -1,0 +1,114 @@
+/** Puts together everything that a conversion report shows, by running both networks. */
+import path from "node:path";
+import { type ReportPieces, buildReport } from "../calibrate/report/model.ts";
+import type { ConversionReport } from "../calibrate/report/schema.ts";
+import type { Evaluation } from "../calibrate/evaluate.ts";
+import type { Diagnostic } from "../ir/diagnostic.ts";
+import type { SampleSource } from "../ir/executable.ts";
+import { type Module, inputsOf, producerOf } from "../ir/module.ts";
+import type { PassRecord } from "../passes/manager.ts";
+import { type Labelled, compareLayers, lossByPass } from "./assess.ts";
+import type { Running } from "./measure.ts";
+
+/** Data as a report names it. */
+export interface NamedData extends Labelled {
+  readonly name: string;
+  readonly sha256: string;
+}
+
+export interface ReportRequest {
+  readonly version: string;
+  readonly model: { readonly file: string; readonly sha256: string; readonly imported: Module };
+  /** The network just before conversion, with the value ids of `snn`. */
+  readonly reference: Module;
+  readonly snn: Module;
+  readonly passes: readonly PassRecord[];
+  /** Passes of an earlier run, of which nothing but names and options is known. */
+  readonly ranBefore?: ReportPieces["pipeline"];
+  readonly timesteps: number;
+  readonly seed: number;
+  readonly calibration: NamedData | null;
+  readonly evaluation: NamedData;
+  readonly evaluations: { readonly ann: Evaluation; readonly snn: Evaluation };
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Samples that the layers are compared on, and the loss by pass is measured on. */
+const comparedSamples = 128;
+
+/** Runs what is still to be run and builds the report. */
+export async function makeReport(
+  request: ReportRequest,
+  running: Running,
+): Promise<ConversionReport> {
+  const { evaluation, timesteps } = request;
+  const compared = firstOf(evaluation, comparedSamples);
+  const comparison = await compareLayers(
+    request.reference,
+    request.snn,
+    compared.samples,
+    running,
+    timesteps,
+  );
+  const lossData = firstOf(request.calibration ?? evaluation, comparedSamples);
+  const losses =
+    request.passes.length === 0
+      ? []
+      : await lossByPass(request.model.imported, request.passes, lossData, running, timesteps);
+  const pieces: ReportPieces = {
+    tool: { name: "snnc", version: request.version },
+    model: describeModel(request),
+    settings: { code: request.snn.code, timesteps, seed: request.seed },
+    calibrationData: request.calibration === null ? null : describeData(request.calibration),
+    evaluationData: describeData(evaluation),
+    pipeline:
+      request.ranBefore ??
+      request.passes.map(({ pass, options, seconds, changed }) => ({
+        pass,
+        options: { ...options },
+        seconds,
+        changed,
+      })),
+    ann: request.evaluations.ann,
+    snn: request.evaluations.snn,
+    lossByPass: losses,
+    lossByPassData: { ...describeData(lossData), sha256: null },
+    comparison,
+    diagnostics: request.diagnostics,
+  };
+  return buildReport(pieces);
+}
+
+function describeModel({ model }: ReportRequest): ReportPieces["model"] {
+  const { imported } = model;
+  let parameters = 0;
+  for (const tensor of imported.tensors.values()) parameters += tensor.data.length;
+  return {
+    name: imported.name,
+    file: path.basename(model.file),
+    sha256: model.sha256,
+    parameters,
+    ops: imported.ops.length,
+    inputs: inputsOf(imported).map((op) => ({ name: op.attrs.name, shape: [...op.type.shape] })),
+    outputs: imported.outputs.map(({ name, value }) => ({
+      name,
+      shape: [...producerOf(imported, value).type.shape],
+    })),
+  };
+}
+
+function describeData(data: NamedData): NonNullable<ReportPieces["calibrationData"]> {
+  return {
+    name: data.name,
+    samples: data.samples.count,
+    sha256: data.sha256,
+    labelled: data.labels !== null,
+  };
+}
+
+/** The first `count` samples of a set, or all of it. */
+function firstOf(data: NamedData, count: number): NamedData {
+  if (data.samples.count <= count) return data;
+  const samples: SampleSource = { count, get: (index) => data.samples.get(index) };
+  return { ...data, samples, labels: data.labels?.slice(0, count) ?? null };
+}
