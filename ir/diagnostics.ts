@@ -85,8 +85,8 @@ export const diagnose = catalogue({
   },
   "ir-tensor-element": {
     severity: "error",
-    message: (p: { tensor: string; value: string; dtype: string }) =>
-      `${p.tensor} holds ${p.value}, which is no ${p.dtype}`,
+    message: (p: { tensor: string; value: string; type: string }) =>
+      `${p.tensor} holds ${p.value}, which is no ${p.type}`,
   },
   "ir-tensor-data": {
     severity: "error",

@@ -14,6 +14,9 @@ export function formatNumber(value: number, dtype: DType = "f64"): string {
   if (value === Infinity) return "inf";
   if (value === -Infinity) return "-inf";
   if (Object.is(value, -0)) return "-0";
+  // String would round the digits beyond those that a double needs.
+  if (dtype === "i64" || dtype === "u64")
+    return Number.isInteger(value) ? String(BigInt(value)) : String(value);
   if (dtype === "f32" || dtype === "f16" || dtype === "bf16") {
     // Nine digits tell any two float32 values apart, and so any two of the narrower types.
     for (let digits = 1; digits <= 9; digits++) {

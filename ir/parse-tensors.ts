@@ -12,7 +12,7 @@ import { formatNumber } from "./number.ts";
 import { holds, rangeOf } from "./range.ts";
 import { type WrittenTensor, numberOf } from "./syntax.ts";
 import { type Tensor, type TensorRef, hashTensor, roundTo, tensorOf } from "./tensor.ts";
-import { type DType, elementCount, isFloat } from "./type.ts";
+import { type DType, bytesOf, elementCount, isFloat } from "./type.ts";
 
 /** Collects what is wrong, each at a place in the text. */
 export interface Faults {
@@ -93,9 +93,10 @@ function readElements(written: WrittenTensor, faults: Faults): Tensor | null {
   const values: number[] = [];
   for (const item of content.items) {
     const value = numberOf(item) ?? NaN;
-    if (!isWrittenAs(dtype, value)) {
+    if (!isWrittenAs(dtype, item.text, value)) {
+      const type = bytesOf(dtype) === 8 ? `${dtype} that is exact as a double` : dtype;
       faults.add(item, (loc, notes) =>
-        diagnose("ir-tensor-element", loc, { tensor, value: item.text, dtype }, notes),
+        diagnose("ir-tensor-element", loc, { tensor, value: item.text, type }, notes),
       );
       return null;
     }
@@ -104,8 +105,11 @@ function readElements(written: WrittenTensor, faults: Faults): Tensor | null {
   return tensorOf(dtype, shape, values);
 }
 
-/** Floats are rounded to their type, as the text is short, but not to infinity; integers are exact. */
-function isWrittenAs(dtype: DType, value: number): boolean {
-  if (!isFloat(dtype)) return holds(dtype, value);
-  return Number.isFinite(value) === Number.isFinite(roundTo(dtype, value));
+/**
+ * Floats are rounded to their type, as the text is short, but not to infinity; integers are written
+ * digit by digit and exact.
+ */
+function isWrittenAs(dtype: DType, text: string, value: number): boolean {
+  if (isFloat(dtype)) return Number.isFinite(value) === Number.isFinite(roundTo(dtype, value));
+  return /^-?[0-9]+$/.test(text) && holds(dtype, value) && BigInt(text) === BigInt(value);
 }

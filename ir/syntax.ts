@@ -72,6 +72,11 @@ export interface WrittenModule {
 /** Nested locations deeper than this are no network's, and would exhaust the stack. */
 const nestingLimit = 1000;
 
+/** What someone wrote, for a message: in quotes, and cut where it is long. */
+export function quote(written: string): string {
+  return `\`${written.length > 60 ? `${written.slice(0, 60)}…` : written}\``;
+}
+
 /** The number that a token spells, or null where it spells none. */
 export function numberOf(token: Token): number | null {
   if (token.kind === "word") {
@@ -122,7 +127,7 @@ function readOp(cursor: Cursor): WrittenOp {
 
 function readOutput(cursor: Cursor): WrittenOutput {
   const start = cursor.peek();
-  if (start.text !== "ann.output") cursor.expected("an op (%… = …), an ann.output or }");
+  if (start.text !== "ann.output") cursor.expected("an op (`%… = …`), an `ann.output(…)` or `}`");
   cursor.word("ann.output");
   cursor.punctuation("(");
   const value = cursor.take("value", "a value (%…)");
@@ -141,7 +146,7 @@ function readType(cursor: Cursor): Type {
 }
 
 function readTensor(cursor: Cursor): WrittenTensor {
-  const name = cursor.take("ref", "a tensor (@… = …) or }");
+  const name = cursor.take("ref", "a tensor (`@… = …`) or `}`");
   cursor.punctuation("=");
   const dtype = cursor.oneOf(dtypes);
   const shape = cursor.shape();
@@ -182,7 +187,7 @@ function readLoc(cursor: Cursor, depth: number): Loc {
     while (!cursor.tryPunctuation(")")) from.push(readLoc(cursor, depth + 1));
     return { kind: "fused", pass, from };
   }
-  const file = cursor.take("string", "the name of a file or fused").content;
+  const file = cursor.take("string", "the name of a file or `fused`").content;
   if (cursor.tryPunctuation(":")) {
     const line = cursor.integer();
     cursor.punctuation(":");
@@ -220,7 +225,7 @@ class Cursor {
   }
 
   punctuation(text: string): void {
-    if (!this.tryPunctuation(text)) this.expected(text);
+    if (!this.tryPunctuation(text)) this.expected(`\`${text}\``);
   }
 
   tryPunctuation(text: string): boolean {
@@ -231,7 +236,7 @@ class Cursor {
   }
 
   word(text: string): void {
-    if (!this.tryWord(text)) this.expected(text);
+    if (!this.tryWord(text)) this.expected(`\`${text}\``);
   }
 
   tryWord(text: string): boolean {
@@ -279,7 +284,7 @@ class Cursor {
     const shape = this.list("]", () => this.integer());
     if (!Number.isSafeInteger(elementCount(shape))) {
       const expected = "a shape of at most 2^53 elements";
-      const found = `[${shape.join(", ")}]`;
+      const found = quote(`[${shape.join(", ")}]`);
       fail(
         at(this.source, start.offset, (loc, notes) =>
           diagnose("ir-syntax", loc, { expected, found }, notes),
@@ -296,7 +301,7 @@ class Cursor {
     for (;;) {
       items.push(item());
       if (this.tryPunctuation(close)) return items;
-      if (!this.tryPunctuation(",")) this.expected(`, or ${close}`);
+      if (!this.tryPunctuation(",")) this.expected(`\`,\` or \`${close}\``);
     }
   }
 
@@ -328,7 +333,7 @@ class Cursor {
 
   expected(what: string): never {
     const token = this.peek();
-    const found = token.kind === "end" ? "the end of the text" : token.text;
+    const found = token.kind === "end" ? "the end of the text" : quote(token.text);
     this.fail((loc, notes) => diagnose("ir-syntax", loc, { expected: what, found }, notes));
   }
 

@@ -102,8 +102,8 @@ function* faultsOf(
     if (fault !== null) yield [4, fault];
     if (isOp(op, "snn.if")) {
       const { min } = rangeOf(known(module.tensors.get(op.attrs.threshold), "the threshold"));
-      if (min <= 0)
-        yield [7, `threshold ${formatRef(op.attrs.threshold)} has ${formatNumber(min)}`];
+      const name = formatRef(op.attrs.threshold);
+      if (min <= 0) yield [7, `threshold ${name} holds ${formatNumber(min)}, which is not above 0`];
     }
   }
   if (!needed.has(op.result) && op.kind !== "ann.input") {
