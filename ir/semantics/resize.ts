@@ -52,8 +52,10 @@ export const resize: Semantics<"ann.resize"> = (op, inputs) => {
 /** The coordinate in the operand of coordinate `k` of the result; null outside the region. */
 function sourceCoordinate(k: number, axis: Axis, mode: Attrs["coordinates"]): number | null {
   const { from, to, scale, roi } = axis;
-  // Not the integer size: ONNX's reference goes by the exact, possibly fractional, length.
-  const length = scale * from;
+  // ONNX's reference goes by the fractional length, not by the size that it was rounded to; but a
+  // scale of 1/49, times 49, is to be 1.
+  const fractional = scale * from;
+  const length = Math.abs(fractional - to) <= 1e-6 * to ? to : fractional;
   switch (mode) {
     case "half_pixel":
       return (k + 0.5) / scale - 0.5;
@@ -80,7 +82,9 @@ function tapsAt(k: number, axis: Axis, attrs: Attrs): Taps {
   const source = sourceCoordinate(k, axis, attrs.coordinates);
   if (source === null) return null;
   if (attrs.mode === "nearest") {
-    return [{ index: clamp(nearest(source, attrs.nearest), axis.from), weight: 1 }];
+    // ONNX computes coordinates in float32, where 1 / (1/3) is 3 and not just below it.
+    const rounded = nearest(Math.fround(source), attrs.nearest);
+    return [{ index: clamp(rounded, axis.from), weight: 1 }];
   }
   const radius = attrs.mode === "linear" ? 1 : 2;
   const kernel =

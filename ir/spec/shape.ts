@@ -166,7 +166,7 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
       }
       const empty = x.shape.findIndex((extent, axis) => extent === 0 && shape[axis] !== 0);
       if (mode !== "constant" && empty >= 0) {
-        return no(`ann.pad has nothing to ${mode} along axis ${empty}, which is empty`);
+        return no(`ann.pad by ${mode} has nothing to repeat along axis ${empty}, which is empty`);
       }
       return ok({ ...x, shape });
     },
