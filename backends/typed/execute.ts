@@ -63,8 +63,11 @@ export function createRunner(plan: Plan, job: Job): Runner {
           new Float32Array(bufferOf(value).length * (keep === "mean" ? 1 : timesteps)),
       );
       let total = 0;
+      let analogueOperations = 0;
       for (let t = 0; t < timesteps; t++) {
         for (const step of t === 0 ? plan.steps : varying) step.run();
+        // What works on read-outs runs at every timestep, but only the last one is the answer.
+        if (t === 0) analogueOperations = counters.analogueOperations;
         plan.neurons.forEach((neuron, i) => {
           const count = neuron.spikeCount();
           spikes[i] = (spikes[i] ?? 0) + count;
@@ -99,7 +102,7 @@ export function createRunner(plan: Plan, job: Job): Runner {
         spikes,
         spikesByStep,
         synapticOperationsByStep,
-        analogueOperations: counters.analogueOperations,
+        analogueOperations,
         probes,
       };
     },

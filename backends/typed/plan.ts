@@ -3,12 +3,13 @@
  * timestep. Ops with no kernel here run on the interpreter's own function for them, so that every
  * module runs and only the speed differs.
  */
-import { invariant, known } from "../../ir/diagnostic.ts";
+import { known } from "../../ir/diagnostic.ts";
 import { evaluate } from "../../ir/interpret.ts";
 import type { Module } from "../../ir/module.ts";
 import { tensorAt } from "../../ir/module.ts";
-import type { Op, ValueId } from "../../ir/op.ts";
+import { type Op, type ValueId, isOp } from "../../ir/op.ts";
 import { outDegrees } from "../../ir/semantics/connections.ts";
+import { cellOf } from "../../ir/semantics/spiking.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { compileConv } from "./kernels/conv.ts";
@@ -144,13 +145,22 @@ export function compilePlan(module: Module): Plan {
 /** The interpreter's function for the op, copied into its array. */
 function compileFallback(site: Site): Kernel {
   const { op, module, output } = site;
-  invariant(!op.kind.startsWith("snn."), `no kernel for the stateful op ${op.kind}`);
   const operands: Tensor[] = site.inputs.map((data, i) => {
     const type = known(site.inputOps[i], "operand").type;
     return { dtype: type.dtype, shape: type.shape, data };
   });
   const lookup = (ref: TensorRef): Tensor => tensorAt(module, ref);
   const [first] = operands;
+  if (isOp(op, "snn.if", "snn.max-pool", "snn.readout")) {
+    const x = known(first, "an operand");
+    let cell = cellOf(op, x.shape, lookup);
+    return {
+      run: () => output.set(cell.step(x).data),
+      reset() {
+        cell = cellOf(op, x.shape, lookup);
+      },
+    };
+  }
   const degrees = first === undefined ? null : outDegrees(op, first.shape, lookup);
   const analogue = site.inputOps[0]?.type.domain === "real";
   return {

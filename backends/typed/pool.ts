@@ -37,14 +37,7 @@ export interface WorkerPool {
 
 /** Starts `threads` workers on `module`. */
 export function createPool(module: Module, threads: number): WorkerPool {
-  const fromSource = import.meta.url.endsWith(".ts");
-  const url = new URL(fromSource ? "./worker.ts" : "./worker.js", import.meta.url);
-  const workers = Array.from(
-    { length: threads },
-    () =>
-      // Run from source, a worker needs the same TypeScript loader as its parent.
-      new Worker(url, { workerData: module, execArgv: fromSource ? ["--import", "tsx"] : [] }),
-  );
+  const workers = Array.from({ length: threads }, () => startWorker(module));
   return {
     workers: workers.map((worker) => ({
       async start(job) {
@@ -63,6 +56,16 @@ export function createPool(module: Module, threads: number): WorkerPool {
       await Promise.all(workers.map((worker) => worker.terminate()));
     },
   };
+}
+
+/** Starts a worker, which needs a TypeScript loader where this file itself is run from source. */
+function startWorker(module: Module): Worker {
+  if (!import.meta.url.endsWith(".ts")) {
+    return new Worker(new URL("./worker.js", import.meta.url), { workerData: module });
+  }
+  const entry = JSON.stringify(new URL("./worker.ts", import.meta.url).href);
+  const load = `import("tsx/esm/api").then((tsx) => { tsx.register(); return import(${entry}); })`;
+  return new Worker(load, { workerData: module, eval: true });
 }
 
 function ask(worker: Worker, request: Request): Promise<Reply> {

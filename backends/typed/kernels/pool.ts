@@ -38,8 +38,8 @@ function maxPool(g: Geometry, input: ArrayLike<number>, output: Float32Array | F
             const ix = ox * g.strideX - g.padLeft + kx * g.dilationX;
             if (ix < 0 || ix >= g.width) continue;
             const x = input[plane + iy * g.width + ix] ?? 0;
-            // A NaN wins and stays: comparisons with it are false.
-            if (!(x <= best)) best = x;
+            // A NaN wins, and stays: nothing is greater.
+            if (x > best || Number.isNaN(x)) best = x;
           }
         }
         output[to++] = best;
