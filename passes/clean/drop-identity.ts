@@ -24,7 +24,9 @@ export const dropIdentity = definePass({
       const [operand] = op.inputs;
       if (operand === undefined) return null;
       const { type } = graph.producer(operand);
-      return isIdentity(op, type, graph) ? operand : null;
+      // Linear ops make a current of spikes, which users may need even of the same numbers.
+      const sameDomain = type.domain === op.type.domain;
+      return sameDomain && isIdentity(op, type, graph) ? operand : null;
     }),
 });
 
@@ -52,7 +54,6 @@ function isIdentity(op: Op, x: Type, graph: Graph): boolean {
       return coordinates !== "tf_crop_and_resize" && sameShape(sizes, x.shape) && isAll(scales, 1);
     }
     case "ann.max-pool":
-    case "snn.max-pool":
     case "ann.average-pool":
       return poolsSingles(op.attrs);
     case "ann.clip":

@@ -5,9 +5,15 @@
  * zeros contribute nothing to a convolution, and count as elements of a mean
  * (countIncludePad); where a mean is padded both ways and counts one kind only, it stays.
  */
-import type { OpOf, PoolAttrs, ValueId, WindowAttrs } from "../../ir/op.ts";
-import { isOp } from "../../ir/op.ts";
-import { type Graph, rework } from "../graph.ts";
+import {
+  type Op,
+  type OpOf,
+  type PoolAttrs,
+  type ValueId,
+  type WindowAttrs,
+  isOp,
+} from "../../ir/op.ts";
+import { type Graph, rework, untilStable } from "../graph.ts";
 import { definePass } from "../pass.ts";
 
 const name = "merge-pads";
@@ -22,20 +28,20 @@ export const mergePads = definePass({
   preservesOutputs: true,
   options: {},
   run: (module) =>
-    rework(module, (op, graph) => {
-      if (!isOp(op, "ann.conv", "ann.average-pool")) return null;
-      const [operand] = op.inputs;
-      const pad = operand === undefined ? null : graph.producer(operand);
-      const [x] = pad?.inputs ?? [];
-      if (pad?.kind !== "ann.pad" || x === undefined || !padsZeros(pad)) return null;
-      const loc = graph.loc(name, pad, op);
-      if (op.kind === "ann.conv") {
-        const attrs = { ...op.attrs, ...widened(op.attrs, pad) };
-        return graph.builder.add("ann.conv", [x], attrs, loc, op.result);
-      }
-      return pool(op, pad, x, graph);
-    }),
+    // Again for pads of pads.
+    untilStable(module, (current) => rework(current, (op, graph) => merge(op, graph))),
 });
+
+function merge(op: Op, graph: Graph): ValueId | null {
+  if (!isOp(op, "ann.conv", "ann.average-pool")) return null;
+  const [operand] = op.inputs;
+  const pad = operand === undefined ? null : graph.producer(operand);
+  const [x] = pad?.inputs ?? [];
+  if (pad?.kind !== "ann.pad" || x === undefined || !padsZeros(pad)) return null;
+  if (op.kind === "ann.average-pool") return pool(op, pad, x, graph);
+  const attrs = { ...op.attrs, ...widened(op.attrs, pad) };
+  return graph.builder.add("ann.conv", [x], attrs, graph.loc(name, pad, op), op.result);
+}
 
 /** True for padding with zeros, of spatial axes only, that crops nothing. */
 function padsZeros({ attrs }: OpOf<"ann.pad">): boolean {

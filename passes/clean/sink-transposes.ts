@@ -11,7 +11,7 @@ import { makeOp } from "../../ir/build.ts";
 import { type Op, type OpOf, type ValueId, binaryNames, unaryNames } from "../../ir/op.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
-import { type Graph, rework, uniformValue } from "../graph.ts";
+import { type Graph, rework, uniformValue, untilStable } from "../graph.ts";
 import { definePass } from "../pass.ts";
 import { keepsOrder, mergeTranspose } from "./canonicalise-shapes.ts";
 import { sink, transposeOrder, untransposed } from "./permute.ts";
@@ -27,20 +27,21 @@ export const sinkTransposes = definePass({
   breaks: [],
   preservesOutputs: true,
   options: {},
-  run: (module) =>
-    rework(module, (op, graph) => {
-      switch (op.kind) {
-        case "ann.transpose":
-          return mergeTranspose(op, graph, name);
-        case "ann.reshape":
-          return throughReshape(op, graph);
-        case "ann.linear":
-          return intoWeights(op, graph) ?? throughOp(op, graph);
-        default:
-          return behindFlatten(op, graph) ?? throughOp(op, graph);
-      }
-    }),
+  run: (module) => untilStable(module, (current) => rework(current, sinkOnce)),
 });
+
+function sinkOnce(op: Op, graph: Graph): ValueId | null {
+  switch (op.kind) {
+    case "ann.transpose":
+      return mergeTranspose(op, graph, name);
+    case "ann.reshape":
+      return throughReshape(op, graph);
+    case "ann.linear":
+      return intoWeights(op, graph) ?? throughOp(op, graph);
+    default:
+      return behindFlatten(op, graph) ?? throughOp(op, graph);
+  }
+}
 
 /** Ops without attributes that would have to change: they treat each element by itself. */
 const elementwise = new Set<string>([
