@@ -1,0 +1,241 @@
+/** Every message of the ONNX frontend. Places are the source's own nodes and tensors. */
+import { catalogue } from "../../ir/diagnostic.ts";
+
+const reexport = "export the model again, or download it again";
+
+export const diagnose = catalogue({
+  // The file.
+  "empty-file": {
+    severity: "error",
+    message: (_: { file: string }) => "the file is empty",
+    help: reexport,
+  },
+  "not-onnx": {
+    severity: "error",
+    message: (p: { what: string }) => `this is not an ONNX model: ${p.what}`,
+    help: (p: { hint: string }) => p.hint,
+  },
+  "truncated-model": {
+    severity: "error",
+    message: (p: { bytes: number }) => `the model ends in the middle, after ${p.bytes} bytes`,
+    help: reexport,
+  },
+  "invalid-model": {
+    severity: "error",
+    message: (p: { what: string }) => `the model breaks the ONNX rules: ${p.what}`,
+    help: "run onnx.checker.check_model on it, and export it again",
+  },
+  "file-not-found": {
+    severity: "error",
+    message: (p: { path: string }) => `there is no file ${p.path}`,
+    help: "check the path",
+  },
+  "is-directory": {
+    severity: "error",
+    message: (p: { path: string }) => `${p.path} is a directory, not a model file`,
+    help: "name the .onnx file inside it",
+  },
+  "unreadable-file": {
+    severity: "error",
+    cause: "environment",
+    message: (p: { path: string; why: string }) => `cannot read ${p.path}: ${p.why}`,
+  },
+  "missing-opset": {
+    severity: "error",
+    message: (p: { what: string }) => `${p.what}, so the meaning of its operators is unknown`,
+    help: "export the model again with an opset version",
+  },
+  "newer-opset": {
+    severity: "warning",
+    message: (p: { opset: number; known: number }) =>
+      `the model uses opset ${p.opset}; operators are known up to opset ${p.known}`,
+    help: "compare the outputs with those of the source, or export with an older opset",
+  },
+
+  // The graph.
+  "duplicate-name": {
+    severity: "error",
+    message: (p: { what: string; name: string }) => `${p.what} "${p.name}" is defined twice`,
+    help: "run onnx.checker.check_model on it, and export it again",
+  },
+  "undefined-input": {
+    severity: "error",
+    message: (p: { name: string }) => `the value "${p.name}" is used but nothing makes it`,
+    help: "run onnx.checker.check_model on it, and export it again",
+  },
+  "cyclic-graph": {
+    severity: "error",
+    message: (p: { count: number; names: string }) =>
+      `${p.count} nodes wait for one another in a circle: ${p.names}`,
+    help: "unroll the recurrence before exporting",
+  },
+  "missing-output": {
+    severity: "error",
+    message: (p: { name: string }) => `the output "${p.name}" is made by no node`,
+    help: "run onnx.checker.check_model on it, and export it again",
+  },
+  "no-outputs": {
+    severity: "error",
+    message: (_: Record<never, never>) => "the graph declares no outputs",
+    help: reexport,
+  },
+  "unsorted-graph": {
+    severity: "info",
+    message: (_: Record<never, never>) =>
+      "the nodes are not in topological order, as ONNX wants; they were sorted",
+  },
+  "graph-too-large": {
+    severity: "error",
+    message: (p: { what: string }) => `the graph is too large: ${p.what}`,
+    help: "inline or simplify the model before exporting it",
+  },
+  "recursive-function": {
+    severity: "error",
+    message: (p: { name: string }) => `the model function ${p.name} calls itself`,
+    help: "ONNX forbids recursion; unroll it before exporting",
+  },
+
+  // Tensors.
+  "unsupported-tensor": {
+    severity: "error",
+    message: (p: { name: string; why: string }) => `tensor "${p.name}" cannot be read: ${p.why}`,
+    help: (p: { help: string }) => p.help,
+  },
+  "tensor-size": {
+    severity: "error",
+    message: (p: { name: string; expected: string; found: string }) =>
+      `tensor "${p.name}" declares ${p.expected} but holds ${p.found}`,
+    help: reexport,
+  },
+  "nan-weight": {
+    severity: "error",
+    message: (p: { name: string; nan: number; infinite: number; total: number }) =>
+      `tensor "${p.name}" holds ${p.nan} NaN and ${p.infinite} infinite values among ${p.total}`,
+    help: "the training diverged or the export broke; use a checkpoint with finite weights",
+  },
+  "large-integer": {
+    severity: "warning",
+    message: (p: { name: string; value: string }) =>
+      `tensor "${p.name}" holds the integer ${p.value}, which a double cannot hold exactly`,
+    help: "integers beyond 2^53 are rounded to the nearest double",
+  },
+  "external-data": {
+    severity: "error",
+    message: (p: { name: string; why: string }) =>
+      `the external data of tensor "${p.name}" is refused: ${p.why}`,
+    help: "external data must lie in the model's own folder; save the model again as one file",
+  },
+  "external-missing": {
+    severity: "error",
+    message: (p: { name: string; path: string }) =>
+      `tensor "${p.name}" lies in the file ${p.path}, which is not there`,
+    help: "copy the data file beside the model, under that name",
+  },
+  "external-short": {
+    severity: "error",
+    message: (p: { name: string; path: string; expected: number; found: number }) =>
+      `tensor "${p.name}" needs ${p.expected} bytes of ${p.path}, which has ${p.found} there`,
+    help: "the data file is cut off or belongs to another model; copy it again",
+  },
+
+  // Inputs.
+  "unknown-dimension": {
+    severity: "error",
+    message: (p: { input: string; axis: number; dimension: string }) =>
+      `dimension ${p.axis} of input "${p.input}" is ${p.dimension}, but shapes must be known`,
+    help: (p: { input: string; option: string }) => p.option,
+  },
+  "unknown-rank": {
+    severity: "error",
+    message: (p: { input: string }) => `input "${p.input}" declares no shape`,
+    help: (p: { input: string }) => `give it: --input-shape ${p.input}=1,3,32,32 (for example)`,
+  },
+  "unsupported-input": {
+    severity: "error",
+    message: (p: { input: string; what: string }) => `input "${p.input}" is ${p.what}`,
+    help: "inputs must be tensors of numbers; cut the model where it is one",
+  },
+  "input-shape": {
+    severity: "error",
+    message: (p: { input: string; given: string; declared: string }) =>
+      `input "${p.input}" was given the shape ${p.given}, but the model declares ${p.declared}`,
+    help: "give a shape that fits",
+  },
+  "unknown-input": {
+    severity: "error",
+    message: (p: { input: string; inputs: string }) =>
+      `the model has no input "${p.input}"; it has ${p.inputs}`,
+    help: "check the name",
+  },
+  "input-specialised": {
+    severity: "info",
+    message: (p: { input: string; operator: string }) =>
+      `the module is valid only for the given value of input "${p.input}": ${p.operator} needs it`,
+  },
+  rebatched: {
+    severity: "info",
+    message: (p: { input: string; from: number }) =>
+      `input "${p.input}" has a fixed batch of ${p.from}; the module takes one sample`,
+    help: "--batch keep leaves the batch as it is",
+  },
+  "rebatched-constant": {
+    severity: "info",
+    message: (p: { what: string; from: string; to: string }) =>
+      `the batch was taken out of ${p.what}: ${p.from} became ${p.to}`,
+  },
+  "rebatch-failed": {
+    severity: "error",
+    message: (p: { output: string; expected: string; found: string }) =>
+      `with one sample, output "${p.output}" has shape ${p.found} where ${p.expected} was due`,
+    help: "--batch keep leaves the batch as it is; or export the model with batch 1",
+  },
+
+  // Operators.
+  "unsupported-op": {
+    severity: "error",
+    message: (p: { op: string; opset: number; domain: string }) =>
+      p.domain === ""
+        ? `operator ${p.op} (opset ${p.opset}) is not supported`
+        : `operator ${p.op} of domain ${p.domain} is not supported`,
+    help: (p: { help: string }) => p.help,
+  },
+  "unsupported-form": {
+    severity: "error",
+    message: (p: { op: string; why: string }) => `${p.op} in this form is not supported: ${p.why}`,
+    help: (p: { help: string }) => p.help,
+  },
+  "invalid-node": {
+    severity: "error",
+    message: (p: { op: string; why: string }) => `${p.op} breaks its operator's rules: ${p.why}`,
+    help: "run onnx.checker.check_model on the model, and export it again",
+  },
+  "shape-mismatch": {
+    severity: "error",
+    message: (p: { op: string; reason: string }) => `${p.op} does not fit its inputs: ${p.reason}`,
+    help: "check the input shapes that were given; else the model itself is inconsistent",
+  },
+  "not-constant": {
+    severity: "error",
+    message: (p: { op: string; input: string }) =>
+      `${p.op} needs its input "${p.input}" to be a constant, but it depends on the data`,
+    help: "make it an initializer before exporting, or run onnx-simplifier on the model",
+  },
+  "ignored-attribute": {
+    severity: "warning",
+    message: (p: { op: string; attribute: string }) =>
+      `attribute ${p.attribute} of ${p.op} is not in the ONNX specification and was ignored`,
+    help: "check that the source did not mean something by it",
+  },
+  "value-too-large": {
+    severity: "error",
+    message: (p: { what: string; bytes: number; limit: number }) =>
+      `${p.what} takes ${p.bytes} bytes; the limit is ${p.limit}`,
+    help: "raise the limit with --max-value-bytes if the model is meant to be so large",
+  },
+  "too-much-work": {
+    severity: "error",
+    message: (p: { op: string }) =>
+      `folding the constant operands of ${p.op} would take too much time or memory`,
+    help: "fold the model's constants before exporting it, for example with onnx-simplifier",
+  },
+});

@@ -1,0 +1,161 @@
+/**
+ * Values of ops that depend on constants only, computed when an operator needs one: the target of
+ * a Reshape, the weights of a Conv behind a DequantizeLinear. Nothing is folded that nobody asks
+ * for; a pass does that later. Work and memory are budgeted before they are spent.
+ */
+import { fail, known } from "../../ir/diagnostic.ts";
+import type { Builder } from "../../ir/build.ts";
+import { evaluate } from "../../ir/interpret.ts";
+import { type Op, type ValueId } from "../../ir/op.ts";
+import type { Tensor } from "../../ir/tensor.ts";
+import { type Shape, elementCount } from "../../ir/type.ts";
+import { formatLoc } from "../../ir/loc.ts";
+import { diagnose } from "./diagnostics.ts";
+import type { Limits } from "./limits.ts";
+
+/** How constant a value is: by the model alone, by the inputs that were given, or not at all. */
+export type Constancy = "constant" | "given" | "variable";
+
+export class Folder {
+  private readonly constancy = new Map<ValueId, Constancy>();
+  private readonly values = new Map<ValueId, Tensor>();
+  private readonly inputsBehind = new Map<ValueId, readonly string[]>();
+  private readonly builder: Builder;
+  private readonly limits: Limits;
+  private bytesLeft: number;
+  private workLeft: number;
+
+  constructor(builder: Builder, limits: Limits) {
+    this.builder = builder;
+    this.limits = limits;
+    this.bytesLeft = limits.foldedBytes;
+    this.workLeft = limits.foldedWork;
+  }
+
+  /** Tells the folder of a graph input, and of its value where one was given. */
+  noteInput(value: ValueId, name: string, given: Tensor | null): void {
+    this.constancy.set(value, given === null ? "variable" : "given");
+    if (given !== null) {
+      this.values.set(value, given);
+      this.inputsBehind.set(value, [name]);
+    }
+  }
+
+  /** Must be called for every op that is added, in order. */
+  noteOp(op: Op): void {
+    if (op.kind === "ann.constant") {
+      this.constancy.set(op.result, "constant");
+      return;
+    }
+    let constancy: Constancy = "constant";
+    const behind = new Set<string>();
+    for (const input of op.inputs) {
+      const of = this.constancyOf(input);
+      if (of === "variable") constancy = "variable";
+      else if (of === "given" && constancy === "constant") constancy = "given";
+      for (const name of this.inputsBehind.get(input) ?? []) behind.add(name);
+    }
+    this.constancy.set(op.result, constancy);
+    if (constancy === "given") this.inputsBehind.set(op.result, [...behind]);
+  }
+
+  constancyOf(value: ValueId): Constancy {
+    return this.constancy.get(value) ?? "variable";
+  }
+
+  /** Inputs whose given values `value` rests on. */
+  specialisedBy(value: ValueId): readonly string[] {
+    return this.inputsBehind.get(value) ?? [];
+  }
+
+  /** The value of a constant; it must not be "variable". Without recursion: chains may be long. */
+  valueOf(value: ValueId): Tensor {
+    const todo: ValueId[] = [value];
+    for (let next = todo.at(-1); next !== undefined; next = todo.at(-1)) {
+      if (this.values.has(next)) {
+        todo.pop();
+        continue;
+      }
+      const op = this.builder.opOf(next);
+      const missing = op.inputs.filter((input) => !this.values.has(input));
+      if (missing.length > 0) {
+        todo.push(...missing);
+        continue;
+      }
+      this.values.set(next, this.compute(op));
+      todo.pop();
+    }
+    return known(this.values.get(value), `the constant %${value}`);
+  }
+
+  private compute(op: Op): Tensor {
+    const tensors = (ref: string): Tensor => this.builder.tensorAt(ref);
+    if (op.kind === "ann.constant") return tensors(op.attrs.value);
+    const bytes = 8 * elementCount(op.type.shape);
+    const work = workOf(op, (value) => this.builder.typeOf(value).shape, tensors);
+    if (bytes > this.bytesLeft || work > this.workLeft || bytes > this.limits.valueBytes) {
+      fail(diagnose("too-much-work", op.loc, { op: formatLoc(op.loc) }));
+    }
+    this.bytesLeft -= bytes;
+    this.workLeft -= work;
+    const inputs = op.inputs.map((input) =>
+      known(this.values.get(input), `the constant %${input}`),
+    );
+    return evaluate(op, inputs, tensors);
+  }
+}
+
+/** About how many elementary steps the interpreter takes for an op. */
+function workOf(
+  op: Op,
+  shapeOf: (value: ValueId) => Shape,
+  tensors: (ref: string) => Tensor,
+): number {
+  const out = elementCount(op.type.shape);
+  const shapes = op.inputs.map(shapeOf);
+  const read = shapes.reduce((sum, shape) => sum + elementCount(shape), 0);
+  switch (op.kind) {
+    case "ann.matmul":
+      return out * (shapes[0]?.at(-1) ?? 1) + read;
+    case "ann.linear":
+      return out * (tensors(op.attrs.weight).shape[1] ?? 1);
+    case "ann.conv":
+    case "ann.conv-transpose": {
+      const [, ...rest] = tensors(op.attrs.weight).shape;
+      return Math.max(out, read) * elementCount(rest);
+    }
+    case "ann.max-pool":
+    case "ann.average-pool":
+      return out * elementCount(op.attrs.kernel);
+    case "ann.lrn":
+      return out * op.attrs.size;
+    case "ann.einsum":
+      // Each letter is one loop, as long as the axes that carry it.
+      return einsumWork(op.attrs.equation, shapes) + read;
+    case "ann.resize":
+      // Antialiasing widens the kernel by the reduction; cubic reads four points an axis.
+      return (out + read) * 4 ** Math.min(op.type.shape.length, 4);
+    default:
+      return out + read;
+  }
+}
+
+function einsumWork(equation: string, shapes: readonly Shape[]): number {
+  const terms = (equation.split("->")[0] ?? "").replace(/\s/g, "").split(",");
+  const extents = new Map<string, number>();
+  let ellipsis = 1;
+  terms.forEach((term, i) => {
+    const shape = shapes[i] ?? [];
+    const letters = term.replace("...", "");
+    const extra = shape.length - letters.length;
+    if (term.includes("...")) {
+      const at = term.indexOf("...");
+      ellipsis = Math.max(ellipsis, elementCount(shape.slice(at, at + extra)));
+    }
+    [...letters].forEach((letter, k) => {
+      const at = term.includes("...") && k >= term.indexOf("...") ? k + extra : k;
+      extents.set(letter, Math.max(extents.get(letter) ?? 1, shape[at] ?? 1));
+    });
+  });
+  return [...extents.values()].reduce((product, extent) => product * extent, ellipsis);
+}

@@ -1,0 +1,101 @@
+/**
+ * The table of supported ONNX operators, put together from the families, and what to advise where
+ * an operator is not in it.
+ */
+import { activationOperators } from "./ops/activation.ts";
+import { arithmeticOperators } from "./ops/arithmetic.ts";
+import { constantOperators } from "./ops/constant.ts";
+import { controlOperators } from "./ops/control.ts";
+import { convolutionOperators } from "./ops/convolution.ts";
+import { indexingOperators } from "./ops/indexing.ts";
+import { linearOperators } from "./ops/linear.ts";
+import { normalisationOperators } from "./ops/normalisation.ts";
+import { poolingOperators } from "./ops/pooling.ts";
+import { quantisationOperators } from "./ops/quantisation.ts";
+import { reductionOperators } from "./ops/reduction.ts";
+import { resamplingOperators } from "./ops/resampling.ts";
+import { shapeOperators } from "./ops/shape.ts";
+import type { OnnxOperator } from "./operator.ts";
+
+/** Every operator that is imported, by name. */
+export const onnxOperators: readonly OnnxOperator[] = [
+  ...activationOperators,
+  ...arithmeticOperators,
+  ...constantOperators,
+  ...controlOperators,
+  ...convolutionOperators,
+  ...indexingOperators,
+  ...linearOperators,
+  ...normalisationOperators,
+  ...poolingOperators,
+  ...quantisationOperators,
+  ...reductionOperators,
+  ...resamplingOperators,
+  ...shapeOperators,
+].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+
+export const operatorTable: ReadonlyMap<string, OnnxOperator> = new Map(
+  onnxOperators.map((row) => [row.name, row]),
+);
+
+const recurrent =
+  "unroll the recurrence before exporting, so that only Gemm and activations are left";
+const postProcessing = "cut the model before its post-processing; that part runs on the host";
+const random = "export in inference mode; random numbers are not part of a converted network";
+const text = "cut off the part of the model that works on text";
+const sequences = "export without sequences: pass tensors between the parts";
+
+/** Advice for operators that people meet; the others get the general one. */
+const advice: ReadonlyMap<string, string> = new Map([
+  ["LSTM", recurrent],
+  ["GRU", recurrent],
+  ["RNN", recurrent],
+  ["Loop", recurrent],
+  ["Scan", recurrent],
+  ["NonMaxSuppression", postProcessing],
+  ["TopK", postProcessing],
+  ["Unique", postProcessing],
+  ["RoiAlign", postProcessing],
+  ["MaxRoiPool", postProcessing],
+  ["RandomNormal", random],
+  ["RandomNormalLike", random],
+  ["RandomUniform", random],
+  ["RandomUniformLike", random],
+  ["Bernoulli", random],
+  ["Multinomial", random],
+  ["StringNormalizer", text],
+  ["StringConcat", text],
+  ["StringSplit", text],
+  ["RegexFullMatch", text],
+  ["TfIdfVectorizer", text],
+  ["SequenceAt", sequences],
+  ["SequenceConstruct", sequences],
+  ["SequenceEmpty", sequences],
+  ["SequenceErase", sequences],
+  ["SequenceInsert", sequences],
+  ["SequenceLength", sequences],
+  ["SequenceMap", sequences],
+  ["SplitToSequence", sequences],
+  ["ConcatFromSequence", sequences],
+]);
+
+/** What to do about an operator that cannot be imported. `row` is its row, where it has one. */
+export function wayOut(
+  op: string,
+  domain: string,
+  opset: number,
+  row: OnnxOperator | undefined,
+): string {
+  if (domain === "com.microsoft" || domain.startsWith("com.microsoft.")) {
+    return "use the model as it was before ONNX Runtime optimised it";
+  }
+  if (domain.startsWith("ai.onnx.ml")) {
+    return "classical machine learning is not converted; only neural networks are";
+  }
+  if (domain.startsWith("ai.onnx.preview.training")) return "export the inference graph";
+  if (domain !== "") return "replace the custom operator by ONNX ones before exporting";
+  if (row !== undefined) {
+    return `${op} exists from opset ${row.since[0] ?? 1} on, the model says opset ${opset}`;
+  }
+  return advice.get(op) ?? "replace it by supported operators (see snnc ops), or cut the model";
+}

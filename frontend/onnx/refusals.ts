@@ -1,0 +1,93 @@
+/**
+ * Gathers what could not be imported, over the whole model, and groups it: one message for an
+ * operator however often it occurs, with all its places.
+ */
+import type { Diagnostic } from "../../ir/diagnostic.ts";
+import type { Loc } from "../../ir/loc.ts";
+import { diagnose } from "./diagnostics.ts";
+import type { OnnxNode } from "./graph.ts";
+
+/** One kind of refusal, for `snnc check`. */
+export interface UnsupportedOperator {
+  readonly op: string;
+  /** "" for the ONNX operators. */
+  readonly domain: string;
+  readonly opset: number;
+  readonly count: number;
+  /** Names of the nodes. */
+  readonly nodes: readonly string[];
+  /** Why, where the operator as such is known, and the way out. */
+  readonly help: string;
+}
+
+interface Group {
+  readonly first: Diagnostic;
+  readonly op: string;
+  readonly domain: string;
+  readonly opset: number;
+  readonly nodes: string[];
+  readonly help: string;
+}
+
+const codesOfUnsupported: readonly string[] = [
+  "unsupported-op",
+  "unsupported-form",
+  "not-constant",
+];
+
+/** More places than this are counted, not named, in a message. */
+const listedPlaces = 5;
+
+export class Refusals {
+  /** How often each operator occurs, by name with its domain. */
+  readonly operators = new Map<string, number>();
+  private readonly groups = new Map<string, Group>();
+  private readonly others: Diagnostic[] = [];
+
+  noteOperator(node: OnnxNode): void {
+    const key = node.domain === "" ? node.opType : `${node.domain}:${node.opType}`;
+    this.operators.set(key, (this.operators.get(key) ?? 0) + 1);
+  }
+
+  /** An operator that is not in the table. */
+  unknown(node: OnnxNode, opset: number, loc: Loc, help: string): void {
+    const params = { op: node.opType, opset, domain: node.domain, help };
+    this.refused(node, opset, diagnose("unsupported-op", loc, params));
+  }
+
+  /** Whatever a node failed with. */
+  refused(node: OnnxNode, opset: number, diagnostic: Diagnostic): void {
+    if (!codesOfUnsupported.includes(diagnostic.code)) {
+      this.others.push(diagnostic);
+      return;
+    }
+    const key = [diagnostic.code, node.domain, node.opType, opset, diagnostic.message].join("\n");
+    const group = this.groups.get(key);
+    if (group !== undefined) {
+      group.nodes.push(node.name);
+      return;
+    }
+    const known = diagnostic.code !== "unsupported-op";
+    const help = (known ? `${diagnostic.message}; ` : "") + (diagnostic.help ?? "");
+    const { opType: op, domain } = node;
+    this.groups.set(key, { first: diagnostic, op, domain, opset, nodes: [node.name], help });
+  }
+
+  unsupported(): readonly UnsupportedOperator[] {
+    return [...this.groups.values()].map(({ op, domain, opset, nodes, help }) => {
+      return { op, domain, opset, count: nodes.length, nodes, help };
+    });
+  }
+
+  /** All of it as diagnostics, grouped. */
+  diagnostics(): readonly Diagnostic[] {
+    const grouped = [...this.groups.values()].map(({ first, nodes }): Diagnostic => {
+      if (nodes.length === 1) return first;
+      const others = nodes.slice(1, 1 + listedPlaces).map((name) => `"${name}"`);
+      const more = nodes.length - 1 - others.length;
+      const places = others.join(", ") + (more > 0 ? ` and ${more} more` : "");
+      return { ...first, notes: [...first.notes, `${nodes.length} of this kind; also ${places}`] };
+    });
+    return [...grouped, ...this.others];
+  }
+}
