@@ -181,8 +181,8 @@ export const diagnose = catalogue({
   },
   "preprocess-value": {
     severity: "error",
-    message: (p: { file: string; key: string; expected: string }) =>
-      `${p.file}: "${p.key}" must be ${p.expected}`,
+    message: (p: { file: string; what: string; expected: string }) =>
+      `${p.file}: ${p.what} must be ${p.expected}`,
   },
   "preprocess-selection": {
     severity: "error",
@@ -191,7 +191,9 @@ export const diagnose = catalogue({
         ? `${p.file} describes several models`
         : `${p.file} describes no model "${p.name}"`,
     help: (p: { file: string; models: readonly string[] }) =>
-      `write ${p.file}#NAME with one of ${p.models.join(", ")}`,
+      p.models.length === 0
+        ? "leave #NAME away: the file describes one preprocessing for all"
+        : `write ${p.file}#NAME with one of ${p.models.join(", ")}`,
   },
   "preprocess-channels": {
     severity: "error",

@@ -40,6 +40,7 @@ function readHeader(bytes: Uint8Array, file: string): Header {
   const bad = (reason: string): never =>
     fail(diagnose("data-header", null, { file, format: ".npy", reason }));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (!isNpy(bytes)) return bad("it does not begin as .npy does");
   if (bytes.length < 12) return bad("it ends within its header");
   const long = view.getUint8(6) > 1;
   const dataOffset = long ? 12 + view.getUint32(8, true) : 10 + view.getUint16(8, true);

@@ -132,7 +132,7 @@ function validate(json: unknown, file: string): Preprocess {
   const stated = parsed.data;
   if (stated.scale !== undefined && stated.pixelScale !== undefined) {
     const expected = 'left out where "scale" is given: they are the same step';
-    fail(diagnose("preprocess-value", null, { file, key: "pixelScale", expected }));
+    fail(diagnose("preprocess-value", null, { file, what: '"pixelScale"', expected }));
   }
   return {
     scale: stated.scale ?? stated.pixelScale ?? 1,
@@ -163,7 +163,13 @@ function explain(issue: z.core.$ZodIssue, file: string): Diagnostic[] {
   const [top = ""] = inside;
   const step = top === "pixelScale" ? "scale" : top === "inputLayout" ? "layout" : top;
   const expected = new Map(Object.entries(expectations)).get(step) ?? "an object of steps";
-  return [diagnose("preprocess-value", null, { file, key: inside.join("."), expected })];
+  return [
+    diagnose("preprocess-value", null, {
+      file,
+      what: top === "" ? "its content" : `"${top}"`,
+      expected,
+    }),
+  ];
 }
 
 /** A raw sample as float32, in the layout that the model takes. `file` is for messages. */

@@ -1,0 +1,173 @@
+/** The text of every message about data, frozen: people search for it, and scripts match it. */
+import { expect, it } from "vitest";
+import { diagnose } from "../../calibrate/diagnostics.ts";
+import type { Diagnostic } from "../../ir/diagnostic.ts";
+
+const file = "d";
+const all: readonly Diagnostic[] = [
+  diagnose("data-not-found", null, { file }),
+  diagnose("data-unreadable", null, { file, reason: "permission denied" }),
+  diagnose("data-folder", null, { file }),
+  diagnose("data-ambiguous", null, { file, choices: ["d/a", "d/b"] }),
+  diagnose("data-format", null, { file }),
+  diagnose("data-size", null, { file, format: "IDX", expected: 8, found: 7 }),
+  diagnose("data-header", null, { file, format: ".npy", reason: "it ends within its header" }),
+  diagnose("data-records", null, { file, bytes: 5 }),
+  diagnose("data-dtype", null, { file, dtype: "object" }),
+  diagnose("data-integer-range", null, { file, value: "9007199254740993" }),
+  diagnose("data-compression", null, { file, reason: "its checksum does not hold" }),
+  diagnose("pickle-refused", null, { file, reason: "names os.system" }),
+  diagnose("data-empty", null, { file }),
+  diagnose("data-arrays", null, { file, found: ["a", "b"] }),
+  diagnose("data-parts", null, { first: "a", second: "b", what: "labels", a: "none", b: "some" }),
+  diagnose("data-not-finite", null, { file, index: 3, value: "NaN" }),
+  diagnose("data-not-representable", null, {
+    file,
+    index: 3,
+    value: 0.5,
+    input: "i",
+    dtype: "i64",
+  }),
+  diagnose("sample-out-of-range", null, { file, index: 9, count: 9 }),
+  diagnose("labels-count", null, { file, labels: 9, samples: 10 }),
+  diagnose("labels-shape", null, { file, shape: [10, 3] }),
+  diagnose("labels-not-integer", null, { file, index: 3, value: -1 }),
+  diagnose("image-unreadable", null, { file, reason: "it is neither PNG nor JPEG" }),
+  diagnose("image-kind", null, { file, kind: "transparent" }),
+  diagnose("image-sizes", null, { first: "a", second: "b", a: "2x1", b: "1x2" }),
+  diagnose("class-order", null, { file, name: "2", label: 11 }),
+  diagnose("preprocess-not-json", null, { file, reason: "unexpected end" }),
+  diagnose("preprocess-unknown-key", null, { file, key: "blur", known: ["scale", "mean"] }),
+  diagnose("preprocess-value", null, { file, what: '"std"', expected: "a positive number" }),
+  diagnose("preprocess-selection", null, { file, name: null, models: ["a", "b"] }),
+  diagnose("preprocess-selection", null, { file, name: "c", models: ["a", "b"] }),
+  diagnose("preprocess-selection", null, { file, name: "c", models: [] }),
+  diagnose("preprocess-channels", null, {
+    file,
+    key: "mean",
+    values: 3,
+    channels: 1,
+    shape: [1, 2, 2],
+  }),
+  diagnose("preprocess-not-image", null, { file, step: "resize", shape: [6] }),
+  diagnose("preprocess-colour", null, { file, channels: 4, wanted: "gray" }),
+  diagnose("raw-pixels", null, { file }),
+  diagnose("scaled-twice", null, { file, scale: 0.01, largest: 1 }),
+  diagnose("input-shape", null, {
+    file,
+    stored: [9, 3, 2, 2],
+    sample: [3, 2, 2],
+    input: "i",
+    wanted: [1, 3, 4, 5],
+  }),
+  diagnose("input-shape", null, {
+    file,
+    stored: [9, 7],
+    sample: [7],
+    input: "i",
+    wanted: [1, 6],
+  }),
+  diagnose("input-layout", null, { file, sample: [2, 2, 3], input: "i", wanted: [1, 3, 2, 2] }),
+  diagnose("input-reshaped", null, { file, sample: [2, 2], input: "i", wanted: [1, 4] }),
+  diagnose("input-whole", null, { file, stored: [2, 3], input: "i" }),
+  diagnose("input-missing", null, { file, missing: ["a"], found: [] }),
+  diagnose("input-missing", null, { file, missing: ["a", "b"], found: ["c"] }),
+  diagnose("input-counts", null, { file, first: "a", a: 2, second: "b", b: 3 }),
+];
+
+it("every message is listed", () => {
+  expect([...new Set(all.map(({ code }) => code))].sort()).toEqual(
+    Object.keys(diagnose.specs).sort(),
+  );
+});
+
+it("messages and help read as they do", () => {
+  const text = all.map(
+    ({ severity, cause, code, message, help }) =>
+      `${severity}[${code}]${cause === "input" ? "" : ` (${cause})`}: ${message}` +
+      (help === null ? "" : `\n  help: ${help}`),
+  );
+  expect(`\n${text.join("\n")}\n`).toMatchInlineSnapshot(`
+    "
+    error[data-not-found]: there is no file or folder d
+      help: give a file, a folder of images by class, or a prefix such as mnist/test of mnist/test-images-idx3-ubyte.gz; commas join several
+    error[data-unreadable] (environment): d cannot be read: permission denied
+    error[data-folder]: the folder d holds no data that is known
+      help: a folder holds PNG or JPEG images, or one sub-folder of them per class, or IDX files
+    error[data-ambiguous]: d holds 2 data sets: d/a, d/b
+      help: name one of them, for example d/a
+    error[data-format]: d is in no data format that is known
+      help: known are .npy, .npz, IDX, CIFAR binary or python batches, safetensors, PNG, JPEG (each but .npz and images also gzipped), or a folder of images
+    error[data-size]: d: the IDX header announces 8 bytes of data, and the file holds 7
+      help: the file was cut short or damaged on its way: get it again
+    error[data-header]: d is no valid .npy file: it ends within its header
+      help: the file was cut short or damaged on its way: get it again
+    error[data-records]: d holds 5 bytes, which is no whole number of CIFAR records
+      help: a CIFAR-10 record is 3073 bytes, a CIFAR-100 record 3074; the file may be cut short
+    error[data-dtype]: d holds elements of type object, which cannot be read
+      help: save it as float32, float64, float16, bool or an integer type, little-endian
+    error[data-integer-range]: d holds the 64-bit integer 9007199254740993, which is beyond 2^53
+      help: save it as float64, or scale it
+    error[data-compression]: d cannot be decompressed: its checksum does not hold
+      help: the file was cut short or damaged on its way: get it again
+    error[pickle-refused]: d: the pickle names os.system
+      help: only dicts, lists, numbers, strings and numpy arrays are read from a pickle, because it can name code to run; save other things as .npz
+    error[data-empty]: d holds no sample
+    error[data-arrays]: d does not say which of its arrays are the samples: it holds "a", "b"
+      help: call the samples "x" and the labels "y", or give each array the name of a model input
+    error[data-parts]: a and b cannot be joined: their labels differ, none and some
+      help: joined files must hold samples of one shape and type, and all or none of them labels
+    error[data-not-finite]: sample 3 of d holds NaN
+      help: remove the sample, or correct it where it was made
+    error[data-not-representable]: sample 3 of d holds 0.5, which the input "i" of type i64 cannot hold
+    error[sample-out-of-range]: there is no sample 9 in d: it has samples 0 to 8
+    error[labels-count]: d has 9 labels for 10 samples
+      help: give the labels of exactly these samples
+    error[labels-shape]: the labels of d have shape [10, 3], not one number per sample
+      help: labels are class numbers of shape [N]; of one-hot rows take the argmax
+    error[labels-not-integer]: label 3 of d is -1, which is no class number
+      help: labels are integers from 0
+    error[image-unreadable]: d cannot be decoded: it is neither PNG nor JPEG
+    error[image-kind]: d is transparent, which is not read
+      help: save it as a grey or RGB image of 8 bits per channel without transparency
+    error[image-sizes]: a is 2x1 pixels large and b is 1x2
+      help: make them equal, or let "resize" in the preprocessing file do it
+    warning[class-order]: the class folders of d are numbers but count as text: "2" is class 11
+      help: write the numbers with leading zeros
+    error[preprocess-not-json]: d is not JSON: unexpected end
+    error[preprocess-unknown-key]: d: there is no preprocessing step "blur"
+      help: there are scale, mean
+    error[preprocess-value]: d: "std" must be a positive number
+    error[preprocess-selection]: d describes several models
+      help: write d#NAME with one of a, b
+    error[preprocess-selection]: d describes no model "c"
+      help: write d#NAME with one of a, b
+    error[preprocess-selection]: d describes no model "c"
+      help: leave #NAME away: the file describes one preprocessing for all
+    error[preprocess-channels]: "mean" of the preprocessing has 3 values, and samples of d, read as [1, 2, 2], have 1 channel
+      help: give one value, or one per channel; where the channels are stored last, say "inputLayout": "NHWC"
+    error[preprocess-not-image]: the preprocessing step "resize" is for images, and samples of d have shape [6]
+      help: images are stored as [N, C, H, W], [N, H, W, C] or [N, H, W]
+    error[preprocess-colour]: images of d have 4 channels and cannot be made gray
+      help: "channels" takes images of one channel (grey) or three (red, green, blue)
+    warning[raw-pixels]: d holds raw pixels (uint8), which go into the model as 0 to 255
+      help: if the model was trained on scaled pixels, say how with --preprocess FILE, for example {"scale": "1/255", "mean": [0.5], "std": [0.5]}
+    warning[scaled-twice]: the preprocessing scales by 0.01 what is scaled already: d holds floats up to 1
+      help: leave --preprocess away if the data are preprocessed
+    error[input-shape]: samples of d have shape [3, 2, 2], and the model's input "i" takes [1, 3, 4, 5]; the file holds [9, 3, 2, 2], whose axis 0 numbers the samples
+      help: save the samples in that size, or resize them with --preprocess FILE: {"resize": {"width": 5, "height": 4, "method": "bilinear"}}
+    error[input-shape]: samples of d have shape [7], and the model's input "i" takes [1, 6]; the file holds [9, 7], whose axis 0 numbers the samples
+      help: save the samples as [N, 6]
+    error[input-layout]: samples of d have shape [2, 2, 3], the axes of the model's input "i", [1, 3, 2, 2], in another order
+      help: say in --preprocess FILE which layout the model takes, "layout": "NCHW" or "NHWC", and which one is stored, "inputLayout"
+    info[input-reshaped]: samples of d, [2, 2], are reshaped to the model's input "i", [1, 4]
+    info[input-whole]: d holds [2, 3], exactly the model's input "i", and is taken as one sample
+    error[input-missing]: d lacks an array for the model's input "a"; it holds none
+      help: give an .npz or safetensors file with one array per input, by the input's name
+    error[input-missing]: d lacks arrays for the model's inputs "a", "b"; it holds "c"
+      help: give an .npz or safetensors file with one array per input, by the input's name
+    error[input-counts]: in d "a" has 2 samples and "b" has 3
+      help: axis 0 of every array numbers the same samples
+    "
+  `);
+});
