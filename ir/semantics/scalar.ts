@@ -61,8 +61,8 @@ export function multiplication(dtype: DType): BinaryFunction {
 /** Quotient; of integers truncated towards zero, and 0 where ONNX leaves division by 0 open. */
 export function division(dtype: DType): BinaryFunction {
   if (isFloat(dtype)) return (a, b) => a / b;
-  // a − a mod b is a multiple of b, so the quotient is exact where a / b might be rounded up.
-  return (a, b) => (b === 0 ? 0 : (a - (a % b)) / b);
+  // Up to 2^53, no quotient of integers lies so near the next one that it is rounded to it.
+  return (a, b) => (b === 0 ? 0 : Math.trunc(a / b));
 }
 
 /** Power; `dtype` is the base's and the result's. */

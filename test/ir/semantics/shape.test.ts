@@ -98,6 +98,12 @@ describe("ann.pad", () => {
     expect(numbers(pad(counting([3]), [3], [3], mode, 9))).toEqual(y);
   });
 
+  it("fills each line", () => {
+    expect(numbers(pad(x23, [0, 1], [0, 1], "constant", 9))).toEqual([
+      9, 1, 2, 3, 9, 9, 4, 5, 6, 9,
+    ]);
+  });
+
   it("reflects the only element there is", () => {
     expect(numbers(pad(f([1], [5]), [1], [2], "reflect"))).toEqual([5, 5, 5, 5]);
   });
