@@ -120,7 +120,8 @@ function tensorFault(value: Tensor, mayBeInfinite: boolean): string | null {
     return `has ${value.data.length} elements, but its shape [${value.shape.join(", ")}] ${wanted}`;
   }
   const { unfit, notFinite } = rangeOf(value);
-  if (unfit !== null) return `holds ${formatNumber(unfit)}, which is no ${value.dtype}`;
+  if (unfit !== null)
+    return `holds ${formatNumber(unfit, value.dtype)}, which is no ${value.dtype}`;
   if (notFinite !== null && !mayBeInfinite) return `holds ${formatNumber(notFinite)}`;
   return null;
 }
