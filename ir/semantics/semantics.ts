@@ -38,7 +38,7 @@ export function resultOf(op: Pick<Op, "type">, values: ArrayLike<number>): Tenso
  * `roundTo` of every value, into a new array. Float32 and narrow integer arrays round by themselves
  * in just that way, at many times the speed. Integers have no −0 and no NaN, whatever holds them.
  */
-export function rounded(dtype: DType, values: ArrayLike<number>): TensorData {
+function rounded(dtype: DType, values: ArrayLike<number>): TensorData {
   switch (dtype) {
     case "f64":
       return new Float64Array(values);

@@ -20,7 +20,7 @@ import {
 
 export type UnaryKind = `ann.${UnaryName}`;
 export type BinaryKind = `ann.${BinaryName}`;
-export type ActivationKind =
+type ActivationKind =
   | "ann.clip"
   | "ann.leaky-relu"
   | "ann.prelu"

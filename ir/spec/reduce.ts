@@ -9,11 +9,11 @@ import { type DType, type Shape, real } from "../type.ts";
 import { operandType, requireAxis, requireReal } from "./check.ts";
 import { type DTypeSet, sumDomain, requireDType } from "./rules.ts";
 
-export type ReduceAxesKind = `ann.reduce-${ReduceName}`;
+type ReduceAxesKind = `ann.reduce-${ReduceName}`;
 export type ReduceKind = ReduceAxesKind | "ann.argmax" | "ann.argmin" | "ann.cumsum";
 
 /** The shape that is left of `shape` when `axes` are folded. */
-export function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): Shape {
+function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): Shape {
   if (keepDims) return shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
   return shape.filter((_extent, axis) => !axes.includes(axis));
 }
