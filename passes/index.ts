@@ -77,8 +77,9 @@ const canonical: readonly PipelineStep[] = [
   step(mergePads),
   // Last of the merging, when nothing stands between ops that belong together.
   step(mergeLinear),
-  // Merging leaves maps by 1 and 0, and layers that have become equal.
+  // Merging leaves maps by 1 and 0, reshapes behind one another, and layers that are now equal.
   step(dropIdentity),
+  step(canonicaliseShapes),
   step(shareCommon),
 ];
 

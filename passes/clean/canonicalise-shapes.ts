@@ -62,7 +62,7 @@ function addReshape(
     "ann.reshape",
     [value],
     { shape },
-    graph.loc(name, inner, op),
+    graph.loc(name, op, inner),
     op.result,
   );
 }
@@ -79,7 +79,7 @@ export function mergeTranspose(
   if (x === undefined) return null;
   const perm = op.attrs.perm.map((axis) => inner.attrs.perm[axis] ?? 0);
   if (perm.every((from, axis) => from === axis)) return x;
-  return graph.builder.add("ann.transpose", [x], { perm }, graph.loc(pass, inner, op), op.result);
+  return graph.builder.add("ann.transpose", [x], { perm }, graph.loc(pass, op, inner), op.result);
 }
 
 /** True when the axes longer than 1 stay in order, so that the elements do. */
@@ -107,5 +107,5 @@ function mergeSlice(op: OpOf<"ann.slice">, graph: Graph): ValueId | null {
     sizes: op.attrs.sizes,
     steps: op.attrs.steps.map((step, axis) => step * (steps[axis] ?? 1)),
   };
-  return graph.builder.add("ann.slice", [x], merged, graph.loc(name, inner, op), op.result);
+  return graph.builder.add("ann.slice", [x], merged, graph.loc(name, op, inner), op.result);
 }

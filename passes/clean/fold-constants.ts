@@ -39,7 +39,7 @@ export const foldConstants = definePass({
       const value = evaluate(op, operands, (ref) => graph.builder.tensorAt(ref));
       const from = op.inputs.map((input) => graph.producer(input));
       const ref = graph.builder.tensor("folded", value);
-      const loc = graph.loc(name, ...from, op);
+      const loc = graph.loc(name, op, ...from);
       return graph.builder.add("ann.constant", [], { value: ref }, loc, op.result);
     }),
 });

@@ -40,7 +40,7 @@ function merge(op: Op, graph: Graph): ValueId | null {
   if (pad?.kind !== "ann.pad" || x === undefined || !padsZeros(pad)) return null;
   if (op.kind === "ann.average-pool") return pool(op, pad, x, graph);
   const attrs = { ...op.attrs, ...widened(op.attrs, pad) };
-  return graph.builder.add("ann.conv", [x], attrs, graph.loc(name, pad, op), op.result);
+  return graph.builder.add("ann.conv", [x], attrs, graph.loc(name, op, pad), op.result);
 }
 
 /** True for padding with zeros, of spatial axes only, that crops nothing. */
@@ -67,7 +67,7 @@ function pool(
   // Windows that hang over the end are cut off differently once the end is padding.
   if (attrs.ceilMode || !(attrs.countIncludePad || isUnpadded(attrs))) return null;
   const merged = { ...attrs, ...widened(attrs, pad), countIncludePad: true };
-  const added = graph.builder.tryAdd(op.kind, [x], merged, graph.loc(name, pad, op), op.result);
+  const added = graph.builder.tryAdd(op.kind, [x], merged, graph.loc(name, op, pad), op.result);
   return added.ok ? added.value : null;
 }
 

@@ -100,7 +100,7 @@ function throughReshape(op: OpOf<"ann.reshape">, graph: Graph): ValueId | null {
   if (transpose?.kind !== "ann.transpose" || x === undefined) return null;
   const source = graph.producer(x).type.shape;
   const target = op.attrs.shape;
-  const loc = graph.loc(name, transpose, op);
+  const loc = graph.loc(name, op, transpose);
   if (keepsOrder(transpose.attrs.perm, source)) {
     return graph.builder.add("ann.reshape", [x], { shape: target }, loc, op.result);
   }
@@ -163,7 +163,7 @@ function intoWeights(op: OpOf<"ann.linear">, graph: Graph): ValueId | null {
       permuted[row * into + (order[k] ?? 0)] = weight.data[row * into + k] ?? 0;
     }
   }
-  const loc = graph.loc(name, flatten.transpose, op);
+  const loc = graph.loc(name, op, flatten.transpose);
   const { shape } = flatten.reshape.attrs;
   const flat = graph.builder.add("ann.reshape", [flatten.x], { shape }, flatten.reshape.loc);
   const stored = tensorOf(weight.dtype, weight.shape, permuted);

@@ -134,7 +134,7 @@ export function intoConsumer(op: Synapse, graph: Graph, pass: string): ValueId |
   const isUneven = map !== null && added === null;
   if (isUneven && isInputSide(z, graph)) return null;
   const { builder } = graph;
-  const loc = graph.loc(pass, producer, op);
+  const loc = graph.loc(pass, op, producer);
   const attrs = {
     ...op.attrs,
     weight: scaledWeight(op, graph, ({ input }) => scale[input] ?? 1),

@@ -82,6 +82,6 @@ function mergeLayers(op: OpOf<"ann.linear">, graph: Graph): ValueId | null {
             passed.reduce((sum, b, m) => sum + b * (outer.data[o * middle + m] ?? 0), own),
           ),
   };
-  const loc = graph.loc(name, before, op);
+  const loc = graph.loc(name, op, before);
   return graph.builder.add("ann.linear", before.inputs, attrs, loc, op.result);
 }

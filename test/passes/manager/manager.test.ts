@@ -130,7 +130,7 @@ describe("what the user asked for and cannot be", () => {
 
 describe("a pass that breaks its contract", () => {
   it("is named when it throws, with the cause", async () => {
-    const error = await brokenBy(make(() => known(null, "the impossible")));
+    const error = await brokenBy(make(() => known<Module>(null, "the impossible")));
     expect(error.message).toBe("pass try-it broke the module: missing: the impossible");
     expect(error.code).toBe("pass-broke-module");
     expect(error.cause).toBeInstanceOf(Error);
