@@ -3,7 +3,9 @@
  * take more than a line are in `scalar.ts`, changes of element type in `cast.ts`.
  */
 import type { Op } from "../op.ts";
-import type { BinaryKind, ElementwiseKind, UnaryKind } from "../spec/elementwise.ts";
+import type { BinaryKind } from "../spec/binary.ts";
+import type { ElementwiseKind } from "../spec/elementwise.ts";
+import type { UnaryKind } from "../spec/unary.ts";
 import type { Tensor } from "../tensor.ts";
 import type { DType } from "../type.ts";
 import { type BinaryFunction, type UnaryFunction, mapElements, zipElements } from "./broadcast.ts";

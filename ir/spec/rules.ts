@@ -78,6 +78,3 @@ export function requireBroadcastTo(
 export function isShape(values: readonly number[]): boolean {
   return values.every((extent) => Number.isInteger(extent) && extent >= 0);
 }
-
-/** What quantize-linear makes. */
-export const quantizedDTypes: readonly DType[] = ["i8", "u8", "i16", "u16"];
