@@ -120,7 +120,8 @@ function checkLabels(labels: Int32Array, samples: number, classes: number): void
   if (index >= 0) {
     const label = known(labels[index], "the label");
     const count = labels.filter(wrong).length;
-    fail(diagnoseEvaluation("label-out-of-range", null, { label, index, classes, count }));
+    const params = { label, index, classes, count, of: samples };
+    fail(diagnoseEvaluation("label-out-of-range", null, params));
   }
 }
 

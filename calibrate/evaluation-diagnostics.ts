@@ -10,9 +10,9 @@ export const diagnoseEvaluation = catalogue({
   },
   "label-out-of-range": {
     severity: "error",
-    message: (p: { label: number; index: number; classes: number; count: number }) =>
-      `label ${p.label} of sample ${p.index} is no class of a network with ${p.classes} outputs` +
-      ` (${p.count} labels like it)`,
+    message: (p: { label: number; index: number; classes: number; count: number; of: number }) =>
+      `labels of a network with ${p.classes} outputs lie between 0 and ${p.classes - 1}, but ` +
+      `${p.count} of ${p.of} do not; the first is ${p.label}, of sample ${p.index}`,
     help: "labels count from 0; check that the labels belong to this network",
   },
   "no-samples": {

@@ -3,8 +3,9 @@
  * than a few numbers per neuron.
  */
 import { known } from "../../ir/diagnostic.ts";
+import { broadcastIndices } from "../../ir/semantics/semantics.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { type Shape, elementCount, stridesOf } from "../../ir/type.ts";
+import { type Shape, elementCount } from "../../ir/type.ts";
 
 /**
  * Where a − y comes from, as mean squares over neurons and samples, relative to the mean of a².
@@ -219,20 +220,7 @@ export class LayerTally {
 
 /** `t` broadcast to `shape`, as doubles. */
 function expand(t: Tensor, shape: Shape): Float64Array {
-  const out = new Float64Array(elementCount(shape));
-  const missing = shape.length - t.shape.length;
-  const from = stridesOf(t.shape);
-  const strides = stridesOf(shape);
-  for (let i = 0; i < out.length; i++) {
-    let offset = 0;
-    for (let axis = missing; axis < shape.length; axis++) {
-      if (t.shape[axis - missing] === 1) continue;
-      const index = Math.floor(i / (strides[axis] ?? 1)) % (shape[axis] ?? 1);
-      offset += index * (from[axis - missing] ?? 0);
-    }
-    out[i] = t.data[offset] ?? NaN;
-  }
-  return out;
+  return Float64Array.from(broadcastIndices(t.shape, shape), (at) => t.data[at] ?? NaN);
 }
 
 function summarise(threshold: Tensor): ThresholdSummary {

@@ -2,8 +2,7 @@
  * Puts a conversion report together from what was measured. Computes nothing that needs a network
  * to run; every number in it comes from one of the pieces.
  */
-import type { Diagnostic } from "../../ir/diagnostic.ts";
-import { known } from "../../ir/diagnostic.ts";
+import { type Diagnostic, invariant } from "../../ir/diagnostic.ts";
 import { formatLoc } from "../../ir/loc.ts";
 import type { Comparison, LayerComparison } from "../compare.ts";
 import { type OperationCounts, energyCaveat, energyTables, estimateEnergy } from "../energy.ts";
@@ -73,7 +72,10 @@ export function buildReport(pieces: ReportPieces): ConversionReport {
       distinctPredictions: snn.distinctPredictions,
       classes: snn.classes,
     },
-    lossByPass: pieces.lossByPass,
+    lossByPass: pieces.lossByPass.map((row) => ({
+      ...row,
+      relativeLogitError: row.relativeLogitError === null ? null : finite(row.relativeLogitError),
+    })),
     lossByPassData: pieces.lossByPassData,
     layers: comparison.layers.map((layer) => layerOf(layer, snn)),
     layerSamples: comparison.samples,
@@ -98,7 +100,9 @@ export function buildReport(pieces: ReportPieces): ConversionReport {
       }),
     ),
   };
-  return reportSchema.parse({ ...report, recommendations: recommend(report) });
+  const checked = reportSchema.safeParse({ ...report, recommendations: recommend(report) });
+  invariant(checked.success, `a report that its schema refuses: ${checked.error?.message}`);
+  return checked.data;
 }
 
 /** The first timestep from which the accuracy stays at or above `least` until T. */
@@ -138,9 +142,4 @@ function finite(x: number): number | null {
 
 function finiteParts(error: Readonly<LayerErrorParts>): LayerErrorParts | null {
   return Object.values(error).every(Number.isFinite) ? { ...error } : null;
-}
-
-/** The value at timestep T of a list that goes by timesteps. */
-export function atEnd<T>(list: readonly T[]): T {
-  return known(list.at(-1), "a value at the last timestep");
 }

@@ -90,7 +90,7 @@ export function lowerThresholds(situation: Situation): Remedy {
   }
   if (used?.pass === "balance-mmse") {
     return {
-      text: "Lower the thresholds where few activations are large",
+      text: "Fit each threshold to the activations that exceed it",
       option: "balance-local",
     };
   }

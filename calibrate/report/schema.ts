@@ -102,8 +102,29 @@ const diagnostic = z.strictObject({
   help: z.string().nullable(),
 });
 
+/** Every kind of advice; docs/low-accuracy.md has a section for each. */
+export const recommendationKinds = [
+  "ann-at-chance",
+  "always-one-class",
+  "silent-layer",
+  "still-rising",
+  "settled-below",
+  "clipping-dominates",
+  "clipping-in-layer",
+  "quantisation-dominates",
+  "quantisation-in-layer",
+  "unevenness-dominates",
+  "unevenness-in-layer",
+  "pass-lost-accuracy",
+  "dead-neurons",
+  "saturated-neurons",
+  "spare-timesteps",
+  "costs-more-than-ann",
+  "few-samples",
+] as const;
+
 const recommendation = z.strictObject({
-  kind: z.string().describe("Stable, kebab-case; docs/low-accuracy.md has a section for each."),
+  kind: z.enum(recommendationKinds).describe("docs/low-accuracy.md has a section for each."),
   importance: z.enum(["high", "medium", "info"]),
   text: z.string(),
   option: z.string().nullable().describe("What to write on the command line."),

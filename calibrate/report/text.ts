@@ -1,6 +1,15 @@
 /** The report for a terminal: a screenful, not everything. Writes nothing itself. */
 import { createColors } from "picocolors";
-import { digits3, labelsOf, landmarks, percent, points, quantity, relative } from "./format.ts";
+import {
+  counted,
+  digits3,
+  labelsOf,
+  landmarks,
+  percent,
+  points,
+  quantity,
+  relative,
+} from "./format.ts";
 import { printable } from "./markup.ts";
 import { errorParts } from "./plots.ts";
 import type { ConversionReport, LayerErrorParts } from "./schema.ts";
@@ -77,7 +86,8 @@ function layerTable(report: ConversionReport, bold: Style, width: number): strin
     relative(error.total),
   ]);
   const table = aligned(["layer", "clip", "quant", "inherit", "uneven", "total"], rows, bold);
-  const rest = others > 0 ? `\n(${others} more layers with less error of their own)` : "";
+  const rest =
+    others > 0 ? `\n(${counted(others, "more layer")} with less error of their own)` : "";
   return `Error by layer, % of the signal's power:\n${table}${rest}`;
 }
 

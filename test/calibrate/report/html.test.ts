@@ -1,0 +1,128 @@
+/** The page is one file without network or script, holds what it was given, and is the same twice. */
+import { parseHTML } from "linkedom";
+import { beforeAll, describe, expect, it } from "vitest";
+import { renderReportHtml } from "../../../calibrate/report/html.ts";
+import { html } from "../../../calibrate/report/markup.ts";
+import type { ConversionReport } from "../../../calibrate/report/schema.ts";
+import { syntheticReport } from "./synthetic.ts";
+
+const hostile = `</text></svg><script>alert(1)</script><img src=x onerror="alert(2)">&'"\u0007`;
+
+/** Every text of the report that a model or a user can choose, made hostile. */
+function poisoned(): ConversionReport {
+  const report = syntheticReport({ names: [hostile, `${hostile} 2`, "relu"] });
+  const port = { name: hostile, shape: [1] };
+  return {
+    ...report,
+    model: { ...report.model, name: hostile, file: hostile, inputs: [port], outputs: [port] },
+    calibrationData: { name: hostile, samples: 1, sha256: null, labelled: false },
+    evaluationData: { name: hostile, samples: 1, sha256: null, labelled: true },
+    pipeline: [{ pass: hostile, options: { [hostile]: hostile }, seconds: null, changed: true }],
+    lossByPass: [{ pass: hostile, accuracy: 0.5, relativeLogitError: null }],
+    lossByPassData: { name: hostile, samples: 1, sha256: null, labelled: true },
+    diagnostics: [
+      {
+        code: "x",
+        severity: "warning",
+        message: hostile,
+        place: hostile,
+        notes: [hostile],
+        help: hostile,
+      },
+    ],
+    recommendations: [
+      { kind: "still-rising", importance: "high", text: hostile, option: hostile, layer: hostile },
+    ],
+  };
+}
+
+describe("report.html", () => {
+  let page = "";
+  let document: Document;
+  beforeAll(async () => {
+    page = await renderReportHtml(syntheticReport());
+    document = parseHTML(page).document;
+  });
+
+  it("loads nothing and runs nothing", async () => {
+    for (const text of [page, await renderReportHtml(poisoned())]) {
+      const { document: parsed } = parseHTML(text);
+      expect(
+        parsed.querySelectorAll("script, img, iframe, link, object, embed, form"),
+      ).toHaveLength(0);
+      const attributes = [...parsed.querySelectorAll("*")].flatMap((e) =>
+        [...e.attributes].map(({ name }) => name),
+      );
+      expect(attributes.filter((name) => /^on|^(src|href|xlink:href|action)$/.test(name))).toEqual(
+        [],
+      );
+      expect(text).not.toMatch(/url\(|@import/);
+      expect(text).toContain("default-src 'none'");
+    }
+  });
+
+  it("shows hostile names as text", async () => {
+    const text = await renderReportHtml(poisoned());
+    const { document: parsed } = parseHTML(text);
+    expect(text).not.toContain("<script");
+    expect(text).not.toContain("\u0007");
+    expect(parsed.querySelector("h1")?.textContent).toContain("<script>alert(1)</script>");
+    expect(parsed.querySelectorAll("svg").length).toBe(document.querySelectorAll("svg").length);
+  });
+
+  it("is the same bytes for the same report", async () => {
+    expect(await renderReportHtml(syntheticReport())).toBe(page);
+  });
+
+  it("suits a phone, both colour schemes, and readers who cannot see the figures", () => {
+    expect(document.querySelector("meta[name=viewport]")?.getAttribute("content")).toContain(
+      "width=device-width",
+    );
+    expect(page).toContain("prefers-color-scheme: dark");
+    expect(document.documentElement.getAttribute("lang")).toBe("en");
+    const figures = [...document.querySelectorAll("figure")];
+    expect(figures).toHaveLength(7);
+    for (const figure of figures) {
+      expect(figure.querySelector("figcaption")?.textContent).not.toBe("");
+      const svg = figure.querySelector("svg");
+      expect(svg?.getAttribute("role")).toBe("img");
+      expect(svg?.getAttribute("aria-label")).toMatch(/\w+ \w+/);
+    }
+    for (const table of document.querySelectorAll("table")) {
+      expect(table.parentElement?.getAttribute("class")).toBe("scroll");
+      expect(table.querySelector("caption")).not.toBeNull();
+      expect(table.querySelectorAll("thead th[scope=col]").length).toBeGreaterThan(1);
+    }
+  });
+
+  it("draws the ANN's line where its accuracy is", () => {
+    const svg = document.querySelector("svg[aria-label^='Accuracy of the spiking network']");
+    expect(svg?.textContent).toContain("ANN 93.12 %");
+    expect(svg?.querySelectorAll("circle")).toHaveLength(6);
+  });
+
+  it("draws a bar for each part of each layer's error", () => {
+    const svg = document.querySelector("svg[aria-label='Error of each layer by cause']");
+    expect(svg?.querySelectorAll("[aria-label=bar] rect")).toHaveLength(6 * 4);
+    expect(svg?.textContent).toContain("/classifier/fc1");
+  });
+
+  it("leaves out what there is nothing to show of", async () => {
+    const report = syntheticReport({ annAccuracy: null, names: [], timesteps: 1 });
+    const text = await renderReportHtml({ ...report, lossByPass: [] });
+    const { document: parsed } = parseHTML(text);
+    const labels = [...parsed.querySelectorAll("svg")].map((svg) => svg.getAttribute("aria-label"));
+    expect(labels).toHaveLength(2);
+    expect(parsed.querySelector("#layers")).toBeNull();
+    expect(text).not.toMatch(/NaN|undefined|Infinity/);
+  });
+});
+
+describe("the template", () => {
+  it("escapes values in text and in attributes, and nothing twice", () => {
+    const inner = html`<b>${"a<b"}</b>`;
+    expect(html`<p title="${`"x"`}">${inner}${[1, null, "&"]}</p>`.text).toBe(
+      '<p title="&quot;x&quot;"><b>a&lt;b</b>1&amp;</p>',
+    );
+  });
+});
