@@ -5,7 +5,7 @@
 import { type OnnxOperator, operator } from "../operator.ts";
 import type { ValueId } from "../../../ir/op.ts";
 import { type Tensor, scalar, tensorOf, zeros } from "../../../ir/tensor.ts";
-import { type DType, elementCount, isFloat } from "../../../ir/type.ts";
+import { type DType, elementCount, isFloat, sameShape } from "../../../ir/type.ts";
 import type { NodeContext } from "../context.ts";
 import { dataTypeOf } from "../proto.ts";
 import { dtypeOf } from "../tensors.ts";
@@ -77,6 +77,16 @@ function blockwise(
   };
 }
 
+/** The zero point in the shape of the scale; 0 where it is left out. */
+function zeroPointLike(node: NodeContext, scale: ValueId, dtype: DType): ValueId {
+  const shape = node.shape(scale);
+  if (!node.has(2)) return node.literal(zeros(dtype, shape));
+  const given = node.value(2);
+  // One scale may be a scalar and its zero point a vector of one element.
+  if (sameShape(node.shape(given), shape) || elementCount(shape) !== 1) return given;
+  return node.add("ann.reshape", [given], { shape });
+}
+
 /** The axis of per-axis scales; where there is one scale it means nothing. */
 function quantizationAxis(node: NodeContext, x: ValueId): number {
   const rank = node.shape(x).length;
@@ -90,7 +100,7 @@ export function QuantizeLinear(node: NodeContext): ValueId {
   const x = node.value(0);
   const { dtype, clip } = quantizedType(node);
   const scale = node.value(1);
-  const zeroPoint = node.has(2) ? node.value(2) : node.literal(zeros(dtype, node.shape(scale)));
+  const zeroPoint = zeroPointLike(node, scale, dtype);
   const y =
     node.attributes.int("block_size", 0) > 0
       ? quantizeComposed(node, x, zeroPoint, dtype)
@@ -134,7 +144,7 @@ export function DequantizeLinear(node: NodeContext): ValueId {
   const x = node.value(0);
   const { dtype } = node.type(x);
   const scale = node.value(1);
-  const zeroPoint = node.has(2) ? node.value(2) : node.literal(zeros(dtype, node.shape(scale)));
+  const zeroPoint = zeroPointLike(node, scale, dtype);
   const composed = node.attributes.int("block_size", 0) > 0 || isFloat(dtype);
   const axis = quantizationAxis(node, x);
   if (!composed) return node.add("ann.dequantize-linear", [x, scale, zeroPoint], { axis });

@@ -124,6 +124,19 @@ export function Upsample(node: NodeContext): ValueId {
   return plainResize(node, x, scales);
 }
 
+/**
+ * tf_half_pixel_for_nn (11 to 13) is half_pixel without the half taken off again; rounding that is
+ * rounding half_pixel's coordinate in another way.
+ */
+function shiftedRounding(
+  node: NodeContext,
+  nearest: ResizeAttrs["nearest"],
+): ResizeAttrs["nearest"] {
+  if (nearest === "floor") return "round_prefer_ceil";
+  if (nearest === "round_prefer_floor") return "ceil";
+  return node.refuse(`it combines tf_half_pixel_for_nn and ${nearest}`, "use half_pixel");
+}
+
 /** An optional static input; an empty tensor counts as absent. */
 function listInput(node: NodeContext, index: number, name: string): readonly number[] | null {
   if (!node.has(index)) return null;
@@ -138,7 +151,7 @@ export function Resize(node: NodeContext): ValueId {
   const { shape } = node.type(x);
   const rank = shape.length;
   const { attributes } = node;
-  const coordinates = node.oneOf(
+  const declared = node.oneOf(
     "coordinate_transformation_mode",
     attributes.string("coordinate_transformation_mode", "half_pixel"),
     [
@@ -151,11 +164,16 @@ export function Resize(node: NodeContext): ValueId {
       "tf_half_pixel_for_nn",
     ],
   );
-  if (coordinates === "tf_half_pixel_for_nn") {
-    return node.refuse(`coordinates are ${coordinates}`, "use half_pixel, or opset 13 or newer");
-  }
+  const nearestMode = node.oneOf(
+    "nearest_mode",
+    attributes.string("nearest_mode", "round_prefer_floor"),
+    ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"],
+  );
+  const [coordinates, nearest] =
+    declared === "tf_half_pixel_for_nn"
+      ? (["half_pixel", shiftedRounding(node, nearestMode)] as const)
+      : [declared, nearestMode];
   const mode = attributes.string("mode", "nearest");
-  const nearest = attributes.string("nearest_mode", "round_prefer_floor");
   const policy = node.oneOf(
     "keep_aspect_ratio_policy",
     attributes.string("keep_aspect_ratio_policy", "stretch"),
@@ -178,12 +196,7 @@ export function Resize(node: NodeContext): ValueId {
     ...resolution,
     mode: node.oneOf("mode", mode, ["nearest", "linear", "cubic"]),
     coordinates,
-    nearest: node.oneOf("nearest_mode", nearest, [
-      "round_prefer_floor",
-      "round_prefer_ceil",
-      "floor",
-      "ceil",
-    ]),
+    nearest,
     cubicCoefficient: attributes.float("cubic_coeff_a", -0.75),
     excludeOutside: attributes.bool("exclude_outside", false),
     extrapolation: attributes.float("extrapolation_value", 0),

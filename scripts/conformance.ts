@@ -1,0 +1,125 @@
+/**
+ * Runs the ONNX project's backend tests: every folder with a `model.onnx` and
+ * `test_data_set_*` beside it is imported with the shapes of the given inputs, interpreted, and
+ * compared with the given outputs. Says by operator what is not supported.
+ *
+ *     npm run conformance -- DIRECTORY [--json] [--only TEXT]
+ */
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { type ConformanceResult, runCase } from "../frontend/onnx/conformance.ts";
+import { filesBeside } from "../frontend/onnx/files.ts";
+
+/**
+ * Test vectors of ONNX 1.17 that its later releases corrected, with where that is told. They are
+ * run like the others; where the result differs from the vector they are counted by themselves.
+ */
+const errata: ReadonlyMap<string, string> = new Map([
+  ...["2D_int8_float16", "2D_int8_float32", "3D_int8_float16", "3D_int8_float32"].map(
+    (name): [string, string] => [
+      `test_qlinearmatmul_${name}`,
+      "wraps around where the specification saturates (onnx/onnx issue 7835)",
+    ],
+  ),
+  [
+    "test_averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_True",
+    "counts elements beyond the padding (see onnx/onnx issue 5276)",
+  ],
+]);
+
+/** Folders below `directory` that hold a model.onnx, in order of their names. */
+function* casesIn(directory: string): Iterable<string> {
+  const entries = readdirSync(directory, { withFileTypes: true });
+  if (entries.some((entry) => entry.name === "model.onnx")) yield directory;
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (entry.isDirectory()) yield* casesIn(join(directory, entry.name));
+  }
+}
+
+/** The numbered files `input_0.pb`, `input_1.pb` … of a data set. */
+function numbered(folder: string, stem: string): readonly Uint8Array[] {
+  const files: Uint8Array[] = [];
+  for (let i = 0; existsSync(join(folder, `${stem}_${i}.pb`)); i++) {
+    files.push(readFileSync(join(folder, `${stem}_${i}.pb`)));
+  }
+  return files;
+}
+
+function run(folder: string): ConformanceResult {
+  const modelPath = join(folder, "model.onnx");
+  const sets = readdirSync(folder)
+    .filter((name) => name.startsWith("test_data_set_"))
+    .toSorted();
+  return runCase({
+    name: basename(folder),
+    model: readFileSync(modelPath),
+    files: filesBeside(modelPath),
+    sets: sets.map((set) => ({
+      inputs: numbered(join(folder, set), "input"),
+      outputs: numbered(join(folder, set), "output"),
+    })),
+  });
+}
+
+function optionValue(name: string): string | null {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? null : (process.argv[at + 1] ?? null);
+}
+
+const json = process.argv.includes("--json");
+const only = optionValue("--only");
+const directory = process.argv[2];
+if (directory === undefined || directory.startsWith("--") || !existsSync(directory)) {
+  console.error("usage: npm run conformance -- DIRECTORY [--json] [--only TEXT]");
+  process.exit(1);
+}
+
+const summary = {
+  cases: 0,
+  passed: 0,
+  failed: 0,
+  unsupported: new Map<string, number>(),
+  failures: new Array<{ case: string; why: string }>(),
+  /** Cases that differ from a vector which is known to be wrong. */
+  errata: new Array<{ case: string; why: string }>(),
+};
+const refused: string[] = [];
+for (const folder of casesIn(directory)) {
+  if (only !== null && !basename(folder).includes(only)) continue;
+  const result = run(folder);
+  summary.cases++;
+  if (result.kind === "passed") summary.passed++;
+  else if (result.kind === "failed") {
+    const erratum = errata.get(basename(folder));
+    if (erratum !== undefined) {
+      summary.errata.push({ case: basename(folder), why: erratum });
+      continue;
+    }
+    summary.failed++;
+    summary.failures.push({ case: basename(folder), why: result.why });
+  } else {
+    for (const operator of result.operators) {
+      summary.unsupported.set(operator, (summary.unsupported.get(operator) ?? 0) + 1);
+    }
+    refused.push(`${basename(folder)}: ${result.why}`);
+  }
+}
+
+if (json) {
+  const unsupported = Object.fromEntries(summary.unsupported);
+  console.log(JSON.stringify({ ...summary, unsupported }));
+} else {
+  const { cases, passed, failed } = summary;
+  for (const { case: name, why } of summary.failures) console.log(`FAILED ${name}: ${why}`);
+  if (process.argv.includes("--refused")) for (const line of refused) console.log(line);
+  for (const { case: name, why } of summary.errata) console.log(`wrong vector ${name}: ${why}`);
+  const known = summary.errata.length;
+  const rest = cases - passed - failed - known;
+  console.log(
+    `${cases} cases: ${passed} passed, ${failed} failed, ${known} with a wrong vector, ` +
+      `${rest} not supported`,
+  );
+  const rows = [...summary.unsupported].toSorted(([, a], [, b]) => b - a);
+  for (const [operator, count] of rows) console.log(`${String(count).padStart(5)}  ${operator}`);
+}
+process.exit(summary.failed > 0 ? 1 : 0);
