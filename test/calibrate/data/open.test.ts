@@ -85,6 +85,11 @@ describe("openDataset", () => {
       3, 4,
     ]);
     expect((await summary(`${folder}/x.npy`, at("xy.npz")))[3]).toEqual([1, 0]);
+    const set = await openDataset(`${folder}/mnist/test`, at("y.npy"));
+    expect(set.files.map((file) => file.path.slice(folder.length + 1))).toEqual([
+      "mnist/test-images-idx3-ubyte.gz",
+      "y.npy",
+    ]);
     const preprocess = parsePreprocess('{"labelOffset": 1}', "p.json", null);
     expect((await summary(`${folder}/xy.npz`, { preprocess }))[3]).toEqual([2, 1]);
     expect((await summary(`${folder}/xy.npz`, { withLabels: false }))[3]).toBeNull();

@@ -135,9 +135,16 @@ describe("select, limit and join", () => {
       ["a"],
     );
     expect(joined.fields[0]?.count).toBe(1);
-    const two = joinContents([part([2, 1], "f32", true), part([2, 1], "f32", true)], ["a", "b"]);
-    expect([two.fields[0]?.storedShape, two.labels?.shape]).toEqual([[4, 1], [4]]);
-    expect(two.fields[0]?.sample(3).data[0]).toBe(2);
+    const numbered = (from: number) => ({
+      format: "test",
+      fields: [fieldOf("x", tensorOf("f32", [2, 1], [from, from + 1]))],
+      labels: tensorOf("u8", [2, 1], [from, from + 1]),
+    });
+    const two = joinContents([numbered(0), numbered(2)], ["a", "b"]);
+    const x = two.fields[0];
+    expect([x?.storedShape, two.labels?.shape]).toEqual([[4, 1], [4]]);
+    expect([0, 1, 2, 3].map((index) => x?.sample(index).data[0])).toEqual([0, 1, 2, 3]);
+    expect([...(two.labels?.data ?? [])]).toEqual([0, 1, 2, 3]);
     const attempt = (b: ReturnType<typeof part>) =>
       failure(() => joinContents([part([2, 1], "f32", true), b], ["a", "b"]));
     expect(await attempt(part([1, 2], "f32", true))).toBe(
