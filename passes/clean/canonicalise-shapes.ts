@@ -8,7 +8,7 @@
  */
 import type { Op, OpOf, ValueId } from "../../ir/op.ts";
 import { type Shape, sameShape } from "../../ir/type.ts";
-import { type Graph, rework } from "../graph.ts";
+import { type Graph, rework, untilStable } from "../graph.ts";
 import { definePass } from "../pass.ts";
 
 const name = "canonicalise-shapes";
@@ -22,20 +22,21 @@ export const canonicaliseShapes = definePass({
   breaks: [],
   preservesOutputs: true,
   options: {},
-  run: (module) =>
-    rework(module, (op, graph) => {
-      switch (op.kind) {
-        case "ann.reshape":
-          return mergeReshape(op, graph);
-        case "ann.transpose":
-          return mergeTranspose(op, graph, name) ?? transposeToReshape(op, graph);
-        case "ann.slice":
-          return mergeSlice(op, graph);
-        default:
-          return null;
-      }
-    }),
+  run: (module) => untilStable(module, (current) => rework(current, mergeOnce)),
 });
+
+function mergeOnce(op: Op, graph: Graph): ValueId | null {
+  switch (op.kind) {
+    case "ann.reshape":
+      return mergeReshape(op, graph);
+    case "ann.transpose":
+      return mergeTranspose(op, graph, name) ?? transposeToReshape(op, graph);
+    case "ann.slice":
+      return mergeSlice(op, graph);
+    default:
+      return null;
+  }
+}
 
 function operandOf(op: Op, graph: Graph): Op | null {
   const [operand] = op.inputs;

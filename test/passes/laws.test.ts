@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { known } from "../../ir/diagnostic.ts";
 import { allPasses, pipelines } from "../../passes/index.ts";
 import { step } from "../../passes/pipeline.ts";
+import { idiomaticNetworks } from "./idioms.ts";
 import { expectLaws } from "./laws.ts";
 
 /** What a pass may change of the outputs, relative to the largest; 0 where it moves only. */
@@ -30,6 +31,10 @@ describe.each(Object.entries(tolerances))("%s", (name, tolerance) => {
   it("keeps outputs and validity, and comes to rest", async () => {
     await expectLaws([step(pass)], { tolerance });
   });
+
+  it("does so on what exporters write", async () => {
+    await expectLaws([step(pass)], { tolerance, source: idiomaticNetworks });
+  });
 });
 
 describe("every pass that keeps outputs before conversion", () => {
@@ -44,5 +49,6 @@ describe("the canonical pipeline", () => {
   it("keeps outputs and validity, and comes to rest soon", async () => {
     const steps = known(pipelines.get("canonical"), "canonical");
     await expectLaws(steps, { tolerance: 1e-4, rounds: 3, runs: 100 });
+    await expectLaws(steps, { tolerance: 1e-4, rounds: 3, runs: 100, source: idiomaticNetworks });
   });
 });
