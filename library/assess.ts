@@ -20,6 +20,8 @@ export interface Labelled {
 export interface PassLoss {
   readonly pass: string;
   readonly accuracy: number | null;
+  /** Share of samples predicted as the original network predicts them. */
+  readonly agreement: number | null;
   readonly relativeLogitError: number | null;
 }
 
@@ -84,7 +86,12 @@ export async function lossByPass(
   const options = { timesteps, label: "loss by pass" };
   const start = await evaluateModule(original, data, running, { ...options, keepLogits: true });
   const rows: PassLoss[] = [
-    { pass: "import", accuracy: start.accuracy?.[0] ?? null, relativeLogitError: 0 },
+    {
+      pass: "import",
+      accuracy: start.accuracy?.[0] ?? null,
+      agreement: 1,
+      relativeLogitError: 0,
+    },
   ];
   for (const { pass, changed, after } of passes) {
     if (!changed) continue;
@@ -92,6 +99,7 @@ export async function lossByPass(
     rows.push({
       pass,
       accuracy: now.accuracy?.at(-1) ?? null,
+      agreement: now.agreement?.at(-1) ?? null,
       relativeLogitError: now.relativeLogitError?.at(-1) ?? null,
     });
   }

@@ -53,6 +53,8 @@ export interface LayerFindings {
   /** Share of activations that exceed the amplitude. */
   readonly clippedShare: number;
   readonly thresholds: ThresholdSummary;
+  /** Mean over neurons of v0 / θ. */
+  readonly initialPotential: number;
 }
 
 /** The distribution of a layer's thresholds over its channels or neurons. */
@@ -200,6 +202,8 @@ export class LayerTally {
       saturated: saturated / neurons,
       clippedShare: this.clipped / (neurons * samples),
       thresholds: this.thresholds,
+      initialPotential:
+        this.vInit.reduce((sum, v, i) => sum + v / (this.threshold[i] ?? NaN), 0) / neurons,
     };
   }
 

@@ -128,6 +128,7 @@ function layerOf(layer: LayerComparison, snn: Evaluation): ReportLayer {
     saturated,
     clippedShare: layer.clippedShare,
     thresholds: { ...layer.thresholds },
+    initialPotential: finite(layer.initialPotential),
   };
 }
 

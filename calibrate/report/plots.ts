@@ -68,7 +68,7 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
       ),
     ];
     if (level !== undefined) {
-      marks.unshift(
+      marks.push(
         Plot.ruleY([level.value], { stroke: "var(--ann)", strokeWidth: 2, strokeDasharray: "6 4" }),
         Plot.text([level.value], {
           y: (d: number) => d,
@@ -80,6 +80,9 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
           dy: -4,
           fill: "var(--ann)",
           fontWeight: 600,
+          // A halo, for where the curve runs behind the words.
+          stroke: "var(--surface)",
+          strokeWidth: 5,
         }),
       );
     }
@@ -204,42 +207,42 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
   function drawLossByPass(): string | null {
     if (lossByPass.length === 0) return null;
     const names = lossByPass.map((row) => row.pass);
-    const byAccuracy = lossByPass.every((row) => row.accuracy !== null);
-    const values = lossByPass.map(
-      (row) => (byAccuracy ? row.accuracy : row.relativeLogitError) ?? 0,
-    );
+    const measure = passMeasure(report);
+    const isShare = measure !== "relativeLogitError";
+    const values = lossByPass.map((row) => row[measure] ?? 0);
     const first = known(values[0], "the first row");
-    return rows(
-      byAccuracy ? "Accuracy after each pass" : "Relative logit error after each pass",
-      names,
-      {
-        x: {
-          percent: true,
-          grid: true,
-          ticks: 5,
-          label: byAccuracy ? "accuracy after the pass (%) →" : "relative logit error (%) →",
-          domain: [0, byAccuracy ? 100 : 105 * Math.max(0.01, ...values)],
-        },
-        marks: [
-          Plot.barX(values, {
-            y: (_: unknown, i: number) => i,
-            x: (value: number) => value,
-            fill: "var(--snn)",
-            rx2: 3,
-          }),
-          ...(byAccuracy
-            ? [
-                Plot.ruleX([first], {
-                  stroke: "var(--ann)",
-                  strokeWidth: 2,
-                  strokeDasharray: "6 4",
-                }),
-              ]
-            : []),
-          Plot.ruleX([0], { stroke: "currentColor" }),
-        ],
+    const words = {
+      accuracy: "accuracy",
+      agreement: "agreement",
+      relativeLogitError: "relative logit error",
+    }[measure];
+    return rows(`Network after each pass: ${words}`, names, {
+      x: {
+        percent: true,
+        grid: true,
+        ticks: 5,
+        label: `${words} after the pass (%) →`,
+        domain: [0, isShare ? 100 : 105 * Math.max(0.01, ...values)],
       },
-    );
+      marks: [
+        Plot.barX(values, {
+          y: (_: unknown, i: number) => i,
+          x: (value: number) => value,
+          fill: "var(--snn)",
+          rx2: 3,
+        }),
+        ...(isShare
+          ? [
+              Plot.ruleX([first], {
+                stroke: "var(--ann)",
+                strokeWidth: 2,
+                strokeDasharray: "6 4",
+              }),
+            ]
+          : []),
+        Plot.ruleX([0], { stroke: "currentColor" }),
+      ],
+    });
   }
 
   function drawLayerErrors(): string | null {
@@ -314,7 +317,16 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
   }
 }
 
-export function sumOfParts(error: LayerErrorParts): number {
+/** What the loss by pass is told by: the first of these that every row has. */
+export function passMeasure({
+  lossByPass,
+}: Pick<ConversionReport, "lossByPass">): "accuracy" | "agreement" | "relativeLogitError" {
+  if (lossByPass.every((row) => row.accuracy !== null)) return "accuracy";
+  if (lossByPass.every((row) => row.agreement !== null)) return "agreement";
+  return "relativeLogitError";
+}
+
+function sumOfParts(error: LayerErrorParts): number {
   return errorParts.reduce((sum, part) => sum + error[part], 0);
 }
 

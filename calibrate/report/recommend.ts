@@ -2,7 +2,7 @@
  * From measurements to advice: what to try next, in plain words, naming the option. Each kind has a
  * section in docs/low-accuracy.md. Advice names a cause that the numbers show, never a guess.
  */
-import { counted, percent, relative } from "./format.ts";
+import { counted, percent, points, relative } from "./format.ts";
 import { type OwnPart, higherThresholds, longer, lowerThresholds, remedyFor } from "./remedy.ts";
 import type { ConversionReport, LayerErrorParts, Recommendation, ReportLayer } from "./schema.ts";
 
@@ -322,7 +322,7 @@ function noise(report: Findings, loss: number | null): Recommendation[] {
       kind: "few-samples",
       importance: "info",
       text:
-        `Measured on ${samples} samples, the loss of ${(loss * 100).toFixed(2)} points has a ` +
+        `Measured on ${samples} samples, the difference from the ANN of ${points(-loss)} points has a ` +
         `standard error of up to ${(deviation * 100).toFixed(2)} points; one sample is ` +
         `${(100 / samples).toFixed(2)} points.`,
       option: null,

@@ -12,7 +12,7 @@ export interface Remedy {
   readonly option: string;
 }
 
-type Situation = Pick<ConversionReport, "pipeline" | "settings">;
+type Situation = Pick<ConversionReport, "layers" | "pipeline" | "settings">;
 type PassRun = ConversionReport["pipeline"][number];
 
 /** `settled`: a longer run has been seen not to help, and is not advised again. */
@@ -21,7 +21,7 @@ export function remedyFor(part: OwnPart, situation: Situation, settled: boolean)
     case "clipping":
       return higherThresholds(situation);
     case "quantisation":
-      return usesPass(situation, "set-initial-potential")
+      return startsHalfway(situation)
         ? andLonger(lowerThresholds(situation), situation, settled)
         : andLonger(
             { text: "Start neurons at half their threshold", option: "set-initial-potential" },
@@ -114,5 +114,11 @@ function balanceOf({ pipeline }: Situation): PassRun | null {
 }
 
 function usesPass({ pipeline }: Situation, name: string): boolean {
-  return pipeline.some((step) => step.pass === name && step.changed);
+  return pipeline.some((step) => step.pass === name);
+}
+
+/** Whether neurons start near half their threshold, which turns rounding down into rounding. */
+function startsHalfway({ layers }: Situation): boolean {
+  const near = (share: number | null): boolean => share === null || Math.abs(share - 0.5) < 0.25;
+  return layers.every((layer) => near(layer.initialPotential));
 }

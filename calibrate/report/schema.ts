@@ -34,6 +34,7 @@ const passRun = z.strictObject({
 const passLoss = z.strictObject({
   pass: z.string(),
   accuracy: share.nullable().describe("On the samples of `lossByPassData`, after this pass."),
+  agreement: share.nullable().describe("Share predicted as the imported network does."),
   relativeLogitError: amount
     .nullable()
     .describe("Σ|y − y_ann|² / Σ|y_ann|² after this pass, against the imported network."),
@@ -73,6 +74,7 @@ const layer = z.strictObject({
   saturated: share.describe("Share that fired at more than 95 % of all timesteps."),
   clippedShare: share.describe("Share of ANN activations above the neuron's amplitude."),
   thresholds,
+  initialPotential: z.number().nullable().describe("Mean of v[0] over the threshold."),
 });
 
 const energyTable = z.strictObject({

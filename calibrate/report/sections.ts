@@ -1,7 +1,7 @@
 /** The sections of the page behind the first: advice, causes, cost, and how it was made. */
 import { counted, digits3, energy, percent, points, quantity, relative } from "./format.ts";
 import { type Html, html } from "./markup.ts";
-import { type Figures, errorParts } from "./plots.ts";
+import { type Figures, errorParts, passMeasure } from "./plots.ts";
 import type { ConversionReport } from "./schema.ts";
 import { figure, table } from "./tables.ts";
 
@@ -27,11 +27,24 @@ export function adviceSection(report: ConversionReport): Html {
 export function passSection(report: ConversionReport, figures: Figures): Html {
   const { lossByPass, lossByPassData } = report;
   if (lossByPass.length === 0) return html``;
+  const measure = passMeasure(report);
+  const labelled = measure === "accuracy";
   const rows = lossByPass.map((row, i) => {
     const before = lossByPass[i - 1]?.accuracy ?? null;
     const change = row.accuracy === null || before === null ? null : row.accuracy - before;
-    return [row.pass, percent(row.accuracy), points(change), relative(row.relativeLogitError)];
+    return [
+      row.pass,
+      ...(labelled ? [percent(row.accuracy), points(change)] : []),
+      percent(row.agreement),
+      relative(row.relativeLogitError),
+    ];
   });
+  const headings = [
+    "Pass",
+    ...(labelled ? ["Accuracy", "Change"] : []),
+    "Agreement",
+    "Logit error",
+  ];
   const on =
     lossByPassData === null
       ? ""
@@ -43,9 +56,12 @@ export function passSection(report: ConversionReport, figures: Figures): Html {
       ${figure({
         svg: figures.lossByPass,
         caption: "After each pass",
-        note: "The dashed line is the network as it was imported.",
+        note:
+          measure === "relativeLogitError"
+            ? "Squared error of the outputs against the imported network's."
+            : "The dashed line is the network as it was imported.",
       })}
-      ${table("Accuracy and logit error after each pass", ["Pass", "Accuracy", "Change", "Logit error"], rows)}
+      ${table("How far from the imported network", headings, rows)}
     </div>
   </section>`;
 }

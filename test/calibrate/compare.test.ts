@@ -132,6 +132,7 @@ describe("what neurons do", () => {
     // Second: negative in both networks. Third: active in the ANN, too weak for a spike in 4 steps.
     expect(found).toMatchObject({ dead: 0.5, silenced: 0.25, saturated: 0.25, neurons: 4 });
     expect(found?.firingRate).toBeCloseTo((0.5 + 0.75 + 1 + 1) / 8, 12);
+    expect(found?.initialPotential).toBe(0);
     expect(found?.thresholds).toMatchObject({ count: 4, min: 0.5, median: 1, max: 1 });
     // 0.75 exceeds the fourth neuron's amplitude; 0.5 does not.
     expect(found?.clippedShare).toBe(1 / 8);

@@ -18,7 +18,7 @@ function poisoned(): ConversionReport {
     calibrationData: { name: hostile, samples: 1, sha256: null, labelled: false },
     evaluationData: { name: hostile, samples: 1, sha256: null, labelled: true },
     pipeline: [{ pass: hostile, options: { [hostile]: hostile }, seconds: null, changed: true }],
-    lossByPass: [{ pass: hostile, accuracy: 0.5, relativeLogitError: null }],
+    lossByPass: [{ pass: hostile, accuracy: 0.5, agreement: null, relativeLogitError: null }],
     lossByPassData: { name: hostile, samples: 1, sha256: null, labelled: true },
     diagnostics: [
       {
@@ -105,6 +105,23 @@ describe("report.html", () => {
     const svg = document.querySelector("svg[aria-label='Error of each layer by cause']");
     expect(svg?.querySelectorAll("[aria-label=bar] rect")).toHaveLength(6 * 4);
     expect(svg?.textContent).toContain("/classifier/fc1");
+  });
+
+  it("tells the loss by pass without labels, by agreement or by the outputs", async () => {
+    const report = syntheticReport();
+    const label = async (
+      change: Partial<ConversionReport["lossByPass"][number]>,
+    ): Promise<string> => {
+      const lossByPass = report.lossByPass.map((row) => ({ ...row, ...change }));
+      const text = await renderReportHtml({ ...report, lossByPass });
+      const svg = parseHTML(text).document.querySelector("svg[aria-label^='Network after']");
+      return svg?.getAttribute("aria-label") ?? "";
+    };
+    expect(await label({})).toBe("Network after each pass: accuracy");
+    expect(await label({ accuracy: null })).toBe("Network after each pass: agreement");
+    expect(await label({ accuracy: null, agreement: null })).toBe(
+      "Network after each pass: relative logit error",
+    );
   });
 
   it("leaves out what there is nothing to show of", async () => {

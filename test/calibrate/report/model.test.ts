@@ -58,7 +58,7 @@ describe("a report", () => {
     const report = buildReport({
       ...pieces,
       snn: { ...pieces.snn, relativeLogitError: [NaN, 0.5] },
-      lossByPass: [{ pass: "import", accuracy: 0.1, relativeLogitError: NaN }],
+      lossByPass: [{ pass: "import", accuracy: 0.1, agreement: null, relativeLogitError: NaN }],
       comparison: { ...pieces.comparison, layers: [{ ...layer, error: nothing }] },
     });
     expect(report.accuracy.relativeLogitError).toEqual([null, 0.5]);

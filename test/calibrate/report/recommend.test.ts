@@ -122,6 +122,19 @@ describe("advice", () => {
     expect(option(withBalance(lossy, "balance-max", {}))).toContain("--calib");
   });
 
+  it("is to start at half the threshold only where neurons do not", () => {
+    const coarse = (initialPotential: number): ReportPieces =>
+      withLayers(lossy, (layer) => ({
+        ...layer,
+        initialPotential,
+        error: { ...part0, quantisation: 0.2, total: 0.2 },
+      }));
+    const option = (pieces: ReportPieces): string | null | undefined =>
+      advice(pieces).find(({ kind }) => kind === "quantisation-dominates")?.option;
+    expect(option(coarse(0))).toBe("set-initial-potential");
+    expect(option(coarse(0.5))).toBe("balance-local");
+  });
+
   it("does not propose a pass that ran", () => {
     const option = (pieces: ReportPieces): string | null | undefined =>
       advice(pieces).find(({ kind }) => kind === "unevenness-dominates")?.option;
