@@ -35,7 +35,7 @@ export async function checkModel(imported: ImportResult, engine: Engine): Promis
     return { convertible: false, operators, obstacles: imported.unsupported, fates, parameters: 0 };
   }
   const running = { engine, threads: 1 };
-  const options = { timesteps: 1, pipeline: "canonical", seed: 0 };
+  const options = { timesteps: 1, pipeline: "canonical,commute-max-pool", seed: 0 };
   const { module: clean } = await convert(module, null, running, options);
   const plan = planConversion(clean);
   for (const op of clean.ops) {

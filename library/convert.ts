@@ -5,6 +5,7 @@
 import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
+import type { PassContext } from "../passes/pass.ts";
 import { establishedBy, pipelineNames } from "../passes/index.ts";
 import { type PassRecord, type PipelineOptions, runPipeline } from "../passes/manager.ts";
 import { type PipelineStep, parsePipeline } from "../passes/pipeline.ts";
@@ -43,11 +44,11 @@ export function stepsOf(text: string, options: { allowAnalogue?: boolean } = {})
 
 /**
  * Runs a pipeline on `module`, with `samples` as the calibration set (null if there is none: a pass
- * that needs it then fails). Fails with a `DiagnosticError` for what the user can mend.
+ * that needs it then fails), or with a `measureOn` of it that several conversions share. Fails with a `DiagnosticError` for what the user can mend.
  */
 export async function convert(
   module: Module,
-  samples: SampleSource | null,
+  samples: SampleSource | PassContext<unknown>["measure"] | null,
   running: Running,
   options: ConvertOptions,
 ): Promise<Conversion> {
@@ -56,7 +57,9 @@ export async function convert(
     timesteps: options.timesteps,
     seed: options.seed,
     establishedBy,
-    ...(samples === null ? {} : { measure: measureOn(samples, running) }),
+    ...(samples === null
+      ? {}
+      : { measure: typeof samples === "function" ? samples : measureOn(samples, running) }),
     ...(options.onPass === undefined ? {} : { onPass: options.onPass }),
     ...(options.verify === undefined ? {} : { verify: options.verify }),
     ...(options.checkNumerics === undefined ? {} : { checkNumerics: options.checkNumerics }),

@@ -1,5 +1,7 @@
 /** Gives passes their one look at the network running: an engine, a calibration set, statistics. */
 import type { Engine, SampleSource } from "../ir/executable.ts";
+import type { Module } from "../ir/module.ts";
+import type { CalibrationStatistics } from "../ir/stats.ts";
 import type { PassContext } from "../passes/pass.ts";
 
 export interface Running {
@@ -9,21 +11,36 @@ export interface Running {
   readonly onProgress?: (label: string, done: number, total: number) => void;
 }
 
-/** A pass context's `measure` over `samples`. */
+/**
+ * A pass context's `measure` over `samples`. What was measured of a module is kept for as long as
+ * the module lives: several conversions of one network look at it once.
+ */
 export function measureOn(
   samples: SampleSource,
   running: Running,
 ): PassContext<unknown>["measure"] {
-  return async (module, observe, timesteps) => {
-    const executable = await running.engine.load(module, { threads: running.threads });
-    try {
-      return await executable.run(samples, {
-        timesteps,
-        observe,
-        onProgress: (done, total) => running.onProgress?.("calibrating", done, total),
-      });
-    } finally {
-      await executable.close();
+  const kept = new WeakMap<Module, Map<string, Promise<CalibrationStatistics>>>();
+  return (module, observe, timesteps) => {
+    const known = kept.get(module) ?? new Map<string, Promise<CalibrationStatistics>>();
+    kept.set(module, known);
+    const key = JSON.stringify([observe, timesteps]);
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const measured = measure(module);
+    known.set(key, measured);
+    return measured;
+
+    async function measure(target: Module): Promise<CalibrationStatistics> {
+      const executable = await running.engine.load(target, { threads: running.threads });
+      try {
+        return await executable.run(samples, {
+          timesteps,
+          observe,
+          onProgress: (done, total) => running.onProgress?.("calibrating", done, total),
+        });
+      } finally {
+        await executable.close();
+      }
     }
   };
 }

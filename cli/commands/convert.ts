@@ -16,7 +16,7 @@ import { diagnose } from "../diagnostics.ts";
 import { writeOutput } from "../files.ts";
 import { type ShapeOptions, loadNetwork } from "../load.ts";
 import { numericsCheck } from "../numerics.ts";
-import { options } from "../options.ts";
+import { options, wholeNumber } from "../options.ts";
 import { diagnosticToJson } from "../render.ts";
 import { writeReport } from "../report-files.ts";
 import { accuracyTable } from "../tables.ts";
@@ -30,6 +30,11 @@ export function convertCommand() {
     .description("convert an ONNX model to a spiking network")
     .argument("<model>", "ONNX model")
     .option("--calib <path>", "samples to choose thresholds from (a few hundred training samples)")
+    .addOption(
+      new Option("--calib-samples <n>", "use the first n calibration samples only").argParser(
+        wholeNumber(1, 2 ** 31 - 1),
+      ),
+    )
     .option("--data <path>", "samples to measure accuracy on; the calibration set if left out")
     .addOption(options.labels)
     .addOption(options.preprocess)
@@ -68,6 +73,7 @@ export function convertCommand() {
 /** The options of the command, as far as the work reads them. */
 interface Given extends ShapeOptions, DataOptions {
   readonly calib?: string | undefined;
+  readonly calibSamples?: number | undefined;
   readonly data?: string | undefined;
   readonly timesteps?: number | undefined;
   readonly pipeline?: string | undefined;
@@ -93,8 +99,11 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   const timesteps = given.timesteps ?? defaultTimesteps;
   const running = runningOf(given, context.terminal);
   // Labels given on the command line belong to the data that accuracy is measured on.
-  const calibOptions =
-    given.data === undefined ? given : { ...given, labels: undefined, limit: undefined };
+  const calibOptions = {
+    preprocess: given.preprocess,
+    labels: given.data === undefined ? given.labels : undefined,
+    limit: given.calibSamples,
+  };
   const calibration =
     given.calib === undefined
       ? null
