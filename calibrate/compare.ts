@@ -77,6 +77,8 @@ export async function compare(
   options: {
     readonly timesteps: number;
     readonly onProgress?: (done: number, total: number) => void;
+    /** Samples whose activations are held at once; as many as fit into 64 MiB if not given. */
+    readonly atOnce?: number;
   },
 ): Promise<Comparison> {
   if (samples.count === 0) fail(diagnoseEvaluation("no-samples", null, {}));
@@ -85,7 +87,7 @@ export async function compare(
   const tallies = pairs.map((pair) => tallyFor(snn.module, pair, timesteps));
   const annProbes = pairs.flatMap(({ ann: a, annInput: z }) => [mean(a), mean(z)]);
   const snnProbes = pairs.flatMap(({ snn: y, snnInput: x }) => [mean(y), mean(x)]);
-  const group = groupSize(tallies.reduce((sum, tally) => sum + tally.neurons, 0));
+  const group = options.atOnce ?? groupSize(tallies.reduce((sum, t) => sum + t.neurons, 0));
 
   for (let first = 0; first < samples.count && pairs.length > 0; first += group) {
     const some = slice(samples, first, Math.min(group, samples.count - first));

@@ -174,6 +174,15 @@ describe("pairs", () => {
     expect(comparison.diagnostics.map(({ code }) => code)).toEqual(["neuron-without-counterpart"]);
   });
 
+  it("gives the same result however many samples are held at once", async () => {
+    const rows = Array.from({ length: 7 }, (_, i) => [i / 4]);
+    const ann = await interpretEngine.load(network("ann", [unit], [[1]]), { threads: 1 });
+    const snn = await interpretEngine.load(network("snn", [unit], [[1]]), { threads: 1 });
+    const all = await compare(ann, snn, samplesOf(rows), { timesteps: 4 });
+    const some = await compare(ann, snn, samplesOf(rows), { timesteps: 4, atOnce: 3 });
+    expect(some).toEqual(all);
+  });
+
   it("tells of every sample once, in order", async () => {
     const rows = Array.from({ length: 20 }, (_, i) => [i / 16]);
     const seen: number[] = [];

@@ -58,6 +58,9 @@ describe("the channel axis", () => {
     const back = (b: Builder, x: ValueId): ValueId =>
       b.add("ann.transpose", [turned(b, x)], { perm: [0, 3, 1, 2] }, loc);
     expect(axisOf([1, 3, 4, 4], back)).toBe(1);
+    const twice = (b: Builder, x: ValueId): ValueId =>
+      b.add("ann.transpose", [turned(b, x)], { perm: [0, 2, 1, 3] }, loc);
+    expect(axisOf([1, 3, 4, 4], twice)).toBe(3);
   });
 
   it("is laid down anew by a convolution, whatever came before", () => {
