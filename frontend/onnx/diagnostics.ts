@@ -43,7 +43,7 @@ export const diagnose = catalogue({
   "missing-opset": {
     severity: "error",
     message: (p: { what: string }) => `${p.what}, so the meaning of its operators is unknown`,
-    help: "export the model again with an opset version",
+    help: "export the model again with an opset version; the file may also be cut off",
   },
   "newer-opset": {
     severity: "warning",
