@@ -24,7 +24,7 @@ export function recommend(report: Findings): Recommendation[] {
     ...chanceLevel(report),
     ...alwaysOneClass(report),
     ...silentLayer(report),
-    ...(loss !== null && loss > smallLoss
+    ...(loss !== null && isNotable(report, loss)
       ? [...timestepsTrend(report, loss), ...errorParts(report, loss), ...lossyPass(report)]
       : []),
     ...rates(report),
@@ -34,6 +34,22 @@ export function recommend(report: Findings): Recommendation[] {
   ];
   const order = { high: 0, medium: 1, info: 2 } as const;
   return found.sort((a, b) => order[a.importance] - order[b.importance]);
+}
+
+/** More than is called lossless, and more than the choice of samples explains. */
+function isNotable(report: Findings, loss: number): boolean {
+  // A loss of exactly half a point differs from it by rounding.
+  return loss > Math.max(smallLoss + 1e-9, 2 * (deviationOf(report) ?? 0));
+}
+
+/**
+ * Standard error of the loss. Paired samples: the difference of two accuracies has a variance of at
+ * most the share of samples on which the networks disagree, over the number of samples.
+ */
+function deviationOf(report: Findings): number | null {
+  const agreement = report.accuracy.agreement?.at(-1);
+  if (agreement === undefined || report.accuracy.ann === null) return null;
+  return Math.sqrt((1 - agreement) / report.evaluationData.samples);
 }
 
 /** ANN accuracy − SNN accuracy at a place of the timesteps; disagreement where there are no labels. */
@@ -305,15 +321,11 @@ function costly(report: Findings): Recommendation[] {
   ];
 }
 
-/**
- * Paired samples: the difference of two accuracies has a variance of at most the share of samples on
- * which the networks disagree, over the number of samples.
- */
+/** Says how exact the loss is where that matters for judging it. */
 function noise(report: Findings, loss: number | null): Recommendation[] {
-  const agreement = report.accuracy.agreement?.at(-1);
+  const deviation = deviationOf(report);
   const { samples } = report.evaluationData;
-  if (loss === null || agreement === undefined || report.accuracy.ann === null) return [];
-  const deviation = Math.sqrt((1 - agreement) / samples);
+  if (loss === null || deviation === null) return [];
   // Less than one sample in a thousand is finer than anybody asks for.
   if (2 * deviation < 0.001 && samples >= 1000) return [];
   if (Math.abs(loss) > 4 * deviation && samples >= 1000) return [];

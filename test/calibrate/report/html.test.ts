@@ -99,6 +99,13 @@ describe("report.html", () => {
     const svg = document.querySelector("svg[aria-label^='Accuracy of the spiking network']");
     expect(svg?.textContent).toContain("ANN 93.12 %");
     expect(svg?.querySelectorAll("circle")).toHaveLength(6);
+    // Axes begin near the lowest value, in percent: 36.47 here and 38.29 for agreement.
+    for (const about of ["Accuracy of", "Share of samples"]) {
+      const ticks = [...document.querySelectorAll(`svg[aria-label^='${about}'] text`)];
+      const numbers = ticks.map((t) => Number(t.textContent)).filter((n) => n % 10 === 0 && n > 0);
+      expect(Math.min(...numbers)).toBeGreaterThanOrEqual(30);
+      expect(Math.max(...numbers)).toBe(100);
+    }
   });
 
   it("draws a bar for each part of each layer's error", () => {

@@ -188,6 +188,16 @@ describe("advice", () => {
     expect(order).toEqual([...order].sort((a, b) => a - b));
   });
 
+  it("does not act on a loss that the choice of samples explains", () => {
+    const few = (samples: number): ReportPieces => ({
+      ...short,
+      evaluationData: { ...short.evaluationData, samples },
+    });
+    expect(kinds(few(10_000))).toContain("still-rising");
+    expect(kinds(few(5))).not.toContain("still-rising");
+    expect(kinds(few(5))).toContain("few-samples");
+  });
+
   it("judges by agreement where there are no labels", () => {
     expect(kinds(syntheticPieces({ annAccuracy: null, timesteps: 4 }))).toContain("still-rising");
   });
