@@ -76,8 +76,8 @@ describe("safetensors", () => {
   it("is laid out as the format asks: padded header, little-endian, aligned", () => {
     const bytes = writeSafetensors({
       tensors: new Map([
-        ["b", tensorOf("u8", [3], [7, 8, 9])],
-        ["a", tensorOf("i32", [1], [258])],
+        ["a", tensorOf("u8", [3], [7, 8, 9])],
+        ["b", tensorOf("i32", [1], [258])],
       ]),
       metadata: new Map(),
     });
@@ -85,8 +85,8 @@ describe("safetensors", () => {
     const header = new TextDecoder().decode(bytes.subarray(8, 8 + length));
     expect(length % 8).toBe(0);
     expect(header.trimEnd()).toBe(
-      '{"__metadata__":{},"a":{"data_offsets":[0,4],"dtype":"I32","shape":[1]},' +
-        '"b":{"data_offsets":[4,7],"dtype":"U8","shape":[3]}}',
+      '{"__metadata__":{},"b":{"data_offsets":[0,4],"dtype":"I32","shape":[1]},' +
+        '"a":{"data_offsets":[4,7],"dtype":"U8","shape":[3]}}',
     );
     expect([...bytes.subarray(8 + length)]).toEqual([2, 1, 0, 0, 7, 8, 9]);
   });

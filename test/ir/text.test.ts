@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Builder } from "../../ir/build.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 import { type Loc, fusedLoc, sourceLoc } from "../../ir/loc.ts";
-import type { Module } from "../../ir/module.ts";
+import type { Module, Property } from "../../ir/module.ts";
 import { parseModule } from "../../ir/parse.ts";
 import { printModule } from "../../ir/print.ts";
 import { tensorOf } from "../../ir/tensor.ts";
@@ -60,6 +60,24 @@ describe("the canonical text", () => {
     expect(printModule(scattered([plain, plain]), { hashes: "full" })).toMatch(/[0-9a-f]{64}"/);
     expect(text).toContain("@b = f32[4] dense<[0.1, 0.2, 0.3, inf]>");
     expect(text).not.toContain("unused");
+  });
+
+  it("does not depend on the order in which tensors and claims were added", () => {
+    const module = scattered([plain, plain]);
+    const one = tensorOf("f32", [], [1]);
+    const there = [...module.tensors];
+    const forth = new Map([...there, ["p", one], ["q", one]] as const);
+    const back = new Map([["q", one], ["p", one], ...there.toReversed()] as const);
+    const print = (tensors: Module["tensors"], claims: readonly Property[]): string =>
+      printModule({ ...module, tensors, properties: new Set(claims) });
+    expect(print(back, ["spiking", "canonical"])).toBe(print(forth, ["canonical", "spiking"]));
+  });
+
+  it("takes two slashes for a comment even behind a name, and quotes names that have them", () => {
+    const commented = small.replace("weight = @fc.w,", "weight = @fc.w//aside\n,");
+    expect(printModule(parseModule(commented, { file }))).toBe(small);
+    const slashes = small.replaceAll("@fc.w", '@"a//b"');
+    expect(printModule(parseModule(slashes, { file }))).toBe(slashes);
   });
 
   it("names source nodes in comments when locations are short", () => {
