@@ -48,7 +48,7 @@ function isIdentity(op: Op, x: Type, graph: Graph): boolean {
     case "ann.pad":
       return isAll(op.attrs.begin, 0) && isAll(op.attrs.end, 0);
     case "ann.slice":
-      return takesAll(op.attrs.starts, op.attrs.steps, op.attrs.sizes, x.shape);
+      return takesAll(op.attrs.steps, op.attrs.sizes, x.shape);
     case "ann.resize": {
       const { sizes, scales, coordinates } = op.attrs;
       return coordinates !== "tf_crop_and_resize" && sameShape(sizes, x.shape) && isAll(scales, 1);
@@ -79,15 +79,10 @@ function isAll(list: readonly number[], value: number): boolean {
   return list.every((item) => item === value);
 }
 
-function takesAll(
-  starts: readonly number[],
-  steps: readonly number[],
-  sizes: Shape,
-  shape: Shape,
-): boolean {
+/** As many elements as there are, in order: then they start at the first. */
+function takesAll(steps: readonly number[], sizes: Shape, shape: Shape): boolean {
   // Along an axis of one element the step is not taken.
-  const steady = steps.every((step, axis) => step === 1 || shape[axis] === 1);
-  return isAll(starts, 0) && sameShape(sizes, shape) && steady;
+  return sameShape(sizes, shape) && steps.every((step, axis) => step === 1 || shape[axis] === 1);
 }
 
 function poolsSingles(attrs: PoolAttrs): boolean {

@@ -108,8 +108,8 @@ function throughReshape(op: OpOf<"ann.reshape">, graph: Graph): ValueId | null {
     shape.flatMap((extent, axis) => (extent === 1 ? [] : [axis]));
   const places = longAxes(target);
   const moved = transpose.attrs.perm.filter((from) => source[from] !== 1);
-  const sameExtents =
-    places.length === moved.length && places.every((at, i) => target[at] === source[moved[i] ?? 0]);
+  // Equal extents in order are also equally many, as both shapes have as many elements.
+  const sameExtents = places.every((at, i) => target[at] === source[moved[i] ?? 0]);
   if (!sameExtents) return null;
   // Lay out the long axes of x, in their own order, over the places that the target has for them.
   const order = [...moved].sort((a, b) => a - b);
