@@ -7,7 +7,7 @@ import type { Loc } from "./loc.ts";
 import type { Code, Module, Output, Property } from "./module.ts";
 import type { Op, OpAttrs, OpKind, ValueId } from "./op.ts";
 import { inferType, tensorRefsOf } from "./spec.ts";
-import { type Tensor, type TensorRef, hashTensor, sameTensor } from "./tensor.ts";
+import { type Tensor, type TensorRef, fingerprint, sameTensor } from "./tensor.ts";
 import type { Type } from "./type.ts";
 
 /** Brands a number as a value id; for readers of text and makers of modules only. */
@@ -36,7 +36,7 @@ export class Builder {
   readonly ops: Op[] = [];
   readonly tensors: Map<TensorRef, Tensor>;
   private readonly byValue = new Map<ValueId, Op>();
-  private readonly refByHash = new Map<string, TensorRef>();
+  private readonly refsByFingerprint = new Map<string, TensorRef[]>();
   private nextId: number;
 
   constructor(options: { tensors?: ReadonlyMap<TensorRef, Tensor>; firstId?: number } = {}) {
@@ -88,8 +88,9 @@ export class Builder {
 
   /** Puts a tensor into the table under `hint` or a name like it; an equal one is shared. */
   tensor(hint: string, value: Tensor): TensorRef {
-    const hash = hashTensor(value);
-    const shared = this.refByHash.get(hash);
+    const mark = fingerprint(value);
+    const alike = this.refsByFingerprint.get(mark) ?? [];
+    const shared = alike.find((ref) => sameTensor(this.tensorAt(ref), value));
     if (shared !== undefined) return shared;
     const base = hint.replace(/[^A-Za-z0-9_./-]+/g, "_").replace(/^[./-]+/, "") || "t";
     let ref = base;
@@ -99,7 +100,7 @@ export class Builder {
       ref = `${base}.${n}`;
     }
     this.tensors.set(ref, value);
-    this.refByHash.set(hash, ref);
+    this.refsByFingerprint.set(mark, [...alike, ref]);
     return ref;
   }
 

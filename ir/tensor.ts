@@ -177,6 +177,25 @@ export function hashTensor(t: Tensor): string {
   return bytesToHex(sha256.create().update(head).update(body).digest());
 }
 
+/**
+ * A cheap mark that equal tensors share and others rarely do (32 bits, FNV-1a over words): for
+ * finding candidates to compare. `hashTensor` is for files, and a hundred times slower.
+ */
+export function fingerprint(t: Tensor): string {
+  const { buffer, byteOffset, byteLength } = t.data;
+  const words =
+    byteOffset % 4 === 0 && byteLength % 4 === 0
+      ? new Uint32Array(buffer, byteOffset, byteLength / 4)
+      : new Uint8Array(buffer, byteOffset, byteLength);
+  let mark = 0x811c9dc5;
+  // By index: an iterator takes ten times as long here.
+  for (let i = 0; i < words.length; i++) {
+    mark = Math.imul(mark ^ (words[i] ?? 0), 0x01000193);
+    mark ^= mark >>> 15;
+  }
+  return `${t.dtype}[${t.shape.join(",")}]${mark >>> 0}`;
+}
+
 /** Same dtype, shape and bits (NaN equals NaN, 0 differs from -0). */
 export function sameTensor(a: Tensor, b: Tensor): boolean {
   if (a.dtype !== b.dtype || a.shape.join() !== b.shape.join()) return false;
