@@ -115,9 +115,14 @@ export const diagnose = catalogue({
   },
   "dead-channels": {
     severity: "info",
-    message: (p: { layer: string; dead: number; channels: number }) =>
-      `${p.dead} of ${p.channels} channels of ${p.layer} are never positive on the calibration ` +
-      "set; they take the layer's largest threshold",
+    message: (p: { layers: readonly { layer: string; dead: number; channels: number }[] }) => {
+      const dead = p.layers.reduce((n, layer) => n + layer.dead, 0);
+      const places = p.layers.map((l) => `${l.layer} ${l.dead} of ${l.channels}`);
+      return (
+        `${dead} channels are never positive on the calibration set and take their layer's ` +
+        `largest threshold: ${listed(places)}`
+      );
+    },
   },
   "no-reference": {
     severity: "error",

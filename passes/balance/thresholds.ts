@@ -62,6 +62,7 @@ export async function balance(
   );
   const measured = await context.measure(reference, observe, 1);
   const thresholds = new Map<ValueId, Tensor>();
+  const silent: { layer: string; dead: number; channels: number }[] = [];
   for (const { neuron, operand, axis, ceiling } of sites) {
     const { channels } = known(measured.values.get(operand), `statistics of %${operand}`);
     const vInit = vInitShare(module, neuron);
@@ -69,8 +70,7 @@ export async function balance(
     const largest = Math.max(...chosen);
     const dead = chosen.filter((th) => !(th > 0)).length;
     if (dead > 0 && scope !== "neuron") {
-      const params = { layer: shortName(neuron.loc), dead, channels: chosen.length };
-      context.report(diagnose("dead-channels", neuron.loc, params));
+      silent.push({ layer: shortName(neuron.loc), dead, channels: chosen.length });
     }
     const fallback = largest > 0 ? largest : 1;
     const shape = parameterShape(neuron.type.shape, scope, axis);
@@ -83,6 +83,7 @@ export async function balance(
       ),
     );
   }
+  if (silent.length > 0) context.report(diagnose("dead-channels", null, { layers: silent }));
   return rewrite(module, (op, builder) => {
     if (op.kind !== "snn.if") return null;
     const threshold = known(thresholds.get(op.result), "a threshold for each neuron");
