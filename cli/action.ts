@@ -7,6 +7,7 @@ import { interpretEngine } from "../backends/interpret/engine.ts";
 import { typedEngine } from "../backends/typed/engine.ts";
 import { type Diagnostic, DiagnosticError } from "../ir/diagnostic.ts";
 import type { Engine } from "../ir/executable.ts";
+import { encodePackage } from "../ir/package.ts";
 import type { Running } from "../library/measure.ts";
 import { PassBrokeModuleError } from "../passes/manager.ts";
 import { diagnosticToJson, renderDiagnostics } from "./render.ts";
@@ -87,7 +88,7 @@ function report(
   terminal.alert(`error[internal]: ${message}`);
   if (error instanceof PassBrokeModuleError) {
     if (error.frame !== "") terminal.alert(error.frame);
-    terminal.alert(saveReproducer(error.reproducer));
+    terminal.alert(saveReproducer(error));
   } else if (error instanceof Error && error.stack !== undefined && options.debug) {
     terminal.alert(error.stack);
   }
@@ -102,14 +103,19 @@ function isOutOfMemory(error: unknown): boolean {
   );
 }
 
-function saveReproducer(text: string): string {
-  const file = "reproducer.snnir";
+/** Writes what is needed to see the failure again; returns the line that says how. */
+function saveReproducer(error: PassBrokeModuleError): string {
+  const text = "reproducer.snnir";
+  const network = "reproducer.snn";
   try {
-    writeFileSync(file, text);
-    return `  note: wrote ${file}; see it again with: snnc passes --run ${file}`;
+    writeFileSync(text, error.reproducer);
+    // A module that does not verify cannot be packed; its text says what there is to say.
+    writeFileSync(network, encodePackage({ module: error.before, provenance: {} }));
   } catch {
-    return `  note: could not write ${file}; it would have held:\n${text}`;
+    return `  note: wrote ${text}, as far as possible; send it with a report of this fault`;
   }
+  const passes = /^\/\/ RUN: --passes (\S+)/.exec(error.reproducer)?.[1] ?? error.pass;
+  return `  note: wrote ${text} and ${network}; see it again with:\n        snnc convert ${network} --passes '${passes}'`;
 }
 
 const engines: Readonly<Record<"typed" | "interpret", Engine>> = {

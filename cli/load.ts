@@ -36,7 +36,8 @@ export async function loadNetwork(
   const detected = detectFormat(bytes);
   if (detected.format === "snn") {
     const { module, provenance } = decodePackage(bytes, path.basename(file));
-    return { kind: "snn", file, module, sha256: sha256(bytes), provenance };
+    const kind = module.code === "none" ? "ann" : "snn";
+    return { kind, file, module, sha256: sha256(bytes), provenance };
   }
   const imported = importModel(bytes, file, options);
   context.report(...imported.diagnostics.filter((d) => d.severity !== "error"));

@@ -28,7 +28,7 @@ const defaultTimesteps = 32;
 export function convertCommand() {
   return new Command("convert")
     .description("convert an ONNX model to a spiking network")
-    .argument("<model>", "ONNX model")
+    .argument("<model>", "ONNX model, or with --passes a .snn")
     .option("--calib <path>", "samples to choose thresholds from (a few hundred training samples)")
     .addOption(
       new Option("--calib-samples <n>", "use the first n calibration samples only").argParser(
@@ -94,7 +94,10 @@ interface Given extends ShapeOptions, DataOptions {
 async function convertModel(file: string, given: Given, context: Context): Promise<Outcome> {
   const started = performance.now();
   const network = await loadNetwork(file, given, context);
-  if (network.kind === "snn") fail(diagnose("already-spiking", null, { file }));
+  // Passes named one by one may start from anything; a pipeline starts from a model.
+  if (network.kind === "snn" && given.passes === undefined) {
+    fail(diagnose("already-spiking", null, { file }));
+  }
   const imported = network.module;
   const timesteps = given.timesteps ?? defaultTimesteps;
   const running = runningOf(given, context.terminal);
@@ -123,7 +126,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   context.report(...conversion.diagnostics);
   const seconds = (performance.now() - started) / 1000;
 
-  const out = given.output ?? `${path.basename(file).replace(/\.onnx$/i, "")}.snn`;
+  const out = given.output ?? `${path.basename(file).replace(/\.(onnx|snn)$/i, "")}.snn`;
   const provenance = {
     tool: { name: "snnc", version },
     model: { file: path.basename(file), sha256: network.sha256 },
