@@ -126,7 +126,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   context.report(...conversion.diagnostics);
   const seconds = (performance.now() - started) / 1000;
 
-  const out = given.output ?? `${path.basename(file).replace(/\.(onnx|snn)$/i, "")}.snn`;
+  const out = given.output ?? defaultOutput(file);
   const provenance = {
     tool: { name: "snnc", version },
     model: { file: path.basename(file), sha256: network.sha256 },
@@ -212,6 +212,12 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       json: { ...json, report: files },
     };
   }
+}
+
+/** The model's name with the ending of ours, in the current folder; never the input itself. */
+function defaultOutput(file: string): string {
+  const { name, ext } = path.parse(file);
+  return ext === ".snn" ? `${name}.converted.snn` : `${name}.snn`;
 }
 
 function showPass(record: PassRecord, given: Given, { terminal }: Context): void {
