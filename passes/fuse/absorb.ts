@@ -4,57 +4,22 @@
  */
 import { makeOp } from "../../ir/build.ts";
 import { evaluate } from "../../ir/interpret.ts";
-import { type Op, type ValueId, isOp } from "../../ir/op.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op.ts";
 import { tensor } from "../../ir/tensor.ts";
-import { elementCount, real, sameShape } from "../../ir/type.ts";
+import { type Shape, elementCount, real } from "../../ir/type.ts";
 import { largestFoldedConstant } from "../clean/fold-constants.ts";
 import { type Graph, uniformValue } from "../graph.ts";
-import {
-  type Affine,
-  type Synapse,
-  alongAxis,
-  channelAxis,
-  isSynapse,
-  mappedBias,
-  scaledWeight,
-  spread,
-  stored,
-  wide,
-} from "./weights.ts";
-
-const one = tensor("f64", [], Float64Array.of(1));
-
-/** The map that an `ann.affine` op is; null for any other op. */
-export function affineOf(op: Op, graph: Graph): Affine | null {
-  if (op.kind !== "ann.affine") return null;
-  const { scale, shift } = op.attrs;
-  return { scale: wide(graph.builder.tensorAt(scale)), shift: wide(graph.builder.tensorAt(shift)) };
-}
-
-/** Adds `affine` of `x` in the place of `op`. */
-export function addAffine(
-  x: ValueId,
-  { scale, shift }: Affine,
-  op: Op,
-  graph: Graph,
-  pass: string,
-): ValueId {
-  const { dtype } = op.type;
-  const { builder } = graph;
-  const attrs = {
-    scale: builder.tensor("scale", stored(scale, dtype)),
-    shift: builder.tensor("shift", stored(shift, dtype)),
-  };
-  return builder.add("ann.affine", [x], attrs, graph.loc(pass, op), op.result);
-}
+import { type Affine, addAffine, affineOf, alongAxis, one, reshaped, spread } from "./affine.ts";
+import { type Synapse, channelAxis, isSynapse, mappedBias, scaledWeight } from "./weights.ts";
 
 /**
- * `affine` of `x`, which `op` computes, done by the synapse that makes `x`, also through a reshape:
+ * `affine` of `x`, which `op` computes, done by the synapse that makes `x`:
  *
  *     s · (W·z + b) + t = (s·W)·z + (s·b + t)        per output channel
  *
- * Null where there is no such synapse, others read it too, or s is not per channel. A shift that
- * is not per channel stays behind as an affine map by 1.
+ * also through a reshape or a pool between the two. Null where there is no such synapse, others
+ * read it too, or s is not per channel. A shift that is not per channel stays behind as an affine
+ * map by 1.
  */
 export function intoProducer(
   x: ValueId,
@@ -65,14 +30,14 @@ export function intoProducer(
 ): ValueId | null {
   if (graph.uses(x) !== 1) return null;
   const direct = graph.producer(x);
-  const reshape = direct.kind === "ann.reshape" ? direct : null;
-  const [before] = reshape?.inputs ?? [x];
+  const between = isOp(direct, "ann.reshape", "ann.average-pool", "ann.max-pool") ? direct : null;
+  const [before] = between?.inputs ?? [x];
   if (before === undefined || graph.uses(before) !== 1) return null;
   const synapse = graph.producer(before);
   if (!isSynapse(synapse)) return null;
   const axis = channelAxis(synapse);
   const { shape } = synapse.type;
-  const seen = reshape === null ? affine : reshaped(affine, reshape.type.shape, shape);
+  const seen = between === null ? affine : through(between, affine, shape);
   if (seen === null) return null;
   const scale = alongAxis(seen.scale, shape, axis);
   const shift = alongAxis(seen.shift, shape, axis);
@@ -86,21 +51,36 @@ export function intoProducer(
     bias: mappedBias(synapse, graph, (b, c) => b * (scale[c] ?? 1) + (shift?.[c] ?? 0)),
   };
   const result = shift === null ? undefined : op.result;
-  const id = reshape === null ? result : undefined;
+  const id = between === null ? result : undefined;
   const folded = builder.add(synapse.kind, synapse.inputs, attrs, loc, id);
-  const back =
-    reshape === null
+  const last =
+    between === null
       ? folded
-      : builder.add("ann.reshape", [folded], reshape.attrs, reshape.loc, result);
-  if (shift !== null) return back;
-  return addAffine(back, { scale: one, shift: affine.shift }, op, graph, pass);
+      : builder.add(between.kind, [folded], between.attrs, between.loc, result);
+  if (shift !== null) return last;
+  return addAffine(last, { scale: one, shift: affine.shift }, op, graph, pass);
 }
 
-/** The map written out over one shape, as the map of the same elements in another shape. */
-function reshaped(affine: Affine, from: readonly number[], to: readonly number[]): Affine | null {
-  if (elementCount(from) > largestFoldedConstant) return null;
-  const over = (held: Affine["scale"]) => ({ ...spread(held, from), shape: to });
-  return { scale: over(affine.scale), shift: over(affine.shift) };
+/**
+ * The map of the operand of `between`, of that shape, that is `affine` of its result. The mean of
+ * s·x + t is s · mean + t where no padded zeros count; the maximum is where s ≥ 0. Null elsewhere.
+ */
+function through(
+  between: OpOf<"ann.reshape" | "ann.average-pool" | "ann.max-pool">,
+  affine: Affine,
+  shape: Shape,
+): Affine | null {
+  if (between.kind === "ann.reshape") return reshaped(affine, between.type.shape, shape);
+  const scale = alongAxis(affine.scale, between.type.shape, 1);
+  const shift = alongAxis(affine.shift, between.type.shape, 1);
+  if (scale === null || shift === null) return null;
+  if (between.kind === "ann.max-pool" && scale.some((value) => value < 0)) return null;
+  if (between.kind === "ann.average-pool" && between.attrs.countIncludePad) {
+    const { padsBegin, padsEnd } = between.attrs;
+    if ([...padsBegin, ...padsEnd].some((pad) => pad > 0)) return null;
+  }
+  const perChannel = [scale.length, ...shape.slice(2).map(() => 1)];
+  return { scale: tensor("f64", perChannel, scale), shift: tensor("f64", perChannel, shift) };
 }
 
 /**
@@ -174,34 +154,4 @@ function isInputSide(value: ValueId, graph: Graph): boolean {
     "ann.gather",
   );
   return passesOn && op.inputs.every((input) => isInputSide(input, graph));
-}
-
-/** One affine map for two: s₂·(s₁·x + t₁) + t₂ = (s₁·s₂)·x + (s₂·t₁ + t₂). */
-export function composed(first: Affine, second: Affine): Affine {
-  const zero = tensor("f64", [], Float64Array.of(0));
-  return {
-    scale: combine(first.scale, second.scale, zero, (a, b) => a * b),
-    shift: combine(first.shift, second.scale, second.shift, (a, b, c) => a * b + c),
-  };
-}
-
-type Held = Affine["scale"];
-
-function combine(a: Held, b: Held, c: Held, f: (a: number, b: number, c: number) => number): Held {
-  const shape = widest(widest(a.shape, b.shape), c.shape);
-  const [x, y, z] = [spread(a, shape).data, spread(b, shape).data, spread(c, shape).data];
-  return tensor(
-    "f64",
-    shape,
-    Float64Array.from(x, (value, i) => f(value, y[i] ?? 0, z[i] ?? 0)),
-  );
-}
-
-/** The shape that both broadcast to; both fit one value, so there is one. */
-function widest(a: readonly number[], b: readonly number[]): readonly number[] {
-  if (sameShape(a, b)) return a;
-  const rank = Math.max(a.length, b.length);
-  const at = (shape: readonly number[], axis: number): number =>
-    shape[axis - (rank - shape.length)] ?? 1;
-  return Array.from({ length: rank }, (_, axis) => Math.max(at(a, axis), at(b, axis)));
 }

@@ -11,8 +11,7 @@ import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { isFloat, sameShape } from "../../ir/type.ts";
 import { type Graph, rework } from "../graph.ts";
 import { definePass } from "../pass.ts";
-import { addAffine } from "./absorb.ts";
-import { type Affine, wide } from "./weights.ts";
+import { type Affine, addAffine, wide } from "./affine.ts";
 
 const name = "constants-to-affine";
 

@@ -3,7 +3,7 @@
  * it becomes an affine map, which merge-linear takes into the weights behind it.
  *
  * Precondition: none. Result: no `ann.batchnorm` is left. Also folds through a reshape between the
- * two, as exporters put around one-dimensional normalisation.
+ * two, as exporters put around one-dimensional normalisation, and through pools where that is exact.
  *
  *     s = scale / √(variance + epsilon),   BN(x) = s·x + (bias − s·mean)
  *     W' = s·W,  b' = s·(b − mean) + bias
@@ -14,8 +14,8 @@ import type { OpOf } from "../../ir/op.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { type Graph, rework } from "../graph.ts";
 import { definePass } from "../pass.ts";
-import { addAffine, intoProducer } from "./absorb.ts";
-import type { Affine } from "./weights.ts";
+import { intoProducer } from "./absorb.ts";
+import { type Affine, addAffine } from "./affine.ts";
 
 const name = "fold-batchnorm";
 

@@ -15,7 +15,8 @@ import type { Op, OpOf, ValueId } from "../../ir/op.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { type Graph, rework, untilStable } from "../graph.ts";
 import { definePass } from "../pass.ts";
-import { addAffine, affineOf, composed, intoConsumer, intoProducer } from "./absorb.ts";
+import { intoConsumer, intoProducer } from "./absorb.ts";
+import { addAffine, affineOf, composed } from "./affine.ts";
 import { isSynapse, keep, mappedBias } from "./weights.ts";
 
 const name = "merge-linear";

@@ -1,11 +1,10 @@
 /**
- * Arithmetic on the weights of synapses: scaling by output or input channel, and tensors seen along
- * one axis. In double precision throughout; `stored` rounds once, into the type the op wants.
+ * Arithmetic on the weights of synapses, by output or input channel. In double precision throughout,
+ * rounded once when a weight is stored.
  */
-import { broadcastIndices } from "../../ir/semantics/semantics.ts";
 import { type OpOf, type Op, isOp } from "../../ir/op.ts";
-import { type Tensor, type TensorRef, tensor, tensorOf } from "../../ir/tensor.ts";
-import { type DType, type Shape, elementCount } from "../../ir/type.ts";
+import { type Tensor, type TensorRef, tensorOf } from "../../ir/tensor.ts";
+import { elementCount } from "../../ir/type.ts";
 import type { Graph } from "../graph.ts";
 
 /** An op with a weight per pair of channels. */
@@ -13,50 +12,6 @@ export type Synapse = OpOf<"ann.conv" | "ann.conv-transpose" | "ann.linear">;
 
 export function isSynapse(op: Op): op is Synapse {
   return isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear");
-}
-
-/** y = x · scale + shift; both of type f64 and broadcast to x. */
-export interface Affine {
-  readonly scale: Tensor;
-  readonly shift: Tensor;
-}
-
-/** The elements in double precision. */
-export function wide(held: Tensor): Tensor {
-  return tensor("f64", held.shape, Float64Array.from(held.data));
-}
-
-/** The same values rounded once into `dtype`. */
-export function stored(held: Tensor, dtype: DType): Tensor {
-  return tensorOf(dtype, held.shape, held.data);
-}
-
-/** `held` written out to `shape`, to which it broadcasts. */
-export function spread(held: Tensor, shape: Shape): Tensor {
-  const data = new Float64Array(elementCount(shape));
-  broadcastIndices(held.shape, shape).forEach((from, i) => {
-    data[i] = held.data[from] ?? 0;
-  });
-  return tensor("f64", shape, data);
-}
-
-/**
- * The values of `held` along `axis` of the `shape` that it broadcasts to, one per index; null where
- * they differ along another axis.
- */
-export function alongAxis(held: Tensor, shape: Shape, axis: number): Float64Array | null {
-  const own = axis - (shape.length - held.shape.length);
-  const extent = held.shape[own] ?? 1;
-  const inner = own < 0 ? elementCount(held.shape) : elementCount(held.shape.slice(own + 1));
-  const values = new Float64Array(extent);
-  for (let i = 0; i < held.data.length; i++) {
-    const channel = Math.floor(i / inner) % extent;
-    const value = held.data[i] ?? 0;
-    if (i === channel * inner) values[channel] = value;
-    else if (values[channel] !== value) return null;
-  }
-  const wanted = shape[axis] ?? 1;
-  return extent === wanted ? values : new Float64Array(wanted).fill(values[0] ?? 0);
 }
 
 /** The axis of a synapse's operand that numbers its input channels; the same of its result. */
