@@ -57,7 +57,9 @@ async function runHere(
   const runner = createRunner(plan, job);
   for (let index = 0; index < samples.count; index++) {
     const inputs = samples.get(index).map((t) => t.data);
-    onSample?.(runner.run(index, inputs));
+    // Apart: as an argument of `onSample?.(…)` it would not run where nobody listens.
+    const result = runner.run(index, inputs);
+    onSample?.(result);
     options.onProgress?.(index + 1, samples.count);
     // Lets a progress line be drawn and a signal be heard.
     if (index % groupSize === groupSize - 1) await new Promise(setImmediate);
