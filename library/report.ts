@@ -33,7 +33,7 @@ export interface ReportRequest {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Samples that the layers are compared on, and the loss by pass is measured on. */
+/** The first samples of the evaluation data: for comparing layers and for the loss by pass. */
 const comparedSamples = 128;
 
 /** Runs what is still to be run and builds the report. */
@@ -50,7 +50,7 @@ export async function makeReport(
     running,
     timesteps,
   );
-  const lossData = firstOf(request.calibration ?? evaluation, comparedSamples);
+  const lossData = firstOf(evaluation, comparedSamples);
   const losses =
     request.passes.length === 0
       ? []
