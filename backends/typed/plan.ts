@@ -12,20 +12,13 @@ import { outDegrees } from "../../ir/semantics/connections.ts";
 import { cellOf } from "../../ir/semantics/spiking.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
+import type { Counters, Kernel, Site } from "./kernel.ts";
 import { compileConv } from "./kernels/conv.ts";
 import { compileElementwise } from "./kernels/elementwise.ts";
 import { compileLinear } from "./kernels/linear.ts";
 import { compileMove } from "./kernels/move.ts";
 import { compileNeuron } from "./kernels/neuron.ts";
 import { compilePool } from "./kernels/pool.ts";
-
-/** What steps count while they run; reset before each sample. */
-export interface Counters {
-  /** Additions caused by non-zero elements of `spike` and `current` operands. */
-  synapticOperations: number;
-  /** Multiply-accumulates on `real` operands. */
-  analogueOperations: number;
-}
 
 /** One op, ready to run. */
 export interface Step {
@@ -42,28 +35,6 @@ export interface NeuronStep extends Step {
   /** Spikes in the last timestep. */
   readonly spikeCount: () => number;
   /** Membrane potentials after the last timestep, [numel]. */
-  readonly membranePotential: Float32Array;
-}
-
-/** What a kernel's compiler is given: where operands and result lie, and what to count into. */
-export interface Site<O extends Op = Op> {
-  readonly op: O;
-  readonly module: Module;
-  readonly inputs: readonly TensorData[];
-  readonly inputOps: readonly Op[];
-  readonly output: TensorData;
-  readonly counters: Counters;
-}
-
-/** The parts of a step that a kernel provides. */
-export interface Kernel {
-  run(): void;
-  reset?(): void;
-}
-
-export interface NeuronKernel extends Kernel {
-  reset(): void;
-  spikeCount(): number;
   readonly membranePotential: Float32Array;
 }
 

@@ -8,7 +8,7 @@
  */
 import { tensorAt } from "../../../ir/module.ts";
 import type { TensorData } from "../../../ir/tensor.ts";
-import type { Kernel, Site } from "../plan.ts";
+import type { Kernel, Site } from "../kernel.ts";
 import { type Geometry, tapsWithinBounds, windowGeometry } from "./geometry.ts";
 
 /** Output channels summed at a time; weights are padded to a multiple of it. */

@@ -1,7 +1,7 @@
 /** Elementwise ops on float32 values where no broadcasting is needed, and per-channel affine. */
 import { tensorAt } from "../../../ir/module.ts";
 import { broadcastIndices } from "../../../ir/semantics/semantics.ts";
-import type { Kernel, Site } from "../plan.ts";
+import type { Kernel, Site } from "../kernel.ts";
 
 /** A kernel for the commonest elementwise ops on equal float32 shapes; null for any other. */
 export function compileElementwise(site: Site): Kernel | null {

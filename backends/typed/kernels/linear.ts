@@ -3,7 +3,7 @@
  * contiguous row of the transposed weights.
  */
 import { tensorAt } from "../../../ir/module.ts";
-import type { Kernel, Site } from "../plan.ts";
+import type { Kernel, Site } from "../kernel.ts";
 
 /** A kernel for float32 `ann.linear`; null for any other op. */
 export function compileLinear(site: Site): Kernel | null {

@@ -7,7 +7,7 @@ import { tensorAt } from "../../../ir/module.ts";
 import { isOp } from "../../../ir/op.ts";
 import { type Tensor, tensor } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
-import type { Kernel, Site } from "../plan.ts";
+import type { Kernel, Site } from "../kernel.ts";
 
 /** A kernel for structural ops; null for any other, and for padding with a value other than 0. */
 export function compileMove(site: Site): Kernel | null {

@@ -2,7 +2,7 @@
 import { tensorAt } from "../../../ir/module.ts";
 import { broadcastIndices } from "../../../ir/semantics/semantics.ts";
 import type { TensorRef } from "../../../ir/tensor.ts";
-import type { NeuronKernel, Site } from "../plan.ts";
+import type { NeuronKernel, Site } from "../kernel.ts";
 
 /** A kernel for `snn.if`; null for any other op. The update is the one in `ir/op.ts`. */
 export function compileNeuron(site: Site): NeuronKernel | null {

@@ -1,6 +1,6 @@
 /** Pooling over space, and the two ops that look back over time: running max-pool and read-out. */
 import { type OpOf, isOp } from "../../../ir/op.ts";
-import type { Kernel, Site } from "../plan.ts";
+import type { Kernel, Site } from "../kernel.ts";
 import { type Geometry, tapsWithinBounds, windowGeometry } from "./geometry.ts";
 
 /** A kernel for float32 pools and `snn.readout`; null for any other op. */

@@ -1,0 +1,37 @@
+/**
+ * What stands between the plan and the kernels: what a kernel's compiler is given, and what it
+ * returns. A kernel is one op for one timestep over arrays that are there already.
+ */
+import type { Module } from "../../ir/module.ts";
+import type { Op } from "../../ir/op.ts";
+import type { TensorData } from "../../ir/tensor.ts";
+
+/** What steps count while they run; reset before each sample. */
+export interface Counters {
+  /** Additions caused by non-zero elements of `spike` and `current` operands. */
+  synapticOperations: number;
+  /** Multiply-accumulates on `real` operands. */
+  analogueOperations: number;
+}
+
+/** What a kernel's compiler is given: where operands and result lie, and what to count into. */
+export interface Site {
+  readonly op: Op;
+  readonly module: Module;
+  readonly inputs: readonly TensorData[];
+  readonly inputOps: readonly Op[];
+  readonly output: TensorData;
+  readonly counters: Counters;
+}
+
+/** The parts of a step that a kernel provides. */
+export interface Kernel {
+  run(): void;
+  reset?(): void;
+}
+
+export interface NeuronKernel extends Kernel {
+  reset(): void;
+  spikeCount(): number;
+  readonly membranePotential: Float32Array;
+}
