@@ -106,7 +106,7 @@ async function measureCase(one: Case): Promise<Row[]> {
   const calibration = await loadData(
     one.calibration,
     clean,
-    { ...how, limit: given.calibSamples },
+    { ...how, draw: { count: given.calibSamples, seed: 0 } },
     context,
     false,
   );

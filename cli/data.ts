@@ -1,6 +1,7 @@
 /** From data options to samples that fit a network. */
 import path from "node:path";
-import { type Dataset, limit } from "../calibrate/data/dataset.ts";
+import { chooseRandom } from "../calibrate/data/choose.ts";
+import { type Dataset, limit, select } from "../calibrate/data/dataset.ts";
 import { openDataset, openPreprocess } from "../calibrate/data/open.ts";
 import { datasetHash } from "../calibrate/data/order.ts";
 import { modelInputs, sampleSource } from "../calibrate/data/source.ts";
@@ -13,6 +14,8 @@ export interface DataOptions {
   readonly labels?: string | undefined;
   readonly preprocess?: string | undefined;
   readonly limit?: number | undefined;
+  /** Draw so many samples; which ones depends on their content and the seed, not on their order. */
+  readonly draw?: { readonly count: number; readonly seed: number } | undefined;
 }
 
 /** Data as a command uses it, and as a report names it. */
@@ -41,7 +44,12 @@ export async function loadData(
     preprocess,
     inputs: inputs.map((input) => input.name),
   });
-  const dataset = options.limit === undefined ? whole : limit(whole, options.limit);
+  const limited = options.limit === undefined ? whole : limit(whole, options.limit);
+  const { draw } = options;
+  const dataset =
+    draw === undefined || draw.count >= limited.count
+      ? limited
+      : select(limited, chooseRandom(limited, draw.count, draw.seed));
   const samples = sampleSource(dataset, inputs, preprocess);
   context.report(...samples.diagnostics);
   return {

@@ -31,9 +31,10 @@ export function convertCommand() {
     .argument("<model>", "ONNX model, or with --passes a .snn")
     .option("--calib <path>", "samples to choose thresholds from (a few hundred training samples)")
     .addOption(
-      new Option("--calib-samples <n>", "use the first n calibration samples only").argParser(
-        wholeNumber(1, 2 ** 31 - 1),
-      ),
+      new Option(
+        "--calib-samples <n>",
+        "draw n samples of the calibration data, by --seed",
+      ).argParser(wholeNumber(1, 2 ** 31 - 1)),
     )
     .option("--data <path>", "samples to measure accuracy on; the calibration set if left out")
     .addOption(options.labels)
@@ -105,7 +106,10 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   const calibOptions = {
     preprocess: given.preprocess,
     labels: given.data === undefined ? given.labels : undefined,
-    limit: given.calibSamples,
+    draw:
+      given.calibSamples === undefined
+        ? undefined
+        : { count: given.calibSamples, seed: given.seed },
   };
   const calibration =
     given.calib === undefined
