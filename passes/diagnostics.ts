@@ -86,6 +86,11 @@ export const diagnose = catalogue({
       `pass ${p.pass} has to see the network run, and no calibration set was given`,
     help: "give one with --calib",
   },
+  "batchnorm-not-finite": {
+    severity: "error",
+    message: () => "a batch normalisation divides by zero or overflows: its scale is not finite",
+    help: "a variance of 0 with an epsilon of 0 does this; export the model again with an epsilon",
+  },
   "no-spiking-form": {
     severity: "error",
     message: (p: { kind: string; count: number; places: readonly string[]; help: string }) =>

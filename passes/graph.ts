@@ -79,7 +79,7 @@ export function uniformValue(held: Tensor): number | null {
 }
 
 /** How often each value is read by ops and outputs. */
-export function countUses(module: Module): Map<ValueId, number> {
+function countUses(module: Module): Map<ValueId, number> {
   const counts = new Map<ValueId, number>();
   const count = (value: ValueId): void => void counts.set(value, (counts.get(value) ?? 0) + 1);
   for (const op of module.ops) op.inputs.forEach(count);

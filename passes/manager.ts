@@ -54,7 +54,7 @@ export interface PipelineResult {
 }
 
 /** Code of the failure below, for `--json` and for scripts. */
-export const passBrokeModule = "pass-broke-module";
+const passBrokeModule = "pass-broke-module";
 
 /** A pass broke a promise: our bug, with everything needed to reproduce it. */
 export class PassBrokeModuleError extends InvariantError {
@@ -204,7 +204,7 @@ function withProperties(
 }
 
 /** The op that makes `value` between its operands and its users, one per line. */
-export function frameOf(module: Module, value: ValueId): string {
+function frameOf(module: Module, value: ValueId): string {
   const at = module.ops.find((op) => op.result === value);
   if (at === undefined) return "";
   const shown = module.ops.filter(

@@ -1,7 +1,7 @@
 /**
  * Arithmetic of permutations, and ops rewritten for an operand whose axes come in another order.
- * The transpose convention is ONNX's: result axis a is operand axis perm[a]. Beside
- * sink-transposes.ts, its one user.
+ * The transpose convention is ONNX's: result axis a is operand axis perm[a]. Says what
+ * can be done; sink-transposes.ts does it.
  */
 import type { Builder } from "../../ir/build.ts";
 import type { Op, OpAttrs } from "../../ir/op.ts";
@@ -10,7 +10,7 @@ import { allocate, tensor } from "../../ir/tensor.ts";
 import { type Shape, elementCount, stridesOf } from "../../ir/type.ts";
 
 /** The permutation that undoes `perm`. */
-export function inverse(perm: readonly number[]): number[] {
+function inverse(perm: readonly number[]): number[] {
   const undone = new Array<number>(perm.length).fill(0);
   perm.forEach((from, axis) => {
     undone[from] = axis;
@@ -19,7 +19,7 @@ export function inverse(perm: readonly number[]): number[] {
 }
 
 /** Lists one entry per result axis; gives the same entries per operand axis. */
-export function backwards<T>(list: readonly T[], perm: readonly number[]): T[] {
+function backwards<T>(list: readonly T[], perm: readonly number[]): T[] {
   return inverse(perm).flatMap((axis) => list.slice(axis, axis + 1));
 }
 
@@ -63,9 +63,9 @@ export function untransposed(held: Tensor, perm: readonly number[]): Tensor {
   return transposeTensor({ ...held, shape: [...missing, ...held.shape] }, inverse(perm));
 }
 
-/** Adds `op`'s function to a value in another order; the axes of the result, if it can be done. */
+/** The same function of operands before their transpose. */
 export interface Sunk {
-  /** Attributes of the same kind for operands without the transpose. */
+  /** Attributes of the op's own kind. */
   readonly attrs: OpAttrs[Op["kind"]];
   /** The transpose that the result then needs. */
   readonly perm: readonly number[];

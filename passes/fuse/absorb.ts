@@ -10,7 +10,14 @@ import { type Shape, elementCount, real } from "../../ir/type.ts";
 import { largestFoldedConstant } from "../clean/fold-constants.ts";
 import { type Graph, uniformValue } from "../graph.ts";
 import { type Affine, addAffine, affineOf, alongAxis, one, reshaped, spread } from "./affine.ts";
-import { type Synapse, channelAxis, isSynapse, mappedBias, scaledWeight } from "./weights.ts";
+import {
+  type Synapse,
+  areFinite,
+  channelAxis,
+  isSynapse,
+  mappedBias,
+  scaledWeight,
+} from "./weights.ts";
 
 /**
  * `affine` of `x`, which `op` computes, done by the synapse that makes `x`:
@@ -50,6 +57,7 @@ export function intoProducer(
     weight: scaledWeight(synapse, graph, ({ output }) => scale[output] ?? 1),
     bias: mappedBias(synapse, graph, (b, c) => b * (scale[c] ?? 1) + (shift?.[c] ?? 0)),
   };
+  if (!areFinite(attrs, graph)) return null;
   const result = shift === null ? undefined : op.result;
   const id = between === null ? result : undefined;
   const folded = builder.add(synapse.kind, synapse.inputs, attrs, loc, id);
@@ -120,6 +128,7 @@ export function intoConsumer(op: Synapse, graph: Graph, pass: string): ValueId |
     weight: scaledWeight(op, graph, ({ input }) => scale[input] ?? 1),
     bias: added === null ? op.attrs.bias : mappedBias(op, graph, (b, c) => b + (added[c] ?? 0)),
   };
+  if (!areFinite(attrs, graph)) return null;
   const source =
     reshape === null
       ? z

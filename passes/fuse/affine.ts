@@ -4,7 +4,7 @@
  */
 import { broadcastIndices } from "../../ir/semantics/semantics.ts";
 import type { Op, ValueId } from "../../ir/op.ts";
-import { type Tensor, tensor, tensorOf } from "../../ir/tensor.ts";
+import { type Tensor, roundTo, tensor, tensorOf } from "../../ir/tensor.ts";
 import { type DType, type Shape, elementCount, sameShape } from "../../ir/type.ts";
 import { largestFoldedConstant } from "../clean/fold-constants.ts";
 import type { Graph } from "../graph.ts";
@@ -21,7 +21,7 @@ export function wide(held: Tensor): Tensor {
 }
 
 /** The same values rounded once into `dtype`. */
-export function stored(held: Tensor, dtype: DType): Tensor {
+function stored(held: Tensor, dtype: DType): Tensor {
   return tensorOf(dtype, held.shape, held.data);
 }
 
@@ -51,6 +51,12 @@ export function alongAxis(held: Tensor, shape: Shape, axis: number): Float64Arra
   }
   const wanted = shape[axis] ?? 1;
   return extent === wanted ? values : new Float64Array(wanted).fill(values[0] ?? 0);
+}
+
+/** True when `dtype` can hold every number of the map: an op's tensors must be finite. */
+export function fits({ scale, shift }: Affine, dtype: DType): boolean {
+  const isHeld = (value: number): boolean => Number.isFinite(roundTo(dtype, value));
+  return scale.data.every(isHeld) && shift.data.every(isHeld);
 }
 
 export const one = tensor("f64", [], Float64Array.of(1));

@@ -3,7 +3,7 @@
  *
  * Precondition: fold-constants has run, or constants are missed. Result: among floating-point ops,
  * add, sub, mul, div and neg with one varying operand are left only where the constant would
- * enlarge that operand. x + c, x − c, c − x, c·x, x / c and −x become s·x + t. Exact except for
+ * enlarge that operand or is not finite. x + c, x − c, c − x, c·x, x / c and −x become s·x + t. Exact except for
  * x / c = (1/c)·x, which rounds twice.
  */
 import type { Op, ValueId } from "../../ir/op.ts";
@@ -11,7 +11,7 @@ import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { isFloat, sameShape } from "../../ir/type.ts";
 import { type Graph, rework } from "../graph.ts";
 import { definePass } from "../pass.ts";
-import { type Affine, addAffine, wide } from "./affine.ts";
+import { type Affine, addAffine, fits, wide } from "./affine.ts";
 
 const name = "constants-to-affine";
 
@@ -31,6 +31,8 @@ export const constantsToAffine = definePass({
       if (found === null) return null;
       const { x, affine } = found;
       if (!sameShape(graph.producer(x).type.shape, op.type.shape)) return null;
+      // Masks add −∞; the reciprocal of a tiny number overflows.
+      if (!fits(affine, op.type.dtype)) return null;
       return addAffine(x, affine, op, graph, name);
     }),
 });
@@ -61,8 +63,6 @@ function withRight(op: Op, c: Tensor): Affine | null {
     case "ann.mul":
       return { scale: c, shift: filled(0) };
     case "ann.div":
-      // A zero makes infinities of some x and NaN of others, which no scale does.
-      if (c.data.includes(0)) return null;
       return { scale: mapped(c, (value) => 1 / value), shift: filled(0) };
     default:
       return null;

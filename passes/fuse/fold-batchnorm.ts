@@ -11,11 +11,13 @@
  * (Ioffe & Szegedy 2015; Rueckauer et al. 2017, equation 7.)
  */
 import type { OpOf } from "../../ir/op.ts";
+import { fail } from "../../ir/diagnostic.ts";
 import { tensor } from "../../ir/tensor.ts";
+import { diagnose } from "../diagnostics.ts";
 import { type Graph, rework } from "../graph.ts";
 import { definePass } from "../pass.ts";
 import { intoProducer } from "./absorb.ts";
-import { type Affine, addAffine } from "./affine.ts";
+import { type Affine, addAffine, fits } from "./affine.ts";
 
 const name = "fold-batchnorm";
 
@@ -34,6 +36,7 @@ export const foldBatchnorm = definePass({
       const [x] = op.inputs;
       if (x === undefined) return null;
       const affine = asAffine(op, graph);
+      if (!fits(affine, op.type.dtype)) fail(diagnose("batchnorm-not-finite", op.loc, {}));
       return intoProducer(x, affine, op, graph, name) ?? addAffine(x, affine, op, graph, name);
     }),
 });

@@ -7,6 +7,7 @@
  * reshapes where x is a column.
  */
 import type { Op, ValueId } from "../../ir/op.ts";
+import { rangeOf } from "../../ir/range.ts";
 import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { isFloat, sameShape } from "../../ir/type.ts";
 import { transposeTensor } from "../clean/permute.ts";
@@ -36,10 +37,10 @@ export const matmulToLinear = definePass({
     }),
 });
 
-/** The tensor as a matrix; a vector is a column. Null where it is a stack of several. */
+/** The tensor as a matrix; a vector is a column. Null where it is a stack of several or not finite. */
 function matrixOf(held: Tensor): Tensor | null {
   const [rows = 1, columns = 1] = held.shape.slice(-2);
-  if (held.data.length !== rows * columns) return null;
+  if (held.data.length !== rows * columns || rangeOf(held).notFinite !== null) return null;
   return { ...held, shape: [rows, columns] };
 }
 

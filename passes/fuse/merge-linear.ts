@@ -16,8 +16,8 @@ import { tensorOf } from "../../ir/tensor.ts";
 import { type Graph, rework, untilStable } from "../graph.ts";
 import { definePass } from "../pass.ts";
 import { intoConsumer, intoProducer } from "./absorb.ts";
-import { addAffine, affineOf, composed } from "./affine.ts";
-import { isSynapse, keep, mappedBias } from "./weights.ts";
+import { addAffine, affineOf, composed, fits } from "./affine.ts";
+import { areFinite, isSynapse, keep, mappedBias } from "./weights.ts";
 
 const name = "merge-linear";
 
@@ -49,7 +49,8 @@ function mergeAffine(op: Op, graph: Graph): ValueId | null {
   const first = affineOf(before, graph);
   const [z] = before.inputs;
   if (first === null || z === undefined) return intoProducer(x, own, op, graph, name);
-  return addAffine(z, composed(first, own), op, graph, name);
+  const both = composed(first, own);
+  return fits(both, op.type.dtype) ? addAffine(z, both, op, graph, name) : null;
 }
 
 function mergeLayers(op: OpOf<"ann.linear">, graph: Graph): ValueId | null {
@@ -83,6 +84,7 @@ function mergeLayers(op: OpOf<"ann.linear">, graph: Graph): ValueId | null {
             passed.reduce((sum, b, m) => sum + b * (outer.data[o * middle + m] ?? 0), own),
           ),
   };
+  if (!areFinite(attrs, graph)) return null;
   const loc = graph.loc(name, op, before);
   return graph.builder.add("ann.linear", before.inputs, attrs, loc, op.result);
 }

@@ -3,6 +3,7 @@
  * rounded once when a weight is stored.
  */
 import { type OpOf, type Op, isOp } from "../../ir/op.ts";
+import { rangeOf } from "../../ir/range.ts";
 import { type Tensor, type TensorRef, tensorOf } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import type { Graph } from "../graph.ts";
@@ -20,7 +21,7 @@ export function channelAxis(op: Synapse): number {
 }
 
 /** For each element of a synapse's weight, which output and which input channel it joins. */
-export function channelsOf(
+function channelsOf(
   op: Synapse,
   weight: Tensor,
 ): (index: number) => { readonly output: number; readonly input: number } {
@@ -62,6 +63,16 @@ export function mappedBias(
   const held = bias === null ? new Float64Array(count) : graph.builder.tensorAt(bias).data;
   const mapped = Float64Array.from(held, map);
   return keep(graph, bias ?? biasName(weight), tensorOf(dtype, [count], mapped));
+}
+
+/** False where scaling has overflowed: such weights cannot be an op's. */
+export function areFinite(
+  { weight, bias }: Pick<Synapse["attrs"], "weight" | "bias">,
+  graph: Graph,
+): boolean {
+  const isFiniteAt = (ref: TensorRef): boolean =>
+    rangeOf(graph.builder.tensorAt(ref)).notFinite === null;
+  return isFiniteAt(weight) && (bias === null || isFiniteAt(bias));
 }
 
 /** Puts a changed tensor into the table under the old one's name, without the number it may have. */

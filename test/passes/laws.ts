@@ -21,7 +21,7 @@ function outputsOf(module: Module, inputs: readonly Tensor[]): readonly Float32A
 }
 
 /** Equal numbers up to `tolerance` relative to the largest; 0 asks for the same (0 equals -0). */
-export function expectSameOutputs(
+function expectSameOutputs(
   a: Module,
   b: Module,
   inputs: readonly Tensor[],
