@@ -25,19 +25,30 @@ export interface PassLoss {
   readonly relativeLogitError: number | null;
 }
 
-/** Evaluates a module on `data`; `reference` is the analogue network's evaluation, with logits. */
+export interface AssessOptions {
+  /** The module's own unless given. */
+  readonly timesteps?: number;
+  /** What progress is reported as; "evaluating" unless given. */
+  readonly label?: string;
+  /** The analogue network's evaluation, made with `keepLogits`, to compare with. */
+  readonly reference?: Evaluation;
+  /** Keeps the final logits of every sample, so that the result can be a reference. */
+  readonly keepLogits?: boolean;
+}
+
+/** Accuracy, spikes and operations of a module on `data`, at each timestep of one run. */
 export async function evaluateModule(
   module: Module,
   data: Labelled,
   running: Running,
-  options: { timesteps: number; label: string; reference?: Evaluation; keepLogits?: boolean },
+  options: AssessOptions = {},
 ): Promise<Evaluation> {
   const executable = await running.engine.load(module, { threads: running.threads });
-  const { reference } = options;
+  const { reference, label = "evaluating" } = options;
   try {
     return await evaluate(executable, data.samples, data.labels, {
-      timesteps: options.timesteps,
-      onProgress: (done, total) => running.onProgress?.(options.label, done, total),
+      timesteps: options.timesteps ?? module.timesteps,
+      onProgress: (done, total) => running.onProgress?.(label, done, total),
       ...(options.keepLogits === undefined ? {} : { keepLogits: options.keepLogits }),
       ...(reference === undefined
         ? {}

@@ -13,9 +13,13 @@ import { type Running, measureOn } from "./measure.ts";
 
 export interface ConvertOptions {
   readonly timesteps: number;
-  /** A pipeline's name, or passes with options: `fold-batchnorm,balance-mmse{scope=layer}`. */
-  readonly pipeline: string;
-  readonly seed: number;
+  /**
+   * A pipeline's name, or passes with options: `fold-batchnorm,balance-mmse{scope=layer}`. The
+   * pipeline "default" unless given.
+   */
+  readonly pipeline?: string;
+  /** 0 unless given. */
+  readonly seed?: number;
   /** Lets ops without a spiking form run on decoded values. */
   readonly allowAnalogue?: boolean;
   readonly verify?: boolean;
@@ -44,7 +48,8 @@ export function stepsOf(text: string, options: { allowAnalogue?: boolean } = {})
 
 /**
  * Runs a pipeline on `module`, with `samples` as the calibration set (null if there is none: a pass
- * that needs it then fails), or with a `measureOn` of it that several conversions share. Fails with a `DiagnosticError` for what the user can mend.
+ * that needs it then fails), or with a `measureOn` of it that several conversions share. Fails with
+ * a `DiagnosticError` for what the user can mend.
  */
 export async function convert(
   module: Module,
@@ -52,10 +57,10 @@ export async function convert(
   running: Running,
   options: ConvertOptions,
 ): Promise<Conversion> {
-  const steps = stepsOf(options.pipeline, options);
+  const steps = stepsOf(options.pipeline ?? "default", options);
   const result = await runPipeline(module, steps, {
     timesteps: options.timesteps,
-    seed: options.seed,
+    seed: options.seed ?? 0,
     establishedBy,
     ...(samples === null
       ? {}

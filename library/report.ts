@@ -1,5 +1,4 @@
 /** Puts together everything that a conversion report shows, by running both networks. */
-import path from "node:path";
 import { type ReportPieces, buildReport } from "../calibrate/report/model.ts";
 import type { ConversionReport } from "../calibrate/report/schema.ts";
 import type { Evaluation } from "../calibrate/evaluate.ts";
@@ -85,7 +84,7 @@ function describeModel({ model }: ReportRequest): ReportPieces["model"] {
   for (const tensor of imported.tensors.values()) parameters += tensor.data.length;
   return {
     name: imported.name,
-    file: path.basename(model.file),
+    file: model.file.replace(/^.*[/\\]/, ""),
     sha256: model.sha256,
     parameters,
     ops: imported.ops.length,

@@ -1,0 +1,78 @@
+/**
+ * The library: `import { … } from "snnc"`. Every step of the way from an ONNX model's bytes to a
+ * spiking network and its report, as functions without files and without state of the process, so
+ * that they run in a browser too. Files and threads are in `snnc/node`. docs/library.md has a
+ * worked example.
+ */
+
+// From bytes to a network.
+export { importOnnx } from "./frontend/onnx/import.ts";
+export type { ImportOptions, ImportResult } from "./frontend/onnx/import.ts";
+export { checkModel } from "./library/check.ts";
+export type { CheckResult, Obstacle } from "./library/check.ts";
+export { decodePackage, encodePackage } from "./ir/package.ts";
+export type { Package, Provenance } from "./ir/package.ts";
+export { parseModule } from "./ir/parse.ts";
+export { printModule } from "./ir/print.ts";
+export type { PrintOptions } from "./ir/print.ts";
+export { verify } from "./ir/verify.ts";
+export type { Violation } from "./ir/verify.ts";
+
+// Samples.
+export { samplesOf } from "./library/samples.ts";
+export { modelInputs, sampleSource } from "./calibrate/data/source.ts";
+export type { DataSource } from "./calibrate/data/source.ts";
+export { parsePreprocess } from "./calibrate/data/preprocess.ts";
+export type { Preprocess } from "./calibrate/data/preprocess.ts";
+
+// The work.
+export { convert } from "./library/convert.ts";
+export type { Conversion, ConvertOptions } from "./library/convert.ts";
+export { measureOn } from "./library/measure.ts";
+export type { Running } from "./library/measure.ts";
+export { compareLayers, evaluateModule as evaluate, evaluatePair } from "./library/assess.ts";
+export type { AssessOptions, Labelled } from "./library/assess.ts";
+export type { Evaluation } from "./calibrate/evaluate.ts";
+export type { Comparison } from "./calibrate/compare.ts";
+
+// Reports.
+export { makeReport } from "./library/report.ts";
+export type { ReportRequest } from "./library/report.ts";
+export { renderReportHtml } from "./calibrate/report/html.ts";
+export { formatReport } from "./calibrate/report/text.ts";
+export type { ConversionReport } from "./calibrate/report/schema.ts";
+
+// Engines: what runs a network.
+export { interpretEngine } from "./backends/interpret/engine.ts";
+export { singleThreadEngine } from "./backends/typed/single.ts";
+export type {
+  Engine,
+  Executable,
+  Observation,
+  Probe,
+  RunOptions,
+  SampleResult,
+  SampleSource,
+} from "./ir/executable.ts";
+
+// Catalogues: what there is.
+export { onnxOperators } from "./frontend/onnx/operators.ts";
+export { specs as opSpecs } from "./ir/spec.ts";
+export { spikingFormOf } from "./passes/convert/spiking-form.ts";
+export { allPasses, pipelines } from "./passes/index.ts";
+export { printPipeline } from "./passes/pipeline.ts";
+export type { PipelineStep } from "./passes/pipeline.ts";
+export type { PassRecord } from "./passes/manager.ts";
+
+// The representation, and what goes wrong.
+export { DiagnosticError, InvariantError } from "./ir/diagnostic.ts";
+export type { Diagnostic, Severity } from "./ir/diagnostic.ts";
+export type { Loc } from "./ir/loc.ts";
+export { formatLoc } from "./ir/loc.ts";
+export { inputsOf } from "./ir/module.ts";
+export type { Code, Module, Output, Property } from "./ir/module.ts";
+export type { Op, OpKind, ValueId } from "./ir/op.ts";
+export type { CalibrationStatistics, ChannelStatistics, Scope } from "./ir/stats.ts";
+export { f32, tensor, tensorOf } from "./ir/tensor.ts";
+export type { Tensor, TensorRef } from "./ir/tensor.ts";
+export type { Domain, DType, Shape, Type } from "./ir/type.ts";

@@ -1,0 +1,10 @@
+/**
+ * What the library adds where there are files and threads: `import { … } from "snnc/node"`. The
+ * rest is in `index.ts`, which reaches none of Node's own modules.
+ */
+export { typedEngine } from "../backends/typed/engine.ts";
+export { limit } from "../calibrate/data/dataset.ts";
+export type { Dataset } from "../calibrate/data/dataset.ts";
+export { openDataset, openPreprocess } from "../calibrate/data/open.ts";
+export type { OpenOptions } from "../calibrate/data/open.ts";
+export { filesBeside, readModelFile } from "../frontend/onnx/files.ts";
