@@ -80,7 +80,7 @@ export const diagnose = catalogue({
   "unsupported-format": {
     severity: "error",
     message: (p: { file: string; what: string }) =>
-      `${p.file} is ${p.what}, which is not read here`,
+      `${p.file} cannot be read here: ${p.what}`,
     help: "snnc reads ONNX models and its own .snn files",
   },
   "not-convertible": {
