@@ -49,7 +49,9 @@ export async function loadNetwork(
 /** An ONNX model as the importer sees it, with everything that is wrong with it. */
 export function importModel(bytes: Uint8Array, file: string, options: ShapeOptions): ImportResult {
   const detected = detectFormat(bytes);
-  if (detected.format === "tfjs" || (detected.format === "unknown" && detected.certain)) {
+  const isOther = detected.format === "tfjs" || (detected.format === "unknown" && detected.certain);
+  // Nothing at all would pass for text.
+  if (isOther && bytes.length > 0) {
     fail(diagnose("unsupported-format", null, { file, what: detected.what }, [detected.hint]));
   }
   return importOnnx(bytes, {
