@@ -50,6 +50,12 @@ export interface PassContext<V> {
   readonly options: V;
   /** Timesteps that the converted network is meant to run for. */
   readonly timesteps: number;
+  /**
+   * The network before conversion: the last module of code "none" in this run of the pipeline, or
+   * null where it began with a spiking one. Values keep their ids, so an op here and the neuron that
+   * replaced it have the same result.
+   */
+  readonly reference: Module | null;
   readonly report: (diagnostic: Diagnostic) => void;
   /**
    * Runs a module on the calibration set and returns statistics of the values asked for: for values
@@ -90,6 +96,5 @@ export interface AnyPass extends Omit<Pass, "run"> {
 /** Declares a pass; the types of its options follow from its table. */
 export function definePass<const T extends OptionTable>(pass: Pass<T>): AnyPass {
   // The manager fills options from this pass's own table, so the values have the table's types.
-  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- see above
-  return pass as unknown as AnyPass;
+  return pass;
 }
