@@ -76,6 +76,7 @@ function runSet(
     files: null,
     loc: sourceLoc(file, "data", "file"),
     valueBytes: defaultLimits.valueBytes,
+    rank: defaultLimits.rank,
     report: () => undefined,
   };
   const decode = (bytes: Uint8Array, info: ValueInfoProto | undefined): Tensor =>

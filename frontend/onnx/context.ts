@@ -7,6 +7,7 @@ import type { Builder } from "../../ir/build.ts";
 import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
 import type { Loc } from "../../ir/loc.ts";
 import type { OpAttrs, OpKind, ValueId } from "../../ir/op.ts";
+import { specOf } from "../../ir/spec.ts";
 import { type Tensor, type TensorRef, scalar } from "../../ir/tensor.ts";
 import { type DType, type Shape, type Type, elementCount, formatType } from "../../ir/type.ts";
 import { Attributes } from "./attributes.ts";
@@ -172,19 +173,29 @@ export class NodeContext {
   /** A static input that is trained: it must be finite. */
   weight(index: number, name: string): Tensor {
     const tensor = this.constant(index, name);
-    const bad = findNonFinite(tensor, this.node.inputs[index] ?? name, this.loc);
-    if (bad !== null) fail(bad);
+    this.checkFinite(tensor, this.node.inputs[index] || name);
     return tensor;
   }
 
   /** Puts a tensor that an op is to name into the table, called like input `index`. */
   tensor(index: number, tensor: Tensor): TensorRef {
-    return this.services.builder.tensor(this.node.inputs[index] || this.node.name, tensor);
+    return this.named(this.node.inputs[index] || this.node.name, tensor);
   }
 
   /** A tensor that has no name of its own in the model. */
   namedTensor(suffix: string, tensor: Tensor): TensorRef {
-    return this.services.builder.tensor(`${this.node.name}.${suffix}`, tensor);
+    return this.named(`${this.node.name}.${suffix}`, tensor);
+  }
+
+  private named(name: string, tensor: Tensor): TensorRef {
+    // Once more: a factor (alpha, a scale) may have made it infinite.
+    this.checkFinite(tensor, name);
+    return this.services.builder.tensor(name, tensor);
+  }
+
+  private checkFinite(tensor: Tensor, name: string): void {
+    const bad = findNonFinite(tensor, name, this.loc, "weight");
+    if (bad !== null) fail(bad);
   }
 
   /** A constant made here. */
@@ -202,6 +213,7 @@ export class NodeContext {
   /** Adds an op; operands that do not fit are the model's fault. */
   add<K extends OpKind>(kind: K, inputs: readonly ValueId[], attrs: OpAttrs[K]): ValueId {
     const { builder, folder } = this.services;
+    this.checkIntegers(kind, attrs);
     const added = builder.tryAdd(kind, inputs, attrs, this.loc);
     if (!added.ok) {
       const notes = inputs.map((value, i) => `operand ${i} is ${formatType(this.type(value))}`);
@@ -214,15 +226,37 @@ export class NodeContext {
     return added.value;
   }
 
+  /** No integer attribute means anything beyond 2^53, where doubles have gaps. */
+  private checkIntegers(kind: OpKind, attrs: object): void {
+    const values = new Map<string, unknown>(Object.entries(attrs));
+    for (const [name, type] of Object.entries(specOf(kind).attributes)) {
+      if (type !== "int" && type !== "ints") continue;
+      const wrong = [values.get(name)].flat().find((value) => !Number.isSafeInteger(value));
+      if (wrong !== undefined) this.invalid(`its ${name} would be ${Number(wrong)}`);
+    }
+  }
+
+  /** Takes a tensor of `elements` that is about to be made here off the budget. */
+  spend(elements: number): void {
+    this.services.folder.spend(elements, elements, this.loc);
+  }
+
   /** Fails where a value of this shape would be too large. */
   checkSize(shape: Shape): void {
     const { limits } = this.services;
+    this.checkRank(shape.length);
     // What is held in memory takes 8 bytes an element at most; 4 is what nearly everything takes.
     const bytes = 4 * elementCount(shape);
     if (!(bytes <= limits.valueBytes)) {
       const what = `the result of ${this.node.opType}, [${shape.join(", ")}],`;
       fail(diagnose("value-too-large", this.loc, { what, bytes, limit: limits.valueBytes }));
     }
+  }
+
+  private checkRank(rank: number): void {
+    const { limits } = this.services;
+    if (rank <= limits.rank) return;
+    this.refuse(`a value has ${rank} axes`, `at most ${limits.rank} axes are supported`);
   }
 
   /** `axis` counted from the front; it may be `rank` itself only where `inclusive`. */
@@ -237,6 +271,7 @@ export class NodeContext {
 
   /** The same for a list; an axis named twice is an error. */
   axes(axes: readonly number[], rank: number): readonly number[] {
+    this.checkRank(rank);
     const counted = axes.map((axis) => this.axis(axis, rank));
     if (new Set(counted).size < counted.length) this.invalid(`axes [${axes.join(", ")}] repeat`);
     return counted.toSorted((a, b) => a - b);

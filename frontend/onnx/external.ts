@@ -3,10 +3,10 @@
  * trusted: they must be relative and stay inside its folder. Reading itself is handed in, so this
  * works where there is no file system; whoever reads must look through symbolic links too.
  */
-import { fail } from "../../ir/diagnostic.ts";
+import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
+import type { Loc } from "../../ir/loc.ts";
 import { diagnose } from "./diagnostics.ts";
 import type { TensorProto } from "./proto.ts";
-import type { TensorSource } from "./tensors.ts";
 
 /** What a read gives: bytes (fewer than asked for where the file ends), or why there are none. */
 export type ExternalRead =
@@ -18,6 +18,16 @@ export type ExternalRead =
 /** Reads files relative to the model's folder. Must never leave that folder, nor throw. */
 export interface ExternalFiles {
   read(relativePath: string, offset: number, length: number): ExternalRead;
+}
+
+/** What decoding a tensor needs to know of its surroundings. */
+export interface TensorSource {
+  readonly files: ExternalFiles | null;
+  readonly loc: Loc;
+  readonly valueBytes: number;
+  /** Axes that a tensor may have. */
+  readonly rank: number;
+  readonly report: (diagnostic: Diagnostic) => void;
 }
 
 /** Why a location is refused, or null. */

@@ -9,9 +9,8 @@ import { evaluate } from "../../ir/interpret.ts";
 import { type Op, type ValueId } from "../../ir/op.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../ir/type.ts";
-import { formatLoc } from "../../ir/loc.ts";
+import { type Loc, formatLoc } from "../../ir/loc.ts";
 import { diagnose } from "./diagnostics.ts";
-import type { Limits } from "./limits.ts";
 
 /** How constant a value is: by the model alone, by the inputs that were given, or not at all. */
 export type Constancy = "constant" | "given" | "variable";
@@ -21,15 +20,13 @@ export class Folder {
   private readonly values = new Map<ValueId, Tensor>();
   private readonly inputsBehind = new Map<ValueId, readonly string[]>();
   private readonly builder: Builder;
-  private readonly limits: Limits;
-  private bytesLeft: number;
+  private elementsLeft: number;
   private workLeft: number;
 
-  constructor(builder: Builder, limits: Limits) {
+  constructor(builder: Builder, budget: { elements: number; work: number }) {
     this.builder = builder;
-    this.limits = limits;
-    this.bytesLeft = limits.foldedBytes;
-    this.workLeft = limits.foldedWork;
+    this.elementsLeft = budget.elements;
+    this.workLeft = budget.work;
   }
 
   /** Tells the folder of a graph input, and of its value where one was given. */
@@ -79,7 +76,7 @@ export class Folder {
       const op = this.builder.opOf(next);
       const missing = op.inputs.filter((input) => !this.values.has(input));
       if (missing.length > 0) {
-        todo.push(...missing);
+        for (const input of missing) todo.push(input);
         continue;
       }
       this.values.set(next, this.compute(op));
@@ -88,16 +85,20 @@ export class Folder {
     return known(this.values.get(value), `the constant %${value}`);
   }
 
+  /** Takes elements and work off the budget, before they are spent. */
+  spend(elements: number, work: number, loc: Loc): void {
+    if (!(elements <= this.elementsLeft && work <= this.workLeft)) {
+      fail(diagnose("too-much-work", loc, { op: formatLoc(loc) }));
+    }
+    this.elementsLeft -= elements;
+    this.workLeft -= work;
+  }
+
   private compute(op: Op): Tensor {
     const tensors = (ref: string): Tensor => this.builder.tensorAt(ref);
     if (op.kind === "ann.constant") return tensors(op.attrs.value);
-    const bytes = 8 * elementCount(op.type.shape);
     const work = workOf(op, (value) => this.builder.typeOf(value).shape, tensors);
-    if (bytes > this.bytesLeft || work > this.workLeft || bytes > this.limits.valueBytes) {
-      fail(diagnose("too-much-work", op.loc, { op: formatLoc(op.loc) }));
-    }
-    this.bytesLeft -= bytes;
-    this.workLeft -= work;
+    this.spend(elementCount(op.type.shape), work, op.loc);
     const inputs = op.inputs.map((input) =>
       known(this.values.get(input), `the constant %${input}`),
     );
@@ -106,7 +107,7 @@ export class Folder {
 }
 
 /** About how many elementary steps the interpreter takes for an op. */
-function workOf(
+export function workOf(
   op: Op,
   shapeOf: (value: ValueId) => Shape,
   tensors: (ref: string) => Tensor,

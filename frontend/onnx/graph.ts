@@ -139,7 +139,8 @@ export function namesUsedBy(node: OnnxNode, depth: number, file: string): readon
         fail(diagnose("graph-too-large", sourceLoc(file, node.name, node.opType), { what }));
       }
       for (const [i, inner] of (graph.node ?? []).entries()) {
-        used.push(...namesUsedBy(checkNode(inner, i, file), depth - 1, file));
+        const names = namesUsedBy(checkNode(inner, i, file), depth - 1, file);
+        for (const name of names) used.push(name);
       }
       for (const output of graph.output ?? []) used.push(output.name ?? "");
     }

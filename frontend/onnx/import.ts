@@ -9,14 +9,16 @@ import { sourceLoc } from "../../ir/loc.ts";
 import type { Module, Output } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op.ts";
 import type { Tensor } from "../../ir/tensor.ts";
+import { elementCount } from "../../ir/type.ts";
 import { diagnose } from "./diagnostics.ts";
 import type { ExternalFiles } from "./external.ts";
 import { Folder } from "./fold.ts";
 import { GraphImporter } from "./inline.ts";
 import { type ImportedInput, type ResolvedInputs, declaredShape, resolveInputs } from "./inputs.ts";
-import { type Limits, defaultLimits } from "./limits.ts";
+import { type Limits, defaultLimits, foldingBudget } from "./limits.ts";
 import { type OnnxModel, readModel } from "./model.ts";
 import { prune } from "./prune.ts";
+import { integer } from "./proto.ts";
 import { Refusals, type UnsupportedOperator } from "./refusals.ts";
 import { Scope } from "./scope.ts";
 import { decodeSparse, decodeTensor } from "./tensors.ts";
@@ -74,16 +76,24 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions): ImportRes
         inputShapes: options.inputShapes ?? new Map(),
         inputValues: options.inputValues ?? new Map(),
         dimensions: options.dimensions ?? new Map(),
+        valueBytes: limits.valueBytes,
+        rank: limits.rank,
       },
       report,
     );
     state.inputs.push(...resolved.inputs);
-    module = importModel(model, resolved, { ...options, limits }, refusals, report);
+    module = importModel(
+      model,
+      resolved,
+      { ...options, limits, bytes: bytes.length },
+      refusals,
+      report,
+    );
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;
-    diagnostics.push(...error.diagnostics);
+    for (const diagnostic of error.diagnostics) report(diagnostic);
   }
-  diagnostics.push(...refusals.diagnostics());
+  for (const diagnostic of refusals.diagnostics()) report(diagnostic);
   const failed = diagnostics.some(({ severity }) => severity === "error");
   return {
     module: failed ? null : module,
@@ -97,13 +107,13 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions): ImportRes
 function importModel(
   model: OnnxModel,
   { inputs, removedBatch }: ResolvedInputs,
-  options: ImportOptions & { limits: Limits },
+  options: ImportOptions & { limits: Limits; bytes: number },
   refusals: Refusals,
   report: (diagnostic: Diagnostic) => void,
 ): Module | null {
   const { file, limits } = options;
   const builder = new Builder();
-  const folder = new Folder(builder, limits);
+  const folder = new Folder(builder, foldingBudget(limits, options.bytes));
   const scope = new Scope(null);
   for (const { name, type, format } of inputs) {
     const value = builder.input(name, type, sourceLoc(file, name, "Input"));
@@ -111,6 +121,8 @@ function importModel(
     scope.set(name, { kind: "value", value, ...(format === null ? {} : { format }) });
   }
   const specialised = new Set<string>();
+  const { valueBytes, rank } = limits;
+  const source = { files: options.files ?? null, valueBytes, rank, report };
   const importer = new GraphImporter({
     model,
     refusals,
@@ -127,13 +139,11 @@ function importModel(
           report(diagnose("input-specialised", loc, { input, operator }));
         }
       },
-      decode: (proto, name, loc) => {
-        const { valueBytes } = limits;
-        return decodeTensor(proto, name, { files: options.files ?? null, loc, valueBytes, report });
-      },
+      decode: (proto, name, loc) => decodeTensor(proto, name, { ...source, loc }),
       decodeSparse: (proto, name, loc) => {
-        const { valueBytes } = limits;
-        return decodeSparse(proto, name, { files: options.files ?? null, loc, valueBytes, report });
+        const count = elementCount((proto.dims ?? []).map(integer));
+        folder.spend(count, count, loc);
+        return decodeSparse(proto, name, { ...source, loc });
       },
     },
   });

@@ -240,7 +240,9 @@ export class GraphImporter {
       isUsed: usedIn(fn.nodes, outputs, this.file),
       references: new Map([...fn.defaults, ...call.attributes]),
     });
-    return fn.outputs.map((name) => scope.get(name) ?? { kind: "poisoned" });
+    return fn.outputs.map((name) => {
+      return scope.get(name) ?? fail(diagnose("missing-output", loc, { name }));
+    });
   }
 
   /** Decodes on demand, once; a tensor that cannot be read is reported where it is first used. */

@@ -5,7 +5,7 @@
 import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
 import { type Loc, sourceLoc } from "../../ir/loc.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { type Shape, type Type, real, sameShape } from "../../ir/type.ts";
+import { type Shape, type Type, elementCount, real, sameShape } from "../../ir/type.ts";
 import { diagnose } from "./diagnostics.ts";
 import type { OnnxGraph } from "./graph.ts";
 import { type DataType, type ValueInfoProto, dataTypeOf, integer } from "./proto.ts";
@@ -29,6 +29,9 @@ export interface InputOptions {
   readonly inputShapes: ReadonlyMap<string, readonly number[]>;
   readonly inputValues: ReadonlyMap<string, Tensor>;
   readonly dimensions: ReadonlyMap<string, number>;
+  /** Bytes of one value, and its axes, at most. */
+  readonly valueBytes: number;
+  readonly rank: number;
 }
 
 export interface ResolvedInputs {
@@ -157,11 +160,16 @@ function resolveInput(
   const declared = declaredShape(info);
   const value = options.inputValues.get(name);
   const given = options.inputShapes.get(name) ?? value?.shape;
+  const axes = given?.length ?? declared?.length ?? 0;
+  if (axes > options.rank) {
+    fail(diagnose("unsupported-input", loc, { input: name, what: `of ${axes} axes` }));
+  }
   if (given !== undefined) {
     checkGiven(name, given, declared, fixed, loc);
     if (value !== undefined && !sameShape(value.shape, given)) {
       checkGiven(name, value.shape, given, null, loc);
     }
+    checkSize(name, given, loc, options);
     return { name, type: real(value?.dtype ?? dtype, given), format, declared };
   }
   if (declared === null) fail(diagnose("unknown-rank", loc, { input: name }));
@@ -180,7 +188,16 @@ function resolveInput(
     errors.push(diagnose("unknown-dimension", loc, { input: name, axis, dimension, option }));
     return 1;
   });
+  checkSize(name, shape, loc, options);
   return { name, type: real(dtype, shape), format, declared };
+}
+
+function checkSize(name: string, shape: Shape, loc: Loc, options: InputOptions): void {
+  const bytes = 4 * elementCount(shape);
+  const limit = options.valueBytes;
+  if (bytes <= limit) return;
+  const what = `input "${name}" of shape [${shape.join(", ")}]`;
+  fail(diagnose("value-too-large", loc, { what, bytes, limit }));
 }
 
 function checkGiven(

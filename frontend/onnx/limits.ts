@@ -5,24 +5,36 @@
 export interface Limits {
   /** Bytes of one value or tensor, as it is held in memory. */
   readonly valueBytes: number;
-  /** Bytes of all values that are folded at import. */
-  readonly foldedBytes: number;
+  /**
+   * Elements of all values that are folded or made at import. null: 2^24, or four times the file's
+   * bytes where that is more, so that large weights may be transposed and dequantised.
+   */
+  readonly foldedElements: number | null;
   /** Multiply-adds, about, spent on folding at import. */
   readonly foldedWork: number;
   /** Nodes after functions and branches have been inlined. */
   readonly nodes: number;
   /** Functions and branches within one another. */
   readonly depth: number;
+  /** Axes of a value. */
+  readonly rank: number;
 }
 
 /**
- * A value of 2 GiB is more than any network that a spiking machine will run; folding is for
- * shapes and weights, which together are about the size of the file.
+ * A value of 2 GiB is more than any network that a spiking machine will run. Folding is for shapes
+ * and weights; the interpreter spends about 40 bytes and 100 ns on an element.
  */
 export const defaultLimits: Limits = {
   valueBytes: 2 ** 31,
-  foldedBytes: 2 ** 31,
-  foldedWork: 2e10,
+  foldedElements: null,
+  foldedWork: 1e8,
   nodes: 200_000,
   depth: 32,
+  rank: 64,
 };
+
+/** The budget of folding for a file of `bytes`. */
+export function foldingBudget(limits: Limits, bytes: number): { elements: number; work: number } {
+  const elements = limits.foldedElements ?? Math.max(2 ** 24, 4 * bytes);
+  return { elements, work: Math.max(limits.foldedWork, 64 * bytes) };
+}

@@ -46,7 +46,7 @@ export interface OnnxModel {
 }
 
 /** The newest opset whose operators were compared with the tables here. */
-export const newestOpset = 22;
+const newestOpset = 22;
 
 /** The newest IR version there is a specification of is 13; a larger leap is a damaged file. */
 const largestIrVersion = 100;

@@ -10,7 +10,6 @@ export type NodeProto = onnx.INodeProto;
 export type AttributeProto = onnx.IAttributeProto;
 export type TensorProto = onnx.ITensorProto;
 export type SparseTensorProto = onnx.ISparseTensorProto;
-export type FunctionProto = onnx.IFunctionProto;
 export type ValueInfoProto = onnx.IValueInfoProto;
 export type OperatorSetIdProto = onnx.IOperatorSetIdProto;
 

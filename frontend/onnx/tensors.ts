@@ -13,10 +13,10 @@ import {
   decodeFloat16,
   roundTo,
 } from "../../ir/tensor.ts";
-import { type DType, type Shape, elementCount } from "../../ir/type.ts";
+import { type DType, type Shape, elementCount, isFloat } from "../../ir/type.ts";
 import type { Diagnostic } from "../../ir/diagnostic.ts";
 import { diagnose } from "./diagnostics.ts";
-import { type ExternalFiles, externalBytes } from "./external.ts";
+import { type TensorSource, externalBytes } from "./external.ts";
 import { smallFloatTable } from "./float8.ts";
 import {
   type DataType,
@@ -26,13 +26,6 @@ import {
   dataTypeOf,
   integer,
 } from "./proto.ts";
-
-export interface TensorSource {
-  readonly files: ExternalFiles | null;
-  readonly loc: Loc;
-  readonly valueBytes: number;
-  readonly report: (diagnostic: Diagnostic) => void;
-}
 
 /** What an ONNX element type is held as, or null for strings and complex numbers. */
 export function dtypeOf(type: DataType): DType | null {
@@ -112,7 +105,7 @@ function rawSize(type: DataType, count: number): number {
 }
 
 /** The declared dimensions; refuses negative ones and sizes above the limit. */
-export function dimensionsOf(
+function dimensionsOf(
   name: string,
   dims: readonly Integer[] | null | undefined,
   source: TensorSource,
@@ -123,6 +116,11 @@ export function dimensionsOf(
     fail(diagnose("invalid-model", source.loc, { what }));
   }
   const bytes = 8 * elementCount(shape);
+  if (shape.length > source.rank) {
+    const why = `it has ${shape.length} axes`;
+    const help = `at most ${source.rank} axes are supported`;
+    fail(diagnose("unsupported-tensor", source.loc, { name, why, help }));
+  }
   // In memory an element takes 8 bytes at most; the check is for sizes that no file can mean.
   if (bytes > 8 * source.valueBytes || Number.isNaN(bytes)) {
     const what = `tensor "${name}" [${shape.join(", ")}]`;
@@ -342,21 +340,26 @@ export function decodeSparse(proto: SparseTensorProto, name: string, source: Ten
 }
 
 /**
- * Reports non-finite values in a float tensor of more than one element. Exempt are masks, which
- * hold nothing but zero and minus infinity; single values (a padding, a bound) may be infinite.
+ * Reports non-finite values in a float tensor. Outside of weights, masks are exempt, which hold
+ * nothing but zero and minus infinity, and so are single infinite values (a padding, a bound).
  */
-export function findNonFinite(tensor: Tensor, name: string, loc: Loc): Diagnostic | null {
-  if (!(tensor.data instanceof Float32Array || tensor.data instanceof Float64Array)) return null;
+export function findNonFinite(
+  tensor: Tensor,
+  name: string,
+  loc: Loc,
+  use: "any" | "weight" = "any",
+): Diagnostic | null {
+  if (!isFloat(tensor.dtype)) return null;
   let nan = 0;
   let infinite = 0;
-  let maskLike = true;
+  let maskLike = use === "any";
   for (const value of tensor.data) {
     if (Number.isNaN(value)) nan++;
     else if (!Number.isFinite(value)) infinite++;
     if (value !== 0 && value !== -Infinity) maskLike = false;
   }
   const total = tensor.data.length;
-  if (nan === 0 && (infinite === 0 || maskLike || total === 1)) return null;
-  if (tensor.dtype === "i64" || tensor.dtype === "u64") return null;
+  const exempt = maskLike || (total === 1 && use === "any");
+  if (nan === 0 && (infinite === 0 || exempt)) return null;
   return diagnose("nan-weight", loc, { name, nan, infinite, total });
 }

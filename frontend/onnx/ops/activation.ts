@@ -17,7 +17,7 @@ function withAlpha(kind: AlphaKind, absent: number): (node: NodeContext) => Valu
 }
 
 /** HardSigmoid (1, 6, 22): clip(alpha · x + beta, 0, 1). */
-export function HardSigmoid(node: NodeContext): ValueId {
+function HardSigmoid(node: NodeContext): ValueId {
   node.attributes.ignore("consumed_inputs");
   return node.add("ann.hard-sigmoid", [node.value(0)], {
     alpha: node.attributes.float("alpha", 0.2),
@@ -26,7 +26,7 @@ export function HardSigmoid(node: NodeContext): ValueId {
 }
 
 /** Selu (1, 6, 22): the constants of Klambauer et al. 2017, given fewer digits in opset 1. */
-export function Selu(node: NodeContext): ValueId {
+function Selu(node: NodeContext): ValueId {
   node.attributes.ignore("consumed_inputs");
   const [alpha, gamma] =
     node.opset < 6 ? [1.6732, 1.0507] : [1.67326319217681884765625, 1.05070102214813232421875];
@@ -37,7 +37,7 @@ export function Selu(node: NodeContext): ValueId {
 }
 
 /** Shrink (9). */
-export function Shrink(node: NodeContext): ValueId {
+function Shrink(node: NodeContext): ValueId {
   return node.add("ann.shrink", [node.value(0)], {
     bias: node.attributes.float("bias", 0),
     lambda: node.attributes.float("lambd", 0.5),
@@ -45,7 +45,7 @@ export function Shrink(node: NodeContext): ValueId {
 }
 
 /** Gelu (20). */
-export function Gelu(node: NodeContext): ValueId {
+function Gelu(node: NodeContext): ValueId {
   const approximate = node.attributes.string("approximate", "none");
   return node.add("ann.gelu", [node.value(0)], {
     approximate: node.oneOf("approximate", approximate, ["none", "tanh"]),
@@ -53,7 +53,7 @@ export function Gelu(node: NodeContext): ValueId {
 }
 
 /** PRelu (1, 6; 7 broadcasts like NumPy; 9, 16). Before 7 the slopes lie along axis 1. */
-export function PRelu(node: NodeContext): ValueId {
+function PRelu(node: NodeContext): ValueId {
   node.attributes.ignore("consumed_inputs");
   const x = node.value(0);
   const slope = node.weight(1, "slope");
@@ -70,7 +70,7 @@ export function PRelu(node: NodeContext): ValueId {
 }
 
 /** Swish (24): x · sigmoid(alpha · x). */
-export function Swish(node: NodeContext): ValueId {
+function Swish(node: NodeContext): ValueId {
   const x = node.value(0);
   const alpha = node.attributes.float("alpha", 1);
   const { dtype } = node.type(x);

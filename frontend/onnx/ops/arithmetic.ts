@@ -48,7 +48,7 @@ function folded(node: NodeContext, name: BinaryName): ValueId {
 }
 
 /** Mean (1, 6, 8, 13) of values, elementwise with broadcasting. */
-export function Mean(node: NodeContext): ValueId {
+function Mean(node: NodeContext): ValueId {
   const sum = folded(node, "add");
   if (node.inputCount === 1) return sum;
   return node.add("ann.div", [sum, node.number(node.type(sum).dtype, node.inputCount)], {});
@@ -58,7 +58,7 @@ export function Mean(node: NodeContext): ValueId {
  * Clip (1, 6; bounds are inputs from 11; 12 integers; 13). A bound left out does not bind. Bounds
  * that depend on the data become a maximum and a minimum.
  */
-export function Clip(node: NodeContext): ValueId {
+function Clip(node: NodeContext): ValueId {
   const x = node.value(0);
   if (node.opset < 11) {
     node.attributes.ignore("consumed_inputs");
@@ -78,7 +78,7 @@ export function Clip(node: NodeContext): ValueId {
 }
 
 /** Mod (10, 13): of floored division, or C's fmod. */
-export function Mod(node: NodeContext): ValueId {
+function Mod(node: NodeContext): ValueId {
   const truncate = node.attributes.bool("fmod", false);
   const a = node.value(0);
   if (!truncate && isFloat(node.type(a).dtype)) node.invalid("fmod is 0 on floats");
@@ -86,15 +86,15 @@ export function Mod(node: NodeContext): ValueId {
 }
 
 /** Pow (1, 7, 12, 13, 15): the exponent's element type may differ from the base's. */
-export const Pow = binary("pow");
+const Pow = binary("pow");
 
 /** Where (9, 16). */
-export function Where(node: NodeContext): ValueId {
+function Where(node: NodeContext): ValueId {
   return node.add("ann.where", [node.value(0), node.value(1), node.value(2)], {});
 }
 
 /** IsInf (10, 20). */
-export function IsInf(node: NodeContext): ValueId {
+function IsInf(node: NodeContext): ValueId {
   return node.add("ann.is-inf", [node.value(0)], {
     negative: node.attributes.bool("detect_negative", true),
     positive: node.attributes.bool("detect_positive", true),

@@ -10,7 +10,7 @@ import { dtypeOf, findNonFinite } from "../tensors.ts";
 import { unbatched } from "./rebatch.ts";
 
 /** Constant (1; 9; 11 sparse_value; 12 value_int and the like; 13, 19, 21, 23). */
-export function Constant(node: NodeContext): ValueId {
+function Constant(node: NodeContext): ValueId {
   const { attributes, services } = node;
   const name = node.node.outputs[0] || node.node.name;
   const value = attributes.tensor("value");
@@ -37,7 +37,7 @@ export function Constant(node: NodeContext): ValueId {
 }
 
 /** ConstantOfShape (9, 20, 21, 23): one value, expanded, so that nothing large is stored. */
-export function ConstantOfShape(node: NodeContext): ValueId {
+function ConstantOfShape(node: NodeContext): ValueId {
   const given = node.ints(0, "input");
   const shape = unbatched(node, "the shape of ConstantOfShape", given, () => true);
   if (shape.some((extent) => !(extent >= 0))) node.invalid(`its shape is [${given.join(", ")}]`);
@@ -51,20 +51,20 @@ export function ConstantOfShape(node: NodeContext): ValueId {
 }
 
 /** Range (11): from start by delta up to limit, which is left out. */
-export function Range(node: NodeContext): ValueId {
+function Range(node: NodeContext): ValueId {
   const { dtype } = node.inputType(0);
   const start = node.scalar(0, "start");
   const limit = node.scalar(1, "limit");
   const delta = node.scalar(2, "delta");
   const count = Math.max(0, Math.ceil((limit - start) / delta));
   if (delta === 0 || Number.isNaN(count)) node.invalid(`its delta is ${delta}`);
-  node.checkSize([count]);
+  node.spend(count);
   const values = Array.from({ length: count }, (_, i) => start + i * delta);
   return node.literal(tensorOf(dtype, [count], values));
 }
 
 /** EyeLike (9, 22): ones on a diagonal, in the shape of the input. */
-export function EyeLike(node: NodeContext): ValueId {
+function EyeLike(node: NodeContext): ValueId {
   const { shape, dtype } = node.inputType(0);
   const [rows = 0, columns = 0] = shape;
   if (shape.length !== 2) node.invalid(`its input has ${shape.length} axes, not 2`);
@@ -72,7 +72,7 @@ export function EyeLike(node: NodeContext): ValueId {
     ? target(node, dataTypeOf(node.attributes.int("dtype", 0)))
     : dtype;
   const k = node.attributes.int("k", 0);
-  node.checkSize(shape);
+  node.spend(rows * columns);
   const eye = zeros(to, shape);
   for (let r = 0; r < rows; r++) {
     if (r + k >= 0 && r + k < columns) eye.data[r * columns + r + k] = 1;
@@ -81,15 +81,15 @@ export function EyeLike(node: NodeContext): ValueId {
 }
 
 /** NonZero (9, 13) of a constant; of anything else its shape would depend on the data. */
-export function NonZero(node: NodeContext): ValueId {
+function NonZero(node: NodeContext): ValueId {
   const { data, shape } = node.constant(0, "X");
   const rank = Math.max(1, shape.length);
   const found: number[] = [];
   data.forEach((value, i) => {
     if (value !== 0) found.push(i);
   });
+  node.spend(rank * found.length);
   const out = zeros("i64", [rank, found.length]);
-  node.checkSize(out.shape);
   found.forEach((index, column) => {
     let rest = index;
     for (let axis = shape.length - 1; axis >= 0; axis--) {
@@ -114,7 +114,7 @@ function target(node: NodeContext, type: DataType | null): DType {
 }
 
 /** Cast (1 by name; 6, 9, 13, 19 saturate, 21, 23). */
-export function Cast(node: NodeContext): ValueId {
+function Cast(node: NodeContext): ValueId {
   const to =
     node.opset < 6
       ? dataTypes.find((name) => name === node.attributes.string("to", "").toLowerCase())
@@ -124,7 +124,7 @@ export function Cast(node: NodeContext): ValueId {
 }
 
 /** CastLike (15, 19, 21, 23): to the element type of the second input. */
-export function CastLike(node: NodeContext): ValueId {
+function CastLike(node: NodeContext): ValueId {
   const saturate = node.attributes.bool("saturate", true);
   const format = node.format(1);
   const to = format === null ? node.inputType(1).dtype : target(node, format);

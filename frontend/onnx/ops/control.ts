@@ -6,7 +6,7 @@ import { scalar } from "../../../ir/tensor.ts";
 import type { NodeContext } from "../context.ts";
 
 /** If (1, 11, 13, 16, 19, 21, 23): the branch that is taken, in its place. */
-export function If(node: NodeContext): NodeResult {
+function If(node: NodeContext): NodeResult {
   const thenBranch = node.attributes.graph("then_branch");
   const elseBranch = node.attributes.graph("else_branch");
   const branch = node.scalar(0, "cond") !== 0 ? thenBranch : elseBranch;
@@ -18,7 +18,7 @@ export function If(node: NodeContext): NodeResult {
  * Dropout (1, 6 is_test; 7; 10 a mask of bool; 12 ratio and training_mode as inputs; 13, 22).
  * Its mask, where something reads it, is all ones.
  */
-export function Dropout(node: NodeContext): readonly (ValueId | null)[] {
+function Dropout(node: NodeContext): readonly (ValueId | null)[] {
   node.attributes.ignore("ratio", "seed", "consumed_inputs", "is_test");
   const x = node.value(0);
   const training = node.opset >= 12 && node.has(2) && node.scalar(2, "training_mode") !== 0;

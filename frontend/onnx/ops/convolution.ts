@@ -23,7 +23,7 @@ function kernelOf(node: NodeContext, weight: Tensor, axes: number): readonly num
 }
 
 /** Conv (1; 11 defaults strides; 22 adds bfloat16). Y = W ⋆ X + B, correlation with zero padding. */
-export function Conv(node: NodeContext): ValueId {
+function Conv(node: NodeContext): ValueId {
   const x = node.value(0);
   const weight = node.weight(1, "W");
   const spatial = spatialOf(node, node.shape(x));
@@ -43,7 +43,7 @@ export function Conv(node: NodeContext): ValueId {
  * ConvTranspose (1, 11, 22). Where output_shape is given (or auto_pad asks for extent · stride)
  * the padding follows from it; where even no padding is too little, the output grows at its end.
  */
-export function ConvTranspose(node: NodeContext): ValueId {
+function ConvTranspose(node: NodeContext): ValueId {
   const x = node.value(0);
   const weight = node.weight(1, "W");
   const spatial = spatialOf(node, node.shape(x));

@@ -7,28 +7,28 @@ import type { NodeContext } from "../context.ts";
 const reductions = ["none", "add", "mul", "max", "min"] as const;
 
 /** Gather (1, 11, 13). */
-export function Gather(node: NodeContext): ValueId {
+function Gather(node: NodeContext): ValueId {
   const data = node.value(0);
   const axis = node.axis(node.attributes.int("axis", 0), node.shape(data).length);
   return node.add("ann.gather", [data, node.value(1)], { axis });
 }
 
 /** GatherElements (11, 13). */
-export function GatherElements(node: NodeContext): ValueId {
+function GatherElements(node: NodeContext): ValueId {
   const data = node.value(0);
   const axis = node.axis(node.attributes.int("axis", 0), node.shape(data).length);
   return node.add("ann.gather-elements", [data, node.value(1)], { axis });
 }
 
 /** GatherND (11; 12 batch_dims; 13). */
-export function GatherND(node: NodeContext): ValueId {
+function GatherND(node: NodeContext): ValueId {
   const batchDims = node.attributes.int("batch_dims", 0);
   if (batchDims < 0) node.invalid(`batch_dims is ${batchDims}`);
   return node.add("ann.gather-nd", [node.value(0), node.value(1)], { batchDims });
 }
 
 /** ScatterElements (11, 13, 16 reduction, 18), and Scatter (9, 11), its older name. */
-export function ScatterElements(node: NodeContext): ValueId {
+function ScatterElements(node: NodeContext): ValueId {
   const data = node.value(0);
   const axis = node.axis(node.attributes.int("axis", 0), node.shape(data).length);
   const reduction = node.attributes.string("reduction", "none");
@@ -39,7 +39,7 @@ export function ScatterElements(node: NodeContext): ValueId {
 }
 
 /** ScatterND (11, 13, 16 reduction, 18). */
-export function ScatterND(node: NodeContext): ValueId {
+function ScatterND(node: NodeContext): ValueId {
   const reduction = node.attributes.string("reduction", "none");
   return node.add("ann.scatter-nd", [node.value(0), node.value(1), node.value(2)], {
     reduction: node.oneOf("reduction", reduction, reductions),
@@ -47,7 +47,7 @@ export function ScatterND(node: NodeContext): ValueId {
 }
 
 /** OneHot (9, 11): indices may be floats, whose fraction is dropped. */
-export function OneHot(node: NodeContext): ValueId {
+function OneHot(node: NodeContext): ValueId {
   const indices = node.value(0);
   const { dtype, shape } = node.type(indices);
   const depth = Math.trunc(node.scalar(1, "depth"));

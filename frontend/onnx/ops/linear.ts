@@ -18,7 +18,7 @@ function biasFrom(node: NodeContext, c: Tensor, out: number): Tensor | null {
 }
 
 /** Gemm (1; 6; 7 unidirectional C; 9; 11 optional C; 13): alpha · A' · B' + beta · C. */
-export function Gemm(node: NodeContext): ValueId {
+function Gemm(node: NodeContext): ValueId {
   const { attributes } = node;
   const alpha = attributes.float("alpha", 1);
   const beta = attributes.float("beta", 1);
@@ -59,7 +59,7 @@ export function Gemm(node: NodeContext): ValueId {
 }
 
 /** MatMul (1, 9 integers, 13): NumPy's matmul. */
-export function MatMul(node: NodeContext): ValueId {
+function MatMul(node: NodeContext): ValueId {
   const { shape, dtype } = node.inputType(1);
   if (shape.length === 2 && isFloat(dtype) && node.isConstant(1) && !node.isConstant(0)) {
     const weight = transposed(node.weight(1, "B"));
@@ -69,7 +69,7 @@ export function MatMul(node: NodeContext): ValueId {
 }
 
 /** Einsum (12). */
-export function Einsum(node: NodeContext): ValueId {
+function Einsum(node: NodeContext): ValueId {
   const equation = node.attributes.string("equation", "").replace(/\s+/g, "");
   return node.add("ann.einsum", node.values(), { equation });
 }

@@ -10,7 +10,7 @@ import { castTo, mapped, reshaped, vectorOf } from "./tensor-math.ts";
  * BatchNormalization (1; 6; 7 drops is_test; 9 drops spatial; 14 adds training_mode; 15) with
  * stored statistics. Outputs after the first exist in training only.
  */
-export function BatchNormalization(node: NodeContext): ValueId {
+function BatchNormalization(node: NodeContext): ValueId {
   const { attributes } = node;
   attributes.ignore("momentum", "consumed_inputs");
   const training =
@@ -54,7 +54,7 @@ export function BatchNormalization(node: NodeContext): ValueId {
 }
 
 /** InstanceNormalization (1, 6, 22): a group of each channel. */
-export function InstanceNormalization(node: NodeContext): ValueId {
+function InstanceNormalization(node: NodeContext): ValueId {
   node.attributes.ignore("consumed_inputs");
   const x = node.value(0);
   return node.add("ann.groupnorm", [x], {
@@ -66,7 +66,7 @@ export function InstanceNormalization(node: NodeContext): ValueId {
 }
 
 /** GroupNormalization (18 with a scale per group; 21 with one per channel). */
-export function GroupNormalization(node: NodeContext): ValueId {
+function GroupNormalization(node: NodeContext): ValueId {
   node.attributes.ignore("stash_type");
   const x = node.value(0);
   const channels = node.shape(x)[1] ?? 0;
@@ -80,10 +80,12 @@ export function GroupNormalization(node: NodeContext): ValueId {
     if (tensor.data.length !== groups) {
       node.invalid(`${name} has ${tensor.data.length} elements for ${channels} channels`);
     }
-    const wide = vectorOf(reshaped(tensor, [groups]), groups);
+    node.spend(channels);
     const size = channels / groups;
-    const spread = vectorOf({ ...wide, shape: [1], data: wide.data.slice(0, 1) }, channels);
-    return mapped(spread, (_, i) => wide.data[Math.floor(i / size)] ?? 0);
+    return mapped(
+      vectorOf({ ...tensor, shape: [1], data: tensor.data.slice(0, 1) }, channels),
+      (_, i) => tensor.data[Math.floor(i / size)] ?? 0,
+    );
   };
   return node.add("ann.groupnorm", [x], {
     groups,
@@ -102,7 +104,7 @@ function axesFrom(axis: number, rank: number): readonly number[] {
  * LayerNormalization (17). The mean and the inverse deviation, its other outputs, are composed
  * from reductions where something reads them.
  */
-export function LayerNormalization(node: NodeContext): readonly (ValueId | null)[] {
+function LayerNormalization(node: NodeContext): readonly (ValueId | null)[] {
   node.attributes.ignore("stash_type");
   const x = node.value(0);
   const { dtype, shape } = node.type(x);
@@ -135,7 +137,7 @@ export function LayerNormalization(node: NodeContext): readonly (ValueId | null)
 }
 
 /** RMSNormalization (23): x / √(mean(x²) + epsilon) · scale. */
-export function RMSNormalization(node: NodeContext): ValueId {
+function RMSNormalization(node: NodeContext): ValueId {
   node.attributes.ignore("stash_type");
   const x = node.value(0);
   const { dtype, shape } = node.type(x);
@@ -150,7 +152,7 @@ export function RMSNormalization(node: NodeContext): ValueId {
 }
 
 /** LRN (1, 13). */
-export function LRN(node: NodeContext): ValueId {
+function LRN(node: NodeContext): ValueId {
   return node.add("ann.lrn", [node.value(0)], {
     size: node.attributes.int("size", 0),
     alpha: node.attributes.float("alpha", 1e-4),
@@ -160,7 +162,7 @@ export function LRN(node: NodeContext): ValueId {
 }
 
 /** MeanVarianceNormalization (9, 13): (x − E x) / (√(E x² − (E x)²) + 1e-9). */
-export function MeanVarianceNormalization(node: NodeContext): ValueId {
+function MeanVarianceNormalization(node: NodeContext): ValueId {
   const x = node.value(0);
   const { dtype, shape } = node.type(x);
   const axes = node.axes(node.attributes.ints("axes") ?? [0, 2, 3], shape.length);
@@ -174,7 +176,7 @@ export function MeanVarianceNormalization(node: NodeContext): ValueId {
 }
 
 /** LpNormalization (1, 22): x divided by its norm along an axis. */
-export function LpNormalization(node: NodeContext): ValueId {
+function LpNormalization(node: NodeContext): ValueId {
   const x = node.value(0);
   const axis = node.axis(node.attributes.int("axis", -1), node.shape(x).length);
   const p = node.attributes.int("p", 2);

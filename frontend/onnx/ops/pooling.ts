@@ -19,7 +19,7 @@ function readPool(node: NodeContext, x: ValueId): PoolAttrs {
 }
 
 /** MaxPool (1; 8 adds Indices; 10 ceil_mode, dilations; 11, 12 int8; 22). */
-export function MaxPool(node: NodeContext): ValueId {
+function MaxPool(node: NodeContext): ValueId {
   if (node.wants(1)) {
     node.refuse("its second output, Indices, is used", "pool without return_indices");
   }
@@ -29,7 +29,7 @@ export function MaxPool(node: NodeContext): ValueId {
 }
 
 /** AveragePool (1; 7 adds count_include_pad; 10 ceil_mode; 11; 19 dilations; 22). */
-export function AveragePool(node: NodeContext): ValueId {
+function AveragePool(node: NodeContext): ValueId {
   const x = node.value(0);
   return node.add("ann.average-pool", [x], {
     ...readPool(node, x),
@@ -38,7 +38,7 @@ export function AveragePool(node: NodeContext): ValueId {
 }
 
 /** LpPool (1, 2, 11, 18, 22): (Σ |x|^p)^(1/p), from the mean over the window with its padding. */
-export function LpPool(node: NodeContext): ValueId {
+function LpPool(node: NodeContext): ValueId {
   const x = node.value(0);
   const p = node.opset >= 2 ? node.attributes.int("p", 2) : node.attributes.float("p", 2);
   const pool = readPool(node, x);
@@ -58,13 +58,13 @@ function spatialAxes(node: NodeContext, x: ValueId): readonly number[] {
 }
 
 /** GlobalAveragePool (1, 22). */
-export function GlobalAveragePool(node: NodeContext): ValueId {
+function GlobalAveragePool(node: NodeContext): ValueId {
   const x = node.value(0);
   return node.add("ann.reduce-mean", [x], { axes: spatialAxes(node, x), keepDims: true });
 }
 
 /** GlobalMaxPool (1, 22): a window over everything, so that spiking max-pooling applies to it. */
-export function GlobalMaxPool(node: NodeContext): ValueId {
+function GlobalMaxPool(node: NodeContext): ValueId {
   const x = node.value(0);
   const axes = spatialAxes(node, x);
   if (axes.length > 3) return node.add("ann.reduce-max", [x], { axes, keepDims: true });
@@ -81,7 +81,7 @@ export function GlobalMaxPool(node: NodeContext): ValueId {
 }
 
 /** GlobalLpPool (1, 2, 22). */
-export function GlobalLpPool(node: NodeContext): ValueId {
+function GlobalLpPool(node: NodeContext): ValueId {
   const x = node.value(0);
   const axes = spatialAxes(node, x);
   const p = node.opset >= 2 ? node.attributes.int("p", 2) : node.attributes.float("p", 2);

@@ -38,6 +38,7 @@ function spread(
   size: number,
   extent: number,
 ): ValueId {
+  node.spend(extent);
   const indices = Array.from({ length: extent }, (_, i) => Math.floor(i / size));
   const index = node.literal(tensorOf("i64", [extent], indices));
   return node.add("ann.gather", [value, index], { axis });
@@ -95,7 +96,7 @@ function quantizationAxis(node: NodeContext, x: ValueId): number {
 }
 
 /** QuantizeLinear (10; 13 per axis; 19 float8; 21 blocks and 4 bits; 23). */
-export function QuantizeLinear(node: NodeContext): ValueId {
+function QuantizeLinear(node: NodeContext): ValueId {
   node.attributes.ignore("saturate", "precision");
   const x = node.value(0);
   const { dtype, clip } = quantizedType(node);
@@ -140,7 +141,7 @@ function saturated(node: NodeContext, x: ValueId, to: DType): ValueId {
 }
 
 /** DequantizeLinear (10; 13 per axis; 19 float8; 21 blocks and 4 bits; 23). */
-export function DequantizeLinear(node: NodeContext): ValueId {
+function DequantizeLinear(node: NodeContext): ValueId {
   const x = node.value(0);
   const { dtype } = node.type(x);
   const scale = node.value(1);
@@ -156,7 +157,7 @@ export function DequantizeLinear(node: NodeContext): ValueId {
 }
 
 /** DynamicQuantizeLinear (11): to u8 over the range that x takes, with 0 inside. */
-export function DynamicQuantizeLinear(node: NodeContext): readonly ValueId[] {
+function DynamicQuantizeLinear(node: NodeContext): readonly ValueId[] {
   const x = node.value(0);
   const { shape, dtype } = node.type(x);
   const all = { axes: shape.map((_, axis) => axis), keepDims: false };
@@ -195,14 +196,14 @@ function asColumn(node: NodeContext, value: ValueId): ValueId {
 }
 
 /** MatMulInteger (10). */
-export function MatMulInteger(node: NodeContext): ValueId {
+function MatMulInteger(node: NodeContext): ValueId {
   const a = centred(node, node.value(0), 2, "i32", true);
   const b = centred(node, node.value(1), 3, "i32", false);
   return node.add("ann.matmul", [a, b], {});
 }
 
 /** QLinearMatMul (10, 21): dequantised, multiplied, quantised; the sum in between is exact. */
-export function QLinearMatMul(node: NodeContext): ValueId {
+function QLinearMatMul(node: NodeContext): ValueId {
   const a = centred(node, node.value(0), 2, "i32", true);
   const b = centred(node, node.value(3), 5, "i32", false);
   const scaleA = asColumn(node, node.value(1));
@@ -262,13 +263,13 @@ function integerConv(
 }
 
 /** ConvInteger (10). */
-export function ConvInteger(node: NodeContext): ValueId {
+function ConvInteger(node: NodeContext): ValueId {
   const sum = integerConv(node, { x: 0, xZero: 2, w: 1, wZero: 3 }, null);
   return node.add("ann.cast", [sum], { to: "i32", saturate: true });
 }
 
 /** QLinearConv (10). The bias has the scale of the sum: x_scale · w_scale. */
-export function QLinearConv(node: NodeContext): ValueId {
+function QLinearConv(node: NodeContext): ValueId {
   const bias = node.has(8) ? castTo(node.constant(8, "B"), "f64") : null;
   const sum = integerConv(node, { x: 0, xZero: 2, w: 3, wZero: 5 }, bias);
   const rank = node.shape(sum).length;

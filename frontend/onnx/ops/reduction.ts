@@ -45,7 +45,7 @@ function arg(kind: "ann.argmax" | "ann.argmin"): (node: NodeContext) => ValueId 
 }
 
 /** CumSum (11, 14). */
-export function CumSum(node: NodeContext): ValueId {
+function CumSum(node: NodeContext): ValueId {
   const x = node.value(0);
   return node.add("ann.cumsum", [x], {
     axis: node.axis(node.scalar(1, "axis"), node.shape(x).length),

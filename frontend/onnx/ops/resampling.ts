@@ -9,7 +9,7 @@ import { unbatched } from "./rebatch.ts";
  * Pad (1, 2 by attributes; 11, 13 by inputs; 18 axes; 19 wrap; 21, 23). Pads are all the begins,
  * then all the ends; negative ones crop.
  */
-export function Pad(node: NodeContext): ValueId {
+function Pad(node: NodeContext): ValueId {
   const x = node.value(0);
   const { shape } = node.type(x);
   const rank = shape.length;
@@ -112,7 +112,7 @@ function plainResize(node: NodeContext, x: ValueId, given: readonly number[]): V
 }
 
 /** Upsample (1 height_scale and width_scale; 7 scales; 9 by input; gone in 10). */
-export function Upsample(node: NodeContext): ValueId {
+function Upsample(node: NodeContext): ValueId {
   const x = node.value(0);
   if (node.opset >= 9) return plainResize(node, x, [...node.constant(1, "scales").data]);
   const scales = node.attributes.floats("scales") ?? [
@@ -145,7 +145,7 @@ function listInput(node: NodeContext, index: number, name: string): readonly num
 }
 
 /** Resize (10 as Upsample; 11, 13; 18 antialias, axes, keep_aspect_ratio_policy; 19). */
-export function Resize(node: NodeContext): ValueId {
+function Resize(node: NodeContext): ValueId {
   const x = node.value(0);
   if (node.opset < 11) return plainResize(node, x, [...node.constant(1, "scales").data]);
   const { shape } = node.type(x);

@@ -10,7 +10,7 @@ import { unbatched } from "./rebatch.ts";
  * Reshape (1 by attribute; 5 by input; 13; 14 allowzero; 19, 21). 0 keeps an extent, -1 is what
  * is left.
  */
-export function Reshape(node: NodeContext): ValueId {
+function Reshape(node: NodeContext): ValueId {
   const x = node.value(0);
   const { shape } = node.type(x);
   const count = elementCount(shape);
@@ -41,7 +41,7 @@ export function Reshape(node: NodeContext): ValueId {
 }
 
 /** Flatten (1, 9, 11, 13, 21, 23): to a matrix, split before `axis`. */
-export function Flatten(node: NodeContext): ValueId {
+function Flatten(node: NodeContext): ValueId {
   const x = node.value(0);
   const { shape } = node.type(x);
   const axis = node.axis(node.attributes.int("axis", 1), shape.length, true);
@@ -57,7 +57,7 @@ function axesArgument(node: NodeContext): readonly number[] | null {
 }
 
 /** Squeeze (1, 11, 13, 21, 23). */
-export function Squeeze(node: NodeContext): ValueId {
+function Squeeze(node: NodeContext): ValueId {
   const x = node.value(0);
   const { shape } = node.type(x);
   const given = axesArgument(node);
@@ -72,7 +72,7 @@ export function Squeeze(node: NodeContext): ValueId {
 }
 
 /** Unsqueeze (1, 11, 13, 21, 23): axes count in the result. */
-export function Unsqueeze(node: NodeContext): ValueId {
+function Unsqueeze(node: NodeContext): ValueId {
   const x = node.value(0);
   const given = axesArgument(node) ?? node.invalid("its axes are missing");
   const { shape } = node.type(x);
@@ -86,7 +86,7 @@ export function Unsqueeze(node: NodeContext): ValueId {
 }
 
 /** Transpose (1, 13, 21, 23): axes reversed unless said otherwise. */
-export function Transpose(node: NodeContext): ValueId {
+function Transpose(node: NodeContext): ValueId {
   const x = node.value(0);
   const rank = node.shape(x).length;
   const perm = node.attributes.ints("perm");
@@ -96,7 +96,7 @@ export function Transpose(node: NodeContext): ValueId {
 }
 
 /** Concat (1 along axis 1 by default; 4, 11, 13). */
-export function Concat(node: NodeContext): ValueId {
+function Concat(node: NodeContext): ValueId {
   const values = node.values();
   const [first] = values;
   const rank = first === undefined ? 0 : node.shape(first).length;
@@ -106,13 +106,14 @@ export function Concat(node: NodeContext): ValueId {
 }
 
 /** Split (1, 2, 11 by attribute; 13 by input; 18 num_outputs): one slice for each output. */
-export function Split(node: NodeContext): readonly ValueId[] {
+function Split(node: NodeContext): readonly ValueId[] {
   const x = node.value(0);
   const { shape } = node.type(x);
   const axis = node.axis(node.attributes.int("axis", 0), shape.length);
   const extent = shape[axis] ?? 0;
   const declared = node.attributes.ints("split");
   const asked = node.attributes.int("num_outputs", node.outputCount);
+  if (asked < 1) node.invalid(`its num_outputs is ${asked}`);
   const parts = Math.min(asked, node.outputCount);
   let sizes: readonly number[];
   if (node.has(1)) sizes = node.ints(1, "split");
@@ -149,7 +150,7 @@ export function Split(node: NodeContext): readonly ValueId[] {
  * Slice (1 by attributes; 10 by inputs with steps; 11, 13). Starts and ends count from the end
  * where negative and are clamped to the extent; INT64_MAX and the like mean "to the end".
  */
-export function Slice(node: NodeContext): ValueId {
+function Slice(node: NodeContext): ValueId {
   const x = node.value(0);
   const { shape } = node.type(x);
   const rank = shape.length;
@@ -187,7 +188,7 @@ export function Slice(node: NodeContext): ValueId {
 }
 
 /** Expand (8, 13): to the shape that both broadcast to. */
-export function Expand(node: NodeContext): ValueId {
+function Expand(node: NodeContext): ValueId {
   const x = node.value(0);
   const { shape } = node.type(x);
   const given = node.ints(1, "shape");
@@ -202,7 +203,7 @@ export function Expand(node: NodeContext): ValueId {
 }
 
 /** Tile (1 by tiles along an axis; 6, 13 by repeats of each axis). */
-export function Tile(node: NodeContext): ValueId {
+function Tile(node: NodeContext): ValueId {
   const x = node.value(0);
   const { shape } = node.type(x);
   let repeats: readonly number[];
@@ -218,7 +219,7 @@ export function Tile(node: NodeContext): ValueId {
 }
 
 /** Shape (1, 13, 15 start and end, 19, 21, 23): known here, always. */
-export function Shape(node: NodeContext): ValueId {
+function Shape(node: NodeContext): ValueId {
   const { shape } = node.inputType(0);
   const rank = shape.length;
   const at = (index: number): number => {
@@ -231,12 +232,12 @@ export function Shape(node: NodeContext): ValueId {
 }
 
 /** Size (1, 13, 19, 21, 23). */
-export function Size(node: NodeContext): ValueId {
+function Size(node: NodeContext): ValueId {
   return node.number("i64", elementCount(node.inputType(0).shape));
 }
 
 /** DepthToSpace (1; 11 mode; 13), as reshape, transpose, reshape. */
-export function DepthToSpace(node: NodeContext): ValueId {
+function DepthToSpace(node: NodeContext): ValueId {
   const x = node.value(0);
   const [n, c, h, w] = imageShape(node, x);
   const b = blockSize(node);
@@ -251,7 +252,7 @@ export function DepthToSpace(node: NodeContext): ValueId {
 }
 
 /** SpaceToDepth (1, 13). */
-export function SpaceToDepth(node: NodeContext): ValueId {
+function SpaceToDepth(node: NodeContext): ValueId {
   const x = node.value(0);
   const [n, c, h, w] = imageShape(node, x);
   const b = blockSize(node);
@@ -276,7 +277,7 @@ function blockSize(node: NodeContext): number {
 }
 
 /** Trilu (14). */
-export function Trilu(node: NodeContext): ValueId {
+function Trilu(node: NodeContext): ValueId {
   return node.add("ann.trilu", [node.value(0)], {
     upper: node.attributes.bool("upper", true),
     diagonal: node.has(1) ? node.scalar(1, "k") : 0,
@@ -284,7 +285,7 @@ export function Trilu(node: NodeContext): ValueId {
 }
 
 /** Identity (1, 13, 14, 16, 19, 21, 23). */
-export function Identity(node: NodeContext): ValueId {
+function Identity(node: NodeContext): ValueId {
   return node.add("ann.identity", [node.value(0)], {});
 }
 

@@ -19,6 +19,9 @@ export interface Window extends WindowAttrs {
  */
 const widestWindow = 2 ** 20;
 
+/** Positions of a window along one axis times its width, at most: they are gone through one by one. */
+const mostTaps = 2 ** 26;
+
 /** A list attribute with one number per spatial axis. */
 function perAxis(
   node: NodeContext,
@@ -84,6 +87,12 @@ export function readWindow(
       padsEnd[axis] = autoPad === "SAME_UPPER" ? total - small : small;
     });
   }
+  spatial.forEach((extent, axis) => {
+    const room = extent + (padsBegin[axis] ?? 0) + (padsEnd[axis] ?? 0);
+    if ((room / (strides[axis] ?? 1)) * (shape[axis] ?? 1) > mostTaps) {
+      node.refuse(`its window over axis ${axis + 2} is too large`, "use a smaller window or input");
+    }
+  });
   return { kernel: shape, strides, dilations, padsBegin, padsEnd, autoPad };
 }
 

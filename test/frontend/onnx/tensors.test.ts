@@ -12,7 +12,7 @@ import { floats, ints } from "../build-model.ts";
 const loc = sourceLoc("test.onnx", "w", "Initializer");
 
 function decode(proto: onnx.ITensorProto, report: (d: Diagnostic) => void = () => {}): Tensor {
-  return decodeTensor(proto, "w", { files: null, loc, valueBytes: 2 ** 20, report });
+  return decodeTensor(proto, "w", { files: null, loc, valueBytes: 2 ** 20, rank: 64, report });
 }
 
 function errorOf(run: () => unknown): { code: string; message: string } {
@@ -158,7 +158,7 @@ describe("integers beyond 2^53", () => {
 });
 
 describe("sparse tensors", () => {
-  const source = { files: null, loc, valueBytes: 2 ** 20, report: () => {} };
+  const source = { files: null, loc, valueBytes: 2 ** 20, rank: 64, report: () => {} };
   it("become dense, from linear indices and from one index per axis", () => {
     const values = floats("w", [2], [5, 7]);
     const linear = { values, indices: ints("i", [1, 5]), dims: [2, 3] };
