@@ -6,6 +6,7 @@ import { assertNever } from "../ir/diagnostic.ts";
 import { type Module, type Property, tensorAt } from "../ir/module.ts";
 import type { Op, ValueId } from "../ir/op.ts";
 import { isFoldable } from "./clean/fold-constants.ts";
+import { rectifierCeiling } from "./convert/spiking-form.ts";
 
 /** Why a property does not hold, at one op or (null) of the module as a whole. */
 export interface Breach {
@@ -53,20 +54,6 @@ function canonical(module: Module): readonly Breach[] {
   });
 }
 
-/** Nonlinear functions of one value: what a spiking network carries out with neurons. */
-const activations = new Set<string>([
-  "ann.relu",
-  "ann.clip",
-  "ann.leaky-relu",
-  "ann.prelu",
-  "ann.elu",
-  "ann.celu",
-  "ann.selu",
-  "ann.gelu",
-  "ann.thresholded-relu",
-  "ann.shrink",
-]);
-
 function spiking(module: Module): readonly Breach[] {
   const property = "spiking";
   const domains = new Map(module.ops.map((op) => [op.result, op.type.domain]));
@@ -79,14 +66,15 @@ function spiking(module: Module): readonly Breach[] {
       whole.push({ property, reason: `output "${name}" is not read out`, value });
     }
   }
-  // Behind a read-out, and on the input image, analogue functions cost nothing and may stay.
+  // Behind a read-out analogue functions may stay, rectifiers included. In front of the neurons
+  // only the others may, as types keep them away from what changes over time.
   const analogue = new Set<ValueId>();
   for (const op of module.ops) {
     const fromNeurons = op.kind === "snn.readout" || op.inputs.some((value) => analogue.has(value));
     if (fromNeurons) analogue.add(op.result);
   }
   const left = eachOp(module, property, (op) =>
-    activations.has(op.kind) && !analogue.has(op.result) ? `${op.kind} is not a neuron` : null,
+    rectifierCeiling(op) !== null && !analogue.has(op.result) ? `${op.kind} is not a neuron` : null,
   );
   return [...whole, ...left];
 }

@@ -12,7 +12,7 @@
  * al. 2017; Cao, Chen & Khosla 2015). Values keep their ids, so the neuron of a ReLU has the ReLU's.
  */
 import { type Builder, builderOn, rewrite } from "../../ir/build.ts";
-import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
+import { type Diagnostic, fail, known } from "../../ir/diagnostic.ts";
 import { fusedLoc, shortName } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../ir/op.ts";
@@ -20,7 +20,7 @@ import { scalar } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
 import { withoutDead } from "../graph.ts";
 import { definePass } from "../pass.ts";
-import { type Fate, type Plan, planConversion } from "./spiking-form.ts";
+import { type Fate, type Plan, planConversion, rectifierCeiling } from "./spiking-form.ts";
 
 const name = "convert-activations";
 
@@ -114,7 +114,9 @@ function convert(
       case "neuron":
         return neuron(op, builder, reset);
       case "pool":
-        return isOp(op, "ann.max-pool")
+        // Behind an op that runs on decoded values there are real values, which pool as they are.
+        return isOp(op, "ann.max-pool") &&
+          op.inputs.some((v) => builder.typeOf(v).domain !== "real")
           ? builder.add("snn.max-pool", op.inputs, op.attrs, op.loc, op.result)
           : null;
       case "tail":
@@ -131,13 +133,19 @@ function convert(
 }
 
 function neuron(op: Op, builder: Builder, reset: "subtract" | "zero"): ValueId {
-  const [operand] = op.inputs;
-  // The operand of a rectifier that spikes already is not negative: rectifying changes nothing.
-  if (operand !== undefined && builder.typeOf(operand).domain === "spike") return operand;
+  const operand = known(op.inputs[0], "an activation's operand");
   const unit = builder.tensor("unit", scalar("f32", 1));
   const half = builder.tensor("half", scalar("f32", 0.5));
   const attrs = { threshold: unit, vInit: half, amplitude: unit, reset };
-  return builder.add("snn.if", op.inputs, attrs, op.loc, op.result);
+  if (builder.typeOf(operand).domain !== "spike") {
+    return builder.add("snn.if", [operand], attrs, op.loc, op.result);
+  }
+  // Spikes are not negative: rectifying them changes nothing, but a ceiling may lie below them.
+  if (rectifierCeiling(op) === Infinity) return operand;
+  const shift = builder.tensor("zero", scalar("f32", 0));
+  const loc = fusedLoc(name, [op.loc]);
+  const current = builder.add("ann.affine", [operand], { scale: unit, shift }, loc);
+  return builder.add("snn.if", [current], attrs, op.loc, op.result);
 }
 
 /** Puts a read-out before every output that is not decoded yet. */

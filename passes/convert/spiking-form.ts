@@ -25,8 +25,15 @@ export interface Plan {
   readonly neurons: number;
 }
 
-/** The largest value that a rectifier lets through (Infinity for ReLU); null for any other op. */
+/**
+ * The largest value that a rectifier lets through (Infinity for ReLU); null for any other op, and
+ * for rectifiers of another type than float32, which neurons do not work on.
+ */
 export function rectifierCeiling(op: Op): number | null {
+  return op.type.dtype === "f32" ? ceilingOf(op) : null;
+}
+
+function ceilingOf(op: Op): number | null {
   if (isOp(op, "ann.relu")) return Infinity;
   if (isOp(op, "ann.clip") && op.attrs.min === 0 && op.attrs.max > 0) return op.attrs.max;
   return null;
@@ -42,13 +49,13 @@ export function planConversion(module: Module): Plan {
   const decoded = new Set<ValueId>();
   let neurons = 0;
   for (const op of module.ops) {
-    const varies = op.inputs.some((value) => overTime.has(value));
+    const varying = op.inputs.map((value) => overTime.has(value));
+    const varies = varying.includes(true);
     const afterWeights = hasWeights(op) || op.inputs.some((value) => weighted.has(value));
     if (afterWeights) weighted.add(op.result);
     const ahead = behind.get(op.result) ?? { neuron: false, weights: false };
     const fate = fateOf(op, {
-      varies,
-      varyingOperands: op.inputs.filter((value) => overTime.has(value)).length,
+      varying,
       decoded: op.inputs.some((value) => decoded.has(value)),
       afterWeights,
       ahead,
@@ -89,21 +96,22 @@ function lookBehind(module: Module): Map<ValueId, Ahead> {
 }
 
 interface Surroundings {
-  readonly varies: boolean;
-  readonly varyingOperands: number;
+  /** For each operand: whether it changes over time. */
+  readonly varying: readonly boolean[];
   readonly decoded: boolean;
   readonly afterWeights: boolean;
   readonly ahead: Ahead;
 }
 
 function fateOf(op: Op, at: Surroundings): Fate {
+  const varies = at.varying.includes(true);
   if (isOp(op, "ann.input", "ann.constant")) return "shared";
   if (at.decoded) return at.ahead.neuron ? "refused" : "tail";
-  if (isShared(op, at.varyingOperands)) return "shared";
+  if (isShared(op, at.varying)) return "shared";
   if (rectifierCeiling(op) !== null) return "neuron";
-  if (isOp(op, "ann.max-pool")) return at.varies ? "pool" : "shared";
+  if (isOp(op, "ann.max-pool")) return varies ? "pool" : "shared";
   if (!at.ahead.neuron && !at.ahead.weights) return "tail";
-  if (!at.varies && !at.afterWeights) return "analogue";
+  if (!varies && !at.afterWeights) return "analogue";
   return "refused";
 }
 
@@ -130,17 +138,22 @@ export function spikingFormOf(kind: OpKind): string {
 }
 
 /** Linear or structural in its operands that vary over time. */
-function isShared(op: Op, varyingOperands: number): boolean {
+function isShared(op: Op, varying: readonly boolean[]): boolean {
+  const count = varying.filter((varies) => varies).length;
   switch (op.kind) {
     case "ann.pad":
-      return op.attrs.mode !== "constant" || op.attrs.value === 0 || varyingOperands === 0;
+      return op.attrs.mode !== "constant" || op.attrs.value === 0 || count === 0;
     case "ann.resize":
-      return op.attrs.mode !== "cubic" || varyingOperands > 0;
+      // What lies outside the region is a constant.
+      return (
+        op.attrs.coordinates !== "tf_crop_and_resize" || op.attrs.extrapolation === 0 || count === 0
+      );
+    case "ann.div":
+      return varying[1] !== true;
     case "ann.mul":
     case "ann.matmul":
-    case "ann.div":
     case "ann.gather":
-      return varyingOperands <= 1;
+      return count <= 1;
     default:
       return sharedKinds.has(op.kind);
   }
@@ -179,6 +192,9 @@ function hasWeights(op: Op): boolean {
 function wayOut(op: Op): string {
   const hybrid = "or run it on decoded values with --allow-analogue";
   if (elementCount(op.type.shape) === 0) return "the value is empty";
+  if (ceilingOf(op) !== null) {
+    return `neurons work on float32, not on ${op.type.dtype}; export the model in float32`;
+  }
   switch (op.kind) {
     case "ann.clip":
       return `a clip converts where its lower bound is 0; this one starts at ${op.attrs.min}; ${hybrid}`;
@@ -200,8 +216,9 @@ function wayOut(op: Op): string {
       return `write it as a max-pool over the whole extent, ${hybrid}`;
     case "ann.mul":
     case "ann.matmul":
-    case "ann.div":
       return `both operands change over time, and spikes cannot be multiplied; ${hybrid}`;
+    case "ann.div":
+      return `the divisor changes over time, and nothing can be divided by spikes; ${hybrid}`;
     default:
       return `only linear ops, ReLU, ReLU6 and max-pooling may stand between neurons; ${hybrid}`;
   }
