@@ -88,9 +88,9 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { module } = executable;
   const output = known(module.outputs[0], "an output");
-  const classes = elementCount(producerOf(module, output.value).type.shape);
+  const classes = classesOf(module);
   if (samples.count === 0) fail(diagnoseEvaluation("no-samples", null, {}));
-  if (labels !== null) checkLabels(labels, samples.count, classes);
+  if (labels !== null) checkLabels(module, labels, samples.count);
   const steps = module.code === "none" ? 1 : options.timesteps;
   const tally = new Tally(samples.count, classes, steps, executable.neurons.length, options);
 
@@ -109,7 +109,14 @@ export async function evaluate(
   return tally.finish(module, executable.neurons, output, labels !== null);
 }
 
-function checkLabels(labels: Int32Array, samples: number, classes: number): void {
+function classesOf(module: Module): number {
+  const output = known(module.outputs[0], "an output");
+  return elementCount(producerOf(module, output.value).type.shape);
+}
+
+/** Fails where these are not `samples` labels of classes that the module tells apart. */
+export function checkLabels(module: Module, labels: Int32Array, samples: number): void {
+  const classes = classesOf(module);
   if (labels.length !== samples) {
     fail(
       diagnoseEvaluation("labels-do-not-match-samples", null, { labels: labels.length, samples }),

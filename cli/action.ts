@@ -55,7 +55,8 @@ export async function perform(
   };
   try {
     const outcome = await work(context);
-    terminal.out(options.json ? JSON.stringify(outcome.json) : outcome.text);
+    const answer = options.json ? JSON.stringify(outcome.json) : outcome.text;
+    if (answer !== "") terminal.out(answer);
     process.exitCode = outcome.exitCode ?? 0;
   } catch (error) {
     process.exitCode = report(error, terminal, options, diagnostics);

@@ -3,6 +3,7 @@ import path from "node:path";
 import { chooseRandom } from "../calibrate/data/choose.ts";
 import { type Dataset, limit, select } from "../calibrate/data/dataset.ts";
 import { openDataset, openPreprocess } from "../calibrate/data/open.ts";
+import { checkLabels } from "../calibrate/evaluate.ts";
 import { datasetHash } from "../calibrate/data/order.ts";
 import { modelInputs, sampleSource } from "../calibrate/data/source.ts";
 import type { SampleSource } from "../ir/executable.ts";
@@ -50,6 +51,7 @@ export async function loadData(
     draw === undefined || draw.count >= limited.count
       ? limited
       : select(limited, chooseRandom(limited, draw.count, draw.seed));
+  if (dataset.labels !== null) checkLabels(module, dataset.labels, dataset.count);
   const samples = sampleSource(dataset, inputs, preprocess);
   context.report(...samples.diagnostics);
   return {

@@ -8,6 +8,9 @@ const reasons: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
   EISDIR: "a folder of that name is there",
   ENOTDIR: "a part of the path is a file",
+  // What making a folder is told where a file has its name.
+  EEXIST: "a part of the path is a file",
+  EFBIG: "a file may not be so large here",
   EDQUOT: "the quota is used up",
 };
 
@@ -34,7 +37,7 @@ export const diagnose = catalogue({
     severity: "error",
     cause: "environment",
     message: (p: { file: string; code: string }) => `cannot write ${p.file}: ${reason(p.code)}`,
-    help: "nothing was left behind; give another place with -o",
+    help: "no half-written file was left behind; give another place",
   },
   "bad-option": {
     severity: "error",
@@ -79,8 +82,7 @@ export const diagnose = catalogue({
   },
   "unsupported-format": {
     severity: "error",
-    message: (p: { file: string; what: string }) =>
-      `${p.file} cannot be read here: ${p.what}`,
+    message: (p: { file: string; what: string }) => `${p.file} cannot be read here: ${p.what}`,
     help: "snnc reads ONNX models and its own .snn files",
   },
   "not-convertible": {

@@ -5,7 +5,6 @@
  * Counts are integers and sums are fixed-point integers, so merge(a, b) is commutative and
  * associative to the bit.
  */
-import { invariant } from "./diagnostic.ts";
 import type { ValueId } from "./op.ts";
 
 /** Buckets per octave: neighbouring bucket bounds differ by 2^(1/32), so by 2.2 %. */
@@ -14,6 +13,8 @@ const bucketsPerOctave = 32;
 const smallestOctave = -24;
 const octaves = 48;
 const bucketsPerSign = bucketsPerOctave * octaves;
+/** No float32 is larger; squares of such numbers can still be summed in double precision. */
+const largestMagnitude = 2 ** 128;
 /** Sums are kept in units of 2^-40. */
 const sumUnit = 2 ** 40;
 
@@ -61,6 +62,8 @@ function addToBucket(b: Buckets, index: number, count: number): void {
 /** Statistics of one channel. Mutable while it is being gathered. */
 export class ChannelStatistics {
   count = 0;
+  /** Elements that were NaN, infinite or beyond all use; nothing else here knows of them. */
+  notFinite = 0;
   min = Infinity;
   max = -Infinity;
   private zeroCount = 0;
@@ -76,8 +79,13 @@ export class ChannelStatistics {
   add(data: ArrayLike<number>, offset: number, stride: number, length: number): void {
     let sum = 0;
     let squares = 0;
+    let notFinite = 0;
     for (let k = 0; k < length; k++) {
       const x = data[offset + k * stride] ?? NaN;
+      if (!(Math.abs(x) < largestMagnitude)) {
+        notFinite++;
+        continue;
+      }
       sum += x;
       squares += x * x;
       if (x < this.min) this.min = x;
@@ -86,14 +94,15 @@ export class ChannelStatistics {
       if (bucket < 0) this.zeroCount++;
       else addToBucket(x > 0 ? this.positive : this.negative, bucket, 1);
     }
-    invariant(Number.isFinite(squares), "statistics of a value that is not finite");
-    this.count += length;
+    this.notFinite += notFinite;
+    this.count += length - notFinite;
     this.sum += BigInt(Math.round(sum * sumUnit));
     this.sumOfSquares += BigInt(Math.round(squares * sumUnit));
   }
 
   merge(other: ChannelStatistics): void {
     this.count += other.count;
+    this.notFinite += other.notFinite;
     this.min = Math.min(this.min, other.min);
     this.max = Math.max(this.max, other.max);
     this.zeroCount += other.zeroCount;
@@ -156,6 +165,7 @@ export class ChannelStatistics {
   toJSON(): ChannelStatisticsData {
     return {
       count: this.count,
+      notFinite: this.notFinite,
       min: this.min,
       max: this.max,
       zeroCount: this.zeroCount,
@@ -169,6 +179,7 @@ export class ChannelStatistics {
   static fromJSON(data: ChannelStatisticsData): ChannelStatistics {
     const s = new ChannelStatistics();
     s.count = data.count;
+    s.notFinite = data.notFinite;
     s.min = data.min;
     s.max = data.max;
     s.zeroCount = data.zeroCount;
@@ -184,6 +195,7 @@ export class ChannelStatistics {
 
 export interface ChannelStatisticsData {
   readonly count: number;
+  readonly notFinite: number;
   readonly min: number;
   readonly max: number;
   readonly zeroCount: number;

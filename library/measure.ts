@@ -1,8 +1,11 @@
 /** Gives passes their one look at the network running: an engine, a calibration set, statistics. */
+import { fail } from "../ir/diagnostic.ts";
 import type { Engine, SampleSource } from "../ir/executable.ts";
+import { shortName } from "../ir/loc.ts";
 import type { Module } from "../ir/module.ts";
 import type { CalibrationStatistics } from "../ir/stats.ts";
 import type { PassContext } from "../passes/pass.ts";
+import { diagnose } from "./diagnostics.ts";
 
 export interface Running {
   readonly engine: Engine;
@@ -33,14 +36,26 @@ export function measureOn(
     async function measure(target: Module): Promise<CalibrationStatistics> {
       const executable = await running.engine.load(target, { threads: running.threads });
       try {
-        return await executable.run(samples, {
+        const statistics = await executable.run(samples, {
           timesteps,
           observe,
           onProgress: (done, total) => running.onProgress?.("calibrating", done, total),
         });
+        checkFinite(target, statistics);
+        return statistics;
       } finally {
         await executable.close();
       }
     }
   };
+}
+
+/** Fails at the first op, in the module's order, whose values are not all finite. */
+function checkFinite(module: Module, { samples, values }: CalibrationStatistics): void {
+  for (const op of module.ops) {
+    const channels = values.get(op.result)?.channels ?? [];
+    const count = channels.reduce((n, channel) => n + channel.notFinite, 0);
+    if (count === 0) continue;
+    fail(diagnose("value-not-finite", op.loc, { name: shortName(op.loc), count, samples }));
+  }
 }

@@ -11,7 +11,7 @@ import { allPasses } from "../../passes/index.ts";
 import type { PassRecord } from "../../passes/manager.ts";
 import { printPipeline } from "../../passes/pipeline.ts";
 import { type Context, type Outcome, perform, runningOf } from "../action.ts";
-import { type Data, type DataOptions, loadData } from "../data.ts";
+import { type DataOptions, loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { writeOutput } from "../files.ts";
 import { type ShapeOptions, loadNetwork } from "../load.ts";
@@ -55,10 +55,11 @@ export function convertCommand() {
     .option("--print-after <pass>", "print the network after a pass, or after all")
     .option("--time-passes", "print how long each pass took")
     .option("--no-verify", "skip checking the network after each pass")
-    .option(
-      "--check-numerics <n>",
-      "compare outputs on n samples around passes that keep them",
-      Number,
+    .addOption(
+      new Option(
+        "--check-numerics <n>",
+        "compare outputs on n samples around passes that keep them",
+      ).argParser(wholeNumber(1, 2 ** 31 - 1)),
     )
     .addOption(options.engine)
     .addOption(options.inputShape)
@@ -114,7 +115,18 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   const calibration =
     given.calib === undefined
       ? null
-      : await loadData(given.calib, imported, calibOptions, context, given.data === undefined);
+      : await loadData(
+          given.calib,
+          imported,
+          calibOptions,
+          context,
+          given.data === undefined && given.eval,
+        );
+  // Loaded before any work is done, so that what is wrong with it is told at once.
+  const testSet =
+    given.data === undefined || !given.eval
+      ? calibration
+      : await loadData(given.data, imported, given, context, true);
   const pipeline = given.passes ?? given.pipeline ?? "default";
   const conversion = await convert(imported, calibration?.samples ?? null, running, {
     timesteps,
@@ -146,7 +158,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   await writeOutput(out, bytes);
   context.terminal.note(`wrote ${out} (${bytes.length} bytes)`);
 
-  const evaluated = await assess(file, network.sha256, imported, conversion, calibration);
+  const evaluated = await assess(file, network.sha256, imported, conversion);
   return {
     text: evaluated.text,
     json: {
@@ -174,11 +186,9 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     sha256: string,
     before: typeof imported,
     { module: snn, reference, passes }: Conversion,
-    calib: Data | null,
   ): Promise<{ text: string; json: object }> {
     if (!given.eval || reference === null || snn.code === "none") return { text: "", json: {} };
-    const data =
-      given.data === undefined ? calib : await loadData(given.data, imported, given, context, true);
+    const data = testSet;
     if (data === null) return { text: "", json: {} };
     const evaluations = await evaluatePair(reference, snn, data, running, timesteps);
     const ann = evaluations.ann.accuracy?.[0] ?? null;
@@ -202,7 +212,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
         passes,
         timesteps,
         seed: given.seed,
-        calibration: calib,
+        calibration,
         evaluation: data,
         evaluations,
         diagnostics: context.diagnostics,
