@@ -40,7 +40,12 @@ export function convertCommand() {
     .addOption(options.labels)
     .addOption(options.preprocess)
     .addOption(options.limit)
-    .addOption(options.timesteps)
+    .addOption(
+      new Option(
+        "-T, --timesteps <n>",
+        `timesteps to make the network for (${defaultTimesteps} unless said)`,
+      ).argParser(wholeNumber(1, 1_000_000)),
+    )
     .addOption(options.code)
     .addOption(new Option("--pipeline <name>", "a named pipeline: see `snnc passes`"))
     .addOption(
@@ -101,7 +106,8 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     fail(diagnose("already-spiking", null, { file }));
   }
   const imported = network.module;
-  const timesteps = given.timesteps ?? defaultTimesteps;
+  const timesteps =
+    given.timesteps ?? (network.kind === "snn" ? imported.timesteps : defaultTimesteps);
   const running = runningOf(given, context.terminal);
   // Labels given on the command line belong to the data that accuracy is measured on.
   const calibOptions = {
@@ -239,7 +245,7 @@ function showPass(record: PassRecord, given: Given, { terminal }: Context): void
   if (wanted !== undefined && wanted !== "all" && !allPasses.some((p) => p.name === wanted)) {
     fail(unknownPass(wanted));
   }
-  if (given.timePasses === true || record.seconds > 1) {
+  if (given.timePasses === true) {
     const text = `${record.pass.padEnd(26)} ${record.seconds.toFixed(2).padStart(8)} s`;
     terminal.note(record.changed ? text : `${text}  (no change)`);
   }
