@@ -1,0 +1,107 @@
+/** docs/diagnostics.md: every message there is, by the folder that declares it. */
+import { diagnose as calibrate } from "../../calibrate/diagnostics.ts";
+import { diagnoseEvaluation } from "../../calibrate/evaluation-diagnostics.ts";
+import { diagnose as cli } from "../../cli/diagnostics.ts";
+import { diagnose as onnx } from "../../frontend/onnx/diagnostics.ts";
+import type { Diagnose, DiagnosticSpec } from "../../ir/diagnostic.ts";
+import { diagnose as ir } from "../../ir/diagnostics.ts";
+import { diagnose as semantics } from "../../ir/semantics/diagnostics.ts";
+import { diagnose as passes } from "../../passes/diagnostics.ts";
+import { code, generatedNote, prose } from "./markdown.ts";
+
+interface Catalogue {
+  readonly title: string;
+  /** The file that declares it. */
+  readonly file: string;
+  readonly entries: readonly Entry[];
+}
+
+interface Entry {
+  readonly code: string;
+  readonly severity: string;
+  readonly environment: boolean;
+  readonly message: string;
+  readonly help: string | null;
+}
+
+/**
+ * Stands for a parameter that is not known: as text its name in angle quotes, as a list one such
+ * element, as a function a stand-in again. Enough for sentences to be put together around it.
+ */
+function standIn(name: string): object {
+  const text = `‹${name}›`;
+  return new Proxy(() => undefined, {
+    get(_target, key) {
+      if (key === Symbol.toPrimitive) return (hint: string) => (hint === "number" ? NaN : text);
+      if (key === Symbol.iterator) return () => [text].values();
+      if (key === "toString" || key === "join") return () => text;
+      if (key === "length") return standIn(`count of ${name}`);
+      return standIn(/^\d+$/.test(String(key)) ? name : `${name}.${String(key)}`);
+    },
+    apply: () => standIn(name.replace(/\.[^.]*$/, "")),
+  });
+}
+
+const anyParameter = new Proxy({}, { get: (_target, key) => standIn(String(key)) });
+// Messages read their parameters and nothing else; what they get here answers to every name.
+// eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- see above
+const parameters = anyParameter as never;
+
+/** Every catalogue; a test compares the list with the sources. */
+export const catalogues: readonly Catalogue[] = [
+  catalogueOf("Command line", "cli/diagnostics.ts", cli),
+  catalogueOf("ONNX models", "frontend/onnx/diagnostics.ts", onnx),
+  catalogueOf("Data and preprocessing", "calibrate/diagnostics.ts", calibrate),
+  catalogueOf("Evaluation", "calibrate/evaluation-diagnostics.ts", diagnoseEvaluation),
+  catalogueOf("Passes and pipelines", "passes/diagnostics.ts", passes),
+  catalogueOf("Texts and .snn files", "ir/diagnostics.ts", ir),
+  catalogueOf("Meaning of ops", "ir/semantics/diagnostics.ts", semantics),
+];
+
+export function diagnosticsPage(): string {
+  return [
+    "# Diagnostics",
+    generatedNote,
+    introduction,
+    ...catalogues.map(
+      ({ title, file, entries }) =>
+        `## ${title}\n\nDeclared in ${code(file)}.\n\n${entries.map(entryText).join("\n")}`,
+    ),
+  ].join("\n\n");
+}
+
+function entryText({ code: name, severity, environment, message, help }: Entry): string {
+  const cause = environment ? ", environment" : "";
+  const lines = [`- **${code(name)}** (${severity}${cause}): ${code(message)}`];
+  if (help !== null) lines.push(`  - ${prose(help)}`);
+  return lines.join("\n");
+}
+
+function catalogueOf<P>(title: string, file: string, { specs }: Diagnose<P>): Catalogue {
+  const rows = Object.entries<DiagnosticSpec<never>>(specs);
+  return {
+    title,
+    file,
+    entries: rows.map(([name, spec]) => {
+      const help = typeof spec.help === "function" ? spec.help(parameters) : (spec.help ?? null);
+      return {
+        code: name,
+        severity: spec.severity,
+        environment: spec.cause === "environment",
+        message: spec.message(parameters).replaceAll("NaN", "‹number›"),
+        help,
+      };
+    }),
+  };
+}
+
+const introduction = `Everything that can be told about what you gave: each message has a stable code, a severity and
+mostly a way out, which stands below it here. \`--json\` has them under \`diagnostics\`. What depends on the
+case is in angle quotes.
+
+An \`error\` ends the command: exit code 1 where the input is at fault, 2 where the machine is
+(marked _environment_). A \`warning\` or an \`info\` does not.
+
+Three failures are in no catalogue. A misspelt option is answered by its usage (exit code 1). A machine
+out of memory ends with \`out-of-memory\` (2). A fault of snnc ends with \`internal\` (70), and where a pass is at fault
+a reproducer is written.`;
