@@ -10,14 +10,15 @@ import type { Engine } from "../ir/executable.ts";
 import { encodePackage } from "../ir/package.ts";
 import type { Running } from "../library/measure.ts";
 import { PassBrokeModuleError } from "../passes/manager.ts";
+import { diagnose } from "./diagnostics.ts";
 import { diagnosticToJson, renderDiagnostics } from "./render.ts";
 import { type Progress, type Terminal, createTerminal } from "./terminal.ts";
 
 /** The options that `perform` itself reads. */
 export interface CommonOptions {
-  readonly json: boolean;
-  readonly quiet: boolean;
-  readonly debug: boolean;
+  readonly json?: true | undefined;
+  readonly quiet?: true | undefined;
+  readonly debug?: true | undefined;
 }
 
 export interface Outcome {
@@ -49,13 +50,13 @@ export async function perform(
     diagnostics,
     report(...found) {
       diagnostics.push(...found);
-      const shown = options.quiet || options.json ? [] : found;
+      const shown = (options.quiet ?? options.json) === true ? [] : found;
       if (shown.length > 0) terminal.alert(renderDiagnostics(shown, terminal.color));
     },
   };
   try {
     const outcome = await work(context);
-    const answer = options.json ? JSON.stringify(outcome.json) : outcome.text;
+    const answer = options.json === true ? JSON.stringify(outcome.json) : outcome.text;
     if (answer !== "") terminal.out(answer);
     process.exitCode = outcome.exitCode ?? 0;
   } catch (error) {
@@ -71,26 +72,26 @@ function report(
   earlier: readonly Diagnostic[],
 ): number {
   if (error instanceof DiagnosticError) {
-    if (options.json) {
+    if (options.json === true) {
       const all = [...earlier, ...error.diagnostics];
       terminal.out(JSON.stringify({ diagnostics: all.map(diagnosticToJson) }));
     }
     terminal.alert(renderDiagnostics(error.diagnostics, terminal.color));
-    if (options.debug && error.stack !== undefined) terminal.alert(error.stack);
+    if (options.debug === true && error.stack !== undefined) terminal.alert(error.stack);
     return error.diagnostics.some((d) => d.cause === "environment") ? 2 : 1;
   }
-  if (isOutOfMemory(error)) {
-    terminal.alert(
-      "error[out-of-memory]: the machine's memory does not suffice\n  help: use fewer --threads, or NODE_OPTIONS=--max-old-space-size=…",
-    );
-    return 2;
-  }
+  if (isOutOfMemory(error)) return report(outOfMemory(), terminal, options, earlier);
   const message = error instanceof Error ? error.message : String(error);
+  if (options.json === true) {
+    const internal = { code: "internal", severity: "error", message };
+    const diagnostics = [...earlier.map(diagnosticToJson), internal];
+    terminal.out(JSON.stringify({ diagnostics }));
+  }
   terminal.alert(`error[internal]: ${message}`);
   if (error instanceof PassBrokeModuleError) {
     if (error.frame !== "") terminal.alert(error.frame);
     terminal.alert(saveReproducer(error));
-  } else if (error instanceof Error && error.stack !== undefined && options.debug) {
+  } else if (error instanceof Error && error.stack !== undefined && options.debug === true) {
     terminal.alert(error.stack);
   }
   terminal.alert("  note: this is a fault of snnc, not of your input; --debug shows where");
@@ -98,10 +99,17 @@ function report(
 }
 
 function isOutOfMemory(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // A worker thread that ran out of memory ends; the others do not notice.
+  if ("code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY") return true;
   return (
     error instanceof RangeError &&
     /allocation failed|invalid (typed )?array length/i.test(error.message)
   );
+}
+
+function outOfMemory(): DiagnosticError {
+  return new DiagnosticError([diagnose("out-of-memory", null, {})]);
 }
 
 /** Writes what is needed to see the failure again; returns the line that says how. */
@@ -110,10 +118,14 @@ function saveReproducer(error: PassBrokeModuleError): string {
   const network = "reproducer.snn";
   try {
     writeFileSync(text, error.reproducer);
+  } catch {
+    return `  note: could not write ${text}; it would have held:\n${error.reproducer}`;
+  }
+  try {
     // A module that does not verify cannot be packed; its text says what there is to say.
     writeFileSync(network, encodePackage({ module: error.before, provenance: {} }));
   } catch {
-    return `  note: wrote ${text}, as far as possible; send it with a report of this fault`;
+    return `  note: wrote ${text}; send it with a report of this fault`;
   }
   const passes = /^\/\/ RUN: --passes (\S+)/.exec(error.reproducer)?.[1] ?? error.pass;
   return `  note: wrote ${text} and ${network}; see it again with:\n        snnc convert ${network} --passes '${passes}'`;

@@ -39,6 +39,12 @@ export const diagnose = catalogue({
     message: (p: { file: string; code: string }) => `cannot write ${p.file}: ${reason(p.code)}`,
     help: "no half-written file was left behind; give another place",
   },
+  "out-of-memory": {
+    severity: "error",
+    cause: "environment",
+    message: () => "the machine's memory does not suffice",
+    help: "use fewer --threads, or NODE_OPTIONS=--max-old-space-size=…",
+  },
   "bad-option": {
     severity: "error",
     message: (p: { option: string; given: string; wanted: string }) =>

@@ -29,7 +29,11 @@ const program = new Command("snnc")
   .version(version)
   .showSuggestionAfterError()
   .exitOverride();
-for (const command of commands) program.addCommand(command.exitOverride().showHelpAfterError());
+for (const command of commands) {
+  // One line after the error: all of the help would push it off the screen.
+  command.showHelpAfterError(`(options: snnc ${command.name()} --help)`);
+  program.addCommand(command.exitOverride());
+}
 
 try {
   await program.parseAsync();

@@ -40,11 +40,9 @@ function dimensionArgument(
 }
 
 export const options = {
-  json: new Option("--json", "print one JSON object on stdout, and nothing else there").default(
-    false,
-  ),
-  quiet: new Option("--quiet", "no progress and no remarks; errors still show").default(false),
-  debug: new Option("--debug", "show where in the program an error arose").default(false),
+  json: new Option("--json", "print one JSON object on stdout, and nothing else there"),
+  quiet: new Option("--quiet", "no progress and no remarks; errors still show"),
+  debug: new Option("--debug", "show where in the program an error arose"),
   seed: new Option("--seed <n>", "seed of all random choices")
     .default(0)
     .argParser(wholeNumber(0, 2 ** 31 - 1)),

@@ -28,14 +28,19 @@ export interface Progress {
 const silent: Progress = { update: () => undefined, stop: () => undefined };
 
 /** A terminal for one command; `json` and `quiet` as given on the command line. */
-export function createTerminal(options: { json: boolean; quiet: boolean }): Terminal {
-  const drawsProgress = process.stderr.isTTY && !options.quiet;
+export function createTerminal(options: {
+  readonly json?: true | undefined;
+  readonly quiet?: true | undefined;
+}): Terminal {
+  const json = options.json === true;
+  const quiet = options.quiet === true;
+  const drawsProgress = process.stderr.isTTY && !quiet;
   return {
-    color: pc.isColorSupported && process.stdout.isTTY && !options.json,
+    color: pc.isColorSupported && process.stdout.isTTY && !json,
     width: Math.min(process.stdout.columns ?? 100, 120),
     out: (text) => write(1, `${text}\n`),
     note: (text) => {
-      if (!options.quiet && !options.json) write(2, `${text}\n`);
+      if (!quiet && !json) write(2, `${text}\n`);
     },
     alert: (text) => write(2, `${text}\n`),
     progress: (label, total) => (drawsProgress && total > 1 ? bar(label, total) : silent),
