@@ -51,7 +51,7 @@ export async function perform(
     report(...found) {
       diagnostics.push(...found);
       const shown = (options.quiet ?? options.json) === true ? [] : found;
-      if (shown.length > 0) terminal.alert(renderDiagnostics(shown, terminal.color));
+      if (shown.length > 0) terminal.alert(renderDiagnostics(shown, terminal.alertColor));
     },
   };
   try {
@@ -76,7 +76,7 @@ function report(
       const all = [...earlier, ...error.diagnostics];
       terminal.out(JSON.stringify({ diagnostics: all.map(diagnosticToJson) }));
     }
-    terminal.alert(renderDiagnostics(error.diagnostics, terminal.color));
+    terminal.alert(renderDiagnostics(error.diagnostics, terminal.alertColor));
     if (options.debug === true && error.stack !== undefined) terminal.alert(error.stack);
     return error.diagnostics.some((d) => d.cause === "environment") ? 2 : 1;
   }

@@ -7,7 +7,10 @@ import cliProgress from "cli-progress";
 import pc from "picocolors";
 
 export interface Terminal {
+  /** Whether results may be coloured. */
   readonly color: boolean;
+  /** Whether messages may be. */
+  readonly alertColor: boolean;
   /** Columns to lay text out for. */
   readonly width: number;
   /** A result, to stdout. */
@@ -34,9 +37,10 @@ export function createTerminal(options: {
 }): Terminal {
   const json = options.json === true;
   const quiet = options.quiet === true;
-  const drawsProgress = process.stderr.isTTY && !quiet;
+  const drawsProgress = isTerminal(process.stderr) && !quiet;
   return {
-    color: pc.isColorSupported && process.stdout.isTTY && !json,
+    color: pc.isColorSupported && isTerminal(process.stdout) && !json,
+    alertColor: pc.isColorSupported && isTerminal(process.stderr),
     width: Math.min(process.stdout.columns ?? 100, 120),
     out: (text) => write(1, `${text}\n`),
     note: (text) => {
@@ -45,6 +49,11 @@ export function createTerminal(options: {
     alert: (text) => write(2, `${text}\n`),
     progress: (label, total) => (drawsProgress && total > 1 ? bar(label, total) : silent),
   };
+}
+
+/** `isTTY` is missing where there is no terminal, whatever its type says. */
+function isTerminal(stream: { readonly isTTY?: boolean }): boolean {
+  return stream.isTTY === true;
 }
 
 /** Writes all of it before returning, whatever the descriptor is: a pipe would cut output at exit. */

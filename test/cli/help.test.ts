@@ -1,0 +1,15 @@
+/** The help of every command, frozen: options do not change their names or vanish by accident. */
+import { describe, it } from "vitest";
+import { snnc } from "./snnc.ts";
+
+const commands = ["check", "convert", "eval", "run", "report", "inspect", "diff", "passes", "ops"];
+
+describe.concurrent("help", () => {
+  it.for(["", ...commands])("of snnc %s is as frozen", async (command, { expect }) => {
+    const { code, stdout, stderr } = await snnc([command, "--help"].filter((arg) => arg !== ""));
+    expect(code).toBe(0);
+    expect(stderr).toBe("");
+    const name = command === "" ? "snnc" : command;
+    await expect(stdout).toMatchFileSnapshot(`help/${name}.txt`);
+  });
+});
