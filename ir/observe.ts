@@ -28,6 +28,8 @@ function layoutOf(shape: Shape, scope: Scope, axis: number): Layout {
     case "neuron":
       return { channels: elementCount(shape), outer: 1, inner: 1 };
     case "channel":
+      // A scalar is its only channel.
+      if (shape.length === 0) return { channels: 1, outer: 1, inner: 1 };
       invariant(axis >= 0 && axis < shape.length, `channel axis ${axis} of rank ${shape.length}`);
       return {
         channels: shape[axis] ?? 1,

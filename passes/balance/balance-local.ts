@@ -6,12 +6,19 @@
  *
  *     θ ← θ + rate · E [ 2 · max(z − θ, 0) ]
  *
- * which is gradient descent on E[max(z − θ, 0)²], ended early: more iterations clip less. The
- * expectation is over the whole calibration set at each step, where the paper takes a batch, so the
- * result does not depend on any order. (Bu, Li & Yu, CVPR 2025.)
+ * but never above the largest activation. It is gradient descent on E[max(z − θ, 0)²], ended early:
+ * more iterations clip less. The expectation is over the whole calibration set at each step, where
+ * the paper takes a batch, so the result does not depend on any order. (Bu, Li & Yu, CVPR 2025.)
  */
 import { definePass } from "../pass.ts";
-import { type Choice, balance, scopeOf, scopeOption } from "./thresholds.ts";
+import {
+  type Choice,
+  balance,
+  largestActivation,
+  positiveMasses,
+  scopeOf,
+  scopeOption,
+} from "./thresholds.ts";
 
 const name = "balance-local";
 
@@ -37,8 +44,8 @@ export const balanceLocal = definePass({
 });
 
 /** θ after `iterations` updates from 0; 0 if nothing is positive. */
-export function localThreshold({ statistics }: Choice, rate: number, iterations: number): number {
-  const masses = statistics.masses().filter(({ value }) => value > 0);
+export function localThreshold(choice: Choice, rate: number, iterations: number): number {
+  const masses = positiveMasses(choice);
   let threshold = 0;
   // The masses above θ only ever get fewer: those below `first` are done with.
   let first = 0;
@@ -51,8 +58,9 @@ export function localThreshold({ statistics }: Choice, rate: number, iterations:
       first++;
     }
     if (first === masses.length) break;
-    const excess = (sum - threshold * count) / statistics.count;
+    const excess = (sum - threshold * count) / choice.statistics.count;
     threshold += rate * 2 * Math.max(0, excess);
   }
-  return threshold;
+  // Rates above 1/2 may step over it.
+  return Math.min(threshold, largestActivation(choice));
 }

@@ -6,7 +6,7 @@
  * (Diehl et al. 2015, data-based normalisation.)
  */
 import { definePass } from "../pass.ts";
-import { balance, scopeOf, scopeOption } from "./thresholds.ts";
+import { balance, largestActivation, scopeOf, scopeOption } from "./thresholds.ts";
 
 const name = "balance-max";
 
@@ -20,7 +20,5 @@ export const balanceMax = definePass({
   preservesOutputs: false,
   options: { scope: scopeOption },
   run: (module, context) =>
-    balance(module, name, context, scopeOf(context.options.scope), ({ statistics }) =>
-      Math.max(0, statistics.max),
-    ),
+    balance(module, name, context, scopeOf(context.options.scope), largestActivation),
 });

@@ -4,14 +4,22 @@
  * Precondition: a spiking module and a calibration set. Result: for each layer, channel or neuron
  * the θ out of a grid {max · k / grid} that minimises, over the calibration set,
  *
- *     E [ (θ/n) · clip(⌊z·n/θ + v0⌋, 0, n) − max(z, 0) ]²
+ *     E [ (θ/n) · clip(⌊z·n/θ + v0⌋, 0, n) − f(z) ]²
  *
- * where n is the number of timesteps and v0 the initial potential in units of θ: clipping and
- * quantisation are traded against each other. (Li et al., ICML 2021, "SNN calibration".)
+ * where f is the activation, max the largest f(z), n the number of timesteps and v0 the initial
+ * potential in units of θ: clipping and quantisation are traded against each other. (Li et al., ICML
+ * 2021, "SNN calibration".)
  */
 import type { Mass } from "../../ir/stats.ts";
 import { definePass } from "../pass.ts";
-import { type Choice, balance, scopeOf, scopeOption } from "./thresholds.ts";
+import {
+  type Choice,
+  balance,
+  largestActivation,
+  positiveMasses,
+  scopeOf,
+  scopeOption,
+} from "./thresholds.ts";
 
 const name = "balance-mmse";
 
@@ -50,20 +58,16 @@ export const balanceMmse = definePass({
 });
 
 /** The threshold on the grid with the least squared error for `levels` steps; 0 if z ≤ 0. */
-export function leastErrorThreshold(
-  { statistics, vInit }: Choice,
-  levels: number,
-  grid: number,
-): number {
-  const { max } = statistics;
-  if (!(max > 0)) return 0;
+export function leastErrorThreshold(choice: Choice, levels: number, grid: number): number {
+  const max = largestActivation(choice);
+  if (max === 0) return 0;
   // Negative operands are answered by silence at any threshold, so they do not matter here.
-  const masses = statistics.masses().filter(({ value }) => value > 0);
+  const masses = positiveMasses(choice);
   let best = max;
   let leastError = Infinity;
   for (let k = grid; k >= 1; k--) {
     const threshold = (max * k) / grid;
-    const error = squaredError(masses, threshold, levels, vInit);
+    const error = squaredError(masses, threshold, levels, choice.vInit);
     if (error < leastError) {
       leastError = error;
       best = threshold;

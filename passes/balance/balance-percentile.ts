@@ -2,11 +2,12 @@
  * Thresholds from a high percentile of the activations.
  *
  * Precondition: a spiking module and a calibration set. Result: a few outliers are clipped, so that
- * the others are resolved better. θ = the p-th percentile of the activations, zeros included.
+ * the others are resolved better. θ = the p-th percentile of the activations, zeros included; the
+ * largest activation where that percentile is 0.
  * (Rueckauer et al. 2017.)
  */
 import { definePass } from "../pass.ts";
-import { balance, scopeOf, scopeOption } from "./thresholds.ts";
+import { balance, largestActivation, scopeOf, scopeOption } from "./thresholds.ts";
 
 const name = "balance-percentile";
 
@@ -30,8 +31,9 @@ export const balancePercentile = definePass({
   },
   run: (module, context) => {
     const share = context.options.p / 100;
-    return balance(module, name, context, scopeOf(context.options.scope), ({ statistics }) =>
-      Math.max(0, statistics.quantile(share)),
-    );
+    return balance(module, name, context, scopeOf(context.options.scope), (choice) => {
+      const percentile = choice.statistics.quantile(share);
+      return percentile > 0 ? percentile : largestActivation(choice);
+    });
   },
 });

@@ -10,7 +10,7 @@ import type { Observation } from "../../ir/executable.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, opsOf, producerOf, tensorAt } from "../../ir/module.ts";
 import type { OpOf, ValueId } from "../../ir/op.ts";
-import { type ChannelStatistics, type Scope, scopes } from "../../ir/stats.ts";
+import { type ChannelStatistics, type Mass, type Scope, scopes } from "../../ir/stats.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
 import { rectifierCeiling } from "../convert/spiking-form.ts";
@@ -29,12 +29,27 @@ export const scopeOption = {
 export interface Choice {
   /** Of the operand of the activation in the analogue network, on the calibration set. */
   readonly statistics: ChannelStatistics;
+  /** The largest value that the activation lets through: 6 for ReLU6, Infinity for ReLU. */
+  readonly ceiling: number;
   /** v[0] as a share of the threshold. */
   readonly vInit: number;
 }
 
-/** Chooses a threshold; 0 where nothing positive was seen. */
+/** Chooses a threshold; 0 where nothing positive was seen. May exceed the ceiling. */
 export type Rule = (choice: Choice) => number;
+
+/** The largest activation; 0 where nothing positive was seen. */
+export function largestActivation({ statistics, ceiling }: Choice): number {
+  return Math.min(ceiling, Math.max(0, statistics.max));
+}
+
+/** The positive activations as weighted points, in ascending order. */
+export function positiveMasses({ statistics, ceiling }: Choice): Mass[] {
+  return statistics
+    .masses()
+    .filter(({ value }) => value > 0)
+    .map(({ value, count }) => ({ value: Math.min(ceiling, value), count }));
+}
 
 /**
  * Sets the threshold of every neuron by `rule`. Amplitudes become the thresholds, and initial
@@ -66,13 +81,15 @@ export async function balance(
   for (const { neuron, operand, axis, ceiling } of sites) {
     const { channels } = known(measured.values.get(operand), `statistics of %${operand}`);
     const vInit = vInitShare(module, neuron);
-    const chosen = channels.map((statistics) => Math.min(ceiling, rule({ statistics, vInit })));
-    const largest = Math.max(...chosen);
+    const chosen = channels.map((statistics) =>
+      Math.min(ceiling, rule({ statistics, ceiling, vInit })),
+    );
+    const largest = chosen.reduce((most, th) => Math.max(most, th), 0);
     const dead = chosen.filter((th) => !(th > 0)).length;
     if (dead > 0 && scope !== "neuron") {
       silent.push({ layer: shortName(neuron.loc), dead, channels: chosen.length });
     }
-    const fallback = largest > 0 ? largest : 1;
+    const fallback = largest > 0 ? largest : Math.min(ceiling, 1);
     const shape = parameterShape(neuron.type.shape, scope, axis);
     thresholds.set(
       neuron.result,

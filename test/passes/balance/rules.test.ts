@@ -1,0 +1,160 @@
+/** The rules that look at a whole distribution, against the same rule on the exact values. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ChannelStatistics } from "../../../ir/stats.ts";
+import { localThreshold } from "../../../passes/balance/balance-local.ts";
+import { leastErrorThreshold } from "../../../passes/balance/balance-mmse.ts";
+import type { Choice } from "../../../passes/balance/thresholds.ts";
+
+/** Not so small that statistics take them for zero. */
+const value = fc.double({ min: -4, max: 8, noNaN: true }).map((x) => (Math.abs(x) < 1e-6 ? 0 : x));
+const values = fc.array(value, { minLength: 1, maxLength: 200 });
+const ceilings = fc.constantFrom(Infinity, 6, 1);
+const shares = fc.constantFrom(0, 0.25, 0.5);
+
+function choice(data: readonly number[], ceiling = Infinity, vInit = 0.5): Choice {
+  const statistics = new ChannelStatistics();
+  statistics.add(data, 0, 1, data.length);
+  return { statistics, ceiling, vInit };
+}
+
+/** Root mean square of what `n` steps of θ express − the activation. */
+function errorOf(
+  data: readonly number[],
+  threshold: number,
+  n: number,
+  { ceiling, vInit }: Choice,
+): number {
+  const squares = data.map((z) => {
+    const spikes = Math.min(n, Math.max(0, Math.floor((z * n) / threshold + vInit)));
+    return ((threshold / n) * spikes - Math.min(ceiling, Math.max(0, z))) ** 2;
+  });
+  return Math.sqrt(squares.reduce((sum, e) => sum + e, 0) / data.length);
+}
+
+/** Largest of max(0, data), up to the ceiling. */
+function reach(data: readonly number[], ceiling: number): number {
+  return Math.min(ceiling, Math.max(0, ...data));
+}
+
+describe("leastErrorThreshold", () => {
+  it("is nearly as good on the exact values as the best of the grid", () => {
+    fc.assert(
+      fc.property(
+        values,
+        ceilings,
+        shares,
+        fc.constantFrom(1, 4, 32),
+        (data, ceiling, vInit, n) => {
+          const given = choice(data, ceiling, vInit);
+          const grid = 50;
+          const largest = reach(data, ceiling);
+          const theta = leastErrorThreshold(given, n, grid);
+          if (largest === 0) return;
+          const errors = Array.from({ length: grid }, (_, k) =>
+            errorOf(data, (largest * (k + 1)) / grid, n, given),
+          );
+          // Both sides of the comparison are off by what a bucket is wide, and by the spikes that this
+          // makes or breaks: a value on the edge of a step counts for either.
+          const scale = Math.sqrt(data.reduce((s, z) => s + Math.max(0, z) ** 2, 0) / data.length);
+          const edge = 0.011 * (n + 1) * (largest / n) + 0.022 * scale;
+          expect(errorOf(data, theta, n, given)).toBeLessThanOrEqual(
+            Math.min(...errors) + 2 * edge,
+          );
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it("is the best of the grid on the distribution that the statistics hold", () => {
+    fc.assert(
+      fc.property(values, ceilings, shares, (data, ceiling, vInit) => {
+        const given = choice(data, ceiling, vInit);
+        const held = given.statistics
+          .masses()
+          .flatMap(({ value, count }) => Array<number>(count).fill(value));
+        const largest = reach(data, ceiling);
+        const theta = leastErrorThreshold(given, 8, 20);
+        if (largest === 0) {
+          expect(theta).toBe(0);
+          return;
+        }
+        expect(Math.round((theta / largest) * 20) / 20).toBeCloseTo(theta / largest, 9);
+        for (let k = 1; k <= 20; k++) {
+          const other = errorOf(held, (largest * k) / 20, 8, given);
+          expect(errorOf(held, theta, 8, given)).toBeLessThanOrEqual(other + 1e-9);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("trades clipping against quantisation: an outlier is clipped where steps are few", () => {
+    const data = [...Array.from({ length: 999 }, (_, i) => 1 + i / 999), 20];
+    expect(leastErrorThreshold(choice(data), 2, 100)).toBeLessThan(5);
+    expect(leastErrorThreshold(choice(data), 1000, 100)).toBe(20);
+  });
+
+  it("does not let what lies above the ceiling count", () => {
+    const data = [1, 1, 1, 1, 60];
+    // One step of θ stands for 1, four times, and for 2, once.
+    expect(leastErrorThreshold(choice(data, 2), 1, 100)).toBeCloseTo(1.2, 1);
+  });
+});
+
+describe("localThreshold", () => {
+  it("is the rule's own iteration on the distribution that the statistics hold", () => {
+    fc.assert(
+      fc.property(
+        values,
+        ceilings,
+        fc.double({ min: 1e-3, max: 0.5, noNaN: true }),
+        fc.integer({ min: 1, max: 60 }),
+        (data, ceiling, rate, iterations) => {
+          const given = choice(data, ceiling);
+          const { statistics } = given;
+          let theta = 0;
+          for (let i = 0; i < iterations; i++) {
+            const excess = statistics
+              .masses()
+              .reduce(
+                (sum, m) => sum + m.count * Math.max(0, Math.min(ceiling, m.value) - theta),
+                0,
+              );
+            theta += rate * 2 * (excess / statistics.count);
+          }
+          expect(localThreshold(given, rate, iterations)).toBeCloseTo(theta, 7);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it("rises with the iterations and never passes the largest activation", () => {
+    fc.assert(
+      fc.property(
+        values,
+        ceilings,
+        fc.double({ min: 1e-3, max: 1, noNaN: true }),
+        (data, ceiling, rate) => {
+          const given = choice(data, ceiling);
+          let before = 0;
+          for (const iterations of [1, 2, 3, 10, 100]) {
+            const theta = localThreshold(given, rate, iterations);
+            expect(theta).toBeGreaterThanOrEqual(before);
+            before = theta;
+          }
+          expect(before).toBeLessThanOrEqual(reach(data, ceiling));
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it("comes to the largest activation, however rare, in the end", () => {
+    const data = [...Array<number>(50).fill(0.5), 4];
+    expect(localThreshold(choice(data), 0.5, 10)).toBeLessThan(2);
+    expect(localThreshold(choice(data), 0.5, 10_000)).toBeCloseTo(4, 6);
+  });
+});

@@ -1,0 +1,107 @@
+/**
+ * Random networks that convert-activations takes as they are, with samples, and their conversion.
+ * Made of linear ops, moves, rectifiers and max-pools; at least one rectifier.
+ */
+import fc from "fast-check";
+import { interpretEngine } from "../../../backends/interpret/engine.ts";
+import { known } from "../../../ir/diagnostic.ts";
+import type { SampleSource } from "../../../ir/executable.ts";
+import type { Module } from "../../../ir/module.ts";
+import { printModule } from "../../../ir/print.ts";
+import { uniform } from "../../../ir/random.ts";
+import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
+import { elementCount } from "../../../ir/type.ts";
+import { convert } from "../../../library/convert.ts";
+import type { PassContext } from "../../../passes/pass.ts";
+import { Sketch, type StepKind } from "../../random/sketch.ts";
+
+export interface Convertible {
+  readonly module: Module;
+  readonly samples: readonly (readonly Tensor[])[];
+}
+
+/** A step is named as often as it is to be likely. */
+const stepKinds: readonly StepKind[] = [
+  "conv",
+  "conv",
+  "linear",
+  "linear",
+  "affine",
+  "neg",
+  "average-pool",
+  "mean",
+  "residual",
+  "second-input",
+  "constant",
+  "concat",
+  "flatten",
+  "transpose",
+  "pad",
+  "slice",
+  "max-pool",
+  "relu",
+  "relu",
+  "relu",
+  "clip",
+];
+
+const choice = fc.nat({ max: 7 });
+const seed = fc.nat({ max: 999 });
+const extent = fc.integer({ min: 1, max: 4 });
+const shape = fc.oneof(
+  fc.tuple(fc.constant(1), fc.integer({ min: 1, max: 3 }), extent, extent),
+  fc.tuple(fc.constant(1), fc.integer({ min: 1, max: 6 })),
+);
+
+/** Networks of at most about `longest` ops, with `count` samples of eighths between −1 and 1. */
+export function convertibleNetworks(longest = 8, count = 1): fc.Arbitrary<Convertible> {
+  const kind = fc.constantFrom(...stepKinds);
+  const steps = fc.array(fc.record({ kind, a: choice, b: choice, c: choice, seed }), {
+    maxLength: longest,
+  });
+  return fc.tuple(shape, seed, steps).map(([extents, inputSeed, chosen]) => {
+    const sketch = new Sketch();
+    sketch.input(extents, inputSeed);
+    // Clips start at 0, where neurons take their place: the others have no spiking form.
+    for (const step of chosen) sketch.take(step.kind === "clip" ? { ...step, a: 0 } : step);
+    sketch.add("ann.relu", {});
+    sketch.take({ kind: "linear", a: 0, b: 2, c: 0, seed: inputSeed });
+    const module = sketch.finish("convertible", { properties: new Set(["batchnorm-free"]) });
+    const samples = Array.from({ length: count }, (_, s) =>
+      sketch.inputs.map(({ type }, i) =>
+        tensorOf(
+          type.dtype,
+          type.shape,
+          Array.from(
+            { length: elementCount(type.shape) },
+            (_, k) => Math.round(uniform(inputSeed, s, i, k) * 16 - 8) / 8,
+          ),
+        ),
+      ),
+    );
+    const text = (): string => printModule(module);
+    return Object.defineProperty({ module, samples }, fc.toStringMethod, { value: text });
+  });
+}
+
+/** Samples held in memory. */
+export function sourceOf(samples: readonly (readonly Tensor[])[]): SampleSource {
+  return { count: samples.length, get: (index) => known(samples[index], `sample ${index}`) };
+}
+
+/** The spiking network by these passes, and the analogue one it came from. */
+export async function converted(
+  module: Module,
+  samples: SampleSource | PassContext<unknown>["measure"] | null,
+  passes: string,
+  timesteps = 8,
+): Promise<{ readonly snn: Module; readonly ann: Module; readonly codes: readonly string[] }> {
+  const running = { engine: interpretEngine, threads: 1 };
+  const options = { timesteps, pipeline: passes, seed: 0 };
+  const conversion = await convert(module, samples, running, options);
+  return {
+    snn: conversion.module,
+    ann: known(conversion.reference, "a reference"),
+    codes: conversion.diagnostics.map((d) => d.code),
+  };
+}
