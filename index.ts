@@ -65,7 +65,7 @@ export type { PipelineStep } from "./passes/pipeline.ts";
 export type { PassRecord } from "./passes/manager.ts";
 
 // The representation, and what goes wrong.
-export { DiagnosticError, InvariantError } from "./ir/diagnostic.ts";
+export { DiagnosticError, InvariantError, fail } from "./ir/diagnostic.ts";
 export type { Diagnostic, Severity } from "./ir/diagnostic.ts";
 export type { Loc } from "./ir/loc.ts";
 export { formatLoc } from "./ir/loc.ts";

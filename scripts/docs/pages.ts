@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { format } from "prettier";
 import { invariant } from "../../ir/diagnostic.ts";
 import { diagnosticsPage } from "./diagnostics.ts";
+import { digitsBlocks } from "./digits.ts";
 import { irPage } from "./ir.ts";
 import { operatorsPage } from "./operators.ts";
 import { passTable, pipelineTable } from "./passes.ts";
@@ -12,7 +13,14 @@ import { passTable, pipelineTable } from "./passes.ts";
 export async function generatedPages(root: string): Promise<ReadonlyMap<string, string>> {
   const read = (file: string): string => readFileSync(join(root, file), "utf8");
   const passes = "docs/passes/README.md";
+  let architecture = read("docs/architecture.md");
+  for (const [name, text] of await digitsBlocks(root)) {
+    architecture = filled(architecture, name, text);
+  }
+  const library = filled(read("docs/library.md"), "example", libraryExample(read));
   const pages = new Map([
+    ["docs/architecture.md", architecture],
+    ["docs/library.md", library],
     ["docs/ir.md", irPage(read("ir/op.ts"))],
     ["docs/diagnostics.md", diagnosticsPage()],
     ["docs/onnx-operators.md", operatorsPage()],
@@ -23,6 +31,15 @@ export async function generatedPages(root: string): Promise<ReadonlyMap<string, 
     laidOut.set(file, await format(text, { parser: "markdown", printWidth: 100 }));
   }
   return laidOut;
+}
+
+/** The example as a user of the package would write it. */
+function libraryExample(read: (file: string) => string): string {
+  const text = read("examples/library.ts")
+    .replace(/^\/\*\*.*?\*\/\n/s, "")
+    .replaceAll('"../index.ts"', '"snnc"')
+    .replaceAll('"../library/node.ts"', '"snnc/node"');
+  return `\`\`\`ts\n${text.trim()}\n\`\`\``;
 }
 
 /** `page` with what stands between the marks of `name` replaced. */
