@@ -16,9 +16,9 @@ import { type Progress, type Terminal, createTerminal } from "./terminal.ts";
 
 /** The options that `perform` itself reads. */
 export interface CommonOptions {
-  readonly json?: true | undefined;
-  readonly quiet?: true | undefined;
-  readonly debug?: true | undefined;
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+  readonly debug?: boolean | undefined;
 }
 
 export interface Outcome {

@@ -32,8 +32,8 @@ const silent: Progress = { update: () => undefined, stop: () => undefined };
 
 /** A terminal for one command; `json` and `quiet` as given on the command line. */
 export function createTerminal(options: {
-  readonly json?: true | undefined;
-  readonly quiet?: true | undefined;
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
 }): Terminal {
   const json = options.json === true;
   const quiet = options.quiet === true;

@@ -22,6 +22,8 @@ export interface ReportRequest {
   readonly reference: Module;
   readonly snn: Module;
   readonly passes: readonly PassRecord[];
+  /** Put the wall time of each pass in, which makes two reports of the same thing differ. */
+  readonly timed?: boolean;
   /** Passes of an earlier run, of which nothing but names and options is known. */
   readonly ranBefore?: ReportPieces["pipeline"];
   readonly timesteps: number;
@@ -65,7 +67,7 @@ export async function makeReport(
       request.passes.map(({ pass, options, seconds, changed }) => ({
         pass,
         options: { ...options },
-        seconds,
+        seconds: request.timed === true ? seconds : null,
         changed,
       })),
     ann: request.evaluations.ann,

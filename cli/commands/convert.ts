@@ -58,7 +58,7 @@ export function convertCommand() {
     .option("--report <folder>", "write report.html and report.json there")
     .option("--no-eval", "do not measure accuracy")
     .option("--print-after <pass>", "print the network after a pass, or after all")
-    .option("--time-passes", "print how long each pass took")
+    .option("--time-passes", "tell how long each pass took, also in the report")
     .option("--no-verify", "skip checking the network after each pass")
     .addOption(
       new Option(
@@ -216,6 +216,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
         reference,
         snn,
         passes,
+        timed: given.timePasses === true,
         timesteps,
         seed: given.seed,
         calibration,
