@@ -8,9 +8,8 @@
 import { rewrite } from "../../ir/build.ts";
 import { shortName } from "../../ir/loc.ts";
 import { tensorAt } from "../../ir/module.ts";
-import { tensorOf } from "../../ir/tensor.ts";
+import { sameTensor, tensorOf } from "../../ir/tensor.ts";
 import { definePass } from "../pass.ts";
-import { vInitShare } from "./thresholds.ts";
 
 export const setInitialPotential = definePass({
   name: "set-initial-potential",
@@ -31,13 +30,15 @@ export const setInitialPotential = definePass({
   },
   run: (module, { options: { share } }) =>
     rewrite(module, (op, builder) => {
-      if (op.kind !== "snn.if" || Math.abs(vInitShare(module, op) - share) < 1e-6) return null;
+      if (op.kind !== "snn.if") return null;
       const threshold = tensorAt(module, op.attrs.threshold);
-      const potentials = [...threshold.data].map((th) => th * share);
-      const vInit = builder.tensor(
-        `${shortName(op.loc)}.v_init`,
-        tensorOf("f32", threshold.shape, potentials),
+      const wanted = tensorOf(
+        "f32",
+        threshold.shape,
+        [...threshold.data].map((th) => th * share),
       );
+      if (sameTensor(tensorAt(module, op.attrs.vInit), wanted)) return null;
+      const vInit = builder.tensor(`${shortName(op.loc)}.v_init`, wanted);
       return builder.add("snn.if", op.inputs, { ...op.attrs, vInit }, op.loc, op.result);
     }),
 });

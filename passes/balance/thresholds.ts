@@ -122,7 +122,7 @@ export async function balance(
 }
 
 /** v[0] / threshold of a neuron op, which is the same for all of its neurons here. */
-export function vInitShare(module: Module, neuron: OpOf<"snn.if">): number {
+function vInitShare(module: Module, neuron: OpOf<"snn.if">): number {
   const vInit = known(tensorAt(module, neuron.attrs.vInit).data[0], "an initial potential");
   const threshold = known(tensorAt(module, neuron.attrs.threshold).data[0], "a threshold");
   return vInit / threshold;
