@@ -37,10 +37,14 @@ export class Builder {
   readonly tensors: Map<TensorRef, Tensor>;
   private readonly byValue = new Map<ValueId, Op>();
   private readonly refsByFingerprint = new Map<string, TensorRef[]>();
+  private readonly given: ReadonlyMap<TensorRef, Tensor>;
+  /** Where to go on numbering tensors of one name: counting from 1 each time is quadratic. */
+  private readonly lastSuffix = new Map<string, number>();
   private nextId: number;
 
   constructor(options: { tensors?: ReadonlyMap<TensorRef, Tensor>; firstId?: number } = {}) {
-    this.tensors = new Map(options.tensors ?? []);
+    this.given = options.tensors ?? new Map<TensorRef, Tensor>();
+    this.tensors = new Map(this.given);
     this.nextId = options.firstId ?? 0;
   }
 
@@ -94,10 +98,15 @@ export class Builder {
     if (shared !== undefined) return shared;
     const base = hint.replace(/[^A-Za-z0-9_./-]+/g, "_").replace(/^[./-]+/, "") || "t";
     let ref = base;
-    for (let n = 1; this.tensors.has(ref); n++) {
-      const there = this.tensors.get(ref);
-      if (there !== undefined && sameTensor(there, value)) break;
-      ref = `${base}.${n}`;
+    let suffix = 0;
+    // Tensors that were there from the start have no fingerprint: they are compared by name.
+    for (; this.given.has(ref); ref = `${base}.${++suffix}`) {
+      if (sameTensor(this.tensorAt(ref), value)) break;
+    }
+    if (!this.given.has(ref)) {
+      suffix = Math.max(suffix, this.lastSuffix.get(base) ?? 0);
+      while (this.tensors.has(ref)) ref = `${base}.${++suffix}`;
+      this.lastSuffix.set(base, suffix);
     }
     this.tensors.set(ref, value);
     this.refsByFingerprint.set(mark, [...alike, ref]);

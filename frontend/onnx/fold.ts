@@ -106,7 +106,10 @@ export class Folder {
   }
 }
 
-/** About how many elementary steps the interpreter takes for an op. */
+/** What an op costs that goes through its elements one by one, in multiply-adds of a product. */
+const perElement = 20;
+
+/** About how long the interpreter takes for an op, in multiply-adds of a matrix product. */
 export function workOf(
   op: Op,
   shapeOf: (value: ValueId) => Shape,
@@ -127,17 +130,17 @@ export function workOf(
     }
     case "ann.max-pool":
     case "ann.average-pool":
-      return out * elementCount(op.attrs.kernel);
+      return out * elementCount(op.attrs.kernel) * 4;
     case "ann.lrn":
-      return out * op.attrs.size;
+      return out * op.attrs.size * 4;
     case "ann.einsum":
       // Each letter is one loop, as long as the axes that carry it.
-      return einsumWork(op.attrs.equation, shapes) + read;
+      return einsumWork(op.attrs.equation, shapes) * perElement + read;
     case "ann.resize":
       // Antialiasing widens the kernel by the reduction; cubic reads four points an axis.
-      return (out + read) * 4 ** Math.min(op.type.shape.length, 4);
+      return (out + read) * perElement * 4 ** Math.min(op.type.shape.length, 4);
     default:
-      return out + read;
+      return (out + read) * perElement;
   }
 }
 

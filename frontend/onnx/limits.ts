@@ -10,7 +10,7 @@ export interface Limits {
    * bytes where that is more, so that large weights may be transposed and dequantised.
    */
   readonly foldedElements: number | null;
-  /** Multiply-adds, about, spent on folding at import. */
+  /** Multiply-adds of a matrix product, or what takes as long, spent on folding at import. */
   readonly foldedWork: number;
   /** Nodes after functions and branches have been inlined. */
   readonly nodes: number;
@@ -27,7 +27,7 @@ export interface Limits {
 export const defaultLimits: Limits = {
   valueBytes: 2 ** 31,
   foldedElements: null,
-  foldedWork: 1e8,
+  foldedWork: 1e9,
   nodes: 200_000,
   depth: 32,
   rank: 64,

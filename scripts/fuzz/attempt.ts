@@ -34,7 +34,7 @@ export function mutantOf(
 }
 
 /** Elementary steps beyond which a module is not run: it would take more than a second. */
-const mostWork = 3e6;
+const mostWork = 3e7;
 
 /** Imports `bytes`; anything thrown but diagnostics is a crash. */
 export function attempt(bytes: Uint8Array): Outcome {
