@@ -9,9 +9,9 @@ import type { ValueId } from "./op.ts";
 
 /** Buckets per octave: neighbouring bucket bounds differ by 2^(1/32), so by 2.2 %. */
 const bucketsPerOctave = 32;
-/** Magnitudes below 2^-24 count as zero; above 2^24 as the last bucket. */
-const smallestOctave = -24;
-const octaves = 48;
+/** Magnitudes below 2^-126 count as zero: they are no normal float32. */
+const smallestOctave = -126;
+const octaves = 254;
 const bucketsPerSign = bucketsPerOctave * octaves;
 /** No float32 is larger; squares of such numbers can still be summed in double precision. */
 const largestMagnitude = 2 ** 128;
@@ -81,7 +81,8 @@ export class ChannelStatistics {
     let squares = 0;
     let notFinite = 0;
     for (let k = 0; k < length; k++) {
-      const x = data[offset + k * stride] ?? NaN;
+      // Adding zero takes the sign off -0: a minimum must not depend on which zero came first.
+      const x = (data[offset + k * stride] ?? NaN) + 0;
       if (!(Math.abs(x) < largestMagnitude)) {
         notFinite++;
         continue;
@@ -166,8 +167,8 @@ export class ChannelStatistics {
     return {
       count: this.count,
       notFinite: this.notFinite,
-      min: this.min,
-      max: this.max,
+      min: this.count === 0 ? null : this.min,
+      max: this.count === 0 ? null : this.max,
       zeroCount: this.zeroCount,
       sum: this.sum.toString(),
       sumOfSquares: this.sumOfSquares.toString(),
@@ -180,8 +181,8 @@ export class ChannelStatistics {
     const s = new ChannelStatistics();
     s.count = data.count;
     s.notFinite = data.notFinite;
-    s.min = data.min;
-    s.max = data.max;
+    s.min = data.min ?? Infinity;
+    s.max = data.max ?? -Infinity;
     s.zeroCount = data.zeroCount;
     s.sum = BigInt(data.sum);
     s.sumOfSquares = BigInt(data.sumOfSquares);
@@ -196,8 +197,9 @@ export class ChannelStatistics {
 export interface ChannelStatisticsData {
   readonly count: number;
   readonly notFinite: number;
-  readonly min: number;
-  readonly max: number;
+  /** Null where nothing was seen: JSON has no infinities. */
+  readonly min: number | null;
+  readonly max: number | null;
   readonly zeroCount: number;
   readonly sum: string;
   readonly sumOfSquares: string;
