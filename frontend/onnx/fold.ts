@@ -7,8 +7,8 @@ import { fail, known } from "../../ir/diagnostic.ts";
 import type { Builder } from "../../ir/build.ts";
 import { evaluate } from "../../ir/interpret.ts";
 import { type Op, type ValueId } from "../../ir/op.ts";
-import type { Tensor } from "../../ir/tensor.ts";
-import { type Shape, elementCount } from "../../ir/type.ts";
+import { type Tensor, allocate } from "../../ir/tensor.ts";
+import { type DType, type Shape, elementCount } from "../../ir/type.ts";
 import { type Loc, formatLoc } from "../../ir/loc.ts";
 import { diagnose } from "./diagnostics.ts";
 
@@ -20,12 +20,12 @@ export class Folder {
   private readonly values = new Map<ValueId, Tensor>();
   private readonly inputsBehind = new Map<ValueId, readonly string[]>();
   private readonly builder: Builder;
-  private elementsLeft: number;
+  private bytesLeft: number;
   private workLeft: number;
 
-  constructor(builder: Builder, budget: { elements: number; work: number }) {
+  constructor(builder: Builder, budget: { bytes: number; work: number }) {
     this.builder = builder;
-    this.elementsLeft = budget.elements;
+    this.bytesLeft = budget.bytes;
     this.workLeft = budget.work;
   }
 
@@ -85,25 +85,46 @@ export class Folder {
     return known(this.values.get(value), `the constant %${value}`);
   }
 
-  /** Takes elements and work off the budget, before they are spent. */
+  /** Takes a value of `elements`, and the work to make it, off the budget before it is made. */
   spend(elements: number, work: number, loc: Loc): void {
-    if (!(elements <= this.elementsLeft && work <= this.workLeft)) {
+    this.take(8 * elements, 0, work, loc);
+  }
+
+  /** Bytes that stay, bytes that are needed for a moment, and work. */
+  private take(kept: number, transient: number, work: number, loc: Loc): void {
+    if (!(kept + transient <= this.bytesLeft && work <= this.workLeft)) {
       fail(diagnose("too-much-work", loc, { op: formatLoc(loc) }));
     }
-    this.elementsLeft -= elements;
+    this.bytesLeft -= kept;
     this.workLeft -= work;
   }
 
   private compute(op: Op): Tensor {
     const tensors = (ref: string): Tensor => this.builder.tensorAt(ref);
     if (op.kind === "ann.constant") return tensors(op.attrs.value);
-    const work = workOf(op, (value) => this.builder.typeOf(value).shape, tensors);
-    this.spend(elementCount(op.type.shape), work, op.loc);
     const inputs = op.inputs.map((input) =>
       known(this.values.get(input), `the constant %${input}`),
     );
+    const count = elementCount(op.type.shape);
+    const [first] = inputs;
+    // Weights that are one number repeated are large, and need no index of where each comes from.
+    if (op.kind === "ann.expand" && first?.data.length === 1) {
+      this.take(bytesInMemory(op.type.dtype) * count, 0, count, op.loc);
+      const data = allocate(op.type.dtype, count).fill(first.data[0] ?? 0);
+      return { dtype: op.type.dtype, shape: op.type.shape, data };
+    }
+    const work = workOf(op, (value) => this.builder.typeOf(value).shape, tensors);
+    const widest = Math.max(count, ...inputs.map(({ data }) => data.length));
+    this.take(bytesInMemory(op.type.dtype) * count, transientBytes * widest, work, op.loc);
     return evaluate(op, inputs, tensors);
   }
+}
+
+/** What the interpreter needs for an element while it computes: doubles and indices of operands. */
+const transientBytes = 36;
+
+function bytesInMemory(dtype: DType): number {
+  return allocate(dtype, 1).byteLength;
 }
 
 /** What an op costs that goes through its elements one by one, in multiply-adds of a product. */

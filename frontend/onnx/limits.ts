@@ -6,10 +6,11 @@ export interface Limits {
   /** Bytes of one value or tensor, as it is held in memory. */
   readonly valueBytes: number;
   /**
-   * Elements of all values that are folded or made at import. null: 2^24, or four times the file's
-   * bytes where that is more, so that large weights may be transposed and dequantised.
+   * Bytes of all values that are folded or made at import, and of what it takes to compute them.
+   * null: 700 MB, or 24 times the file where that is more, so that large weights may be transposed
+   * and dequantised.
    */
-  readonly foldedElements: number | null;
+  readonly foldedBytes: number | null;
   /** Multiply-adds of a matrix product, or what takes as long, spent on folding at import. */
   readonly foldedWork: number;
   /** Nodes after functions and branches have been inlined. */
@@ -22,11 +23,11 @@ export interface Limits {
 
 /**
  * A value of 2 GiB is more than any network that a spiking machine will run. Folding is for shapes
- * and weights; the interpreter spends about 40 bytes and 100 ns on an element.
+ * and weights, and stays below 1 GiB for a file of a few megabytes, whatever it says.
  */
 export const defaultLimits: Limits = {
   valueBytes: 2 ** 31,
-  foldedElements: null,
+  foldedBytes: null,
   foldedWork: 1e9,
   nodes: 200_000,
   depth: 32,
@@ -34,7 +35,9 @@ export const defaultLimits: Limits = {
 };
 
 /** The budget of folding for a file of `bytes`. */
-export function foldingBudget(limits: Limits, bytes: number): { elements: number; work: number } {
-  const elements = limits.foldedElements ?? Math.max(2 ** 24, 4 * bytes);
-  return { elements, work: Math.max(limits.foldedWork, 64 * bytes) };
+export function foldingBudget(limits: Limits, bytes: number): { bytes: number; work: number } {
+  return {
+    bytes: limits.foldedBytes ?? Math.max(700e6, 24 * bytes),
+    work: Math.max(limits.foldedWork, 64 * bytes),
+  };
 }

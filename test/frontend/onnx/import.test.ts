@@ -216,7 +216,7 @@ describe("constants", () => {
       ],
       initializers: [ints("big", [2 ** 20])],
     });
-    const limits = { foldedElements: 2 ** 16 };
+    const limits = { foldedBytes: 2 ** 20 };
     expect(codesOf(importBytes(bytes, { limits }))).toEqual(["too-much-work"]);
   });
 });
