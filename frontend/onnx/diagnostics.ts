@@ -176,7 +176,7 @@ export const diagnose = catalogue({
     severity: "info",
     message: (p: { input: string; from: number }) =>
       `input "${p.input}" has a fixed batch of ${p.from}; the module takes one sample`,
-    help: "--batch keep leaves the batch as it is",
+    help: "a module is the program for one sample; a batch is many runs",
   },
   "rebatched-constant": {
     severity: "info",
@@ -187,7 +187,7 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { output: string; expected: string; found: string }) =>
       `with one sample, output "${p.output}" has shape ${p.found} where ${p.expected} was due`,
-    help: "--batch keep leaves the batch as it is; or export the model with batch 1",
+    help: "export the model with batch 1, or with a symbolic batch",
   },
 
   // Operators.
@@ -230,7 +230,7 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { what: string; bytes: number; limit: number }) =>
       `${p.what} takes ${p.bytes} bytes; the limit is ${p.limit}`,
-    help: "raise the limit with --max-value-bytes if the model is meant to be so large",
+    help: "use smaller inputs; callers of the library may raise limits.valueBytes",
   },
   "too-much-work": {
     severity: "error",
