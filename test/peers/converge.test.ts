@@ -12,6 +12,9 @@ import { importBytes } from "../frontend/run.ts";
 import { converge } from "./converge.ts";
 import { type StructureName, structures, weights } from "./models.ts";
 
+/** What everyone needs and nobody complained of. */
+const noThread = "no thread";
+
 const threads: Readonly<Record<StructureName, string>> = {
   "batchnorm-after-relu": "snn_toolbox#134, #71; spikingjelly#212",
   "batchnorm-after-relu-before-pool": "snn_toolbox#71",
@@ -23,30 +26,30 @@ const threads: Readonly<Record<StructureName, string>> = {
   "residual-add-with-projection": "snn_toolbox#66; spikingjelly#364; PyTorch-Spiking-YOLOv3#39",
   "pre-activation-residual": "spikingjelly#364",
   "asymmetric-pads": "snn_toolbox#96, #130: wrong until padding layers were put in by hand",
-  depthwise: "snn_toolbox#115 (MobileNet)",
-  "transposed-convolution": "hls4ml#860; spikingjelly#148",
-  "encoder-decoder": "spikingjelly#170; snn_toolbox#27",
+  depthwise: noThread,
+  "transposed-convolution": "hls4ml#860",
+  "encoder-decoder": "spikingjelly#170",
   "split-concat": "hls4ml#1346; spikingjelly#170",
   "dense-concat": "spikingjelly#170",
   "channel-shuffle": "sinabs PR#245: only sequential models",
   "depth-to-space": "spikingjelly#170",
   "resize-nearest": "spikingjelly#170; PyTorch-Spiking-YOLOv3#39",
   "resize-linear": "spikingjelly#170",
-  "shared-activation": "sinabs#118; spikingjelly#517: one module, two places",
+  "shared-activation": "sinabs PR#245",
   "max-with-zero": "spikingjelly#517: functional ReLUs stayed analogue",
   "clip-without-upper-bound": "spikingjelly#517",
-  "relu6-that-saturates": "hybrid-snn-conversion#7; spikingjelly#461",
-  "global-average-pool": "hls4ml#116",
+  "relu6-that-saturates": "spikingjelly#461",
+  "global-average-pool": noThread,
   "pools-with-padding": "snn_toolbox#130",
   "max-pool-of-negative-current": "spikingjelly#460",
-  "nhwc-transposes": "snn_toolbox#80, #96: models that came from TensorFlow",
+  "nhwc-transposes": "snn_toolbox#65: chains of converters",
   "identity-and-sum": "sinabs#201: Identity",
-  dropout: "PyTorch-Spiking-YOLOv3#1",
-  "softmax-at-the-output": "snn_toolbox#128",
+  dropout: noThread,
+  "softmax-at-the-output": noThread,
   "relu-of-the-input": "snn_toolbox#93: where is the encoding?",
   "two-outputs": "spikingjelly#148, #410; snn_toolbox#56: detection heads",
   "one-dimensional": "snn_toolbox#72, #88: 1-D signals",
-  "gemm-only": "spikingjelly#616",
+  "gemm-only": noThread,
 };
 
 describe("a spiking network comes ever closer to the network it was made from", () => {
@@ -110,7 +113,7 @@ describe("how it gets there", () => {
     expect(errors[63]).toBeLessThan(0.05);
   });
 
-  it("a batch fixed at export is taken out (spikingjelly#424: why a loader?)", async () => {
+  it("a batch fixed at export is taken out", async () => {
     const bytes = model({
       inputs: [value("x", [16, 6])],
       outputs: [value("y", [16, 3])],
