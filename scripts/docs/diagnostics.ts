@@ -6,6 +6,7 @@ import { diagnose as onnx } from "../../frontend/onnx/diagnostics.ts";
 import type { Diagnose, DiagnosticSpec } from "../../ir/diagnostic.ts";
 import { diagnose as ir } from "../../ir/diagnostics.ts";
 import { diagnose as semantics } from "../../ir/semantics/diagnostics.ts";
+import { diagnose as library } from "../../library/diagnostics.ts";
 import { diagnose as passes } from "../../passes/diagnostics.ts";
 import { code, generatedNote, prose } from "./markdown.ts";
 
@@ -53,6 +54,7 @@ export const catalogues: readonly Catalogue[] = [
   catalogueOf("ONNX models", "frontend/onnx/diagnostics.ts", onnx),
   catalogueOf("Data and preprocessing", "calibrate/diagnostics.ts", calibrate),
   catalogueOf("Evaluation", "calibrate/evaluation-diagnostics.ts", diagnoseEvaluation),
+  catalogueOf("Library", "library/diagnostics.ts", library),
   catalogueOf("Passes and pipelines", "passes/diagnostics.ts", passes),
   catalogueOf("Texts and .snn files", "ir/diagnostics.ts", ir),
   catalogueOf("Meaning of ops", "ir/semantics/diagnostics.ts", semantics),
