@@ -2,16 +2,18 @@
  * The analogue network that a `.snn` came from, with the value ids of the `.snn`: made again from
  * the model by the passes up to conversion, which need no data and so give the same network.
  */
+import { DiagnosticError } from "../ir/diagnostic.ts";
 import type { Engine } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
 import type { ValueId } from "../ir/op.ts";
 import { valueIdOf } from "../ir/build.ts";
+import { sameShape } from "../ir/type.ts";
 import { printPipeline } from "../passes/pipeline.ts";
-import { convert, stepsOf } from "./convert.ts";
+import { type Conversion, type ConvertOptions, convert, stepsOf } from "./convert.ts";
 
 /**
  * The reference of `snn` from its imported model and the pipeline that made it; null where the
- * model does not lead to this network.
+ * model does not lead to a network of this structure. Weights are not compared.
  */
 export async function rebuildReference(
   imported: Module,
@@ -24,15 +26,32 @@ export async function rebuildReference(
   if (converting < 0) return null;
   const upToThere = printPipeline(steps.slice(0, converting + 1), { full: true });
   const options = { timesteps: snn.timesteps, pipeline: upToThere, seed: 0 };
-  const { module, reference } = await convert(imported, null, { engine, threads: 1 }, options);
+  const again = await tryConvert(imported, engine, options);
+  if (again === null) return null;
+  const { module, reference } = again;
   if (reference === null || module.ops.length !== snn.ops.length) return null;
   const renamed = new Map<ValueId, ValueId>();
   for (const [i, op] of module.ops.entries()) {
     const counterpart = snn.ops[i];
     if (counterpart?.kind !== op.kind) return null;
+    if (!sameShape(counterpart.type.shape, op.type.shape)) return null;
     renamed.set(op.result, counterpart.result);
   }
   return renumber(reference, renamed, snn);
+}
+
+/** Null for a model that cannot be converted. */
+async function tryConvert(
+  imported: Module,
+  engine: Engine,
+  options: ConvertOptions,
+): Promise<Conversion | null> {
+  try {
+    return await convert(imported, null, { engine, threads: 1 }, options);
+  } catch (error) {
+    if (error instanceof DiagnosticError) return null;
+    throw error;
+  }
 }
 
 /** `module` with ids from `renamed`, and new ones that `other` does not use for the rest. */

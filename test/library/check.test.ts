@@ -1,0 +1,76 @@
+/** What `snnc check` says: the fate of each op, and every obstacle at once. */
+import { describe, expect, it } from "vitest";
+import { interpretEngine } from "../../backends/interpret/engine.ts";
+import type { ImportResult } from "../../frontend/onnx/import.ts";
+import { DiagnosticError } from "../../ir/diagnostic.ts";
+import type { Module } from "../../ir/module.ts";
+import { checkModel } from "../../library/check.ts";
+import { convert } from "../../library/convert.ts";
+import { images, network, running } from "./network.ts";
+
+function imported(module: Module | null, parts: Partial<ImportResult> = {}): ImportResult {
+  return {
+    module,
+    diagnostics: [],
+    unsupported: [],
+    inputs: [],
+    operators: new Map([["Conv", 1]]),
+    opset: 17,
+    producer: "",
+    ...parts,
+  };
+}
+
+describe("checkModel", () => {
+  it("says what becomes of every op", async () => {
+    const { convertible, fates, obstacles, operators, parameters } = await checkModel(
+      imported(network()),
+      interpretEngine,
+    );
+    expect(convertible).toBe(true);
+    expect(obstacles).toEqual([]);
+    expect(operators).toEqual(new Map([["Conv", 1]]));
+    const plain = Object.fromEntries(
+      [...fates].map(([fate, ops]) => [fate, Object.fromEntries(ops)]),
+    );
+    expect(plain).toEqual({
+      // The pool stands in front of the neurons, so it works on the image's own features.
+      shared: { conv: 1, "max-pool": 1, reshape: 1, linear: 2 },
+      neuron: { relu: 2 },
+      tail: { softmax: 1 },
+    });
+    // Batch normalisation is folded: 27 + 3 of the convolution, 72 + 6 and 18.
+    expect(parameters).toBe(126);
+  });
+
+  it("names each kind of obstacle with its places, and agrees with convert", async () => {
+    const module = network({ activation: "ann.sigmoid" });
+    const { convertible, obstacles, fates } = await checkModel(imported(module), interpretEngine);
+    expect(convertible).toBe(false);
+    expect(obstacles).toMatchObject([{ op: "sigmoid", count: 1, nodes: ["/act"], opset: 17 }]);
+    expect([...(fates.get("refused") ?? [])]).toEqual([["sigmoid", 1]]);
+    const options = { timesteps: 4 };
+    await expect(convert(module, images(1), running, options)).rejects.toThrow(DiagnosticError);
+  });
+
+  it("refuses a network without activations", async () => {
+    const linear = (): Module => {
+      const module = network({ activation: "ann.identity" });
+      const ops = module.ops.map((op) =>
+        op.kind === "ann.relu" ? { ...op, kind: "ann.identity" as const } : op,
+      );
+      return { ...module, ops };
+    };
+    const { convertible, obstacles } = await checkModel(imported(linear()), interpretEngine);
+    expect(convertible).toBe(false);
+    expect(obstacles).toMatchObject([{ op: "(none)", count: 0 }]);
+  });
+
+  it("passes on what could not be imported", async () => {
+    const unsupported = [
+      { op: "LSTM", domain: "", opset: 17, count: 1, nodes: ["/lstm"], help: "none" },
+    ];
+    const result = await checkModel(imported(null, { unsupported }), interpretEngine);
+    expect(result).toMatchObject({ convertible: false, obstacles: unsupported, parameters: 0 });
+  });
+});
