@@ -1,19 +1,22 @@
 /** Every Markdown file of the repository, with its code blocks and links. */
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 export const root = join(import.meta.dirname, "../..");
 
-/** Paths of all Markdown files that git knows of or would add, from the root. */
-export function markdownFiles(): string[] {
-  const listed = execFileSync(
-    "git",
-    ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
-    { cwd: root, encoding: "utf8" },
-  );
-  return [...new Set(listed.split("\n"))]
-    .filter((file) => file !== "" && existsSync(join(root, file)))
+/** Folders of what is installed or made. */
+const notOurs = new Set(["node_modules", "dist", "out", "coverage"]);
+
+/** Paths of all Markdown files, from the root. */
+export function markdownFiles(folder = ""): string[] {
+  const entries = readdirSync(join(root, folder), { withFileTypes: true });
+  return entries
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isFile()) return entry.name.endsWith(".md") ? [path] : [];
+      const isOurs = entry.isDirectory() && !entry.name.startsWith(".") && !notOurs.has(entry.name);
+      return isOurs ? markdownFiles(path) : [];
+    })
     .sort();
 }
 
