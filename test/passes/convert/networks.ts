@@ -13,7 +13,7 @@ import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
 import { convert } from "../../../library/convert.ts";
 import type { PassContext } from "../../../passes/pass.ts";
-import { Sketch, type StepKind } from "../../random/sketch.ts";
+import { Sketch, type Step, type StepKind } from "../../random/sketch.ts";
 
 export interface Convertible {
   readonly module: Module;
@@ -45,6 +45,54 @@ const stepKinds: readonly StepKind[] = [
   "clip",
 ];
 
+/** Steps that have a spiking form in some places only, or in none. */
+const awkward = {
+  product: (sketch, { a, b }) => pair(sketch, a, b % 2 === 0 ? "ann.mul" : "ann.matmul"),
+  quotient: (sketch, { a }) => pair(sketch, a, "ann.div"),
+  extreme: (sketch, { a, b }) => pair(sketch, a, b % 2 === 0 ? "ann.max" : "ann.min"),
+  "reduce-max": (sketch) => {
+    sketch.add("ann.reduce-max", { axes: [sketch.shape.length - 1], keepDims: true });
+  },
+  choice: (sketch) => {
+    const { last } = sketch;
+    const axis = sketch.shape.length - 1;
+    sketch.add("ann.argmax", { axis, keepDims: true, selectLast: false });
+    sketch.add("ann.gather", { axis }, [last, sketch.last]);
+  },
+  half: (sketch) => {
+    sketch.add("ann.cast", { to: "f16", saturate: true });
+    sketch.add("ann.relu", {});
+    sketch.add("ann.cast", { to: "f32", saturate: true });
+  },
+  bordered: (sketch) => {
+    const at = sketch.shape.map((_, axis) => (axis === sketch.shape.length - 1 ? 1 : 0));
+    sketch.add("ann.pad", { begin: at, end: at, mode: "constant", value: 1 });
+  },
+  curve: (sketch, { a }) => {
+    const kinds = ["ann.abs", "ann.gelu", "ann.sigmoid", "ann.softmax"] as const;
+    const kind = kinds[a % kinds.length] ?? "ann.abs";
+    if (kind === "ann.gelu") sketch.add(kind, { approximate: "none" });
+    else if (kind === "ann.softmax") sketch.add(kind, { axis: sketch.shape.length - 1 });
+    else sketch.add(kind, {});
+  },
+  leaky: (sketch, { a }) => sketch.add("ann.leaky-relu", { alpha: a / 8 }),
+  "any-clip": (sketch, { a, b }) => sketch.add("ann.clip", { min: (a % 3) - 1, max: 1 + b }),
+} as const satisfies Record<string, (sketch: Sketch, step: Choices) => void>;
+
+type Awkward = keyof typeof awkward;
+type Choices = Pick<Step, "a" | "b">;
+
+/** The last value and an earlier one, or itself. */
+function pair(
+  sketch: Sketch,
+  choice: number,
+  kind: "ann.mul" | "ann.matmul" | "ann.div" | "ann.max" | "ann.min",
+): void {
+  sketch.add(kind, {}, [sketch.last, sketch.earlier(choice) ?? sketch.last]);
+}
+
+const isAwkward = (kind: string): kind is Awkward => Object.hasOwn(awkward, kind);
+
 const choice = fc.nat({ max: 7 });
 const seed = fc.nat({ max: 999 });
 const extent = fc.integer({ min: 1, max: 4 });
@@ -55,15 +103,32 @@ const shape = fc.oneof(
 
 /** Networks of at most about `longest` ops, with `count` samples of eighths between −1 and 1. */
 export function convertibleNetworks(longest = 8, count = 1): fc.Arbitrary<Convertible> {
-  const kind = fc.constantFrom(...stepKinds);
+  return networksOf(stepKinds, longest, count);
+}
+
+/** The same with ops among them that may have no spiking form where they stand. */
+export function awkwardNetworks(longest = 8, count = 1): fc.Arbitrary<Convertible> {
+  return networksOf([...stepKinds, ...Object.keys(awkward).filter(isAwkward)], longest, count);
+}
+
+function networksOf(
+  kinds: readonly (StepKind | Awkward)[],
+  longest: number,
+  count: number,
+): fc.Arbitrary<Convertible> {
+  const kind = fc.constantFrom(...kinds);
   const steps = fc.array(fc.record({ kind, a: choice, b: choice, c: choice, seed }), {
     maxLength: longest,
   });
   return fc.tuple(shape, seed, steps).map(([extents, inputSeed, chosen]) => {
     const sketch = new Sketch();
     sketch.input(extents, inputSeed);
-    // Clips start at 0, where neurons take their place: the others have no spiking form.
-    for (const step of chosen) sketch.take(step.kind === "clip" ? { ...step, a: 0 } : step);
+    for (const step of chosen) {
+      const { kind } = step;
+      if (isAwkward(kind)) awkward[kind](sketch, step);
+      // Clips start at 0, where neurons take their place: the others have no spiking form.
+      else sketch.take({ ...step, kind, a: kind === "clip" ? 0 : step.a });
+    }
     sketch.add("ann.relu", {});
     sketch.take({ kind: "linear", a: 0, b: 2, c: 0, seed: inputSeed });
     const module = sketch.finish("convertible", { properties: new Set(["batchnorm-free"]) });
