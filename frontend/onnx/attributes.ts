@@ -64,6 +64,11 @@ export class Attributes {
     return attribute === null ? null : (attribute.floats ?? []);
   }
 
+  strings(name: string): readonly string[] | null {
+    const attribute = this.get(name, "strings");
+    return attribute === null ? null : (attribute.strings ?? []).map(text);
+  }
+
   tensor(name: string): TensorProto | null {
     return this.get(name, "tensor")?.t ?? null;
   }

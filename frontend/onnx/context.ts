@@ -33,14 +33,19 @@ export interface ImportServices {
   readonly removedBatch: number | null;
 }
 
+export type InlineGraph = (
+  graph: GraphProto,
+  inputs: readonly ValueId[],
+) => readonly ValueId[] | "poisoned";
+
 export class NodeContext {
   readonly node: OnnxNode;
   readonly opset: number;
   readonly loc: Loc;
   readonly attributes: Attributes;
   readonly services: ImportServices;
-  /** Imports a branch in the scope of this node; gives its outputs. */
-  readonly inlineGraph: (graph: GraphProto) => readonly ValueId[] | "poisoned";
+  /** Imports a branch or body in the scope of this node, with its inputs; gives its outputs. */
+  readonly inlineGraph: InlineGraph;
   private readonly entries: readonly (Entry | null)[];
   private readonly isUsed: (name: string) => boolean;
 
@@ -51,7 +56,7 @@ export class NodeContext {
     services: ImportServices;
     entries: readonly (Entry | null)[];
     isUsed: (name: string) => boolean;
-    inlineGraph: (graph: GraphProto) => readonly ValueId[] | "poisoned";
+    inlineGraph: InlineGraph;
   }) {
     this.node = options.node;
     this.opset = options.opset;
@@ -90,10 +95,18 @@ export class NodeContext {
         return entry.value;
       case "tensor":
         return entry.value();
+      case "sequence":
+        return this.invalid(`input ${index} is a sequence, not a tensor`);
       case "absent":
       case "poisoned":
         return this.invalid(`input ${index} has no value`);
     }
+  }
+
+  /** Input `index` as a list of values. */
+  sequence(index: number): readonly ValueId[] {
+    const entry = this.entry(index);
+    return entry.kind === "sequence" ? entry.items : this.invalid(`input ${index} is no sequence`);
   }
 
   optional(index: number): ValueId | null {
@@ -146,7 +159,11 @@ export class NodeContext {
   constant(index: number, name: string): Tensor {
     const entry = this.entry(index);
     if (entry.kind === "tensor") return entry.tensor();
-    const value = this.value(index);
+    return this.constantOf(this.value(index), name);
+  }
+
+  /** What `constant` gives, of any value. */
+  constantOf(value: ValueId, name: string): Tensor {
     const { folder } = this.services;
     const constancy = folder.constancyOf(value);
     if (constancy === "variable") {
@@ -212,7 +229,11 @@ export class NodeContext {
 
   /** Adds an op; operands that do not fit are the model's fault. */
   add<K extends OpKind>(kind: K, inputs: readonly ValueId[], attrs: OpAttrs[K]): ValueId {
-    const { builder, folder } = this.services;
+    const { builder, folder, limits } = this.services;
+    if (builder.ops.length >= limits.ops) {
+      const what = `more than ${limits.ops} ops after unrolling`;
+      fail(diagnose("graph-too-large", this.loc, { what }));
+    }
     this.checkIntegers(kind, attrs);
     const added = builder.tryAdd(kind, inputs, attrs, this.loc);
     if (!added.ok) {

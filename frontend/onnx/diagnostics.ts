@@ -74,6 +74,11 @@ export const diagnose = catalogue({
     message: (p: { name: string }) => `the output "${p.name}" is made by no node`,
     help: "run onnx.checker.check_model on it, and export it again",
   },
+  "unsupported-output": {
+    severity: "error",
+    message: (p: { name: string }) => `the output "${p.name}" is a sequence, not a tensor`,
+    help: "export the tensors of the sequence as outputs of their own",
+  },
   "no-outputs": {
     severity: "error",
     message: (_: Record<never, never>) => "the graph declares no outputs",

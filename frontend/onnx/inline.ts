@@ -87,6 +87,9 @@ export class GraphImporter {
         fail(diagnose("missing-output", sourceLoc(this.file, name, "Output"), { name }));
       }
       if (entry.kind === "poisoned") return "poisoned";
+      if (entry.kind === "sequence") {
+        fail(diagnose("unsupported-output", sourceLoc(this.file, name, "Output"), { name }));
+      }
       values.push(entry.kind === "value" ? entry.value : entry.value());
     }
     return values;
@@ -189,7 +192,7 @@ export class GraphImporter {
       services: this.services,
       entries,
       isUsed: around.isUsed,
-      inlineGraph: (graph) => this.inlineGraph(graph, around),
+      inlineGraph: (graph, inputs) => this.inlineGraph(graph, inputs, around),
     });
     const result = entriesFrom(row.run(context));
     for (const attribute of context.attributes.unread()) {
@@ -198,8 +201,12 @@ export class GraphImporter {
     return result;
   }
 
-  /** Imports a branch where it stands; it sees the names around it. */
-  private inlineGraph(proto: GraphProto, around: Surroundings): readonly ValueId[] | "poisoned" {
+  /** Imports a branch or body where it stands; it sees the names around it. */
+  private inlineGraph(
+    proto: GraphProto,
+    inputs: readonly ValueId[],
+    around: Surroundings,
+  ): readonly ValueId[] | "poisoned" {
     const { limits, report } = this.services;
     if (around.depth >= limits.depth) {
       fail(diagnose("graph-too-large", null, { what: `nested deeper than ${limits.depth}` }));
@@ -207,6 +214,10 @@ export class GraphImporter {
     const isOuter = (name: string): boolean => around.scope.get(name) !== null;
     const graph = checkGraph(proto, { file: this.file, limits, report, isOuter });
     const scope = new Scope(around.scope);
+    graph.inputs.forEach((info, i) => {
+      const value = inputs[i];
+      if (value !== undefined) scope.set(info.name ?? "", { kind: "value", value });
+    });
     const isUsed = usedIn(graph.nodes, graph, this.file);
     return this.importInto(
       graph,
@@ -282,7 +293,10 @@ function entriesFrom(result: NodeResult): readonly Entry[] | "poisoned" {
   if (result === "poisoned") return result;
   const values = typeof result === "number" ? [result] : result;
   return values.map((value): Entry => {
-    return value === null ? { kind: "absent" } : { kind: "value", value };
+    if (value === null) return { kind: "absent" };
+    return typeof value === "number"
+      ? { kind: "value", value }
+      : { kind: "sequence", items: value.sequence };
   });
 }
 

@@ -103,17 +103,21 @@ function isDiagnosticError(error: unknown): error is { diagnostics: readonly Dia
   return error instanceof Error && "diagnostics" in error;
 }
 
+/** Operators whose inputs begin with time. */
+const overTime: readonly string[] = ["RNN", "GRU", "LSTM", "Scan"];
+
 /**
  * The batch N > 1 that the model fixes, or null. It is one only where an input of two axes or
  * more begins with N and every output that declares its first extent does so too: a vector of
- * features, or an image without batch axis, must not be mistaken for a batch.
+ * features, an image without batch axis, or a sequence, must not be mistaken for a batch.
  */
 function fixedBatch(
   graph: OnnxGraph,
   wanted: readonly ValueInfoProto[],
   options: InputOptions,
 ): number | null {
-  if (options.batch !== 1) return null;
+  if (options.batch !== 1 || graph.nodes.some(({ opType }) => overTime.includes(opType)))
+    return null;
   let batch: number | null = null;
   for (const info of wanted) {
     const shape = declaredShape(info);

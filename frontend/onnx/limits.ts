@@ -15,6 +15,8 @@ export interface Limits {
   readonly foldedWork: number;
   /** Nodes after functions and branches have been inlined. */
   readonly nodes: number;
+  /** Ops of the module before pruning; unrolling makes many of one node. */
+  readonly ops: number;
   /** Functions and branches within one another. */
   readonly depth: number;
   /** Axes of a value. */
@@ -30,6 +32,7 @@ export const defaultLimits: Limits = {
   foldedBytes: null,
   foldedWork: 1e9,
   nodes: 200_000,
+  ops: 400_000,
   depth: 32,
   rank: 64,
 };

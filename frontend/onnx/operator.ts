@@ -5,11 +5,14 @@
 import type { ValueId } from "../../ir/op.ts";
 import type { NodeContext } from "./context.ts";
 
+/** What an output of a node is: a value, a list of values, or null where it has no such output. */
+export type NodeOutput = ValueId | { readonly sequence: readonly ValueId[] } | null;
+
 /**
- * Values of a node's outputs in order (null: an output that it does not have). "poisoned" where
- * something inside was refused, which has been reported.
+ * Outputs of a node, in order. "poisoned" where something inside was refused, which has been
+ * reported.
  */
-export type NodeResult = ValueId | readonly (ValueId | null)[] | "poisoned";
+export type NodeResult = ValueId | readonly NodeOutput[] | "poisoned";
 
 /** Imports one node. Fails with a diagnostic through `node.refuse` and its like. */
 export type ImportNode = (node: NodeContext) => NodeResult;

@@ -12,8 +12,10 @@ import { linearOperators } from "./ops/linear.ts";
 import { normalisationOperators } from "./ops/normalisation.ts";
 import { poolingOperators } from "./ops/pooling.ts";
 import { quantisationOperators } from "./ops/quantisation.ts";
+import { recurrentOperators } from "./ops/recurrent.ts";
 import { reductionOperators } from "./ops/reduction.ts";
 import { resamplingOperators } from "./ops/resampling.ts";
+import { sequenceOperators } from "./ops/sequence.ts";
 import { shapeOperators } from "./ops/shape.ts";
 import type { OnnxOperator } from "./operator.ts";
 
@@ -29,8 +31,10 @@ export const onnxOperators: readonly OnnxOperator[] = [
   ...normalisationOperators,
   ...poolingOperators,
   ...quantisationOperators,
+  ...recurrentOperators,
   ...reductionOperators,
   ...resamplingOperators,
+  ...sequenceOperators,
   ...shapeOperators,
 ].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 
@@ -47,10 +51,6 @@ const sequences = "export without sequences: pass tensors between the parts";
 
 /** Advice for operators that people meet; the others get the general one. */
 const advice: ReadonlyMap<string, string> = new Map([
-  ["LSTM", recurrent],
-  ["GRU", recurrent],
-  ["RNN", recurrent],
-  ["Loop", recurrent],
   ["Scan", recurrent],
   ["NonMaxSuppression", postProcessing],
   ["TopK", postProcessing],
@@ -68,15 +68,7 @@ const advice: ReadonlyMap<string, string> = new Map([
   ["StringSplit", text],
   ["RegexFullMatch", text],
   ["TfIdfVectorizer", text],
-  ["SequenceAt", sequences],
-  ["SequenceConstruct", sequences],
-  ["SequenceEmpty", sequences],
-  ["SequenceErase", sequences],
-  ["SequenceInsert", sequences],
-  ["SequenceLength", sequences],
   ["SequenceMap", sequences],
-  ["SplitToSequence", sequences],
-  ["ConcatFromSequence", sequences],
 ]);
 
 /** What to do about an operator that cannot be imported. `row` is its row, where it has one. */

@@ -19,6 +19,8 @@ export type Entry =
       tensor(): Tensor;
       value(): ValueId;
     }
+  /** A list of values, which exists at import only. */
+  | { readonly kind: "sequence"; readonly items: readonly ValueId[] }
   /** An optional input that a call of a function leaves out. */
   | { readonly kind: "absent" }
   /** The result of a node that could not be imported: what depends on it is not reported again. */

@@ -125,6 +125,39 @@ const folding: Readonly<Record<string, () => Uint8Array>> = {
         floats("blocks", [2, 2, 3, 3]),
       ],
     }),
+  recurrent: () =>
+    model({
+      inputs: [value("x", [3, 1, 2])],
+      outputs: [y],
+      nodes: [
+        node("LSTM", ["x", "w", "r", "b", "", "h", "h", "p"], ["a", "ah"], { hidden_size: 2 }),
+        node("Squeeze", ["a", "axis"], ["b1"]),
+        node("GRU", ["b1", "wg", "rg"], ["c"], { linear_before_reset: 1 }),
+        node("SplitToSequence", ["c"], ["s"], { axis: 0 }),
+        node("SequenceAt", ["s", "axis0"], ["t"]),
+        node("Loop", ["rounds", "", "t"], ["y"], {
+          body: {
+            graph: graph({
+              nodes: [node("Identity", ["k"], ["k2"]), node("Add", ["v", "v"], ["v2"])],
+              inputs: [value("i", []), value("k", []), value("v", null)],
+              outputs: [value("k2", []), value("v2", null)],
+            }),
+          },
+        }),
+      ],
+      initializers: [
+        floats("w", [1, 8, 2]),
+        floats("r", [1, 8, 2]),
+        floats("b", [1, 16]),
+        floats("h", [1, 1, 2]),
+        floats("p", [1, 6]),
+        floats("wg", [1, 6, 2]),
+        floats("rg", [1, 6, 2]),
+        ints("axis", [1]),
+        ints("axis0", [1], []),
+        ints("rounds", [3], []),
+      ],
+    }),
   calls: () => {
     const out = value("out", null);
     const branch = (opType: string) => ({

@@ -11,6 +11,7 @@ export type Attribute =
   | readonly number[]
   | { readonly float: number }
   | { readonly floats: readonly number[] }
+  | { readonly strings: readonly string[] }
   | { readonly tensor: onnx.ITensorProto }
   | { readonly graph: onnx.IGraphProto }
   /** The value of the calling function's attribute of this name, of this type (1 float, 2 int). */
@@ -79,6 +80,9 @@ function attribute(name: string, value: Attribute): onnx.IAttributeProto {
   if (typeof value === "string") return { name, type: 3, s: new TextEncoder().encode(value) };
   if ("float" in value) return { name, type: 1, f: value.float };
   if ("floats" in value) return { name, type: 6, floats: [...value.floats] };
+  if ("strings" in value) {
+    return { name, type: 8, strings: value.strings.map((text) => new TextEncoder().encode(text)) };
+  }
   if ("tensor" in value) return { name, type: 4, t: value.tensor };
   if ("graph" in value) return { name, type: 5, g: value.graph };
   if ("reference" in value) return { name, type: value.type, refAttrName: value.reference };

@@ -1,4 +1,4 @@
-/** If with a condition known at import, and Dropout, which at inference does nothing. */
+/** If and Loop with conditions known at import, and Dropout, which at inference does nothing. */
 import { type OnnxOperator, operator } from "../operator.ts";
 import type { NodeResult } from "../operator.ts";
 import type { ValueId } from "../../../ir/op.ts";
@@ -11,7 +11,45 @@ function If(node: NodeContext): NodeResult {
   const elseBranch = node.attributes.graph("else_branch");
   const branch = node.scalar(0, "cond") !== 0 ? thenBranch : elseBranch;
   if (branch === null) return node.invalid("it lacks a branch");
-  return node.inlineGraph(branch);
+  return node.inlineGraph(branch, []);
+}
+
+/** Rounds that a loop may take. */
+const mostRounds = 10_000;
+
+/**
+ * Loop (1, 11, 13, 16, 19, 21, 23), unrolled: the number of rounds, and the condition after each,
+ * must be known at import. Its scan outputs are stacked along a new first axis.
+ */
+function Loop(node: NodeContext): NodeResult {
+  const body = node.attributes.graph("body") ?? node.invalid("it lacks a body");
+  const most = node.has(0) ? node.scalar(0, "M") : Infinity;
+  let goesOn = node.has(1) ? node.scalar(1, "cond") !== 0 : true;
+  let carried = Array.from({ length: node.inputCount - 2 }, (_, i) => node.value(i + 2));
+  const scanned: ValueId[][] = [];
+  for (let round = 0; goesOn && round < most; round++) {
+    if (round >= mostRounds) {
+      node.refuse(`it takes more than ${mostRounds} rounds`, "unroll it before exporting");
+    }
+    const inputs = [node.number("i64", round), node.number("bool", 1), ...carried];
+    const outputs = node.inlineGraph(body, inputs);
+    if (outputs === "poisoned") return outputs;
+    const [condition, ...rest] = outputs;
+    if (condition === undefined) return node.invalid("its body has no outputs");
+    goesOn = node.constantOf(condition, "cond").data[0] !== 0;
+    carried = rest.slice(0, carried.length);
+    rest.slice(carried.length).forEach((value, i) => (scanned[i] ??= []).push(value));
+  }
+  if (scanned.length < (body.output ?? []).length - 1 - carried.length) {
+    node.refuse("it takes no round, so its outputs have no shape", "remove it before exporting");
+  }
+  const stacked = scanned.map((values) => {
+    const rows = values.map((value) => {
+      return node.add("ann.reshape", [value], { shape: [1, ...node.shape(value)] });
+    });
+    return node.add("ann.concat", rows, { axis: 0 });
+  });
+  return [...carried, ...stacked];
 }
 
 /**
@@ -36,4 +74,5 @@ function Dropout(node: NodeContext): readonly (ValueId | null)[] {
 export const controlOperators: readonly OnnxOperator[] = [
   operator("Dropout", [1, 6, 7, 10, 12, 13, 22], [1, 3], Dropout),
   operator("If", [1, 11, 13, 16, 19, 21], 1, If),
+  operator("Loop", [1, 11, 13, 16, 19, 21], [2, Infinity], Loop),
 ];

@@ -338,3 +338,85 @@ describe("Dropout", () => {
     expect([...(mask?.data ?? [])]).toEqual([1, 1]);
   });
 });
+
+describe("recurrence", () => {
+  it("is unrolled over a static number of steps", () => {
+    // h[t] = relu(x[t] + 2 h[t−1] + 1), from 0: of 1, 2, 3 it makes 2, 7, 18.
+    const others = [floats("w", [1, 1, 1], [1]), floats("r", [1, 1, 1], [2])];
+    const withBias = [...others, floats("b", [1, 2], [0.25, 0.75])];
+    const one: One = { op: "RNN", shape: [3, 1, 1], others: withBias, outputs: 2 };
+    const activations = { strings: ["Relu"] };
+    const [y, last] = run({ ...one, attributes: { activations } });
+    expect(y?.shape).toEqual([3, 1, 1, 1]);
+    expect([...(y?.data ?? [])]).toEqual([2, 7, 18]);
+    expect([...(last?.data ?? [])]).toEqual([18]);
+  });
+
+  it("backwards keeps the order of time in its output", () => {
+    const others = [floats("w", [1, 1, 1], [1]), floats("r", [1, 1, 1], [2])];
+    const attributes = { direction: "reverse", activations: { strings: ["Relu"] } };
+    const [y] = run({ op: "RNN", shape: [3, 1, 1], others, attributes });
+    expect([...(y?.data ?? [])]).toEqual([17, 8, 3]);
+  });
+
+  it("of two Loop rounds is two bodies", () => {
+    const body = {
+      graph: {
+        name: "body",
+        input: [value("i", [], "int64"), value("c", [], "bool"), value("a", [2])],
+        output: [value("c2", []), value("b", [2]), value("s", [2])],
+        node: [
+          node("Identity", ["c"], ["c2"]),
+          node("Add", ["a", "a"], ["b"]),
+          node("Identity", ["b"], ["s"]),
+        ],
+      },
+    };
+    const one: One = {
+      op: "Loop",
+      shape: [2],
+      attributes: { body },
+      others: [ints("m", [2], [])],
+      inputs: ["m", "", "x"],
+      outputs: 2,
+    };
+    const [last, all] = run(one);
+    expect([...(last?.data ?? [])]).toEqual([4, 8]);
+    expect(all?.shape).toEqual([2, 2]);
+    expect([...(all?.data ?? [])]).toEqual([2, 4, 4, 8]);
+  });
+
+  it("that would not end is refused", () => {
+    const body = {
+      graph: {
+        name: "body",
+        input: [value("i", [], "int64"), value("c", [], "bool")],
+        output: [value("c2", [])],
+        node: [node("Identity", ["c"], ["c2"])],
+      },
+    };
+    const one: One = { op: "Loop", shape: [2], attributes: { body }, inputs: ["", ""] };
+    expect(importBytes(build({ ...one, outputs: 1 })).module).toBeNull();
+  });
+});
+
+describe("sequences", () => {
+  it("of known length exist at import only", () => {
+    const bytes = model({
+      inputs: [value("x", [2, 4])],
+      outputs: [value("y", null), value("n", null)],
+      nodes: [
+        node("SplitToSequence", ["x", "size"], ["s"], { axis: 1 }),
+        node("SequenceErase", ["s", "first"], ["t"]),
+        node("SequenceInsert", ["t", "x", "first"], ["u"]),
+        node("ConcatFromSequence", ["u"], ["y"], { axis: 1 }),
+        node("SequenceLength", ["u"], ["n"]),
+      ],
+      initializers: [ints("size", [2], []), ints("first", [0], [])],
+    });
+    const module = moduleOf(bytes, { batch: null });
+    const [y, n] = outputsOf(module, [tensorOf("f32", [2, 4], counting([2, 4]))]);
+    expect([...(y?.data ?? [])]).toEqual([1, 2, 3, 4, 3, 4, 5, 6, 7, 8, 7, 8]);
+    expect([...(n?.data ?? [])]).toEqual([2]);
+  });
+});
