@@ -3,7 +3,7 @@
  * temporary name beside its target first and is renamed when it is whole.
  */
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fail } from "../ir/diagnostic.ts";
 import { diagnose } from "./diagnostics.ts";
@@ -29,7 +29,10 @@ function readFailure(file: string, code: string): ReturnType<typeof diagnose> {
 }
 
 /** Writes `content` to `file`, whole or not at all; makes the folders above it. */
-export async function writeOutput(file: string, content: Uint8Array | string): Promise<void> {
+export async function writeOutput(
+  file: string,
+  content: Uint8Array | string | readonly Uint8Array[],
+): Promise<void> {
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.part`);
   try {
     await mkdir(path.dirname(file), { recursive: true });
@@ -37,12 +40,11 @@ export async function writeOutput(file: string, content: Uint8Array | string): P
     // A device (/dev/stdout, /dev/null) is written to, never replaced.
     if (target !== null && !target.isFile() && !target.isDirectory()) {
       const device = await open(file, "w");
-      await device.writeFile(content).finally(() => device.close());
+      await writeFile(device, content).finally(() => device.close());
       return;
     }
     const handle = await open(temporary, "w");
-    await handle
-      .writeFile(content)
+    await writeFile(handle, content)
       .then(() => handle.sync())
       .finally(() => handle.close());
     await rename(temporary, file);

@@ -9,7 +9,12 @@ import { type Json, canonicalJson, membersOf, tryParseJson } from "./json.ts";
 import type { Module } from "./module.ts";
 import { parseModule } from "./parse.ts";
 import { printModule } from "./print.ts";
-import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import {
+  type Safetensors,
+  readSafetensors,
+  safetensorsParts,
+  writeSafetensors,
+} from "./safetensors.ts";
 import type { Tensor, TensorRef } from "./tensor.ts";
 import { verify } from "./verify.ts";
 
@@ -24,17 +29,26 @@ export interface Package {
 const formatVersion = "1";
 
 /** The bytes of a `.snn` file. The module must verify. */
-export function encodePackage({ module, provenance }: Package): Uint8Array {
+export function encodePackage(content: Package): Uint8Array {
+  return writeSafetensors(fileOf(content));
+}
+
+/** The same bytes in parts, in order: views of the network's tensors, where that is possible. */
+export function packageParts(content: Package): readonly Uint8Array[] {
+  return safetensorsParts(fileOf(content));
+}
+
+function fileOf({ module, provenance }: Package): Safetensors {
   const [first] = verify(module);
   invariant(first === undefined, `packed an invalid network: ${first?.message ?? ""}`);
-  return writeSafetensors({
+  return {
     tensors: new Map(Array.from(module.tensors, ([ref, value]) => [nameInFile(ref), value])),
     metadata: new Map([
       ["snnc.format", formatVersion],
       ["snnc.ir", printModule(module, { locs: "full", hashes: "full" })],
       ["snnc.provenance", canonicalJson(provenance)],
     ]),
-  });
+  };
 }
 
 /** Reads a `.snn` file and verifies its network. Fails with diagnostics that name `file`. */

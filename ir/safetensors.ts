@@ -37,7 +37,22 @@ const dtypeNames: ReadonlyMap<string, DType> = new Map(
  * The bytes of a file: tensors by size of element, largest first, then by name. A tensor may not
  * be called `__metadata__`, and 64-bit integers must be exact.
  */
-export function writeSafetensors({ tensors, metadata }: Safetensors): Uint8Array {
+export function writeSafetensors(content: Safetensors): Uint8Array {
+  const parts = safetensorsParts(content);
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+}
+
+/**
+ * The same bytes in parts, in order, for whoever writes them one after the other: most are views of
+ * the tensors themselves, so that a large network need not be held twice.
+ */
+export function safetensorsParts({ tensors, metadata }: Safetensors): Uint8Array[] {
   const order = [...tensors].sort(
     ([a, x], [b, y]) => bytesOf(y.dtype) - bytesOf(x.dtype) || (a < b ? -1 : 1),
   );
@@ -51,15 +66,11 @@ export function writeSafetensors({ tensors, metadata }: Safetensors): Uint8Array
   }
   const json = new TextEncoder().encode(`{${members.join(",")}}`);
   const headerLength = Math.ceil(json.length / 8) * 8;
-  const bytes = new Uint8Array(8 + headerLength + end);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
-  bytes.set(json, 8);
-  bytes.fill(0x20, 8 + json.length, 8 + headerLength);
-  let offset = 8 + headerLength;
-  for (const [, value] of order) {
-    offset += writeElements(value, bytes.subarray(offset));
-  }
-  return bytes;
+  const header = new Uint8Array(8 + headerLength);
+  new DataView(header.buffer).setBigUint64(0, BigInt(headerLength), true);
+  header.set(json, 8);
+  header.fill(0x20, 8 + json.length);
+  return [header, ...order.map(([, value]) => elementBytes(value))];
 }
 
 /** Reads a file. Fails with a diagnostic that names `file` where anything is out of order. */
@@ -160,27 +171,27 @@ function checkLayout(entries: readonly Entry[], length: number, malformed: Malfo
   if (end !== length) malformed(`its tensors take ${end} bytes of data, but it has ${length}`);
 }
 
-/** Writes the elements to the start of `target` and returns how many bytes they take. */
-function writeElements({ dtype, data }: Tensor, target: Uint8Array): number {
+/** The elements as the file has them; a view where memory holds them just so. */
+function elementBytes({ dtype, data }: Tensor): Uint8Array {
   const size = bytesOf(dtype);
-  const view = new DataView(target.buffer, target.byteOffset);
+  const filled = (write: (view: DataView, offset: number, value: number) => void): Uint8Array => {
+    const bytes = new Uint8Array(data.length * size);
+    const view = new DataView(bytes.buffer);
+    data.forEach((value, i) => write(view, i * size, value));
+    return bytes;
+  };
   switch (dtype) {
     case "f16":
-      data.forEach((value, i) => view.setUint16(i * size, encodeFloat16(value), true));
-      break;
+      return filled((view, at, value) => view.setUint16(at, encodeFloat16(value), true));
     case "bf16":
-      data.forEach((value, i) => view.setUint16(i * size, encodeBFloat16(value), true));
-      break;
+      return filled((view, at, value) => view.setUint16(at, encodeBFloat16(value), true));
     case "i64":
-      data.forEach((value, i) => view.setBigInt64(i * size, BigInt(value), true));
-      break;
+      return filled((view, at, value) => view.setBigInt64(at, BigInt(value), true));
     case "u64":
-      data.forEach((value, i) => view.setBigUint64(i * size, BigInt(value), true));
-      break;
+      return filled((view, at, value) => view.setBigUint64(at, BigInt(value), true));
     default:
-      target.set(bytesInMemory(data));
+      return bytesInMemory(data);
   }
-  return data.length * size;
 }
 
 function readElements({ name, dtype, shape }: Entry, bytes: Uint8Array, file: string): Tensor {

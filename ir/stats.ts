@@ -36,27 +36,40 @@ export interface Mass {
   readonly count: number;
 }
 
-/** A window of bucket counts that grows as needed. */
+/**
+ * A window of bucket counts that grows as needed. A plain array: there are tens of thousands of
+ * channels with windows of a hundred counts, and so many small buffers of their own cost more.
+ */
 interface Buckets {
   first: number;
-  counts: Float64Array;
+  counts: number[];
+}
+
+function noBuckets(): Buckets {
+  return { first: 0, counts: [] };
 }
 
 function addToBucket(b: Buckets, index: number, count: number): void {
   if (b.counts.length === 0) {
     b.first = index;
-    b.counts = new Float64Array(1);
   } else if (index < b.first) {
-    const grown = new Float64Array(b.counts.length + (b.first - index));
-    grown.set(b.counts, b.first - index);
-    b.counts = grown;
+    b.counts = [...zeros(b.first - index), ...b.counts];
     b.first = index;
-  } else if (index >= b.first + b.counts.length) {
-    const grown = new Float64Array(index - b.first + 1);
-    grown.set(b.counts);
-    b.counts = grown;
   }
+  while (index >= b.first + b.counts.length) b.counts.push(0);
   b.counts[index - b.first] = (b.counts[index - b.first] ?? 0) + count;
+}
+
+function zeros(length: number): number[] {
+  return Array.from({ length }, () => 0);
+}
+
+function filledBuckets({ first, counts }: Buckets): number[] {
+  const filled: number[] = [];
+  counts.forEach((count, i) => {
+    if (count > 0) filled.push(first + i, count);
+  });
+  return filled;
 }
 
 /** Statistics of one channel. Mutable while it is being gathered. */
@@ -69,8 +82,8 @@ export class ChannelStatistics {
   private zeroCount = 0;
   private sum = 0n;
   private sumOfSquares = 0n;
-  private readonly positive: Buckets = { first: 0, counts: new Float64Array(0) };
-  private readonly negative: Buckets = { first: 0, counts: new Float64Array(0) };
+  private readonly positive = noBuckets();
+  private readonly negative = noBuckets();
 
   /**
    * Takes one sample's elements data[offset + k · stride], k < length. Sums are rounded to units of
@@ -172,8 +185,8 @@ export class ChannelStatistics {
       zeroCount: this.zeroCount,
       sum: this.sum.toString(),
       sumOfSquares: this.sumOfSquares.toString(),
-      positive: { first: this.positive.first, counts: Array.from(this.positive.counts) },
-      negative: { first: this.negative.first, counts: Array.from(this.negative.counts) },
+      positive: filledBuckets(this.positive),
+      negative: filledBuckets(this.negative),
     };
   }
 
@@ -186,10 +199,12 @@ export class ChannelStatistics {
     s.zeroCount = data.zeroCount;
     s.sum = BigInt(data.sum);
     s.sumOfSquares = BigInt(data.sumOfSquares);
-    s.positive.first = data.positive.first;
-    s.positive.counts = Float64Array.from(data.positive.counts);
-    s.negative.first = data.negative.first;
-    s.negative.counts = Float64Array.from(data.negative.counts);
+    for (const side of ["positive", "negative"] as const) {
+      const filled = data[side];
+      for (let i = 0; i < filled.length; i += 2) {
+        addToBucket(s[side], filled[i] ?? 0, filled[i + 1] ?? 0);
+      }
+    }
     return s;
   }
 }
@@ -203,8 +218,9 @@ export interface ChannelStatisticsData {
   readonly zeroCount: number;
   readonly sum: string;
   readonly sumOfSquares: string;
-  readonly positive: { readonly first: number; readonly counts: readonly number[] };
-  readonly negative: { readonly first: number; readonly counts: readonly number[] };
+  /** Number and count of each bucket that is not empty, one after the other, ascending. */
+  readonly positive: readonly number[];
+  readonly negative: readonly number[];
 }
 
 /** Which elements of a value share a channel. */

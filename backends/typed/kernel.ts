@@ -5,6 +5,7 @@
 import type { Module } from "../../ir/module.ts";
 import type { Op } from "../../ir/op.ts";
 import type { TensorData } from "../../ir/tensor.ts";
+import type { Packing } from "./packing.ts";
 
 /** What steps count while they run; reset before each sample. */
 export interface Counters {
@@ -22,6 +23,7 @@ export interface Site {
   readonly inputOps: readonly Op[];
   readonly output: TensorData;
   readonly counters: Counters;
+  readonly packing: Packing;
 }
 
 /** The parts of a step that a kernel provides. */

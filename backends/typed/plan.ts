@@ -19,6 +19,7 @@ import { compileLinear } from "./kernels/linear.ts";
 import { compileMove } from "./kernels/move.ts";
 import { compileNeuron } from "./kernels/neuron.ts";
 import { compilePool } from "./kernels/pool.ts";
+import { type Packing, createPacking } from "./packing.ts";
 
 /** One op, ready to run. */
 export interface Step {
@@ -50,8 +51,11 @@ export interface Plan {
 
 const ignoreReset = (): void => undefined;
 
-/** Compiles `module`. Allocates all arrays; running allocates none, but for ops without a kernel. */
-export function compilePlan(module: Module): Plan {
+/**
+ * Compiles `module`. Allocates all arrays but for packed weights that are there already; running
+ * allocates none, but for ops without a kernel.
+ */
+export function compilePlan(module: Module, packing: Packing = createPacking()): Plan {
   const counters: Counters = { synapticOperations: 0, analogueOperations: 0 };
   const buffers = new Map<ValueId, TensorData>();
   const ops = new Map<ValueId, Op>();
@@ -81,6 +85,7 @@ export function compilePlan(module: Module): Plan {
       inputOps: op.inputs.map((value) => known(ops.get(value), `operand %${value}`)),
       output,
       counters,
+      packing,
     };
     const neuron = compileNeuron(site);
     if (neuron !== null) {

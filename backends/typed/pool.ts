@@ -7,6 +7,7 @@ import { type StatisticsData, statisticsFromData } from "../../ir/observe.ts";
 import type { CalibrationStatistics } from "../../ir/stats.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { Job } from "./execute.ts";
+import { type PackedWeights, withoutPacked } from "./packing.ts";
 
 export interface Sample {
   readonly index: number;
@@ -35,9 +36,16 @@ export interface WorkerPool {
   close(): Promise<void>;
 }
 
-/** Starts `threads` workers on `module`. */
-export function createPool(module: Module, threads: number): WorkerPool {
-  const workers = Array.from({ length: threads }, () => startWorker(module));
+/** What a worker is started with. */
+export interface Start {
+  readonly module: Module;
+  readonly weights: PackedWeights;
+}
+
+/** Starts `threads` workers on `module`, which share its packed `weights`. */
+export function createPool(module: Module, threads: number, weights: PackedWeights): WorkerPool {
+  const start: Start = { module: withoutPacked(module, weights), weights };
+  const workers = Array.from({ length: threads }, () => startWorker(start));
   return {
     workers: workers.map((worker) => ({
       async start(job) {
@@ -59,13 +67,13 @@ export function createPool(module: Module, threads: number): WorkerPool {
 }
 
 /** Starts a worker, which needs a TypeScript loader where this file itself is run from source. */
-function startWorker(module: Module): Worker {
+function startWorker(start: Start): Worker {
   if (!import.meta.url.endsWith(".ts")) {
-    return new Worker(new URL("./worker.js", import.meta.url), { workerData: module });
+    return new Worker(new URL("./worker.js", import.meta.url), { workerData: start });
   }
   const entry = JSON.stringify(new URL("./worker.ts", import.meta.url).href);
   const load = `import("tsx/esm/api").then((tsx) => { tsx.register(); return import(${entry}); })`;
-  return new Worker(load, { workerData: module, eval: true });
+  return new Worker(load, { workerData: start, eval: true });
 }
 
 function ask(worker: Worker, request: Request): Promise<Reply> {

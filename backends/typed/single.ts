@@ -10,6 +10,7 @@ import type { SampleResult } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
 import type { CalibrationStatistics } from "../../ir/stats.ts";
 import { type Job, createRunner } from "./execute.ts";
+import { type PackedWeights, createPacking } from "./packing.ts";
 import { type Plan, compilePlan } from "./plan.ts";
 import type { WorkerPool } from "./pool.ts";
 
@@ -17,7 +18,7 @@ import type { WorkerPool } from "./pool.ts";
 const groupSize = 4;
 
 /** Starts worker threads that each hold the module. */
-export type CreatePool = (module: Module, threads: number) => WorkerPool;
+export type CreatePool = (module: Module, threads: number, weights: PackedWeights) => WorkerPool;
 
 /** The engine on threads of this kind; on the caller's own thread where there is none. */
 export function createTypedEngine(createPool: CreatePool | null): Engine {
@@ -39,7 +40,8 @@ function createExecutable(
   threads: number,
   createPool: CreatePool | null,
 ): Executable {
-  const plan = compilePlan(module);
+  const packing = createPacking(new Map(), createPool !== null && threads > 1);
+  const plan = compilePlan(module, packing);
   let pool: WorkerPool | null = null;
   return {
     module,
@@ -53,7 +55,7 @@ function createExecutable(
       if (createPool === null || threads === 1 || samples.count <= groupSize) {
         return runHere(plan, job, samples, options, onSample);
       }
-      pool ??= createPool(module, threads);
+      pool ??= createPool(module, threads, packing.weights);
       return runInPool(plan, pool, job, samples, options, onSample);
     },
     async close() {

@@ -1,17 +1,17 @@
 /** The body of a worker thread: a plan, and a runner per job. */
 import { parentPort, workerData } from "node:worker_threads";
 import { invariant, known } from "../../ir/diagnostic.ts";
-import type { Module } from "../../ir/module.ts";
 import { statisticsToData } from "../../ir/observe.ts";
 import { type Runner, createRunner } from "./execute.ts";
+import { createPacking } from "./packing.ts";
 import { compilePlan } from "./plan.ts";
-import type { Reply, Request } from "./pool.ts";
+import type { Reply, Request, Start } from "./pool.ts";
 
 const port = known(parentPort, "a parent thread");
-// The pool in this folder is the only one to start this file, with a Module as its data.
+// The pool in this folder is the only one to start this file, with a Start as its data.
 // eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- see the line above
-const module: Module = workerData;
-const plan = compilePlan(module);
+const start: Start = workerData;
+const plan = compilePlan(start.module, createPacking(start.weights));
 let runner: Runner | null = null;
 
 function answer(request: Request): Reply {

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
-import { encodePackage } from "../../ir/package.ts";
+import { packageParts } from "../../ir/package.ts";
 import { printModule } from "../../ir/print.ts";
 import { evaluatePair } from "../../library/assess.ts";
 import { type Conversion, convert } from "../../library/convert.ts";
@@ -160,9 +160,10 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     timesteps,
     seed: given.seed,
   };
-  const bytes = encodePackage({ module: conversion.module, provenance });
-  await writeOutput(out, bytes);
-  context.terminal.note(`wrote ${out} (${bytes.length} bytes)`);
+  const parts = packageParts({ module: conversion.module, provenance });
+  await writeOutput(out, parts);
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  context.terminal.note(`wrote ${out} (${size} bytes)`);
 
   const evaluated = await assess(file, network.sha256, imported, conversion);
   return {

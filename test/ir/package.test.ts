@@ -6,7 +6,7 @@ import { canonicalJson } from "../../ir/json.ts";
 import { sourceLoc } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
 import { decodePackage, encodePackage } from "../../ir/package.ts";
-import { readSafetensors, writeSafetensors } from "../../ir/safetensors.ts";
+import { readSafetensors, safetensorsParts, writeSafetensors } from "../../ir/safetensors.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { dtypes, real } from "../../ir/type.ts";
 
@@ -71,6 +71,21 @@ describe("safetensors", () => {
     ]);
     const bytes = writeSafetensors({ tensors: extremes, metadata });
     expect(new Map(readSafetensors(bytes, file).tensors)).toEqual(extremes);
+  });
+
+  it("is the same in parts, which are views of the tensors where memory holds them so", () => {
+    const weight = tensorOf("f32", [2], [1, 2]);
+    const half = tensorOf("f16", [1], [3]);
+    const content = {
+      tensors: new Map([
+        ["half", half],
+        ["weight", weight],
+      ]),
+      metadata,
+    };
+    const parts = safetensorsParts(content);
+    expect(Buffer.concat(parts).equals(writeSafetensors(content))).toBe(true);
+    expect(parts.map((part) => part.buffer === weight.data.buffer)).toEqual([false, true, false]);
   });
 
   it("is laid out as the format asks: padded header, little-endian, aligned", () => {

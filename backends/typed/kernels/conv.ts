@@ -7,7 +7,7 @@
  * dense image is the case in which every element is an event.
  */
 import { tensorAt } from "../../../ir/module.ts";
-import type { TensorData } from "../../../ir/tensor.ts";
+import type { TensorData, TensorRef } from "../../../ir/tensor.ts";
 import type { Kernel, Site } from "../kernel.ts";
 import { type Geometry, tapsWithinBounds, windowGeometry } from "./geometry.ts";
 
@@ -34,7 +34,7 @@ export function compileConv(site: Site): Kernel | null {
   const isDepthwise = g.channels === groups && g.outChannels === groups;
   const convolve = isDepthwise
     ? depthwise(g, weight.data, bias, input, output)
-    : eventDriven(g, groups, weight.data, bias, input, output);
+    : eventDriven(g, groups, packedWeights(site, g, groups, op.attrs.weight), bias, input, output);
   const fanOut = g.outChannels / groups;
   const connections = tapsWithinBounds(g) * g.channels * fanOut;
   const analogue = inputType.domain === "real";
@@ -48,33 +48,33 @@ export function compileConv(site: Site): Kernel | null {
 }
 
 /** Weights [out, in/groups, …kernel] as [group][tap][in][out, padded to a block]. */
-function packWeights(g: Geometry, groups: number, weight: TensorData): Float32Array {
+function packedWeights(site: Site, g: Geometry, groups: number, ref: TensorRef): Float32Array {
   const taps = g.kernelHeight * g.kernelWidth;
   const inPer = g.channels / groups;
   const outPer = g.outChannels / groups;
   const padded = Math.ceil(outPer / block) * block;
-  const packed = new Float32Array(groups * taps * inPer * padded);
-  for (let o = 0; o < g.outChannels; o++) {
-    const group = Math.floor(o / outPer);
-    for (let c = 0; c < inPer; c++) {
-      for (let tap = 0; tap < taps; tap++) {
-        const to = ((group * taps + tap) * inPer + c) * padded + (o % outPer);
-        packed[to] = weight[(o * inPer + c) * taps + tap] ?? 0;
+  return site.packing.pack(site.op, ref, groups * taps * inPer * padded, (packed) => {
+    const weight = tensorAt(site.module, ref).data;
+    for (let o = 0; o < g.outChannels; o++) {
+      const group = Math.floor(o / outPer);
+      for (let c = 0; c < inPer; c++) {
+        for (let tap = 0; tap < taps; tap++) {
+          const to = ((group * taps + tap) * inPer + c) * padded + (o % outPer);
+          packed[to] = weight[(o * inPer + c) * taps + tap] ?? 0;
+        }
       }
     }
-  }
-  return packed;
+  });
 }
 
 function eventDriven(
   g: Geometry,
   groups: number,
-  weight: TensorData,
+  packed: Float32Array,
   bias: Float64Array,
   input: Float32Array,
   output: Float32Array,
 ): Convolve {
-  const packed = packWeights(g, groups, weight);
   const inPer = g.channels / groups;
   const outPer = g.outChannels / groups;
   const padded = Math.ceil(outPer / block) * block;

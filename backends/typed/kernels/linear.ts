@@ -16,11 +16,11 @@ export function compileLinear(site: Site): Kernel | null {
   const bias = op.attrs.bias === null ? null : tensorAt(site.module, op.attrs.bias).data;
   const rows = inCount === 0 ? 0 : input.length / inCount;
   const analogue = site.inputOps[0]?.type.domain === "real";
-  const transposed = new Float32Array(inCount * outCount);
-  for (let o = 0; o < outCount; o++) {
-    for (let i = 0; i < inCount; i++)
-      transposed[i * outCount + o] = weight.data[o * inCount + i] ?? 0;
-  }
+  const transposed = site.packing.pack(op, op.attrs.weight, inCount * outCount, (into) => {
+    for (let o = 0; o < outCount; o++) {
+      for (let i = 0; i < inCount; i++) into[i * outCount + o] = weight.data[o * inCount + i] ?? 0;
+    }
+  });
   const sums = new Float64Array(outCount);
   return {
     run() {
