@@ -1,4 +1,5 @@
 /** Import as a whole: inputs and batches, constants, functions and branches, and what is refused. */
+import op from "onnx-proto";
 import { describe, expect, it } from "vitest";
 import { formatType } from "../../../ir/type.ts";
 import { tensor, tensorOf } from "../../../ir/tensor.ts";
@@ -202,6 +203,14 @@ describe("constants", () => {
     expect(sized("Expand", ["one", "shape"], huge)).toBe("value-too-large");
     expect(sized("Tile", ["one", "shape"], [2 ** 40])).toBe("value-too-large");
     expect(sized("Expand", ["one", "shape"], [10, 10])).toBe("");
+    const numbers = [ints("a", [0], []), ints("b", [2 ** 50], []), ints("c", [1], [])];
+    const range = model({
+      inputs: [],
+      outputs: [value("y", null)],
+      nodes: [node("Range", ["a", "b", "c"], ["y"])],
+      initializers: numbers,
+    });
+    expect(codesOf(importBytes(range))).toEqual(["too-much-work"]);
   });
 
   it("that would take long to fold are refused", () => {
@@ -364,6 +373,24 @@ describe("functions of the model", () => {
     expect([...(outputsOf(module, [input])[0]?.data ?? [])]).toEqual([-1, -0.5, 0, 3]);
   });
 
+  it("may have default attributes, which onnx-proto does not know", () => {
+    const without = model({
+      inputs: [x],
+      outputs: [y],
+      nodes: [node("Slope", ["x"], ["y"], {}, { domain: "local" })],
+      domains: { local: 1 },
+    });
+    const field = (tag: number[], content: Uint8Array): Uint8Array => {
+      return Uint8Array.of(...tag, (content.length & 127) | 128, content.length >> 7, ...content);
+    };
+    const alpha = op.onnx.AttributeProto.encode({ name: "slope", type: 1, f: 0.5 }).finish();
+    const body = op.onnx.FunctionProto.encode(leaky).finish();
+    // FunctionProto.attribute_proto is field 11, ModelProto.functions is field 25.
+    const fn = Uint8Array.of(...body, ...field([0x5a], alpha));
+    const bytes = Uint8Array.of(...without, ...field([0xca, 0x01], fn));
+    expect(moduleOf(bytes).ops[1]).toMatchObject({ attrs: { alpha: 0.5 } });
+  });
+
   it("may not call themselves", () => {
     const bytes = model({
       inputs: [x],
@@ -407,6 +434,8 @@ describe("functions of the model", () => {
       domains: { local: 1 },
     });
     const result = importBytes(bytes, { limits: { nodes: 1000 } });
-    expect(codesOf(result)).toEqual(["graph-too-large"]);
+    expect(result.diagnostics.map(({ message }) => message)).toEqual([
+      "the graph is too large: more than 1000 nodes after inlining",
+    ]);
   });
 });

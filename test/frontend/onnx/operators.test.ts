@@ -69,6 +69,7 @@ describe("windows", () => {
     ["without padding", {}, [21, 32, 43]],
     ["SAME_UPPER pads the end first", { auto_pad: "SAME_UPPER" }, [21, 32, 43, 4]],
     ["SAME_LOWER pads the begin first", { auto_pad: "SAME_LOWER" }, [10, 21, 32, 43]],
+    ["SAME_UPPER at a stride", { auto_pad: "SAME_UPPER", strides: [3] }, [21, 4]],
     ["VALID pads nothing", { auto_pad: "VALID", strides: [2] }, [21, 43]],
     ["pads may differ at the ends", { pads: [2, 0] }, [0, 10, 21, 32, 43]],
     ["dilations spread the kernel", { dilations: [2] }, [31, 42]],
@@ -226,6 +227,9 @@ describe("operators that changed with the opset", () => {
     expect(result(one)[1]).toEqual([-10, 1, -100, 1]);
   });
   it("Upsample and the first Resize round down; later ones are centred", () => {
+    const twice = [floats("scales", [3], [1, 1, 2])];
+    const doubled: One = { op: "Upsample", opset: 9, shape: [1, 1, 3], others: twice };
+    expect(result(doubled)[1]).toEqual([1, 1, 2, 2, 3, 3]);
     const scales = [floats("scales", [3], [1, 1, 0.75])];
     const old: One = { op: "Resize", opset: 10, shape: [1, 1, 4], others: scales };
     expect(result(old)[1]).toEqual([1, 2, 3]);
@@ -238,6 +242,11 @@ describe("operators that changed with the opset", () => {
     const group = [floats("s", [1], [1]), floats("b", [1], [5])];
     const one: One = { op: "GroupNormalization", opset: 18, attributes, shape: [1, 2, 2], x };
     expect(result({ ...one, others: group })[1]).toEqual([4, 6, 4, 6]);
+    const two = { ...attributes, num_groups: 2 };
+    const groups = [floats("s", [2], [1, 2]), floats("b", [2], [5, 0])];
+    expect(
+      result({ ...one, attributes: two, shape: [1, 4, 2], x: [...x, ...x], others: groups })[1],
+    ).toEqual([4, 6, 4, 6, -2, 2, -2, 2]);
     const channel = [floats("s", [2], [1, 2]), floats("b", [2], [5, 0])];
     expect(result({ ...one, opset: 21, others: channel })[1]).toEqual([4, 6, -2, 2]);
   });
@@ -330,6 +339,16 @@ describe("reductions", () => {
   });
 });
 
+describe("QuantizeLinear", () => {
+  it("to 4 bits saturates there", () => {
+    const zero = { name: "z", dims: [], dataType: 22, int32Data: [1] };
+    const others = [floats("s", [], [1]), zero];
+    const [y] = run({ op: "QuantizeLinear", opset: 21, shape: [3], x: [100, 2.5, -100], others });
+    expect(y?.dtype).toBe("i8");
+    expect([...(y?.data ?? [])]).toEqual([7, 3, -8]);
+  });
+});
+
 describe("Dropout", () => {
   it("does nothing, and its mask is true everywhere", () => {
     const [y, mask] = run({ op: "Dropout", shape: [1, 2], outputs: 2 });
@@ -408,15 +427,21 @@ describe("sequences", () => {
       nodes: [
         node("SplitToSequence", ["x", "size"], ["s"], { axis: 1 }),
         node("SequenceErase", ["s", "first"], ["t"]),
-        node("SequenceInsert", ["t", "x", "first"], ["u"]),
+        node("SequenceInsert", ["t", "x", "first"], ["u1"]),
+        node("SequenceInsert", ["u1", "z", "last"], ["u"]),
         node("ConcatFromSequence", ["u"], ["y"], { axis: 1 }),
         node("SequenceLength", ["u"], ["n"]),
       ],
-      initializers: [ints("size", [2], []), ints("first", [0], [])],
+      initializers: [
+        ints("size", [2], []),
+        ints("first", [0], []),
+        ints("last", [-1], []),
+        floats("z", [2, 1], [0, 0]),
+      ],
     });
     const module = moduleOf(bytes, { batch: null });
     const [y, n] = outputsOf(module, [tensorOf("f32", [2, 4], counting([2, 4]))]);
-    expect([...(y?.data ?? [])]).toEqual([1, 2, 3, 4, 3, 4, 5, 6, 7, 8, 7, 8]);
-    expect([...(n?.data ?? [])]).toEqual([2]);
+    expect([...(y?.data ?? [])]).toEqual([1, 2, 3, 4, 0, 3, 4, 5, 6, 7, 8, 0, 7, 8]);
+    expect([...(n?.data ?? [])]).toEqual([3]);
   });
 });
