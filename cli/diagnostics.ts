@@ -91,8 +91,4 @@ export const diagnose = catalogue({
     message: (p: { file: string; what: string }) => `${p.file} cannot be read here: ${p.what}`,
     help: "snnc reads ONNX models and its own .snn files",
   },
-  "not-convertible": {
-    severity: "error",
-    message: (p: { count: number }) => `${p.count} kinds of operators cannot be converted`,
-  },
 });
