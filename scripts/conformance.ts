@@ -3,7 +3,10 @@
  * `test_data_set_*` beside it is imported with the shapes of the given inputs, interpreted, and
  * compared with the given outputs. Says by operator what is not supported.
  *
- *     npm run conformance -- DIRECTORY [--json] [--only TEXT]
+ *     npm run conformance -- DIRECTORY [--json] [--refused] [--only TEXT]
+ *
+ * --refused lists the cases that are not supported, with the reason; --only runs the cases whose
+ * name holds TEXT. The exit code is 1 where a case fails, or where there is none.
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -70,7 +73,7 @@ const json = process.argv.includes("--json");
 const only = optionValue("--only");
 const directory = process.argv[2];
 if (directory === undefined || directory.startsWith("--") || !existsSync(directory)) {
-  console.error("usage: npm run conformance -- DIRECTORY [--json] [--only TEXT]");
+  console.error("usage: npm run conformance -- DIRECTORY [--json] [--refused] [--only TEXT]");
   process.exit(1);
 }
 
@@ -122,4 +125,5 @@ if (json) {
   const rows = [...summary.unsupported].toSorted(([, a], [, b]) => b - a);
   for (const [operator, count] of rows) console.log(`${String(count).padStart(5)}  ${operator}`);
 }
-process.exit(summary.failed > 0 ? 1 : 0);
+if (summary.cases === 0) console.error(`no folder below ${directory} holds a model.onnx`);
+process.exit(summary.failed > 0 || summary.cases === 0 ? 1 : 0);

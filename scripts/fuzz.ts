@@ -2,7 +2,9 @@
  * Feeds broken models to the importer, each in a child process that may take 5 seconds and 1 GiB.
  * Whatever the bytes, the answer must be a module or diagnostics: anything else is a finding.
  *
- *     npm run fuzz -- [--runs 10000] [--seed 1] [--keep DIRECTORY] [--json]
+ *     npm run fuzz -- [--runs 10000] [--seed 1] [--keep DIRECTORY] [--examples DIRECTORY] [--json]
+ *
+ * --keep writes the models of findings there; --examples takes its seeds from another folder too.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -27,6 +29,10 @@ function optionValue(name: string, absent: string): string {
 const seed = Number(optionValue("--seed", "1"));
 const runs = Number(optionValue("--runs", "10000"));
 const keep = optionValue("--keep", "");
+if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(runs) || runs < 1) {
+  console.error("usage: npm run fuzz -- [--runs N] [--seed S] [--keep DIRECTORY] [--json]");
+  process.exit(1);
+}
 const models = seeds(optionValue("--examples", "examples"));
 
 function work(): void {

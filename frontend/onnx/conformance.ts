@@ -81,18 +81,20 @@ function runSet(
   };
   const decode = (bytes: Uint8Array, info: ValueInfoProto | undefined): Tensor =>
     decodeTensor(storedAs(decodeTensorProto(bytes), info), "data", source);
+  let named: readonly string[] = [];
   try {
     const { graph } = readModel(testCase.model, {
       file,
       limits: defaultLimits,
       report: () => undefined,
     });
+    named = [...new Set(graph.nodes.map(({ opType }) => opType))];
     const untyped = [...graph.inputs, ...graph.outputs].find(
       ({ type }) => type?.tensorType === null || type?.tensorType === undefined,
     );
     if (untyped !== undefined) {
-      const operators = [...new Set(graph.nodes.map(({ opType }) => opType))];
-      return { kind: "unsupported", operators, why: `${untyped.name ?? ""} is not a tensor` };
+      const why = `${untyped.name ?? ""} is not a tensor`;
+      return { kind: "unsupported", operators: named, why };
     }
     const inputs = new Map(
       set.inputs.map((bytes, i): [string, Tensor] => {
@@ -107,16 +109,15 @@ function runSet(
         .map(({ message, loc }) => message + (loc === null ? "" : ` (${formatLoc(loc)})`))
         .join("; ");
       if (!errors.every(({ code }) => refusalCodes.includes(code))) return { kind: "failed", why };
-      const operators = new Set(imported.unsupported.map(({ op }) => op));
-      if (operators.size === 0) operators.add([...imported.operators.keys()].join("+") || "type");
-      return { kind: "unsupported", operators: [...operators], why };
+      const refused = [...new Set(imported.unsupported.map(({ op }) => op))];
+      return { kind: "unsupported", operators: refused.length > 0 ? refused : named, why };
     }
     return compare(imported.module, run(imported.module, inputs), expected);
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;
     const refusal = error.diagnostics.every(({ code }) => refusalCodes.includes(code));
     if (!refusal) return { kind: "failed", why: error.message };
-    return { kind: "unsupported", operators: ["(test data)"], why: error.message };
+    return { kind: "unsupported", operators: named, why: error.message };
   }
 }
 
