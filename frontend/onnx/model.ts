@@ -80,7 +80,13 @@ export function readModel(
     report(diagnose("newer-opset", loc, { opset, known: newestOpset }));
   }
   const functions = new Map<string, OnnxFunction>();
-  for (const [key, fn] of readFunctions(proto, bytes, file)) functions.set(key, fn);
+  for (const [key, fn] of readFunctions(proto, bytes, file)) {
+    // Overloads (IR 10) have one name too: which one a call means is not decoded.
+    if (functions.has(key)) {
+      fail(diagnose("duplicate-name", loc, { what: "the function", name: fn.name }));
+    }
+    functions.set(key, fn);
+  }
   const isOuter = () => false;
   const graph = checkGraph(proto.graph, { file, limits, report, isOuter });
   if (graph.outputs.length === 0) fail(diagnose("no-outputs", loc, {}));

@@ -391,6 +391,18 @@ describe("functions of the model", () => {
     expect(moduleOf(bytes).ops[1]).toMatchObject({ attrs: { alpha: 0.5 } });
   });
 
+  it("may not share a name", () => {
+    const bytes = model({
+      inputs: [x],
+      outputs: [y],
+      nodes: [node("Relu", ["x"], ["y"])],
+      functions: [leaky, leaky],
+    });
+    expect(importBytes(bytes).diagnostics[0]?.message).toBe(
+      'the function "Slope" is defined twice',
+    );
+  });
+
   it("may not call themselves", () => {
     const bytes = model({
       inputs: [x],
