@@ -117,6 +117,23 @@ export function mergeStatistics(
   return { samples: a.samples + b.samples, values };
 }
 
+/**
+ * The statistics of both sets of samples together, like `mergeStatistics`, but in the place of
+ * `into`, which is used up: there may be tens of thousands of channels.
+ */
+export function addStatisticsData(
+  into: CalibrationStatistics,
+  data: StatisticsData,
+): CalibrationStatistics {
+  for (const [value, { channels }] of data.values) {
+    const own = known(into.values.get(value), `statistics of %${value} on both sides`).channels;
+    channels.forEach((channel, i) => {
+      known(own[i], `channel ${i}`).merge(ChannelStatistics.fromJSON(channel));
+    });
+  }
+  return { samples: into.samples + data.samples, values: into.values };
+}
+
 /** Statistics as plain data, to be sent between threads. */
 export interface StatisticsData {
   readonly samples: number;

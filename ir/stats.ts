@@ -37,31 +37,40 @@ export interface Mass {
 }
 
 /**
- * A window of bucket counts that grows as needed. A plain array: there are tens of thousands of
- * channels with windows of a hundred counts, and so many small buffers of their own cost more.
+ * A window of bucket counts that grows by octaves. There are tens of thousands of channels, so
+ * counts take four bytes each, and eight only where one of them has outgrown four.
  */
 interface Buckets {
   first: number;
-  counts: number[];
+  counts: Uint32Array | Float64Array;
 }
 
+const largestUint32 = 2 ** 32 - 1;
+
 function noBuckets(): Buckets {
-  return { first: 0, counts: [] };
+  return { first: 0, counts: new Uint32Array(0) };
 }
 
 function addToBucket(b: Buckets, index: number, count: number): void {
-  if (b.counts.length === 0) {
-    b.first = index;
-  } else if (index < b.first) {
-    b.counts = [...zeros(b.first - index), ...b.counts];
-    b.first = index;
+  if (index < b.first || index >= b.first + b.counts.length) growTo(b, index);
+  const sum = (b.counts[index - b.first] ?? 0) + count;
+  if (sum > largestUint32 && b.counts instanceof Uint32Array) {
+    b.counts = Float64Array.from(b.counts);
   }
-  while (index >= b.first + b.counts.length) b.counts.push(0);
-  b.counts[index - b.first] = (b.counts[index - b.first] ?? 0) + count;
+  b.counts[index - b.first] = sum;
 }
 
-function zeros(length: number): number[] {
-  return Array.from({ length }, () => 0);
+/** Widens the window to the whole octaves that hold what it holds and `index`. */
+function growTo(b: Buckets, index: number): void {
+  const octave = Math.floor(index / bucketsPerOctave) * bucketsPerOctave;
+  const isEmpty = b.counts.length === 0;
+  const first = isEmpty ? octave : Math.min(b.first, octave);
+  const end = Math.max(isEmpty ? 0 : b.first + b.counts.length, octave + bucketsPerOctave);
+  const grown =
+    b.counts instanceof Uint32Array ? new Uint32Array(end - first) : new Float64Array(end - first);
+  if (!isEmpty) grown.set(b.counts, b.first - first);
+  b.first = first;
+  b.counts = grown;
 }
 
 function filledBuckets({ first, counts }: Buckets): number[] {

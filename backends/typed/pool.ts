@@ -3,8 +3,7 @@ import { Worker } from "node:worker_threads";
 import { invariant } from "../../ir/diagnostic.ts";
 import type { SampleResult } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
-import { type StatisticsData, statisticsFromData } from "../../ir/observe.ts";
-import type { CalibrationStatistics } from "../../ir/stats.ts";
+import type { StatisticsData } from "../../ir/observe.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { Job } from "./execute.ts";
 import { type PackedWeights, withoutPacked } from "./packing.ts";
@@ -28,7 +27,7 @@ export type Reply =
 export interface PoolWorker {
   start(job: Job): Promise<void>;
   run(group: readonly Sample[]): Promise<readonly SampleResult[]>;
-  finish(): Promise<CalibrationStatistics>;
+  finish(): Promise<StatisticsData>;
 }
 
 export interface WorkerPool {
@@ -57,7 +56,7 @@ export function createPool(module: Module, threads: number, weights: PackedWeigh
       },
       async finish() {
         const reply = await ask(worker, { kind: "finish" });
-        return statisticsFromData(expectReply(reply, "statistics").statistics);
+        return expectReply(reply, "statistics").statistics;
       },
     })),
     async close() {

@@ -5,7 +5,7 @@
  * exactly, so neither grouping nor thread count shows in any byte.
  */
 import type { Engine, Executable, RunOptions, SampleSource } from "../../ir/executable.ts";
-import { mergeStatistics } from "../../ir/observe.ts";
+import { addStatisticsData } from "../../ir/observe.ts";
 import type { SampleResult } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
 import type { CalibrationStatistics } from "../../ir/stats.ts";
@@ -130,7 +130,7 @@ async function runInPool(
         emit(await worker.run(group));
       }
       const statistics = await worker.finish();
-      merged = mergeStatistics(merged, statistics);
+      merged = addStatisticsData(merged, statistics);
     }),
   );
   return merged;

@@ -83,15 +83,12 @@ function compileReadout(
     },
     run() {
       t++;
+      const settled = t >= 2 * start;
       for (let i = 0; i < input.length; i++) {
         const x = input[i] ?? 0;
         all[i] = (all[i] ?? 0) + x;
-        if (t > start) {
-          late[i] = (late[i] ?? 0) + x;
-          output[i] = (late[i] ?? 0) / (t - start);
-        } else {
-          output[i] = (all[i] ?? 0) / t;
-        }
+        if (t > start) late[i] = (late[i] ?? 0) + x;
+        output[i] = settled ? (late[i] ?? 0) / (t - start) : (all[i] ?? 0) / t;
       }
     },
   };
