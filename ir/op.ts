@@ -291,7 +291,8 @@ interface OtherAttrs {
   "snn.max-pool": PoolAttrs;
   /**
    * The decoder of rate code: the mean of x over the timesteps seen so far, leaving out the first
-   * `start`. While t ≤ start, the mean over all of 1 … t, so that a run can be read at each t.
+   * `start`. Until as many timesteps have followed as are left out (t < 2 · start) it is the mean
+   * over all of 1 … t, so that a run can be read at each t.
    */
   "snn.readout": { readonly start: number };
 }

@@ -97,7 +97,8 @@ function spiking(balance: AnyPass): readonly PipelineStep[] {
 
 export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
   ["canonical", canonical],
-  ["default", [...canonical, ...spiking(balanceMmse)]],
+  // Deep networks answer late: what they send first would stay in the mean for long.
+  ["default", [...canonical, ...spiking(balanceMmse), step(delayReadout)]],
   // The classics, for comparison: how others choose thresholds, on the same network.
   ["max", [...canonical, ...spiking(balanceMax)]],
   ["percentile", [...canonical, ...spiking(balancePercentile)]],

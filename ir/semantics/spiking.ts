@@ -92,7 +92,7 @@ function runningMaxPool(op: OpOf<"snn.max-pool">, shape: Shape): Cell {
   };
 }
 
-/** The mean over the timesteps after `start`; up to there, over all. */
+/** The mean over the timesteps after `start`, once these are as many; until then over all. */
 function meanSoFar(op: OpOf<"snn.readout">, shape: Shape): Cell {
   const { start } = op.attrs;
   const all = new Float64Array(elementCount(shape));
@@ -104,7 +104,7 @@ function meanSoFar(op: OpOf<"snn.readout">, shape: Shape): Cell {
       t++;
       addInto(all, x);
       if (t > start) addInto(late, x);
-      const [sums, steps] = t > start ? [late, t - start] : [all, t];
+      const [sums, steps] = t >= 2 * start ? [late, t - start] : [all, t];
       return resultOf(
         op,
         sums.map((sum) => sum / steps),

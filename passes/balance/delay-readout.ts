@@ -2,16 +2,22 @@
  * Leaves the first timesteps out of the read-out.
  *
  * Precondition: a spiking module. Result: outputs are means over start < t ≤ T, when the spikes of
- * deep layers have settled. `start` is a share of the timesteps, rounded down.
- * (Bu, Li & Yu, CVPR 2025, "delayed evaluation".)
+ * deep layers have settled (over all timesteps while t < 2 · start):
+ *
+ *     start = ⌊min(share · T, pace · depth)⌋
+ *
+ * where depth is the largest number of neurons in a row. (Bu, Li & Yu, CVPR 2025, delay the
+ * evaluation by the times that the layers' first spikes take; here that time is `pace` per layer.)
  */
 import { rewrite } from "../../ir/build.ts";
+import type { Module } from "../../ir/module.ts";
+import type { ValueId } from "../../ir/op.ts";
 import { definePass } from "../pass.ts";
 
 export const delayReadout = definePass({
   name: "delay-readout",
   phase: "balance",
-  summary: "starts reading the outputs out after a share of the timesteps",
+  summary: "starts reading the outputs out when deep layers have settled",
   requires: ["spiking"],
   establishes: [],
   breaks: [],
@@ -19,17 +25,37 @@ export const delayReadout = definePass({
   options: {
     share: {
       kind: "number",
-      default: 0.125,
+      default: 0.5,
       min: 0,
-      max: 0.99,
-      help: "share of the timesteps to leave out",
+      max: 0.5,
+      help: "largest share of the timesteps to leave out",
+    },
+    pace: {
+      kind: "number",
+      default: 1,
+      min: 0,
+      max: 1000,
+      help: "timesteps to leave out for each layer of neurons in a row",
     },
   },
-  run: (module, { options: { share }, timesteps }) => {
-    const start = Math.floor(share * timesteps);
+  run: (module, { options: { share, pace }, timesteps }) => {
+    const start = Math.floor(Math.min(share * timesteps, pace * depthOf(module)));
     return rewrite(module, (op, builder) => {
       if (op.kind !== "snn.readout" || op.attrs.start === start) return null;
       return builder.add("snn.readout", op.inputs, { start }, op.loc, op.result);
     });
   },
 });
+
+/** The largest number of neuron ops on a path through the module. */
+function depthOf(module: Module): number {
+  const depths = new Map<ValueId, number>();
+  let deepest = 0;
+  for (const op of module.ops) {
+    const before = op.inputs.reduce((most, value) => Math.max(most, depths.get(value) ?? 0), 0);
+    const depth = before + (op.kind === "snn.if" ? 1 : 0);
+    depths.set(op.result, depth);
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
+}
