@@ -2,9 +2,13 @@
 import type { Evaluation } from "../calibrate/evaluate.ts";
 import { landmarks, percent, quantity } from "../calibrate/report/format.ts";
 
-/** Accuracy, spikes and operations at powers of two of the timesteps and at the last. */
+/**
+ * Accuracy, spikes and operations at powers of two of the timesteps and at the last. Where there
+ * are no labels, agreement with the reference takes the place of accuracy.
+ */
 export function accuracyTable(evaluation: Evaluation, annAccuracy: number | null): string {
   const { timesteps, accuracy } = evaluation;
+  const agreement = accuracy === null ? evaluation.agreement : null;
   if (evaluation.kind === "ann") {
     return `accuracy  ${percent(accuracy?.[0] ?? null)}`;
   }
@@ -15,7 +19,7 @@ export function accuracyTable(evaluation: Evaluation, annAccuracy: number | null
       share === null || annAccuracy === null ? "" : ((annAccuracy - share) * 100).toFixed(2);
     return [
       String(t),
-      percent(share),
+      percent(agreement?.[at] ?? share),
       ...(annAccuracy === null ? [] : [loss]),
       quantity(evaluation.spikesPerSample[at] ?? null),
       quantity(evaluation.synapticOperationsPerSample[at] ?? null),
@@ -23,7 +27,7 @@ export function accuracyTable(evaluation: Evaluation, annAccuracy: number | null
   });
   const head = [
     "T",
-    "accuracy",
+    agreement === null ? "accuracy" : "agreement",
     ...(annAccuracy === null ? [] : ["loss"]),
     "spikes",
     "synaptic ops",

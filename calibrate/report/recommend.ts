@@ -128,13 +128,17 @@ function hasSettled(report: Findings, loss: number): boolean {
 function timestepsTrend(report: Findings, loss: number): Recommendation[] {
   const { timesteps } = report.settings;
   const gained = gainOfSecondHalf(report, loss);
+  // Without labels the loss is what the networks do not agree on.
+  const isLabelled = report.accuracy.ann !== null;
+  const measured = isLabelled ? "Accuracy" : "Agreement with the ANN";
+  const ceiling = isLabelled ? "the ANN's" : "100 %";
   if (gained !== null && gained > Math.max(smallLoss, loss / 4)) {
     return [
       {
         kind: "still-rising",
         importance: "high",
         text:
-          `Accuracy is still rising: the second half of the ${timesteps} timesteps won ` +
+          `${measured} is still rising: the second half of the ${timesteps} timesteps won ` +
           `${(gained * 100).toFixed(2)} points. Run longer before changing anything else.`,
         option: longer(report),
         layer: null,
@@ -147,8 +151,8 @@ function timestepsTrend(report: Findings, loss: number): Recommendation[] {
         kind: "settled-below",
         importance: "medium",
         text:
-          `Accuracy has settled ${(loss * 100).toFixed(2)} points below the ANN's: more timesteps ` +
-          "alone will not bring it back. See below which error is left.",
+          `${measured} has settled ${(loss * 100).toFixed(2)} points below ${ceiling}: more ` +
+          "timesteps alone will not bring it back. See below which error is left.",
         option: null,
         layer: null,
       },

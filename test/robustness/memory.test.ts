@@ -1,6 +1,7 @@
 /**
  * What a large model costs: time and memory of `check` and `convert` on a network of 100 MB, in
- * processes of their own. Takes a minute and says its figures; runs only with SNNC_SLOW=1.
+ * processes of their own. Takes a minute, so it runs only with SNNC_SLOW=1; its figures are annotations,
+ * which `--reporter verbose` shows.
  */
 import { writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
