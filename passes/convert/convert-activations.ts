@@ -59,7 +59,7 @@ export const convertActivations = definePass({
 });
 
 /** One diagnostic per kind of refused op, with every place. */
-export function refusals(plan: Plan): Diagnostic[] {
+function refusals(plan: Plan): Diagnostic[] {
   const byKind = new Map<string, { op: Op; help: string }[]>();
   for (const entry of plan.refused) {
     byKind.set(entry.op.kind, [...(byKind.get(entry.op.kind) ?? []), entry]);

@@ -7,7 +7,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll } from "vitest";
 
-export const root = path.resolve(fileURLToPath(import.meta.url), "../../..");
+const root = path.resolve(fileURLToPath(import.meta.url), "../../..");
 export const entry = path.join(root, "dist/cli/main.js");
 const digitsFolder = path.join(root, "examples/digits");
 

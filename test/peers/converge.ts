@@ -38,7 +38,7 @@ export interface Outcome {
 }
 
 /** Samples of uniform random numbers; another `name`, another set. */
-export function randomSamples(
+function randomSamples(
   module: Module,
   count: number,
   name: string,
