@@ -11,6 +11,7 @@ const reasons: Readonly<Record<string, string>> = {
   // What making a folder is told where a file has its name.
   EEXIST: "a part of the path is a file",
   EFBIG: "a file may not be so large here",
+  ERR_FS_FILE_TOO_LARGE: "it is larger than 2 GiB; keep the weights as external data beside it",
   EDQUOT: "the quota is used up",
 };
 
@@ -44,6 +45,11 @@ export const diagnose = catalogue({
     cause: "environment",
     message: () => "the machine's memory does not suffice",
     help: "use fewer --threads, or NODE_OPTIONS=--max-old-space-size=…",
+  },
+  "output-is-input": {
+    severity: "error",
+    message: (p: { file: string }) => `the output ${p.file} would replace a file that is read`,
+    help: "give another name with -o",
   },
   "bad-option": {
     severity: "error",

@@ -28,6 +28,17 @@ function readFailure(file: string, code: string): ReturnType<typeof diagnose> {
   }
 }
 
+/** Fails where writing `file` would replace one of the files that the command reads. */
+export async function refuseToReplace(file: string, inputs: readonly string[]): Promise<void> {
+  const target = await stat(file).catch(() => null);
+  if (target?.isFile() !== true) return;
+  for (const input of inputs) {
+    const other = await stat(input).catch(() => null);
+    if (other?.ino !== target.ino || other.dev !== target.dev) continue;
+    fail(diagnose("output-is-input", null, { file }));
+  }
+}
+
 /** Writes `content` to `file`, whole or not at all; makes the folders above it. */
 export async function writeOutput(
   file: string,

@@ -3,7 +3,10 @@
  * node and not at ours. It carries no meaning for execution.
  */
 export type Loc =
-  /** A node of the source model. `name` is the node's, or its first output's where it has none. */
+  /**
+   * A node of the source model. `name` is the node's, or its first output's where it has none; `op`
+   * is "file" where the model as a whole is meant.
+   */
   | { readonly kind: "source"; readonly file: string; readonly name: string; readonly op: string }
   /** A position in IR text, 1-based. */
   | { readonly kind: "text"; readonly file: string; readonly line: number; readonly column: number }
@@ -40,7 +43,7 @@ export function sourcesOf(loc: Loc): readonly Loc[] {
 export function formatLoc(loc: Loc): string {
   switch (loc.kind) {
     case "source":
-      return `${loc.file} node "${loc.name}" (${loc.op})`;
+      return loc.op === "file" ? loc.file : `${loc.file} node "${loc.name}" (${loc.op})`;
     case "text":
       return `${loc.file}:${loc.line}:${loc.column}`;
     case "fused": {

@@ -13,7 +13,7 @@ import { printPipeline } from "../../passes/pipeline.ts";
 import { type Context, type Outcome, perform, runningOf } from "../action.ts";
 import { type DataOptions, loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
-import { writeOutput } from "../files.ts";
+import { refuseToReplace, writeOutput } from "../files.ts";
 import { type ShapeOptions, loadNetwork } from "../load.ts";
 import { numericsCheck } from "../numerics.ts";
 import { options, wholeNumber } from "../options.ts";
@@ -100,6 +100,12 @@ interface Given extends ShapeOptions, DataOptions {
 
 async function convertModel(file: string, given: Given, context: Context): Promise<Outcome> {
   const started = performance.now();
+  const out = given.output ?? defaultOutput(file);
+  const read = [file, given.calib, given.data, given.labels, given.preprocess];
+  await refuseToReplace(
+    out,
+    read.filter((name) => name !== undefined),
+  );
   const network = await loadNetwork(file, given, context);
   // Passes named one by one may start from anything; a pipeline starts from a model.
   if (network.kind === "snn" && given.passes === undefined) {
@@ -148,7 +154,6 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   context.report(...conversion.diagnostics);
   const seconds = (performance.now() - started) / 1000;
 
-  const out = given.output ?? defaultOutput(file);
   const provenance = {
     tool: { name: "snnc", version },
     model: { file: path.basename(file), sha256: network.sha256 },

@@ -1,4 +1,5 @@
 /** `snnc run`: raw outputs, and any value in between, for given inputs. */
+import path from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { encodeNpy, encodeNpz } from "../../calibrate/data/write.ts";
 import { openDataset, openPreprocess } from "../../calibrate/data/open.ts";
@@ -11,7 +12,7 @@ import { type Tensor, f32 } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { perform, runningOf } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
-import { writeOutput } from "../files.ts";
+import { refuseToReplace, writeOutput } from "../files.ts";
 import { loadNetwork } from "../load.ts";
 import { options } from "../options.ts";
 import { diagnosticToJson } from "../render.ts";
@@ -35,6 +36,7 @@ export function runCommand() {
     .addOption(options.debug)
     .action((file, given) =>
       perform(given, async (context) => {
+        await refuseToReplace(given.output, [file, given.input]);
         const { module, kind } = await loadNetwork(file, given, context);
         const preprocess =
           given.preprocess === undefined ? null : await openPreprocess(given.preprocess);
@@ -47,12 +49,16 @@ export function runCommand() {
         });
         const samples = sampleSource(dataset, inputs, preprocess, { allowNonFinite: true });
         context.report(...samples.diagnostics);
-        const probed = (given.probe ?? []).map((name) => ({
-          name,
+        const taken = new Set(module.outputs.map((output) => output.name));
+        const probed = [...new Set(given.probe ?? [])].map((name) => ({
+          // An op without a name of its own has its output's.
+          name: taken.has(name) ? `${name}.steps` : name,
           value: valueNamed(module, name),
         }));
+        const format = formatOf(given.output, module.outputs.length + probed.length);
         const probes = probed.map(({ value }): Probe => ({ value, keep: "trace" }));
-        const timesteps = kind === "ann" ? 1 : (given.timesteps ?? module.timesteps);
+        const isAnalogue = module.code === "none";
+        const timesteps = isAnalogue ? 1 : (given.timesteps ?? module.timesteps);
         const running = runningOf(given, context.terminal);
         const gathered = new Map<string, Float32Array[]>();
         const keep = (name: string, data: Float32Array): void => {
@@ -90,14 +96,14 @@ export function runCommand() {
             stack(gathered.get(name) ?? [], [timesteps, ...shapeOf(module, value)]),
           );
         }
-        await writeOutput(given.output, encode(given.output, tensors));
+        await writeOutput(given.output, encode(format, tensors));
         const shapes = [...tensors].map(([name, t]) => ({ name, shape: t.shape }));
         return {
           json: {
             network: file,
             kind,
             samples: samples.count,
-            timesteps: kind === "ann" ? 0 : timesteps,
+            timesteps: isAnalogue ? 0 : timesteps,
             output: given.output,
             arrays: shapes,
             seconds,
@@ -130,14 +136,25 @@ function stack(rows: readonly Float32Array[], shape: readonly number[]): Tensor 
   return f32([rows.length, ...shape], all);
 }
 
-function encode(file: string, tensors: ReadonlyMap<string, Tensor>): Uint8Array {
-  const [only] = tensors.values();
-  if (file.endsWith(".npz") || tensors.size > 1 || only === undefined) {
-    if (!file.endsWith(".npz")) {
-      const text = `${String(tensors.size)} arrays do not fit into one .npy`;
-      fail(diagnose("usage", null, { text }, ["name the output with .npz"]));
-    }
-    return encodeNpz(tensors);
+type Format = "npy" | "npz";
+
+/** What a file of this name holds; `arrays` are to go into it. */
+function formatOf(file: string, arrays: number): Format {
+  const extension = path.extname(file);
+  if (extension === ".npz") return "npz";
+  // Devices such as /dev/stdout have no extension.
+  if (extension !== ".npy" && extension !== "") {
+    const wanted = "a name that ends in .npy or .npz";
+    fail(diagnose("bad-option", null, { option: "-o", given: file, wanted }));
   }
-  return encodeNpy(only);
+  if (arrays > 1) {
+    const text = `${arrays} arrays do not fit into one .npy`;
+    fail(diagnose("usage", null, { text }, ["name the output with .npz"]));
+  }
+  return "npy";
+}
+
+function encode(format: Format, tensors: ReadonlyMap<string, Tensor>): Uint8Array {
+  const [only] = tensors.values();
+  return format === "npz" ? encodeNpz(tensors) : encodeNpy(known(only, "an array"));
 }

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { encodeNpy } from "../../calibrate/data/write.ts";
 import { tensorOf } from "../../ir/tensor.ts";
-import { pseudoRandom } from "../frontend/build-model.ts";
+import { networks, pseudoRandom } from "../frontend/build-model.ts";
 import { codesIn, digits, jsonOf, snnc, temporaryFolder } from "./snnc.ts";
 
 const at = temporaryFolder("commands");
@@ -120,6 +120,13 @@ describe.concurrent("snnc convert", () => {
     expect(stdout).toMatch(/^4 +[\d.]+ %/m);
   });
 
+  it("does not replace what it reads", async () => {
+    const args = ["convert", at("digits.snn"), "--passes", "set-initial-potential"];
+    const { code, stderr } = await snnc([...args, "-o", at("digits.snn")]);
+    expect(codesIn(stderr)).toEqual(["output-is-input"]);
+    expect(code).toBe(1);
+  });
+
   it("takes a .snn with passes of its own, and refuses it without", async () => {
     const args = ["convert", at("digits.snn"), "-o", at("again.snn")];
     const refused = await snnc(args);
@@ -195,6 +202,30 @@ describe.concurrent("snnc run", () => {
       { name: "/Relu_4", shape: [3, 2, 32] },
     ]);
     expect((await stat(at("out.npz"))).size).toBeGreaterThan(3 * 74 * 4);
+  });
+
+  it("keeps an output and a probe of the same name apart", async () => {
+    const model = networks["conv-1d"]?.() ?? "";
+    await writeFile(at("signal.onnx"), model);
+    const signal = tensorOf("f32", [3, 2, 16], pseudoRandom(96, "signal"));
+    await writeFile(at("signal.npy"), encodeNpy(signal));
+    const args = ["run", at("signal.onnx"), "--input", at("signal.npy"), "--probe", "y"];
+    const ran = await snnc([...args, "-o", at("both.npz"), "--json"]);
+    expect(jsonOf(ran)["arrays"]).toEqual([
+      { name: "y", shape: [3, 3, 6] },
+      { name: "y.steps", shape: [3, 1, 3, 6] },
+    ]);
+  });
+
+  it.each([
+    ["few.txt", ["bad-option"]],
+    ["few.npy", ["output-is-input"]],
+    ["digits.snn", ["output-is-input"]],
+  ])("does not write to %s", async (name, codes) => {
+    const args = ["run", at("digits.snn"), "--input", at("few.npy"), "-o", at(name)];
+    const { code, stderr } = await snnc(args);
+    expect(codesIn(stderr)).toEqual(codes);
+    expect(code).toBe(1);
   });
 
   it("names what could have been meant by a probe", async () => {
