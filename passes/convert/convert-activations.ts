@@ -18,7 +18,6 @@ import type { Module } from "../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../ir/op.ts";
 import { scalar } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
-import { withoutDead } from "../graph.ts";
 import { definePass } from "../pass.ts";
 import { type Fate, type Plan, planConversion, rectifierCeiling } from "./spiking-form.ts";
 
@@ -129,7 +128,7 @@ function convert(
         return null;
     }
   });
-  return withoutDead(readOutputs(converted, timesteps, readOut));
+  return readOutputs(converted, timesteps, readOut);
 }
 
 function neuron(op: Op, builder: Builder, reset: "subtract" | "zero"): ValueId {

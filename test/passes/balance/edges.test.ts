@@ -46,6 +46,14 @@ describe("balancing", () => {
     );
     expect(values).toEqual([2, 2, 0.5]);
     expect(codes).toEqual(["dead-channels"]);
+    // Single neurons are silent all the time.
+    const alone = await thresholds(
+      [1, 3],
+      "ann.relu(x)",
+      [[2, -1, 0.5]],
+      "balance-max{scope=neuron}",
+    );
+    expect(alone).toMatchObject({ values: [2, 2, 0.5], codes: [] });
   });
 
   it("gives a silent layer 1, or its ceiling where that is lower", async () => {
@@ -71,6 +79,31 @@ describe("balancing", () => {
     );
     expect(values).toEqual([2, 4]);
     expect(codes).toEqual([]);
+  });
+
+  it("counts percent of all activations", async () => {
+    const row = Array.from({ length: 1000 }, (_, i) => 1.05 ** i);
+    const passes = "balance-percentile{scope=layer,p=50}";
+    const { values } = await thresholds([1, 1000], "ann.relu(x)", [row], passes);
+    expect(Math.abs((values[0] ?? 0) / 1.05 ** 499 - 1)).toBeLessThan(0.011);
+  });
+
+  it("resolves as many levels as asked for, or as there are timesteps", async () => {
+    const row = [...Array.from({ length: 200 }, (_, i) => 1 + i / 200), 20];
+    const [few, many] = await Promise.all(
+      ["balance-mmse{scope=layer}", "balance-mmse{scope=layer,levels=500}"].map((passes) =>
+        thresholds([1, row.length], "ann.relu(x)", [row], passes),
+      ),
+    );
+    const asked = await thresholds(
+      [1, row.length],
+      "ann.relu(x)",
+      [row],
+      "balance-mmse{scope=layer,levels=8}",
+    );
+    expect(few?.values).toEqual(asked.values);
+    expect(many?.values).toEqual([20]);
+    expect(few?.values[0]).toBeLessThan(18);
   });
 
   it("saturates a ReLU6 where it does, however large its operand", async () => {

@@ -118,6 +118,8 @@ describe("leastErrorThreshold", () => {
     const data = [...Array.from({ length: 999 }, (_, i) => 1 + i / 999), 20];
     expect(leastErrorThreshold(choice(data), 2, 100)).toBeLessThan(5);
     expect(leastErrorThreshold(choice(data), 1000, 100)).toBe(20);
+    // The smallest candidate is one, too.
+    expect(leastErrorThreshold(choice([1, 1, 1, 2]), 1, 2)).toBe(1);
   });
 
   it("does not let what lies above the ceiling count", () => {
@@ -180,5 +182,7 @@ describe("localThreshold", () => {
     const data = [...Array<number>(50).fill(0.5), 4];
     expect(localThreshold(choice(data), 0.5, 10)).toBeLessThan(2);
     expect(localThreshold(choice(data), 0.5, 10_000)).toBeCloseTo(4, 6);
+    // A rate of 1 would step from 0 to twice the mean.
+    expect(localThreshold(choice([3, 3]), 1, 1)).toBe(3);
   });
 });
