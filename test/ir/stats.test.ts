@@ -95,6 +95,13 @@ describe("statistics of a channel", () => {
     );
   });
 
+  it("take the value at which the share is reached", () => {
+    const s = gathered([1, 16, 256, 4096]);
+    expect([0, 0.25, 0.26, 0.5, 1].map((q) => Math.round(Math.log2(s.quantile(q))))).toEqual([
+      0, 0, 4, 4, 12,
+    ]);
+  });
+
   it("give the distribution in ascending order, each point within 1.1 % of its elements", () => {
     fc.assert(
       fc.property(samples, (parts) => {
@@ -113,6 +120,7 @@ describe("statistics of a channel", () => {
 
   it.each([
     ["zero", [0], [0, 0, 0]],
+    ["negative zero", [-0], [0, 0, 0]],
     ["the smallest number", [2 ** -149], [2 ** -149, 0, 2 ** -149]],
     ["a huge number", [1e30], [1e30, 1e30, 1e30]],
     ["negative numbers only", [-4, -4], [-4, -4, -4]],

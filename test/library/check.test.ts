@@ -44,11 +44,12 @@ describe("checkModel", () => {
   });
 
   it("names each kind of obstacle with its places, and agrees with convert", async () => {
-    const module = network({ activation: "ann.sigmoid" });
+    const module = network({ activation: "ann.sigmoid", first: "ann.sigmoid" });
     const { convertible, obstacles, fates } = await checkModel(imported(module), interpretEngine);
     expect(convertible).toBe(false);
-    expect(obstacles).toMatchObject([{ op: "sigmoid", count: 1, nodes: ["/act"], opset: 17 }]);
-    expect([...(fates.get("refused") ?? [])]).toEqual([["sigmoid", 1]]);
+    expect(obstacles).toMatchObject([{ op: "sigmoid", count: 2, opset: 17 }]);
+    expect(obstacles[0]?.nodes).toEqual(["/relu1", "/act"]);
+    expect([...(fates.get("refused") ?? [])]).toEqual([["sigmoid", 2]]);
     const options = { timesteps: 4 };
     await expect(convert(module, images(1), running, options)).rejects.toThrow(DiagnosticError);
   });

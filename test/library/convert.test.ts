@@ -246,42 +246,55 @@ describe("rebuildReference", () => {
     expect(await from(network({ hidden: 5 }))).toBeNull();
     expect(await from(network({ activation: "ann.identity" }))).toBeNull();
     expect(await from(network({ activation: "ann.sigmoid" }))).toBeNull();
+    expect(await from(network({ last: "ann.log-softmax" }))).toBeNull();
     expect(await from(network(), "fold-batchnorm")).toBeNull();
   });
 });
 
 describe("makeReport", () => {
-  it("keeps to its schema and says what the conversion cost", async () => {
+  /** The report on a network that was converted just now. */
+  async function reportOn(samples: SampleSource, steps: number) {
     const imported = network();
-    const conversion = await convert(imported, calibration, running, { timesteps });
+    const conversion = await convert(imported, calibration, running, { timesteps: steps });
     const reference = known(conversion.reference, "a reference");
-    const samples = images(20, 8);
-    const labels = predictions(imported, samples);
-    const data = { samples, labels };
+    const { module: snn, passes, diagnostics } = conversion;
+    const data = { samples, labels: predictions(imported, samples) };
     const report = await makeReport(
       {
         version: "1.2.3",
         model: { file: "/somewhere/net.onnx", sha256: "0".repeat(64), imported },
         reference,
-        snn: conversion.module,
-        passes: conversion.passes,
-        timesteps,
+        snn,
+        passes,
+        timesteps: steps,
         seed: 0,
         calibration: { samples: calibration, labels: null, name: "c.npz", sha256: "1".repeat(64) },
         evaluation: { ...data, name: "e.npz", sha256: "2".repeat(64) },
-        evaluations: await evaluatePair(reference, conversion.module, data, running, timesteps),
-        diagnostics: conversion.diagnostics,
+        evaluations: await evaluatePair(reference, snn, data, running, steps),
+        diagnostics,
       },
       running,
     );
+    return { report, passes };
+  }
+
+  it("keeps to its schema and says what the conversion cost", async () => {
+    const { report, passes } = await reportOn(images(20, 8), timesteps);
     expect(reportSchema.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
     expect(report.model).toMatchObject({ file: "net.onnx", name: "net", ops: 10 });
     expect(report.accuracy.ann).toBe(1);
     expect(report.accuracy.snn).toHaveLength(timesteps);
-    expect(report.layers.map((l) => l.name)).toHaveLength(2);
+    expect(report.layers).toHaveLength(2);
+    expect(report.layerSamples).toBe(20);
     expect(report.lossByPass.at(0)?.pass).toBe("import");
-    expect(report.pipeline.map((p) => p.pass)).toEqual(conversion.passes.map((p) => p.pass));
+    expect(report.pipeline.map((p) => p.pass)).toEqual(passes.map((p) => p.pass));
     expect(report.calibrationData?.samples).toBe(12);
     expect(report.evaluationData).toMatchObject({ samples: 20, labelled: true });
+  });
+
+  it("compares layers and passes on the first samples only", async () => {
+    const { report } = await reportOn(images(150, 8), 2);
+    expect(report.evaluationData.samples).toBe(150);
+    expect([report.layerSamples, report.lossByPassData?.samples]).toEqual([128, 128]);
   });
 });

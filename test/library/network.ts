@@ -12,14 +12,21 @@ import { interpretEngine } from "../../backends/interpret/engine.ts";
 
 export const running = { engine: interpretEngine, threads: 1 };
 
+type Activation = "ann.relu" | "ann.sigmoid" | "ann.identity";
+
 export interface Variant {
   readonly hidden?: number;
-  readonly activation?: "ann.relu" | "ann.sigmoid" | "ann.identity";
+  readonly activation?: Activation;
+  /** The activation of the convolution. */
+  readonly first?: Activation;
+  readonly last?: "ann.softmax" | "ann.log-softmax";
   readonly seed?: number;
 }
 
 /** Convolution, batch normalisation, ReLU, max-pool, hidden layer with `activation`, softmax. */
-export function network({ hidden = 6, activation = "ann.relu", seed = 1 }: Variant = {}): Module {
+export function network(variant: Variant = {}): Module {
+  const { hidden = 6, seed = 1 } = variant;
+  const { activation = "ann.relu", first = "ann.relu", last = "ann.softmax" } = variant;
   const b = new Builder();
   const loc = (name: string, op: string) => sourceLoc("net.onnx", `/${name}`, op);
   let draws = 0;
@@ -44,7 +51,7 @@ export function network({ hidden = 6, activation = "ann.relu", seed = 1 }: Varia
     epsilon: 1e-5,
   };
   const normal = b.add("ann.batchnorm", [features], bn, loc("bn", "BatchNormalization"));
-  const rectified = b.add("ann.relu", [normal], {}, loc("relu1", "Relu"));
+  const rectified = b.add(first, [normal], {}, loc("relu1", "Relu"));
   const pooling = { ...pool, kernel: [2, 2], ceilMode: false };
   const pooled = b.add("ann.max-pool", [rectified], pooling, loc("pool", "MaxPool"));
   const flat = b.add("ann.reshape", [pooled], { shape: [1, 12] }, loc("flat", "Flatten"));
@@ -61,7 +68,7 @@ export function network({ hidden = 6, activation = "ann.relu", seed = 1 }: Varia
     { weight: random("fc2.weight", [3, hidden]), bias: null },
     loc("fc2", "Gemm"),
   );
-  const y = b.add("ann.softmax", [outer], { axis: 1 }, loc("softmax", "Softmax"));
+  const y = b.add(last, [outer], { axis: 1 }, loc("softmax", "Softmax"));
   return b.finish({ name: "net", outputs: [{ name: "probabilities", value: y }] });
 }
 

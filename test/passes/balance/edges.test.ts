@@ -5,6 +5,8 @@ import { type Module, opsOf, tensorAt } from "../../../ir/module.ts";
 import { parseModule } from "../../../ir/parse.ts";
 import { ChannelStatistics } from "../../../ir/stats.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
+import { stepsOf } from "../../../library/convert.ts";
+import { runPipeline } from "../../../passes/manager.ts";
 import { converted, sourceOf } from "../convert/networks.ts";
 
 /** `activation` of an input of `shape`, and nothing else. */
@@ -164,6 +166,20 @@ tensors {
     const found = opsOf(snn, "snn.if").map((op) => [...tensorAt(snn, op.attrs.threshold).data]);
     expect(found).toEqual([[8], [6]]);
   });
+
+  it.each(["set-initial-potential{share=0.3}", "delay-readout{pace=2}"])(
+    "finds nothing to do the second time: %s",
+    async (pass) => {
+      const { snn } = await converted(
+        rectified([1, 2], "ann.relu(x)"),
+        null,
+        "convert-activations",
+      );
+      const steps = stepsOf(`${pass},${pass}`);
+      const { passes } = await runPipeline(snn, steps, { timesteps: 8 });
+      expect(passes.map((p) => p.changed)).toEqual([true, false]);
+    },
+  );
 
   it("needs the analogue network in the same run, and a calibration set", async () => {
     const module = rectified([1, 2], "ann.relu(x)");
