@@ -8,15 +8,16 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { openDataset } from "../../calibrate/data/open.ts";
 import { encodeNpz } from "../../calibrate/data/write.ts";
 import { known } from "../../ir/diagnostic.ts";
+import { opsOf } from "../../ir/module.ts";
 import { decodePackage } from "../../ir/package.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { digits, snnc, temporaryFolder } from "../cli/snnc.ts";
 
 const at = temporaryFolder("determinism");
-const count = 48;
+const count = 24;
 
-/** Sample `i` of the shuffled set is sample `17 i mod 48` of the other. */
-const shuffled = (i: number): number => (17 * i) % count;
+/** Sample `i` of the shuffled set is sample `7 i mod 24` of the other. */
+const shuffled = (i: number): number => (7 * i) % count;
 
 beforeAll(async () => {
   const { fields, labels } = await openDataset(digits.calibration, { labels: null });
@@ -50,12 +51,17 @@ describe.concurrent("a converted network", () => {
   it("does not depend on order, threads or the run", async () => {
     const first = await converted("1.snn", "sorted.npz", ["--threads", "1"]);
     for (const [name, data, threads] of [
-      ["2.snn", "sorted.npz", "1"],
-      ["3.snn", "sorted.npz", "2"],
-      ["4.snn", "shuffled.npz", "1"],
-      ["5.snn", "shuffled.npz", "3"],
+      ["2.snn", "sorted.npz", "2"],
+      ["3.snn", "shuffled.npz", "1"],
+      ["4.snn", "shuffled.npz", "3"],
     ] as const) {
       expect(first.equals(await converted(name, data, ["--threads", threads])), name).toBe(true);
+    }
+    // They are thresholds of these samples, and not what a neuron has before it is balanced.
+    const { module } = decodePackage(first, "first.snn");
+    for (const op of opsOf(module, "snn.if")) {
+      const { data } = known(module.tensors.get(op.attrs.threshold), "a threshold");
+      expect(new Set(data).size, op.attrs.threshold).toBeGreaterThan(2);
     }
   });
 
@@ -68,17 +74,8 @@ describe.concurrent("a converted network", () => {
     expect(tensorsOf(first)).not.toEqual(tensorsOf(third));
   });
 
-  it("has thresholds that come from the samples", async () => {
-    const { module } = decodePackage(await converted("own.snn", "sorted.npz", []), "own.snn");
-    for (const op of module.ops) {
-      if (op.kind !== "snn.if") continue;
-      const { data } = known(module.tensors.get(op.attrs.threshold), "a threshold");
-      expect(new Set(data).size, op.attrs.threshold).toBeGreaterThan(2);
-    }
-  });
-
   it("is the same to six digits whichever engine looked at the samples", async () => {
-    const drawn = ["--calib-samples", "8", "--threads", "1"];
+    const drawn = ["--calib-samples", "6", "--threads", "1"];
     const typed = await converted("typed.snn", "sorted.npz", drawn);
     const args = [...drawn, "--engine", "interpret"];
     const interpreted = tensorsOf(await converted("interpret.snn", "sorted.npz", args));
