@@ -99,8 +99,8 @@ export const diagnose = catalogue({
   },
   "no-activation": {
     severity: "error",
-    message: () => "the model has no activation that could become a neuron: it is linear",
-    help: "a linear model gains nothing from spikes; `snnc run` and `snnc eval` take it as it is",
+    message: () => "the model has no activation that could become a neuron",
+    help: "a model without them gains nothing from spikes; `snnc run` and `snnc eval` take it as it is",
   },
   "analogue-tail": {
     severity: "info",
