@@ -47,8 +47,11 @@ export function planConversion(module: Module): Plan {
   const overTime = new Set<ValueId>();
   const weighted = new Set<ValueId>();
   const decoded = new Set<ValueId>();
+  const fromInput = new Set<ValueId>();
   let neurons = 0;
   for (const op of module.ops) {
+    const ofSample = op.inputs.map((value) => fromInput.has(value));
+    if (op.kind === "ann.input" || ofSample.includes(true)) fromInput.add(op.result);
     const varying = op.inputs.map((value) => overTime.has(value));
     const varies = varying.includes(true);
     const afterWeights = hasWeights(op) || op.inputs.some((value) => weighted.has(value));
@@ -56,6 +59,7 @@ export function planConversion(module: Module): Plan {
     const ahead = behind.get(op.result) ?? { neuron: false, weights: false };
     const fate = fateOf(op, {
       varying,
+      ofSample,
       decoded: op.inputs.some((value) => decoded.has(value)),
       afterWeights,
       ahead,
@@ -98,6 +102,8 @@ function lookBehind(module: Module): Map<ValueId, Ahead> {
 interface Surroundings {
   /** For each operand: whether it changes over time. */
   readonly varying: readonly boolean[];
+  /** For each operand: whether it depends on the sample at all. */
+  readonly ofSample: readonly boolean[];
   readonly decoded: boolean;
   readonly afterWeights: boolean;
   readonly ahead: Ahead;
@@ -107,7 +113,7 @@ function fateOf(op: Op, at: Surroundings): Fate {
   const varies = at.varying.includes(true);
   if (isOp(op, "ann.input", "ann.constant")) return "shared";
   if (at.decoded) return at.ahead.neuron ? "refused" : "tail";
-  if (isShared(op, at.varying)) return "shared";
+  if (isShared(op, at)) return "shared";
   if (rectifierCeiling(op) !== null) return "neuron";
   if (isOp(op, "ann.max-pool")) return varies ? "pool" : "shared";
   if (!at.ahead.neuron && !at.ahead.weights) return "tail";
@@ -137,8 +143,8 @@ export function spikingFormOf(kind: OpKind): string {
   }
 }
 
-/** Linear or structural in its operands that vary over time. */
-function isShared(op: Op, varying: readonly boolean[]): boolean {
+/** Linear or structural: in the operands that vary over time, and products in the sample itself. */
+function isShared(op: Op, { varying, ofSample }: Surroundings): boolean {
   const count = varying.filter((varies) => varies).length;
   switch (op.kind) {
     case "ann.pad":
@@ -149,9 +155,10 @@ function isShared(op: Op, varying: readonly boolean[]): boolean {
         op.attrs.coordinates !== "tf_crop_and_resize" || op.attrs.extrapolation === 0 || count === 0
       );
     case "ann.div":
-      return varying[1] !== true;
+      return varying[1] !== true && (count === 1 || ofSample[1] !== true);
     case "ann.mul":
     case "ann.matmul":
+      return count === 1 || (count === 0 && !ofSample.every((depends) => depends));
     case "ann.gather":
       return count <= 1;
     default:
@@ -216,7 +223,7 @@ function wayOut(op: Op): string {
       return `write it as a max-pool over the whole extent, ${hybrid}`;
     case "ann.mul":
     case "ann.matmul":
-      return `both operands change over time, and spikes cannot be multiplied; ${hybrid}`;
+      return `both operands change with the sample, and spikes cannot be multiplied; ${hybrid}`;
     case "ann.div":
       return `the divisor changes over time, and nothing can be divided by spikes; ${hybrid}`;
     default:
