@@ -89,7 +89,7 @@ export const diagnose = catalogue({
   "other-model": {
     severity: "error",
     message: (p: { file: string; model: string }) =>
-      `${p.file} was not made from ${p.model}: its passes lead to another network`,
+      `${p.file} was not made from ${p.model}, or not by these passes`,
     help: "give the ONNX file that it was converted from, or convert again with --report",
   },
   "unsupported-format": {

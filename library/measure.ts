@@ -30,6 +30,8 @@ export function measureOn(
     const before = known.get(key);
     if (before !== undefined) return before;
     const measured = measure(module);
+    // A failure may be passing (memory): the next one to ask tries again.
+    measured.catch(() => known.delete(key));
     known.set(key, measured);
     return measured;
 

@@ -6,6 +6,8 @@ import { evaluatePair } from "../../library/assess.ts";
 import { stepsOf } from "../../library/convert.ts";
 import { rebuildReference } from "../../library/reference.ts";
 import { makeReport } from "../../library/report.ts";
+import { membersOf } from "../../ir/json.ts";
+import type { Provenance } from "../../ir/package.ts";
 import { perform, runningOf } from "../action.ts";
 import { loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
@@ -43,8 +45,9 @@ export function reportCommand() {
         const model = await loadNetwork(given.model, given, context);
         const running = runningOf(given, context.terminal);
         const pipeline = network.provenance?.["pipeline"];
+        const isIts = modelHashOf(network.provenance) === model.sha256;
         const reference =
-          typeof pipeline === "string" && model.kind === "ann"
+          typeof pipeline === "string" && model.kind === "ann" && isIts
             ? await rebuildReference(model.module, network.module, pipeline, running.engine)
             : null;
         if (reference === null || typeof pipeline !== "string") {
@@ -89,4 +92,10 @@ export function reportCommand() {
         };
       }),
     );
+}
+
+/** The hash of the model that a network was made from, as its provenance has it. */
+function modelHashOf(provenance: Provenance | null): string | null {
+  const hash = membersOf(provenance?.["model"] ?? null)?.get("sha256");
+  return typeof hash === "string" ? hash : null;
 }
