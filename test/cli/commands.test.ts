@@ -262,6 +262,18 @@ describe.concurrent("snnc report", () => {
     expect(code).toBe(1);
     expect(codesIn(stderr)).toEqual(["other-model"]);
   });
+
+  it("refuses a model of the same structure with other weights", async () => {
+    const bytes = await readFile(digits.model);
+    // A tensor's raw data follow its name, with a tag and a length in between.
+    const weight = bytes.lastIndexOf("conv1.weight") + 24;
+    bytes[weight] = (bytes[weight] ?? 0) ^ 1;
+    await writeFile(at("other.onnx"), bytes);
+    const args = ["report", at("digits.snn"), "--model", at("other.onnx"), ...measured];
+    const { code, stderr } = await snnc([...args, "-o", at("never")]);
+    expect(codesIn(stderr)).toEqual(["other-model"]);
+    expect(code).toBe(1);
+  });
 });
 
 describe.concurrent("snnc inspect, diff, passes and ops", () => {
