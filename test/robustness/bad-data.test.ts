@@ -244,14 +244,13 @@ describe.concurrent("a place that cannot be written", () => {
     expect(left).toEqual(["a"]);
   });
 
-  it("a folder without permission is named", async ({ skip }) => {
-    // Root may write anywhere.
-    if (process.getuid?.() === 0) skip();
-    const folder = at("locked");
-    await mkdir(folder, { mode: 0o500 });
+  it("a folder without permission is named", async () => {
+    // Root may write into any folder of a real file system, so there it takes another one.
+    const folder = process.getuid?.() === 0 ? "/sys" : at("locked");
+    if (folder !== "/sys") await mkdir(folder, { mode: 0o500 });
     const { code, stderr } = await convertIn("locked-out", [...calib, "-o", `${folder}/net.snn`]);
     expect(codesIn(stderr)).toEqual(["cannot-write"]);
-    expect(stderr).toContain("permission is denied");
+    expect(stderr).toMatch(/permission is denied|the file system is read-only/);
     expect(code).toBe(2);
   });
 });
