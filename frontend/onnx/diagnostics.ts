@@ -25,7 +25,7 @@ export const diagnose = catalogue({
     message: (p: { what: string }) => `the model breaks the ONNX rules: ${p.what}`,
     help: "run onnx.checker.check_model on it, and export it again",
   },
-  "file-not-found": {
+  "model-not-found": {
     severity: "error",
     message: (p: { path: string }) => `there is no file ${p.path}`,
     help: "check the path",
@@ -160,7 +160,7 @@ export const diagnose = catalogue({
     message: (p: { input: string; what: string }) => `input "${p.input}" is ${p.what}`,
     help: "inputs must be tensors of numbers; cut the model where it is one",
   },
-  "input-shape": {
+  "given-shape": {
     severity: "error",
     message: (p: { input: string; given: string; declared: string }) =>
       `input "${p.input}" was given the shape ${p.given}, but the model declares ${p.declared}`,

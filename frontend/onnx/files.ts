@@ -35,7 +35,7 @@ export function readModelFile(path: string): Uint8Array {
     switch (errorCode(error)) {
       case "ENOENT":
       case "ENOTDIR":
-        return fail(diagnose("file-not-found", loc, { path }));
+        return fail(diagnose("model-not-found", loc, { path }));
       case "EISDIR":
         return fail(diagnose("is-directory", loc, { path }));
       default: {

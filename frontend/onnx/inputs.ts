@@ -222,5 +222,5 @@ function checkGiven(
   if (fits && !wrongExtent) return;
   const listed = (declared ?? []).map((extent) => extent ?? "?").join(", ");
   const params = { input: name, given: `[${given.join(", ")}]`, declared: `[${listed}]` };
-  fail(diagnose("input-shape", loc, params));
+  fail(diagnose("given-shape", loc, params));
 }

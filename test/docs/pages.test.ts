@@ -33,6 +33,11 @@ describe("generated pages", () => {
     expect(catalogues.map(({ file }) => file).sort()).toEqual(declaring.sort());
   });
 
+  it("give every code one meaning", () => {
+    const codes = catalogues.flatMap(({ entries }) => entries.map(({ code }) => code));
+    expect(codes.filter((code, i) => codes.indexOf(code) !== i)).toEqual([]);
+  });
+
   it("spell every message without knowing its case", () => {
     for (const { entries } of catalogues) {
       for (const { code, message, help } of entries) {

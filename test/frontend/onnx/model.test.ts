@@ -110,7 +110,7 @@ describe("readModelFile", () => {
   it("tells a directory, a missing file and a file apart", () => {
     writeFileSync(join(folder, "model.onnx"), good);
     expect(codeOf(folder)).toBe("is-directory");
-    expect(codeOf(join(folder, "nothing.onnx"))).toBe("file-not-found");
+    expect(codeOf(join(folder, "nothing.onnx"))).toBe("model-not-found");
     expect(codeOf(join(folder, "model.onnx"))).toBe("");
   });
 });
