@@ -25,7 +25,7 @@ export const delayReadout = definePass({
   options: {
     share: {
       kind: "number",
-      default: 0.5,
+      default: 0.25,
       min: 0,
       max: 0.5,
       help: "largest share of the timesteps to leave out",
