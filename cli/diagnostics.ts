@@ -86,6 +86,22 @@ export const diagnose = catalogue({
     message: (p: { file: string }) => `${p.file} is a spiking network already`,
     help: "convert takes the ONNX model",
   },
+  "not-measured": {
+    severity: "warning",
+    message: (p: { spiking: boolean; data: boolean }) =>
+      p.spiking
+        ? "accuracy was not measured, and no report written: there is " +
+          (p.data ? "no analogue network to compare with" : "no data")
+        : "the result is no spiking network: nothing was measured, and no report written",
+    help: (p) =>
+      p.spiking && !p.data
+        ? "give --data or --calib"
+        : "start from the ONNX model, with convert-activations among the passes",
+  },
+  "timesteps-ignored": {
+    severity: "warning",
+    message: (p: { file: string }) => `${p.file} is not a spiking network: -T is of no effect`,
+  },
   "other-model": {
     severity: "error",
     message: (p: { file: string; model: string }) =>

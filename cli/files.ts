@@ -46,7 +46,7 @@ export async function writeOutput(
 ): Promise<void> {
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.part`);
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeFolder(path.dirname(file));
     const target = await stat(file).catch(() => null);
     // A device (/dev/stdout, /dev/null) is written to, never replaced.
     if (target !== null && !target.isFile() && !target.isDirectory()) {
@@ -63,6 +63,17 @@ export async function writeOutput(
     await rm(temporary, { force: true }).catch(() => undefined);
     fail(diagnose("cannot-write", null, { file, code: errorCode(error) }));
   }
+}
+
+/**
+ * Makes a folder and those above it that are missing, one by one: where the system refuses (/proc),
+ * Node's own recursion does not end.
+ */
+async function makeFolder(folder: string): Promise<void> {
+  if ((await stat(folder).catch(() => null)) !== null) return;
+  const above = path.dirname(folder);
+  if (above !== folder) await makeFolder(above);
+  await mkdir(folder);
 }
 
 /** SHA-256 of `bytes`, 64 hex digits. */

@@ -104,7 +104,7 @@ export function detectFormat(bytes: Uint8Array): Detected {
   };
 }
 
-const snnHint = "a compiled network (.snn) is read by eval, run, build and inspect";
+const snnHint = "a compiled network (.snn) is read by eval, run, report, inspect and diff";
 
 /** Safetensors: the length of the header as a 64-bit number, then JSON. */
 function looksLikeSafetensors(bytes: Uint8Array): boolean {

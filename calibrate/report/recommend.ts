@@ -301,8 +301,9 @@ function spareTimesteps(report: Findings): Recommendation[] {
       importance: "info",
       text:
         `From timestep ${near.timesteps} on, accuracy stays within half a point of the ANN's: a ` +
-        `shorter run costs fewer spikes and answers sooner. Thresholds are best balanced anew for it.`,
-      option: `-T ${near.timesteps}`,
+        "shorter run costs fewer spikes and answers sooner. Converted for fewer timesteps the " +
+        "network gets other thresholds, so measure it again.",
+      option: `-T ${2 ** Math.ceil(Math.log2(near.timesteps))}`,
       layer: null,
     },
   ];
@@ -338,11 +339,17 @@ function noise(report: Findings, loss: number | null): Recommendation[] {
       kind: "few-samples",
       importance: "info",
       text:
-        `Measured on ${samples} samples, the difference from the ANN of ${points(-loss)} points has a ` +
-        `standard error of up to ${(deviation * 100).toFixed(2)} points; one sample is ` +
-        `${(100 / samples).toFixed(2)} points.`,
+        `Measured on ${samples} samples, the difference from the ANN of ${points(-loss)} points ` +
+        `${uncertainty(deviation, samples)}; one sample is ${(100 / samples).toFixed(2)} points.`,
       option: null,
       layer: null,
     },
   ];
+}
+
+/** How sure a difference is. No disagreement in n samples bounds its share by 3/n (95 %). */
+function uncertainty(deviation: number, samples: number): string {
+  return deviation > 0
+    ? `has a standard error of up to ${(deviation * 100).toFixed(2)} points`
+    : `is within ${(300 / samples).toFixed(2)} points`;
 }

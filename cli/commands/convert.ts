@@ -100,6 +100,7 @@ interface Given extends ShapeOptions, DataOptions {
 
 async function convertModel(file: string, given: Given, context: Context): Promise<Outcome> {
   const started = performance.now();
+  refuseContradictions(given);
   const out = given.output ?? defaultOutput(file);
   const read = [file, given.calib, given.data, given.labels, given.preprocess];
   await refuseToReplace(
@@ -199,9 +200,13 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     before: typeof imported,
     { module: snn, reference, passes }: Conversion,
   ): Promise<{ text: string; json: object }> {
-    if (!given.eval || reference === null || snn.code === "none") return { text: "", json: {} };
     const data = testSet;
-    if (data === null) return { text: "", json: {} };
+    if (!given.eval) return { text: "", json: {} };
+    if (reference === null || snn.code === "none" || data === null) {
+      const spiking = snn.code !== "none";
+      context.report(diagnose("not-measured", null, { spiking, data: data !== null }));
+      return { text: "", json: {} };
+    }
     const evaluations = await evaluatePair(reference, snn, data, running, timesteps);
     const ann = evaluations.ann.accuracy?.[0] ?? null;
     const json = {
@@ -238,6 +243,22 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       text: `${formatReport(report, { width, color })}\n\nreport: ${files.html}`,
       json: { ...json, report: files },
     };
+  }
+}
+
+/** Options that would be of no effect beside others are refused, not passed over. */
+function refuseContradictions(given: Given): void {
+  const beside = (option: string, other: string): string => `${option} is of no use with ${other}`;
+  if (!given.eval && given.report !== undefined) {
+    fail(diagnose("usage", null, { text: beside("--report", "--no-eval") }));
+  }
+  if (!given.eval && given.data !== undefined) {
+    fail(diagnose("usage", null, { text: beside("--data", "--no-eval") }));
+  }
+  if (given.checkNumerics !== undefined && given.calib === undefined) {
+    const text =
+      "--check-numerics runs the network on calibration samples, and there is no --calib";
+    fail(diagnose("usage", null, { text }));
   }
 }
 

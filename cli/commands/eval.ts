@@ -32,6 +32,9 @@ export function evalCommand() {
     .action((file, given) =>
       perform(given, async (context) => {
         const network = await loadNetwork(file, given, context);
+        if (network.kind === "ann" && given.timesteps !== undefined) {
+          context.report(diagnose("timesteps-ignored", null, { file }));
+        }
         const data = await loadData(given.data, network.module, given, context, true);
         if (data.labels === null) fail(diagnose("needs-labels", null, { data: given.data }));
         const running = runningOf(given, context.terminal);

@@ -38,6 +38,9 @@ export function runCommand() {
       perform(given, async (context) => {
         await refuseToReplace(given.output, [file, given.input]);
         const { module, kind } = await loadNetwork(file, given, context);
+        if (kind === "ann" && given.timesteps !== undefined) {
+          context.report(diagnose("timesteps-ignored", null, { file }));
+        }
         const preprocess =
           given.preprocess === undefined ? null : await openPreprocess(given.preprocess);
         const inputs = modelInputs(module);
