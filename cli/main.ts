@@ -10,6 +10,9 @@ import { opsCommand } from "./commands/ops.ts";
 import { passesCommand } from "./commands/passes.ts";
 import { reportCommand } from "./commands/report.ts";
 import { runCommand } from "./commands/run.ts";
+import { diagnose } from "./diagnostics.ts";
+import { diagnosticToJson } from "./render.ts";
+import { createTerminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
 const commands = [
@@ -41,4 +44,9 @@ try {
   if (!(error instanceof CommanderError)) throw error;
   // Help and version are answers, not errors.
   process.exitCode = error.exitCode === 0 ? 0 : 1;
+  if (error.exitCode !== 0 && process.argv.includes("--json")) {
+    const text = error.message.replace(/^error: /, "").replaceAll("\n", " ");
+    const diagnostics = [diagnosticToJson(diagnose("usage", null, { text }))];
+    createTerminal({ json: true, quiet: true }).out(JSON.stringify({ diagnostics }));
+  }
 }

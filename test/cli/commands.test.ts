@@ -237,6 +237,38 @@ describe.concurrent("snnc run", () => {
   });
 });
 
+describe.concurrent("options", () => {
+  it("that are misspelt are told as one object with --json", async () => {
+    const ran = await snnc(["convert", digits.model, "--pasess", "x", "--json"]);
+    expect(ran.code).toBe(1);
+    expect(jsonOf(ran)).toMatchObject({ diagnostics: [{ code: "usage", severity: "error" }] });
+  });
+
+  it.each([
+    [["--no-eval", "--report", at("unwritten")]],
+    [["--no-eval", "--data", digits.test]],
+    [["--check-numerics", "2"]],
+  ])("of no effect are refused: %s", async (useless) => {
+    const calib = useless.includes("--check-numerics") ? prepared : calibrated;
+    const { code, stderr } = await snnc(["convert", digits.model, ...calib, ...useless]);
+    expect(codesIn(stderr)).toEqual(["usage"]);
+    expect(code).toBe(1);
+  });
+
+  it("of no effect on an ONNX model are told", async () => {
+    const { code, stderr } = await snnc(["eval", digits.model, ...measured, "-T", "3"]);
+    expect(codesIn(stderr)).toEqual(["timesteps-ignored"]);
+    expect(code).toBe(0);
+  });
+
+  it("that leave the network analogue are told", async () => {
+    const args = ["convert", digits.model, ...calibrated, "--passes", "canonical"];
+    const { code, stderr } = await snnc([...args, "-o", at("analogue.snn")]);
+    expect(codesIn(stderr)).toContain("not-measured");
+    expect(code).toBe(0);
+  });
+});
+
 describe.concurrent("snnc report", () => {
   it("makes the report of a conversion done before, with a manifest that is right", async () => {
     const args = ["report", at("digits.snn"), "--model", digits.model, ...measured, "-T", "2"];
