@@ -50,6 +50,7 @@ export type {
   Executable,
   Observation,
   Probe,
+  ProbeData,
   RunOptions,
   SampleResult,
   SampleSource,

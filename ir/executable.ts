@@ -3,9 +3,10 @@
  * `backends/`, callers in `cli/`, `calibrate/` and `passes/`; they meet here only.
  */
 import type { Module } from "./module.ts";
-import type { ValueId } from "./op.ts";
+import type { Op, ValueId } from "./op.ts";
 import type { CalibrationStatistics, Scope } from "./stats.ts";
 import type { Tensor } from "./tensor.ts";
+import { elementCount } from "./type.ts";
 
 /** Samples by index, in an order that is the same at each call. */
 export interface SampleSource {
@@ -54,8 +55,22 @@ export interface SampleResult {
   readonly synapticOperationsByStep: Float64Array;
   /** Multiply-accumulates of synapses on `real` values, done once per run. */
   readonly analogueOperations: number;
-  /** One per probe, in order. */
-  readonly probes: readonly Float32Array[];
+  /** One per probe, in order; see `keptBy` for which are of integers. */
+  readonly probes: readonly ProbeData[];
+}
+
+/** What a probe keeps. Traces and states of i32 are Int32Arrays: a float32 would round them. */
+export type ProbeData = Float32Array | Int32Array;
+
+/** An array for what `probe` keeps of the result of `op` over a run of `timesteps`. */
+export function keptBy({ keep }: Probe, op: Pick<Op, "type">, timesteps: number): ProbeData {
+  const { domain, dtype, shape } = op.type;
+  const size = elementCount(shape);
+  if (keep === "mean") return new Float32Array(size);
+  // Integer neurons make spikes of i8, and their potentials are i32.
+  const held = keep === "state" && domain === "spike" && dtype === "i8" ? "i32" : dtype;
+  const length = timesteps * size;
+  return held === "i32" ? new Int32Array(length) : new Float32Array(length);
 }
 
 /** A module made ready to run. Reset before each sample; samples do not influence each other. */

@@ -4,7 +4,7 @@
  * no input: that shapes and dtypes are the module's is for callers to see to.
  */
 import { invariant, known } from "./diagnostic.ts";
-import type { Probe, SampleResult } from "./executable.ts";
+import { type Probe, type SampleResult, keptBy } from "./executable.ts";
 import { type Module, inputsOf, tensorAt } from "./module.ts";
 import { type Op, type OpKind, type OpOf, type ValueId, isOp } from "./op.ts";
 import type { TensorLookup } from "./spec.ts";
@@ -19,7 +19,7 @@ import { selectSemantics } from "./semantics/select.ts";
 import type { Semantics, SemanticsTable } from "./semantics/semantics.ts";
 import { shapeSemantics } from "./semantics/shape.ts";
 import { sourceSemantics } from "./semantics/source.ts";
-import { type Cell, type Neurons, cellOf } from "./semantics/spiking.ts";
+import { type Cell, type Neurons, type Potentials, cellOf } from "./semantics/spiking.ts";
 import { synapseSemantics } from "./semantics/synapse.ts";
 import type { Tensor } from "./tensor.ts";
 import { elementCount, sameShape } from "./type.ts";
@@ -83,9 +83,7 @@ export function interpret(
   const outputs = module.outputs.map(
     ({ value }) => new Float32Array(timesteps * run.sizeOf(value)),
   );
-  const kept = probes.map(
-    ({ value, keep }) => new Float32Array((keep === "mean" ? 1 : timesteps) * run.sizeOf(value)),
-  );
+  const kept = probes.map((probe) => keptBy(probe, run.opOf(probe.value), timesteps));
   const averaged = probes.filter(({ keep }) => keep === "mean").map(({ value }) => value);
   const means = new Map(
     [...averaged, ...(options.average ?? [])].map((v) => [v, new Float64Array(run.sizeOf(v))]),
@@ -199,7 +197,7 @@ class Run {
     return known(this.values.get(value), `the value of %${value}`);
   }
 
-  membraneOf(value: ValueId): Float32Array {
+  membraneOf(value: ValueId): Potentials {
     return known(this.neuronsByValue.get(value), `a neuron op %${value}`).membranePotential;
   }
 
@@ -209,7 +207,7 @@ class Run {
 
   private readonly tensors: TensorLookup = (ref) => tensorAt(this.module, ref);
 
-  private opOf(value: ValueId): Op {
+  opOf(value: ValueId): Op {
     return known(this.ops.get(value), `the op that makes %${value}`);
   }
 

@@ -119,7 +119,9 @@ interface OtherAttrs {
   "ann.input": { readonly name: string };
   "ann.constant": { readonly value: TensorRef };
 
-  // Synapses: linear in their input, with weights as attributes.
+  // Synapses: linear in their input, with weights as attributes. On floats, all of one type. On
+  // integers (i8, u8, i32) weights and scales are i8, biases and shifts i32, and so is the result,
+  // exactly; sums wrap beyond 32 bits, and `ir/bounds.ts` proves where they do not get there.
   /** y = weight ⋆ x + bias. weight [out, in / groups, …kernel], bias [out]. */
   "ann.conv": WindowAttrs & {
     readonly weight: TensorRef;
@@ -272,6 +274,10 @@ interface OtherAttrs {
    * v[0] = vInit, an absolute potential. All three tensors broadcast to the value's shape:
    * scalar, per channel, or per neuron. Reset by subtraction conserves charge:
    * Σ x = threshold · Σ s + v[T] − v[0]. (Rueckauer et al. 2017; Bu et al. 2022 for v[0].)
+   *
+   * On f32, u and v are each rounded once. On i32, threshold, vInit and potentials are i32,
+   * amplitudes and spikes i8, and nothing is rounded; potentials would wrap beyond 32 bits, for
+   * which `ir/bounds.ts` knows the number of timesteps that is safe.
    */
   "snn.if": {
     readonly threshold: TensorRef;
@@ -292,7 +298,8 @@ interface OtherAttrs {
   /**
    * The decoder of rate code: the mean of x over the timesteps seen so far, leaving out the first
    * `start`. Until as many timesteps have followed as are left out (t < 2 · start) it is the mean
-   * over all of 1 … t, so that a run can be read at each t.
+   * over all of 1 … t, so that a run can be read at each t. The mean of integers is an f32: the exact
+   * sum divided in double precision, rounded once.
    */
   "snn.readout": { readonly start: number };
 }

@@ -1,10 +1,12 @@
 /** Runs samples through a plan, one after the other, and gathers what was asked for. */
 import { invariant, known } from "../../ir/diagnostic.ts";
-import type { Observation, Probe, SampleResult } from "../../ir/executable.ts";
+import { type Observation, type Probe, type SampleResult, keptBy } from "../../ir/executable.ts";
 import { StatisticsGatherer } from "../../ir/observe.ts";
 import type { ValueId } from "../../ir/op.ts";
+import type { Potentials } from "../../ir/semantics/spiking.ts";
 import type { CalibrationStatistics } from "../../ir/stats.ts";
 import type { TensorData } from "../../ir/tensor.ts";
+import type { Type } from "../../ir/type.ts";
 import type { Plan } from "./plan.ts";
 
 /** What a worker needs to know of a run; plain data. */
@@ -27,10 +29,8 @@ export function createRunner(plan: Plan, job: Job): Runner {
   const bufferOf = (value: ValueId): TensorData =>
     known(plan.buffers.get(value), `value %${value}`);
   const typeOf = new Map(module.ops.map((op) => [op.result, op.type]));
-  const gatherer = new StatisticsGatherer(
-    job.observe,
-    (value) => known(typeOf.get(value), `value %${value}`).shape,
-  );
+  const typeAt = (value: ValueId): Type => known(typeOf.get(value), `value %${value}`);
+  const gatherer = new StatisticsGatherer(job.observe, (value) => typeAt(value).shape);
   const averaged = new Map<ValueId, Float64Array>();
   for (const { value } of job.observe)
     averaged.set(value, new Float64Array(bufferOf(value).length));
@@ -58,9 +58,8 @@ export function createRunner(plan: Plan, job: Job): Runner {
       const spikes = new Float64Array(plan.neurons.length);
       const spikesByStep = new Float64Array(timesteps);
       const synapticOperationsByStep = new Float64Array(timesteps);
-      const probes = job.probes.map(
-        ({ value, keep }) =>
-          new Float32Array(bufferOf(value).length * (keep === "mean" ? 1 : timesteps)),
+      const probes = job.probes.map((probe) =>
+        keptBy(probe, { type: typeAt(probe.value) }, timesteps),
       );
       let total = 0;
       let analogueOperations = 0;
@@ -109,7 +108,7 @@ export function createRunner(plan: Plan, job: Job): Runner {
   };
 }
 
-function membraneOf(plan: Plan, value: ValueId): Float32Array {
+function membraneOf(plan: Plan, value: ValueId): Potentials {
   const neuron = plan.neurons.find((step) => step.op.result === value);
   return known(neuron, `a neuron op %${value}`).membranePotential;
 }

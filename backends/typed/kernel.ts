@@ -4,6 +4,7 @@
  */
 import type { Module } from "../../ir/module.ts";
 import type { Op } from "../../ir/op.ts";
+import type { Potentials } from "../../ir/semantics/spiking.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { Packing } from "./packing.ts";
 
@@ -35,5 +36,5 @@ export interface Kernel {
 export interface NeuronKernel extends Kernel {
   reset(): void;
   spikeCount(): number;
-  readonly membranePotential: Float32Array;
+  readonly membranePotential: Potentials;
 }

@@ -9,7 +9,7 @@ import type { Module } from "../../ir/module.ts";
 import { tensorAt } from "../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../ir/op.ts";
 import { outDegrees } from "../../ir/semantics/connections.ts";
-import { cellOf } from "../../ir/semantics/spiking.ts";
+import { type Potentials, cellOf } from "../../ir/semantics/spiking.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import type { Counters, Kernel, Site } from "./kernel.ts";
@@ -36,7 +36,7 @@ export interface NeuronStep extends Step {
   /** Spikes in the last timestep. */
   readonly spikeCount: () => number;
   /** Membrane potentials after the last timestep, [numel]. */
-  readonly membranePotential: Float32Array;
+  readonly membranePotential: Potentials;
 }
 
 export interface Plan {

@@ -80,13 +80,13 @@ interface Parameters {
 /** One sample of one layer, each [numel]. */
 interface LayerSample {
   /** The ANN's activation. */
-  readonly a: Float32Array;
+  readonly a: ArrayLike<number>;
   /** The activation's operand. */
-  readonly z: Float32Array;
+  readonly z: ArrayLike<number>;
   /** The neuron's mean output. */
-  readonly y: Float32Array;
+  readonly y: ArrayLike<number>;
   /** The neuron's mean input current. */
-  readonly x: Float32Array;
+  readonly x: ArrayLike<number>;
 }
 
 /**

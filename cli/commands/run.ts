@@ -5,10 +5,10 @@ import { encodeNpy, encodeNpz } from "../../calibrate/data/write.ts";
 import { openDataset, openPreprocess } from "../../calibrate/data/open.ts";
 import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
-import type { Probe } from "../../ir/executable.ts";
+import type { Probe, ProbeData } from "../../ir/executable.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, producerOf } from "../../ir/module.ts";
-import { type Tensor, f32 } from "../../ir/tensor.ts";
+import { type Tensor, zeros } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { perform, runningOf } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
@@ -63,8 +63,8 @@ export function runCommand() {
         const isAnalogue = module.code === "none";
         const timesteps = isAnalogue ? 1 : (given.timesteps ?? module.timesteps);
         const running = runningOf(given, context.terminal);
-        const gathered = new Map<string, Float32Array[]>();
-        const keep = (name: string, data: Float32Array): void => {
+        const gathered = new Map<string, ProbeData[]>();
+        const keep = (name: string, data: ProbeData): void => {
           const rows = gathered.get(name) ?? [];
           gathered.set(name, rows);
           rows.push(data);
@@ -132,11 +132,12 @@ function shapeOf(module: Module, value: Probe["value"]): readonly number[] {
   return shape[0] === 1 ? shape.slice(1) : shape;
 }
 
-function stack(rows: readonly Float32Array[], shape: readonly number[]): Tensor {
+function stack(rows: readonly ProbeData[], shape: readonly number[]): Tensor {
   const size = elementCount(shape);
-  const all = new Float32Array(rows.length * size);
-  rows.forEach((row, i) => all.set(row, i * size));
-  return f32([rows.length, ...shape], all);
+  const dtype = rows[0] instanceof Int32Array ? "i32" : "f32";
+  const all = zeros(dtype, [rows.length, ...shape]);
+  rows.forEach((row, i) => all.data.set(row, i * size));
+  return all;
 }
 
 type Format = "npy" | "npz";

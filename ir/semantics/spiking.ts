@@ -2,7 +2,8 @@
  * What ops with a state compute: one cell per op, made anew for each run and stepped through time.
  *
  * Potentials are float32: the sum u and what is left after the reset are each rounded once, as a
- * float32 machine does. Running sums of pools and read-outs are kept in double precision.
+ * float32 machine does. Potentials of integer neurons are int32, and exact. Running sums of pools and
+ * read-outs are kept in double precision.
  */
 import type { OpOf } from "../op.ts";
 import type { TensorLookup } from "../spec.ts";
@@ -11,6 +12,9 @@ import type { Tensor, TensorRef } from "../tensor.ts";
 import { type Shape, elementCount } from "../type.ts";
 import { maxPool } from "./pool.ts";
 import { broadcastIndices, doubles, resultOf } from "./semantics.ts";
+
+/** Membrane potentials: of float neurons, or of integer ones. */
+export type Potentials = Float32Array | Int32Array;
 
 /** The state of one op during one run. */
 export interface Cell {
@@ -22,8 +26,8 @@ export interface Cell {
 
 /** What may be seen of a population of neurons between two timesteps. */
 export interface Neurons {
-  /** After the last step, [numel]; v[0] before the first. */
-  readonly membranePotential: Float32Array;
+  /** After the last step, [numel]; v[0] before the first. Int32 where the neurons are integer. */
+  readonly membranePotential: Potentials;
   /** Spikes in the last step. */
   readonly spikeCount: number;
 }
@@ -42,10 +46,15 @@ export function cellOf(op: OpOf<SpikingKind>, shape: Shape, tensors: TensorLooku
 
 /** Integrate, fire (a tie fires), reset: the equations at `snn.if` in `ir/op.ts`. */
 function integrateAndFire(op: OpOf<"snn.if">, shape: Shape, tensors: TensorLookup): Cell {
-  const perNeuron = (ref: TensorRef): Float32Array => {
-    const t = tensors(ref);
-    return Float32Array.from(broadcastIndices(t.shape, shape), (at) => t.data[at] ?? 0);
+  const isInteger = op.type.dtype === "i8";
+  const perNeuron = (ref: TensorRef): Potentials => {
+    const parameter = tensors(ref);
+    const at = broadcastIndices(parameter.shape, shape);
+    const valueAt = (i: number): number => parameter.data[i] ?? 0;
+    return isInteger ? at.map(valueAt) : Float32Array.from(at, valueAt);
   };
+  // What a sum is rounded to: float32, or nothing but the width of an integer.
+  const stored = isInteger ? (u: number): number => u | 0 : Math.fround;
   const threshold = perNeuron(op.attrs.threshold);
   const amplitude = perNeuron(op.attrs.amplitude);
   const v = perNeuron(op.attrs.vInit);
@@ -61,7 +70,7 @@ function integrateAndFire(op: OpOf<"snn.if">, shape: Shape, tensors: TensorLooku
       spikeCount = 0;
       const y = new Float64Array(v.length);
       for (let i = 0; i < v.length; i++) {
-        const u = Math.fround((v[i] ?? 0) + (x.data[i] ?? 0));
+        const u = stored((v[i] ?? 0) + (x.data[i] ?? 0));
         const theta = threshold[i] ?? 0;
         if (u >= theta) {
           spikeCount++;

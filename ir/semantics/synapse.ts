@@ -1,4 +1,8 @@
-/** What synapses compute: sums of operand elements times weights, plus a bias. */
+/**
+ * What synapses compute: sums of operand elements times weights, plus a bias. Summed in double
+ * precision and rounded once, which for integers is exact: a product of i32 and i8 has 38 bits, so
+ * that 2^15 of them fit.
+ */
 import type { OpOf } from "../op.ts";
 import type { TensorLookup } from "../spec.ts";
 import type { SynapseKind } from "../spec/synapse.ts";

@@ -2,7 +2,7 @@
  * What several families' `infer` functions check in the same way: domains and element types.
  * Each check gives the failure, or null where there is nothing to say.
  */
-import { type Failure, known, no } from "../diagnostic.ts";
+import { type Failure, type Result, known, no, ok } from "../diagnostic.ts";
 import { type DType, type Domain, type Shape, type Type, isFloat } from "../type.ts";
 
 /** Operand number `index`; `inferType` has checked the arity. */
@@ -42,6 +42,41 @@ export function requireOneOverTime(kind: string, inputs: readonly Type[]): Failu
 export function requireFloat(kind: string, inputs: readonly Type[]): Failure | null {
   const other = inputs.find((type) => !isFloat(type.dtype));
   return other === undefined ? null : no(`${kind} works on floats, not on ${other.dtype}`);
+}
+
+/** What integer synapses take: quantised inputs, spikes, and sums of either. */
+const synapticIntegers: readonly DType[] = ["i8", "u8", "i32"];
+
+/**
+ * The element type that a synapse makes. Floats are weighted in their own type. Integers of 8 or 32
+ * bits are weighted by i8, with a bias of i32, into i32.
+ */
+export function synapticDType(
+  kind: string,
+  x: Type,
+  factor: { readonly name: string; readonly dtype: DType },
+  offset: { readonly name: string; readonly dtype: DType } | null,
+): Result<DType> {
+  if (!synapticIntegers.includes(x.dtype)) {
+    return (
+      requireFloat(kind, [x]) ??
+      requireSameDType(kind, [x.dtype, factor.dtype]) ??
+      requireSameDType(
+        `${factor.name} and ${offset?.name ?? ""}`,
+        offset === null ? [] : [factor.dtype, offset.dtype],
+      ) ??
+      ok(x.dtype)
+    );
+  }
+  const needs = (name: string, wanted: DType, given: DType): Failure | null =>
+    wanted === given
+      ? null
+      : no(`${kind} on ${x.dtype} needs a ${name} of ${wanted}, not ${given}`);
+  return (
+    needs(factor.name, "i8", factor.dtype) ??
+    (offset === null ? null : needs(offset.name, "i32", offset.dtype)) ??
+    ok("i32")
+  );
 }
 
 /** Every dtype must equal the first operand's. */

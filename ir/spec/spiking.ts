@@ -31,7 +31,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
       if (x.domain === "real") {
         return no("snn.max-pool works on spikes and currents; ann.max-pool is for real values");
       }
-      return requireSingle("snn.max-pool", x) ?? inferPool(attrs, x, false);
+      return requireOverTime("snn.max-pool", x) ?? inferPool(attrs, x, false);
     },
   },
   "snn.readout": {
@@ -44,26 +44,36 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
       if (!Number.isInteger(attrs.start) || attrs.start < 0) {
         return no(`snn.readout leaves out the first ${attrs.start} timesteps`);
       }
-      return requireSingle("snn.readout", x) ?? ok({ ...x, domain: "real" });
+      // The mean of integers is a float: it is what leaves the integer part of a network.
+      return (
+        requireOverTime("snn.readout", x) ?? ok({ domain: "real", dtype: "f32", shape: x.shape })
+      );
     },
   },
 };
 
 function inferNeuron(attrs: OpAttrs["snn.if"], x: Type, tensors: TensorLookup): Result<Type> {
   if (x.domain === "spike") return no("a neuron needs a current, not spikes");
-  const single = requireSingle("snn.if", x);
-  if (single !== null) return single;
+  if (x.dtype !== "f32" && x.dtype !== "i32") {
+    return no(`snn.if works on f32 and i32, not on ${x.dtype}`);
+  }
+  const isInteger = x.dtype === "i32";
+  const wanted = { threshold: x.dtype, vInit: x.dtype, amplitude: isInteger ? "i8" : "f32" };
   for (const name of ["threshold", "vInit", "amplitude"] as const) {
     const { dtype, shape } = tensors(attrs[name]);
-    if (dtype !== "f32") return no(`the ${name} of a neuron is f32, not ${dtype}`);
+    if (dtype !== wanted[name]) {
+      const which = isInteger ? "a neuron on i32" : "a neuron";
+      return no(`the ${name} of ${which} is ${wanted[name]}, not ${dtype}`);
+    }
     if (!broadcastsTo(shape, x.shape)) {
       return no(`a ${name} of shape ${format(shape)} does not broadcast to ${format(x.shape)}`);
     }
   }
-  return ok({ ...x, domain: "spike" });
+  return ok({ domain: "spike", dtype: isInteger ? "i8" : "f32", shape: x.shape });
 }
 
-/** What changes over time is float32: currents, membrane potentials and spikes. */
-function requireSingle(kind: string, x: Type): ReturnType<typeof no> | null {
-  return x.dtype === "f32" ? null : no(`${kind} works on f32, not on ${x.dtype}`);
+/** What changes over time is float32, or in integer mode i8 (spikes) and i32 (currents). */
+function requireOverTime(kind: string, x: Type): ReturnType<typeof no> | null {
+  if (x.dtype === "f32" || x.dtype === "i8" || x.dtype === "i32") return null;
+  return no(`${kind} works on f32, i8 and i32, not on ${x.dtype}`);
 }

@@ -1,12 +1,13 @@
 /**
  * Synapses: functions that are linear in their one operand, with weights as attributes. They take
  * real values, currents and spikes alike; what is weighted from spikes or currents is a current.
+ * All but the average-pool, which divides, work on integers too: exactly, with i8 weights, in i32.
  */
 import { type Result, no, ok } from "../diagnostic.ts";
 import type { OpAttrs } from "../op.ts";
 import type { SpecTable, TensorLookup } from "./op-spec.ts";
 import type { Tensor, TensorRef } from "../tensor.ts";
-import { type Shape, type Type, broadcastsTo, sameShape } from "../type.ts";
+import { type DType, type Shape, type Type, broadcastsTo, sameShape } from "../type.ts";
 import { axisWindows, convExtents, convTransposeExtents } from "../window.ts";
 import {
   format,
@@ -14,7 +15,7 @@ import {
   operandType,
   requireFloat,
   requireRank,
-  requireSameDType,
+  synapticDType,
 } from "./check.ts";
 import { inferPool } from "./pool.ts";
 
@@ -93,9 +94,8 @@ export const synapseSpecs: SpecTable<SynapseKind> = {
 
 function inferConv(attrs: OpAttrs["ann.conv"], x: Type, tensors: TensorLookup): Result<Type> {
   const weight = tensors(attrs.weight);
-  const wrong =
-    requireFloat("ann.conv", [x]) ?? requireSameDType("ann.conv", [x.dtype, weight.dtype]);
-  if (wrong !== null) return wrong;
+  const dtype = weightedDType("ann.conv", x, weight, attrs.bias, tensors);
+  if (!dtype.ok) return dtype;
   const axes = axisWindows(attrs, weight.shape.slice(2), x.shape.length);
   if (!axes.ok) return axes;
   const [batch = 0, channels = 0, ...spatial] = x.shape;
@@ -107,11 +107,11 @@ function inferConv(attrs: OpAttrs["ann.conv"], x: Type, tensors: TensorLookup): 
         `${channels} input channels`,
     );
   }
-  const biased = checkBias(attrs.bias, out, weight, tensors);
+  const biased = checkBias(attrs.bias, out, tensors);
   if (!biased.ok) return biased;
   const extents = convExtents(spatial, axes.value);
   if (!extents.ok) return extents;
-  return ok(weighted(x, [batch, out, ...extents.value]));
+  return ok(weighted(x, dtype.value, [batch, out, ...extents.value]));
 }
 
 function inferConvTranspose(
@@ -120,10 +120,8 @@ function inferConvTranspose(
   tensors: TensorLookup,
 ): Result<Type> {
   const weight = tensors(attrs.weight);
-  const wrong =
-    requireFloat("ann.conv-transpose", [x]) ??
-    requireSameDType("ann.conv-transpose", [x.dtype, weight.dtype]);
-  if (wrong !== null) return wrong;
+  const dtype = weightedDType("ann.conv-transpose", x, weight, attrs.bias, tensors);
+  if (!dtype.ok) return dtype;
   const axes = axisWindows(attrs, weight.shape.slice(2), x.shape.length);
   if (!axes.ok) return axes;
   const [batch = 0, channels = 0, ...spatial] = x.shape;
@@ -141,64 +139,72 @@ function inferConvTranspose(
   if (outputPadding.some((n) => !Number.isInteger(n) || n < 0)) {
     return no(`outputPadding ${format(outputPadding)} is not made of integers ≥ 0`);
   }
-  const biased = checkBias(attrs.bias, perGroup * groups, weight, tensors);
+  const biased = checkBias(attrs.bias, perGroup * groups, tensors);
   if (!biased.ok) return biased;
   const extents = convTransposeExtents(spatial, axes.value, outputPadding);
   if (!extents.ok) return extents;
-  return ok(weighted(x, [batch, perGroup * groups, ...extents.value]));
+  return ok(weighted(x, dtype.value, [batch, perGroup * groups, ...extents.value]));
 }
 
 function inferLinear(attrs: OpAttrs["ann.linear"], x: Type, tensors: TensorLookup): Result<Type> {
   const weight = tensors(attrs.weight);
-  const wrong =
-    requireFloat("ann.linear", [x]) ??
-    requireSameDType("ann.linear", [x.dtype, weight.dtype]) ??
-    requireRank("ann.linear", x.shape, 1);
-  if (wrong !== null) return wrong;
+  const dtype = weightedDType("ann.linear", x, weight, attrs.bias, tensors);
+  if (!dtype.ok) return dtype;
+  const flat = requireRank("ann.linear", x.shape, 1);
+  if (flat !== null) return flat;
   const [out = 0, into = 0] = weight.shape;
   if (weight.shape.length !== 2 || into !== x.shape.at(-1)) {
     return no(
       `a weight of shape ${format(weight.shape)} does not fit the last axis of ${format(x.shape)}`,
     );
   }
-  const biased = checkBias(attrs.bias, out, weight, tensors);
+  const biased = checkBias(attrs.bias, out, tensors);
   if (!biased.ok) return biased;
-  return ok(weighted(x, [...x.shape.slice(0, -1), out]));
+  return ok(weighted(x, dtype.value, [...x.shape.slice(0, -1), out]));
 }
 
 function inferAffine(attrs: OpAttrs["ann.affine"], x: Type, tensors: TensorLookup): Result<Type> {
   const scale = tensors(attrs.scale);
   const shift = tensors(attrs.shift);
-  const wrong =
-    requireFloat("ann.affine", [x]) ??
-    requireSameDType("ann.affine", [x.dtype, scale.dtype, shift.dtype]);
-  if (wrong !== null) return wrong;
+  const dtype = synapticDType(
+    "ann.affine",
+    x,
+    { name: "scale", dtype: scale.dtype },
+    { name: "shift", dtype: shift.dtype },
+  );
+  if (!dtype.ok) return dtype;
   for (const [name, { shape }] of Object.entries({ scale, shift })) {
     if (!broadcastsTo(shape, x.shape)) {
       return no(`a ${name} of shape ${format(shape)} does not broadcast to ${format(x.shape)}`);
     }
   }
-  return ok(weighted(x, x.shape));
+  return ok(weighted(x, dtype.value, x.shape));
 }
 
-function weighted(x: Type, shape: Shape): Type {
-  return { domain: linearDomain(x.domain), dtype: x.dtype, shape };
+function weighted(x: Type, dtype: DType, shape: Shape): Type {
+  return { domain: linearDomain(x.domain), dtype, shape };
+}
+
+function weightedDType(
+  kind: string,
+  x: Type,
+  weight: Tensor,
+  bias: TensorRef | null,
+  tensors: TensorLookup,
+): Result<DType> {
+  const offset = bias === null ? null : { name: "bias", dtype: tensors(bias).dtype };
+  return synapticDType(kind, x, { name: "weight", dtype: weight.dtype }, offset);
 }
 
 function isGrouping(groups: number): boolean {
   return Number.isInteger(groups) && groups >= 1;
 }
 
-function checkBias(
-  ref: TensorRef | null,
-  channels: number,
-  weight: Tensor,
-  tensors: TensorLookup,
-): Result<null> {
+function checkBias(ref: TensorRef | null, channels: number, tensors: TensorLookup): Result<null> {
   if (ref === null) return ok(null);
   const bias = tensors(ref);
   if (!sameShape(bias.shape, [channels])) {
     return no(`a bias of shape ${format(bias.shape)} for ${channels} output channels`);
   }
-  return requireSameDType("weight and bias", [weight.dtype, bias.dtype]) ?? ok(null);
+  return ok(null);
 }

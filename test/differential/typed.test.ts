@@ -4,7 +4,13 @@ import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../backends/interpret/engine.ts";
 import { typedEngine } from "../../backends/typed/engine.ts";
 import { known } from "../../ir/diagnostic.ts";
-import type { Engine, RunOptions, SampleResult, SampleSource } from "../../ir/executable.ts";
+import type {
+  Engine,
+  ProbeData,
+  RunOptions,
+  SampleResult,
+  SampleSource,
+} from "../../ir/executable.ts";
 import { type Module, inputsOf, opsOf } from "../../ir/module.ts";
 import { statisticsToData } from "../../ir/observe.ts";
 import { parseModule } from "../../ir/parse.ts";
@@ -34,10 +40,10 @@ function once(inputs: ReturnType<SampleSource["get"]>): SampleSource {
 }
 
 /** Close in float32, relative to the largest element: engines may sum in another order. */
-function expectClose(found: Float32Array, wanted: Float32Array): void {
+function expectClose(found: ProbeData, wanted: ProbeData): void {
   expect(found.length).toBe(wanted.length);
-  const scale = wanted.reduce((m, x) => Math.max(m, Math.abs(x)), 1e-6);
-  found.forEach((x, i) => {
+  const scale = Math.max(1e-6, ...Array.from(wanted, Math.abs));
+  Array.from(found).forEach((x, i) => {
     const y = known(wanted[i], "an element");
     if (Number.isNaN(x) && Number.isNaN(y)) return;
     expect(Math.abs(x - y) / scale).toBeLessThanOrEqual(1e-4);

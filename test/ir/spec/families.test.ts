@@ -59,7 +59,7 @@ describe("synapses", () => {
     expect(conv(x, [4, 3, 3, 3], { padsEnd: [0, -1] })).toBe(
       "padsEnd holds -1, which is not an integer ≥ 0",
     );
-    expect(conv({ ...x, dtype: "i32" }, [4, 3, 3, 3])).toBe("ann.conv works on floats, not on i32");
+    expect(conv({ ...x, dtype: "i64" }, [4, 3, 3, 3])).toBe("ann.conv works on floats, not on i64");
     expect(conv({ ...x, dtype: "f16" }, [4, 3, 3, 3])).toBe(
       "ann.conv on operands of different types, f16 and f32",
     );
@@ -237,7 +237,7 @@ describe("spiking ops", () => {
       "a threshold of shape [2, 1] does not broadcast to [1, 3]",
     );
     expect(infer("snn.if", attrs, [real("f64", [1, 2, 3])], tensors)).toBe(
-      "snn.if works on f32, not on f64",
+      "snn.if works on f32 and i32, not on f64",
     );
     const wide = { ...tensors, v: zeros("f64", []) };
     expect(infer("snn.if", attrs, [over("current", 1, 2, 3)], wide)).toBe(
