@@ -108,6 +108,23 @@ export const diagnose = catalogue({
       `${p.message} (invariant ${p.invariant})`,
   },
 
+  // Integer mode.
+  "integer-timesteps": {
+    severity: "error",
+    message: (p: { name: string; timesteps: number; proven: number }) =>
+      `in a run of ${p.timesteps} timesteps the integers of ${p.name} might overflow 32 bits; ` +
+      `${p.proven} timesteps are proven safe`,
+    help: (p: { proven: number }) =>
+      `run it for ${p.proven} timesteps or fewer, or quantise to fewer bits`,
+  },
+  "integer-overflow": {
+    severity: "error",
+    message: (p: { name: string; low: number; high: number }) =>
+      `the integers of ${p.name} may lie anywhere from ${p.low} to ${p.high} in one timestep, ` +
+      "which is too much for 32 bits over any number of them",
+    help: "quantise to fewer bits, or run the network in float32",
+  },
+
   // Files.
   "safetensors-malformed": {
     severity: "error",

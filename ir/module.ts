@@ -18,14 +18,16 @@ export const codes = ["none", "rate"] as const satisfies readonly Code[];
  * - `batchnorm-free`: no `ann.batchnorm`.
  * - `spiking`: every activation is a neuron; the outputs are read out.
  * - `balanced`: thresholds were chosen from calibration statistics.
+ * - `integer`: everything between the encoder of the input and the read-out is made of integers.
  */
-export type Property = "canonical" | "batchnorm-free" | "spiking" | "balanced";
+export type Property = "canonical" | "batchnorm-free" | "spiking" | "balanced" | "integer";
 
 export const properties = [
   "canonical",
   "batchnorm-free",
   "spiking",
   "balanced",
+  "integer",
 ] as const satisfies readonly Property[];
 
 export interface Output {

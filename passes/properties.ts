@@ -5,6 +5,7 @@
 import { assertNever } from "../ir/diagnostic.ts";
 import { type Module, type Property, tensorAt } from "../ir/module.ts";
 import type { Op, ValueId } from "../ir/op.ts";
+import { isFloat } from "../ir/type.ts";
 import { isFoldable } from "./clean/fold-constants.ts";
 import { rectifierCeiling } from "./convert/spiking-form.ts";
 
@@ -28,6 +29,8 @@ export function breachesOf(module: Module, property: Property): readonly Breach[
       return spiking(module);
     case "balanced":
       return balanced(module);
+    case "integer":
+      return integer(module);
     default:
       return assertNever(property);
   }
@@ -85,5 +88,20 @@ function balanced(module: Module): readonly Breach[] {
     const threshold = tensorAt(module, op.attrs.threshold);
     const fits = threshold.data.every((value) => value > 0 && Number.isFinite(value));
     return fits ? null : "a threshold is not a positive number";
+  });
+}
+
+/**
+ * Neurons and what flows to and from them are integers, and spikes are 0 and 1: floats are only what
+ * comes before the encoders and behind the read-outs.
+ */
+function integer(module: Module): readonly Breach[] {
+  return eachOp(module, "integer", (op) => {
+    const { domain, dtype } = op.type;
+    if (domain !== "real" && isFloat(dtype)) return `${op.kind} makes ${dtype} over time`;
+    if (op.kind !== "snn.if") return null;
+    if (dtype !== "i8") return "a neuron is not made of integers";
+    const amplitude = tensorAt(module, op.attrs.amplitude);
+    return amplitude.data.every((value) => value === 1) ? null : "a spike is not 1";
   });
 }

@@ -2,6 +2,7 @@
  * The interpreter as an engine: the reference itself, one thread, one sample after the other. For
  * checking faster engines and for modules small enough not to need one.
  */
+import { requireSafeTimesteps } from "../../ir/bounds.ts";
 import { known } from "../../ir/diagnostic.ts";
 import type { Engine, Executable } from "../../ir/executable.ts";
 import { interpret } from "../../ir/interpret.ts";
@@ -20,6 +21,7 @@ function createExecutable(module: Module): Executable {
     neurons: opsOf(module, "snn.if").map((op) => op.result),
     async run(samples, options, onSample) {
       const { timesteps, probes = [], observe = [] } = options;
+      requireSafeTimesteps(module, timesteps);
       const gatherer = new StatisticsGatherer(
         observe,
         (value) => producerOf(module, value).type.shape,

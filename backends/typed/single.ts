@@ -4,6 +4,7 @@
  * Samples are dealt to workers in small groups; results are put back in order and statistics merge
  * exactly, so neither grouping nor thread count shows in any byte.
  */
+import { requireSafeTimesteps } from "../../ir/bounds.ts";
 import type { Engine, Executable, RunOptions, SampleSource } from "../../ir/executable.ts";
 import { addStatisticsData } from "../../ir/observe.ts";
 import type { SampleResult } from "../../ir/executable.ts";
@@ -47,6 +48,7 @@ function createExecutable(
     module,
     neurons: plan.neurons.map((step) => step.op.result),
     async run(samples, options, onSample) {
+      requireSafeTimesteps(module, options.timesteps);
       const job: Job = {
         timesteps: options.timesteps,
         probes: options.probes ?? [],

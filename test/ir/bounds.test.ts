@@ -1,0 +1,135 @@
+/** Proven bounds: by hand on small networks, and that no run of a random one leaves them. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { interpretEngine } from "../../backends/interpret/engine.ts";
+import { singleThreadEngine } from "../../backends/typed/single.ts";
+import { integerBounds, requireSafeTimesteps } from "../../ir/bounds.ts";
+import { DiagnosticError, known } from "../../ir/diagnostic.ts";
+import { interpret } from "../../ir/interpret.ts";
+import { type Module, opsOf } from "../../ir/module.ts";
+import type { OpKind, ValueId } from "../../ir/op.ts";
+import { parseModule } from "../../ir/parse.ts";
+import { isFloat } from "../../ir/type.ts";
+import { verify } from "../../ir/verify.ts";
+import { integerNetworks } from "../random/integer.ts";
+
+/** i8 → two weights and a bias → neuron → read-out, with these parts. */
+function network({
+  weight = "3, -2",
+  bias = "5",
+  threshold = "4",
+  vInit = "-1",
+  reset = "subtract",
+} = {}): Module {
+  return parseModule(
+    `module @bounds attributes {code = "rate", timesteps = 4, properties = ["integer"]} {
+  %0 = ann.input() {name = "x"} : real<i8>[1, 2]
+  %1 = ann.linear(%0) {weight = @w, bias = @b} : real<i32>[1, 1]
+  %2 = snn.if(%1) {threshold = @theta, vInit = @v, amplitude = @one, reset = "${reset}"} : spike<i8>[1, 1]
+  %3 = ann.linear(%2) {weight = @out, bias = none} : current<i32>[1, 1]
+  %4 = snn.readout(%3) {start = 0} : real[1, 1]
+  ann.output(%4) {name = "y"}
+}
+tensors {
+  @w = i8[1, 2] dense<[${weight}]>
+  @b = i32[1] dense<[${bias}]>
+  @theta = i32[] dense<${threshold}>
+  @v = i32[] dense<${vInit}>
+  @one = i8[] dense<1>
+  @out = i8[1, 1] dense<-7>
+}
+`,
+    { file: "bounds.snnir" },
+  );
+}
+
+function resultOf(module: Module, kind: OpKind, index = 0): ValueId {
+  return known(opsOf(module, kind)[index], kind).result;
+}
+
+function codesOf(run: () => unknown): string[] {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof DiagnosticError) return error.diagnostics.map(({ code }) => code);
+    throw error;
+  }
+  return [];
+}
+
+describe("integer bounds", () => {
+  it("are those of weights, biases and element types", () => {
+    const module = network();
+    const { values, partialSums, neurons } = integerBounds(module);
+    const current = resultOf(module, "ann.linear");
+    // 3 · [−128, 127] − 2 · [−128, 127] + 5
+    expect(values.get(current)).toEqual({ low: -384 - 254 + 5, high: 381 + 256 + 5 });
+    expect(partialSums.get(current)).toBe(381 + 256 + 5);
+    expect(values.get(resultOf(module, "snn.if"))).toEqual({ low: 0, high: 1 });
+    expect(values.get(resultOf(module, "ann.linear", 1))).toEqual({ low: -7, high: 0 });
+    expect(partialSums.get(resultOf(module, "ann.linear", 1))).toBe(7);
+    const neuron = known(neurons.get(resultOf(module, "snn.if")), "a neuron");
+    expect(neuron.current).toEqual({ low: -633, high: 642 });
+    expect(neuron.partialSum).toBe(642);
+    // Down by 633 a step from −1; up from 4 by 642, of which a spike takes 4 away.
+    expect(neuron.potential(1)).toEqual({ low: -634, high: 646 });
+    expect(neuron.potential(3)).toEqual({ low: -1 - 3 * 633, high: 646 + 2 * 638 });
+    expect(neuron.timesteps).toBe(Math.floor((2 ** 31 - 1 - 646) / 638) + 1);
+  });
+
+  it("let nothing pile up above the threshold where the reset is to zero", () => {
+    const module = network({ reset: "zero", weight: "1, 1", bias: "300" });
+    const neuron = known(integerBounds(module).neurons.get(resultOf(module, "snn.if")), "one");
+    expect(neuron.potential(1000)).toEqual({ low: -1, high: 4 + 554 });
+    expect(neuron.timesteps).toBe(Infinity);
+  });
+
+  it("refuse runs of more timesteps than are proven", async () => {
+    const module = network({ bias: String(2 ** 28) });
+    const { timesteps } = integerBounds(module);
+    // 8 · (2²⁸ + 637) − 7 · 4 is above 2³¹.
+    expect(timesteps).toBe(7);
+    expect(codesOf(() => requireSafeTimesteps(module, 7))).toEqual([]);
+    expect(codesOf(() => requireSafeTimesteps(module, 8))).toEqual(["integer-timesteps"]);
+    for (const engine of [interpretEngine, singleThreadEngine]) {
+      const executable = await engine.load(module, { threads: 1 });
+      await expect(
+        executable.run({ count: 0, get: () => [] }, { timesteps: 8 }),
+      ).rejects.toMatchObject({ diagnostics: [{ code: "integer-timesteps" }] });
+      await executable.run({ count: 0, get: () => [] }, { timesteps: 7 });
+    }
+  });
+
+  it("refuse currents that one timestep may overflow", () => {
+    const module = network({ bias: String(2 ** 31 - 1) });
+    expect(integerBounds(module).timesteps).toBe(0);
+    expect(codesOf(() => requireSafeTimesteps(module, 1))).toEqual(["integer-overflow"]);
+  });
+
+  it("hold for every run of a random network", () => {
+    fc.assert(
+      fc.property(integerNetworks(), ({ module, inputs }) => {
+        expect(verify(module)).toEqual([]);
+        const { values, neurons, timesteps } = integerBounds(module);
+        expect(timesteps).toBeGreaterThanOrEqual(module.timesteps);
+        const over = module.ops.filter(({ type }) => !isFloat(type.dtype));
+        const { probes } = interpret(module, inputs, {
+          timesteps: module.timesteps,
+          probes: [
+            ...over.map(({ result }) => ({ value: result, keep: "trace" as const })),
+            ...[...neurons.keys()].map((value) => ({ value, keep: "state" as const })),
+          ],
+        });
+        const intervals = [
+          ...over.map(({ result }) => known(values.get(result), "an interval")),
+          ...[...neurons.values()].map((neuron) => neuron.potential(module.timesteps)),
+        ];
+        probes.forEach((data, i) => {
+          const { low, high } = known(intervals[i], "an interval");
+          expect(data.some((x) => x < low || x > high)).toBe(false);
+        });
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
