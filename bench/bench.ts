@@ -1,0 +1,204 @@
+/**
+ * `npm run bench`: speed and memory of our engines beside others, in one run. The parts are in
+ * speed/; docs/performance.md says how each figure is obtained.
+ */
+import path from "node:path";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { type Context, perform } from "../cli/action.ts";
+import { options, wholeNumber } from "../cli/options.ts";
+import { known } from "../ir/diagnostic.ts";
+import { describeMachine, describeVersions } from "./machine.ts";
+import { annSuite } from "./speed/ann.ts";
+import { compileSuite } from "./speed/compile.ts";
+import type { Bench, Settings, Suite } from "./speed/context.ts";
+import { defaultEngine, engineNames, isEngineName } from "./speed/engines.ts";
+import { growthSuite } from "./speed/growth.ts";
+import { kernelSuite, limitsSuite } from "./speed/machine.ts";
+import { preparePeer } from "./speed/peers.ts";
+import { outFolder } from "./speed/project.ts";
+import { type PeerName, peerNames } from "./speed/protocol.ts";
+import { type Row, tableOf } from "./speed/rows.ts";
+import { simulatorsSuite } from "./speed/simulators.ts";
+import { snnSuite } from "./speed/snn.ts";
+import { createStatus } from "./speed/status.ts";
+import { type Case, casesOf } from "./suite.ts";
+
+const suites: ReadonlyMap<string, Suite> = new Map([
+  ["limits", limitsSuite],
+  ["ann", annSuite],
+  ["snn", snnSuite],
+  ["kernel", kernelSuite],
+  ["peers", simulatorsSuite],
+  ["compile", compileSuite],
+  ["growth", growthSuite],
+]);
+const suiteNames = [...suites.keys()];
+/** Those that have rows of other engines. */
+const suitesWithPeers: readonly string[] = ["ann", "snn", "compile"];
+
+/** Measured where no model is named. */
+const defaultModels: readonly string[] = [
+  "vnn_fc256x2",
+  "lenet_ccoltong",
+  "fashion_cnn_bogdi",
+  "akamaster_resnet20",
+  "mobilenet_v1_0.25_128",
+];
+
+const program = new Command("bench")
+  .description("speed and memory of our engines beside others")
+  .argument("[names...]", "suites, and parts of models' names; the five of the docs if none")
+  .option(
+    "--shared <folder>",
+    "folder with models/ and data/",
+    process.env["SNNC_SHARED"] ?? "../shared",
+  )
+  .option("--model <file>", "a model of your own, with --data, --preprocess and --calib")
+  .option("--data <path>", "its samples, with labels where the accuracy is asked for")
+  .option("--calib <path>", "its training samples, for suite snn")
+  .addOption(options.preprocess)
+  .addOption(new Option("--suite <names...>", "what to measure").choices(suiteNames))
+  .addOption(
+    new Option("--engine <name>", "ours that is measured")
+      .choices(engineNames)
+      .default(String(defaultEngine)),
+  )
+  .addOption(
+    new Option("--threads <n>", "threads of every engine")
+      .default(1)
+      .argParser(wholeNumber(1, 256)),
+  )
+  .addOption(
+    new Option("--rounds <n>", "rounds of each comparison").argParser(wholeNumber(1, 1000)),
+  )
+  .addOption(
+    new Option("--seconds <x>", "for one measurement in one round").argParser(positiveNumber),
+  )
+  .addOption(
+    new Option("--timesteps <list>", "timesteps of spiking networks")
+      .default([4, 8, 16, 32], "4,8,16,32")
+      .argParser(wholeNumbers),
+  )
+  .addOption(
+    new Option("--further-timesteps <list>", "where to look on for a loss within one point")
+      .default([64, 128], "64,128")
+      .argParser(wholeNumbers),
+  )
+  .option("--pipeline <passes>", "what converts", "default")
+  .addOption(
+    new Option("--calib-samples <n>", "training samples to calibrate on")
+      .default(512)
+      .argParser(wholeNumber(1, 1_000_000)),
+  )
+  .addOption(
+    new Option("--accuracy-samples <n>", "test samples to measure accuracy on")
+      .default(300)
+      .argParser(wholeNumber(1, 1_000_000)),
+  )
+  .option("--snn <folder>", "where converted networks are kept", outFolder)
+  .option("--fresh", "convert again")
+  .option("--quick", "few and short rounds, few points: shows that everything runs")
+  .addOption(options.seed)
+  .addOption(options.json)
+  .addOption(options.debug)
+  .parse();
+
+const given = program.opts();
+const status = createStatus();
+await perform(given, async (context) => {
+  const bench = await prepareBench(context);
+  const rows: Row[] = [];
+  for (const name of chosenSuites()) {
+    const found = await known(suites.get(name), name)(bench);
+    status.clear();
+    rows.push(...found);
+    if (given.json !== true && found.length > 0) {
+      context.terminal.out(`\n${name}\n${tableOf(found)}`);
+    }
+  }
+  const json = {
+    machine: describeMachine(),
+    versions: { ...describeVersions(), ...Object.fromEntries(bench.versions) },
+    seed: given.seed,
+    rows,
+  };
+  return { json, text: "" };
+});
+
+async function prepareBench(context: Context): Promise<Bench> {
+  const alert = (text: string): void => {
+    status.clear();
+    context.terminal.alert(text);
+  };
+  const peers: PeerName[] = [];
+  if (chosenSuites().some((name) => suitesWithPeers.includes(name))) {
+    for (const peer of peerNames) {
+      status.show(`installing ${peer}`);
+      const why = await preparePeer(peer);
+      if (why === null) peers.push(peer);
+      else alert(`${peer} could not be installed, and its rows are left out: ${why}`);
+    }
+  }
+  return {
+    shared: given.shared,
+    settings: settingsOf(),
+    cases: chosenCases(),
+    peers,
+    // Remarks on how data were fitted to a model are not what this run is about.
+    context: {
+      ...context,
+      report: (...found) => context.report(...found.filter((d) => d.severity === "warning")),
+    },
+    versions: new Map(),
+    status: status.show,
+    alert,
+  };
+}
+
+function settingsOf(): Settings {
+  const quick = given.quick === true;
+  return {
+    engine: isEngineName(given.engine) ? given.engine : defaultEngine,
+    threads: given.threads,
+    seed: given.seed,
+    rounds: given.rounds ?? (quick ? 3 : 7),
+    seconds: given.seconds ?? (quick ? 0.05 : 0.5),
+    timesteps: given.timesteps,
+    furtherTimesteps: given.furtherTimesteps,
+    calibrationSamples: given.calibSamples,
+    accuracySamples: given.accuracySamples,
+    pipeline: given.pipeline,
+    fresh: given.fresh === true,
+    quick,
+    snnFolder: path.resolve(given.snn),
+  };
+}
+
+function chosenSuites(): string[] {
+  const named = [...(given.suite ?? []), ...program.args.filter((name) => suites.has(name))];
+  return suiteNames.filter((name) => named.length === 0 || named.includes(name));
+}
+
+function chosenCases(): Case[] {
+  const { model, data, calib, preprocess } = given;
+  if (model !== undefined) {
+    const test = known(data, "--data beside --model");
+    const calibration = calib ?? test;
+    return [{ name: model, model, preprocess: preprocess ?? "", calibration, test, note: "" }];
+  }
+  const names = program.args.filter((name) => !suites.has(name));
+  const cases = casesOf(given.shared, names);
+  return names.length > 0 ? cases : cases.filter(({ name }) => defaultModels.includes(name));
+}
+
+function wholeNumbers(text: string): number[] {
+  const one = wholeNumber(1, 1_000_000);
+  return [...new Set(text.split(",").map(one))].sort((a, b) => a - b);
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  // eslint-disable-next-line no-restricted-syntax -- commander's own way to refuse an argument
+  throw new InvalidArgumentError("It must be a positive number.");
+}

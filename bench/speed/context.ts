@@ -1,0 +1,65 @@
+/** What every suite is given, and the few things that all of them do alike. */
+import type { Context } from "../../cli/action.ts";
+import type { Case } from "../suite.ts";
+import type { Contestant } from "./contestant.ts";
+import type { EngineName } from "./engines.ts";
+import type { Measurement, PeerName, Spec } from "./protocol.ts";
+import type { Row } from "./rows.ts";
+
+/** The command line, resolved. */
+export interface Settings {
+  readonly engine: EngineName;
+  readonly threads: number;
+  readonly seed: number;
+  readonly rounds: number;
+  /** For one measurement of one contestant in one round. */
+  readonly seconds: number;
+  /** Timesteps to measure spiking networks at. */
+  readonly timesteps: readonly number[];
+  /** Further ones to look for "within one point of the ANN" at, in ascending order. */
+  readonly furtherTimesteps: readonly number[];
+  readonly calibrationSamples: number;
+  readonly accuracySamples: number;
+  readonly pipeline: string;
+  /** Convert again, whatever was kept of an earlier run. */
+  readonly fresh: boolean;
+  readonly quick: boolean;
+  /** Folder of converted networks. */
+  readonly snnFolder: string;
+}
+
+export interface Bench {
+  /** Folder with models/ and data/. */
+  readonly shared: string;
+  readonly settings: Settings;
+  readonly cases: readonly Case[];
+  /** Peers that are ready to be measured. */
+  readonly peers: readonly PeerName[];
+  readonly context: Context;
+  /** Versions of everything that ran, filled in as it is started. */
+  readonly versions: Map<string, string>;
+  /** Shows what is being done, on a terminal. */
+  readonly status: (text: string) => void;
+  /** Says that something is missing from the result, and why; always. */
+  readonly alert: (text: string) => void;
+}
+
+export type Start = (name: string, spec: Spec) => Promise<Contestant>;
+
+/** One part of the benchmark. */
+export type Suite = (bench: Bench) => Promise<Row[]>;
+
+/** How our side is named in rows. */
+export function ourName(settings: Settings): string {
+  return `snnc ${settings.engine}`;
+}
+
+/** The line that every row's figures were made under. */
+export function threadsNote(threads: number): string {
+  return threads === 1 ? "1 thread" : `${threads} threads`;
+}
+
+/** A measurement of `mode` for the time that the settings give one. */
+export function timed(settings: Settings, mode: "call" | "stream"): Measurement {
+  return { mode, seconds: settings.seconds };
+}

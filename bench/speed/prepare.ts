@@ -1,0 +1,86 @@
+/** From a case of ../suite.ts to what processes are started with: model, inputs, peers' model. */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { loadData } from "../../cli/data.ts";
+import { loadNetwork } from "../../cli/load.ts";
+import { type Module, inputsOf } from "../../ir/module.ts";
+import { convert } from "../../library/convert.ts";
+import type { Case } from "../suite.ts";
+import type { Bench } from "./context.ts";
+import { loadEngine } from "./engines.ts";
+import { writeInputs } from "./inputs.ts";
+import { fixedBatchOf, openBatch } from "./open-batch.ts";
+import { outFolder } from "./project.ts";
+import type { InputFile } from "./protocol.ts";
+
+/** Images that every process is fed in turn. */
+const inputCount = 64;
+
+export interface Prepared {
+  readonly one: Case;
+  /** Imported and cleaned, as it is run. */
+  readonly clean: Module;
+  readonly inputs: InputFile;
+  /** Of the model's bytes. */
+  readonly sha256: string;
+  /** The model for peers; of any batch if it could be made to take any. */
+  readonly forPeers: { readonly file: string; readonly fixedBatch: number | null };
+}
+
+export async function prepare(one: Case, bench: Bench): Promise<Prepared> {
+  bench.status(`${one.name}: preparing`);
+  const { context, settings } = bench;
+  const engine = await loadEngine(settings.engine);
+  const network = await loadNetwork(one.model, {}, context);
+  const { module: clean } = await convert(
+    network.module,
+    null,
+    { engine, threads: 1 },
+    {
+      timesteps: 1,
+      pipeline: "canonical,commute-max-pool",
+    },
+  );
+  const data = await loadData(
+    one.test,
+    clean,
+    { ...dataOptions(one), limit: inputCount },
+    context,
+    false,
+  );
+  const folder = path.join(outFolder, "inputs");
+  const file = path.join(folder, `${safeName(one.name)}.f32`);
+  const inputs = await writeInputs(file, data.samples, inputCount);
+  const bytes = await readFile(one.model);
+  return {
+    one,
+    clean,
+    inputs,
+    sha256: createHash("sha256").update(bytes).digest("hex"),
+    forPeers: await modelForPeers(one, bytes),
+  };
+}
+
+/** Whether this benchmark can feed the model: one float32 input. */
+export function isFeedable(module: Module): boolean {
+  const inputs = inputsOf(module);
+  return inputs.length === 1 && inputs[0]?.type.dtype === "f32";
+}
+
+export function dataOptions(one: Case): { preprocess?: string } {
+  return one.preprocess === "" ? {} : { preprocess: one.preprocess };
+}
+
+export function safeName(name: string): string {
+  return path.basename(name).replace(/[^A-Za-z0-9._-]+/g, "_");
+}
+
+async function modelForPeers(one: Case, bytes: Uint8Array): Promise<Prepared["forPeers"]> {
+  const fixedBatch = fixedBatchOf(bytes);
+  if (fixedBatch === null) return { file: one.model, fixedBatch: null };
+  const file = path.join(outFolder, "models", `${safeName(one.name)}.onnx`);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, openBatch(bytes));
+  return { file, fixedBatch };
+}

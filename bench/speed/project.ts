@@ -1,0 +1,24 @@
+/** Where the project lies on disk, run from source or compiled. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { known } from "../../ir/diagnostic.ts";
+
+/** Sources lie two folders below package.json, compiled files three. */
+const root = known(
+  ["../..", "../../.."]
+    .map((up) => fileURLToPath(new URL(up, import.meta.url)))
+    .find((folder) => existsSync(path.join(folder, "package.json"))),
+  "the project's folder",
+);
+
+/** Packages that the benchmark compares with, and their lock file. */
+export const peersFolder = path.join(root, "bench/peers");
+
+/** What the benchmark writes and may use again: networks, inputs, plots. Ignored by git. */
+export const outFolder = path.join(root, "out/bench");
+
+/** The file of a process of ours beside this one, whether compiled or not. */
+export function entryBeside(name: string): URL {
+  return new URL(`./${name}.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
+}
