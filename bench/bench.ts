@@ -5,12 +5,13 @@
 import path from "node:path";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { type Context, perform } from "../cli/action.ts";
+import { readInput } from "../cli/files.ts";
 import { options, wholeNumber } from "../cli/options.ts";
 import { known } from "../ir/diagnostic.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
 import { annSuite } from "./speed/ann.ts";
 import { compileSuite } from "./speed/compile.ts";
-import type { Bench, Settings, Suite } from "./speed/context.ts";
+import { type Bench, type Settings, type Suite, rowsOrAlert } from "./speed/context.ts";
 import { defaultEngine, engineNames, isEngineName } from "./speed/engines.ts";
 import { growthSuite } from "./speed/growth.ts";
 import { kernelSuite, limitsSuite } from "./speed/machine.ts";
@@ -33,8 +34,8 @@ const suites: ReadonlyMap<string, Suite> = new Map([
   ["growth", growthSuite],
 ]);
 const suiteNames = [...suites.keys()];
-/** Those that have rows of other engines. */
-const suitesWithPeers: readonly string[] = ["ann", "snn", "compile"];
+/** Those that run models, and other engines on them. */
+const suitesOnModels: readonly string[] = ["ann", "snn", "compile"];
 
 /** Measured where no model is named. */
 const defaultModels: readonly string[] = [
@@ -109,7 +110,8 @@ await perform(given, async (context) => {
   const bench = await prepareBench(context);
   const rows: Row[] = [];
   for (const name of chosenSuites()) {
-    const found = await known(suites.get(name), name)(bench);
+    const measure = known(suites.get(name), name);
+    const found = await rowsOrAlert(bench, name, () => measure(bench));
     status.clear();
     rows.push(...found);
     if (given.json !== true && found.length > 0) {
@@ -122,7 +124,7 @@ await perform(given, async (context) => {
     seed: given.seed,
     rows,
   };
-  return { json, text: "" };
+  return { json, text: "", exitCode: rows.length === 0 ? 1 : 0 };
 });
 
 async function prepareBench(context: Context): Promise<Bench> {
@@ -130,8 +132,10 @@ async function prepareBench(context: Context): Promise<Bench> {
     status.clear();
     context.terminal.alert(text);
   };
+  const needsModels = chosenSuites().some((name) => suitesOnModels.includes(name));
+  const cases = needsModels ? await chosenCases() : [];
   const peers: PeerName[] = [];
-  if (chosenSuites().some((name) => suitesWithPeers.includes(name))) {
+  if (needsModels) {
     for (const peer of peerNames) {
       status.show(`installing ${peer}`);
       const why = await preparePeer(peer);
@@ -142,7 +146,7 @@ async function prepareBench(context: Context): Promise<Bench> {
   return {
     shared: given.shared,
     settings: settingsOf(),
-    cases: chosenCases(),
+    cases,
     peers,
     // Remarks on how data were fitted to a model are not what this run is about.
     context: {
@@ -179,16 +183,27 @@ function chosenSuites(): string[] {
   return suiteNames.filter((name) => named.length === 0 || named.includes(name));
 }
 
-function chosenCases(): Case[] {
+async function chosenCases(): Promise<Case[]> {
   const { model, data, calib, preprocess } = given;
   if (model !== undefined) {
-    const test = known(data, "--data beside --model");
+    const test = data ?? program.error("error: --model needs --data");
     const calibration = calib ?? test;
     return [{ name: model, model, preprocess: preprocess ?? "", calibration, test, note: "" }];
   }
   const names = program.args.filter((name) => !suites.has(name));
-  const cases = casesOf(given.shared, names);
-  return names.length > 0 ? cases : cases.filter(({ name }) => defaultModels.includes(name));
+  // For the message where it is missing.
+  await readInput(path.join(given.shared, "models/preprocess.json"));
+  const all = casesOf(given.shared, []);
+  if (names.length === 0) return all.filter(({ name }) => defaultModels.includes(name));
+  // A whole name means that model alone, even where others have longer names that begin with it.
+  const isNamed = (name: string): boolean =>
+    names.some((part) =>
+      all.some((one) => one.name === part) ? name === part : name.includes(part),
+    );
+  const found = all.filter(({ name }) => isNamed(name));
+  if (found.length > 0) return found;
+  const known = all.map(({ name }) => name).join(", ");
+  return program.error(`error: no suite is called ${names.join(" ")}, and no model of ${known}`);
 }
 
 function wholeNumbers(text: string): number[] {

@@ -3,8 +3,8 @@
  * the memory that each process took. No spikes here; suite `snn` has them.
  */
 import type { Case } from "../suite.ts";
-import { type Bench, type Start, ourName, threadsNote, timed } from "./context.ts";
-import { type Contestant, ContestantError, interleave, withContestants } from "./contestant.ts";
+import { type Bench, type Start, ourName, rowsOrAlert, threadsNote, timed } from "./context.ts";
+import { type Contestant, interleave, withContestants } from "./contestant.ts";
 import { isFeedable, prepare } from "./prepare.ts";
 import type { Measurement } from "./protocol.ts";
 import { type Row, type Side, rowOf } from "./rows.ts";
@@ -17,12 +17,8 @@ const peerBatch = 8;
 export async function annSuite(bench: Bench): Promise<Row[]> {
   const rows: Row[] = [];
   for (const one of bench.cases) {
-    try {
-      rows.push(...(await withContestants((start) => measureCase(one, bench, start))));
-    } catch (error) {
-      if (!(error instanceof ContestantError)) throw error;
-      bench.alert(`ann: ${one.name} is left out: ${error.message}`);
-    }
+    const measure = () => withContestants((start) => measureCase(one, bench, start));
+    rows.push(...(await rowsOrAlert(bench, `ann: ${one.name}`, measure)));
   }
   return rows;
 }

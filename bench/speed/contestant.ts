@@ -1,7 +1,6 @@
 /** A process that is timed, seen from the benchmark: started, asked one thing at a time, ended. */
 import { type ChildProcess, fork } from "node:child_process";
 import { invariant, known } from "../../ir/diagnostic.ts";
-import { entryBeside } from "./project.ts";
 import {
   type Answers,
   type Loaded,
@@ -23,17 +22,29 @@ export interface Contestant {
   end(): void;
 }
 
-const entries = { ours: "our-process", peer: "peer-process", machine: "machine-process" } as const;
+const entries: Readonly<Record<Spec["role"], URL>> = {
+  ours: new URL("./our-process.ts", import.meta.url),
+  peer: new URL("./peer-process.ts", import.meta.url),
+  machine: new URL("./machine-process.ts", import.meta.url),
+};
+
+/** The file to run: a source needs a loader, its compiled form does not. */
+function entryOf(role: Spec["role"]): { file: URL; execArgv: string[] } {
+  const isSource = import.meta.url.endsWith(".ts");
+  const file = new URL(entries[role]);
+  if (!isSource) file.pathname = file.pathname.replace(/\.ts$/, ".js");
+  return { file, execArgv: isSource ? ["--import", "tsx"] : [] };
+}
 
 /** What such a process says when it could not do what it was asked; never a fault of the parent. */
 export class ContestantError extends Error {}
 
 /** Starts a process and waits until it is ready. Rejects with a `ContestantError` if it cannot be. */
 export async function startContestant(name: string, spec: Spec): Promise<Contestant> {
-  const entry = entryBeside(entries[spec.role]);
-  const child = fork(entry, {
+  const { file, execArgv } = entryOf(spec.role);
+  const child = fork(file, {
     serialization: "advanced",
-    execArgv: entry.pathname.endsWith(".ts") ? ["--import", "tsx"] : [],
+    execArgv,
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   const errors: string[] = [];

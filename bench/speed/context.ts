@@ -1,7 +1,8 @@
 /** What every suite is given, and the few things that all of them do alike. */
 import type { Context } from "../../cli/action.ts";
 import type { Case } from "../suite.ts";
-import type { Contestant } from "./contestant.ts";
+import { DiagnosticError } from "../../ir/diagnostic.ts";
+import { type Contestant, ContestantError } from "./contestant.ts";
 import type { EngineName } from "./engines.ts";
 import type { Measurement, PeerName, Spec } from "./protocol.ts";
 import type { Row } from "./rows.ts";
@@ -48,6 +49,24 @@ export type Start = (name: string, spec: Spec) => Promise<Contestant>;
 
 /** One part of the benchmark. */
 export type Suite = (bench: Bench) => Promise<Row[]>;
+
+/**
+ * The rows that `work` finds. Where a process or a network fails, there are none of this case, which
+ * is said, and the others go on: a long run is not lost for one that cannot be measured.
+ */
+export async function rowsOrAlert(
+  bench: Bench,
+  what: string,
+  work: () => Promise<Row[]>,
+): Promise<Row[]> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ContestantError || error instanceof DiagnosticError)) throw error;
+    bench.alert(`${what} is left out: ${error.message}`);
+    return [];
+  }
+}
 
 /** How our side is named in rows. */
 export function ourName(settings: Settings): string {

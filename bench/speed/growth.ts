@@ -8,7 +8,7 @@ import path from "node:path";
 import type { SampleSource } from "../../ir/executable.ts";
 import { encodePackage } from "../../ir/package.ts";
 import { f32 } from "../../ir/tensor.ts";
-import { type Bench, ourName, threadsNote } from "./context.ts";
+import { type Bench, ourName, rowsOrAlert, threadsNote } from "./context.ts";
 import { type Contestant, interleave, withContestants } from "./contestant.ts";
 import { type Curve, type Point, drawGrowth } from "./growth-page.ts";
 import { writeInputs } from "./inputs.ts";
@@ -72,13 +72,16 @@ export async function growthSuite(bench: Bench): Promise<Row[]> {
   const curves: Curve[] = [];
   const rows: Row[] = [];
   for (const plan of plansOf(bench.settings.quick, availableParallelism())) {
-    const { made, points } = await measurePlan(plan, bench);
-    rows.push(...made);
-    curves.push({ axis: plan.axis, metric: plan.metric, points });
+    const work = async (): Promise<Row[]> => {
+      const { made, points } = await measurePlan(plan, bench);
+      curves.push({ axis: plan.axis, metric: plan.metric, points });
+      return made;
+    };
+    rows.push(...(await rowsOrAlert(bench, `growth with ${plan.axis}`, work)));
   }
   const file = path.join(outFolder, "growth.html");
   await writeFile(file, await drawGrowth(curves, ourName(bench.settings)));
-  bench.alert(`growth: wrote ${path.relative(process.cwd(), file)}`);
+  bench.context.terminal.note(`growth: wrote ${path.relative(process.cwd(), file)}`);
   return rows;
 }
 

@@ -23,7 +23,10 @@ export async function limitsSuite(bench: Bench): Promise<Row[]> {
 }
 
 export async function kernelSuite(bench: Bench): Promise<Row[]> {
-  if (kernelCases.length === 0) return [];
+  if (kernelCases.length === 0) {
+    bench.alert("kernel: there are no kernels to measure");
+    return [];
+  }
   const limits = [...new Set(kernelCases.map((each): LimitName => each.limit))];
   const values = await ratesOf(bench, [...limits, ...kernelCases.map(({ name }) => name)]);
   return kernelCases.map(({ name, limit, note }) =>

@@ -17,8 +17,3 @@ export const peersFolder = path.join(root, "bench/peers");
 
 /** What the benchmark writes and may use again: networks, inputs, plots. Ignored by git. */
 export const outFolder = path.join(root, "out/bench");
-
-/** The file of a process of ours beside this one, whether compiled or not. */
-export function entryBeside(name: string): URL {
-  return new URL(`./${name}.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
-}

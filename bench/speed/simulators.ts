@@ -9,7 +9,7 @@ import { type Data, loadData } from "../../cli/data.ts";
 import type { Module } from "../../ir/module.ts";
 import { encodePackage } from "../../ir/package.ts";
 import { convert } from "../../library/convert.ts";
-import { type Bench, ourName, timed } from "./context.ts";
+import { type Bench, ourName, rowsOrAlert, timed } from "./context.ts";
 import { interleave, withContestants } from "./contestant.ts";
 import { loadEngine } from "./engines.ts";
 import { writeInputs } from "./inputs.ts";
@@ -49,7 +49,10 @@ export async function simulatorsSuite(bench: Bench): Promise<Row[]> {
     return [];
   }
   const rows: Row[] = [];
-  for (const one of recorded) rows.push(...(await measure(one, folder, bench)));
+  for (const one of recorded) {
+    const work = () => measure(one, folder, bench);
+    rows.push(...(await rowsOrAlert(bench, `peers: ${one.name}`, work)));
+  }
   return rows;
 }
 

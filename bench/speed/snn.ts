@@ -3,8 +3,8 @@
  * The question behind it is at which accuracy spikes are faster.
  */
 import type { Case } from "../suite.ts";
-import { type Bench, type Start, ourName, threadsNote, timed } from "./context.ts";
-import { type Contestant, ContestantError, interleave, withContestants } from "./contestant.ts";
+import { type Bench, type Start, ourName, rowsOrAlert, threadsNote, timed } from "./context.ts";
+import { type Contestant, interleave, withContestants } from "./contestant.ts";
 import { isFeedable, prepare } from "./prepare.ts";
 import { type Row, rowOf } from "./rows.ts";
 import { comparedCount, startOurs, startPeers } from "./sides.ts";
@@ -16,12 +16,8 @@ const allowedLoss = 0.01;
 export async function snnSuite(bench: Bench): Promise<Row[]> {
   const rows: Row[] = [];
   for (const one of bench.cases) {
-    try {
-      rows.push(...(await withContestants((start) => measureCase(one, bench, start))));
-    } catch (error) {
-      if (!(error instanceof ContestantError)) throw error;
-      bench.alert(`snn: ${one.name} is left out: ${error.message}`);
-    }
+    const measure = () => withContestants((start) => measureCase(one, bench, start));
+    rows.push(...(await rowsOrAlert(bench, `snn: ${one.name}`, measure)));
   }
   return rows;
 }
