@@ -129,6 +129,32 @@ export const diagnose = catalogue({
       );
     },
   },
+  "no-integer-form": {
+    severity: "error",
+    message: (p: { kind: string; name: string; why: string }) =>
+      `${p.kind} (${p.name}) cannot be made of integers: ${p.why}`,
+    help: "leave quantise out for this network, and run it in float32",
+  },
+  "units-loop": {
+    severity: "error",
+    message: () =>
+      "a current is added to what weights make of itself, with no neuron between: their integers " +
+      "cannot have one unit",
+    help: "leave quantise out for this network, and run it in float32",
+  },
+  "units-limited": {
+    severity: "info",
+    message: (p: { channels: number; of: number; least: number }) =>
+      `${p.channels} of ${p.of} channels have weights that are large beside their threshold; their ` +
+      `unit is a threshold of ${p.least}, and larger weights are clipped`,
+    help: "more bits leave larger weights unclipped",
+  },
+  "already-integer": {
+    severity: "error",
+    message: (p: { pass: string }) =>
+      `pass ${p.pass} sets real numbers, and the network is made of integers already`,
+    help: (p: { pass: string }) => `run ${p.pass} before quantise`,
+  },
   "no-reference": {
     severity: "error",
     message: (p: { pass: string }) =>

@@ -23,6 +23,7 @@ import { constantsToAffine } from "./fuse/constants-to-affine.ts";
 import { foldBatchnorm } from "./fuse/fold-batchnorm.ts";
 import { matmulToLinear } from "./fuse/matmul-to-linear.ts";
 import { mergeLinear } from "./fuse/merge-linear.ts";
+import { quantise } from "./quantise/quantise.ts";
 import type { AnyPass } from "./pass.ts";
 import { type PipelineNames, type PipelineStep, step } from "./pipeline.ts";
 
@@ -54,6 +55,9 @@ export const allPasses: readonly AnyPass[] = [
   balanceLocal,
   setInitialPotential,
   delayReadout,
+
+  // Quantise: integers in place of floats.
+  quantise,
 ];
 
 /** From what a frontend makes to convolutions, linear layers, affine maps, pools and activations. */
@@ -99,6 +103,8 @@ export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
   ["canonical", canonical],
   // Deep networks answer late: what they send first would stay in the mean for long.
   ["default", [...canonical, ...spiking(balanceMmse), step(delayReadout)]],
+  // Last of all, because what sets thresholds and read-outs works on floats.
+  ["integer", [...canonical, ...spiking(balanceMmse), step(delayReadout), step(quantise)]],
   // The classics, for comparison: how others choose thresholds, on the same network.
   ["max", [...canonical, ...spiking(balanceMax)]],
   ["percentile", [...canonical, ...spiking(balancePercentile)]],

@@ -7,7 +7,7 @@ import type { Observation } from "../ir/executable.ts";
 import type { Module, Property } from "../ir/module.ts";
 import type { CalibrationStatistics } from "../ir/stats.ts";
 
-export type Phase = "clean" | "fuse" | "convert" | "balance";
+export type Phase = "clean" | "fuse" | "convert" | "balance" | "quantise";
 
 /** One option of a pass, as it is written on the command line: `name{key=value,…}`. */
 export type OptionSpec =

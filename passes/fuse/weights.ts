@@ -21,7 +21,7 @@ export function channelAxis(op: Synapse): number {
 }
 
 /** For each element of a synapse's weight, which output and which input channel it joins. */
-function channelsOf(
+export function channelsOf(
   op: Synapse,
   weight: Tensor,
 ): (index: number) => { readonly output: number; readonly input: number } {

@@ -1,0 +1,411 @@
+/**
+ * Writes the integer module that `plan.ts` has planned, with the units that were chosen: weights,
+ * biases and thresholds rounded, inputs quantised, read-outs scaled back.
+ *
+ * A threshold is rounded, so the amplitude that goes into the next weights is corrected by as much:
+ * a neuron that fires at θ' instead of θ sends θ'/θ of its amplitude, and its mean output stays.
+ */
+import { Builder } from "../../ir/build.ts";
+import { invariant, known } from "../../ir/diagnostic.ts";
+import { type Loc, fusedLoc, shortName } from "../../ir/loc.ts";
+import type { Module } from "../../ir/module.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op.ts";
+import { type Tensor, type TensorRef, scalar, tensorOf } from "../../ir/tensor.ts";
+import { rangeOf } from "../../ir/semantics/scalar.ts";
+import { type DType, type Shape, elementCount } from "../../ir/type.ts";
+import { type Synapse, channelsOf, isSynapse } from "../fuse/weights.ts";
+import { type Grid, combine, compress, gridOf, isMove, moved, uniform } from "./grid.ts";
+import { type Plan, keyOf, summingWindow } from "./plan.ts";
+import { quantised, roundHalfAway } from "./scale.ts";
+import { type Source, type UnitId, alongAxis } from "./units.ts";
+
+const name = "quantise";
+
+/** How a float value of the input becomes integers of one unit. */
+export interface Encoding {
+  readonly unit: number;
+  readonly dtype: "i8" | "u8";
+  /** The largest integer that it may become. */
+  readonly levels: number;
+}
+
+/** A value of the new module with the unit of each element. */
+interface Made {
+  readonly value: ValueId;
+  readonly units: Grid;
+}
+
+/** The integer module. */
+export function emitIntegers(
+  module: Module,
+  plan: Plan,
+  unitOf: (id: UnitId) => number,
+  encodings: ReadonlyMap<ValueId, Encoding>,
+): Module {
+  const emitter = new Emitter(module, plan, unitOf, encodings);
+  for (const op of module.ops) emitter.emit(op);
+  return emitter.finish();
+}
+
+class Emitter {
+  private readonly builder: Builder;
+  private readonly made = new Map<ValueId, Made>();
+  private readonly quantised = new Map<ValueId, Made>();
+  private readonly module: Module;
+  private readonly plan: Plan;
+  private readonly unitOf: (id: UnitId) => number;
+  private readonly encodings: ReadonlyMap<ValueId, Encoding>;
+
+  constructor(
+    module: Module,
+    plan: Plan,
+    unitOf: (id: UnitId) => number,
+    encodings: ReadonlyMap<ValueId, Encoding>,
+  ) {
+    const firstId = 1 + module.ops.reduce((most, op) => Math.max(most, op.result), -1);
+    this.builder = new Builder({ tensors: module.tensors, firstId });
+    this.module = module;
+    this.plan = plan;
+    this.unitOf = unitOf;
+    this.encodings = encodings;
+  }
+
+  emit(op: Op): void {
+    const ofIntegers = op.inputs.some((value) => this.plan.integers.has(value));
+    if (this.plan.integers.has(op.result)) this.made.set(op.result, this.integers(op));
+    else if (ofIntegers) {
+      invariant(isOp(op, "snn.readout"), `${op.kind} between integers and floats`);
+      this.made.set(op.result, this.readout(op));
+    } else this.made.set(op.result, this.float(op));
+  }
+
+  finish(): Module {
+    const outputs = this.module.outputs.map(({ name: of, value }) => ({
+      name: of,
+      value: this.asFloat(value),
+    }));
+    return this.builder.finish({ ...this.module, outputs });
+  }
+
+  private integers(op: Op): Made {
+    if (isSynapse(op)) return this.synapse(op);
+    if (isMove(op)) return this.move(op);
+    switch (op.kind) {
+      case "ann.affine":
+        return this.affine(op);
+      case "ann.average-pool":
+        return this.windowSum(op);
+      case "ann.add":
+      case "ann.sub":
+        return this.sum(op);
+      case "snn.if":
+        return this.neuron(op);
+      case "ann.max-pool":
+      case "snn.max-pool":
+      case "ann.resize": {
+        const x = this.operand(op, 0);
+        const units = this.byIndex(x, 1);
+        return { value: this.again(op, [x.value]), units };
+      }
+      default: {
+        const x = this.operand(op, 0);
+        return { value: this.again(op, [x.value]), units: x.units };
+      }
+    }
+  }
+
+  /** The op as it was, on what its operands became. */
+  private float(op: Op): Made {
+    if (op.kind === "ann.input") {
+      this.builder.push(op);
+      return { value: op.result, units: uniform(0, 1) };
+    }
+    const inputs = op.inputs.map((value) => this.valueOf(value));
+    return { value: this.again(op, inputs), units: uniform(0, 1) };
+  }
+
+  private again(op: Op, inputs: readonly ValueId[]): ValueId {
+    return this.builder.add(op.kind, inputs, op.attrs, op.loc, op.result);
+  }
+
+  private synapse(op: Synapse): Made {
+    const x = this.operand(op, 0);
+    const axis = op.kind === "ann.linear" ? this.shapeOf(x.value).length - 1 : 1;
+    const inputs = this.byIndex(x, axis).data;
+    const source = this.source(keyOf(op));
+    const units = this.unitsOf(source);
+    const weight = this.builder.tensorAt(op.attrs.weight);
+    const channels = channelsOf(op, weight);
+    const rounded = Float64Array.from(weight.data, (w, i) => {
+      const { input, output } = channels(i);
+      const real = w * (inputs[input % inputs.length] ?? 0);
+      return quantised(real, units.data[output] ?? 1, source.levels);
+    });
+    const attrs = {
+      weight: this.keep(op.attrs.weight, "i8", weight.shape, rounded),
+      bias: op.attrs.bias === null ? null : this.bias(op.attrs.bias, units.data),
+    };
+    const { result, loc } = op;
+    switch (op.kind) {
+      case "ann.conv": {
+        const all = { ...op.attrs, ...attrs };
+        return { value: this.builder.add(op.kind, [x.value], all, loc, result), units };
+      }
+      case "ann.conv-transpose": {
+        const all = { ...op.attrs, ...attrs };
+        return { value: this.builder.add(op.kind, [x.value], all, loc, result), units };
+      }
+      case "ann.linear":
+        return { value: this.builder.add(op.kind, [x.value], attrs, loc, result), units };
+    }
+  }
+
+  private bias(ref: TensorRef, units: Float64Array): TensorRef {
+    const { shape, data } = this.builder.tensorAt(ref);
+    const rounded = Float64Array.from(data, (b, k) => roundHalfAway(b / (units[k] ?? 1)));
+    return this.keep(ref, "i32", shape, rounded);
+  }
+
+  private affine(op: OpOf<"ann.affine">): Made {
+    const x = this.operand(op, 0);
+    const source = this.source(keyOf(op));
+    const units = this.unitsOf(source);
+    const rank = op.type.shape.length;
+    const scale = gridOf(this.builder.tensorAt(op.attrs.scale), rank);
+    const factors = combine([scale, x.units, units], ([weight = 0, from = 0, unit = 1]) =>
+      quantised(weight * from, unit, source.levels),
+    );
+    const shift = Float64Array.from(units.data, (unit, k) => roundHalfAway(source.bias(k) / unit));
+    const attrs = {
+      scale: this.keep(op.attrs.scale, "i8", factors.shape, factors.data),
+      shift: this.keep(op.attrs.shift, "i32", units.shape, shift),
+    };
+    return { value: this.builder.add(op.kind, [x.value], attrs, op.loc, op.result), units };
+  }
+
+  /** The sum of each window: a convolution of each channel with weights of 1. */
+  private windowSum(op: OpOf<"ann.average-pool">): Made {
+    const x = this.operand(op, 0);
+    const [batch = 1, channels = 1, ...spatial] = this.shapeOf(x.value);
+    const kernel: Shape = [channels, 1, ...op.attrs.kernel];
+    const ones = new Float64Array(elementCount(kernel)).fill(1);
+    const window = summingWindow(op, [batch, channels, ...spatial]);
+    const attrs = {
+      ...window,
+      weight: this.keep(`${shortName(op.loc)}.ones`, "i8", kernel, ones),
+      bias: null,
+      groups: channels,
+    };
+    const value = this.builder.add("ann.conv", [x.value], attrs, op.loc, op.result);
+    const shares = this.plan.shares.get(op.result);
+    const units = combine(
+      [this.byIndex(x, 1), known(shares, "the shares of a window")],
+      ([unit = 1, share = 1]) => unit * share,
+    );
+    return { value, units };
+  }
+
+  private sum(op: OpOf<"ann.add" | "ann.sub">): Made {
+    const [a, b] = [this.operand(op, 0), this.operand(op, 1)];
+    const units = combine([a.units, b.units], ([left = 0, right = 0]) => {
+      invariant(left === right || left === 0 || right === 0, "a sum of two units");
+      return left === 0 ? right : left;
+    });
+    return { value: this.again(op, [a.value, b.value]), units: compress(units) };
+  }
+
+  private move(op: Op): Made {
+    const parts = op.inputs.map((_, i) => this.operand(op, i));
+    const shapes = parts.map(({ value }) => this.shapeOf(value));
+    const units = moved(
+      op,
+      parts.map((part) => part.units),
+      shapes,
+    );
+    const value = this.again(
+      op,
+      parts.map((part) => part.value),
+    );
+    return { value, units };
+  }
+
+  private neuron(op: OpOf<"snn.if">): Made {
+    const x = this.operand(op, 0);
+    const rank = op.type.shape.length;
+    const at = (ref: TensorRef): Grid => gridOf(this.builder.tensorAt(ref), rank);
+    const [threshold, vInit, amplitude] = [
+      at(op.attrs.threshold),
+      at(op.attrs.vInit),
+      at(op.attrs.amplitude),
+    ];
+    // Where no current ever comes the unit is anyone's.
+    const units = combine([x.units, threshold], ([unit = 0, theta = 1]) =>
+      unit === 0 ? theta / 2 ** 12 : unit,
+    );
+    const thetas = combine([threshold, units], ([theta = 1, unit = 1]) =>
+      Math.max(1, roundHalfAway(theta / unit)),
+    );
+    const starts = combine([vInit, units], ([v = 0, unit = 1]) => roundHalfAway(v / unit));
+    const sent = combine(
+      [amplitude, thetas, units, threshold],
+      ([a = 1, steps = 1, unit = 1, theta = 1]) => (a * steps * unit) / theta,
+    );
+    const label = shortName(op.loc);
+    const attrs = {
+      threshold: this.grid(`${label}.threshold`, "i32", thetas),
+      vInit: this.grid(`${label}.v_init`, "i32", starts),
+      amplitude: this.builder.tensor("one", scalar("i8", 1)),
+      reset: op.attrs.reset,
+    };
+    const value = this.builder.add(op.kind, [x.value], attrs, op.loc, op.result);
+    return { value, units: compress(sent) };
+  }
+
+  private readout(op: OpOf<"snn.readout">): Made {
+    const x = this.operand(op, 0);
+    const loc = fusedLoc(name, [op.loc]);
+    const mean = this.builder.add("snn.readout", [x.value], op.attrs, op.loc);
+    return { value: this.scaled(mean, x.units, shortName(op.loc), loc, op.result), units: x.units };
+  }
+
+  /** Floats in units, as the numbers they stand for. */
+  private scaled(value: ValueId, units: Grid, label: string, loc: Loc, result?: ValueId): ValueId {
+    const attrs = {
+      scale: this.grid(`${label}.unit`, "f32", units),
+      shift: this.builder.tensor("zero", scalar("f32", 0)),
+    };
+    return this.builder.add("ann.affine", [value], attrs, loc, result);
+  }
+
+  /** An output, which may be of integers where no neuron is on its way. */
+  private asFloat(value: ValueId): ValueId {
+    const made = this.madeOf(value);
+    if (!this.plan.integers.has(value)) return made.value;
+    const { loc } = this.builder.opOf(made.value);
+    const from = fusedLoc(name, [loc]);
+    const cast = this.builder.add("ann.cast", [made.value], { to: "f32", saturate: true }, from);
+    return this.scaled(cast, made.units, shortName(loc), from);
+  }
+
+  /** What the plan makes of operand `index` of `op`. */
+  private operand(op: Op, index: number): Made {
+    const value = known(op.inputs[index], `operand ${index}`);
+    const source = this.plan.sources.get(keyOf(op, index));
+    if (source === undefined) return this.integersOf(value);
+    const units = this.unitsOf(source);
+    const before = this.builder.opOf(this.valueOf(value));
+    if (isOp(before, "ann.constant") && !this.plan.encoded.has(value)) {
+      return { value: this.constant(before, units), units };
+    }
+    return { value: this.rescaled(this.integersOf(value), source, units, op.loc), units };
+  }
+
+  private constant(op: OpOf<"ann.constant">, units: Grid): ValueId {
+    const held = this.builder.tensorAt(op.attrs.value);
+    const rounded = Float64Array.from(held.data, (c, k) => roundHalfAway(c / (units.data[k] ?? 1)));
+    const ref = this.keep(op.attrs.value, "i32", held.shape, rounded);
+    return this.builder.add("ann.constant", [], { value: ref }, fusedLoc(name, [op.loc]));
+  }
+
+  /** Each element times a weight of its channel, or of its own where channels are not uniform. */
+  private rescaled(x: Made, source: Source, units: Grid, at: Loc): ValueId {
+    const from = this.builder.opOf(x.value);
+    const loc = fusedLoc(name, [from.loc, at]);
+    const label = `${shortName(from.loc)}.rescale`;
+    const weights = combine([x.units, units], ([unit = 0, wanted = 1]) =>
+      quantised(unit, wanted, source.levels),
+    );
+    const { shape } = from.type;
+    const perChannel = weights.shape.every((extent, axis) => axis === 1 || extent === 1);
+    if (shape.length < 3 || !perChannel) {
+      const attrs = {
+        scale: this.grid(label, "i8", weights),
+        shift: this.builder.tensor("zero", scalar("i32", 0)),
+      };
+      return this.builder.add("ann.affine", [x.value], attrs, loc);
+    }
+    const channels = shape[1] ?? 1;
+    const axes = shape.slice(2);
+    const each = (value: number): number[] => axes.map(() => value);
+    const kernel: Shape = [channels, 1, ...each(1)];
+    const row = Float64Array.from(
+      { length: channels },
+      (_, c) => weights.data[c % weights.data.length] ?? 0,
+    );
+    const attrs = {
+      strides: each(1),
+      padsBegin: each(0),
+      padsEnd: each(0),
+      dilations: each(1),
+      weight: this.keep(label, "i8", kernel, row),
+      bias: null,
+      groups: channels,
+    };
+    return this.builder.add("ann.conv", [x.value], attrs, loc);
+  }
+
+  /** A value as integers: its own, or a float of the input quantised. */
+  private integersOf(value: ValueId): Made {
+    if (this.plan.integers.has(value)) return this.madeOf(value);
+    const there = this.quantised.get(value);
+    if (there !== undefined) return there;
+    const encoded = this.encode(value);
+    this.quantised.set(value, encoded);
+    return encoded;
+  }
+
+  private encode(value: ValueId): Made {
+    const { unit, dtype, levels } = known(this.encodings.get(value), `an encoding of %${value}`);
+    const source = this.builder.opOf(this.valueOf(value));
+    const loc = fusedLoc(name, [source.loc]);
+    const scale = this.builder.constant("input.unit", scalar("f32", unit), loc);
+    const zero = this.builder.constant("input.zero", scalar(dtype, 0), loc);
+    let x = source.result;
+    // Of 8 bits the saturation of the type is the clipping.
+    if (levels < rangeOf(dtype)[1]) {
+      const min = dtype === "u8" ? 0 : -levels * unit;
+      x = this.builder.add("ann.clip", [x], { min, max: levels * unit }, loc);
+    }
+    // ONNX's rounding, half to even: it is one op with one meaning in every backend. Everything else
+    // here is rounded half away from zero, by the compiler.
+    const attrs = { axis: 0, to: dtype };
+    const q = this.builder.add("ann.quantize-linear", [x, scale, zero], attrs, loc);
+    return { value: q, units: uniform(source.type.shape.length, unit) };
+  }
+
+  /** The units of a value by index along `axis`, which the plan has found to be all there is. */
+  private byIndex({ units }: Made, axis: number): Grid {
+    const of = { ids: uniform(units.shape.length, -1), factors: units };
+    return known(alongAxis(of, axis, this.plan.table), "units by channel").factors;
+  }
+
+  private source(key: string): Source {
+    return known(this.plan.sources.get(key), `a source ${key}`);
+  }
+
+  private unitsOf({ ids }: Source): Grid {
+    return { shape: ids.shape, data: ids.data.map((id) => this.unitOf(id)) };
+  }
+
+  private keep(ref: TensorRef, dtype: DType, shape: Shape, data: Float64Array): TensorRef {
+    const value: Tensor = tensorOf(dtype, shape, data);
+    return this.builder.tensor(ref.replace(/\.\d+$/, ""), value);
+  }
+
+  private grid(label: string, dtype: DType, grid: Grid): TensorRef {
+    const { shape, data } = compress(grid);
+    return this.keep(label, dtype, shape, data);
+  }
+
+  private madeOf(value: ValueId): Made {
+    return known(this.made.get(value), `what became of %${value}`);
+  }
+
+  private valueOf(value: ValueId): ValueId {
+    return this.madeOf(value).value;
+  }
+
+  private shapeOf(value: ValueId): Shape {
+    return this.builder.typeOf(value).shape;
+  }
+}

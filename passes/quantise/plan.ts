@@ -1,0 +1,408 @@
+/**
+ * Goes through a spiking module and books, for every value that is to be of integers, in which units
+ * its elements will count, and which weights have to be rounded into them. Chooses no unit and makes
+ * no op; `emit.ts` does, by the same keys.
+ */
+import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
+import { evaluate } from "../../ir/interpret.ts";
+import { shortName } from "../../ir/loc.ts";
+import { type Module, tensorAt } from "../../ir/module.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op.ts";
+import { type Tensor, tensor } from "../../ir/tensor.ts";
+import { type Shape, type Type, elementCount } from "../../ir/type.ts";
+import { diagnose } from "../diagnostics.ts";
+import { type Synapse, channelAxis, channelsOf, isSynapse } from "../fuse/weights.ts";
+import {
+  type Grid,
+  along,
+  combine,
+  compress,
+  gridOf,
+  isMove,
+  moved,
+  noTensors,
+  uniform,
+} from "./grid.ts";
+import { type Source, UnitTable, type Units, alongAxis, isPlain, uniteAlongAxis } from "./units.ts";
+
+/** The largest i8: what a number per channel may become, whatever the weights' bits. */
+const byteLevels = 127;
+
+/** What integers hold a value: spikes, quantised inputs, or sums of 32 bits. */
+type Held = "spike" | "input" | "sum";
+
+interface Integers extends Units {
+  readonly kind: "integers";
+  readonly held: Held;
+}
+
+type Info =
+  | Integers
+  /** `decoded`: comes from a read-out. */
+  | { readonly kind: "float"; readonly decoded: boolean }
+  | { readonly kind: "refused" };
+
+export interface Plan {
+  readonly table: UnitTable;
+  /** By `keyOf`: what becomes an integer synapse or an integer constant, with its units. */
+  readonly sources: ReadonlyMap<string, Source>;
+  /** Float values that integers are made of, with the unit of each, to be fixed. */
+  readonly encoded: ReadonlyMap<ValueId, number>;
+  /** Of each average-pool: 1 / what each window divides by. */
+  readonly shares: ReadonlyMap<ValueId, Grid>;
+  /** Values that are of integers. */
+  readonly integers: ReadonlySet<ValueId>;
+  readonly refusals: readonly Diagnostic[];
+}
+
+/** The key of an op's own weights, or of what operand `index` of it is multiplied by. */
+export function keyOf(op: Op, index: number | null = null): string {
+  return index === null ? `${op.result}` : `${op.result}/${index}`;
+}
+
+/** Plans every op of `module`; `levels` is the largest integer that a weight may become. */
+export function planIntegers(module: Module, levels: number): Plan {
+  const planner = new Planner(module, levels);
+  for (const op of module.ops) planner.plan(op);
+  return planner.finish();
+}
+
+/** Ends the planning of one op; the others go on, so that every refusal is told at once. */
+function refuse(op: Op, why: string): never {
+  const kind = op.kind.replace(/^(ann|snn)\./, "");
+  fail(diagnose("no-integer-form", op.loc, { kind, name: shortName(op.loc), why }));
+}
+
+class Planner {
+  private readonly table = new UnitTable();
+  private readonly sources = new Map<string, Source>();
+  private readonly encoded = new Map<ValueId, number>();
+  private readonly shares = new Map<ValueId, Grid>();
+  private readonly refusals: Diagnostic[] = [];
+  private readonly infos = new Map<ValueId, Info>();
+  private readonly ops = new Map<ValueId, Op>();
+  private readonly module: Module;
+  private readonly levels: number;
+
+  constructor(module: Module, levels: number) {
+    this.module = module;
+    this.levels = levels;
+  }
+
+  plan(op: Op): void {
+    this.ops.set(op.result, op);
+    const infos = op.inputs.map((value) => this.infoOf(value));
+    this.infos.set(op.result, this.infoFor(op, infos));
+  }
+
+  finish(): Plan {
+    const integers = new Set<ValueId>();
+    for (const [value, { kind }] of this.infos) if (kind === "integers") integers.add(value);
+    const { table, sources, encoded, shares, refusals } = this;
+    return { table, sources, encoded, shares, integers, refusals };
+  }
+
+  private infoFor(op: Op, infos: readonly Info[]): Info {
+    if (infos.some(({ kind }) => kind === "refused")) return { kind: "refused" };
+    const isWeighted = isSynapse(op) || isOp(op, "snn.if");
+    if (!isWeighted && infos.every(({ kind }) => kind === "float")) {
+      const decoded = infos.some((info) => info.kind === "float" && info.decoded);
+      return { kind: "float", decoded };
+    }
+    try {
+      return this.integersFor(op);
+    } catch (error) {
+      if (!(error instanceof DiagnosticError)) throw error;
+      this.refusals.push(...error.diagnostics);
+      return { kind: "refused" };
+    }
+  }
+
+  private integersFor(op: Op): Info {
+    if (isSynapse(op)) return this.synapse(op);
+    if (isMove(op)) return this.move(op);
+    switch (op.kind) {
+      case "ann.affine":
+        return this.affine(op);
+      case "ann.average-pool":
+        return this.averagePool(op);
+      case "ann.add":
+      case "ann.sub":
+        return this.sum(op);
+      case "ann.neg":
+        return this.operand(op, 0);
+      case "ann.max-pool":
+      case "snn.max-pool":
+        return this.maxPool(op);
+      case "ann.resize":
+        return this.resize(op);
+      case "snn.if":
+        return this.neuron(op);
+      case "snn.readout":
+        this.operand(op, 0);
+        return { kind: "float", decoded: true };
+      default:
+        refuse(op, "it is neither linear nor a neuron");
+    }
+  }
+
+  private synapse(op: Synapse): Integers {
+    const { shape } = this.typeOf(op, 0);
+    const axis = op.kind === "ann.linear" ? shape.length - 1 : 1;
+    const x = this.uniformAlong(op, this.operand(op, 0), axis);
+    const weight = tensorAt(this.module, op.attrs.weight);
+    const bias = op.attrs.bias === null ? null : tensorAt(this.module, op.attrs.bias);
+    const rank = op.type.shape.length;
+    const channels = op.type.shape[channelAxis(op)] ?? 0;
+    const ids = this.table.freshGrid(along(rank, channelAxis(op), new Float64Array(channels)));
+    const rowOf = rowsOf(op, weight);
+    const numbers = (grid: Grid, input: number): number => grid.data[input % grid.data.length] ?? 0;
+    this.feed(keyOf(op), {
+      ids,
+      levels: this.levels,
+      row: (k, unitOf) =>
+        rowOf(k, (input) => unitOf(numbers(x.ids, input)) * numbers(x.factors, input)),
+      bias: (k) => bias?.data[k] ?? 0,
+    });
+    return plain(ids);
+  }
+
+  private affine(op: OpOf<"ann.affine">): Integers {
+    const rank = op.type.shape.length;
+    const scale = gridOf(tensorAt(this.module, op.attrs.scale), rank);
+    const shift = gridOf(tensorAt(this.module, op.attrs.shift), rank);
+    return this.scaled(keyOf(op), this.operand(op, 0), scale, shift);
+  }
+
+  /** Books one weight per element of x, of its own or shared along axes. */
+  private scaled(key: string, x: Units, scale: Grid, shift: Grid): Integers {
+    const parts = [x.ids, x.factors, scale, shift];
+    const part = (index: number): Grid => combine(parts, (all) => all[index] ?? 0);
+    const [id, factor, weight, bias] = [part(0), part(1), part(2), part(3)];
+    const ids = this.table.freshGrid(id);
+    this.feed(key, {
+      ids,
+      levels: byteLevels,
+      row: (k, unitOf) => [
+        (weight.data[k] ?? 0) * (factor.data[k] ?? 0) * unitOf(id.data[k] ?? -1),
+      ],
+      bias: (k) => bias.data[k] ?? 0,
+    });
+    return plain(ids);
+  }
+
+  /** The sum of each window, in units that are smaller by the number of elements. */
+  private averagePool(op: OpOf<"ann.average-pool">): Integers {
+    const x = this.uniformAlong(op, this.operand(op, 0), 1);
+    const shares = windowShares(op, this.typeOf(op, 0).shape);
+    this.shares.set(op.result, shares);
+    const factors = combine([x.factors, shares], ([factor = 0, share = 0]) => factor * share);
+    return { kind: "integers", held: "sum", ids: x.ids, factors };
+  }
+
+  private sum(op: OpOf<"ann.add" | "ann.sub">): Integers {
+    const [a, b] = [this.plainOperand(op, 0), this.plainOperand(op, 1)];
+    const parts = [a.ids, a.factors, b.ids, b.factors];
+    const ids = combine(parts, ([idA = -1, factorA = 0, idB = -1, factorB = 0]) => {
+      if (factorA === 0) return idB;
+      if (factorB !== 0) this.table.unite(idA, idB);
+      return idA;
+    });
+    const factors = combine([a.factors, b.factors], ([left = 0, right = 0]) =>
+      Math.max(left, right),
+    );
+    return { kind: "integers", held: "sum", ids: compress(ids), factors: compress(factors) };
+  }
+
+  private maxPool(op: OpOf<"ann.max-pool" | "snn.max-pool">): Integers {
+    const x = this.uniformAlong(op, this.operand(op, 0), 1);
+    if (x.factors.data.some((factor) => factor < 0)) {
+      refuse(op, "its operand is of neurons with negative amplitudes");
+    }
+    return x;
+  }
+
+  private resize(op: OpOf<"ann.resize">): Integers {
+    const { shape } = this.typeOf(op, 0);
+    const keeps = op.attrs.sizes.every((size, axis) => axis >= 2 || size === shape[axis]);
+    if (op.attrs.mode !== "nearest" || op.attrs.antialias || !keeps) {
+      refuse(op, "it interpolates between values; only the nearest can be taken as it is");
+    }
+    return this.uniformAlong(op, this.operand(op, 0), 1);
+  }
+
+  private move(op: Op): Integers {
+    if (op.kind === "ann.pad" && op.attrs.mode === "constant" && op.attrs.value !== 0) {
+      refuse(op, `it pads with ${op.attrs.value}, and only 0 is the same in every unit`);
+    }
+    let parts = op.inputs.map((_, i) => this.operand(op, i));
+    const [first] = parts;
+    if (parts.some(({ held }) => held !== first?.held)) {
+      parts = parts.map((part, i) => (isSum(part) ? part : this.rescaled(op, i, part)));
+    }
+    const shapes = op.inputs.map((_, i) => this.typeOf(op, i).shape);
+    const move = (of: (part: Integers) => Grid): Grid => moved(op, parts.map(of), shapes);
+    const held = parts[0]?.held ?? "sum";
+    return { kind: "integers", held, ids: move((p) => p.ids), factors: move((p) => p.factors) };
+  }
+
+  private neuron(op: OpOf<"snn.if">): Integers {
+    const x = this.plainOperand(op, 0);
+    const rank = op.type.shape.length;
+    const at = (ref: string): Grid => gridOf(tensorAt(this.module, ref), rank);
+    const parts = [x.ids, x.factors, at(op.attrs.threshold), at(op.attrs.vInit)];
+    combine(parts, ([id = -1, factor = 0, threshold = 1, vInit = 0]) => {
+      if (factor !== 0) this.table.demand(id, threshold, Math.abs(vInit));
+      return 0;
+    });
+    const ids = uniform(rank, -1);
+    return { kind: "integers", held: "spike", ids, factors: at(op.attrs.amplitude) };
+  }
+
+  /** What operand `index` is made of, quantised where it is a float of the input. */
+  private operand(op: Op, index: number): Integers {
+    const value = known(op.inputs[index], `operand ${index}`);
+    const info = this.infoOf(value);
+    if (info.kind === "integers") return info;
+    if (info.kind === "refused" || info.decoded) {
+      refuse(op, "it works on values that were read out already");
+    }
+    const { dtype, shape } = this.opOf(value).type;
+    if (dtype !== "f32") refuse(op, `its operand is of ${dtype}, and only f32 is quantised`);
+    const id = this.encoded.get(value) ?? this.table.fresh();
+    this.encoded.set(value, id);
+    const { length } = shape;
+    return {
+      kind: "integers",
+      held: "input",
+      ids: uniform(length, id),
+      factors: uniform(length, 1),
+    };
+  }
+
+  /** Operand `index` as a plain current: itself, a constant, or itself times a weight of its own. */
+  private plainOperand(op: Op, index: number): Integers {
+    const producer = this.opOf(known(op.inputs[index], `operand ${index}`));
+    if (!isOp(producer, "ann.constant")) {
+      const x = this.operand(op, index);
+      return isSum(x) ? x : this.rescaled(op, index, x);
+    }
+    const value = tensorAt(this.module, producer.attrs.value);
+    const held = gridOf(value, value.shape.length);
+    const ids = this.table.freshGrid(held);
+    this.feed(keyOf(op, index), {
+      ids,
+      levels: byteLevels,
+      row: () => [],
+      bias: (k) => held.data[k] ?? 0,
+    });
+    return plain(ids);
+  }
+
+  private rescaled(op: Op, index: number, x: Units): Integers {
+    const rank = x.ids.shape.length;
+    return this.scaled(keyOf(op, index), x, uniform(rank, 1), uniform(rank, 0));
+  }
+
+  /** Operand 0 with units that depend on the index along `axis` alone. */
+  private uniformAlong(op: Op, x: Integers, axis: number): Integers {
+    const there = alongAxis(x, axis, this.table);
+    if (there !== null) return { ...x, ...there };
+    const sum = isSum(x) ? x : this.rescaled(op, 0, x);
+    return { ...sum, ...uniteAlongAxis(sum, axis, this.table) };
+  }
+
+  private feed(key: string, source: Source): void {
+    this.sources.set(key, source);
+    this.table.feed(source);
+  }
+
+  private infoOf(value: ValueId): Info {
+    return known(this.infos.get(value), `a plan for %${value}`);
+  }
+
+  private opOf(value: ValueId): Op {
+    return known(this.ops.get(value), `the op that makes %${value}`);
+  }
+
+  private typeOf(op: Op, index: number): Type {
+    return this.opOf(known(op.inputs[index], `operand ${index}`)).type;
+  }
+}
+
+function plain(ids: Grid): Integers {
+  return { kind: "integers", held: "sum", ids, factors: uniform(ids.shape.length, 1) };
+}
+
+function isSum(x: Integers): boolean {
+  return x.held === "sum" && isPlain(x);
+}
+
+/** The weights of each output channel of a synapse, each times the unit of its input channel. */
+function rowsOf(
+  op: Synapse,
+  weight: Tensor,
+): (output: number, unitOf: (input: number) => number) => Float64Array {
+  const { data, shape } = weight;
+  const [rows = 1, columns = 1] = shape;
+  const kernel = elementCount(shape.slice(2));
+  if (op.kind === "ann.conv-transpose") {
+    const channels = channelsOf(op, weight);
+    return (output, unitOf) =>
+      Float64Array.from(
+        [...data.keys()].filter((index) => channels(index).output === output),
+        (index) => (data[index] ?? 0) * unitOf(channels(index).input),
+      );
+  }
+  const perGroup = rows / (op.kind === "ann.conv" ? op.attrs.groups : 1);
+  return (output, unitOf) => {
+    const first = Math.floor(output / perGroup) * columns;
+    const row = new Float64Array(columns * kernel);
+    for (let c = 0, i = 0; c < columns; c++) {
+      const unit = unitOf(first + c);
+      for (let tap = 0; tap < kernel; tap++, i++) {
+        row[i] = (data[output * row.length + i] ?? 0) * unit;
+      }
+    }
+    return row;
+  };
+}
+
+/** 1 / what each window of a pool divides by, beside its result. */
+function windowShares(op: OpOf<"ann.average-pool">, shape: Shape): Grid {
+  const spatial = shape.slice(2);
+  const plane: Shape = [1, 1, ...spatial];
+  const outPlane: Shape = [1, 1, ...op.type.shape.slice(2)];
+  const ones = tensor("f64", plane, new Float64Array(elementCount(plane)).fill(1));
+  const type: Type = { domain: "real", dtype: "f64", shape: outPlane };
+  // The mean of ones is the share of the window's elements that are none of the padding…
+  const means = evaluate({ ...op, type }, [ones], noTensors);
+  // …and their number is how often each one is met, by a sum.
+  const conv: Op = {
+    ...op,
+    kind: "ann.conv",
+    attrs: { ...summingWindow(op, shape), groups: 1, weight: "ones", bias: null },
+    type,
+  };
+  const kernel: Shape = [1, 1, ...op.attrs.kernel];
+  const taps = tensor("f64", kernel, new Float64Array(elementCount(kernel)).fill(1));
+  const sums = evaluate(conv, [ones], () => taps);
+  // A window of padding alone sums to nothing, whatever it is divided by.
+  const data = Float64Array.from(means.data, (mean, i) => mean / Math.max(1, sums.data[i] ?? 1));
+  return compress({ shape: outPlane, data });
+}
+
+/** The window of the convolution that sums what an average-pool takes the mean of. */
+export function summingWindow(
+  op: OpOf<"ann.average-pool">,
+  shape: Shape,
+): Pick<OpOf<"ann.average-pool">["attrs"], "strides" | "padsBegin" | "padsEnd" | "dilations"> {
+  const { strides, padsBegin, dilations, kernel } = op.attrs;
+  // As far as the last window reaches: ceil mode goes beyond the padding, floor mode may not get there.
+  const padsEnd = kernel.map((size, i) => {
+    const windows = op.type.shape[i + 2] ?? 1;
+    const reach = (windows - 1) * (strides[i] ?? 1) + (size - 1) * (dilations[i] ?? 1) + 1;
+    return Math.max(0, reach - (shape[i + 2] ?? 1) - (padsBegin[i] ?? 0));
+  });
+  return { strides, padsBegin, padsEnd, dilations };
+}
