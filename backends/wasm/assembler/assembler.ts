@@ -1,0 +1,106 @@
+/**
+ * The one place that knows binaryen: opens a WebAssembly module to write functions into, and turns
+ * it into bytes. What stands in the functions is code.ts's; nothing here knows of networks.
+ */
+import type binaryen from "binaryen";
+import { invariant } from "../../../ir/diagnostic.ts";
+import { Code } from "./code.ts";
+
+export type Binaryen = typeof binaryen;
+export type Expr = binaryen.ExpressionRef;
+export type WasmType = "i32" | "i64" | "f32" | "f64" | "v128";
+
+/** Functions of the host that generated code may call, all from doubles to a double. */
+export type ImportedFunction = string;
+
+/** What a module's memory is: imported always, shared between threads or not. */
+export interface MemoryShape {
+  readonly pages: number;
+  readonly shared: boolean;
+}
+
+const pageBytes = 65_536;
+
+/** Pages that hold `bytes`. */
+export function pagesOf(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / pageBytes));
+}
+
+/** Loads binaryen (a second, the first time) and opens an empty module. */
+export async function openAssembler(memory: MemoryShape): Promise<Assembler> {
+  const { default: library } = await import("binaryen");
+  return new Assembler(library, memory);
+}
+
+/** A WebAssembly module that is being written. */
+export class Assembler {
+  readonly wasm: binaryen.Module;
+  private readonly library: Binaryen;
+  private readonly imported = new Map<ImportedFunction, number>();
+
+  constructor(library: Binaryen, memory: MemoryShape) {
+    this.library = library;
+    this.wasm = new library.Module();
+    const { Features } = library;
+    this.wasm.setFeatures(
+      Features.SIMD128 |
+        Features.BulkMemory |
+        Features.BulkMemoryOpt |
+        Features.NontrappingFPToInt |
+        Features.SignExt |
+        (memory.shared ? Features.Atomics : 0),
+    );
+    // Set first: binaryen's loads and stores look for it when they are made.
+    this.wasm.setMemory(memory.pages, memory.pages, null, [], memory.shared);
+    this.wasm.addMemoryImport("0", "env", "memory", memory.shared);
+    this.wasm.addGlobalImport("arena", "env", "arena", library.i32, false);
+  }
+
+  typeOf(type: WasmType): binaryen.Type {
+    return this.library[type];
+  }
+
+  /** Adds an exported function of i32 parameters without a result. */
+  define(name: string, parameters: number, body: (code: Code) => void): void {
+    const { i32, none, createType } = this.library;
+    const code = new Code(this, parameters);
+    body(code);
+    const types = new Array<binaryen.Type>(parameters).fill(i32);
+    this.wasm.addFunction(name, createType(types), none, code.localTypes(), code.finish());
+    this.wasm.addFunctionExport(name, name);
+  }
+
+  /** Calls a function defined here; in any order, as names are looked up at the end. */
+  call(name: string, operands: readonly Expr[]): Expr {
+    return this.wasm.call(name, operands, this.library.none);
+  }
+
+  /** Calls `Math[name]`, or another function that the host gives, on doubles. */
+  callHost(name: ImportedFunction, operands: readonly Expr[]): Expr {
+    const { f64, createType } = this.library;
+    if (!this.imported.has(name)) {
+      const types = new Array<binaryen.Type>(operands.length).fill(f64);
+      this.wasm.addFunctionImport(name, "math", name, createType(types), f64);
+      this.imported.set(name, operands.length);
+    }
+    return this.wasm.call(name, operands, f64);
+  }
+
+  /** The names that the host must give under `math`. */
+  importedFunctions(): readonly ImportedFunction[] {
+    return [...this.imported.keys()];
+  }
+
+  /** Checks and encodes the module, then lets go of it. `optimise` takes longer for fewer bytes. */
+  finish(optimise: boolean): Uint8Array {
+    invariant(this.wasm.validate() === 1, "the generated WebAssembly is not valid");
+    if (optimise) {
+      this.library.setOptimizeLevel(2);
+      this.library.setShrinkLevel(0);
+      this.wasm.optimize();
+    }
+    const bytes = this.wasm.emitBinary();
+    this.wasm.dispose();
+    return bytes;
+  }
+}

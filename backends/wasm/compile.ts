@@ -1,0 +1,207 @@
+/**
+ * Compiles a module to a program: lowers it to steps, gives every buffer its address, writes one
+ * function for each step, and joins them to one function that runs them all.
+ */
+import { known } from "../../ir/diagnostic.ts";
+import { type Module, inputsOf, tensorAt } from "../../ir/module.ts";
+import type { ValueId } from "../../ir/op.ts";
+import { isOp } from "../../ir/op.ts";
+import { tensorRefsOf } from "../../ir/spec.ts";
+import type { Tensor, TensorRef } from "../../ir/tensor.ts";
+import { type Assembler, openAssembler, pagesOf } from "./assembler/assembler.ts";
+import { analogueOperationsOf, lowerCounts } from "./lower/counts.ts";
+import { Lowering, type Step } from "./lower/lowering.ts";
+import { spikesOf } from "./lower/neurons.ts";
+import { families } from "./lower/table.ts";
+import { type Lifetime, aligned, planMemory } from "./memory/arena.ts";
+import type { Buffer } from "./memory/view.ts";
+import { type HostTask, type Located, type Part, type Program, locate } from "./program.ts";
+
+export interface CompileOptions {
+  /** Timesteps of one chunk; 1 for a module of code "none". */
+  readonly steps: number;
+  /** Whether a run may take several chunks. */
+  readonly chunked: boolean;
+  /** Values to keep readable, each timestep apart. */
+  readonly keep: readonly ValueId[];
+  /** Neuron ops whose potentials are kept after each timestep. */
+  readonly traces: readonly ValueId[];
+  /** Whether to count spikes and synaptic operations. */
+  readonly count: boolean;
+  /** Arenas in one shared memory; 1 makes the memory unshared. */
+  readonly threads: number;
+  readonly shared: boolean;
+  /** Whether ops without a kernel may run on the host. */
+  readonly host: boolean;
+  /** Spend time on smaller code. */
+  readonly optimise: boolean;
+}
+
+/** Throws a `DiagnosticError` where an op has no kernel and the host may not help. */
+export async function compileProgram(module: Module, options: CompileOptions): Promise<Program> {
+  const lowering = new Lowering(
+    module,
+    {
+      steps: options.steps,
+      chunked: options.chunked,
+      keep: new Set(options.keep),
+      traces: new Set(options.traces),
+      host: options.host,
+    },
+    families,
+  );
+  // Values that several ops read are made in the order of the module; the rest when asked for.
+  for (const op of module.ops) {
+    if (isOp(op, "snn.if")) spikesOf(lowering, op);
+  }
+  const outputs = module.outputs.map(({ name, value }) => ({
+    name,
+    value,
+    view: lowering.dense(value),
+  }));
+  const kept = options.keep.map((value) => [value, lowering.dense(value)] as const);
+  const counted = options.count ? lowerCounts(lowering) : null;
+  const inputs = inputsOf(module).map((op) => lowering.dense(op.result));
+
+  const begin = lowering.steps.filter(({ phase }) => phase === "begin");
+  const each = lowering.steps.filter(({ phase }) => phase === "each");
+  const lasting = [
+    ...outputs.map(({ view }) => view.buffer),
+    ...kept.map(([, view]) => view.buffer),
+    ...[...lowering.traces.values()].map((view) => view.buffer),
+    ...(counted === null ? [] : [counted.view.buffer]),
+  ];
+  const plan = placeBuffers(
+    lowering,
+    begin,
+    each,
+    inputs.map((view) => view.buffer),
+    lasting,
+  );
+  const pages = pagesOf(plan.constantBytes + options.threads * plan.arenaBytes);
+  const assembler = await openAssembler({ pages, shared: options.shared });
+  const tasks: HostTask[] = [];
+  const parts = {
+    begin: writePhase(assembler, "begin", begin, tasks, lowering),
+    each: writePhase(assembler, "each", each, tasks, lowering),
+  };
+  const math = assembler.importedFunctions();
+  const binary = new Uint8Array(assembler.finish(options.optimise));
+  return {
+    binary,
+    math,
+    constants: lowering
+      .allConstants()
+      .map(({ address, data }) => ({ address, data: known(data, "a constant's bytes") })),
+    constantBytes: plan.constantBytes,
+    arenaBytes: plan.arenaBytes,
+    shared: options.shared,
+    pages,
+    threads: options.threads,
+    steps: options.steps,
+    ...parts,
+    tasks,
+    tensors: tensorsOf(module, tasks),
+    inputs: inputs.map(locate),
+    outputs: outputs.map(({ name, value, view }) => ({ name, value, at: locate(view) })),
+    kept: new Map(kept.map(([value, view]): [ValueId, Located] => [value, locate(view)])),
+    traces: new Map([...lowering.traces].map(([value, view]) => [value, locate(view)])),
+    counts: counted === null ? null : { at: locate(counted.view), neurons: counted.neurons },
+    analogueOperations: analogueOperationsOf(lowering),
+  };
+}
+
+/** Lifetimes from the order of the steps; inputs are there before, what lasts is there after. */
+function placeBuffers(
+  lowering: Lowering,
+  begin: readonly Step[],
+  each: readonly Step[],
+  inputs: readonly Buffer[],
+  lasting: readonly Buffer[],
+): { readonly constantBytes: number; readonly arenaBytes: number } {
+  const steps = [...begin, ...each];
+  const spans = new Map<Buffer, { first: number; last: number }>();
+  const touch = (buffer: Buffer, at: number): void => {
+    const span = spans.get(buffer);
+    if (span === undefined) spans.set(buffer, { first: at, last: at });
+    else {
+      span.first = Math.min(span.first, at);
+      span.last = Math.max(span.last, at);
+    }
+  };
+  for (const buffer of inputs) touch(buffer, 0);
+  steps.forEach((step, at) => {
+    for (const buffer of [...step.reads, ...step.writes]) touch(buffer, at);
+  });
+  for (const buffer of lasting) touch(buffer, steps.length);
+  const states: Buffer[] = [];
+  const scratch: Lifetime[] = [];
+  for (const [buffer, { first, last }] of spans) {
+    if (buffer.kind === "state") states.push(buffer);
+    if (buffer.kind !== "scratch") continue;
+    // What is made before the first chunk must still be there for the last.
+    const outlives = first < begin.length && last >= begin.length && lowering.options.chunked;
+    scratch.push({ buffer, first, last: outlives ? steps.length : last });
+  }
+  return planMemory(lowering.allConstants(), states, scratch);
+}
+
+/** One function per step, and one for each run of steps between two tasks of the host. */
+function writePhase(
+  assembler: Assembler,
+  phase: string,
+  steps: readonly Step[],
+  tasks: HostTask[],
+  lowering: Lowering,
+): Part[] {
+  const parts: Part[] = [];
+  let names: string[] = [];
+  const close = (): void => {
+    if (names.length === 0) return;
+    const calls = names;
+    const call = `${phase}${parts.length}`;
+    assembler.define(call, 3, (code) => {
+      for (const name of calls) {
+        const operands = [0, 1, 2].map((i) => code.parameter(i).get());
+        code.push(assembler.call(name, operands));
+      }
+    });
+    parts.push({ call });
+    names = [];
+  };
+  steps.forEach((step, index) => {
+    const { emit, host } = step;
+    if (emit !== null) {
+      const name = `${phase} ${index}: ${step.name}`;
+      assembler.define(name, 3, emit);
+      names.push(name);
+    }
+    if (host === null) return;
+    close();
+    parts.push({ task: tasks.length });
+    tasks.push({
+      op: host.op,
+      operands: host.operands.map((view, i) => {
+        const value = lowering.operandOf(host.op, i);
+        return { value, type: lowering.opOf(value).type, at: view === null ? null : locate(view) };
+      }),
+      result: host.result === null ? null : locate(host.result),
+      steps: host.steps,
+    });
+  });
+  close();
+  return parts;
+}
+
+function tensorsOf(module: Module, tasks: readonly HostTask[]): Map<TensorRef, Tensor> {
+  const tensors = new Map<TensorRef, Tensor>();
+  for (const { op } of tasks) {
+    for (const { ref } of tensorRefsOf(op)) tensors.set(ref, tensorAt(module, ref));
+  }
+  return tensors;
+}
+
+/** Bytes from one thread's arena to the next. */
+export function arenaAddress(program: Program, thread: number): number {
+  return aligned(program.constantBytes) + thread * program.arenaBytes;
+}

@@ -1,0 +1,23 @@
+/** The widths of the sums that spikes add to. */
+import type { Local } from "../assembler/code.ts";
+
+/**
+ * `f32`: four to a vector. `i32`: the same for integers. `i16`: eight to a vector within one
+ * timestep, where a bound proves that no partial sum overflows; potentials are int32.
+ */
+export type LaneMode = "f32" | "i32" | "i16";
+
+export function lanesPerVector(mode: LaneMode): number {
+  return mode === "i16" ? 8 : 4;
+}
+
+/** Bytes of a weight that is added to such sums. */
+export function weightBytes(mode: LaneMode): number {
+  return mode === "i16" ? 2 : 4;
+}
+
+/** The registers that events add to. */
+export interface Sums {
+  readonly mode: LaneMode;
+  readonly locals: readonly Local[];
+}

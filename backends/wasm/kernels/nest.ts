@@ -1,0 +1,189 @@
+/**
+ * Loops over views of one shape: what elementwise ops, copies and fills are made of. Axes that lie
+ * alike in every view are merged, the innermost is done in vectors where every view is contiguous or
+ * constant along it. What is computed per element is handed in.
+ */
+import { known } from "../../../ir/diagnostic.ts";
+import type { Expr } from "../assembler/assembler.ts";
+import type { Code, Local } from "../assembler/code.ts";
+import { placeOf, pointerTo, shareOf } from "../assembler/memory.ts";
+import { type View, elementBytes } from "../memory/view.ts";
+
+/** Whether four elements are computed at once, as one v128, or one, as an f32 or i32. */
+export type Lanes = "vector" | "scalar";
+
+/** An element of the output from those of the operands, each held in a local. */
+export type Compute = (lanes: Lanes, operands: readonly Local[]) => Expr;
+
+interface Axis {
+  extent: number;
+  /** Elements per view, the output's first. */
+  strides: readonly number[];
+}
+
+/**
+ * For each element of `output` at each of `steps` timesteps: computes it from `inputs`, which are
+ * broadcast to its shape. `canBeVector` is false where `compute` knows scalars only.
+ */
+export function elementwise(
+  code: Code,
+  output: View,
+  inputs: readonly View[],
+  steps: number,
+  compute: Compute,
+  canBeVector = true,
+): void {
+  const views = [output, ...inputs];
+  const axes = mergedAxes(views, steps);
+  const inner = axes.pop() ?? { extent: 1, strides: views.map(() => 0) };
+  const dense = (stride: number, i: number): boolean => stride === 1 || (i > 0 && stride === 0);
+  const vectors =
+    canBeVector &&
+    inner.extent >= 4 &&
+    inner.strides.every(dense) &&
+    views.every((view) => view.element !== "f64");
+
+  const [outermost, ...middle] = axes;
+  const pointers = views.map((view) => pointerTo(code, view.buffer));
+  if (outermost === undefined) {
+    // One run: threads take whole vectors of it.
+    const unit = vectors ? 4 : 1;
+    const share = shareOf(code, Math.ceil(inner.extent / unit));
+    const { i32 } = code.wasm;
+    pointers.forEach((pointer, i) => {
+      const bytes = unit * (inner.strides[i] ?? 0) * bytesOf(views, i);
+      if (bytes !== 0) pointer.advance(i32.mul(share.from.get(), code.int(bytes)));
+    });
+    const whole = Math.floor(inner.extent / unit);
+    const index = code.define("i32", share.from.get());
+    code.while(
+      () => i32.and(i32.lt_s(index.get(), share.to.get()), i32.lt_s(index.get(), code.int(whole))),
+      () => {
+        emitElements(code, views, pointers, inner, vectors ? "vector" : "scalar", compute);
+        index.step(1);
+      },
+    );
+    if (whole * unit < inner.extent) {
+      code.when(i32.lt_s(index.get(), share.to.get()), () => {
+        code.times(inner.extent - whole * unit, () => {
+          emitElements(code, views, pointers, inner, "scalar", compute);
+        });
+      });
+    }
+    return;
+  }
+  const share = shareOf(code, outermost.extent);
+  pointers.forEach((pointer, i) => {
+    const bytes = (outermost.strides[i] ?? 0) * bytesOf(views, i);
+    if (bytes !== 0) pointer.advance(code.wasm.i32.mul(share.from.get(), code.int(bytes)));
+  });
+  const index = code.define("i32", share.from.get());
+  code.upTo(
+    index,
+    () => share.to.get(),
+    1,
+    () => {
+      emitAxes(code, views, pointers, middle, inner, vectors, compute);
+      movePointers(views, pointers, outermost.strides, 1);
+    },
+  );
+}
+
+function bytesOf(views: readonly View[], index: number): number {
+  return elementBytes(known(views[index], "a view").element);
+}
+
+/** The axes of extent above 1, outermost (time) first, neighbours merged where all views allow. */
+export function mergedAxes(views: readonly View[], steps: number): Axis[] {
+  const [output] = views;
+  const all: Axis[] = known(output, "an output").shape.map((extent, axis) => ({
+    extent,
+    strides: views.map((view) => view.strides[axis] ?? 0),
+  }));
+  // By falling stride of the output, so that it is written in order.
+  const sorted = all
+    .filter(({ extent }) => extent !== 1)
+    .sort((a, b) => Math.abs(b.strides[0] ?? 0) - Math.abs(a.strides[0] ?? 0));
+  if (steps > 1) sorted.unshift({ extent: steps, strides: views.map((view) => view.lead) });
+  const merged: Axis[] = [];
+  for (const axis of sorted) {
+    const outer = merged.at(-1);
+    const joins = outer?.strides.every((s, i) => s === (axis.strides[i] ?? 0) * axis.extent);
+    if (outer !== undefined && joins === true) {
+      outer.extent *= axis.extent;
+      outer.strides = axis.strides;
+    } else merged.push({ ...axis });
+  }
+  return merged;
+}
+
+function emitAxes(
+  code: Code,
+  views: readonly View[],
+  start: readonly Local[],
+  axes: readonly Axis[],
+  inner: Axis,
+  vectors: boolean,
+  compute: Compute,
+): void {
+  const pointers = start.map((pointer) => code.define("i32", pointer.get()));
+  const [axis, ...rest] = axes;
+  if (axis !== undefined) {
+    code.times(axis.extent, () => {
+      emitAxes(code, views, pointers, rest, inner, vectors, compute);
+      movePointers(views, pointers, axis.strides, 1);
+    });
+    return;
+  }
+  const whole = vectors ? Math.floor(inner.extent / 4) : 0;
+  code.times(whole, () => {
+    emitElements(code, views, pointers, inner, "vector", compute);
+  });
+  code.times(inner.extent - 4 * whole, () => {
+    emitElements(code, views, pointers, inner, "scalar", compute);
+  });
+}
+
+function movePointers(
+  views: readonly View[],
+  pointers: readonly Local[],
+  strides: readonly number[],
+  count: number,
+): void {
+  pointers.forEach((pointer, i) => {
+    pointer.step(count * (strides[i] ?? 0) * bytesOf(views, i));
+  });
+}
+
+/** One vector, or one element, and the pointers beyond it. */
+function emitElements(
+  code: Code,
+  views: readonly View[],
+  pointers: readonly Local[],
+  inner: Axis,
+  lanes: Lanes,
+  compute: Compute,
+): void {
+  const { v128 } = code.wasm;
+  const [output, ...inputs] = views;
+  const target = known(output, "an output");
+  const types = inputs.map((view) => (lanes === "vector" ? "v128" : view.element));
+  const operands = inputs.map((view, i) => {
+    const pointer = known(pointers[i + 1], "a pointer");
+    const type = known(types[i], "a type");
+    if (type !== "v128")
+      return code.define(type, code.wasm[type].load(placeOf(view), 4, pointer.get()));
+    const constant = inner.strides[i + 1] === 0;
+    return code.define(
+      "v128",
+      constant
+        ? v128.load32_splat(placeOf(view), 4, pointer.get())
+        : v128.load(placeOf(view), 4, pointer.get()),
+    );
+  });
+  const pointer = known(pointers[0], "a pointer");
+  const value = compute(lanes, operands);
+  if (lanes === "vector") code.push(v128.store(placeOf(target), 4, pointer.get(), value));
+  else code.push(code.wasm[target.element].store(placeOf(target), 4, pointer.get(), value));
+  movePointers(views, pointers, inner.strides, lanes === "vector" ? 4 : 1);
+}

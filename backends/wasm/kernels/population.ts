@@ -1,0 +1,456 @@
+/**
+ * A population of neurons with the synapses that drive it, over all timesteps at once: for each
+ * pixel and block of channels the membrane potentials stay in registers while timesteps pass, spikes
+ * of the window are walked bit by bit, and each adds one row of weights. Float32, or integers with
+ * int32 sums, or with int16 sums within a timestep where a bound proves that they cannot overflow.
+ * The equations are those of `snn.if` in ir/op.ts.
+ */
+import { invariant, known } from "../../../ir/diagnostic.ts";
+import type { Expr } from "../assembler/assembler.ts";
+import type { Code, Local } from "../assembler/code.ts";
+import { placeOf, pointerTo, shareOf, storeLanes } from "../assembler/memory.ts";
+import { type SpikeMasks, type Grid, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";
+import type { Buffer, View } from "../memory/view.ts";
+import { type EventWindow, emitEvents } from "./events.ts";
+import { type LaneMode, type Sums, lanesPerVector } from "./lanes.ts";
+
+/** What a population integrates. */
+export type Source =
+  /** Spikes through weights. */
+  | EventWindow
+  /** Spikes of the same channel, each through its own weight: no fan-out, no event loop. */
+  | {
+      readonly kind: "aligned";
+      readonly masks: SpikeMasks;
+      /** Pixels between the windows of neighbouring outputs. */
+      readonly stride: readonly [number, number];
+      readonly taps: readonly {
+        /** Row and column of this tap for the first output. */
+        readonly origin: readonly [number, number];
+        /** Per channel, padded to blocks, in 32-bit elements. */
+        readonly weights: Buffer;
+      }[];
+    }
+  /** A current that is there already; constant over time where its lead is 0. */
+  | { readonly kind: "current"; readonly view: GridView };
+
+/** A view by pixel: channels are neighbours. Strides in elements. */
+export interface GridView {
+  readonly view: View;
+  readonly rowStride: number;
+  readonly columnStride: number;
+}
+
+/** Parameters by channel or by neuron, channels padded to whole blocks; 32-bit elements. */
+export interface Parameters {
+  readonly buffer: Buffer;
+  /** Bytes from one pixel to the next in row-major order; 0 where they are per channel. */
+  readonly pixelStride: number;
+}
+
+export interface NeuronSink {
+  readonly kind: "neurons";
+  readonly threshold: Parameters;
+  readonly vInit: Parameters;
+  readonly resetToZero: boolean;
+  readonly masks: SpikeMasks;
+  /** Keeps potentials from one chunk of timesteps to the next: [pixel, padded channel]. */
+  readonly potentials: Buffer | null;
+  /** Receives the potential after each timestep. */
+  readonly trace: GridView | null;
+}
+
+/** Stores the sums themselves, at each timestep. */
+export interface CurrentSink {
+  readonly kind: "current";
+  readonly target: GridView;
+}
+
+export interface Population {
+  readonly grid: Grid;
+  readonly steps: number;
+  readonly mode: LaneMode;
+  /** Vectors of output channels to a block. */
+  readonly vectors: number;
+  readonly sources: readonly Source[];
+  /** Added at each timestep, per channel, padded to blocks; in 32-bit elements. */
+  readonly bias: Buffer | null;
+  readonly sink: NeuronSink | CurrentSink;
+}
+
+/** Channels of one block. */
+export function blockWidth(population: Pick<Population, "mode" | "vectors">): number {
+  return population.vectors * lanesPerVector(population.mode);
+}
+
+/** Whole blocks that hold `channels`. */
+export function blockCount(channels: number, width: number): number {
+  return Math.ceil(channels / width);
+}
+
+/** Emits the loops; threads share rows of pixels, or blocks where there is one row. */
+export function populate(code: Code, population: Population): void {
+  const { grid } = population;
+  const { i32 } = code.wasm;
+  const width = blockWidth(population);
+  const blocks = blockCount(grid.channels, width);
+  const byRows = grid.rows > 1;
+  const share = shareOf(code, byRows ? grid.rows : blocks);
+  const lastLanes = grid.channels - (blocks - 1) * width;
+
+  const block = code.local("i32");
+  const row = code.local("i32");
+  const emitBlocks = (from: () => Expr, to: () => Expr, lanes: number): void => {
+    block.set(from());
+    code.upTo(block, to, 1, () => {
+      row.set(byRows ? share.from.get() : code.int(0));
+      code.upTo(
+        row,
+        () => (byRows ? share.to.get() : code.int(grid.rows)),
+        1,
+        () => {
+          emitRow(code, population, block, row, lanes);
+        },
+      );
+    });
+  };
+  const first = (): Expr => (byRows ? code.int(0) : share.from.get());
+  const end = (): Expr => (byRows ? code.int(blocks) : share.to.get());
+  if (
+    lastLanes === width ||
+    (population.sink.kind === "neurons" && population.sink.trace === null)
+  ) {
+    emitBlocks(first, end, width);
+    return;
+  }
+  // What is stored per lane must stop at the last channel: the last block is another loop.
+  const minimum = (a: Expr, b: () => Expr): Expr => {
+    const local = code.define("i32", a);
+    return code.wasm.select(i32.lt_s(local.get(), b()), local.get(), b());
+  };
+  emitBlocks(first, () => minimum(end(), () => code.int(blocks - 1)), width);
+  code.when(i32.eq(end(), code.int(blocks)), () => {
+    emitBlocks(
+      () => code.int(blocks - 1),
+      () => code.int(blocks),
+      lastLanes,
+    );
+  });
+}
+
+/** Where a row of pixels starts in everything that is indexed by pixel. */
+interface Pointers {
+  readonly local: Local;
+  /** Bytes from pixel to pixel. */
+  readonly pixel: number;
+}
+
+function emitRow(
+  code: Code,
+  population: Population,
+  block: Local,
+  row: Local,
+  lanes: number,
+): void {
+  const { grid, sink, sources } = population;
+  const { i32 } = code.wasm;
+  const width = blockWidth(population);
+  const start = (buffer: Buffer, perRow: number, perBlock: number, pixel: number): Pointers => {
+    const local = pointerTo(code, buffer);
+    if (perRow !== 0) local.advance(i32.mul(row.get(), code.int(perRow)));
+    if (perBlock !== 0) local.advance(i32.mul(block.get(), code.int(perBlock)));
+    return { local, pixel };
+  };
+  const ofGrid = (view: GridView): Pointers =>
+    start(view.view.buffer, 4 * view.rowStride, 4 * width, 4 * view.columnStride);
+  const ofParameters = (parameters: Parameters): Pointers =>
+    start(
+      parameters.buffer,
+      parameters.pixelStride * grid.columns,
+      4 * width,
+      parameters.pixelStride,
+    );
+  const maskPointer = (masks: SpikeMasks, strideRow: number, strideColumn: number): Pointers =>
+    start(masks.buffer, strideRow * rowBytes(masks), 0, strideColumn * pixelBytes(masks));
+
+  const perSource = sources.map((source) =>
+    source.kind === "current"
+      ? ofGrid(source.view)
+      : maskPointer(source.masks, source.stride[0], source.stride[1]),
+  );
+  const sinkPointers =
+    sink.kind === "current"
+      ? { target: ofGrid(sink.target) }
+      : {
+          threshold: ofParameters(sink.threshold),
+          vInit: ofParameters(sink.vInit),
+          masks: start(sink.masks.buffer, rowBytes(sink.masks), width / 8, pixelBytes(sink.masks)),
+          potentials:
+            sink.potentials === null
+              ? null
+              : start(
+                  sink.potentials,
+                  grid.columns * paddedBytes(grid, width),
+                  4 * width,
+                  paddedBytes(grid, width),
+                ),
+          trace: sink.trace === null ? null : ofGrid(sink.trace),
+        };
+  const column = code.define("i32", code.int(0));
+  code.upTo(
+    column,
+    () => code.int(grid.columns),
+    1,
+    () => {
+      emitPixel(code, population, block, perSource, sinkPointers, lanes);
+      for (const each of [...perSource, ...Object.values(sinkPointers)]) {
+        each?.local.step(each.pixel);
+      }
+    },
+  );
+}
+
+/** Bytes of one pixel's channels with the padding, in 32-bit elements. */
+export function paddedBytes(grid: Grid, width: number): number {
+  return 4 * width * blockCount(grid.channels, width);
+}
+
+type SinkPointers =
+  | { readonly target: Pointers }
+  | {
+      readonly threshold: Pointers;
+      readonly vInit: Pointers;
+      readonly masks: Pointers;
+      readonly potentials: Pointers | null;
+      readonly trace: Pointers | null;
+    };
+
+function emitPixel(
+  code: Code,
+  population: Population,
+  block: Local,
+  perSource: readonly Pointers[],
+  pointers: SinkPointers,
+  lanes: number,
+): void {
+  const { sources, steps } = population;
+  const cell = openCell(code, population, block, pointers, lanes);
+  cell.begin();
+  const moving = sources.map((source, i) => ({
+    source,
+    pointer: code.define("i32", known(perSource[i], "a pointer").local.get()),
+    bytes: source.kind === "current" ? 4 * source.view.view.lead : source.masks.maskBytes,
+  }));
+  const time = code.define("i32", code.int(steps));
+  code.repeat(
+    () => {
+      cell.openSums();
+      for (const { source, pointer } of moving) {
+        if (source.kind === "events") emitEvents(code, source, pointer, block, cell.sums);
+      }
+      cell.widenSums();
+      for (const { source, pointer } of moving) {
+        if (source.kind === "current") {
+          const { view } = source.view;
+          cell.addEach((k) => code.wasm.v128.load(placeOf(view) + 16 * k, 4, pointer.get()));
+        }
+        if (source.kind === "aligned") emitAligned(code, source, pointer, block, cell);
+      }
+      cell.close();
+      for (const { pointer, bytes } of moving) pointer.step(bytes);
+      time.step(-1);
+    },
+    () => time.get(),
+  );
+  cell.end();
+}
+
+/** The registers of one pixel and block, and what happens to them in a timestep. */
+interface Cell {
+  /** Where events add to. */
+  readonly sums: Sums;
+  begin(): void;
+  openSums(): void;
+  /** From int16 sums to the int32 sums that potentials are kept in. */
+  widenSums(): void;
+  /** Adds a vector of 32-bit lanes to each quarter of the sums. */
+  addEach(value: (vector: number) => Expr): void;
+  close(): void;
+  end(): void;
+}
+
+function openCell(
+  code: Code,
+  population: Population,
+  block: Local,
+  pointers: SinkPointers,
+  lanes: number,
+): Cell {
+  const { wasm } = code;
+  const { v128, i32, f32x4, i32x4 } = wasm;
+  const { mode, vectors, bias, sink } = population;
+  const width = blockWidth(population);
+  const wide = width / 4;
+  const unit = mode === "f32" ? f32x4 : i32x4;
+  const zero = (): Expr => v128.const(new Array<number>(16).fill(0));
+  const potentials = code.several(wide, "v128");
+  // With 16-bit sums the 32-bit ones are apart; else events add straight into them.
+  const narrow = mode === "i16" ? code.several(vectors, "v128") : [];
+  const sums = code.several(wide, "v128");
+  const biasPointer =
+    bias === null ? null : code.define("i32", i32.mul(block.get(), code.int(4 * width)));
+  const fires = code.local("v128");
+  const bits = code.local("i32");
+  const outs = Object.fromEntries(
+    Object.entries(pointers).map(([name, each]) => [
+      name,
+      each === null ? null : code.define("i32", each.local.get()),
+    ]),
+  );
+  const outOf = (name: string): Local => known(outs[name], `a pointer to ${name}`);
+
+  return {
+    sums: { mode, locals: mode === "i16" ? narrow : sums },
+    begin() {
+      if (sink.kind === "current") return;
+      const from = sink.potentials ?? sink.vInit.buffer;
+      const pointer = outOf(sink.potentials === null ? "vInit" : "potentials");
+      potentials.forEach((v, k) => {
+        v.set(v128.load(from.address + 16 * k, 4, pointer.get()));
+      });
+    },
+    openSums() {
+      sums.forEach((sum, k) => {
+        const biasOf =
+          bias === null || biasPointer === null
+            ? null
+            : v128.load(bias.address + 16 * k, 4, biasPointer.get());
+        const v = sink.kind === "neurons" ? known(potentials[k], "a potential").get() : null;
+        if (biasOf !== null && v !== null) sum.set(unit.add(v, biasOf));
+        else sum.set(v ?? biasOf ?? zero());
+      });
+      for (const sum of narrow) sum.set(zero());
+    },
+    widenSums() {
+      narrow.forEach((sum, k) => {
+        const [low, high] = [known(sums[2 * k], "a sum"), known(sums[2 * k + 1], "a sum")];
+        low.set(i32x4.add(low.get(), i32x4.extend_low_i16x8_s(sum.get())));
+        high.set(i32x4.add(high.get(), i32x4.extend_high_i16x8_s(sum.get())));
+      });
+    },
+    addEach(value) {
+      sums.forEach((sum, k) => {
+        sum.set(unit.add(sum.get(), value(k)));
+      });
+    },
+    close() {
+      if (sink.kind === "current") {
+        const target = outOf("target");
+        sums.forEach((sum, k) => {
+          storeLanes(
+            code,
+            placeOf(sink.target.view) + 16 * k,
+            () => target.get(),
+            () => sum.get(),
+            Math.min(4, lanes - 4 * k),
+          );
+        });
+        target.step(4 * sink.target.view.lead);
+        return;
+      }
+      bits.set(code.int(0));
+      sums.forEach((u, k) => {
+        const v = known(potentials[k], "a potential");
+        const theta = (): Expr =>
+          v128.load(sink.threshold.buffer.address + 16 * k, 4, outOf("threshold").get());
+        fires.set(mode === "f32" ? f32x4.ge(u.get(), theta()) : i32x4.ge_s(u.get(), theta()));
+        v.set(
+          sink.resetToZero
+            ? v128.andnot(u.get(), fires.get())
+            : unit.sub(u.get(), v128.and(fires.get(), theta())),
+        );
+        bits.set(i32.or(bits.get(), i32.shl(i32x4.bitmask(fires.get()), code.int(4 * k))));
+      });
+      storeBits(
+        code,
+        sink.masks.buffer.address + pixelOffset(sink.masks, 0, 0),
+        outOf("masks"),
+        bits,
+        width,
+      );
+      outOf("masks").step(sink.masks.maskBytes);
+      if (sink.trace !== null) {
+        const { view } = sink.trace;
+        const trace = outOf("trace");
+        potentials.forEach((v, k) => {
+          storeLanes(
+            code,
+            placeOf(view) + 16 * k,
+            () => trace.get(),
+            () => v.get(),
+            Math.min(4, lanes - 4 * k),
+          );
+        });
+        trace.step(4 * view.lead);
+      }
+    },
+    end() {
+      if (sink.kind === "current" || sink.potentials === null) return;
+      const { address } = sink.potentials;
+      potentials.forEach((v, k) => {
+        code.push(v128.store(address + 16 * k, 4, outOf("potentials").get(), v.get()));
+      });
+    },
+  };
+}
+
+function storeBits(code: Code, offset: number, pointer: Local, bits: Local, width: number): void {
+  const { i32 } = code.wasm;
+  switch (width) {
+    case 8:
+      code.push(i32.store8(offset, 1, pointer.get(), bits.get()));
+      return;
+    case 16:
+      code.push(i32.store16(offset, 1, pointer.get(), bits.get()));
+      return;
+    case 32:
+      code.push(i32.store(offset, 1, pointer.get(), bits.get()));
+      return;
+    default:
+      invariant(false, `a block of ${width} channels`);
+  }
+}
+
+/** Adds each neuron's own weight where it fired: bits become lanes, no branch. */
+function emitAligned(
+  code: Code,
+  source: Extract<Source, { readonly kind: "aligned" }>,
+  pointer: Local,
+  block: Local,
+  cell: Cell,
+): void {
+  const { v128, i32, i32x4 } = code.wasm;
+  const width = cell.sums.locals.length * lanesPerVector(cell.sums.mode);
+  const at = code.define("i32", i32.add(pointer.get(), i32.mul(block.get(), code.int(width / 8))));
+  const weights = code.define("i32", i32.mul(block.get(), code.int(4 * width)));
+  const load = (offset: number): Expr => {
+    if (width === 8) return i32.load8_u(offset, 1, at.get());
+    if (width === 16) return i32.load16_u(offset, 1, at.get());
+    return i32.load(offset, 1, at.get());
+  };
+  const bits = code.local("v128");
+  const lane = code.local("v128");
+  for (const tap of source.taps) {
+    const offset = source.masks.buffer.address + pixelOffset(source.masks, ...tap.origin);
+    bits.set(i32x4.splat(load(offset)));
+    cell.addEach((k) => {
+      const mask = [0, 1, 2, 3].flatMap((l) => {
+        const bit = 2 ** (4 * k + l);
+        return [0, 8, 16, 24].map((shift) => Math.floor(bit / 2 ** shift) % 256);
+      });
+      lane.set(v128.const(mask));
+      const weight = v128.load(tap.weights.address + 16 * k, 4, weights.get());
+      return v128.and(i32x4.eq(v128.and(bits.get(), lane.get()), lane.get()), weight);
+    });
+  }
+}

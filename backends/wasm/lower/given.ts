@@ -1,0 +1,17 @@
+/** Where values come from outside: inputs, and constants. */
+import { type Op, isOp } from "../../../ir/op.ts";
+import { type View, rowMajor } from "../memory/view.ts";
+import { type Lowering, elementOf } from "./lowering.ts";
+
+/** Inputs get a place that the host writes to; constants are part of the program. */
+export function lowerGiven(lowering: Lowering, op: Op): View | null {
+  const element = elementOf(op.type.dtype);
+  if (element === null) return null;
+  if (isOp(op, "ann.input")) return lowering.place(op.result);
+  if (!isOp(op, "ann.constant")) return null;
+  const { data, shape } = lowering.tensor(op.attrs.value);
+  const buffer = lowering.constant(`@${op.attrs.value} ${element}`, () =>
+    element === "f32" ? Float32Array.from(data) : Int32Array.from(data),
+  );
+  return rowMajor(buffer, element, shape);
+}

@@ -1,0 +1,52 @@
+/** A value's shape as pixels by channels: how neurons are laid out. */
+import type { Shape } from "../../../ir/type.ts";
+import { elementCount } from "../../../ir/type.ts";
+import type { Grid } from "../memory/spikes.ts";
+import type { GridView } from "../kernels/population.ts";
+import type { View } from "../memory/view.ts";
+
+/** Images by their spatial axes; anything else as one row of pixels with the last axis as channels. */
+export function gridOf(shape: Shape, image: boolean): Grid {
+  if (image) {
+    const [, channels = 1, ...spatial] = shape;
+    const columns = spatial.at(-1) ?? 1;
+    return { rows: elementCount(spatial) / columns, columns, channels };
+  }
+  const channels = shape.at(-1) ?? 1;
+  return { rows: 1, columns: elementCount(shape) / channels, channels };
+}
+
+/** The view by pixel, or null where its channels are not neighbours or pixels not evenly spaced. */
+export function gridViewOf(view: View, image: boolean): GridView | null {
+  const { shape, strides } = view;
+  if (image) {
+    if (shape[1] !== 1 && strides[1] !== 1) return null;
+    return {
+      view,
+      rowStride: shape.length === 4 ? (strides[2] ?? 0) : 0,
+      columnStride: strides.at(-1) ?? 0,
+    };
+  }
+  if (shape.at(-1) !== 1 && strides.at(-1) !== 1 && shape.length > 0) return null;
+  // The axes before the last must be one run of evenly spaced pixels.
+  let columnStride = 0;
+  let expected: number | null = null;
+  for (let axis = shape.length - 2; axis >= 0; axis--) {
+    if (shape[axis] === 1) continue;
+    const stride = strides[axis] ?? 0;
+    if (expected === null) columnStride = stride;
+    else if (stride !== expected) return null;
+    expected = stride * (shape[axis] ?? 1);
+  }
+  return { view, rowStride: 0, columnStride };
+}
+
+/** The index in row-major order of `shape` of each element of the grid, pixel by pixel. */
+export function rowMajorIndices(shape: Shape, image: boolean): Int32Array {
+  const { rows, columns, channels } = gridOf(shape, image);
+  const pixels = rows * columns;
+  return Int32Array.from({ length: pixels * channels }, (_, i) => {
+    const [pixel, channel] = [Math.floor(i / channels), i % channels];
+    return image ? channel * pixels + pixel : i;
+  });
+}

@@ -1,0 +1,87 @@
+/**
+ * Which values lie with their channels last, and how much room of zeros they need around them. A
+ * value is an image where a convolution or pool makes or reads it, or where it meets one in an
+ * elementwise op; everything else is row-major. Decided once per module, before anything is placed.
+ */
+import type { Module } from "../../../ir/module.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
+import { tensorAt } from "../../../ir/module.ts";
+import { known } from "../../../ir/diagnostic.ts";
+import { sameShape } from "../../../ir/type.ts";
+
+/** Elements of zero before and after each spatial axis. */
+export interface Room {
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
+export interface Layouts {
+  readonly images: ReadonlySet<ValueId>;
+  /** What the convolutions that read a value need around it. */
+  readonly rooms: ReadonlyMap<ValueId, Room>;
+}
+
+type Windowed = OpOf<"ann.conv" | "ann.average-pool">;
+
+export function layoutsOf(module: Module): Layouts {
+  const ops = new Map(module.ops.map((op) => [op.result, op]));
+  const typeOf = (value: ValueId): Op["type"] => known(ops.get(value), `%${value}`).type;
+  const images = new Set<ValueId>();
+  const rooms = new Map<ValueId, Room>();
+  const isImage = (value: ValueId): boolean => {
+    const { shape } = typeOf(value);
+    return (shape.length === 3 || shape.length === 4) && shape[0] === 1;
+  };
+  const add = (value: ValueId): void => {
+    if (isImage(value)) images.add(value);
+  };
+  for (const op of module.ops) {
+    const [operand] = op.inputs;
+    if (operand === undefined) continue;
+    if (
+      isOp(op, "ann.conv", "ann.conv-transpose", "ann.average-pool", "ann.max-pool", "snn.max-pool")
+    ) {
+      add(operand);
+      add(op.result);
+    }
+    if (isOp(op, "ann.conv", "ann.average-pool")) {
+      const need = roomOf(module, op, typeOf(operand).shape);
+      const have = rooms.get(operand);
+      rooms.set(operand, have === undefined ? need : larger(have, need));
+    }
+  }
+  // Neighbours of the same shape lie alike; forwards and back until nothing changes.
+  for (let before = -1; before !== images.size;) {
+    before = images.size;
+    for (const op of module.ops) {
+      if (isOp(op, "ann.linear", "ann.matmul", "ann.reshape", "ann.transpose")) continue;
+      const alike = [
+        op.result,
+        ...op.inputs.filter((v) => sameShape(typeOf(v).shape, op.type.shape)),
+      ];
+      if (alike.some((value) => images.has(value))) alike.forEach(add);
+    }
+  }
+  return { images, rooms };
+}
+
+/** The room that a window needs around its operand of `shape`. */
+export function roomOf(module: Module, op: Windowed, shape: readonly number[]): Room {
+  const kernel = isOp(op, "ann.conv")
+    ? tensorAt(module, op.attrs.weight).shape.slice(2)
+    : op.attrs.kernel;
+  const { strides, dilations, padsBegin } = op.attrs;
+  const before = kernel.map((_, axis) => Math.max(0, padsBegin[axis] ?? 0));
+  const after = kernel.map((extent, axis) => {
+    const windows = op.type.shape[axis + 2] ?? 1;
+    const last = (windows - 1) * (strides[axis] ?? 1) + (extent - 1) * (dilations[axis] ?? 1);
+    return Math.max(0, last - (padsBegin[axis] ?? 0) - ((shape[axis + 2] ?? 1) - 1));
+  });
+  return { before, after };
+}
+
+function larger(a: Room, b: Room): Room {
+  const most = (x: readonly number[], y: readonly number[]): number[] =>
+    x.map((value, axis) => Math.max(value, y[axis] ?? 0));
+  return { before: most(a.before, b.before), after: most(a.after, b.after) };
+}

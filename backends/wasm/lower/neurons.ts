@@ -1,0 +1,317 @@
+/**
+ * Integrate-and-fire neurons together with the synapses that drive them. What a neuron integrates is
+ * taken apart into sources: spikes through weights, spikes one to one, and currents that are there
+ * already. Whatever has no such form is computed densely, timestep by timestep, and joins as a
+ * current.
+ */
+import { known } from "../../../ir/diagnostic.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
+import type { TensorRef } from "../../../ir/tensor.ts";
+import { elementCount, sameShape } from "../../../ir/type.ts";
+import { broadcastIndices } from "../../../ir/semantics/semantics.ts";
+import type { Code } from "../assembler/code.ts";
+import { expandSpikes } from "../kernels/expand.ts";
+import type { LaneMode } from "../kernels/lanes.ts";
+import {
+  type CurrentSink,
+  type GridView,
+  type NeuronSink,
+  type Parameters,
+  type Population,
+  blockCount,
+  blockWidth,
+  populate,
+} from "../kernels/population.ts";
+import { type Grid, type Halo, type SpikeMasks, masksBytes, noHalo } from "../memory/spikes.ts";
+import type { Buffer, View } from "../memory/view.ts";
+import { gridOf, gridViewOf, rowMajorIndices } from "./grid.ts";
+import type { Lowering, Spikes } from "./lowering.ts";
+import { type Drive, collectDrive, packDrive } from "./sources.ts";
+import { copyInto } from "./synapse.ts";
+
+/** The spikes of a neuron op; lowers its population the first time. */
+export function spikesOf(lowering: Lowering, op: OpOf<"snn.if">): Spikes {
+  const ready = lowering.spikes.get(op.result);
+  if (ready !== undefined) return ready;
+  const image = lowering.layouts.images.has(op.result);
+  const grid = gridOf(op.type.shape, image);
+  const drive = collectDrive(lowering, lowering.operandOf(op), image, grid);
+  const mode = modeOf(op, drive);
+  const vectors = vectorsOf(grid.channels, mode);
+  const width = blockWidth({ mode, vectors });
+  const { steps, chunked } = lowering.options;
+  const maskBytes = (width * blockCount(grid.channels, width)) / 8;
+  const shape = { grid, halo: haloOf(lowering, op.result, image), steps, maskBytes };
+  const masks: SpikeMasks = {
+    ...shape,
+    buffer: lowering.buffer("scratch", `%${op.result} spikes`, masksBytes(shape)),
+  };
+  const parameters = (ref: TensorRef, beyond: number): Parameters =>
+    parametersOf(lowering, op, ref, grid, image, width, mode, beyond);
+  const never = mode === "f32" ? Infinity : 2 ** 31 - 1;
+  const vInit = parameters(op.attrs.vInit, 0);
+  const pixels = grid.rows * grid.columns;
+  const rowOfPixels = 4 * width * blockCount(grid.channels, width);
+  const potentials = chunked
+    ? lowering.buffer("state", `%${op.result} potentials`, pixels * rowOfPixels)
+    : null;
+  if (potentials !== null) emitStart(lowering, op, potentials, vInit, pixels, rowOfPixels);
+  const trace = lowering.options.traces.has(op.result) ? lowering.place(op.result) : null;
+  if (trace !== null) lowering.traces.set(op.result, trace);
+  const sink: NeuronSink = {
+    kind: "neurons",
+    threshold: parameters(op.attrs.threshold, never),
+    vInit,
+    resetToZero: op.attrs.reset === "zero",
+    masks,
+    potentials,
+    trace: trace === null ? null : known(gridViewOf(trace, image), "a trace by pixel"),
+  };
+  emitPopulation(lowering, op, { grid, mode, vectors, drive, sink });
+  const spikes: Spikes = { masks, amplitude: amplitudeOf(lowering, op, grid, image), op };
+  lowering.spikes.set(op.result, spikes);
+  return spikes;
+}
+
+/** Neurons as values in memory: amplitude where there is a spike. */
+export function lowerNeuron(lowering: Lowering, op: Op): View | null {
+  if (!isOp(op, "snn.if")) return null;
+  const { masks, amplitude } = spikesOf(lowering, op);
+  const image = lowering.layouts.images.has(op.result);
+  const target = lowering.place(op.result);
+  const view = known(gridViewOf(target, image), "spikes by pixel");
+  const element = target.element === "i32" ? "i32" : "f32";
+  const values = "perChannel" in amplitude ? amplitude.perChannel : amplitude.perNeuron;
+  const buffer = lowering.constant(`%${op.result} amplitude ${element}`, () =>
+    element === "f32" ? Float32Array.from(values) : Int32Array.from(values),
+  );
+  const pixelStride = "perChannel" in amplitude ? 0 : 4 * masks.grid.channels;
+  lowering.emit({
+    name: `%${op.result} expand`,
+    phase: "each",
+    reads: [masks.buffer, buffer],
+    writes: [target.buffer],
+    emit(code) {
+      expandSpikes(code, masks, { buffer, pixelStride }, view);
+    },
+  });
+  return target;
+}
+
+/** Synapses on spikes as currents in memory, where events are worth it. */
+export function lowerDriven(lowering: Lowering, op: Op): View | null {
+  if (!isOp(op, "ann.conv", "ann.linear") || !lowering.isVarying(op.result)) return null;
+  const image = lowering.layouts.images.has(op.result);
+  const grid = gridOf(op.type.shape, image);
+  const drive = collectDrive(lowering, op.result, image, grid, true);
+  if (drive.sources.every(({ kind }) => kind === "current")) return null;
+  const mode: LaneMode = op.type.dtype === "f32" ? "f32" : drive.fitsInt16 ? "i16" : "i32";
+  const vectors = vectorsOf(grid.channels, mode);
+  const output = lowering.place(op.result);
+  const target = gridViewOf(output, image);
+  if (target === null) return null;
+  const sink: CurrentSink = { kind: "current", target };
+  emitPopulation(lowering, op, { grid, mode, vectors, drive, sink });
+  return output;
+}
+
+interface Planned {
+  readonly grid: Grid;
+  readonly mode: LaneMode;
+  readonly vectors: number;
+  readonly drive: Drive;
+  readonly sink: NeuronSink | CurrentSink;
+}
+
+function emitPopulation(lowering: Lowering, op: Op, planned: Planned): void {
+  const { sink } = planned;
+  const { steps } = lowering.options;
+  const packed = packDrive(lowering, op, planned.drive, planned.mode, planned.vectors);
+  const population: Population = { ...planned, ...packed, steps };
+  const reads: Buffer[] = [...packed.reads];
+  const writes: Buffer[] = [];
+  if (sink.kind === "current") writes.push(sink.target.view.buffer);
+  else {
+    reads.push(sink.threshold.buffer, sink.vInit.buffer);
+    writes.push(sink.masks.buffer);
+    if (sink.potentials !== null) writes.push(sink.potentials);
+    if (sink.trace !== null) writes.push(sink.trace.view.buffer);
+  }
+  lowering.emit({
+    name: `%${op.result} ${op.kind}`,
+    phase: "each",
+    reads,
+    writes,
+    emit(code) {
+      if (sink.kind === "neurons") clearMaskHalo(code, sink.masks);
+      populate(code, population);
+    },
+  });
+}
+
+function modeOf(op: OpOf<"snn.if">, drive: Drive): LaneMode {
+  if (op.type.dtype === "f32") return "f32";
+  return drive.fitsInt16 ? "i16" : "i32";
+}
+
+/** Vectors to a block: whole bytes of spikes, and no more registers than a core has. */
+function vectorsOf(channels: number, mode: LaneMode): number {
+  if (mode === "i16") return channels <= 8 ? 1 : channels <= 16 ? 2 : 4;
+  return channels <= 8 ? 2 : 4;
+}
+
+function haloOf(lowering: Lowering, value: ValueId, image: boolean): Halo {
+  const room = lowering.layouts.rooms.get(value);
+  if (!image || room === undefined) return noHalo;
+  const flat = room.before.length === 1;
+  return {
+    top: flat ? 0 : (room.before[0] ?? 0),
+    left: room.before.at(-1) ?? 0,
+    bottom: flat ? 0 : (room.after[0] ?? 0),
+    right: room.after.at(-1) ?? 0,
+  };
+}
+
+/** A neuron parameter, per channel where it is the same for all pixels. */
+function parametersOf(
+  lowering: Lowering,
+  op: OpOf<"snn.if">,
+  ref: TensorRef,
+  grid: Grid,
+  image: boolean,
+  width: number,
+  mode: LaneMode,
+  beyond: number,
+): Parameters {
+  const { values, perChannel } = byGrid(lowering, op, ref, grid, image);
+  const lanes = width * blockCount(grid.channels, width);
+  const pixels = perChannel ? 1 : grid.rows * grid.columns;
+  const name = `%${op.result} ${ref} ${beyond} ${lanes} ${mode === "f32" ? "f32" : "i32"}`;
+  const buffer = lowering.constant(name, () => {
+    const all = mode === "f32" ? new Float32Array(pixels * lanes) : new Int32Array(pixels * lanes);
+    all.fill(beyond);
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      for (let channel = 0; channel < grid.channels; channel++) {
+        all[pixel * lanes + channel] = values[pixel * grid.channels + channel] ?? 0;
+      }
+    }
+    return all;
+  });
+  return { buffer, pixelStride: perChannel ? 0 : 4 * lanes };
+}
+
+/** A tensor that broadcasts to a neuron op's shape, by pixel and channel. */
+function byGrid(
+  lowering: Lowering,
+  op: OpOf<"snn.if">,
+  ref: TensorRef,
+  grid: Grid,
+  image: boolean,
+): { readonly values: Float64Array; readonly perChannel: boolean } {
+  const tensor = lowering.tensor(ref);
+  const spread = broadcastIndices(tensor.shape, op.type.shape);
+  const order = rowMajorIndices(op.type.shape, image);
+  const values = Float64Array.from(order, (i) => tensor.data[spread[i] ?? 0] ?? 0);
+  const perChannel = values.every((value, i) => value === values[i % grid.channels]);
+  return { values, perChannel };
+}
+
+function amplitudeOf(
+  lowering: Lowering,
+  op: OpOf<"snn.if">,
+  grid: Grid,
+  image: boolean,
+): Spikes["amplitude"] {
+  const { values, perChannel } = byGrid(lowering, op, op.attrs.amplitude, grid, image);
+  return perChannel ? { perChannel: values.slice(0, grid.channels) } : { perNeuron: values };
+}
+
+/** Copies v[0] to where potentials are kept between chunks. */
+function emitStart(
+  lowering: Lowering,
+  op: Op,
+  potentials: Buffer,
+  vInit: Parameters,
+  pixels: number,
+  bytes: number,
+): void {
+  lowering.emit({
+    name: `%${op.result} start`,
+    phase: "begin",
+    reads: [vInit.buffer],
+    writes: [potentials],
+    emit(code) {
+      const { wasm } = code;
+      code.when(wasm.i32.eqz(code.parameter(0).get()), () => {
+        const arena = wasm.global.get("arena", code.assembler.typeOf("i32"));
+        const to = code.define("i32", wasm.i32.add(arena, code.int(potentials.address)));
+        const from = code.define("i32", code.int(vInit.buffer.address));
+        code.times(pixels, () => {
+          code.push(wasm.memory.copy(to.get(), from.get(), code.int(bytes)));
+          to.step(bytes);
+          from.step(vInit.pixelStride);
+        });
+      });
+    },
+  });
+}
+
+/** Zeros around the masks, by the first thread. */
+function clearMaskHalo(code: Code, masks: SpikeMasks): void {
+  const { halo, grid } = masks;
+  if (halo.top + halo.left + halo.bottom + halo.right === 0) return;
+  const { wasm } = code;
+  const pixel = masks.steps * masks.maskBytes;
+  const row = pixel * (halo.left + grid.columns + halo.right);
+  code.when(wasm.i32.eqz(code.parameter(0).get()), () => {
+    const arena = wasm.global.get("arena", code.assembler.typeOf("i32"));
+    const start = code.define("i32", wasm.i32.add(arena, code.int(masks.buffer.address)));
+    const fill = (at: () => number, offset: number, bytes: number): void => {
+      if (bytes === 0) return;
+      code.push(
+        wasm.memory.fill(wasm.i32.add(at(), code.int(offset)), code.int(0), code.int(bytes)),
+      );
+    };
+    fill(() => start.get(), 0, row * halo.top);
+    fill(() => start.get(), row * (halo.top + grid.rows), row * halo.bottom);
+    const at = code.define("i32", wasm.i32.add(start.get(), code.int(row * halo.top)));
+    code.times(grid.rows, () => {
+      fill(() => at.get(), 0, pixel * halo.left);
+      fill(() => at.get(), pixel * (halo.left + grid.columns), pixel * halo.right);
+      at.step(row);
+    });
+  });
+}
+
+/** A view by pixel of a value in memory; copied to such a layout where it lies otherwise. */
+export function gridViewFor(lowering: Lowering, value: ValueId, image: boolean): GridView {
+  const view = lowering.dense(value);
+  const ready = gridViewOf(view, image);
+  if (ready !== null) return ready;
+  const { shape } = view;
+  const steps = lowering.stepsOf(value);
+  const room = { before: shape.slice(2).map(() => 0), after: shape.slice(2).map(() => 0) };
+  const phase = lowering.phaseOf(value);
+  const target = image
+    ? lowering.imagePlace(`%${value} by pixel`, view.element, shape, room, steps, phase)
+    : rowMajorPlace(lowering, value, view);
+  copyInto(lowering, value, view, target, steps);
+  return known(gridViewOf(target, image), "a copy by pixel");
+}
+
+function rowMajorPlace(lowering: Lowering, value: ValueId, view: View): View {
+  const count = elementCount(view.shape);
+  const steps = lowering.stepsOf(value);
+  const buffer = lowering.buffer("scratch", `%${value} by pixel`, 4 * count * steps);
+  const strides: number[] = [];
+  view.shape.reduceRight((stride, extent) => {
+    strides.unshift(stride);
+    return stride * extent;
+  }, 1);
+  return { ...view, buffer, offset: 0, strides, lead: steps > 1 ? count : 0 };
+}
+
+/** Whether two ops' values have one shape. */
+export function sameShapes(a: Op, b: Op): boolean {
+  return sameShape(a.type.shape, b.type.shape);
+}

@@ -1,0 +1,309 @@
+/** Convolutions and linear layers on values in memory, with what follows them folded in. */
+import { known } from "../../../ir/diagnostic.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
+import { elementCount } from "../../../ir/type.ts";
+import {
+  type Convolution,
+  type Epilogue,
+  type SpatialAxis,
+  convolve,
+  packWeights,
+  plainEpilogue,
+  tileOf,
+} from "../kernels/convolve.ts";
+import { elementwise } from "../kernels/nest.ts";
+import { type Buffer, type View, reshapeView, rowMajor } from "../memory/view.ts";
+import { type Room, roomOf } from "./layout.ts";
+import { type Lowering, elementOf } from "./lowering.ts";
+
+type Synapse = OpOf<"ann.conv" | "ann.linear">;
+
+/** A synapse, and the ops after it that its kernel does while sums are still in registers. */
+interface Fused {
+  readonly synapse: Synapse;
+  readonly add: ValueId | null;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Synapses alone, and ops that a synapse's kernel can do at its end. */
+export function lowerSynapse(lowering: Lowering, op: Op): View | null {
+  const fused = fusedAt(lowering, op);
+  if (fused === null) return null;
+  const { synapse } = fused;
+  const element = elementOf(lowering.opOf(lowering.operandOf(synapse)).type.dtype);
+  if (element !== "f32" && element !== "i32") return null;
+  if (isOp(synapse, "ann.linear")) return lowerLinear(lowering, op, synapse, fused);
+  return lowerConv(lowering, op, synapse, fused);
+}
+
+/** The synapse that `op` ends, with bounds and addend between the two; null where there is none. */
+function fusedAt(lowering: Lowering, op: Op): Fused | null {
+  let [min, max] = [-Infinity, Infinity];
+  let at = op;
+  const floats = op.type.dtype === "f32";
+  if (floats && isOp(at, "ann.relu", "ann.clip")) {
+    const value = lowering.operandOf(at);
+    if (!lowering.isPrivate(value)) return null;
+    if (isOp(at, "ann.relu")) min = 0;
+    else ({ min, max } = at.attrs);
+    at = lowering.opOf(value);
+  }
+  if (isSynapse(at)) return { synapse: at, add: null, min, max };
+  if (!isOp(at, "ann.add")) return null;
+  const sides = [
+    [lowering.operandOf(at, 0), lowering.operandOf(at, 1)],
+    [lowering.operandOf(at, 1), lowering.operandOf(at, 0)],
+  ] as const;
+  for (const [mine, other] of sides) {
+    const producer = lowering.opOf(mine);
+    const alike =
+      lowering.isVarying(mine) === lowering.isVarying(at.result) &&
+      elementCount(lowering.opOf(other).type.shape) === elementCount(at.type.shape);
+    if (isSynapse(producer) && mine !== other && lowering.isPrivate(mine) && alike) {
+      return { synapse: producer, add: other, min, max };
+    }
+  }
+  return null;
+}
+
+function isSynapse(op: Op): op is Synapse {
+  return isOp(op, "ann.linear") || (isOp(op, "ann.conv") && op.type.shape.length <= 4);
+}
+
+function lowerConv(lowering: Lowering, root: Op, op: OpOf<"ann.conv">, fused: Fused): View | null {
+  const operand = lowering.operandOf(op);
+  const { shape } = lowering.opOf(operand).type;
+  if (shape[0] !== 1) return null;
+  const weight = lowering.tensor(op.attrs.weight);
+  const [outputs = 0, inputChannels = 0, ...kernel] = weight.shape;
+  const input = withRoom(lowering, operand, roomOf(lowering.module, op, shape));
+  const output = lowering.place(root.result);
+  const { groups } = op.attrs;
+  const outputChannels = outputs / groups;
+  const axes = kernel.map((extent, axis) => {
+    const stride = input.strides[axis + 2] ?? 0;
+    return {
+      kernel: extent,
+      count: op.type.shape[axis + 2] ?? 1,
+      windowStride: stride * (op.attrs.strides[axis] ?? 1),
+      tapStride: stride * (op.attrs.dilations[axis] ?? 1),
+      outputStride: output.strides[axis + 2] ?? 0,
+    };
+  });
+  const begin = kernel.reduce(
+    (sum, _, axis) => sum + (op.attrs.padsBegin[axis] ?? 0) * (input.strides[axis + 2] ?? 0),
+    0,
+  );
+  const columns = known(axes.at(-1), "a spatial axis");
+  const rows = axes.length === 2 ? known(axes[0], "a spatial axis") : oneRow;
+  const data = weight.data;
+  const taps = elementCount(kernel);
+  const kernelColumns = kernel.at(-1) ?? 1;
+  return emitConvolution(lowering, root, op, fused, {
+    input: { ...input, offset: input.offset - begin },
+    output,
+    ...collapsed(rows, columns),
+    groups,
+    inputChannels,
+    outputChannels,
+    inputChannelStride: input.strides[1] ?? 0,
+    steps: lowering.stepsOf(root.result),
+    weightOf: (o, i, r, c) => data[(o * inputChannels + i) * taps + r * kernelColumns + c] ?? 0,
+  });
+}
+
+const oneRow: SpatialAxis = {
+  kernel: 1,
+  count: 1,
+  windowStride: 0,
+  tapStride: 0,
+  outputStride: 0,
+};
+
+/** One long row instead of many where pixels follow each other without gaps and taps do not matter. */
+function collapsed(
+  rows: SpatialAxis,
+  columns: SpatialAxis,
+): { readonly rows: SpatialAxis; readonly columns: SpatialAxis } {
+  const joins =
+    rows.kernel === 1 &&
+    columns.kernel === 1 &&
+    rows.windowStride === columns.windowStride * columns.count &&
+    rows.outputStride === columns.outputStride * columns.count;
+  // Long rows are left alone: rows are what threads share.
+  if (!joins || rows.count === 1 || columns.count >= 32) return { rows, columns };
+  return { rows: oneRow, columns: { ...columns, count: columns.count * rows.count } };
+}
+
+function lowerLinear(
+  lowering: Lowering,
+  root: Op,
+  op: OpOf<"ann.linear">,
+  fused: Fused,
+): View | null {
+  const operand = lowering.operandOf(op);
+  const { shape } = lowering.opOf(operand).type;
+  const weight = lowering.tensor(op.attrs.weight);
+  const [outputs = 0, inputs = 0] = weight.shape;
+  const count = elementCount(shape) / inputs;
+  const flat = [count, inputs];
+  const view = lowering.dense(operand);
+  const input = reshapeView(view, flat) ?? reshapeView(compact(lowering, operand, view), flat);
+  const output = lowering.place(root.result);
+  const out = reshapeView(output, [count, outputs]);
+  if (input === null || out === null) return null;
+  const steps = lowering.stepsOf(root.result);
+  const column = (n: number, from: number, to: number): SpatialAxis => ({
+    kernel: 1,
+    count: n,
+    windowStride: from,
+    tapStride: 0,
+    outputStride: to,
+  });
+  const [inStride = 0, channelStride = 0] = input.strides;
+  const [outStride = 0] = out.strides;
+  // One vector per timestep: the timesteps are the pixels.
+  const overTime = count === 1 && steps > 1;
+  const { data } = weight;
+  const view2 = emitConvolution(lowering, root, op, fused, {
+    input: overTime ? { ...input, lead: 0 } : input,
+    output: overTime ? { ...out, lead: 0 } : out,
+    rows: oneRow,
+    columns: overTime ? column(steps, input.lead, out.lead) : column(count, inStride, outStride),
+    groups: 1,
+    inputChannels: inputs,
+    outputChannels: outputs,
+    inputChannelStride: channelStride,
+    steps: overTime ? 1 : steps,
+    weightOf: (o, i) => data[o * inputs + i] ?? 0,
+  });
+  return view2 === null ? null : output;
+}
+
+type Shape2 = Omit<Convolution, "weights" | "bias" | "epilogue"> & {
+  readonly weightOf: (output: number, input: number, row: number, column: number) => number;
+};
+
+function emitConvolution(
+  lowering: Lowering,
+  root: Op,
+  op: Synapse,
+  fused: Fused,
+  shape: Shape2,
+): View | null {
+  const { groups, outputChannels, inputChannels, rows, columns, input } = shape;
+  const into = input.element === "i32" ? "i32" : "f32";
+  const { vectors } = tileOf(columns.count, outputChannels);
+  const name = `%${op.result}`;
+  const weights = lowering.constant(`${name} weights ${into} ${vectors}`, () =>
+    packWeights(
+      { groups, outputChannels, inputChannels, rows: rows.kernel, columns: columns.kernel },
+      vectors,
+      into,
+      shape.weightOf,
+    ),
+  );
+  const bias = paddedBias(lowering, op, groups, outputChannels, into);
+  const epilogue = epilogueOf(lowering, fused, shape.output);
+  const reads = [input.buffer, weights, bias];
+  if (epilogue.add !== null) reads.push(epilogue.add.buffer);
+  lowering.emit({
+    name: `%${root.result} ${op.kind}`,
+    phase: lowering.phaseOf(root.result),
+    reads,
+    writes: [shape.output.buffer],
+    emit(code) {
+      convolve(code, { ...shape, weights, bias, epilogue });
+    },
+  });
+  return shape.output;
+}
+
+/** The bias per group in whole vectors; zeros where there is none. */
+function paddedBias(
+  lowering: Lowering,
+  op: Synapse,
+  groups: number,
+  outputChannels: number,
+  into: "f32" | "i32",
+): Buffer {
+  const lanes = 4 * Math.ceil(outputChannels / 4);
+  const bias = op.attrs.bias === null ? null : lowering.tensor(op.attrs.bias).data;
+  return lowering.constant(`%${op.result} bias ${into} ${groups}`, () => {
+    const padded =
+      into === "f32" ? new Float32Array(groups * lanes) : new Int32Array(groups * lanes);
+    for (let group = 0; group < groups; group++) {
+      for (let i = 0; i < outputChannels; i++) {
+        padded[group * lanes + i] = bias?.[group * outputChannels + i] ?? 0;
+      }
+    }
+    return padded;
+  });
+}
+
+/** The addend must lie just as the output does. */
+function epilogueOf(lowering: Lowering, fused: Fused, output: View): Epilogue {
+  const { min, max } = fused;
+  if (fused.add === null) return { ...plainEpilogue, min, max };
+  const given = lowering.dense(fused.add);
+  const add = reshapeView(given, output.shape) ?? given;
+  const alike =
+    add.lead === output.lead &&
+    add.strides.every(
+      (stride, axis) => output.shape[axis] === 1 || stride === output.strides[axis],
+    );
+  if (alike) return { add, min, max };
+  const buffer = lowering.buffer("scratch", `%${fused.add} again`, output.buffer.bytes);
+  const again: View = { ...output, buffer };
+  const steps = output.lead === 0 ? 1 : lowering.options.steps;
+  copyInto(lowering, fused.add, add, again, steps);
+  return { add: again, min, max };
+}
+
+/** The operand with zeros around it where windows reach over; copied where it lies too tight. */
+export function withRoom(lowering: Lowering, value: ValueId, room: Room): View {
+  const view = lowering.dense(value);
+  if (lowering.hasRoom(view, room)) return view;
+  const steps = lowering.stepsOf(value);
+  const name = `%${value} padded`;
+  const target = lowering.imagePlace(
+    name,
+    view.element,
+    view.shape,
+    room,
+    steps,
+    lowering.phaseOf(value),
+  );
+  copyInto(lowering, value, view, target, steps);
+  return target;
+}
+
+/** The value row-major without gaps. */
+export function compact(lowering: Lowering, value: ValueId, view: View): View {
+  const steps = lowering.stepsOf(value);
+  const count = elementCount(view.shape);
+  const buffer = lowering.buffer("scratch", `%${value} compact`, 4 * count * steps);
+  const target = rowMajor(buffer, view.element, view.shape, steps > 1 ? count : 0);
+  copyInto(lowering, value, view, target, steps);
+  return target;
+}
+
+/** Copies element by element between layouts. */
+export function copyInto(
+  lowering: Lowering,
+  value: ValueId,
+  from: View,
+  to: View,
+  steps: number,
+): void {
+  lowering.emit({
+    name: `%${value} copy`,
+    phase: lowering.phaseOf(value),
+    reads: [from.buffer],
+    writes: [to.buffer],
+    emit(code) {
+      elementwise(code, to, [from], steps, (_, [x]) => known(x, "an operand").get());
+    },
+  });
+}

@@ -1,0 +1,23 @@
+/** The families of lowerings in the order in which they are asked. */
+import { lowerElementwise } from "./elementwise.ts";
+import { lowerGiven } from "./given.ts";
+import { lowerOnHost } from "./host.ts";
+import type { Lower } from "./lowering.ts";
+import { lowerMove } from "./moves.ts";
+import { lowerDriven, lowerNeuron } from "./neurons.ts";
+import { lowerReadOut } from "./read-out.ts";
+import { lowerSynapse } from "./synapse.ts";
+import { lowerWindow } from "./windows.ts";
+
+/** The last one takes everything. */
+export const families: readonly Lower[] = [
+  lowerGiven,
+  lowerNeuron,
+  lowerDriven,
+  lowerWindow,
+  lowerSynapse,
+  lowerElementwise,
+  lowerMove,
+  lowerReadOut,
+  lowerOnHost,
+];

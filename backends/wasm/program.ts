@@ -1,0 +1,85 @@
+/**
+ * A compiled module as plain data: the WebAssembly, the constants, and where values lie. It can be
+ * sent to another thread or written to files; instance.ts runs it.
+ */
+import type { Op, ValueId } from "../../ir/op.ts";
+import type { Tensor, TensorRef } from "../../ir/tensor.ts";
+import type { Shape } from "../../ir/type.ts";
+import { type Element, type View, elementBytes } from "./memory/view.ts";
+
+/** A view with its address. */
+export interface Located {
+  /** Bytes from the start of memory, or of the arena. */
+  readonly address: number;
+  readonly inArena: boolean;
+  readonly element: Element;
+  readonly shape: Shape;
+  /** Elements per axis. */
+  readonly strides: readonly number[];
+  /** Elements from one timestep to the next; 0 where there is one value for all. */
+  readonly lead: number;
+}
+
+/** One thing to do in a run: an exported function, or a task of the host. */
+export type Part = { readonly call: string } | { readonly task: number };
+
+/** An op that the host computes by the interpreter's function for it. */
+export interface HostTask {
+  readonly op: Op;
+  /** The values of operands: in memory, or held by the host under this id. */
+  readonly operands: readonly {
+    readonly value: ValueId;
+    readonly type: Op["type"];
+    readonly at: Located | null;
+  }[];
+  readonly result: Located | null;
+  readonly steps: number;
+}
+
+/** What a run counts, as doubles [row, timestep of the chunk]. */
+export interface Counts {
+  readonly at: Located;
+  /** Rows 0 … n − 1 are spikes of the neuron ops; row n is synaptic operations. */
+  readonly neurons: readonly ValueId[];
+}
+
+export interface Program {
+  readonly binary: Uint8Array<ArrayBuffer>;
+  /** Functions that the host gives under `math`. */
+  readonly math: readonly string[];
+  readonly constants: readonly { readonly address: number; readonly data: Uint8Array }[];
+  readonly constantBytes: number;
+  readonly arenaBytes: number;
+  readonly shared: boolean;
+  readonly pages: number;
+  readonly threads: number;
+  /** Timesteps of a chunk. */
+  readonly steps: number;
+  readonly begin: readonly Part[];
+  readonly each: readonly Part[];
+  readonly tasks: readonly HostTask[];
+  /** Tensors that tasks read. */
+  readonly tensors: ReadonlyMap<TensorRef, Tensor>;
+  /** In the order of the module; null where nothing reads an input. */
+  readonly inputs: readonly (Located | null)[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly value: ValueId;
+    readonly at: Located;
+  }[];
+  readonly kept: ReadonlyMap<ValueId, Located>;
+  readonly traces: ReadonlyMap<ValueId, Located>;
+  readonly counts: Counts | null;
+  readonly analogueOperations: number;
+}
+
+export function locate(view: View): Located {
+  return {
+    address: view.buffer.address + view.offset * elementBytes(view.element),
+    inArena: view.buffer.kind !== "constant",
+    element: view.element,
+    shape: view.shape,
+    strides: view.strides,
+    lead: view.lead,
+  };
+}
