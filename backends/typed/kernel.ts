@@ -38,3 +38,20 @@ export interface NeuronKernel extends Kernel {
   spikeCount(): number;
   readonly membranePotential: Potentials;
 }
+
+/** Elements that synapse kernels read, and those that they make of them. */
+export type Numbers = Float32Array | Int32Array | Int8Array | Uint8Array;
+export type Sums = Float32Array | Int32Array;
+
+/**
+ * The operand and the result of a synapse that kernels have loops for: floats, or integers, which
+ * sums in double precision are exact for. Null for any other.
+ */
+export function synapseArrays(site: Site): { input: Numbers; output: Sums } | null {
+  const { output } = site;
+  const [input] = site.inputs;
+  if (input instanceof Float32Array && output instanceof Float32Array) return { input, output };
+  const isInteger =
+    input instanceof Int8Array || input instanceof Uint8Array || input instanceof Int32Array;
+  return isInteger && output instanceof Int32Array ? { input, output } : null;
+}

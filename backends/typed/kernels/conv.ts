@@ -8,7 +8,7 @@
  */
 import { tensorAt } from "../../../ir/module.ts";
 import type { TensorData, TensorRef } from "../../../ir/tensor.ts";
-import type { Kernel, Site } from "../kernel.ts";
+import { type Kernel, type Numbers, type Site, type Sums, synapseArrays } from "../kernel.ts";
 import { type Geometry, tapsWithinBounds, windowGeometry } from "./geometry.ts";
 
 /** Output channels summed at a time; weights are padded to a multiple of it. */
@@ -17,13 +17,13 @@ const block = 8;
 /** Runs the synapses; returns how many (event, output pixel) pairs were added. */
 type Convolve = () => number;
 
-/** A kernel for float32 `ann.conv` over [1, C, W] or [1, C, H, W]; null for any other op. */
+/** A kernel for float32 or integer `ann.conv` over [1, C, W] or [1, C, H, W]; null for any other op. */
 export function compileConv(site: Site): Kernel | null {
-  const { op, output, counters } = site;
-  const input = site.inputs[0];
+  const { op, counters } = site;
+  const arrays = synapseArrays(site);
   const inputType = site.inputOps[0]?.type;
-  if (op.kind !== "ann.conv" || inputType === undefined) return null;
-  if (!(input instanceof Float32Array) || !(output instanceof Float32Array)) return null;
+  if (op.kind !== "ann.conv" || inputType === undefined || arrays === null) return null;
+  const { input, output } = arrays;
   const weight = tensorAt(site.module, op.attrs.weight);
   const g = windowGeometry(op.attrs, weight.shape.slice(2), inputType.shape, op.type.shape);
   if (g === null) return null;
@@ -72,8 +72,8 @@ function eventDriven(
   groups: number,
   packed: Float32Array,
   bias: Float64Array,
-  input: Float32Array,
-  output: Float32Array,
+  input: Numbers,
+  output: Sums,
 ): Convolve {
   const inPer = g.channels / groups;
   const outPer = g.outChannels / groups;
@@ -81,7 +81,9 @@ function eventDriven(
   const pixels = g.height * g.width;
   const eventStart = new Int32Array(pixels + 1);
   const eventChannel = new Int32Array(pixels * inPer);
-  const eventValue = new Float32Array(pixels * inPer);
+  // Of the operand's own kind: a float32 does not hold every integer of 32 bits.
+  const count = pixels * inPer;
+  const eventValue = input instanceof Int32Array ? new Int32Array(count) : new Float32Array(count);
 
   const listEvents = (group: number): void => {
     let n = 0;
@@ -182,8 +184,8 @@ function depthwise(
   g: Geometry,
   weight: TensorData,
   bias: Float64Array,
-  input: Float32Array,
-  output: Float32Array,
+  input: Numbers,
+  output: Sums,
 ): Convolve {
   const taps = g.kernelHeight * g.kernelWidth;
   return () => {

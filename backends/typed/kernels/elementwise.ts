@@ -1,12 +1,14 @@
-/** Elementwise ops on float32 values where no broadcasting is needed, and per-channel affine. */
+/** Elementwise ops on float32 values, and sums of int32, where no broadcasting is needed, and per-channel affine. */
 import { tensorAt } from "../../../ir/module.ts";
 import { broadcastIndices } from "../../../ir/semantics/semantics.ts";
+import type { TensorData } from "../../../ir/tensor.ts";
 import type { Kernel, Site } from "../kernel.ts";
 
 /** A kernel for the commonest elementwise ops on equal float32 shapes; null for any other. */
 export function compileElementwise(site: Site): Kernel | null {
   const { op, output, module } = site;
   const [a, b] = site.inputs;
+  if (op.kind === "ann.add" && output instanceof Int32Array) return addIntegers(a, b, output);
   if (!(output instanceof Float32Array) || !(a instanceof Float32Array)) return null;
   const n = output.length;
   if (a.length !== n) return null;
@@ -53,4 +55,19 @@ export function compileElementwise(site: Site): Kernel | null {
     default:
       return null;
   }
+}
+
+function addIntegers(
+  a: TensorData | undefined,
+  b: TensorData | undefined,
+  output: Int32Array,
+): Kernel | null {
+  if (!(a instanceof Int32Array) || !(b instanceof Int32Array)) return null;
+  const n = output.length;
+  if (a.length !== n || b.length !== n) return null;
+  return {
+    run() {
+      for (let i = 0; i < n; i++) output[i] = (a[i] ?? 0) + (b[i] ?? 0);
+    },
+  };
 }

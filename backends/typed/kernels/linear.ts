@@ -3,14 +3,14 @@
  * contiguous row of the transposed weights.
  */
 import { tensorAt } from "../../../ir/module.ts";
-import type { Kernel, Site } from "../kernel.ts";
+import { type Kernel, type Site, synapseArrays } from "../kernel.ts";
 
-/** A kernel for float32 `ann.linear`; null for any other op. */
+/** A kernel for float32 or integer `ann.linear`; null for any other op. */
 export function compileLinear(site: Site): Kernel | null {
-  const { op, output, counters } = site;
-  const input = site.inputs[0];
-  if (op.kind !== "ann.linear") return null;
-  if (!(input instanceof Float32Array) || !(output instanceof Float32Array)) return null;
+  const { op, counters } = site;
+  const arrays = synapseArrays(site);
+  if (op.kind !== "ann.linear" || arrays === null) return null;
+  const { input, output } = arrays;
   const weight = tensorAt(site.module, op.attrs.weight);
   const [outCount = 0, inCount = 0] = weight.shape;
   const bias = op.attrs.bias === null ? null : tensorAt(site.module, op.attrs.bias).data;

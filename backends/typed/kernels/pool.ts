@@ -1,24 +1,27 @@
 /** Pooling over space, and the two ops that look back over time: running max-pool and read-out. */
 import { type OpOf, isOp } from "../../../ir/op.ts";
+import type { TensorData } from "../../../ir/tensor.ts";
 import type { Kernel, Site } from "../kernel.ts";
 import { type Geometry, tapsWithinBounds, windowGeometry } from "./geometry.ts";
 
-/** A kernel for float32 pools and `snn.readout`; null for any other op. */
+/** A kernel for float32 pools, running max-pools and `snn.readout`; null for any other op. */
 export function compilePool(site: Site): Kernel | null {
   const { op, output } = site;
   const input = site.inputs[0];
   const inputType = site.inputOps[0]?.type;
-  if (!(input instanceof Float32Array) || !(output instanceof Float32Array)) return null;
-  if (inputType === undefined) return null;
+  if (input === undefined || inputType === undefined) return null;
   if (op.kind === "snn.readout") return compileReadout(op, input, output);
-  if (!isOp(op, "ann.max-pool", "ann.average-pool", "snn.max-pool")) return null;
+  if (op.kind === "snn.max-pool") {
+    const g = windowGeometry(op.attrs, op.attrs.kernel, inputType.shape, op.type.shape);
+    return g === null ? null : compileRunningMaxPool(g, input, output);
+  }
+  if (!(input instanceof Float32Array) || !(output instanceof Float32Array)) return null;
+  if (!isOp(op, "ann.max-pool", "ann.average-pool")) return null;
   const g = windowGeometry(op.attrs, op.attrs.kernel, inputType.shape, op.type.shape);
   if (g === null) return null;
   switch (op.kind) {
     case "ann.max-pool":
       return { run: () => maxPool(g, input, output) };
-    case "snn.max-pool":
-      return compileRunningMaxPool(g, input, output);
     case "ann.average-pool":
       return compileAveragePool(site, op, g, input, output);
   }
@@ -48,7 +51,7 @@ function maxPool(g: Geometry, input: ArrayLike<number>, output: Float32Array | F
   }
 }
 
-function compileRunningMaxPool(g: Geometry, input: Float32Array, output: Float32Array): Kernel {
+function compileRunningMaxPool(g: Geometry, input: TensorData, output: TensorData): Kernel {
   const sums = new Float64Array(input.length);
   const before = new Float64Array(output.length);
   const pooled = new Float64Array(output.length);
@@ -66,11 +69,7 @@ function compileRunningMaxPool(g: Geometry, input: Float32Array, output: Float32
   };
 }
 
-function compileReadout(
-  op: OpOf<"snn.readout">,
-  input: Float32Array,
-  output: Float32Array,
-): Kernel {
+function compileReadout(op: OpOf<"snn.readout">, input: TensorData, output: TensorData): Kernel {
   const { start } = op.attrs;
   const all = new Float64Array(input.length);
   const late = new Float64Array(input.length);
