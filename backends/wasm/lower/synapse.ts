@@ -150,10 +150,21 @@ function lowerLinear(
   const flat = [count, inputs];
   const view = lowering.dense(operand);
   const input = reshapeView(view, flat) ?? reshapeView(compact(lowering, operand, view), flat);
+  if (input === null) return null;
   const output = lowering.place(root.result);
-  const out = reshapeView(output, [count, outputs]);
-  if (input === null || out === null) return null;
   const steps = lowering.stepsOf(root.result);
+  const placed = reshapeView(output, [count, outputs]);
+  const fits = placed !== null && (outputs === 1 || placed.strides[1] === 1);
+  // Sums of one vector are stored as neighbours, which an image's last axis has none of.
+  const name = `%${root.result} rows`;
+  const out = fits
+    ? placed
+    : rowMajor(
+        lowering.buffer("scratch", name, 4 * count * outputs * steps),
+        output.element,
+        [count, outputs],
+        steps > 1 ? count * outputs : 0,
+      );
   const column = (n: number, from: number, to: number): SpatialAxis => ({
     kernel: 1,
     count: n,
@@ -178,7 +189,12 @@ function lowerLinear(
     steps: overTime ? 1 : steps,
     weightOf: (o, i) => data[o * inputs + i] ?? 0,
   });
-  return view2 === null ? null : output;
+  if (view2 === null) return null;
+  if (!fits) {
+    const rows = known(reshapeView(out, output.shape), "rows of the output's shape");
+    copyInto(lowering, root.result, rows, output, steps);
+  }
+  return output;
 }
 
 type Shape2 = Omit<Convolution, "weights" | "bias" | "epilogue"> & {

@@ -1,0 +1,103 @@
+/** The WebAssembly engine and the interpreter, on random networks. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { known } from "../../ir/diagnostic.ts";
+import type { Probe } from "../../ir/executable.ts";
+import { type Module, opsOf } from "../../ir/module.ts";
+import { isFloat } from "../../ir/type.ts";
+import { type Ran, both, expectClose } from "../backends/wasm/compare.ts";
+import { integerNetworks } from "../random/integer.ts";
+import { annNetworks, spikingNetworks } from "../random/module.ts";
+
+/** More than one chunk of timesteps, the last of them not full. */
+const manyTimesteps = 70;
+
+function probesOf(module: Module): readonly Probe[] {
+  const last = known(module.ops.at(-1), "an op").result;
+  return [
+    ...opsOf(module, "snn.if").flatMap(({ result }): Probe[] => [
+      { value: result, keep: "trace" },
+      { value: result, keep: "state" },
+    ]),
+    { value: last, keep: "mean" },
+    { value: known(module.ops[0], "an op").result, keep: "mean" },
+  ];
+}
+
+function expectAlike(wanted: Ran, found: Ran): void {
+  const [want, have] = [wanted.sample, found.sample];
+  expect(have.spikes).toEqual(want.spikes);
+  expect(have.spikesByStep).toEqual(want.spikesByStep);
+  expect(have.synapticOperationsByStep).toEqual(want.synapticOperationsByStep);
+  expect(have.analogueOperations).toBe(want.analogueOperations);
+  want.outputs.forEach((y, i) => expectClose(known(have.outputs[i], "an output"), y));
+  want.probes.forEach((y, i) => expectClose(known(have.probes[i], "a probe"), y));
+}
+
+describe("the WebAssembly engine", () => {
+  it("computes what the interpreter computes on analogue networks", async () => {
+    await fc.assert(
+      fc.asyncProperty(annNetworks(), async ({ module, inputs }) => {
+        const { wanted, found } = await both(module, inputs);
+        expectAlike(wanted, found);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("spikes as the interpreter spikes, and counts as it counts", async () => {
+    await fc.assert(
+      fc.asyncProperty(spikingNetworks(), async ({ module, inputs }) => {
+        const options = { timesteps: 5, probes: probesOf(module) };
+        const { wanted, found } = await both(module, inputs, options);
+        expectAlike(wanted, found);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("does so over several chunks of timesteps", async () => {
+    await fc.assert(
+      fc.asyncProperty(spikingNetworks(), async ({ module, inputs }) => {
+        const options = { timesteps: manyTimesteps, probes: probesOf(module) };
+        const { wanted, found } = await both(module, inputs, options);
+        expectAlike(wanted, found);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("gives the interpreter's very bits on integer networks", async () => {
+    await fc.assert(
+      fc.asyncProperty(integerNetworks(), async ({ module, inputs }) => {
+        const probes: readonly Probe[] = [
+          ...module.ops
+            .filter(({ type }) => !isFloat(type.dtype))
+            .map(({ result }): Probe => ({ value: result, keep: "trace" })),
+          ...opsOf(module, "snn.if").map(({ result }): Probe => ({ value: result, keep: "state" })),
+        ];
+        const { wanted, found } = await both(module, inputs, { timesteps: 4, probes });
+        const values = (ran: Ran): unknown =>
+          JSON.stringify([...ran.sample.outputs, ...ran.sample.probes].map((x) => [...x]));
+        expectAlike(wanted, found);
+        expect(values(found)).toBe(values(wanted));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("gathers the interpreter's statistics", async () => {
+    await fc.assert(
+      fc.asyncProperty(spikingNetworks(), async ({ module, inputs }) => {
+        const observe = opsOf(module, "snn.if").map(({ result }) => ({
+          value: result,
+          scope: "neuron" as const,
+          axis: 0,
+        }));
+        const { wanted, found } = await both(module, inputs, { timesteps: 4, observe });
+        expect(found.statistics).toBe(wanted.statistics);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
