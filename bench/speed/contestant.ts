@@ -40,7 +40,7 @@ function entryOf(role: Spec["role"]): { file: URL; execArgv: string[] } {
 export class ContestantError extends Error {}
 
 /** Starts a process and waits until it is ready. Rejects with a `ContestantError` if it cannot be. */
-export async function startContestant(name: string, spec: Spec): Promise<Contestant> {
+async function startContestant(name: string, spec: Spec): Promise<Contestant> {
   const { file, execArgv } = entryOf(spec.role);
   const child = fork(file, {
     serialization: "advanced",

@@ -2,6 +2,7 @@
 import type { Engine } from "../../ir/executable.ts";
 
 const loaders = {
+  wasm: async () => (await import("../../backends/wasm/engine.ts")).wasmEngine,
   typed: async () => (await import("../../backends/typed/engine.ts")).typedEngine,
   interpret: async () => (await import("../../backends/interpret/engine.ts")).interpretEngine,
 } as const satisfies Readonly<Record<string, () => Promise<Engine>>>;

@@ -86,10 +86,7 @@ export async function growthSuite(bench: Bench): Promise<Row[]> {
 }
 
 /** Measures all points of one curve in turns. */
-export async function measurePlan(
-  plan: Plan,
-  bench: Bench,
-): Promise<{ made: Row[]; points: Point[] }> {
+async function measurePlan(plan: Plan, bench: Bench): Promise<{ made: Row[]; points: Point[] }> {
   const { settings } = bench;
   return withContestants(async (start) => {
     const images = new Map<Contestant, number>();

@@ -81,6 +81,18 @@ async function noted(bench: Bench, starting: Promise<Contestant>): Promise<Conte
   return contestant;
 }
 
+/** Beyond this it is no matter of the order of summation. */
+const sameAnswer = 1e-4;
+
+/** Rounded up to a power of ten. */
+export function agreementNote(difference: number): string {
+  if (difference === 0) return "the same outputs";
+  if (!Number.isFinite(difference)) return "outputs that are no numbers";
+  if (difference > sameAnswer)
+    return `outputs differ by ${difference.toPrecision(2)} of the largest`;
+  return `outputs within 1e${Math.ceil(Math.log10(difference))} of the largest`;
+}
+
 export function comparedCount({ inputs }: ForPeers): number {
   return Math.min(comparedSamples, inputs.count);
 }
@@ -103,7 +115,8 @@ export async function startPeers(
       const { contestant, batchNote } = await startPeer(start, bench, name, prepared);
       const { logits } = await contestant.answers(count);
       const difference = relativeDifference(expected, logits);
-      const same = `outputs differ by ${difference.toExponential(0)} of the largest`;
+      const same = agreementNote(difference);
+      if (difference > sameAnswer) bench.alert(`${prepared.one.name}: ${name}: ${same}`);
       notes.set(contestant, batchNote === "" ? same : `${batchNote}; ${same}`);
       peers.push(contestant);
     } catch (error) {

@@ -53,6 +53,10 @@ async function measureCase(one: Case, bench: Bench, start: Start): Promise<Row[]
     (contestant) => timed(settings, peers.includes(contestant) ? "call" : mode),
     (round) => bench.status(`${one.name}: SNN, round ${round} of ${settings.rounds}`),
   );
+  const peaks = new Map<SpikingNetwork, string>();
+  for (const [network, contestant] of ours) {
+    peaks.set(network, `peak ${((await contestant.peakBytes()) / 1e6).toFixed(0)} MB`);
+  }
   const valuesOf = (contestant: Contestant | undefined): readonly number[] =>
     measured[contestants.findIndex((each) => each === contestant)] ?? [];
 
@@ -67,6 +71,7 @@ async function measureCase(one: Case, bench: Bench, start: Start): Promise<Row[]
         baseline: { name: `${peer.name} (ANN)`, values: valuesOf(peer) },
         note: [
           activity.get(network),
+          peaks.get(network),
           threadsNote(settings.threads),
           ...(within === null && network === networks.at(-1)
             ? ["no T tried is within a point"]
