@@ -3,14 +3,30 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { known } from "../../ir/diagnostic.ts";
 import type { Probe } from "../../ir/executable.ts";
-import { type Module, opsOf } from "../../ir/module.ts";
-import { isFloat } from "../../ir/type.ts";
+import { type Module, opsOf, producerOf } from "../../ir/module.ts";
+import { isOp } from "../../ir/op.ts";
+import { elementCount, isFloat } from "../../ir/type.ts";
 import { type Ran, both, expectClose } from "../backends/wasm/compare.ts";
 import { integerNetworks } from "../random/integer.ts";
 import { annNetworks, spikingNetworks } from "../random/module.ts";
 
 /** More than one chunk of timesteps, the last of them not full. */
 const manyTimesteps = 70;
+
+/**
+ * Spiking networks that divide by powers of two only: their sums are exact in float32 however they
+ * are ordered, so that no spike hangs on a rounding.
+ */
+const exactNetworks = spikingNetworks().filter(({ module }) =>
+  module.ops.every((op) => {
+    const [operand] = op.inputs;
+    if (operand === undefined || !isOp(op, "ann.average-pool", "ann.reduce-mean")) return true;
+    const from = elementCount(producerOf(module, operand).type.shape);
+    return isOp(op, "ann.average-pool")
+      ? op.attrs.kernel.every((extent) => extent !== 3)
+      : Number.isInteger(Math.log2(from / elementCount(op.type.shape)));
+  }),
+);
 
 function probesOf(module: Module): readonly Probe[] {
   const last = known(module.ops.at(-1), "an op").result;
@@ -41,29 +57,29 @@ describe("the WebAssembly engine", () => {
         const { wanted, found } = await both(module, inputs);
         expectAlike(wanted, found);
       }),
-      { numRuns: 300 },
+      { numRuns: 2000 },
     );
   });
 
   it("spikes as the interpreter spikes, and counts as it counts", async () => {
     await fc.assert(
-      fc.asyncProperty(spikingNetworks(), async ({ module, inputs }) => {
+      fc.asyncProperty(exactNetworks, async ({ module, inputs }) => {
         const options = { timesteps: 5, probes: probesOf(module) };
         const { wanted, found } = await both(module, inputs, options);
         expectAlike(wanted, found);
       }),
-      { numRuns: 300 },
+      { numRuns: 2000 },
     );
   });
 
   it("does so over several chunks of timesteps", async () => {
     await fc.assert(
-      fc.asyncProperty(spikingNetworks(), async ({ module, inputs }) => {
+      fc.asyncProperty(exactNetworks, async ({ module, inputs }) => {
         const options = { timesteps: manyTimesteps, probes: probesOf(module) };
         const { wanted, found } = await both(module, inputs, options);
         expectAlike(wanted, found);
       }),
-      { numRuns: 300 },
+      { numRuns: 2000 },
     );
   });
 
@@ -82,13 +98,13 @@ describe("the WebAssembly engine", () => {
         expectAlike(wanted, found);
         expect(values(found)).toBe(values(wanted));
       }),
-      { numRuns: 300 },
+      { numRuns: 2000 },
     );
   });
 
   it("gathers the interpreter's statistics", async () => {
     await fc.assert(
-      fc.asyncProperty(spikingNetworks(), async ({ module, inputs }) => {
+      fc.asyncProperty(exactNetworks, async ({ module, inputs }) => {
         const observe = opsOf(module, "snn.if").map(({ result }) => ({
           value: result,
           scope: "neuron" as const,
@@ -97,7 +113,7 @@ describe("the WebAssembly engine", () => {
         const { wanted, found } = await both(module, inputs, { timesteps: 4, observe });
         expect(found.statistics).toBe(wanted.statistics);
       }),
-      { numRuns: 300 },
+      { numRuns: 2000 },
     );
   });
 });

@@ -100,7 +100,7 @@ function lowerConv(lowering: Lowering, root: Op, op: OpOf<"ann.conv">, fused: Fu
   const data = weight.data;
   const taps = elementCount(kernel);
   const kernelColumns = kernel.at(-1) ?? 1;
-  return emitConvolution(lowering, root, op, fused, {
+  return emitConvolution(lowering, root, op, {
     input: { ...input, offset: input.offset - begin },
     output,
     ...collapsed(rows, columns),
@@ -110,6 +110,7 @@ function lowerConv(lowering: Lowering, root: Op, op: OpOf<"ann.conv">, fused: Fu
     inputChannelStride: input.strides[1] ?? 0,
     steps: lowering.stepsOf(root.result),
     weightOf: (o, i, r, c) => data[(o * inputChannels + i) * taps + r * kernelColumns + c] ?? 0,
+    epilogue: epilogueOf(lowering, fused, output),
   });
 }
 
@@ -177,7 +178,7 @@ function lowerLinear(
   // One vector per timestep: the timesteps are the pixels.
   const overTime = count === 1 && steps > 1;
   const { data } = weight;
-  const view2 = emitConvolution(lowering, root, op, fused, {
+  const view2 = emitConvolution(lowering, root, op, {
     input: overTime ? { ...input, lead: 0 } : input,
     output: overTime ? { ...out, lead: 0 } : out,
     rows: oneRow,
@@ -188,6 +189,7 @@ function lowerLinear(
     inputChannelStride: channelStride,
     steps: overTime ? 1 : steps,
     weightOf: (o, i) => data[o * inputs + i] ?? 0,
+    epilogue: epilogueOf(lowering, fused, out),
   });
   if (view2 === null) return null;
   if (!fits) {
@@ -197,17 +199,11 @@ function lowerLinear(
   return output;
 }
 
-type Shape2 = Omit<Convolution, "weights" | "bias" | "epilogue"> & {
+type Shape2 = Omit<Convolution, "weights" | "bias"> & {
   readonly weightOf: (output: number, input: number, row: number, column: number) => number;
 };
 
-function emitConvolution(
-  lowering: Lowering,
-  root: Op,
-  op: Synapse,
-  fused: Fused,
-  shape: Shape2,
-): View | null {
+function emitConvolution(lowering: Lowering, root: Op, op: Synapse, shape: Shape2): View | null {
   const { groups, outputChannels, inputChannels, rows, columns, input } = shape;
   const into = input.element === "i32" ? "i32" : "f32";
   const { vectors } = tileOf(columns.count, outputChannels);
@@ -221,7 +217,7 @@ function emitConvolution(
     ),
   );
   const bias = paddedBias(lowering, op, groups, outputChannels, into);
-  const epilogue = epilogueOf(lowering, fused, shape.output);
+  const { epilogue } = shape;
   const reads = [input.buffer, weights, bias];
   if (epilogue.add !== null) reads.push(epilogue.add.buffer);
   lowering.emit({
@@ -230,7 +226,7 @@ function emitConvolution(
     reads,
     writes: [shape.output.buffer],
     emit(code) {
-      convolve(code, { ...shape, weights, bias, epilogue });
+      convolve(code, { ...shape, weights, bias });
     },
   });
   return shape.output;
@@ -258,12 +254,17 @@ function paddedBias(
   });
 }
 
-/** The addend must lie just as the output does. */
+/** The addend must lie just as the output does, over time too. */
 function epilogueOf(lowering: Lowering, fused: Fused, output: View): Epilogue {
   const { min, max } = fused;
   if (fused.add === null) return { ...plainEpilogue, min, max };
   const given = lowering.dense(fused.add);
-  const add = reshapeView(given, output.shape) ?? given;
+  const add =
+    reshapeView(given, output.shape) ??
+    known(
+      reshapeView(compact(lowering, fused.add, given), output.shape),
+      "an addend of the output's shape",
+    );
   const alike =
     add.lead === output.lead &&
     add.strides.every(
