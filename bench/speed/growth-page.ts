@@ -14,6 +14,8 @@ export interface Point {
 export interface Curve {
   readonly axis: string;
   readonly metric: string;
+  /** What the dashed line is proportional to. */
+  readonly linearIn: string;
   readonly points: readonly Point[];
 }
 
@@ -26,16 +28,19 @@ export async function drawGrowth(curves: readonly Curve[], subject: string): Pro
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
 
   const draw = ({ axis, metric, points }: Curve): string => {
-    // Linear growth of any slope is a straight line of slope 1 where both axes are logarithmic.
+    // Growth by any power is a straight line where both axes are logarithmic.
+    const ticks = points.map(({ x }) => x);
+    const plain = (value: number): string => String(Number(value.toPrecision(value >= 1 ? 4 : 2)));
     const plot = Plot.plot({
       document,
       width: 400,
       height: 280,
       marginLeft: 60,
+      marginBottom: 50,
       ariaLabel: `${metric} against ${axis}`,
       style: { background: "none", fontFamily: "inherit", fontSize: "14px" },
-      x: { type: "log", label: `${axis} →`, ticks: 5, tickFormat: digits },
-      y: { type: "log", label: `↑ ${metric}`, grid: true, ticks: 5, tickFormat: digits },
+      x: { type: "log", label: `${axis} →`, labelOffset: 46, ticks, tickFormat: plain },
+      y: { type: "log", label: `↑ ${metric}`, grid: true, ticks: 4, tickFormat: plain },
       marks: [
         Plot.line(points, { x: "x", y: "linear", stroke: "var(--ann)", strokeDasharray: "6 4" }),
         Plot.line(points, { x: "x", y: "milliseconds", stroke: "var(--snn)", strokeWidth: 2.5 }),
@@ -50,7 +55,7 @@ export async function drawGrowth(curves: readonly Curve[], subject: string): Pro
     figure({
       svg: curve.points.length < 2 ? null : draw(curve),
       caption: `Time against ${curve.axis}`,
-      note: `${curve.metric}; dashed: linear growth from the first point`,
+      note: `${curve.metric}; dashed: linear in ${curve.linearIn}, from the first point`,
       table: table(
         `Time against ${curve.axis}`,
         [curve.axis, curve.metric, "linear growth"],

@@ -33,6 +33,7 @@ interface Plan {
   readonly axis: string;
   /** What the values are per: an image, or a run of several. */
   readonly metric: "ms/image" | "ms/run";
+  readonly linearIn: string;
   readonly settings: readonly Setting[];
 }
 
@@ -51,6 +52,7 @@ export function plansOf(quick: boolean, threads: number): Plan[] {
   ): Plan => ({
     axis,
     metric,
+    linearIn: axis === "width" ? "synapses, the square" : axis === "threads" ? "1 / threads" : axis,
     settings: values.map((x) => ({ ...middle, label: `${axis} ${x}`, x, ...set(x) })),
   });
   const counts = Array.from({ length: threads }, (_, i) => i + 1);
@@ -74,7 +76,8 @@ export async function growthSuite(bench: Bench): Promise<Row[]> {
   for (const plan of plansOf(bench.settings.quick, availableParallelism())) {
     const work = async (): Promise<Row[]> => {
       const { made, points } = await measurePlan(plan, bench);
-      curves.push({ axis: plan.axis, metric: plan.metric, points });
+      const { axis, metric, linearIn } = plan;
+      curves.push({ axis, metric, linearIn, points });
       return made;
     };
     rows.push(...(await rowsOrAlert(bench, `growth with ${plan.axis}`, work)));

@@ -70,8 +70,13 @@ describe("the page of plots", () => {
     const point = { x: 4, milliseconds: 1, linear: 1 };
     const page = await drawGrowth(
       [
-        { axis: "timesteps", metric: "ms/image", points: [point, { ...point, x: 8 }] },
-        { axis: "threads", metric: "ms/run", points: [point] },
+        {
+          axis: "timesteps",
+          metric: "ms/image",
+          linearIn: "x",
+          points: [point, { ...point, x: 8 }],
+        },
+        { axis: "threads", metric: "ms/run", linearIn: "x", points: [point] },
       ],
       "snnc <test>",
     );
