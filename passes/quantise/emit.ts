@@ -15,9 +15,10 @@ import { rangeOf } from "../../ir/semantics/scalar.ts";
 import { type DType, type Shape, elementCount } from "../../ir/type.ts";
 import { type Synapse, channelsOf, isSynapse } from "../fuse/weights.ts";
 import { type Grid, combine, compress, gridOf, isMove, moved, uniform } from "./grid.ts";
+import { momentsBeside } from "./moments.ts";
 import { type Plan, keyOf, summingWindow } from "./plan.ts";
 import { quantised, roundHalfAway } from "./scale.ts";
-import { type Source, type UnitId, alongAxis } from "./units.ts";
+import { type Known, type Source, alongAxis } from "./units.ts";
 
 const name = "quantise";
 
@@ -39,10 +40,10 @@ interface Made {
 export function emitIntegers(
   module: Module,
   plan: Plan,
-  unitOf: (id: UnitId) => number,
+  chosen: Known,
   encodings: ReadonlyMap<ValueId, Encoding>,
 ): Module {
-  const emitter = new Emitter(module, plan, unitOf, encodings);
+  const emitter = new Emitter(module, plan, chosen, encodings);
   for (const op of module.ops) emitter.emit(op);
   return emitter.finish();
 }
@@ -53,20 +54,20 @@ class Emitter {
   private readonly quantised = new Map<ValueId, Made>();
   private readonly module: Module;
   private readonly plan: Plan;
-  private readonly unitOf: (id: UnitId) => number;
+  private readonly chosen: Known;
   private readonly encodings: ReadonlyMap<ValueId, Encoding>;
 
   constructor(
     module: Module,
     plan: Plan,
-    unitOf: (id: UnitId) => number,
+    chosen: Known,
     encodings: ReadonlyMap<ValueId, Encoding>,
   ) {
     const firstId = 1 + module.ops.reduce((most, op) => Math.max(most, op.result), -1);
     this.builder = new Builder({ tensors: module.tensors, firstId });
     this.module = module;
     this.plan = plan;
-    this.unitOf = unitOf;
+    this.chosen = chosen;
     this.encodings = encodings;
   }
 
@@ -136,14 +137,21 @@ class Emitter {
     const units = this.unitsOf(source);
     const weight = this.builder.tensorAt(op.attrs.weight);
     const channels = channelsOf(op, weight);
+    const seen = this.chosen.momentsOf(known(op.inputs[0], "an operand"));
+    const means = seen?.axis === axis ? seen.means : null;
+    const shifts = new Float64Array(units.data.length);
     const rounded = Float64Array.from(weight.data, (w, i) => {
       const { input, output } = channels(i);
-      const real = w * (inputs[input % inputs.length] ?? 0);
-      return quantised(real, units.data[output] ?? 1, source.levels);
+      const from = inputs[input % inputs.length] ?? 0;
+      const unit = units.data[output] ?? 1;
+      const step = quantised(w * from, unit, source.levels);
+      const mean = means?.[input] ?? 0;
+      if (from !== 0) shifts[output] = (shifts[output] ?? 0) + ((step * unit) / from - w) * mean;
+      return step;
     });
     const attrs = {
       weight: this.keep(op.attrs.weight, "i8", weight.shape, rounded),
-      bias: op.attrs.bias === null ? null : this.bias(op.attrs.bias, units.data),
+      bias: this.bias(op, source, units.data, shifts),
     };
     const { result, loc } = op;
     switch (op.kind) {
@@ -160,10 +168,18 @@ class Emitter {
     }
   }
 
-  private bias(ref: TensorRef, units: Float64Array): TensorRef {
-    const { shape, data } = this.builder.tensorAt(ref);
-    const rounded = Float64Array.from(data, (b, k) => roundHalfAway(b / (units[k] ?? 1)));
-    return this.keep(ref, "i32", shape, rounded);
+  /** The bias, less the mean shift that rounded weights make. */
+  private bias(
+    { attrs: { bias, weight } }: Synapse,
+    source: Source,
+    units: Float64Array,
+    shifts: Float64Array,
+  ): TensorRef | null {
+    const rounded = units.map((unit, k) =>
+      roundHalfAway((source.bias(k) - (shifts[k] ?? 0)) / unit),
+    );
+    if (bias === null && rounded.every((each) => each === 0)) return null;
+    return this.keep(bias ?? `${weight}.bias`, "i32", [units.length], rounded);
   }
 
   private affine(op: OpOf<"ann.affine">): Made {
@@ -172,15 +188,36 @@ class Emitter {
     const units = this.unitsOf(source);
     const rank = op.type.shape.length;
     const scale = gridOf(this.builder.tensorAt(op.attrs.scale), rank);
-    const factors = combine([scale, x.units, units], ([weight = 0, from = 0, unit = 1]) =>
-      quantised(weight * from, unit, source.levels),
-    );
-    const shift = Float64Array.from(units.data, (unit, k) => roundHalfAway(source.bias(k) / unit));
+    const { weights, biases } = this.perElement(op, 0, source, { x: x.units, units, scale });
     const attrs = {
-      scale: this.keep(op.attrs.scale, "i8", factors.shape, factors.data),
-      shift: this.keep(op.attrs.shift, "i32", units.shape, shift),
+      scale: this.keep(op.attrs.scale, "i8", weights.shape, weights.data),
+      shift: this.keep(op.attrs.shift, "i32", biases.shape, biases.data),
     };
     return { value: this.builder.add(op.kind, [x.value], attrs, op.loc, op.result), units };
+  }
+
+  /** The weight and the bias of each element of a source that has one weight for each. */
+  private perElement(
+    op: Op,
+    index: number,
+    source: Source,
+    { x, units, scale }: { readonly x: Grid; readonly units: Grid; readonly scale: Grid },
+  ): { readonly weights: Grid; readonly biases: Grid } {
+    const weights = combine([scale, x, units], ([weight = 0, from = 0, unit = 1]) =>
+      quantised(weight * from, unit, source.levels),
+    );
+    const value = known(op.inputs[index], `operand ${index}`);
+    const seen = momentsBeside(this.chosen.momentsOf(value), units);
+    const means: Grid = { shape: units.shape, data: units.data.map((_, k) => seen?.(k).mean ?? 0) };
+    const given: Grid = { shape: units.shape, data: units.data.map((_, k) => source.bias(k)) };
+    const biases = combine(
+      [weights, scale, x, units, means, given],
+      ([step = 0, weight = 0, from = 0, unit = 1, mean = 0, bias = 0]) => {
+        const shift = from === 0 ? 0 : ((step * unit) / from - weight) * mean;
+        return roundHalfAway((bias - shift) / unit);
+      },
+    );
+    return { weights, biases };
   }
 
   /** The sum of each window: a convolution of each channel with weights of 1. */
@@ -297,7 +334,7 @@ class Emitter {
     if (isOp(before, "ann.constant") && !this.plan.encoded.has(value)) {
       return { value: this.constant(before, units), units };
     }
-    return { value: this.rescaled(this.integersOf(value), source, units, op.loc), units };
+    return { value: this.rescaled(op, index, this.integersOf(value), source), units };
   }
 
   private constant(op: OpOf<"ann.constant">, units: Grid): ValueId {
@@ -308,19 +345,19 @@ class Emitter {
   }
 
   /** Each element times a weight of its channel, or of its own where channels are not uniform. */
-  private rescaled(x: Made, source: Source, units: Grid, at: Loc): ValueId {
+  private rescaled(op: Op, index: number, x: Made, source: Source): ValueId {
     const from = this.builder.opOf(x.value);
-    const loc = fusedLoc(name, [from.loc, at]);
+    const loc = fusedLoc(name, [from.loc, op.loc]);
     const label = `${shortName(from.loc)}.rescale`;
-    const weights = combine([x.units, units], ([unit = 0, wanted = 1]) =>
-      quantised(unit, wanted, source.levels),
-    );
+    const units = this.unitsOf(source);
+    const scale = uniform(units.shape.length, 1);
+    const { weights, biases } = this.perElement(op, index, source, { x: x.units, units, scale });
     const { shape } = from.type;
-    const perChannel = weights.shape.every((extent, axis) => axis === 1 || extent === 1);
+    const perChannel = units.shape.every((extent, axis) => axis === 1 || extent === 1);
     if (shape.length < 3 || !perChannel) {
       const attrs = {
         scale: this.grid(label, "i8", weights),
-        shift: this.builder.tensor("zero", scalar("i32", 0)),
+        shift: this.grid(`${label}.bias`, "i32", biases),
       };
       return this.builder.add("ann.affine", [x.value], attrs, loc);
     }
@@ -328,17 +365,16 @@ class Emitter {
     const axes = shape.slice(2);
     const each = (value: number): number[] => axes.map(() => value);
     const kernel: Shape = [channels, 1, ...each(1)];
-    const row = Float64Array.from(
-      { length: channels },
-      (_, c) => weights.data[c % weights.data.length] ?? 0,
-    );
+    const row = ({ data }: Grid): Float64Array =>
+      Float64Array.from({ length: channels }, (_, c) => data[c % data.length] ?? 0);
+    const isShifted = biases.data.some((bias) => bias !== 0);
     const attrs = {
       strides: each(1),
       padsBegin: each(0),
       padsEnd: each(0),
       dilations: each(1),
-      weight: this.keep(label, "i8", kernel, row),
-      bias: null,
+      weight: this.keep(label, "i8", kernel, row(weights)),
+      bias: isShifted ? this.keep(`${label}.bias`, "i32", [channels], row(biases)) : null,
       groups: channels,
     };
     return this.builder.add("ann.conv", [x.value], attrs, loc);
@@ -384,7 +420,7 @@ class Emitter {
   }
 
   private unitsOf({ ids }: Source): Grid {
-    return { shape: ids.shape, data: ids.data.map((id) => this.unitOf(id)) };
+    return { shape: ids.shape, data: ids.data.map((id) => this.chosen.unitOf(id)) };
   }
 
   private keep(ref: TensorRef, dtype: DType, shape: Shape, data: Float64Array): TensorRef {

@@ -23,6 +23,7 @@ import {
   noTensors,
   uniform,
 } from "./grid.ts";
+import { momentsBeside } from "./moments.ts";
 import { type Source, UnitTable, type Units, alongAxis, isPlain, uniteAlongAxis } from "./units.ts";
 
 /** The largest i8: what a number per channel may become, whatever the weights' bits. */
@@ -48,6 +49,8 @@ export interface Plan {
   readonly sources: ReadonlyMap<string, Source>;
   /** Float values that integers are made of, with the unit of each, to be fixed. */
   readonly encoded: ReadonlyMap<ValueId, number>;
+  /** What weights work on, with the axis that numbers the inputs of a weight. */
+  readonly axes: ReadonlyMap<ValueId, number>;
   /** Of each average-pool: 1 / what each window divides by. */
   readonly shares: ReadonlyMap<ValueId, Grid>;
   /** Values that are of integers. */
@@ -77,6 +80,7 @@ class Planner {
   private readonly table = new UnitTable();
   private readonly sources = new Map<string, Source>();
   private readonly encoded = new Map<ValueId, number>();
+  private readonly axes = new Map<ValueId, number>();
   private readonly shares = new Map<ValueId, Grid>();
   private readonly refusals: Diagnostic[] = [];
   private readonly infos = new Map<ValueId, Info>();
@@ -98,8 +102,8 @@ class Planner {
   finish(): Plan {
     const integers = new Set<ValueId>();
     for (const [value, { kind }] of this.infos) if (kind === "integers") integers.add(value);
-    const { table, sources, encoded, shares, refusals } = this;
-    return { table, sources, encoded, shares, integers, refusals };
+    const { table, sources, encoded, axes, shares, refusals } = this;
+    return { table, sources, encoded, axes, shares, integers, refusals };
   }
 
   private infoFor(op: Op, infos: readonly Info[]): Info {
@@ -150,6 +154,7 @@ class Planner {
     const { shape } = this.typeOf(op, 0);
     const axis = op.kind === "ann.linear" ? shape.length - 1 : 1;
     const x = this.uniformAlong(op, this.operand(op, 0), axis);
+    const from = this.lookAt(op, 0, axis);
     const weight = tensorAt(this.module, op.attrs.weight);
     const bias = op.attrs.bias === null ? null : tensorAt(this.module, op.attrs.bias);
     const rank = op.type.shape.length;
@@ -160,8 +165,19 @@ class Planner {
     this.feed(keyOf(op), {
       ids,
       levels: this.levels,
-      row: (k, unitOf) =>
-        rowOf(k, (input) => unitOf(numbers(x.ids, input)) * numbers(x.factors, input)),
+      row: (k, { unitOf, momentsOf }) => {
+        const unitAt = (input: number): number =>
+          unitOf(numbers(x.ids, input)) * numbers(x.factors, input);
+        const weights = rowOf(k, (input, w) => w * unitAt(input));
+        const moments = momentsOf(from);
+        if (moments?.axis !== axis) return { weights, means: null, variances: null };
+        // Of the integers that come in.
+        const means = rowOf(k, (input) => inUnits(moments.means[input], unitAt(input)));
+        const variances = rowOf(k, (input) =>
+          inUnits(moments.variances[input], unitAt(input) ** 2),
+        );
+        return { weights, means, variances };
+      },
       bias: (k) => bias?.data[k] ?? 0,
     });
     return plain(ids);
@@ -171,21 +187,37 @@ class Planner {
     const rank = op.type.shape.length;
     const scale = gridOf(tensorAt(this.module, op.attrs.scale), rank);
     const shift = gridOf(tensorAt(this.module, op.attrs.shift), rank);
-    return this.scaled(keyOf(op), this.operand(op, 0), scale, shift);
+    return this.scaled(op, 0, keyOf(op), this.operand(op, 0), { scale, shift });
   }
 
   /** Books one weight per element of x, of its own or shared along axes. */
-  private scaled(key: string, x: Units, scale: Grid, shift: Grid): Integers {
+  private scaled(
+    op: Op,
+    index: number,
+    key: string,
+    x: Units,
+    { scale, shift }: { readonly scale: Grid; readonly shift: Grid },
+  ): Integers {
+    const { shape } = this.typeOf(op, index);
+    const from = this.lookAt(op, index, shape.length >= 2 ? 1 : 0);
     const parts = [x.ids, x.factors, scale, shift];
-    const part = (index: number): Grid => combine(parts, (all) => all[index] ?? 0);
+    const part = (at: number): Grid => combine(parts, (all) => all[at] ?? 0);
     const [id, factor, weight, bias] = [part(0), part(1), part(2), part(3)];
     const ids = this.table.freshGrid(id);
     this.feed(key, {
       ids,
       levels: byteLevels,
-      row: (k, unitOf) => [
-        (weight.data[k] ?? 0) * (factor.data[k] ?? 0) * unitOf(id.data[k] ?? -1),
-      ],
+      row: (k, { unitOf, momentsOf }) => {
+        const unit = (factor.data[k] ?? 0) * unitOf(id.data[k] ?? -1);
+        const weights = Float64Array.of((weight.data[k] ?? 0) * unit);
+        const seen = momentsBeside(momentsOf(from), ids)?.(k);
+        if (seen === undefined) return { weights, means: null, variances: null };
+        return {
+          weights,
+          means: Float64Array.of(inUnits(seen.mean, unit)),
+          variances: Float64Array.of(inUnits(seen.variance, unit ** 2)),
+        };
+      },
       bias: (k) => bias.data[k] ?? 0,
     });
     return plain(ids);
@@ -293,7 +325,7 @@ class Planner {
     this.feed(keyOf(op, index), {
       ids,
       levels: byteLevels,
-      row: () => [],
+      row: () => ({ weights: new Float64Array(0), means: null, variances: null }),
       bias: (k) => held.data[k] ?? 0,
     });
     return plain(ids);
@@ -301,7 +333,8 @@ class Planner {
 
   private rescaled(op: Op, index: number, x: Units): Integers {
     const rank = x.ids.shape.length;
-    return this.scaled(keyOf(op, index), x, uniform(rank, 1), uniform(rank, 0));
+    const [scale, shift] = [uniform(rank, 1), uniform(rank, 0)];
+    return this.scaled(op, index, keyOf(op, index), x, { scale, shift });
   }
 
   /** Operand 0 with units that depend on the index along `axis` alone. */
@@ -310,6 +343,13 @@ class Planner {
     if (there !== null) return { ...x, ...there };
     const sum = isSum(x) ? x : this.rescaled(op, 0, x);
     return { ...sum, ...uniteAlongAxis(sum, axis, this.table) };
+  }
+
+  /** Books that weights work on operand `index` by index along `axis`; returns the value. */
+  private lookAt(op: Op, index: number, axis: number): ValueId {
+    const value = known(op.inputs[index], `operand ${index}`);
+    if (!this.axes.has(value)) this.axes.set(value, axis);
+    return value;
   }
 
   private feed(key: string, source: Source): void {
@@ -338,30 +378,33 @@ function isSum(x: Integers): boolean {
   return x.held === "sum" && isPlain(x);
 }
 
-/** The weights of each output channel of a synapse, each times the unit of its input channel. */
-function rowsOf(
-  op: Synapse,
-  weight: Tensor,
-): (output: number, unitOf: (input: number) => number) => Float64Array {
+/** A number in units; 0 of what is always 0. */
+function inUnits(x: number | undefined, unit: number): number {
+  return unit === 0 ? 0 : (x ?? 0) / unit;
+}
+
+type RowOf = (output: number, f: (input: number, weight: number) => number) => Float64Array;
+
+/** f of the input channel and the weight, for each weight of an output channel of a synapse. */
+function rowsOf(op: Synapse, weight: Tensor): RowOf {
   const { data, shape } = weight;
   const [rows = 1, columns = 1] = shape;
   const kernel = elementCount(shape.slice(2));
   if (op.kind === "ann.conv-transpose") {
     const channels = channelsOf(op, weight);
-    return (output, unitOf) =>
+    return (output, f) =>
       Float64Array.from(
         [...data.keys()].filter((index) => channels(index).output === output),
-        (index) => (data[index] ?? 0) * unitOf(channels(index).input),
+        (index) => f(channels(index).input, data[index] ?? 0),
       );
   }
   const perGroup = rows / (op.kind === "ann.conv" ? op.attrs.groups : 1);
-  return (output, unitOf) => {
+  return (output, f) => {
     const first = Math.floor(output / perGroup) * columns;
     const row = new Float64Array(columns * kernel);
     for (let c = 0, i = 0; c < columns; c++) {
-      const unit = unitOf(first + c);
       for (let tap = 0; tap < kernel; tap++, i++) {
-        row[i] = (data[output * row.length + i] ?? 0) * unit;
+        row[i] = f(first + c, data[output * row.length + i] ?? 0);
       }
     }
     return row;

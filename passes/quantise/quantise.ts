@@ -16,13 +16,12 @@
  */
 import { requireSafeTimesteps } from "../../ir/bounds.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
-import type { Observation } from "../../ir/executable.ts";
-import type { Module } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op.ts";
 import { diagnose } from "../diagnostics.ts";
 import { withoutDead } from "../graph.ts";
-import { type PassContext, definePass } from "../pass.ts";
+import { definePass } from "../pass.ts";
 import { type Encoding, emitIntegers } from "./emit.ts";
+import { type Seen, measureMoments } from "./moments.ts";
 import { type Plan, planIntegers } from "./plan.ts";
 import { leastThreshold } from "./scale.ts";
 
@@ -56,13 +55,16 @@ export const quantise = definePass({
     const { bits, input, grid } = context.options;
     const plan = planIntegers(module, largestOf(bits));
     if (plan.refusals.length > 0) fail(...plan.refusals);
-    const encodings = await encodingsOf(module, plan, input, context);
+    const axes = new Map([...plan.axes, ...encodedAxes(plan)]);
+    const seen = await measureMoments(module, axes, (value) => plan.encoded.has(value), context);
+    const encodings = encodingsOf(plan, seen, input);
     for (const [value, id] of plan.encoded) {
       plan.table.fix(id, known(encodings.get(value), "an encoding").unit);
     }
     const limited = new Set<number>();
     const chosen = new Set<number>();
-    const choose = plan.table.choose(grid, {
+    const momentsOf = (value: ValueId): Seen | null => seen.get(value) ?? null;
+    const choose = plan.table.choose(grid, momentsOf, {
       limited: (id) => limited.add(id),
       loop: () => fail(diagnose("units-loop", null, {})),
     });
@@ -70,7 +72,7 @@ export const quantise = definePass({
       if (id >= 0) chosen.add(plan.table.find(id));
       return choose(id);
     };
-    const made = withoutDead(emitIntegers(module, plan, unitOf, encodings));
+    const made = withoutDead(emitIntegers(module, plan, { unitOf, momentsOf }, encodings));
     if (limited.size > 0) {
       const counts = { channels: limited.size, of: chosen.size, least: leastThreshold };
       context.report(diagnose("units-limited", null, counts));
@@ -85,27 +87,23 @@ function largestOf(bits: number): number {
   return 2 ** (bits - 1) - 1;
 }
 
+/** What is quantised is looked at in any case, along the axis of the weights that work on it. */
+function encodedAxes(plan: Plan): [ValueId, number][] {
+  return [...plan.encoded.keys()].map((value) => [value, plan.axes.get(value) ?? 0]);
+}
+
 /** Units that cover what calibration saw of the values that are to be quantised. */
-async function encodingsOf(
-  module: Module,
+function encodingsOf(
   plan: Plan,
+  seen: ReadonlyMap<ValueId, Seen>,
   bits: number,
-  { measure }: Pick<PassContext<unknown>, "measure">,
-): Promise<ReadonlyMap<ValueId, Encoding>> {
-  const observe = [...plan.encoded.keys()].map((value): Observation => ({
-    value,
-    scope: "layer",
-    axis: 0,
-  }));
+): ReadonlyMap<ValueId, Encoding> {
   const encodings = new Map<ValueId, Encoding>();
-  if (observe.length === 0) return encodings;
-  const { values } = await measure(module, observe, 1);
-  for (const { value } of observe) {
-    const { channels } = known(values.get(value), `statistics of %${value}`);
-    const seen = known(channels[0], "a layer's statistics");
-    const dtype = seen.min >= 0 ? "u8" : "i8";
+  for (const value of plan.encoded.keys()) {
+    const { min, max } = known(seen.get(value), `statistics of %${value}`);
+    const dtype = min >= 0 ? "u8" : "i8";
     const levels = dtype === "u8" ? 2 ** bits - 1 : largestOf(bits);
-    const largest = Math.max(Math.abs(seen.min), Math.abs(seen.max));
+    const largest = Math.max(Math.abs(min), Math.abs(max));
     // All zeros fit any unit; the op divides by it in float32.
     const unit = largest > 0 ? Math.fround(largest / levels) : 1;
     encodings.set(value, { unit, dtype, levels });

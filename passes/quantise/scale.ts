@@ -3,16 +3,22 @@
  * neuron channel. Sees numbers only.
  */
 
-/** Weights that share a unit with others, and the largest integer that one of them may become. */
+/** Weights that share a unit with others, and what they are multiplied by. */
 export interface Row {
-  readonly weights: ArrayLike<number>;
+  /** In the units of the network before, for one unit of what each is multiplied by. */
+  readonly weights: Float64Array;
+  /** Mean and variance of what each is multiplied by; null where nobody has seen it. */
+  readonly means: Float64Array | null;
+  readonly variances: Float64Array | null;
+  /** 0 where there is none. */
+  readonly bias: number;
+  /** The largest integer that a weight may become. */
   readonly levels: number;
 }
 
 /** What meets at one channel, in the units of the network before. */
 export interface Channel {
   readonly rows: readonly Row[];
-  readonly biases: readonly number[];
   /** Of the neurons that the channel feeds; null where it is read out. */
   readonly threshold: { readonly min: number; readonly max: number } | null;
   /** The largest |v[0]| of these neurons. */
@@ -41,10 +47,10 @@ const largestConstant = 2 ** 24;
 const smallestShare = 0.2;
 
 /**
- * How much a bias's rounding weighs against a weight's: a bias is added at every timestep, a weight
- * where its neuron fires, at a quarter of them or fewer.
+ * What calibration saw no change in may change yet: no variance counts as less than this share of
+ * the row's mean.
  */
-const biasWeight = 16;
+const leastVarianceShare = 0.01;
 
 /** Nearest integer, ties away from zero: the rounding of integer mode. */
 export function roundHalfAway(x: number): number {
@@ -57,12 +63,15 @@ export function quantised(x: number, unit: number, levels: number): number {
 }
 
 /**
- * The unit q out of a grid below max|w| / levels that minimises
+ * The unit q out of a grid below max|w| / levels that minimises, over all that meets at a channel,
  *
- *     Σ (q · clip(round(w/q)) − w)² + 16 · Σ (q · round(b/q) − b)²
+ *     Σ var(x) · (q · w' − w)²  +  Σ (q · round(b'/q) − b')²,
  *
- * with thresholds of at least `leastThreshold` units. A channel whose weights are all zero takes a
- * fraction of its threshold.
+ *     w' = clip(round(w/q)),    b' = b − Σ (q · w' − w) · mean(x):
+ *
+ * the blur that rounded weights make of what they are multiplied by, and what is left of the shift
+ * when the bias has taken it back (Nagel et al. 2019, "bias correction"). Thresholds are of at least
+ * `leastThreshold` units. A channel whose weights are all zero takes a fraction of its threshold.
  */
 export function chooseScale(channel: Channel, grid: number): Scale {
   const largest = channel.rows.reduce(
@@ -70,19 +79,24 @@ export function chooseScale(channel: Channel, grid: number): Scale {
     0,
   );
   const { threshold } = channel;
-  const constant = [...channel.biases, channel.vInit, threshold?.max ?? 0];
-  const floor = largestOf(constant) / largestConstant;
+  const constants = [...channel.rows.map(({ bias }) => bias), channel.vInit, threshold?.max ?? 0];
+  const floor = largestOf(constants) / largestConstant;
   const ceiling = threshold === null ? Infinity : threshold.min / leastThreshold;
   if (largest === 0) {
     const wanted = threshold === null ? 1 : threshold.min / 2 ** 12;
     return { unit: Math.max(floor, wanted), limited: false };
   }
   const from = Math.max(floor, Math.min(largest, ceiling));
+  const importances = channel.rows.map(({ weights, variances }) => importance(weights, variances));
   let best = from;
   let leastError = Infinity;
   for (let k = grid; k >= smallestShare * grid; k--) {
     const unit = Math.max(floor, (from * k) / grid);
-    const error = squaredError(channel, unit, leastError);
+    let error = 0;
+    for (const [r, row] of channel.rows.entries()) {
+      error += squaredError(row, importances[r] ?? row.weights, unit);
+      if (error >= leastError) break;
+    }
     if (error >= leastError) continue;
     leastError = error;
     best = unit;
@@ -90,18 +104,30 @@ export function chooseScale(channel: Channel, grid: number): Scale {
   return { unit: best, limited: ceiling < largest };
 }
 
-/** The error above; anything at least `enough` where it is not the least. */
-function squaredError({ rows, biases }: Channel, unit: number, enough: number): number {
+/** By how much the rounding of each weight counts: its factor's variance, or 1 if never seen. */
+function importance(weights: Float64Array, variances: Float64Array | null): Float64Array {
+  if (variances === null) return new Float64Array(weights.length).fill(1);
+  const mean = variances.reduce((sum, x) => sum + x, 0) / Math.max(1, variances.length);
+  return mean === 0
+    ? new Float64Array(weights.length).fill(1)
+    : variances.map((x) => Math.max(x, leastVarianceShare * mean));
+}
+
+function squaredError(
+  { weights, means, bias, levels }: Row,
+  importances: Float64Array,
+  unit: number,
+): number {
   let error = 0;
-  for (const bias of biases) error += biasWeight * (roundHalfAway(bias / unit) * unit - bias) ** 2;
-  for (const { weights, levels } of rows) {
-    for (let i = 0; i < weights.length; i++) {
-      const w = weights[i] ?? 0;
-      error += (quantised(w, unit, levels) * unit - w) ** 2;
-    }
-    if (error >= enough) return error;
+  let shift = 0;
+  for (let i = 0; i < weights.length; i++) {
+    const w = weights[i] ?? 0;
+    const change = quantised(w, unit, levels) * unit - w;
+    error += (importances[i] ?? 0) * change * change;
+    if (means !== null) shift += (means[i] ?? 0) * change;
   }
-  return error;
+  const corrected = bias - shift;
+  return error + (roundHalfAway(corrected / unit) * unit - corrected) ** 2;
 }
 
 function largestOf(values: ArrayLike<number>): number {

@@ -3,8 +3,10 @@
  * an addition or in the window of a pool, their units become one and the same.
  */
 import { invariant, known } from "../../ir/diagnostic.ts";
+import type { ValueId } from "../../ir/op.ts";
 import { type Grid, along, combine } from "./grid.ts";
-import { type Channel, type Scale, chooseScale } from "./scale.ts";
+import type { Moments } from "./moments.ts";
+import { type Channel, type Row, chooseScale } from "./scale.ts";
 
 /** A unit to be chosen; −1 stands for the unit 1 of the network before. */
 export type UnitId = number;
@@ -15,13 +17,19 @@ export interface Units {
   readonly factors: Grid;
 }
 
+/** What is known when units are chosen. */
+export interface Known {
+  readonly unitOf: (id: UnitId) => number;
+  readonly momentsOf: (value: ValueId) => Moments | null;
+}
+
 /** Where a unit comes from: weights, one row for each element of `ids`, or constants alone. */
 export interface Source {
   readonly ids: Grid;
   /** The largest integer that a weight may become. */
   readonly levels: number;
-  /** The weights of row `k` in units of the network before. */
-  row(k: number, unitOf: (id: UnitId) => number): ArrayLike<number>;
+  /** The weights of row `k`, and what they are multiplied by. */
+  row(k: number, known: Known): Omit<Row, "levels" | "bias">;
   bias(k: number): number;
 }
 
@@ -89,6 +97,7 @@ export class UnitTable {
    */
   choose(
     grid: number,
+    momentsOf: Known["momentsOf"],
     on: { readonly limited: (id: UnitId) => void; readonly loop: () => never },
   ): (id: UnitId) => number {
     const channels = this.channels();
@@ -100,29 +109,13 @@ export class UnitTable {
       if (there === null) return on.loop();
       if (there !== undefined) return there;
       chosen.set(root, null);
-      const scale = this.scaleOf(channels.get(root) ?? emptyChannel(), unitOf, grid);
+      const channel = channels.get(root) ?? emptyChannel();
+      const scale = chooseScale(channelOf(channel, { unitOf, momentsOf }), grid);
       if (scale.limited) on.limited(root);
       chosen.set(root, scale.unit);
       return scale.unit;
     };
     return unitOf;
-  }
-
-  private scaleOf(
-    { feeds, demand }: PendingChannel,
-    unitOf: (id: UnitId) => number,
-    grid: number,
-  ): Scale {
-    const channel: Channel = {
-      rows: feeds.map(({ source, k }) => ({
-        weights: source.row(k, unitOf),
-        levels: source.levels,
-      })),
-      biases: feeds.map(({ source, k }) => source.bias(k)),
-      threshold: demand === null ? null : { min: demand.min, max: demand.max },
-      vInit: demand?.vInit ?? 0,
-    };
-    return chooseScale(channel, grid);
   }
 
   private channels(): Map<UnitId, PendingChannel> {
@@ -150,6 +143,18 @@ export class UnitTable {
 interface PendingChannel {
   readonly feeds: { readonly source: Source; readonly k: number }[];
   demand: Demand | null;
+}
+
+function channelOf({ feeds, demand }: PendingChannel, at: Known): Channel {
+  return {
+    rows: feeds.map(({ source, k }) => ({
+      ...source.row(k, at),
+      levels: source.levels,
+      bias: source.bias(k),
+    })),
+    threshold: demand === null ? null : { min: demand.min, max: demand.max },
+    vInit: demand?.vInit ?? 0,
+  };
 }
 
 function emptyChannel(): PendingChannel {
