@@ -287,8 +287,12 @@ class Planner {
       if (factor !== 0) this.table.demand(id, threshold, Math.abs(vInit));
       return 0;
     });
-    const ids = uniform(rank, -1);
-    return { kind: "integers", held: "spike", ids, factors: at(op.attrs.amplitude) };
+    // What a spike stands for is known to the last digit only when the threshold has been rounded, so
+    // that spikes of any two thresholds or units count as different.
+    const amplitude = at(op.attrs.amplitude);
+    const factors = combine([...parts, amplitude], (all) => all.at(-1) ?? 1);
+    const ids = { shape: factors.shape, data: factors.data.map(() => this.table.distinct()) };
+    return { kind: "integers", held: "spike", ids, factors };
   }
 
   /** What operand `index` is made of, quantised where it is a float of the input. */

@@ -46,6 +46,9 @@ const largestConstant = 2 ** 24;
 /** Below a fifth of the largest weight's unit no candidate is tried: it would clip most weights. */
 const smallestShare = 0.2;
 
+/** What the largest constant becomes where no weights set the unit. */
+const weightlessConstant = 2 ** 16;
+
 /**
  * What calibration saw no change in may change yet: no variance counts as less than this share of
  * the row's mean.
@@ -71,7 +74,7 @@ export function quantised(x: number, unit: number, levels: number): number {
  *
  * the blur that rounded weights make of what they are multiplied by, and what is left of the shift
  * when the bias has taken it back (Nagel et al. 2019, "bias correction"). Thresholds are of at least
- * `leastThreshold` units. A channel whose weights are all zero takes a fraction of its threshold.
+ * `leastThreshold` units. Where all weights are zero the unit is a fraction of the constants.
  */
 export function chooseScale(channel: Channel, grid: number): Scale {
   const largest = channel.rows.reduce(
@@ -80,11 +83,11 @@ export function chooseScale(channel: Channel, grid: number): Scale {
   );
   const { threshold } = channel;
   const constants = [...channel.rows.map(({ bias }) => bias), channel.vInit, threshold?.max ?? 0];
-  const floor = largestOf(constants) / largestConstant;
+  const largestHere = largestOf(constants);
+  const floor = largestHere / largestConstant;
   const ceiling = threshold === null ? Infinity : threshold.min / leastThreshold;
   if (largest === 0) {
-    const wanted = threshold === null ? 1 : threshold.min / 2 ** 12;
-    return { unit: Math.max(floor, wanted), limited: false };
+    return { unit: largestHere === 0 ? 1 : largestHere / weightlessConstant, limited: false };
   }
   const from = Math.max(floor, Math.min(largest, ceiling));
   const importances = channel.rows.map(({ weights, variances }) => importance(weights, variances));

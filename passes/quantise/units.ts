@@ -8,7 +8,7 @@ import { type Grid, along, combine } from "./grid.ts";
 import type { Moments } from "./moments.ts";
 import { type Channel, type Row, chooseScale } from "./scale.ts";
 
-/** A unit to be chosen; −1 stands for the unit 1 of the network before. */
+/** A unit to be chosen; negative ones stand for the unit 1 of the network before. */
 export type UnitId = number;
 
 /** The unit of an element is `factors` times the one that `ids` names; 0 for what is always 0. */
@@ -42,6 +42,7 @@ interface Demand {
 /** Which units are the same, and what each has to fit. */
 export class UnitTable {
   private readonly parents: UnitId[] = [];
+  private lastDistinct = -1;
   private readonly fixed = new Map<UnitId, number>();
   private readonly sources: { readonly source: Source; readonly k: number; id: UnitId }[] = [];
   private readonly demands: { readonly id: UnitId; readonly of: Demand }[] = [];
@@ -49,6 +50,11 @@ export class UnitTable {
   fresh(): UnitId {
     this.parents.push(this.parents.length);
     return this.parents.length - 1;
+  }
+
+  /** A new name for the unit 1, for values that are not to be taken for each other. */
+  distinct(): UnitId {
+    return --this.lastDistinct;
   }
 
   /** A grid of new units, each its own. */
