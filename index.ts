@@ -45,6 +45,7 @@ export type { ConversionReport } from "./calibrate/report/schema.ts";
 // Engines: what runs a network.
 export { interpretEngine } from "./backends/interpret/engine.ts";
 export { singleThreadEngine } from "./backends/typed/single.ts";
+export { singleThreadWasmEngine } from "./backends/wasm/single.ts";
 export type {
   Engine,
   Executable,

@@ -72,8 +72,8 @@ const program = new Command("accuracy")
 
 const given = program.opts();
 const terminal = createTerminal({ json: given.json, quiet: false });
-const running = runningOf({ engine: "typed", threads: given.threads }, terminal);
 const context: Context = { terminal, report: () => undefined, diagnostics: [] };
+const running = runningOf({ engine: "wasm", threads: given.threads }, context);
 const rows: Row[] = [];
 for (const one of chosenCases()) rows.push(...(await measureCase(one)));
 const report = { machine: describeMachine(), versions: describeVersions(), seed: 0, rows };

@@ -5,12 +5,14 @@
 import { writeFileSync } from "node:fs";
 import { interpretEngine } from "../backends/interpret/engine.ts";
 import { typedEngine } from "../backends/typed/engine.ts";
+import { wasmEngine } from "../backends/wasm/engine.ts";
 import { type Diagnostic, DiagnosticError } from "../ir/diagnostic.ts";
 import type { Engine } from "../ir/executable.ts";
 import { encodePackage } from "../ir/package.ts";
 import type { Running } from "../library/measure.ts";
 import { PassBrokeModuleError } from "../passes/manager.ts";
 import { diagnose } from "./diagnostics.ts";
+import type { EngineName } from "./options.ts";
 import { diagnosticToJson, renderDiagnostics } from "./render.ts";
 import { type Progress, type Terminal, createTerminal } from "./terminal.ts";
 
@@ -131,21 +133,29 @@ function saveReproducer(error: PassBrokeModuleError): string {
   return `  note: wrote ${text} and ${network}; see it again with:\n        snnc convert ${network} --passes '${passes}'`;
 }
 
-const engines: Readonly<Record<"typed" | "interpret", Engine>> = {
+const engines: Readonly<Record<EngineName, Engine>> = {
+  wasm: wasmEngine,
   typed: typedEngine,
   interpret: interpretEngine,
 };
 
 /** The engine and threads that the options name, with progress drawn on the terminal. */
 export function runningOf(
-  options: { readonly engine: "typed" | "interpret"; readonly threads: number },
-  terminal: Terminal,
+  options: { readonly engine: EngineName; readonly threads: number },
+  { terminal, report: show }: Pick<Context, "terminal" | "report">,
 ): Running {
+  const told = new Set<string>();
   let label: string | null = null;
   let shown: Progress | null = null;
   return {
     engine: engines[options.engine],
     threads: options.threads,
+    onDiagnostic(diagnostic) {
+      // The same again for the next network says nothing new.
+      const key = JSON.stringify(diagnostic);
+      if (!told.has(key)) show(diagnostic);
+      told.add(key);
+    },
     onProgress(what, done, total) {
       if (label !== what) {
         shown?.stop();

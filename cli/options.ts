@@ -2,6 +2,10 @@
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 
+/** What can run a network: compiled, on typed arrays, or op by op as the reference has it. */
+const engineNames = ["wasm", "typed", "interpret"] as const;
+export type EngineName = (typeof engineNames)[number];
+
 /** A whole number within bounds, or a usage error that says so. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
@@ -50,8 +54,8 @@ export const options = {
     .default(availableParallelism(), "all cores")
     .argParser(wholeNumber(1, 256)),
   engine: new Option("--engine <name>", "what runs the network")
-    .choices(["typed", "interpret"] as const)
-    .default("typed" as const, "typed"),
+    .choices(engineNames)
+    .default("wasm" as const, "wasm"),
   timesteps: new Option("-T, --timesteps <n>", "timesteps to run").argParser(
     wholeNumber(1, 1_000_000),
   ),

@@ -2,6 +2,8 @@
  * The interface between whoever wants a network run and whoever runs it. Engines live in
  * `backends/`, callers in `cli/`, `calibrate/` and `passes/`; they meet here only.
  */
+import type { Diagnostic } from "./diagnostic.ts";
+import type { EarlyExit } from "./early-exit.ts";
 import type { Module } from "./module.ts";
 import type { Op, ValueId } from "./op.ts";
 import type { CalibrationStatistics, Scope } from "./stats.ts";
@@ -39,12 +41,25 @@ export interface RunOptions {
   readonly timesteps: number;
   readonly probes?: readonly Probe[];
   readonly observe?: readonly Observation[];
+  /**
+   * Whether to count spikes and operations; true unless given. Without, an engine may leave what
+   * counts them out, and those fields of the results are zeros.
+   */
+  readonly countOperations?: boolean;
+  /** Ends the run of each sample once its answer is clear. No effect on a module of code "none". */
+  readonly earlyExit?: EarlyExit;
   /** Told of each finished sample. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 export interface SampleResult {
   readonly index: number;
+  /**
+   * Timesteps that ran: fewer than T where the run of this sample ended early. What is kept for
+   * each timestep then repeats its last value, but for probes, which hold zeros; means are of the
+   * timesteps that ran.
+   */
+  readonly timestepsTaken: number;
   /** Per module output: the decoded value after each timestep, [T, numel]. */
   readonly outputs: readonly Float32Array[];
   /** Spikes of each neuron op over the whole run, in the order of `Executable.neurons`. */
@@ -73,6 +88,15 @@ export function keptBy({ keep }: Probe, op: Pick<Op, "type">, timesteps: number)
   return held === "i32" ? new Int32Array(length) : new Float32Array(length);
 }
 
+/** Memory that a run takes, in bytes, where the engine plans it ahead. */
+export interface MemoryUse {
+  /** Weights as laid out for the run; all threads share them. */
+  readonly weightsBytes: number;
+  /** States and values of one thread. */
+  readonly arenaBytes: number;
+  readonly threads: number;
+}
+
 /** A module made ready to run. Reset before each sample; samples do not influence each other. */
 export interface Executable {
   readonly module: Module;
@@ -89,10 +113,23 @@ export interface Executable {
   ): Promise<CalibrationStatistics>;
   /** Ends its threads. */
   close(): Promise<void>;
+  /** The memory of the last run; null before it. Missing where the engine does not plan memory. */
+  memory?(): MemoryUse | null;
+}
+
+export interface LoadOptions {
+  readonly threads: number;
+  /**
+   * What threads share: whole samples (the default), for throughput, or the work of each sample,
+   * for its latency. Results do not depend on it; engines that cannot split a sample take samples.
+   */
+  readonly split?: "samples" | "tiles";
+  /** Told where the engine has to take a slower path. */
+  readonly onDiagnostic?: (diagnostic: Diagnostic) => void;
 }
 
 export interface Engine {
   readonly name: string;
   /** Throws a `DiagnosticError` where the module holds something the engine cannot run. */
-  load(module: Module, options: { readonly threads: number }): Promise<Executable>;
+  load(module: Module, options: LoadOptions): Promise<Executable>;
 }

@@ -4,6 +4,7 @@
  * no input: that shapes and dtypes are the module's is for callers to see to.
  */
 import { invariant, known } from "./diagnostic.ts";
+import { type EarlyExit, endsEarly, repeatLast } from "./early-exit.ts";
 import { type Probe, type SampleResult, keptBy } from "./executable.ts";
 import { type Module, inputsOf, tensorAt } from "./module.ts";
 import { type Op, type OpKind, type OpOf, type ValueId, isOp } from "./op.ts";
@@ -59,6 +60,7 @@ export interface InterpretOptions {
   /** Steps to run, from reset; a module of code "none" always runs for one. */
   readonly timesteps: number;
   readonly probes?: readonly Probe[];
+  readonly earlyExit?: EarlyExit;
   /** The sample's number in the result; 0 unless given. */
   readonly index?: number;
   /** Values to give the mean over the timesteps of, in double precision. */
@@ -92,8 +94,9 @@ export function interpret(
   const spikesByStep = new Float64Array(timesteps);
   const synapticOperationsByStep = new Float64Array(timesteps);
   let allSpikes = 0;
+  let timestepsTaken = timesteps;
 
-  for (let t = 0; t < timesteps; t++) {
+  for (let t = 0; t < timestepsTaken; t++) {
     run.step();
     run.neurons.forEach(({ spikeCount }, i) => {
       spikes[i] = (spikes[i] ?? 0) + spikeCount;
@@ -115,14 +118,23 @@ export function interpret(
         sum[i] = (sum[i] ?? 0) + x;
       });
     }
+    const [first] = outputs;
+    const size = (first?.length ?? 0) / timesteps;
+    if (first !== undefined && endsEarly(options.earlyExit, t + 1, first, t * size, size)) {
+      timestepsTaken = t + 1;
+    }
   }
 
-  for (const sum of means.values()) sum.forEach((x, i) => (sum[i] = x / timesteps));
+  for (const perStep of [...outputs, spikesByStep, synapticOperationsByStep]) {
+    repeatLast(perStep, timestepsTaken, timesteps);
+  }
+  for (const sum of means.values()) sum.forEach((x, i) => (sum[i] = x / timestepsTaken));
   probes.forEach(({ value, keep }, i) => {
     if (keep === "mean") kept[i]?.set(known(means.get(value), `the mean of %${value}`));
   });
   return {
     index: options.index ?? 0,
+    timestepsTaken,
     outputs,
     spikes,
     spikesByStep,

@@ -8,7 +8,7 @@ import { known } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
 import type { PassRecord } from "../passes/manager.ts";
-import type { Running } from "./measure.ts";
+import { type Running, loadOn } from "./measure.ts";
 
 /** Samples with their labels, where there are any. */
 export interface Labelled {
@@ -43,7 +43,7 @@ export async function evaluateModule(
   running: Running,
   options: AssessOptions = {},
 ): Promise<Evaluation> {
-  const executable = await running.engine.load(module, { threads: running.threads });
+  const executable = await loadOn(running, module);
   const { reference, label = "evaluating" } = options;
   try {
     return await evaluate(executable, data.samples, data.labels, {
@@ -125,9 +125,8 @@ export async function compareLayers(
   running: Running,
   timesteps: number,
 ): Promise<Comparison> {
-  const { engine, threads } = running;
-  const left = await engine.load(ann, { threads });
-  const right = await engine.load(snn, { threads });
+  const left = await loadOn(running, ann);
+  const right = await loadOn(running, snn);
   try {
     return await compare(left, right, samples, {
       timesteps,

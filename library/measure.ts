@@ -1,6 +1,6 @@
 /** Gives passes their one look at the network running: an engine, a calibration set, statistics. */
-import { fail } from "../ir/diagnostic.ts";
-import type { Engine, SampleSource } from "../ir/executable.ts";
+import { type Diagnostic, fail } from "../ir/diagnostic.ts";
+import type { Engine, Executable, SampleSource } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
 import type { Module } from "../ir/module.ts";
 import type { CalibrationStatistics } from "../ir/stats.ts";
@@ -10,8 +10,16 @@ import { diagnose } from "./diagnostics.ts";
 export interface Running {
   readonly engine: Engine;
   readonly threads: number;
+  /** Told where the engine has to take a slower path. */
+  readonly onDiagnostic?: (diagnostic: Diagnostic) => void;
   /** Told of each finished sample of each run. */
   readonly onProgress?: (label: string, done: number, total: number) => void;
+}
+
+/** Loads a module as `running` says. */
+export function loadOn(running: Running, module: Module): Promise<Executable> {
+  const { engine, threads, onDiagnostic } = running;
+  return engine.load(module, { threads, ...(onDiagnostic === undefined ? {} : { onDiagnostic }) });
 }
 
 /**
@@ -36,7 +44,7 @@ export function measureOn(
     return measured;
 
     async function measure(target: Module): Promise<CalibrationStatistics> {
-      const executable = await running.engine.load(target, { threads: running.threads });
+      const executable = await loadOn(running, target);
       try {
         const statistics = await executable.run(samples, {
           timesteps,

@@ -3,6 +3,7 @@
  * rest is in `index.ts`, which reaches none of Node's own modules.
  */
 export { typedEngine } from "../backends/typed/engine.ts";
+export { wasmEngine } from "../backends/wasm/engine.ts";
 export { limit } from "../calibrate/data/dataset.ts";
 export type { Dataset } from "../calibrate/data/dataset.ts";
 export { openDataset, openPreprocess } from "../calibrate/data/open.ts";

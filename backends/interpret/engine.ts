@@ -31,6 +31,7 @@ function createExecutable(module: Module): Executable {
           timesteps,
           probes,
           index,
+          ...(options.earlyExit === undefined ? {} : { earlyExit: options.earlyExit }),
           average: observe.map(({ value }) => value),
         });
         gatherer.add((value) => known(means.get(value), `the mean of %${value}`));

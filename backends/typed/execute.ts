@@ -1,5 +1,6 @@
 /** Runs samples through a plan, one after the other, and gathers what was asked for. */
 import { invariant, known } from "../../ir/diagnostic.ts";
+import { type EarlyExit, endsEarly, repeatLast } from "../../ir/early-exit.ts";
 import { type Observation, type Probe, type SampleResult, keptBy } from "../../ir/executable.ts";
 import { StatisticsGatherer } from "../../ir/observe.ts";
 import type { ValueId } from "../../ir/op.ts";
@@ -14,6 +15,7 @@ export interface Job {
   readonly timesteps: number;
   readonly probes: readonly Probe[];
   readonly observe: readonly Observation[];
+  readonly earlyExit?: EarlyExit | undefined;
 }
 
 /** A plan made ready for one job. */
@@ -63,7 +65,8 @@ export function createRunner(plan: Plan, job: Job): Runner {
       );
       let total = 0;
       let analogueOperations = 0;
-      for (let t = 0; t < timesteps; t++) {
+      let timestepsTaken = timesteps;
+      for (let t = 0; t < timestepsTaken; t++) {
         for (const step of t === 0 ? plan.steps : varying) step.run();
         // What works on read-outs runs at every timestep, but only the last one is the answer.
         if (t === 0) analogueOperations = counters.analogueOperations;
@@ -87,9 +90,17 @@ export function createRunner(plan: Plan, job: Job): Runner {
           const now = keep === "trace" ? bufferOf(value) : membraneOf(plan, value);
           probes[i]?.set(now, t * now.length);
         });
+        const [first] = outputs;
+        const size = (first?.length ?? 0) / timesteps;
+        if (first !== undefined && endsEarly(job.earlyExit, t + 1, first, t * size, size)) {
+          timestepsTaken = t + 1;
+        }
+      }
+      for (const perStep of [...outputs, spikesByStep, synapticOperationsByStep]) {
+        repeatLast(perStep, timestepsTaken, timesteps);
       }
       for (const sum of averaged.values()) {
-        for (let k = 0; k < sum.length; k++) sum[k] = (sum[k] ?? 0) / timesteps;
+        for (let k = 0; k < sum.length; k++) sum[k] = (sum[k] ?? 0) / timestepsTaken;
       }
       job.probes.forEach(({ value, keep }, i) => {
         if (keep === "mean") probes[i]?.set(known(averaged.get(value), "a probe's mean"));
@@ -97,6 +108,7 @@ export function createRunner(plan: Plan, job: Job): Runner {
       gatherer.add((value) => known(averaged.get(value), "an observed mean"));
       return {
         index,
+        timestepsTaken,
         outputs,
         spikes,
         spikesByStep,

@@ -8,29 +8,33 @@ import type { ValueId } from "../../ir/op.ts";
 import { isOp } from "../../ir/op.ts";
 import { tensorRefsOf } from "../../ir/spec.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";
-import { type Assembler, openAssembler, pagesOf } from "./assembler/assembler.ts";
-import { analogueOperationsOf, lowerCounts } from "./lower/counts.ts";
+import { type Assembler, openAssembler } from "./assembler/assembler.ts";
+import { lowerAverage } from "./lower/averages.ts";
+import { analogueOperationsOf, connectionsOf, lowerCounts } from "./lower/counts.ts";
 import { Lowering, type Step } from "./lower/lowering.ts";
 import { spikesOf } from "./lower/neurons.ts";
 import { families } from "./lower/table.ts";
-import { type Lifetime, aligned, planMemory } from "./memory/arena.ts";
+import { type Lifetime, planMemory } from "./memory/arena.ts";
 import type { Buffer } from "./memory/view.ts";
-import { type HostTask, type Located, type Part, type Program, locate } from "./program.ts";
+import { type HostTask, type Part, type Program, locate } from "./program.ts";
 
 export interface CompileOptions {
-  /** Timesteps of one chunk; 1 for a module of code "none". */
+  /** Timesteps of a run; 1 for a module of code "none". */
+  readonly timesteps: number;
+  /** Timesteps of one chunk, at most those of a run. */
   readonly steps: number;
-  /** Whether a run may take several chunks. */
-  readonly chunked: boolean;
   /** Values to keep readable, each timestep apart. */
   readonly keep: readonly ValueId[];
+  /** Values whose mean over the timesteps is wanted. */
+  readonly average: readonly ValueId[];
   /** Neuron ops whose potentials are kept after each timestep. */
   readonly traces: readonly ValueId[];
   /** Whether to count spikes and synaptic operations. */
   readonly count: boolean;
-  /** Arenas in one shared memory; 1 makes the memory unshared. */
-  readonly threads: number;
+  /** Whether several threads are to work in one memory. */
   readonly shared: boolean;
+  /** Threads that work on one sample together, with a barrier between steps; 1 for none. */
+  readonly tiles: number;
   /** Whether ops without a kernel may run on the host. */
   readonly host: boolean;
   /** Spend time on smaller code. */
@@ -43,8 +47,8 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     module,
     {
       steps: options.steps,
-      chunked: options.chunked,
-      keep: new Set(options.keep),
+      chunked: options.steps < options.timesteps,
+      keep: new Set([...options.keep, ...options.average]),
       traces: new Set(options.traces),
       host: options.host,
     },
@@ -60,6 +64,9 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     view: lowering.dense(value),
   }));
   const kept = options.keep.map((value) => [value, lowering.dense(value)] as const);
+  const averages = options.average.map(
+    (value) => [value, lowerAverage(lowering, value, options.timesteps)] as const,
+  );
   const counted = options.count ? lowerCounts(lowering) : null;
   const inputs = inputsOf(module).map((op) => lowering.dense(op.result));
 
@@ -68,6 +75,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
   const lasting = [
     ...outputs.map(({ view }) => view.buffer),
     ...kept.map(([, view]) => view.buffer),
+    ...averages.flatMap(([, average]) => (average === null ? [] : [average.view.buffer])),
     ...[...lowering.traces.values()].map((view) => view.buffer),
     ...(counted === null ? [] : [counted.view.buffer]),
   ];
@@ -78,8 +86,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     inputs.map((view) => view.buffer),
     lasting,
   );
-  const pages = pagesOf(plan.constantBytes + options.threads * plan.arenaBytes);
-  const assembler = await openAssembler({ pages, shared: options.shared });
+  const assembler = await openAssembler({ shared: options.shared });
   const tasks: HostTask[] = [];
   const parts = {
     begin: writePhase(assembler, "begin", begin, tasks, lowering),
@@ -96,18 +103,26 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     constantBytes: plan.constantBytes,
     arenaBytes: plan.arenaBytes,
     shared: options.shared,
-    pages,
-    threads: options.threads,
+    functions: [...math, ...assembler.definedFunctions()],
     steps: options.steps,
     ...parts,
     tasks,
     tensors: tensorsOf(module, tasks),
     inputs: inputs.map(locate),
     outputs: outputs.map(({ name, value, view }) => ({ name, value, at: locate(view) })),
-    kept: new Map(kept.map(([value, view]): [ValueId, Located] => [value, locate(view)])),
+    kept: new Map(
+      kept.map(([value, view]) => [value, lowering.onHost.has(value) ? null : locate(view)]),
+    ),
+    averages: new Map(
+      averages.map(([value, average]) => [
+        value,
+        average === null ? null : { at: locate(average.view), summed: average.summed },
+      ]),
+    ),
     traces: new Map([...lowering.traces].map(([value, view]) => [value, locate(view)])),
     counts: counted === null ? null : { at: locate(counted.view), neurons: counted.neurons },
-    analogueOperations: analogueOperationsOf(lowering),
+    analogueOperations: options.count ? analogueOperationsOf(lowering) : 0,
+    connections: connectionsOf(lowering),
   };
 }
 
@@ -199,9 +214,4 @@ function tensorsOf(module: Module, tasks: readonly HostTask[]): Map<TensorRef, T
     for (const { ref } of tensorRefsOf(op)) tensors.set(ref, tensorAt(module, ref));
   }
   return tensors;
-}
-
-/** Bytes from one thread's arena to the next. */
-export function arenaAddress(program: Program, thread: number): number {
-  return aligned(program.constantBytes) + thread * program.arenaBytes;
 }

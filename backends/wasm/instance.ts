@@ -4,23 +4,48 @@ import { evaluate } from "../../ir/interpret.ts";
 import { type ValueId, isOp } from "../../ir/op.ts";
 import { type Cell, cellOf } from "../../ir/semantics/spiking.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
-import { elementCount } from "../../ir/type.ts";
-import { arenaAddress } from "./compile.ts";
-import type { HostTask, Located, Part, Program } from "./program.ts";
+import { elementCount, stridesOf } from "../../ir/type.ts";
+import { mostPages, pagesOf } from "./assembler/assembler.ts";
+import {
+  type HostTask,
+  type Located,
+  type Part,
+  type Program,
+  arenaAddress,
+  memoryBytes,
+} from "./program.ts";
 
-/** Memory for a program, with its constants in place. Throws a RangeError where there is no room. */
-export function createMemory(program: Program): WebAssembly.Memory {
-  const { pages, shared } = program;
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+/**
+ * Memory for a program on so many threads, with its constants in place. Throws a RangeError where
+ * there is no room.
+ */
+export function createMemory(program: Program, threads = 1): WebAssembly.Memory {
+  const pages = pagesOf(memoryBytes(program, threads));
+  // eslint-disable-next-line no-restricted-syntax -- what WebAssembly.Memory itself throws
+  if (pages > mostPages) throw new RangeError(`${pages} pages of memory`);
+  const memory = new WebAssembly.Memory({
+    initial: pages,
+    maximum: pages,
+    shared: program.shared,
+  });
   const bytes = new Uint8Array(memory.buffer);
   for (const { address, data } of program.constants) bytes.set(data, address);
   return memory;
+}
+
+/** Where an instance works, and which part of each step is its own. */
+export interface Place {
+  /** Which arena of the memory. */
+  readonly arena: number;
+  readonly part: number;
+  readonly parts: number;
 }
 
 type Run = (part: number, parts: number, elapsed: number) => void;
 
 export class Instance {
   readonly program: Program;
+  private readonly place: Place;
   private readonly arena: number;
   private readonly memories: {
     readonly f32: Float32Array;
@@ -28,25 +53,27 @@ export class Instance {
     readonly f64: Float64Array;
   };
   private readonly exports: ReadonlyMap<string, Run>;
-  private readonly orders = new Map<Located, Int32Array>();
-  private readonly held = new Map<ValueId, Tensor>();
+  /** Null where elements lie in row-major order without gaps. */
+  private readonly orders = new Map<Located, Int32Array | null>();
+  /** Values that only the host holds, by timestep of the chunk. */
+  private readonly held = new Map<ValueId, Tensor[]>();
   private readonly cells = new Map<HostTask, Cell>();
 
-  /** `thread` says which arena of the memory is this instance's. */
   constructor(
     program: Program,
     compiled: WebAssembly.Module,
     memory: WebAssembly.Memory,
-    thread: number,
+    place: Place,
   ) {
     this.program = program;
+    this.place = place;
     const { buffer } = memory;
     this.memories = {
       f32: new Float32Array(buffer),
       i32: new Int32Array(buffer),
       f64: new Float64Array(buffer),
     };
-    this.arena = arenaAddress(program, thread);
+    this.arena = arenaAddress(program, place.arena);
     const arena = new WebAssembly.Global({ value: "i32", mutable: false }, this.arena);
     const math: WebAssembly.ModuleImports = {};
     for (const name of program.math) math[name] = hostFunction(name);
@@ -58,12 +85,17 @@ export class Instance {
     );
   }
 
-  /** Writes a sample and runs what does not depend on time. Input `i` has the module's shape. */
-  begin(inputs: readonly TensorData[]): void {
+  /** Writes a sample. Input `i` has the module's shape. */
+  give(inputs: readonly TensorData[]): void {
     this.program.inputs.forEach((at, i) => {
       if (at !== null) this.write(at, known(inputs[i], `input ${i}`), 0);
     });
+  }
+
+  /** Runs what does not depend on time. */
+  begin(): void {
     this.cells.clear();
+    this.held.clear();
     this.perform(this.program.begin, 0);
   }
 
@@ -72,18 +104,45 @@ export class Instance {
     this.perform(this.program.each, elapsed);
   }
 
-  /** A value at a timestep of the chunk, in row-major order of its shape. */
-  read(at: Located, step: number, into: { [index: number]: number }, offset = 0): void {
+  /** A value at a timestep of the chunk, in row-major order of its shape, at `into[offset …]`. */
+  read(at: Located, step: number, into: TensorData, offset = 0): void {
     const order = this.orderOf(at);
     const { memory, first } = this.elements(at, step);
+    if (order === null) {
+      // Most values are few elements: a loop is done before `set` has begun.
+      const count = elementCount(at.shape);
+      if (count > 64) into.set(memory.subarray(first, first + count), offset);
+      else for (let i = 0; i < count; i++) into[offset + i] = memory[first + i] ?? 0;
+      return;
+    }
     for (let i = 0; i < order.length; i++) into[offset + i] = memory[first + (order[i] ?? 0)] ?? 0;
+  }
+
+  /** A value that only the host holds. */
+  readHeld(value: ValueId, step: number, into: TensorData, offset = 0): void {
+    const { data } = this.heldAt(value, step);
+    for (let i = 0; i < data.length; i++) into[offset + i] = data[i] ?? 0;
+  }
+
+  /** Adds a value that only the host holds to sums. */
+  addHeld(value: ValueId, step: number, sums: Float64Array): void {
+    const { data } = this.heldAt(value, step);
+    for (let i = 0; i < data.length; i++) sums[i] = (sums[i] ?? 0) + (data[i] ?? 0);
+  }
+
+  private heldAt(value: ValueId, step: number): Tensor {
+    const steps = known(this.held.get(value), `%${value} on the host`);
+    // A value that does not vary has one for all timesteps.
+    return known(steps[Math.min(step, steps.length - 1)], `%${value} at ${step}`);
   }
 
   private write(at: Located, data: ArrayLike<number>, step: number): void {
     const order = this.orderOf(at);
     const { memory, first } = this.elements(at, step);
-    invariant(data.length === order.length, `${data.length} of ${order.length} elements`);
-    for (let i = 0; i < order.length; i++) memory[first + (order[i] ?? 0)] = data[i] ?? 0;
+    const count = elementCount(at.shape);
+    invariant(data.length === count, `${data.length} of ${count} elements`);
+    if (order === null) memory.set(data, first);
+    else for (let i = 0; i < count; i++) memory[first + (order[i] ?? 0)] = data[i] ?? 0;
   }
 
   /** All of memory in elements of the value's kind, and the place of its first element. */
@@ -97,28 +156,25 @@ export class Instance {
   }
 
   /** For each element in row-major order, how many elements from the first it lies. */
-  private orderOf(at: Located): Int32Array {
+  private orderOf(at: Located): Int32Array | null {
     const ready = this.orders.get(at);
     if (ready !== undefined) return ready;
-    const order = new Int32Array(elementCount(at.shape));
-    let filled = 0;
-    const visit = (axis: number, from: number): void => {
-      const extent = at.shape[axis];
-      if (extent === undefined) {
-        order[filled++] = from;
-        return;
-      }
-      for (let i = 0; i < extent; i++) visit(axis + 1, from + i * (at.strides[axis] ?? 0));
-    };
-    visit(0, 0);
+    const order = isRowMajor(at) ? null : orderOf(at);
     this.orders.set(at, order);
     return order;
   }
 
   private perform(parts: readonly Part[], elapsed: number): void {
     for (const part of parts) {
-      if ("call" in part) known(this.exports.get(part.call), part.call)(0, 1, elapsed);
-      else this.compute(known(this.program.tasks[part.task], "a task"));
+      if ("task" in part) this.compute(known(this.program.tasks[part.task], "a task"));
+      else {
+        const run = known(this.exports.get(part.call), part.call);
+        try {
+          run(this.place.part, this.place.parts, elapsed);
+        } catch (error) {
+          explainTrap(error, this.program, part.call);
+        }
+      }
     }
   }
 
@@ -126,9 +182,10 @@ export class Instance {
   private compute(task: HostTask): void {
     const { op, result } = task;
     const lookup = (ref: TensorRef): Tensor => known(this.program.tensors.get(ref), `@${ref}`);
+    const results: Tensor[] = [];
     for (let step = 0; step < task.steps; step++) {
       const operands = task.operands.map(({ value, type, at }): Tensor => {
-        if (at === null) return known(this.held.get(value), `%${value}`);
+        if (at === null) return this.heldAt(value, step);
         const data = allocate(type.dtype, elementCount(type.shape));
         this.read(at, step, data);
         return { dtype: type.dtype, shape: type.shape, data };
@@ -140,10 +197,38 @@ export class Instance {
         this.cells.set(task, cell);
         value = cell.step(first);
       } else value = evaluate(op, operands, lookup);
-      if (result === null) this.held.set(op.result, value);
+      if (result === null) results.push(value);
       else this.write(result, value.data, step);
     }
+    if (result === null) this.held.set(op.result, results);
   }
+}
+
+function isRowMajor({ shape, strides }: Located): boolean {
+  return stridesOf(shape).every((stride, axis) => shape[axis] === 1 || strides[axis] === stride);
+}
+
+function orderOf(at: Located): Int32Array {
+  const order = new Int32Array(elementCount(at.shape));
+  let filled = 0;
+  const visit = (axis: number, from: number): void => {
+    const extent = at.shape[axis];
+    if (extent === undefined) {
+      order[filled++] = from;
+      return;
+    }
+    for (let i = 0; i < extent; i++) visit(axis + 1, from + i * (at.strides[axis] ?? 0));
+  };
+  visit(0, 0);
+  return order;
+}
+
+/** A trap is our fault: no input can make generated code divide by zero or leave its memory. */
+function explainTrap(error: unknown, program: Program, call: string): never {
+  if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+  const index = /wasm-function\[(\d+)\]/.exec(error.stack ?? "")?.[1];
+  const name = index === undefined ? call : (program.functions[Number(index)] ?? call);
+  invariant(false, `WebAssembly trapped in "${name}": ${error.message}`);
 }
 
 function functionOf(exports: WebAssembly.Exports, name: string): Run {

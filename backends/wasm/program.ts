@@ -5,6 +5,7 @@
 import type { Op, ValueId } from "../../ir/op.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
+import { aligned } from "./memory/arena.ts";
 import { type Element, type View, elementBytes } from "./memory/view.ts";
 
 /** A view with its address. */
@@ -43,16 +44,25 @@ export interface Counts {
   readonly neurons: readonly ValueId[];
 }
 
+/** Where to find the mean of a value over the timesteps. */
+export interface Average {
+  readonly at: Located;
+  /** Whether it is the sum over the timesteps so far; else the value itself, which never varies. */
+  readonly summed: boolean;
+}
+
 export interface Program {
   readonly binary: Uint8Array<ArrayBuffer>;
   /** Functions that the host gives under `math`. */
   readonly math: readonly string[];
   readonly constants: readonly { readonly address: number; readonly data: Uint8Array }[];
   readonly constantBytes: number;
+  /** Of one thread. */
   readonly arenaBytes: number;
+  /** Whether its memory is shared between threads. */
   readonly shared: boolean;
-  readonly pages: number;
-  readonly threads: number;
+  /** Names of the functions in the order of the binary, imported ones first. */
+  readonly functions: readonly string[];
   /** Timesteps of a chunk. */
   readonly steps: number;
   readonly begin: readonly Part[];
@@ -67,10 +77,16 @@ export interface Program {
     readonly value: ValueId;
     readonly at: Located;
   }[];
-  readonly kept: ReadonlyMap<ValueId, Located>;
+  /** Null where only the host holds the value. */
+  readonly kept: ReadonlyMap<ValueId, Located | null>;
+  /** Likewise. */
+  readonly averages: ReadonlyMap<ValueId, Average | null>;
   readonly traces: ReadonlyMap<ValueId, Located>;
   readonly counts: Counts | null;
+  /** Multiply-accumulates on real values per run; 0 unless counting was asked for. */
   readonly analogueOperations: number;
+  /** Connections of all synapses: how much work a timestep is at most. */
+  readonly connections: number;
 }
 
 export function locate(view: View): Located {
@@ -82,4 +98,14 @@ export function locate(view: View): Located {
     strides: view.strides,
     lead: view.lead,
   };
+}
+
+/** Bytes from one thread's arena to the next. */
+export function arenaAddress(program: Program, thread: number): number {
+  return aligned(program.constantBytes) + thread * program.arenaBytes;
+}
+
+/** Bytes of memory for so many threads. */
+export function memoryBytes(program: Program, threads: number): number {
+  return arenaAddress(program, threads);
 }

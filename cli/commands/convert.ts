@@ -16,7 +16,7 @@ import { diagnose } from "../diagnostics.ts";
 import { refuseToReplace, writeOutput } from "../files.ts";
 import { type ShapeOptions, loadNetwork } from "../load.ts";
 import { numericsCheck } from "../numerics.ts";
-import { options, wholeNumber } from "../options.ts";
+import { type EngineName, options, wholeNumber } from "../options.ts";
 import { diagnosticToJson } from "../render.ts";
 import { writeReport } from "../report-files.ts";
 import { accuracyTable } from "../tables.ts";
@@ -93,7 +93,7 @@ interface Given extends ShapeOptions, DataOptions {
   readonly timePasses?: true | undefined;
   readonly verify: boolean;
   readonly checkNumerics?: number | undefined;
-  readonly engine: "typed" | "interpret";
+  readonly engine: EngineName;
   readonly threads: number;
   readonly seed: number;
 }
@@ -115,7 +115,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   const imported = network.module;
   const timesteps =
     given.timesteps ?? (network.kind === "snn" ? imported.timesteps : defaultTimesteps);
-  const running = runningOf(given, context.terminal);
+  const running = runningOf(given, context);
   // Labels given on the command line belong to the data that accuracy is measured on.
   const calibOptions = {
     preprocess: given.preprocess,

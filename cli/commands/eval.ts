@@ -37,10 +37,10 @@ export function evalCommand() {
         }
         const data = await loadData(given.data, network.module, given, context, true);
         if (data.labels === null) fail(diagnose("needs-labels", null, { data: given.data }));
-        const running = runningOf(given, context.terminal);
+        const running = runningOf(given, context);
         const timesteps = given.timesteps ?? network.module.timesteps;
         const module =
-          network.kind === "ann" && given.engine === "typed"
+          network.kind === "ann" && given.engine !== "interpret"
             ? await cleaned(network.module, running)
             : network.module;
         const started = performance.now();

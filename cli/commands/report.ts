@@ -43,7 +43,7 @@ export function reportCommand() {
           fail(diagnose("not-spiking", null, { file, command: "report" }));
         }
         const model = await loadNetwork(given.model, given, context);
-        const running = runningOf(given, context.terminal);
+        const running = runningOf(given, context);
         const pipeline = network.provenance?.["pipeline"];
         const isIts = modelHashOf(network.provenance) === model.sha256;
         const reference =

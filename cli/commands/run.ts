@@ -10,6 +10,7 @@ import { shortName } from "../../ir/loc.ts";
 import { type Module, producerOf } from "../../ir/module.ts";
 import { type Tensor, zeros } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
+import { loadOn } from "../../library/measure.ts";
 import { perform, runningOf } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 import { refuseToReplace, writeOutput } from "../files.ts";
@@ -62,14 +63,14 @@ export function runCommand() {
         const probes = probed.map(({ value }): Probe => ({ value, keep: "trace" }));
         const isAnalogue = module.code === "none";
         const timesteps = isAnalogue ? 1 : (given.timesteps ?? module.timesteps);
-        const running = runningOf(given, context.terminal);
+        const running = runningOf(given, context);
         const gathered = new Map<string, ProbeData[]>();
         const keep = (name: string, data: ProbeData): void => {
           const rows = gathered.get(name) ?? [];
           gathered.set(name, rows);
           rows.push(data);
         };
-        const executable = await running.engine.load(module, { threads: running.threads });
+        const executable = await loadOn(running, module);
         const started = performance.now();
         await executable
           .run(

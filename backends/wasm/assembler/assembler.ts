@@ -15,11 +15,12 @@ export type ImportedFunction = string;
 
 /** What a module's memory is: imported always, shared between threads or not. */
 export interface MemoryShape {
-  readonly pages: number;
   readonly shared: boolean;
 }
 
 const pageBytes = 65_536;
+/** Of a memory with 32-bit addresses. */
+export const mostPages = 65_536;
 
 /** Pages that hold `bytes`. */
 export function pagesOf(bytes: number): number {
@@ -37,6 +38,7 @@ export class Assembler {
   readonly wasm: binaryen.Module;
   private readonly library: Binaryen;
   private readonly imported = new Map<ImportedFunction, number>();
+  private readonly defined: string[] = [];
 
   constructor(library: Binaryen, memory: MemoryShape) {
     this.library = library;
@@ -51,7 +53,7 @@ export class Assembler {
         (memory.shared ? Features.Atomics : 0),
     );
     // Set first: binaryen's loads and stores look for it when they are made.
-    this.wasm.setMemory(memory.pages, memory.pages, null, [], memory.shared);
+    this.wasm.setMemory(1, mostPages, null, [], memory.shared);
     this.wasm.addMemoryImport("0", "env", "memory", memory.shared);
     this.wasm.addGlobalImport("arena", "env", "arena", library.i32, false);
   }
@@ -68,6 +70,7 @@ export class Assembler {
     const types = new Array<binaryen.Type>(parameters).fill(i32);
     this.wasm.addFunction(name, createType(types), none, code.localTypes(), code.finish());
     this.wasm.addFunctionExport(name, name);
+    this.defined.push(name);
   }
 
   /** Calls a function defined here; in any order, as names are looked up at the end. */
@@ -89,6 +92,10 @@ export class Assembler {
   /** The names that the host must give under `math`. */
   importedFunctions(): readonly ImportedFunction[] {
     return [...this.imported.keys()];
+  }
+
+  definedFunctions(): readonly string[] {
+    return [...this.defined];
   }
 
   /** Checks and encodes the module, then lets go of it. `optimise` takes longer for fewer bytes. */

@@ -93,6 +93,15 @@ export function analogueOperationsOf(lowering: Lowering): number {
   return total;
 }
 
+/** Connections of all synapses, whatever they work on. */
+export function connectionsOf(lowering: Lowering): number {
+  let total = 0;
+  for (const op of lowering.module.ops) {
+    for (const degree of degreesOf(lowering, op) ?? []) total += degree;
+  }
+  return total;
+}
+
 function isReal(lowering: Lowering, op: Op): boolean {
   return lowering.opOf(lowering.operandOf(op)).type.domain === "real";
 }

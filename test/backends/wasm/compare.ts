@@ -1,6 +1,7 @@
 /** Runs modules on the WebAssembly engine and on the interpreter, for tests that compare the two. */
 import { expect } from "vitest";
-import { compileOptionsOf, wasmEngine } from "../../../backends/wasm/engine.ts";
+import { wasmEngine } from "../../../backends/wasm/engine.ts";
+import { compileOptionsOf } from "../../../backends/wasm/request.ts";
 import { interpretEngine } from "../../../backends/interpret/engine.ts";
 import { compileProgram } from "../../../backends/wasm/compile.ts";
 import { known } from "../../../ir/diagnostic.ts";

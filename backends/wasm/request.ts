@@ -1,0 +1,62 @@
+/** What a run asks of the compiler: which values to keep, and how long a chunk of timesteps is. */
+import type { EarlyExit } from "../../ir/early-exit.ts";
+import type { RunOptions } from "../../ir/executable.ts";
+import type { Module } from "../../ir/module.ts";
+import type { ValueId } from "../../ir/op.ts";
+import type { CompileOptions } from "./compile.ts";
+import type { Job } from "./runner.ts";
+
+/** Timesteps of a chunk at most: beyond, spikes of a layer leave the cache before they are read. */
+export const longestChunk = 64;
+
+/** How programs for a module are to be. */
+export interface Form {
+  readonly shared: boolean;
+  /** Threads that work on one sample together; 1 where they take whole samples. */
+  readonly tiles: number;
+  readonly longestChunk: number;
+}
+
+const simplest: Form = { shared: false, tiles: 1, longestChunk };
+
+export function jobOf(module: Module, options: RunOptions): Job {
+  return {
+    timesteps: module.code === "none" ? 1 : options.timesteps,
+    probes: options.probes ?? [],
+    observe: options.observe ?? [],
+    earlyExit: options.earlyExit ?? null,
+  };
+}
+
+/** What to compile for a run of `options`. */
+export function compileOptionsOf(
+  module: Module,
+  options: RunOptions,
+  form: Form = simplest,
+): CompileOptions {
+  const { timesteps, probes, observe, earlyExit } = jobOf(module, options);
+  const valuesOf = (keep: (typeof probes)[number]["keep"]): ValueId[] =>
+    probes.filter((probe) => probe.keep === keep).map(({ value }) => value);
+  return {
+    timesteps,
+    steps: stepsOf(timesteps, earlyExit, form.longestChunk),
+    keep: [...new Set(valuesOf("trace"))],
+    average: [...new Set([...observe.map(({ value }) => value), ...valuesOf("mean")])],
+    traces: [...new Set(valuesOf("state"))],
+    count: options.countOperations ?? true,
+    shared: form.shared,
+    tiles: form.tiles,
+    host: true,
+    optimise: false,
+  };
+}
+
+/** The length of chunks: as even as can be, and none may go on beyond where a run may end. */
+function stepsOf(timesteps: number, earlyExit: EarlyExit | null, longest: number): number {
+  if (earlyExit === null || earlyExit.every >= timesteps) {
+    return Math.ceil(timesteps / Math.ceil(timesteps / longest));
+  }
+  let steps = Math.min(longest, earlyExit.every);
+  while (earlyExit.every % steps !== 0) steps--;
+  return steps;
+}

@@ -1,0 +1,148 @@
+/** Runs samples on an instance, one after the other, and gathers what was asked for. */
+import { known } from "../../ir/diagnostic.ts";
+import { type EarlyExit, endsEarly, repeatLast } from "../../ir/early-exit.ts";
+import { type Observation, type Probe, type SampleResult, keptBy } from "../../ir/executable.ts";
+import { type Module, opsOf } from "../../ir/module.ts";
+import { StatisticsGatherer } from "../../ir/observe.ts";
+import type { ValueId } from "../../ir/op.ts";
+import type { CalibrationStatistics } from "../../ir/stats.ts";
+import type { TensorData } from "../../ir/tensor.ts";
+import { type Type, elementCount } from "../../ir/type.ts";
+import type { Instance } from "./instance.ts";
+
+/** What a thread needs to know of a run; plain data. */
+export interface Job {
+  /** 1 for a module of code "none". */
+  readonly timesteps: number;
+  readonly probes: readonly Probe[];
+  readonly observe: readonly Observation[];
+  readonly earlyExit: EarlyExit | null;
+}
+
+export interface Runner {
+  run(index: number, inputs: readonly TensorData[]): SampleResult;
+  statistics(): CalibrationStatistics;
+}
+
+/** Prepares to run samples for `job`, which the instance's program was compiled for. */
+export function createRunner(module: Module, instance: Instance, job: Job): Runner {
+  const { program } = instance;
+  const { timesteps, probes, observe } = job;
+  const earlyExit = job.earlyExit ?? undefined;
+  const types = new Map(module.ops.map((op) => [op.result, op.type]));
+  const typeOf = (value: ValueId): Type => known(types.get(value), `value %${value}`);
+  const sizeOf = (value: ValueId): number => elementCount(typeOf(value).shape);
+  const gatherer = new StatisticsGatherer(observe, (value) => typeOf(value).shape);
+  const means = new Map(
+    [...program.averages.keys()].map((value) => [value, new Float64Array(sizeOf(value))]),
+  );
+  const onHost = new Map(
+    [...program.averages].flatMap(([value, average]) =>
+      average === null ? [[value, new Float64Array(sizeOf(value))] as const] : [],
+    ),
+  );
+  const neurons = opsOf(module, "snn.if").length;
+  const counts = new Float64Array((neurons + 1) * program.steps);
+  const outputs = program.outputs.map(({ value, at }) => ({ at, size: sizeOf(value) }));
+  const traced = probes.flatMap(({ value, keep }, i) => {
+    if (keep === "mean") return [];
+    const at = (keep === "state" ? program.traces : program.kept).get(value);
+    return [{ i, value, at: at ?? null, size: sizeOf(value) }];
+  });
+
+  /** What the chunk's first `steps` timesteps counted, added to what was before. */
+  const addCounts = (result: Counted, elapsed: number, steps: number): void => {
+    if (program.counts === null) return;
+    instance.read(program.counts.at, 0, counts);
+    let spikes = result.spikesByStep[elapsed - 1] ?? 0;
+    let operations = result.synapticOperationsByStep[elapsed - 1] ?? 0;
+    for (let step = 0; step < steps; step++) {
+      for (let row = 0; row < neurons; row++) {
+        const count = counts[row * program.steps + step] ?? 0;
+        result.spikes[row] = (result.spikes[row] ?? 0) + count;
+        spikes += count;
+      }
+      operations += counts[neurons * program.steps + step] ?? 0;
+      result.spikesByStep[elapsed + step] = spikes;
+      result.synapticOperationsByStep[elapsed + step] = operations;
+    }
+  };
+
+  const readMeans = (taken: number): void => {
+    for (const [value, mean] of means) {
+      const average = program.averages.get(value) ?? null;
+      if (average === null) mean.set(known(onHost.get(value), "a sum"));
+      else instance.read(average.at, 0, mean);
+      if (average?.summed === false) continue;
+      for (let k = 0; k < mean.length; k++) mean[k] = (mean[k] ?? 0) / taken;
+    }
+  };
+
+  return {
+    statistics: () => gatherer.finish(),
+    run(index, inputs) {
+      const result = {
+        index,
+        timestepsTaken: timesteps,
+        outputs: outputs.map(({ size }) => new Float32Array(timesteps * size)),
+        spikes: new Float64Array(neurons),
+        spikesByStep: new Float64Array(timesteps),
+        synapticOperationsByStep: new Float64Array(timesteps),
+        analogueOperations: program.analogueOperations,
+        probes: probes.map((probe) => keptBy(probe, { type: typeOf(probe.value) }, timesteps)),
+      };
+      for (const sum of onHost.values()) sum.fill(0);
+      instance.give(inputs);
+      instance.begin();
+      let taken = 0;
+      while (taken < timesteps) {
+        instance.advance(taken);
+        const steps = Math.min(program.steps, timesteps - taken);
+        addCounts(result, taken, steps);
+        for (let step = 0; step < steps; step++) {
+          outputs.forEach(({ at, size }, i) => {
+            instance.read(at, step, known(result.outputs[i], "an output"), (taken + step) * size);
+          });
+          for (const { i, value, at, size } of traced) {
+            const into = known(result.probes[i], "a probe");
+            const offset = (taken + step) * size;
+            if (at === null) instance.readHeld(value, step, into, offset);
+            else instance.read(at, step, into, offset);
+          }
+          for (const [value, sum] of onHost) instance.addHeld(value, step, sum);
+        }
+        taken += steps;
+        // Chunks end where a run may: compile options see to it.
+        const [first] = result.outputs;
+        const size = outputs[0]?.size ?? 0;
+        if (first !== undefined && endsEarly(earlyExit, taken, first, (taken - 1) * size, size)) {
+          break;
+        }
+      }
+      if (taken < timesteps) endAt(result, taken, timesteps);
+      readMeans(taken);
+      probes.forEach(({ value, keep }, i) => {
+        if (keep === "mean") result.probes[i]?.set(known(means.get(value), "a mean"));
+      });
+      gatherer.add((value) => known(means.get(value), "an observed mean"));
+      return result;
+    },
+  };
+}
+
+interface Counted {
+  readonly spikes: Float64Array;
+  readonly spikesByStep: Float64Array;
+  readonly synapticOperationsByStep: Float64Array;
+}
+
+function endAt(
+  result: Counted & { timestepsTaken: number; readonly outputs: readonly Float32Array[] },
+  taken: number,
+  timesteps: number,
+): void {
+  result.timestepsTaken = taken;
+  for (const output of result.outputs) repeatLast(output, taken, timesteps);
+  repeatLast(result.spikesByStep, taken, timesteps);
+  repeatLast(result.synapticOperationsByStep, taken, timesteps);
+}

@@ -1,0 +1,228 @@
+/**
+ * The WebAssembly engine: compiles a module to SIMD code for each kind of run that is asked of it,
+ * and keeps it. Runs anywhere WebAssembly does, a browser included; threads come from a team that
+ * is handed in. Threads take groups of samples or share each sample; neither shows in any byte.
+ */
+import { requireSafeTimesteps } from "../../ir/bounds.ts";
+import type {
+  Engine,
+  Executable,
+  LoadOptions,
+  MemoryUse,
+  RunOptions,
+  SampleResult,
+  SampleSource,
+} from "../../ir/executable.ts";
+import { type Module, opsOf, producerOf } from "../../ir/module.ts";
+import { StatisticsGatherer, addStatisticsData } from "../../ir/observe.ts";
+import type { ValueId } from "../../ir/op.ts";
+import type { CalibrationStatistics } from "../../ir/stats.ts";
+import type { Shape } from "../../ir/type.ts";
+import { singleThreadEngine } from "../typed/single.ts";
+import { groupSize, inOrder, nextTurn } from "./dealing.ts";
+import { diagnose } from "./diagnostics.ts";
+import { Instance } from "./instance.ts";
+import type { Sample } from "./messages.ts";
+import { type Prepared, prepare } from "./prepare.ts";
+import { type Form, compileOptionsOf, jobOf, longestChunk } from "./request.ts";
+import { type Job, createRunner } from "./runner.ts";
+import { type Support, supportHere } from "./support.ts";
+import { type CreateTeam, type Remote, type Team, openOn } from "./team.ts";
+
+/** What surrounds the engine. */
+export interface Surroundings {
+  /** Null where there are no threads but the caller's own. */
+  readonly createTeam: CreateTeam | null;
+  /** What runs networks where WebAssembly cannot. */
+  readonly fallback: Engine;
+  /** What the place gives; looked up at each load unless given. */
+  readonly support?: Support;
+}
+
+/** The engine on threads of this kind. */
+export function createWasmEngine({ createTeam, fallback, support }: Surroundings): Engine {
+  return {
+    name: "wasm",
+    load(module, options) {
+      const { missing, sharedMemory } = support ?? supportHere();
+      if (missing !== null) {
+        options.onDiagnostic?.(diagnose("webassembly-unavailable", null, { missing }));
+        return fallback.load(module, options);
+      }
+      let threads = createTeam === null ? 1 : Math.max(1, Math.floor(options.threads));
+      if (threads > 1 && !sharedMemory) {
+        options.onDiagnostic?.(diagnose("no-shared-memory", null, { threads }));
+        threads = 1;
+      }
+      return Promise.resolve(new WasmExecutable(module, threads, createTeam, options));
+    },
+  };
+}
+
+/** The engine on the caller's own thread, whatever number of threads is asked for. */
+export const singleThreadWasmEngine = createWasmEngine({
+  createTeam: null,
+  fallback: singleThreadEngine,
+});
+
+/** A program, and the threads that have it open. */
+interface Ready {
+  readonly prepared: Prepared;
+  /** On the caller's thread; made when first needed. */
+  instance: Instance | null;
+  /** Null until threads are first needed. */
+  remotes: Promise<readonly Remote[]> | null;
+}
+
+class WasmExecutable implements Executable {
+  readonly module: Module;
+  readonly neurons: Executable["neurons"];
+  private readonly threads: number;
+  private readonly createTeam: CreateTeam | null;
+  private readonly options: LoadOptions;
+  private readonly programs = new Map<string, Promise<Ready>>();
+  private team: Team | null = null;
+  private lastUse: MemoryUse | null = null;
+
+  constructor(
+    module: Module,
+    threads: number,
+    createTeam: CreateTeam | null,
+    options: LoadOptions,
+  ) {
+    this.module = module;
+    this.neurons = opsOf(module, "snn.if").map(({ result }) => result);
+    this.threads = threads;
+    this.createTeam = createTeam;
+    this.options = options;
+  }
+
+  async run(
+    samples: SampleSource,
+    options: RunOptions,
+    onSample?: (result: SampleResult) => void,
+  ): Promise<CalibrationStatistics> {
+    requireSafeTimesteps(this.module, options.timesteps);
+    const ready = await this.programFor(options, samples.count > 1);
+    const job = jobOf(this.module, options);
+    const { program, arenas } = ready.prepared;
+    const threads = Math.min(arenas, samples.count);
+    this.lastUse = {
+      weightsBytes: program.constantBytes,
+      arenaBytes: program.arenaBytes,
+      threads: Math.max(1, threads),
+    };
+    if (this.createTeam === null || threads <= 1) {
+      return this.runHere(ready, job, samples, options, onSample);
+    }
+    return this.runOnTeam(ready, this.createTeam, job, samples, options, onSample);
+  }
+
+  memory(): MemoryUse | null {
+    return this.lastUse;
+  }
+
+  async close(): Promise<void> {
+    const all = await Promise.allSettled(this.programs.values());
+    this.programs.clear();
+    for (const each of all) {
+      if (each.status === "rejected") continue;
+      const remotes = await each.value.remotes?.catch(() => []);
+      await Promise.allSettled((remotes ?? []).map((remote) => remote.close()));
+    }
+    await this.team?.release();
+    this.team = null;
+  }
+
+  private programFor(options: RunOptions, several: boolean): Promise<Ready> {
+    const shared = this.threads > 1 && several;
+    const form: Form = { shared, tiles: 1, longestChunk };
+    const key = JSON.stringify(compileOptionsOf(this.module, options, form));
+    const before = this.programs.get(key);
+    if (before !== undefined) return before;
+    const threads = shared ? this.threads : 1;
+    const { onDiagnostic } = this.options;
+    const made = prepare(this.module, options, form, threads, onDiagnostic).then((prepared) => ({
+      prepared,
+      instance: null,
+      remotes: null,
+    }));
+    // A failure may be passing (memory): the next one to ask tries again.
+    made.catch(() => this.programs.delete(key));
+    this.programs.set(key, made);
+    return made;
+  }
+
+  private async runHere(
+    ready: Ready,
+    job: Job,
+    samples: SampleSource,
+    options: RunOptions,
+    onSample: ((result: SampleResult) => void) | undefined,
+  ): Promise<CalibrationStatistics> {
+    const { program, compiled, memory } = ready.prepared;
+    const place = { arena: 0, part: 0, parts: 1 };
+    ready.instance ??= new Instance(program, compiled, memory, place);
+    const runner = createRunner(this.module, ready.instance, job);
+    const group = groupSize(program.connections * job.timesteps);
+    for (let index = 0; index < samples.count; index++) {
+      const inputs = samples.get(index).map((t) => t.data);
+      // Apart: as an argument of `onSample?.(…)` it would not run where nobody listens.
+      const result = runner.run(index, inputs);
+      onSample?.(result);
+      options.onProgress?.(index + 1, samples.count);
+      // Lets a progress line be drawn and a signal be heard.
+      if (index % group === group - 1) await nextTurn();
+    }
+    return runner.statistics();
+  }
+
+  private async runOnTeam(
+    ready: Ready,
+    createTeam: CreateTeam,
+    job: Job,
+    samples: SampleSource,
+    options: RunOptions,
+    onSample: ((result: SampleResult) => void) | undefined,
+  ): Promise<CalibrationStatistics> {
+    this.team ??= createTeam(this.threads);
+    ready.remotes ??= this.open(ready.prepared, this.team);
+    const remotes = await ready.remotes;
+    const { program } = ready.prepared;
+    const most = groupSize(program.connections * job.timesteps);
+    let next = 0;
+    /** Smaller towards the end, so that no thread is left waiting for another's group. */
+    const takeGroup = (): Sample[] => {
+      const fair = Math.ceil((samples.count - next) / (4 * remotes.length));
+      const group: Sample[] = [];
+      for (const end = Math.min(samples.count, next + Math.min(most, fair)); next < end; next++) {
+        group.push({ index: next, inputs: samples.get(next).map((t) => t.data) });
+      }
+      return group;
+    };
+    const emit = inOrder(samples.count, options, onSample);
+    const statistics = await Promise.all(
+      remotes.map(async (remote) => {
+        const run = await remote.start(job);
+        for (let group = takeGroup(); group.length > 0; group = takeGroup()) {
+          emit(await run.run(group));
+        }
+        return run.finish();
+      }),
+    );
+    const shapeOf = (value: ValueId): Shape => producerOf(this.module, value).type.shape;
+    const none = new StatisticsGatherer(job.observe, shapeOf).finish();
+    return statistics.reduce((merged, each) => addStatisticsData(merged, each), none);
+  }
+
+  private async open(prepared: Prepared, team: Team): Promise<readonly Remote[]> {
+    const { program, compiled, memory, arenas } = prepared;
+    const module: Module = { ...this.module, tensors: new Map() };
+    return Promise.all(
+      team.threads.slice(0, arenas).map((thread, arena) => {
+        const place = { arena, part: 0, parts: 1 };
+        return openOn(thread, { module, program, compiled, memory, place });
+      }),
+    );
+  }
+}
