@@ -2,11 +2,20 @@
  * Suite `ann`: the analogue network on our engine beside the peers, per image and in batches, with
  * the memory that each process took. No spikes here; suite `snn` has them.
  */
+import { known } from "../../ir/diagnostic.ts";
 import type { Case } from "../suite.ts";
-import { type Bench, type Start, ourName, rowsOrAlert, threadsNote, timed } from "./context.ts";
+import {
+  type Bench,
+  type Start,
+  memoryNote,
+  ourName,
+  rowsOrAlert,
+  threadsNote,
+  timed,
+} from "./context.ts";
 import { type Contestant, interleave, withContestants } from "./contestant.ts";
 import { isFeedable, prepare } from "./prepare.ts";
-import type { Measurement } from "./protocol.ts";
+import type { Measurement, MemoryReport } from "./protocol.ts";
 import { type Row, type Side, rowOf } from "./rows.ts";
 import { comparedCount, startOurs, startPeers } from "./sides.ts";
 import type { Better } from "./statistics.ts";
@@ -70,8 +79,10 @@ async function measureCase(one: Case, bench: Bench, start: Start): Promise<Row[]
   );
   const perSecond = many.map((values) => values.map((milliseconds) => 1000 / milliseconds));
   addRows("images/s", "higher", perSecond, `ours many images a run, peers batches of ${peerBatch}`);
-  const peaks: number[][] = [];
-  for (const contestant of contestants) peaks.push([(await contestant.peakBytes()) / 1e6]);
-  addRows("peak MB", "lower", peaks, "largest resident set of the whole process");
+  const memories: MemoryReport[] = [];
+  for (const contestant of contestants) memories.push(await contestant.memory());
+  const peaks = memories.map(({ peakBytes }) => [peakBytes / 1e6]);
+  const ourMemory = known(memories[0], "the memory of ours");
+  addRows("peak MB", "lower", peaks, `largest resident sets; ours: ${memoryNote(ourMemory)}`);
   return rows;
 }

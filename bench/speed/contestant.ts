@@ -5,6 +5,7 @@ import {
   type Answers,
   type Loaded,
   type Measurement,
+  type MemoryReport,
   type Reply,
   type Request,
   type Spec,
@@ -17,8 +18,7 @@ export interface Contestant {
   /** The last outputs for the first `count` samples. */
   answers(count: number): Promise<Answers>;
   measure(measurement: Measurement): Promise<number>;
-  /** Largest resident set of the whole process so far, bytes. */
-  peakBytes(): Promise<number>;
+  memory(): Promise<MemoryReport>;
   end(): void;
 }
 
@@ -62,7 +62,11 @@ async function startContestant(name: string, spec: Spec): Promise<Contestant> {
         return answer.answers;
       },
       measure: async (measurement) => valueOf(await ask({ kind: "measure", measurement })),
-      peakBytes: async () => valueOf(await ask({ kind: "memory" })),
+      async memory() {
+        const answer = await ask({ kind: "memory" });
+        invariant(answer.kind === "memory", `${name} answered ${answer.kind} to memory`);
+        return answer.memory;
+      },
       end: () => child.disconnect(),
     };
   } catch (error) {

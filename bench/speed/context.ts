@@ -4,7 +4,7 @@ import type { Case } from "../suite.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 import { type Contestant, ContestantError } from "./contestant.ts";
 import type { EngineName } from "./engines.ts";
-import type { Measurement, PeerName, Spec } from "./protocol.ts";
+import type { Measurement, MemoryReport, PeerName, Spec } from "./protocol.ts";
 import type { Row } from "./rows.ts";
 
 /** The command line, resolved. */
@@ -55,7 +55,7 @@ export type Suite = (bench: Bench) => Promise<Row[]>;
  * is said, and the others go on: a long run is not lost for one that cannot be measured.
  */
 export async function rowsOrAlert(
-  bench: Bench,
+  bench: Pick<Bench, "alert">,
   what: string,
   work: () => Promise<Row[]>,
 ): Promise<Row[]> {
@@ -76,6 +76,16 @@ export function ourName(settings: Settings): string {
 /** The line that every row's figures were made under. */
 export function threadsNote(threads: number): string {
   return threads === 1 ? "1 thread" : `${threads} threads`;
+}
+
+/** "peak 150 MB", and what the engine planned of it. */
+export function memoryNote({ peakBytes, planned }: MemoryReport): string {
+  const megabytes = (bytes: number): string => `${(bytes / 1e6).toPrecision(3)} MB`;
+  const peak = `peak ${megabytes(peakBytes)}`;
+  if (planned === null) return peak;
+  const { weightsBytes, arenaBytes, threads } = planned;
+  const arenas = `${threads === 1 ? "" : `${threads} x `}${megabytes(arenaBytes)}`;
+  return `${peak}, of which weights ${megabytes(weightsBytes)} and arena ${arenas} planned`;
 }
 
 /** A measurement of `mode` for the time that the settings give one. */

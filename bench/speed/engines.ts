@@ -12,7 +12,7 @@ export type EngineName = keyof typeof loaders;
 export const engineNames: readonly string[] = Object.keys(loaders);
 
 /** What is measured unless the command line says otherwise. */
-export const defaultEngine: EngineName = "typed";
+export const defaultEngine: EngineName = "wasm";
 
 export function isEngineName(name: string): name is EngineName {
   return Object.hasOwn(loaders, name);

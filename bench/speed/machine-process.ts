@@ -8,7 +8,7 @@ import { type Served, serve } from "./serve.ts";
 const meters = new Map<string, Meter>();
 
 serve(async (): Promise<Served> => ({
-  loaded: { versions: {}, seconds: {} },
+  loaded: { versions: {}, seconds: {}, remarks: [] },
   async answers() {
     invariant(false, "the machine has no answers");
   },

@@ -2,7 +2,7 @@
  * A process that runs one network on one of our engines, through `Executable.run` as every user of
  * the library does. Started by contestant.ts.
  */
-import { invariant, known } from "../../ir/diagnostic.ts";
+import { type Diagnostic, invariant, known } from "../../ir/diagnostic.ts";
 import { loadNetwork } from "../../cli/load.ts";
 import { createTerminal } from "../../cli/terminal.ts";
 import { version } from "../../cli/version.ts";
@@ -39,28 +39,39 @@ async function load(spec: OurSpec): Promise<Served> {
           })
         ).module;
   clock.lap("clean");
-  const executable = await engine.load(module, { threads: spec.threads });
+  const remarks: string[] = [];
+  const onDiagnostic = ({ message }: Diagnostic): void => void remarks.push(message);
+  const executable = await engine.load(module, { threads: spec.threads, onDiagnostic });
   clock.lap("load");
   const all = spec.inputs === null ? [] : await readInputs(spec.inputs);
-  const run = (samples: SampleSource): Promise<unknown> =>
-    executable.run(samples, { timesteps: spec.timesteps }, () => undefined);
+  // The peers count no operations either.
+  const options = { timesteps: spec.timesteps, countOperations: false };
+  const run = (samples: SampleSource, on = executable): Promise<unknown> =>
+    on.run(samples, options, () => undefined);
+  /** For the latency of one sample threads share its work; for throughput whole samples. */
+  let tiled: Executable | null = null;
   return {
-    loaded: { versions: { snnc: version }, seconds: clock.laps },
+    loaded: { versions: { snnc: version }, seconds: clock.laps, remarks },
     answers: (count) => answersOf(executable, cycled(all, 0, count), spec.timesteps),
-    measure: (measurement) => measure(measurement),
+    measure,
+    plannedMemory: () => executable.memory?.() ?? null,
   };
 
-  function measure(measurement: Measurement): Promise<number> {
+  async function measure(measurement: Measurement): Promise<number> {
     const { seconds } = measurement;
     switch (measurement.mode) {
-      case "call":
-        return timeOne((call) => run(cycled(all, call, 1)), seconds);
+      case "call": {
+        const { threads } = spec;
+        if (threads > 1) tiled ??= await engine.load(module, { threads, split: "tiles" });
+        const on = tiled ?? executable;
+        return timeOne((call) => run(cycled(all, call, 1), on), seconds);
+      }
       case "stream":
         return timeMany((images) => run(cycled(all, 0, images)), seconds);
       case "batch": {
         const { batch } = measurement;
-        const perCall = timeOne((call) => run(cycled(all, call * batch, batch)), seconds);
-        return perCall.then((milliseconds) => milliseconds / batch);
+        const runBatch = (call: number) => run(cycled(all, call * batch, batch));
+        return (await timeOne(runBatch, seconds)) / batch;
       }
       case "machine":
         invariant(false, "a process of ours was asked for the machine");

@@ -78,6 +78,7 @@ async function load(spec: PeerSpec): Promise<Served> {
     loaded: {
       versions: { [spec.peer]: known(runtime.env.versions[isWeb ? "web" : "node"], "a version") },
       seconds: { code: (imported - begin) / 1000, create: (created - imported) / 1000 },
+      remarks: [],
     },
     async answers(count) {
       const batch = spec.fixedBatch ?? 1;

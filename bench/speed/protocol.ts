@@ -2,6 +2,7 @@
  * What the benchmark and the processes that it times say to each other. Messages are small: input
  * data goes through a file, and only answers to be compared come back.
  */
+import type { MemoryUse } from "../../ir/executable.ts";
 import type { EngineName } from "./engines.ts";
 
 /** Samples in a file: float32, one after another. */
@@ -48,6 +49,16 @@ export interface Loaded {
   readonly seconds: Readonly<Record<string, number>>;
   /** Largest resident set so far of the whole process, bytes. */
   readonly peakBytes: number;
+  /** What the engine had to say, such as that it takes a slower path. */
+  readonly remarks: readonly string[];
+}
+
+/** Of the whole process so far. */
+export interface MemoryReport {
+  /** Largest resident set, bytes. */
+  readonly peakBytes: number;
+  /** What the engine planned for its last run; null where it does not plan. */
+  readonly planned: MemoryUse | null;
 }
 
 export interface Answers {
@@ -89,6 +100,7 @@ export type Reply =
   | { readonly kind: "loaded"; readonly loaded: Loaded }
   | { readonly kind: "answers"; readonly answers: Answers }
   | { readonly kind: "value"; readonly value: number }
+  | { readonly kind: "memory"; readonly memory: MemoryReport }
   | { readonly kind: "failed"; readonly message: string };
 
 /** Messages come from the other end of a channel that only this program has. */

@@ -1,5 +1,6 @@
 /** The body of a process that is timed: answers requests of the benchmark, one at a time. */
 import { DiagnosticError, known } from "../../ir/diagnostic.ts";
+import type { MemoryUse } from "../../ir/executable.ts";
 import { quantile } from "./statistics.ts";
 import {
   type Answers,
@@ -16,6 +17,8 @@ export interface Served {
   readonly loaded: Omit<Loaded, "peakBytes">;
   answers(count: number): Promise<Answers>;
   measure(measurement: Measurement): Promise<number>;
+  /** Memory that its engine planned for its last run. */
+  plannedMemory?(): MemoryUse | null;
 }
 
 /** Answers until the other end goes away. */
@@ -33,7 +36,7 @@ export function serve(load: (spec: Spec) => Promise<Served>): void {
         return { kind: "value", value };
       }
       case "memory":
-        return { kind: "value", value: peakBytes() };
+        return { kind: "memory", memory: { peakBytes: peakBytes(), planned: plannedOf(served) } };
     }
   };
   process.on("message", (message) => {
@@ -44,6 +47,10 @@ export function serve(load: (spec: Spec) => Promise<Served>): void {
   });
   // Threads of a peer would keep the process alive.
   process.on("disconnect", () => process.exit(0));
+}
+
+function plannedOf(served: Served | null): MemoryUse | null {
+  return served?.plannedMemory?.() ?? null;
 }
 
 function peakBytes(): number {

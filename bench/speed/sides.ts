@@ -78,6 +78,7 @@ async function noted(bench: Bench, starting: Promise<Contestant>): Promise<Conte
   for (const [name, version] of Object.entries(contestant.loaded.versions)) {
     bench.versions.set(name, version);
   }
+  for (const remark of contestant.loaded.remarks) bench.alert(`${contestant.name}: ${remark}`);
   return contestant;
 }
 

@@ -3,7 +3,15 @@
  * The question behind it is at which accuracy spikes are faster.
  */
 import type { Case } from "../suite.ts";
-import { type Bench, type Start, ourName, rowsOrAlert, threadsNote, timed } from "./context.ts";
+import {
+  type Bench,
+  type Start,
+  memoryNote,
+  ourName,
+  rowsOrAlert,
+  threadsNote,
+  timed,
+} from "./context.ts";
 import { type Contestant, interleave, withContestants } from "./contestant.ts";
 import { isFeedable, prepare } from "./prepare.ts";
 import { type Row, rowOf } from "./rows.ts";
@@ -55,7 +63,7 @@ async function measureCase(one: Case, bench: Bench, start: Start): Promise<Row[]
   );
   const peaks = new Map<SpikingNetwork, string>();
   for (const [network, contestant] of ours) {
-    peaks.set(network, `peak ${((await contestant.peakBytes()) / 1e6).toFixed(0)} MB`);
+    peaks.set(network, memoryNote(await contestant.memory()));
   }
   const valuesOf = (contestant: Contestant | undefined): readonly number[] =>
     measured[contestants.findIndex((each) => each === contestant)] ?? [];
