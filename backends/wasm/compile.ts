@@ -29,8 +29,8 @@ export interface CompileOptions {
   readonly average: readonly ValueId[];
   /** Neuron ops whose potentials are kept after each timestep. */
   readonly traces: readonly ValueId[];
-  /** Whether to count spikes and synaptic operations. */
-  readonly count: boolean;
+  /** Whether to count spikes and synaptic operations; `spikes`: those alone, and only when asked. */
+  readonly count: boolean | "spikes";
   /** Whether several threads are to work in one memory. */
   readonly shared: boolean;
   /** Threads that work on one sample together, with a barrier between steps; 1 for none. */
@@ -67,11 +67,15 @@ export async function compileProgram(module: Module, options: CompileOptions): P
   const averages = options.average.map(
     (value) => [value, lowerAverage(lowering, value, options.timesteps)] as const,
   );
-  const counted = options.count ? lowerCounts(lowering) : null;
+  const counted =
+    options.count === false
+      ? null
+      : lowerCounts(lowering, options.count === "spikes" ? "spikes" : "operations");
   const inputs = inputsOf(module).map((op) => lowering.dense(op.result));
 
   const begin = lowering.steps.filter(({ phase }) => phase === "begin");
   const each = lowering.steps.filter(({ phase }) => phase === "each");
+  const count = lowering.steps.filter(({ phase }) => phase === "count");
   const lasting = [
     ...outputs.map(({ view }) => view.buffer),
     ...kept.map(([, view]) => view.buffer),
@@ -82,7 +86,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
   const plan = placeBuffers(
     lowering,
     begin,
-    each,
+    [...each, ...count],
     inputs.map((view) => view.buffer),
     lasting,
   );
@@ -91,6 +95,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
   const parts = {
     begin: writePhase(assembler, "begin", begin, tasks, lowering),
     each: writePhase(assembler, "each", each, tasks, lowering),
+    count: writePhase(assembler, "count", count, tasks, lowering),
   };
   const math = assembler.importedFunctions();
   const binary = new Uint8Array(assembler.finish(options.optimise));
@@ -121,7 +126,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     ),
     traces: new Map([...lowering.traces].map(([value, view]) => [value, locate(view)])),
     counts: counted === null ? null : { at: locate(counted.view), neurons: counted.neurons },
-    analogueOperations: options.count ? analogueOperationsOf(lowering) : 0,
+    analogueOperations: options.count === true ? analogueOperationsOf(lowering) : 0,
     connections: connectionsOf(lowering),
   };
 }

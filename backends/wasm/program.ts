@@ -67,6 +67,8 @@ export interface Program {
   readonly steps: number;
   readonly begin: readonly Part[];
   readonly each: readonly Part[];
+  /** After a chunk whose spikes are to be counted, where `each` does not count them. */
+  readonly count: readonly Part[];
   readonly tasks: readonly HostTask[];
   /** Tensors that tasks read. */
   readonly tensors: ReadonlyMap<TensorRef, Tensor>;

@@ -6,12 +6,12 @@ import type { Buffer, View } from "../memory/view.ts";
 
 /**
  * Adds the spikes of each timestep to row `row` of `counts` [row, timestep], and spikes times the
- * connections of their pixel (i32 per pixel, row-major) to row `costs`.
+ * connections of their pixel (i32 per pixel, row-major), where they are given, to row `costs`.
  */
 export function countSpikes(
   code: Code,
   masks: SpikeMasks,
-  connections: Buffer,
+  connections: Buffer | null,
   counts: View,
   row: number,
   costs: number,
@@ -20,7 +20,7 @@ export function countSpikes(
   const { grid } = masks;
   code.when(i32.eqz(code.parameter(0).get()), () => {
     const rowStart = pointerTo(code, masks.buffer);
-    const degree = code.define("i32", code.int(connections.address));
+    const degree = code.define("i32", code.int(connections?.address ?? 0));
     const spikes = code.local("i32");
     code.times(grid.rows, () => {
       const at = code.define("i32", rowStart.get());
@@ -40,6 +40,7 @@ export function countSpikes(
           spikes.set(total ?? code.int(0));
           code.when(spikes.get(), () => {
             add(row, () => f64.convert_s.i32(spikes.get()));
+            if (connections === null) return;
             add(costs, () =>
               f64.convert_s.i32(i32.mul(spikes.get(), i32.load(0, 4, degree.get()))),
             );

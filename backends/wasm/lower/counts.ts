@@ -16,8 +16,12 @@ export interface Counted {
   readonly neurons: readonly ValueId[];
 }
 
-/** Emits the counting steps. They come last in a chunk. */
-export function lowerCounts(lowering: Lowering): Counted {
+/**
+ * Emits the counting steps. They come last in a chunk; those for spikes alone are a phase of their
+ * own, so that runs that do not ask do not count.
+ */
+export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): Counted {
+  const phase = what === "spikes" ? "count" : "each";
   const neurons = lowering.module.ops.filter((op): op is OpOf<"snn.if"> => isOp(op, "snn.if"));
   const rows = neurons.length + 1;
   const { steps } = lowering.options;
@@ -27,7 +31,7 @@ export function lowerCounts(lowering: Lowering): Counted {
   ]);
   lowering.emit({
     name: "counts clear",
-    phase: "each",
+    phase,
     reads: [],
     writes: [view.buffer],
     emit(code) {
@@ -39,7 +43,7 @@ export function lowerCounts(lowering: Lowering): Counted {
       });
     },
   });
-  const costs = costsByValue(lowering);
+  const costs = what === "spikes" ? new Map<ValueId, Float64Array>() : costsByValue(lowering);
   neurons.forEach((op, row) => {
     const { masks, amplitude } = spikesOf(lowering, op);
     const worth = "perChannel" in amplitude ? amplitude.perChannel : amplitude.perNeuron;
@@ -49,13 +53,16 @@ export function lowerCounts(lowering: Lowering): Counted {
     const perPixel = plain ? byPixel(lowering, op, degrees) : null;
     if (perPixel !== null) costs.delete(op.result);
     const pixels = masks.grid.rows * masks.grid.columns;
-    const connections = lowering.constant(`%${op.result} fan-out`, () =>
-      Int32Array.from({ length: pixels }, (_, i) => perPixel?.[i] ?? 0),
-    );
+    const connections =
+      what === "spikes"
+        ? null
+        : lowering.constant(`%${op.result} fan-out`, () =>
+            Int32Array.from({ length: pixels }, (_, i) => perPixel?.[i] ?? 0),
+          );
     lowering.emit({
       name: `%${op.result} count`,
-      phase: "each",
-      reads: [masks.buffer, connections],
+      phase,
+      reads: [masks.buffer, ...(connections === null ? [] : [connections])],
       writes: [view.buffer],
       emit(code) {
         countSpikes(code, masks, connections, view, row, neurons.length);

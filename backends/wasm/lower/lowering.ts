@@ -23,11 +23,11 @@ import { type Layouts, type Room, layoutsOf } from "./layout.ts";
 
 /**
  * A part of a run. Steps of phase `begin` run once per sample, steps of phase `each` once per chunk
- * of timesteps, each in the order in which they were emitted.
+ * of timesteps, each in the order in which they were emitted; steps of phase `count` when asked for.
  */
 export interface Step {
   readonly name: string;
-  readonly phase: "begin" | "each";
+  readonly phase: "begin" | "each" | "count";
   readonly reads: readonly Buffer[];
   readonly writes: readonly Buffer[];
   /** Writes the body of a function of (part, parts). Null where the host computes it. */
