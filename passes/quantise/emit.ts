@@ -327,14 +327,18 @@ class Emitter {
   /** What the plan makes of operand `index` of `op`. */
   private operand(op: Op, index: number): Made {
     const value = known(op.inputs[index], `operand ${index}`);
-    const source = this.plan.sources.get(keyOf(op, index));
-    if (source === undefined) return this.integersOf(value);
-    const units = this.unitsOf(source);
     const before = this.builder.opOf(this.valueOf(value));
-    if (isOp(before, "ann.constant") && !this.plan.encoded.has(value)) {
+    const first = this.plan.sources.get(keyOf(op, index));
+    if (first !== undefined && isOp(before, "ann.constant") && !this.plan.encoded.has(value)) {
+      const units = this.unitsOf(first);
       return { value: this.constant(before, units), units };
     }
-    return { value: this.rescaled(op, index, this.integersOf(value), source), units };
+    let made = this.integersOf(value);
+    for (let n = 0; ; n++) {
+      const source = this.plan.sources.get(keyOf(op, index, n));
+      if (source === undefined) return made;
+      made = { value: this.rescaled(op, index, made, source), units: this.unitsOf(source) };
+    }
   }
 
   private constant(op: OpOf<"ann.constant">, units: Grid): ValueId {

@@ -35,7 +35,15 @@ type Held = "spike" | "input" | "sum";
 interface Integers extends Units {
   readonly kind: "integers";
   readonly held: Held;
+  /**
+   * Bits that its integers have gained from weights and from being quantised: 0 of spikes. What has
+   * gained few has large units, and its weights must be large where it meets what has gained many.
+   */
+  readonly bits: number;
 }
+
+/** Bits that a multiplication by i8 adds at most. */
+const weightBits = 7;
 
 type Info =
   | Integers
@@ -58,9 +66,9 @@ export interface Plan {
   readonly refusals: readonly Diagnostic[];
 }
 
-/** The key of an op's own weights, or of what operand `index` of it is multiplied by. */
-export function keyOf(op: Op, index: number | null = null): string {
-  return index === null ? `${op.result}` : `${op.result}/${index}`;
+/** The key of an op's own weights, or of the n-th weight that operand `index` is multiplied by. */
+export function keyOf(op: Op, index: number | null = null, n = 0): string {
+  return index === null ? `${op.result}` : `${op.result}/${index}/${n}`;
 }
 
 /** Plans every op of `module`; `levels` is the largest integer that a weight may become. */
@@ -83,6 +91,9 @@ class Planner {
   private readonly axes = new Map<ValueId, number>();
   private readonly shares = new Map<ValueId, Grid>();
   private readonly refusals: Diagnostic[] = [];
+  /** Operands that were made currents already: by weights, and of constants. */
+  private readonly rescales = new Map<string, Integers>();
+  private readonly constants = new Map<string, Integers>();
   private readonly infos = new Map<ValueId, Info>();
   private readonly ops = new Map<ValueId, Op>();
   private readonly module: Module;
@@ -180,7 +191,7 @@ class Planner {
       },
       bias: (k) => bias?.data[k] ?? 0,
     });
-    return plain(ids);
+    return plain(ids, x.bits + weightBits);
   }
 
   private affine(op: OpOf<"ann.affine">): Integers {
@@ -195,7 +206,7 @@ class Planner {
     op: Op,
     index: number,
     key: string,
-    x: Units,
+    x: Integers,
     { scale, shift }: { readonly scale: Grid; readonly shift: Grid },
   ): Integers {
     const { shape } = this.typeOf(op, index);
@@ -220,7 +231,7 @@ class Planner {
       },
       bias: (k) => bias.data[k] ?? 0,
     });
-    return plain(ids);
+    return plain(ids, x.bits + weightBits);
   }
 
   /** The sum of each window, in units that are smaller by the number of elements. */
@@ -229,11 +240,13 @@ class Planner {
     const shares = windowShares(op, this.typeOf(op, 0).shape);
     this.shares.set(op.result, shares);
     const factors = combine([x.factors, shares], ([factor = 0, share = 0]) => factor * share);
-    return { kind: "integers", held: "sum", ids: x.ids, factors };
+    return { ...x, held: "sum", factors };
   }
 
   private sum(op: OpOf<"ann.add" | "ann.sub">): Integers {
-    const [a, b] = [this.plainOperand(op, 0), this.plainOperand(op, 1)];
+    const [first, second] = [this.plainOperand(op, 0, 0), this.plainOperand(op, 1, 0)];
+    const bits = Math.max(first.bits, second.bits);
+    const [a, b] = [this.plainOperand(op, 0, bits), this.plainOperand(op, 1, bits)];
     const parts = [a.ids, a.factors, b.ids, b.factors];
     const ids = combine(parts, ([idA = -1, factorA = 0, idB = -1, factorB = 0]) => {
       if (factorA === 0) return idB;
@@ -243,7 +256,7 @@ class Planner {
     const factors = combine([a.factors, b.factors], ([left = 0, right = 0]) =>
       Math.max(left, right),
     );
-    return { kind: "integers", held: "sum", ids: compress(ids), factors: compress(factors) };
+    return { kind: "integers", held: "sum", bits, ids: compress(ids), factors: compress(factors) };
   }
 
   private maxPool(op: OpOf<"ann.max-pool" | "snn.max-pool">): Integers {
@@ -270,16 +283,18 @@ class Planner {
     let parts = op.inputs.map((_, i) => this.operand(op, i));
     const [first] = parts;
     if (parts.some(({ held }) => held !== first?.held)) {
-      parts = parts.map((part, i) => (isSum(part) ? part : this.rescaled(op, i, part)));
+      parts = parts.map((part, i) => (isSum(part) ? part : this.rescaled(op, i, part, 0)));
     }
     const shapes = op.inputs.map((_, i) => this.typeOf(op, i).shape);
     const move = (of: (part: Integers) => Grid): Grid => moved(op, parts.map(of), shapes);
     const held = parts[0]?.held ?? "sum";
-    return { kind: "integers", held, ids: move((p) => p.ids), factors: move((p) => p.factors) };
+    const bits = parts.reduce((most, part) => Math.max(most, part.bits), 0);
+    const [ids, factors] = [move((p) => p.ids), move((p) => p.factors)];
+    return { kind: "integers", held, bits, ids, factors };
   }
 
   private neuron(op: OpOf<"snn.if">): Integers {
-    const x = this.plainOperand(op, 0);
+    const x = this.plainOperand(op, 0, 0);
     const rank = op.type.shape.length;
     const at = (ref: string): Grid => gridOf(tensorAt(this.module, ref), rank);
     const parts = [x.ids, x.factors, at(op.attrs.threshold), at(op.attrs.vInit)];
@@ -292,7 +307,7 @@ class Planner {
     const amplitude = at(op.attrs.amplitude);
     const factors = combine([...parts, amplitude], (all) => all.at(-1) ?? 1);
     const ids = { shape: factors.shape, data: factors.data.map(() => this.table.distinct()) };
-    return { kind: "integers", held: "spike", ids, factors };
+    return { kind: "integers", held: "spike", bits: 0, ids, factors };
   }
 
   /** What operand `index` is made of, quantised where it is a float of the input. */
@@ -308,21 +323,28 @@ class Planner {
     const id = this.encoded.get(value) ?? this.table.fresh();
     this.encoded.set(value, id);
     const { length } = shape;
-    return {
-      kind: "integers",
-      held: "input",
-      ids: uniform(length, id),
-      factors: uniform(length, 1),
-    };
+    const units = { ids: uniform(length, id), factors: uniform(length, 1) };
+    return { kind: "integers", held: "input", bits: weightBits, ...units };
   }
 
-  /** Operand `index` as a plain current: itself, a constant, or itself times a weight of its own. */
-  private plainOperand(op: Op, index: number): Integers {
+  /**
+   * Operand `index` as a plain current: itself, a constant, or itself times weights of its own: as
+   * many as bring its integers to about `bits`.
+   */
+  private plainOperand(op: Op, index: number, bits: number): Integers {
     const producer = this.opOf(known(op.inputs[index], `operand ${index}`));
-    if (!isOp(producer, "ann.constant")) {
-      const x = this.operand(op, index);
-      return isSum(x) ? x : this.rescaled(op, index, x);
+    if (isOp(producer, "ann.constant")) return this.constant(op, index, producer);
+    let x = this.operand(op, index);
+    for (let n = 0; !isSum(x) || x.bits + weightBits <= bits; n++) {
+      x = this.rescaled(op, index, x, n);
     }
+    return x;
+  }
+
+  /** A constant takes any unit: it is rounded into that of what it is added to. */
+  private constant(op: Op, index: number, producer: OpOf<"ann.constant">): Integers {
+    const there = this.constants.get(keyOf(op, index));
+    if (there !== undefined) return there;
     const value = tensorAt(this.module, producer.attrs.value);
     const held = gridOf(value, value.shape.length);
     const ids = this.table.freshGrid(held);
@@ -332,20 +354,27 @@ class Planner {
       row: () => ({ weights: new Float64Array(0), means: null, variances: null }),
       bias: (k) => held.data[k] ?? 0,
     });
-    return plain(ids);
+    const made = plain(ids, 0);
+    this.constants.set(keyOf(op, index), made);
+    return made;
   }
 
-  private rescaled(op: Op, index: number, x: Units): Integers {
+  private rescaled(op: Op, index: number, x: Integers, n: number): Integers {
+    const key = keyOf(op, index, n);
+    const there = this.rescales.get(key);
+    if (there !== undefined) return there;
     const rank = x.ids.shape.length;
     const [scale, shift] = [uniform(rank, 1), uniform(rank, 0)];
-    return this.scaled(op, index, keyOf(op, index), x, { scale, shift });
+    const made = this.scaled(op, index, key, x, { scale, shift });
+    this.rescales.set(key, made);
+    return made;
   }
 
   /** Operand 0 with units that depend on the index along `axis` alone. */
   private uniformAlong(op: Op, x: Integers, axis: number): Integers {
     const there = alongAxis(x, axis, this.table);
     if (there !== null) return { ...x, ...there };
-    const sum = isSum(x) ? x : this.rescaled(op, 0, x);
+    const sum = isSum(x) ? x : this.rescaled(op, 0, x, 0);
     return { ...sum, ...uniteAlongAxis(sum, axis, this.table) };
   }
 
@@ -374,8 +403,8 @@ class Planner {
   }
 }
 
-function plain(ids: Grid): Integers {
-  return { kind: "integers", held: "sum", ids, factors: uniform(ids.shape.length, 1) };
+function plain(ids: Grid, bits: number): Integers {
+  return { kind: "integers", held: "sum", bits, ids, factors: uniform(ids.shape.length, 1) };
 }
 
 function isSum(x: Integers): boolean {
