@@ -16,7 +16,7 @@ import { defaultEngine, engineNames, isEngineName } from "./speed/engines.ts";
 import { growthSuite } from "./speed/growth.ts";
 import { kernelSuite, limitsSuite } from "./speed/machine.ts";
 import { preparePeer } from "./speed/peers.ts";
-import { outFolder } from "./speed/project.ts";
+import { isSource, outFolder } from "./speed/project.ts";
 import { type PeerName, peerNames } from "./speed/protocol.ts";
 import { type Row, tableOf } from "./speed/rows.ts";
 import { simulatorsSuite } from "./speed/simulators.ts";
@@ -134,6 +134,9 @@ async function prepareBench(context: Context): Promise<Bench> {
   };
   const needsModels = chosenSuites().some((name) => suitesOnModels.includes(name));
   const cases = needsModels ? await chosenCases() : [];
+  if (needsModels && isSource) {
+    alert("run from source: memory, and time of compiling, are mostly the TypeScript loader's");
+  }
   const peers: PeerName[] = [];
   if (needsModels) {
     for (const peer of peerNames) {

@@ -1,6 +1,7 @@
 /** A process that is timed, seen from the benchmark: started, asked one thing at a time, ended. */
 import { type ChildProcess, fork } from "node:child_process";
 import { invariant, known } from "../../ir/diagnostic.ts";
+import { isSource } from "./project.ts";
 import {
   type Answers,
   type Loaded,
@@ -30,7 +31,6 @@ const entries: Readonly<Record<Spec["role"], URL>> = {
 
 /** The file to run: a source needs a loader, its compiled form does not. */
 function entryOf(role: Spec["role"]): { file: URL; execArgv: string[] } {
-  const isSource = import.meta.url.endsWith(".ts");
   const file = new URL(entries[role]);
   if (!isSource) file.pathname = file.pathname.replace(/\.ts$/, ".js");
   return { file, execArgv: isSource ? ["--import", "tsx"] : [] };

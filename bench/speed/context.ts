@@ -5,7 +5,7 @@ import { DiagnosticError } from "../../ir/diagnostic.ts";
 import { type Contestant, ContestantError } from "./contestant.ts";
 import type { EngineName } from "./engines.ts";
 import type { Measurement, MemoryReport, PeerName, Spec } from "./protocol.ts";
-import type { Row } from "./rows.ts";
+import { type Row, digits } from "./rows.ts";
 
 /** The command line, resolved. */
 export interface Settings {
@@ -80,7 +80,7 @@ export function threadsNote(threads: number): string {
 
 /** "peak 150 MB", and what the engine planned of it. */
 export function memoryNote({ peakBytes, planned }: MemoryReport): string {
-  const megabytes = (bytes: number): string => `${(bytes / 1e6).toPrecision(3)} MB`;
+  const megabytes = (bytes: number): string => `${digits(bytes / 1e6)} MB`;
   const peak = `peak ${megabytes(peakBytes)}`;
   if (planned === null) return peak;
   const { weightsBytes, arenaBytes, threads } = planned;

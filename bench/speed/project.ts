@@ -4,6 +4,9 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { known } from "../../ir/diagnostic.ts";
 
+/** Whether this is run from source, through a loader that takes time and memory of its own. */
+export const isSource = import.meta.url.endsWith(".ts");
+
 /** Sources lie two folders below package.json, compiled files three. */
 const root = known(
   ["../..", "../../.."]
