@@ -1,21 +1,100 @@
-/** Elementwise ops with a vector form. */
+/** Elementwise ops: loops over views around the forms that forms.ts and its siblings know. */
 import { known } from "../../../ir/diagnostic.ts";
 import { type Op, isOp } from "../../../ir/op.ts";
 import type { Expr } from "../assembler/assembler.ts";
 import type { Code, Local } from "../assembler/code.ts";
-import { type Compute, type Lanes, elementwise } from "../kernels/nest.ts";
-import { type View, broadcastView } from "../memory/view.ts";
-import type { Lowering } from "./lowering.ts";
+import { type Compute, elementwise } from "../kernels/nest.ts";
+import { type Element, type View, broadcastView } from "../memory/view.ts";
+import { type VectorForm, formOf, hostFunctions } from "./forms.ts";
+import { integerFormOf } from "./integers.ts";
+import { logicOf } from "./logic.ts";
+import { type Lowering, elementOf } from "./lowering.ts";
 
-/** Arithmetic that lanes can do; other functions of values are lowered elsewhere. */
+/** Arithmetic and functions, one element at a time. */
 export function lowerElementwise(lowering: Lowering, op: Op): View | null {
-  const { dtype, shape } = op.type;
-  const integers = dtype === "i32";
-  if (!integers && dtype !== "f32") return null;
-  if (op.inputs.some((v) => lowering.opOf(v).type.dtype !== dtype)) return null;
-  const compute = computeOf(op, integers);
-  if (compute === null) return null;
-  const inputs = op.inputs.map((value) => broadcastView(lowering.dense(value), shape));
+  const form = isSquare(lowering, op) ? square : elementwiseForm(lowering, op);
+  const operands = (): View[] => op.inputs.map((value) => lowering.dense(value));
+  if (form !== null) return emitForm(lowering, op, operands(), form);
+  if (!isFloat32(lowering, op)) return null;
+  const name = hostFunctions.get(op.kind);
+  const compute = isOp(op, "ann.pow") ? power : name === undefined ? null : callOf(name);
+  return compute === null ? null : emitElements(lowering, op, operands(), compute, false);
+}
+
+/** The most common of powers. */
+function isSquare(lowering: Lowering, op: Op): boolean {
+  if (!isOp(op, "ann.pow") || !isFloat32(lowering, op)) return false;
+  const exponent = lowering.opOf(lowering.operandOf(op, 1));
+  if (!isOp(exponent, "ann.constant")) return false;
+  return lowering.tensor(exponent.attrs.value).data.every((value) => value === 2);
+}
+
+const square: VectorForm = ({ wasm: { f32x4 } }, [x]) => {
+  const base = known(x, "a base");
+  return f32x4.mul(base.get(), base.get());
+};
+
+function isFloat32(lowering: Lowering, op: Op): boolean {
+  const types = [op, ...op.inputs.map((value) => lowering.opOf(value))];
+  return types.every(({ type }) => type.dtype === "f32");
+}
+
+function elementwiseForm(lowering: Lowering, op: Op): VectorForm | null {
+  if (isFloat32(lowering, op)) {
+    const form = formOf(op);
+    if (form !== null) return form;
+  }
+  const elements = op.inputs.map((value) => elementOf(lowering.opOf(value).type.dtype));
+  if (op.type.dtype !== "bool" && [...elements, elementOf(op.type.dtype)].every(isI32)) {
+    const form = integerFormOf(op);
+    if (form !== null) return form;
+  }
+  return logicOf(lowering, op);
+}
+
+function isI32(element: Element | null): boolean {
+  return element === "i32";
+}
+
+/** Emits `form` over operands that broadcast to the op's shape. */
+export function emitForm(
+  lowering: Lowering,
+  op: Op,
+  operands: readonly View[],
+  form: VectorForm,
+): View {
+  const element = known(elementOf(op.type.dtype), "an element type");
+  const compute = (code: Code): Compute => computeOf(code, operands, form, element);
+  return emitElements(lowering, op, operands, compute, true);
+}
+
+/** A form as nests want it: where only one element is there, it is the first of four. */
+export function computeOf(
+  code: Code,
+  operands: readonly View[],
+  form: VectorForm,
+  result: Element,
+): Compute {
+  return (lanes, locals) => {
+    if (lanes === "vector") return form(code, locals);
+    const { f32x4, i32x4 } = code.wasm;
+    const wide = locals.map((local, i) => {
+      const unit = operands[i]?.element === "f32" ? f32x4 : i32x4;
+      return code.define("v128", unit.splat(local.get()));
+    });
+    const value = form(code, wide);
+    return result === "f32" ? f32x4.extract_lane(value, 0) : i32x4.extract_lane(value, 0);
+  };
+}
+
+function emitElements(
+  lowering: Lowering,
+  op: Op,
+  operands: readonly View[],
+  compute: (code: Code) => Compute,
+  canBeVector: boolean,
+): View {
+  const inputs = operands.map((view) => broadcastView(view, op.type.shape));
   const output = lowering.place(op.result);
   const steps = lowering.stepsOf(op.result);
   lowering.emit({
@@ -24,54 +103,33 @@ export function lowerElementwise(lowering: Lowering, op: Op): View | null {
     reads: inputs.map(({ buffer }) => buffer),
     writes: [output.buffer],
     emit(code) {
-      elementwise(code, output, inputs, steps, compute(code));
+      elementwise(code, output, inputs, steps, compute(code), canBeVector);
     },
   });
   return output;
 }
 
-function computeOf(op: Op, integers: boolean): ((code: Code) => Compute) | null {
-  const binary =
-    (f: (code: Code, lanes: Lanes, a: Local, b: Local) => Expr) =>
-    (code: Code): Compute =>
-    (lanes, [a, b]) =>
-      f(code, lanes, known(a, "an operand"), known(b, "an operand"));
-  const unary =
-    (f: (code: Code, lanes: Lanes, a: Local) => Expr) =>
-    (code: Code): Compute =>
-    (lanes, [a]) =>
-      f(code, lanes, known(a, "an operand"));
-  if (isOp(op, "ann.add", "ann.sub", "ann.mul")) {
-    const name = op.kind === "ann.add" ? "add" : op.kind === "ann.sub" ? "sub" : "mul";
-    return binary(({ wasm }, lanes, a, b) => {
-      if (integers) return (lanes === "vector" ? wasm.i32x4 : wasm.i32)[name](a.get(), b.get());
-      return (lanes === "vector" ? wasm.f32x4 : wasm.f32)[name](a.get(), b.get());
-    });
-  }
-  if (integers) return null;
-  if (isOp(op, "ann.div")) {
-    return binary(({ wasm }, lanes, a, b) =>
-      (lanes === "vector" ? wasm.f32x4 : wasm.f32).div(a.get(), b.get()),
-    );
-  }
-  if (isOp(op, "ann.relu")) {
-    return unary((code, lanes, a) => bounded(code, lanes, a, 0, Infinity));
-  }
-  if (isOp(op, "ann.clip")) {
-    const { min, max } = op.attrs;
-    return unary((code, lanes, a) => bounded(code, lanes, a, min, max));
-  }
-  return null;
+/** A function of the host on doubles. */
+function callOf(name: string): (code: Code) => Compute {
+  return (code) =>
+    (_, [x]) => {
+      const { f64, f32 } = code.wasm;
+      const argument = f64.promote(known(x, "an operand").get());
+      return f32.demote(code.assembler.callHost(name, [argument]));
+    };
 }
 
-/** The value held within bounds; NaN stays. */
-function bounded(code: Code, lanes: Lanes, a: Local, min: number, max: number): Expr {
-  const { wasm } = code;
-  const { f32x4, f32 } = wasm;
-  if (lanes === "vector") {
-    const low = f32x4.pmax(a.get(), f32x4.splat(f32.const(min)));
-    return f32x4.pmin(low, f32x4.splat(f32.const(max)));
-  }
-  a.set(wasm.select(f32.lt(a.get(), f32.const(min)), f32.const(min), a.get()));
-  return wasm.select(f32.gt(a.get(), f32.const(max)), f32.const(max), a.get());
+/** C's pow, which differs from JavaScript's where |base| is 1. */
+function power(code: Code): Compute {
+  return (_, [base, exponent]) => {
+    const { f64, f32, i32 } = code.wasm;
+    const [a, b] = [known(base, "a base"), known(exponent, "an exponent")];
+    const wide = (x: Local): Expr => f64.promote(x.get());
+    const value = f32.demote(code.assembler.callHost("pow", [wide(a), wide(b)]));
+    const isUnit = i32.or(
+      f32.eq(a.get(), f32.const(1)),
+      i32.and(f32.eq(a.get(), f32.const(-1)), f32.eq(f32.abs(b.get()), f32.const(Infinity))),
+    );
+    return code.wasm.select(isUnit, f32.const(1), value);
+  };
 }

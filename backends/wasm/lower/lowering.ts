@@ -251,7 +251,7 @@ export function noRoom(shape: Shape): Room {
   return { before: zeros, after: zeros };
 }
 
-/** How values of a dtype are held, or null where only the host can. */
+/** How values of a dtype are held, truth as 0 or 1; null where only the host can. */
 export function elementOf(dtype: DType): Element | null {
   switch (dtype) {
     case "f32":
@@ -261,6 +261,7 @@ export function elementOf(dtype: DType): Element | null {
     case "i8":
     case "u16":
     case "u8":
+    case "bool":
       return "i32";
     case "f64":
     case "f16":
@@ -268,7 +269,6 @@ export function elementOf(dtype: DType): Element | null {
     case "i64":
     case "u64":
     case "u32":
-    case "bool":
       return null;
   }
 }

@@ -1,4 +1,5 @@
 /** The families of lowerings in the order in which they are asked. */
+import { lowerAffine } from "./affine.ts";
 import { lowerElementwise } from "./elementwise.ts";
 import { lowerGiven } from "./given.ts";
 import { lowerOnHost } from "./host.ts";
@@ -16,6 +17,7 @@ export const families: readonly Lower[] = [
   lowerDriven,
   lowerWindow,
   lowerSynapse,
+  lowerAffine,
   lowerElementwise,
   lowerMove,
   lowerReadOut,
