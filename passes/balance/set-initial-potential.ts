@@ -10,9 +10,12 @@ import { shortName } from "../../ir/loc.ts";
 import { tensorAt } from "../../ir/module.ts";
 import { sameTensor, tensorOf } from "../../ir/tensor.ts";
 import { definePass } from "../pass.ts";
+import { refuseIntegers } from "./thresholds.ts";
+
+const name = "set-initial-potential";
 
 export const setInitialPotential = definePass({
-  name: "set-initial-potential",
+  name,
   phase: "balance",
   summary: "sets the initial membrane potential to a share of the threshold",
   requires: ["spiking"],
@@ -28,8 +31,9 @@ export const setInitialPotential = definePass({
       help: "initial potential in units of the threshold",
     },
   },
-  run: (module, { options: { share } }) =>
-    rewrite(module, (op, builder) => {
+  run(module, { options: { share } }) {
+    refuseIntegers(module, name);
+    return rewrite(module, (op, builder) => {
       if (op.kind !== "snn.if") return null;
       const threshold = tensorAt(module, op.attrs.threshold);
       const wanted = tensorOf(
@@ -40,5 +44,6 @@ export const setInitialPotential = definePass({
       if (sameTensor(tensorAt(module, op.attrs.vInit), wanted)) return null;
       const vInit = builder.tensor(`${shortName(op.loc)}.v_init`, wanted);
       return builder.add("snn.if", op.inputs, { ...op.attrs, vInit }, op.loc, op.result);
-    }),
+    });
+  },
 });

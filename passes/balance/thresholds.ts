@@ -63,6 +63,7 @@ export async function balance(
   scope: Scope,
   rule: Rule,
 ): Promise<Module> {
+  refuseIntegers(module, pass);
   const neurons = opsOf(module, "snn.if");
   const reference = context.reference ?? fail(diagnose("no-reference", null, { pass }));
   const sites = neurons.map((neuron) => {
@@ -119,6 +120,11 @@ export async function balance(
     };
     return builder.add("snn.if", op.inputs, attrs, op.loc, op.result);
   });
+}
+
+/** Fails where thresholds are integers already, which no pass that sets real ones may replace. */
+export function refuseIntegers(module: Module, pass: string): void {
+  if (module.properties.has("integer")) fail(diagnose("already-integer", null, { pass }));
 }
 
 /** v[0] / threshold of a neuron op, which is the same for all of its neurons here. */

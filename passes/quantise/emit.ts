@@ -143,7 +143,8 @@ class Emitter {
     const rounded = Float64Array.from(weight.data, (w, i) => {
       const { input, output } = channels(i);
       const from = inputs[input % inputs.length] ?? 0;
-      const unit = units.data[output] ?? 1;
+      const unit = units.data[output] ?? 0;
+      if (unit === 0) return 0;
       const step = quantised(w * from, unit, source.levels);
       const mean = means?.[input] ?? 0;
       if (from !== 0) shifts[output] = (shifts[output] ?? 0) + ((step * unit) / from - w) * mean;
@@ -176,7 +177,7 @@ class Emitter {
     shifts: Float64Array,
   ): TensorRef | null {
     const rounded = units.map((unit, k) =>
-      roundHalfAway((source.bias(k) - (shifts[k] ?? 0)) / unit),
+      unit === 0 ? 0 : roundHalfAway((source.bias(k) - (shifts[k] ?? 0)) / unit),
     );
     if (bias === null && rounded.every((each) => each === 0)) return null;
     return this.keep(bias ?? `${weight}.bias`, "i32", [units.length], rounded);
@@ -203,8 +204,8 @@ class Emitter {
     source: Source,
     { x, units, scale }: { readonly x: Grid; readonly units: Grid; readonly scale: Grid },
   ): { readonly weights: Grid; readonly biases: Grid } {
-    const weights = combine([scale, x, units], ([weight = 0, from = 0, unit = 1]) =>
-      quantised(weight * from, unit, source.levels),
+    const weights = combine([scale, x, units], ([weight = 0, from = 0, unit = 0]) =>
+      unit === 0 ? 0 : quantised(weight * from, unit, source.levels),
     );
     const value = known(op.inputs[index], `operand ${index}`);
     const seen = momentsBeside(this.chosen.momentsOf(value), units);
@@ -212,7 +213,8 @@ class Emitter {
     const given: Grid = { shape: units.shape, data: units.data.map((_, k) => source.bias(k)) };
     const biases = combine(
       [weights, scale, x, units, means, given],
-      ([step = 0, weight = 0, from = 0, unit = 1, mean = 0, bias = 0]) => {
+      ([step = 0, weight = 0, from = 0, unit = 0, mean = 0, bias = 0]) => {
+        if (unit === 0) return 0;
         const shift = from === 0 ? 0 : ((step * unit) / from - weight) * mean;
         return roundHalfAway((bias - shift) / unit);
       },
@@ -343,7 +345,9 @@ class Emitter {
 
   private constant(op: OpOf<"ann.constant">, units: Grid): ValueId {
     const held = this.builder.tensorAt(op.attrs.value);
-    const rounded = Float64Array.from(held.data, (c, k) => roundHalfAway(c / (units.data[k] ?? 1)));
+    const rounded = Float64Array.from(held.data, (c, k) =>
+      c === 0 ? 0 : roundHalfAway(c / (units.data[k] ?? 1)),
+    );
     const ref = this.keep(op.attrs.value, "i32", held.shape, rounded);
     return this.builder.add("ann.constant", [], { value: ref }, fusedLoc(name, [op.loc]));
   }
@@ -423,8 +427,13 @@ class Emitter {
     return known(this.plan.sources.get(key), `a source ${key}`);
   }
 
-  private unitsOf({ ids }: Source): Grid {
-    return { shape: ids.shape, data: ids.data.map((id) => this.chosen.unitOf(id)) };
+  /** The units of what a source makes; 0 of what is always 0. */
+  private unitsOf({ ids, live }: Source): Grid {
+    const { unitOf } = this.chosen;
+    return {
+      shape: ids.shape,
+      data: ids.data.map((id, k) => (live.data[k] === 0 ? 0 : unitOf(id))),
+    };
   }
 
   private keep(ref: TensorRef, dtype: DType, shape: Shape, data: Float64Array): TensorRef {

@@ -173,8 +173,13 @@ class Planner {
     const ids = this.table.freshGrid(along(rank, channelAxis(op), new Float64Array(channels)));
     const rowOf = rowsOf(op, weight);
     const numbers = (grid: Grid, input: number): number => grid.data[input % grid.data.length] ?? 0;
+    const isLive = (k: number): boolean =>
+      (bias?.data[k] ?? 0) !== 0 ||
+      rowOf(k, (input, w) => w * numbers(x.factors, input)).some((w) => w !== 0);
+    const live = { shape: ids.shape, data: ids.data.map((_, k) => (isLive(k) ? 1 : 0)) };
     this.feed(keyOf(op), {
       ids,
+      live,
       levels: this.levels,
       row: (k, { unitOf, momentsOf }) => {
         const unitAt = (input: number): number =>
@@ -191,7 +196,7 @@ class Planner {
       },
       bias: (k) => bias?.data[k] ?? 0,
     });
-    return plain(ids, x.bits + weightBits);
+    return plain(ids, live, x.bits + weightBits);
   }
 
   private affine(op: OpOf<"ann.affine">): Integers {
@@ -215,8 +220,12 @@ class Planner {
     const part = (at: number): Grid => combine(parts, (all) => all[at] ?? 0);
     const [id, factor, weight, bias] = [part(0), part(1), part(2), part(3)];
     const ids = this.table.freshGrid(id);
+    const live = combine([weight, factor, bias], ([w = 0, from = 0, b = 0]) =>
+      w * from === 0 && b === 0 ? 0 : 1,
+    );
     this.feed(key, {
       ids,
+      live,
       levels: byteLevels,
       row: (k, { unitOf, momentsOf }) => {
         const unit = (factor.data[k] ?? 0) * unitOf(id.data[k] ?? -1);
@@ -231,7 +240,7 @@ class Planner {
       },
       bias: (k) => bias.data[k] ?? 0,
     });
-    return plain(ids, x.bits + weightBits);
+    return plain(ids, live, x.bits + weightBits);
   }
 
   /** The sum of each window, in units that are smaller by the number of elements. */
@@ -281,14 +290,15 @@ class Planner {
       refuse(op, `it pads with ${op.attrs.value}, and only 0 is the same in every unit`);
     }
     let parts = op.inputs.map((_, i) => this.operand(op, i));
+    const bits = parts.reduce((most, part) => Math.max(most, part.bits), 0);
     const [first] = parts;
-    if (parts.some(({ held }) => held !== first?.held)) {
-      parts = parts.map((part, i) => (isSum(part) ? part : this.rescaled(op, i, part, 0)));
+    if (parts.some((part) => part.held !== first?.held || part.bits !== bits)) {
+      // They may meet yet, in a pool or an addition behind.
+      parts = parts.map((_, i) => this.plainOperand(op, i, bits));
     }
     const shapes = op.inputs.map((_, i) => this.typeOf(op, i).shape);
     const move = (of: (part: Integers) => Grid): Grid => moved(op, parts.map(of), shapes);
     const held = parts[0]?.held ?? "sum";
-    const bits = parts.reduce((most, part) => Math.max(most, part.bits), 0);
     const [ids, factors] = [move((p) => p.ids), move((p) => p.factors)];
     return { kind: "integers", held, bits, ids, factors };
   }
@@ -348,13 +358,15 @@ class Planner {
     const value = tensorAt(this.module, producer.attrs.value);
     const held = gridOf(value, value.shape.length);
     const ids = this.table.freshGrid(held);
+    const live = { shape: held.shape, data: held.data.map((c) => (c === 0 ? 0 : 1)) };
     this.feed(keyOf(op, index), {
       ids,
+      live,
       levels: byteLevels,
       row: () => ({ weights: new Float64Array(0), means: null, variances: null }),
       bias: (k) => held.data[k] ?? 0,
     });
-    const made = plain(ids, 0);
+    const made = plain(ids, live, 0);
     this.constants.set(keyOf(op, index), made);
     return made;
   }
@@ -403,8 +415,8 @@ class Planner {
   }
 }
 
-function plain(ids: Grid, bits: number): Integers {
-  return { kind: "integers", held: "sum", bits, ids, factors: uniform(ids.shape.length, 1) };
+function plain(ids: Grid, live: Grid, bits: number): Integers {
+  return { kind: "integers", held: "sum", bits, ids, factors: live };
 }
 
 function isSum(x: Integers): boolean {

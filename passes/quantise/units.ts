@@ -26,6 +26,8 @@ export interface Known {
 /** Where a unit comes from: weights, one row for each element of `ids`, or constants alone. */
 export interface Source {
   readonly ids: Grid;
+  /** 0 beside what is always 0, whose unit is anyone's; 1 beside all else. Like `ids`. */
+  readonly live: Grid;
   /** The largest integer that a weight may become. */
   readonly levels: number;
   /** The weights of row `k`, and what they are multiplied by. */
@@ -84,7 +86,9 @@ export class UnitTable {
 
   /** Books that weights and biases are to be rounded into the units of `source`. */
   feed(source: Source): void {
-    source.ids.data.forEach((id, k) => this.sources.push({ source, k, id }));
+    source.ids.data.forEach((id, k) => {
+      if (source.live.data[k] !== 0) this.sources.push({ source, k, id });
+    });
   }
 
   /** Books that neurons with this threshold and |v[0]| take currents of unit `id`. */
