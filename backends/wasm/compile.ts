@@ -2,7 +2,6 @@
  * Compiles a module to a program: lowers it to steps, gives every buffer its address, writes one
  * function for each step, and joins them to one function that runs them all.
  */
-import { known } from "../../ir/diagnostic.ts";
 import { type Module, inputsOf, tensorAt } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op.ts";
 import { isOp } from "../../ir/op.ts";
@@ -104,7 +103,8 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     math,
     constants: lowering
       .allConstants()
-      .map(({ address, data }) => ({ address, data: known(data, "a constant's bytes") })),
+      .flatMap(({ address, data }) => (data === null ? [] : [{ address, data }])),
+    tables: lowering.allTables(),
     constantBytes: plan.constantBytes,
     arenaBytes: plan.arenaBytes,
     shared: options.shared,

@@ -6,6 +6,7 @@ import { type Cell, cellOf } from "../../ir/semantics/spiking.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount, stridesOf } from "../../ir/type.ts";
 import { mostPages, pagesOf } from "./assembler/assembler.ts";
+import { fillTables } from "./memory/tables.ts";
 import {
   type HostTask,
   type Located,
@@ -30,6 +31,7 @@ export function createMemory(program: Program, threads = 1): WebAssembly.Memory 
   });
   const bytes = new Uint8Array(memory.buffer);
   for (const { address, data } of program.constants) bytes.set(data, address);
+  for (const table of program.tables) fillTables(memory.buffer, table);
   return memory;
 }
 

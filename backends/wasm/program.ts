@@ -6,6 +6,7 @@ import type { Op, ValueId } from "../../ir/op.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
 import { aligned } from "./memory/arena.ts";
+import type { SumTables } from "./memory/tables.ts";
 import { type Element, type View, elementBytes } from "./memory/view.ts";
 
 /** A view with its address. */
@@ -56,6 +57,8 @@ export interface Program {
   /** Functions that the host gives under `math`. */
   readonly math: readonly string[];
   readonly constants: readonly { readonly address: number; readonly data: Uint8Array }[];
+  /** Made in memory from constants, before anything runs. */
+  readonly tables: readonly SumTables[];
   readonly constantBytes: number;
   /** Of one thread. */
   readonly arenaBytes: number;

@@ -13,11 +13,13 @@ import { type SpikeMasks, type Grid, pixelBytes, pixelOffset, rowBytes } from ".
 import type { Buffer, View } from "../memory/view.ts";
 import { type EventWindow, emitEvents } from "./events.ts";
 import { type LaneMode, type Sums, lanesPerVector } from "./lanes.ts";
+import { type TableWindow, emitLookUps } from "./lookups.ts";
 
 /** What a population integrates. */
 export type Source =
   /** Spikes through weights. */
   | EventWindow
+  | TableWindow
   /** Spikes of the same channel, each through its own weight: no fan-out, no event loop. */
   | {
       readonly kind: "aligned";
@@ -247,6 +249,7 @@ function emitPixel(
       cell.openSums();
       for (const { source, pointer } of moving) {
         if (source.kind === "events") emitEvents(code, source, pointer, block, cell.sums);
+        if (source.kind === "tables") emitLookUps(code, source, pointer, block, cell.sums);
       }
       cell.widenSums();
       for (const { source, pointer } of moving) {
@@ -325,9 +328,7 @@ function openCell(
           bias === null || biasPointer === null
             ? null
             : v128.load(bias.address + 16 * k, 4, biasPointer.get());
-        const v = sink.kind === "neurons" ? known(potentials[k], "a potential").get() : null;
-        if (biasOf !== null && v !== null) sum.set(unit.add(v, biasOf));
-        else sum.set(v ?? biasOf ?? zero());
+        sum.set(biasOf ?? zero());
       });
       for (const sum of narrow) sum.set(zero());
     },
@@ -358,9 +359,10 @@ function openCell(
         target.step(4 * sink.target.view.lead);
         return;
       }
-      bits.set(code.int(0));
       sums.forEach((u, k) => {
         const v = known(potentials[k], "a potential");
+        // Last, so that the sums of a timestep need not wait for the one before.
+        u.set(unit.add(v.get(), u.get()));
         const theta = (): Expr =>
           v128.load(sink.threshold.buffer.address + 16 * k, 4, outOf("threshold").get());
         fires.set(mode === "f32" ? f32x4.ge(u.get(), theta()) : i32x4.ge_s(u.get(), theta()));
@@ -369,15 +371,14 @@ function openCell(
             ? v128.andnot(u.get(), fires.get())
             : unit.sub(u.get(), v128.and(fires.get(), theta())),
         );
-        bits.set(i32.or(bits.get(), i32.shl(i32x4.bitmask(fires.get()), code.int(4 * k))));
+        const four = i32x4.bitmask(fires.get());
+        const place = k % 8;
+        bits.set(place === 0 ? four : i32.or(bits.get(), i32.shl(four, code.int(4 * place))));
+        if (place === 7 || k === wide - 1) {
+          const from = sink.masks.buffer.address + pixelOffset(sink.masks, 0, 0);
+          storeBits(code, from + 4 * Math.floor(k / 8), outOf("masks"), bits, 4 * (place + 1));
+        }
       });
-      storeBits(
-        code,
-        sink.masks.buffer.address + pixelOffset(sink.masks, 0, 0),
-        outOf("masks"),
-        bits,
-        width,
-      );
       outOf("masks").step(sink.masks.maskBytes);
       if (sink.trace !== null) {
         const { view } = sink.trace;
@@ -442,10 +443,11 @@ function emitAligned(
   const lane = code.local("v128");
   for (const tap of source.taps) {
     const offset = source.masks.buffer.address + pixelOffset(source.masks, ...tap.origin);
-    bits.set(i32x4.splat(load(offset)));
     cell.addEach((k) => {
+      // 32 channels' bits at a time.
+      if (k % 8 === 0) bits.set(i32x4.splat(load(offset + k / 2)));
       const mask = [0, 1, 2, 3].flatMap((l) => {
-        const bit = 2 ** (4 * k + l);
+        const bit = 2 ** (4 * (k % 8) + l);
         return [0, 8, 16, 24].map((shift) => Math.floor(bit / 2 ** shift) % 256);
       });
       lane.set(v128.const(mask));

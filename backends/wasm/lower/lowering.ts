@@ -9,7 +9,9 @@ import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
 import type { Tensor, TensorRef } from "../../../ir/tensor.ts";
 import { type DType, type Shape, elementCount } from "../../../ir/type.ts";
 import type { Code } from "../assembler/code.ts";
+import { weightBytes } from "../kernels/lanes.ts";
 import type { SpikeMasks } from "../memory/spikes.ts";
+import { type SumTables, tableLength } from "../memory/tables.ts";
 import {
   type Buffer,
   type BufferKind,
@@ -85,6 +87,11 @@ export class Lowering {
   private readonly views = new Map<ValueId, View>();
   private readonly rooms = new Map<View, Room>();
   private readonly constants = new Map<string, Buffer>();
+  private readonly made: {
+    readonly buffer: Buffer;
+    readonly from: Buffer;
+    readonly shape: Omit<SumTables, "address" | "from">;
+  }[] = [];
   private readonly families: readonly Lower[];
 
   constructor(module: Module, options: LoweringOptions, families: readonly Lower[]) {
@@ -174,6 +181,26 @@ export class Lowering {
     const buffer: Buffer = { name, kind: "constant", bytes: data.length, data, address: 0 };
     this.constants.set(name, buffer);
     return buffer;
+  }
+
+  /** Tables of sums, made in memory from weights that are a constant. */
+  tables(name: string, from: Buffer, shape: Omit<SumTables, "address" | "from">): Buffer {
+    const ready = this.constants.get(name);
+    if (ready !== undefined) return ready;
+    const bytes = tableLength(shape) * weightBytes(shape.element);
+    const buffer = this.buffer("constant", name, bytes);
+    this.constants.set(name, buffer);
+    this.made.push({ buffer, from, shape });
+    return buffer;
+  }
+
+  /** How to make the tables, once everything has an address. */
+  allTables(): readonly SumTables[] {
+    return this.made.map(({ buffer, from, shape }) => ({
+      ...shape,
+      address: buffer.address,
+      from: from.address,
+    }));
   }
 
   allConstants(): readonly Buffer[] {

@@ -154,10 +154,13 @@ function modeOf(op: OpOf<"snn.if">, drive: Drive): LaneMode {
   return drive.fitsInt16 ? "i16" : "i32";
 }
 
-/** Vectors to a block: whole bytes of spikes, and no more registers than a core has. */
+/**
+ * Vectors to a block, a power of two: whole bytes of spikes, and as many sums as a core has registers
+ * for, since walking over spikes costs the same for a narrow block.
+ */
 function vectorsOf(channels: number, mode: LaneMode): number {
-  if (mode === "i16") return channels <= 8 ? 1 : channels <= 16 ? 2 : 4;
-  return channels <= 8 ? 2 : 4;
+  if (mode === "i16") return channels <= 8 ? 1 : channels <= 16 ? 2 : channels <= 32 ? 4 : 8;
+  return channels <= 8 ? 2 : channels <= 16 ? 4 : 8;
 }
 
 function haloOf(lowering: Lowering, value: ValueId, image: boolean): Halo {

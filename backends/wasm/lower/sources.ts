@@ -6,11 +6,12 @@
 import { known } from "../../../ir/diagnostic.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
 import { elementCount, sameShape } from "../../../ir/type.ts";
-import { type LaneMode, lanesPerVector } from "../kernels/lanes.ts";
+import { type LaneMode, lanesPerVector, weightBytes } from "../kernels/lanes.ts";
 import { type Source, blockCount } from "../kernels/population.ts";
 import type { Grid } from "../memory/spikes.ts";
 import type { Buffer } from "../memory/view.ts";
 import type { Lowering, Spikes } from "./lowering.ts";
+import { expectedRate, prefersTables } from "./cost.ts";
 import { gridViewFor, spikesOf } from "./neurons.ts";
 
 type Pair = readonly [number, number];
@@ -119,7 +120,7 @@ function synapseOf(lowering: Lowering, op: Op, image: boolean): EventDrive | Ali
     const taps = [{ origin: [0, 0] as const, weightOf: (c: number) => worth[c] ?? 0 }];
     return { kind: "aligned", spikes, stride: [1, 1], taps };
   }
-  if (isOp(op, "ann.conv")) return convOf(lowering, op);
+  if (isOp(op, "ann.conv")) return convOf(lowering, op) ?? scaledShortcutOf(lowering, op);
   if (isOp(op, "ann.linear")) return linearOf(lowering, op);
   if (isOp(op, "ann.average-pool")) return poolOf(lowering, op);
   if (image && isOp(op, "ann.pad", "ann.slice")) return shortcutOf(lowering, op);
@@ -315,6 +316,27 @@ function shortcutOf(lowering: Lowering, op: OpOf<"ann.pad" | "ann.slice">): Even
   };
 }
 
+/** A shortcut through one weight per channel, as integers need it to have the sum's unit. */
+function scaledShortcutOf(lowering: Lowering, op: OpOf<"ann.conv">): EventDrive | null {
+  const { data, shape } = lowering.tensor(op.attrs.weight);
+  const [outputs = 0, inputs = 0, ...kernel] = shape;
+  const { groups, strides, padsBegin, padsEnd } = op.attrs;
+  const plain =
+    groups === outputs &&
+    inputs === 1 &&
+    [...kernel, ...strides].every((n) => n === 1) &&
+    [...padsBegin, ...padsEnd].every((n) => n === 0);
+  const producer = lowering.opOf(lowering.operandOf(op));
+  if (!plain || !isOp(producer, "ann.pad", "ann.slice")) return null;
+  if (!lowering.isPrivate(producer.result)) return null;
+  const drive = shortcutOf(lowering, producer);
+  if (drive === null) return null;
+  return {
+    ...drive,
+    weightOf: (o, row, column, c) => drive.weightOf(o, row, column, c) * (data[o] ?? 0),
+  };
+}
+
 /** The sources as kernels take them: weights packed by block, currents by pixel. */
 export function packDrive(
   lowering: Lowering,
@@ -365,16 +387,22 @@ export function packDrive(
       packEvents(source, channels, width, mode),
     );
     const { kernel, dilation, stride, origin, sharedTaps } = source;
-    return {
-      kind: "events",
-      masks,
-      kernel,
-      dilation,
-      stride,
-      origin,
-      sharedTaps,
-      weights: read(weights),
-    };
+    const window = { masks, kernel, dilation, stride, origin, sharedTaps };
+    const inputs = masks.grid.channels;
+    const taps = kernel[0] * kernel[1];
+    const blocks = blockCount(channels, width);
+    const rowBytes = width * weightBytes(mode);
+    const shape = { taps, inputs, vectors, rowBytes, blocks, sharedTaps, rate: expectedRate };
+    if (!prefersTables(shape)) return { kind: "events", ...window, weights: read(weights) };
+    const groups = blocks * (sharedTaps ? 1 : taps);
+    const element = mode;
+    const tables = lowering.tables(name(`tables ${index}`), weights, {
+      element,
+      groups,
+      inputs,
+      width,
+    });
+    return { kind: "tables", ...window, tables: read(tables) };
   });
   const { bias } = drive;
   const packedBias =

@@ -23,7 +23,7 @@ export interface Buffer {
   readonly name: string;
   readonly kind: BufferKind;
   readonly bytes: number;
-  /** A constant's contents. */
+  /** A constant's contents; null for one that is made in memory. */
   readonly data: Uint8Array | null;
   /** Bytes from the start of memory (constants) or of the arena; set by the memory plan. */
   address: number;
