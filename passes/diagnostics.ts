@@ -135,13 +135,6 @@ export const diagnose = catalogue({
       `${p.kind} (${p.name}) cannot be made of integers: ${p.why}`,
     help: "leave quantise out for this network, and run it in float32",
   },
-  "units-loop": {
-    severity: "error",
-    message: () =>
-      "a current is added to what weights make of itself, with no neuron between: their integers " +
-      "cannot have one unit",
-    help: "leave quantise out for this network, and run it in float32",
-  },
   "units-limited": {
     severity: "info",
     message: (p: { channels: number; of: number; least: number }) =>

@@ -181,6 +181,7 @@ class Planner {
       ids,
       live,
       levels: this.levels,
+      reach: 2 ** x.bits,
       row: (k, { unitOf, momentsOf }) => {
         const unitAt = (input: number): number =>
           unitOf(numbers(x.ids, input)) * numbers(x.factors, input);
@@ -227,6 +228,7 @@ class Planner {
       ids,
       live,
       levels: byteLevels,
+      reach: 2 ** x.bits,
       row: (k, { unitOf, momentsOf }) => {
         const unit = (factor.data[k] ?? 0) * unitOf(id.data[k] ?? -1);
         const weights = Float64Array.of((weight.data[k] ?? 0) * unit);
@@ -363,6 +365,7 @@ class Planner {
       ids,
       live,
       levels: byteLevels,
+      reach: 0,
       row: () => ({ weights: new Float64Array(0), means: null, variances: null }),
       bias: (k) => held.data[k] ?? 0,
     });

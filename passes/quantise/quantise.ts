@@ -64,10 +64,7 @@ export const quantise = definePass({
     const limited = new Set<number>();
     const chosen = new Set<number>();
     const momentsOf = (value: ValueId): Seen | null => seen.get(value) ?? null;
-    const choose = plan.table.choose(grid, momentsOf, {
-      limited: (id) => limited.add(id),
-      loop: () => fail(diagnose("units-loop", null, {})),
-    });
+    const choose = plan.table.choose(grid, momentsOf, (id) => void limited.add(id));
     const unitOf = (id: number): number => {
       if (id >= 0) chosen.add(plan.table.find(id));
       return choose(id);

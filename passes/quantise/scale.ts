@@ -10,6 +10,8 @@ export interface Row {
   /** Mean and variance of what each is multiplied by; null where nobody has seen it. */
   readonly means: Float64Array | null;
   readonly variances: Float64Array | null;
+  /** The largest of what each is multiplied by, as far as bits tell: 1 of spikes. */
+  readonly reach: number;
   /** 0 where there is none. */
   readonly bias: number;
   /** The largest integer that a weight may become. */
@@ -38,10 +40,16 @@ export interface Scale {
 export const leastThreshold = 8;
 
 /**
- * Thresholds, biases and initial potentials become no larger than this. What is left of 32 bits is
- * for the currents of many timesteps; weights below 2^-24 of the threshold may round to 0.
+ * Thresholds, biases and initial potentials become no larger than this where weights are too small
+ * to matter beside them. What is left of 32 bits is for the currents of many timesteps.
  */
-const largestConstant = 2 ** 24;
+const largestIdleConstant = 2 ** 24;
+
+/** The same for any weights; where currents have no room left then, the bounds will tell. */
+const largestConstant = 2 ** 30;
+
+/** A current of less than this share of a threshold would take thousands of timesteps to fire. */
+const idleShare = 2 ** -12;
 
 /** Below a fifth of the largest weight's unit no candidate is tried: it would clip most weights. */
 const smallestShare = 0.2;
@@ -84,7 +92,12 @@ export function chooseScale(channel: Channel, grid: number): Scale {
   const { threshold } = channel;
   const constants = [...channel.rows.map(({ bias }) => bias), channel.vInit, threshold?.max ?? 0];
   const largestHere = largestOf(constants);
-  const floor = largestHere / largestConstant;
+  const reach = channel.rows.reduce(
+    (most, row) => Math.max(most, largestOf(row.weights) * row.reach),
+    0,
+  );
+  const isIdle = reach < idleShare * largestHere;
+  const floor = largestHere / (isIdle ? largestIdleConstant : largestConstant);
   const ceiling = threshold === null ? Infinity : threshold.min / leastThreshold;
   if (largest === 0) {
     return { unit: largestHere === 0 ? 1 : largestHere / weightlessConstant, limited: false };

@@ -30,8 +30,10 @@ export interface Source {
   readonly live: Grid;
   /** The largest integer that a weight may become. */
   readonly levels: number;
+  /** The largest of what weights are multiplied by, as far as bits tell. */
+  readonly reach: number;
   /** The weights of row `k`, and what they are multiplied by. */
-  row(k: number, known: Known): Omit<Row, "levels" | "bias">;
+  row(k: number, known: Known): Omit<Row, "levels" | "reach" | "bias">;
   bias(k: number): number;
 }
 
@@ -101,14 +103,11 @@ export class UnitTable {
     this.fixed.set(id, unit);
   }
 
-  /**
-   * Chooses every unit. `onLimited` is told of units that thresholds kept small. A unit that would
-   * depend on itself is given to `onLoop`, which must not return.
-   */
+  /** Chooses every unit. `onLimited` is told of units that thresholds kept small. */
   choose(
     grid: number,
     momentsOf: Known["momentsOf"],
-    on: { readonly limited: (id: UnitId) => void; readonly loop: () => never },
+    onLimited: (id: UnitId) => void,
   ): (id: UnitId) => number {
     const channels = this.channels();
     const chosen = new Map<UnitId, number | null>();
@@ -116,12 +115,13 @@ export class UnitTable {
       if (id < 0) return 1;
       const root = this.find(id);
       const there = this.fixed.get(root) ?? chosen.get(root);
-      if (there === null) return on.loop();
+      // What shares a unit has gained the same bits, and each weight adds some.
+      invariant(there !== null, "a unit depends on itself");
       if (there !== undefined) return there;
       chosen.set(root, null);
       const channel = channels.get(root) ?? emptyChannel();
       const scale = chooseScale(channelOf(channel, { unitOf, momentsOf }), grid);
-      if (scale.limited) on.limited(root);
+      if (scale.limited) onLimited(root);
       chosen.set(root, scale.unit);
       return scale.unit;
     };
@@ -160,6 +160,7 @@ function channelOf({ feeds, demand }: PendingChannel, at: Known): Channel {
     rows: feeds.map(({ source, k }) => ({
       ...source.row(k, at),
       levels: source.levels,
+      reach: source.reach,
       bias: source.bias(k),
     })),
     threshold: demand === null ? null : { min: demand.min, max: demand.max },

@@ -1,0 +1,106 @@
+/** The unit of a channel: rounding by hand, and that no other candidate would have been better. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  type Channel,
+  chooseScale,
+  leastThreshold,
+  quantised,
+  roundHalfAway,
+} from "../../../passes/quantise/scale.ts";
+
+function channel(
+  weights: readonly number[],
+  rest: Partial<Channel> & { bias?: number; levels?: number; means?: readonly number[] } = {},
+): Channel {
+  const { bias = 0, levels = 127, means, threshold = null, vInit = 0 } = rest;
+  const row = {
+    weights: Float64Array.from(weights),
+    means: means === undefined ? null : Float64Array.from(means),
+    variances: null,
+    bias,
+    levels,
+    reach: 1,
+  };
+  return { rows: [row], threshold, vInit };
+}
+
+describe("rounding", () => {
+  it("takes ties away from zero, and makes no -0", () => {
+    expect([0.5, 1.5, 2.4, -0.5, -2.5, -2.4, -0.3].map(roundHalfAway)).toEqual([
+      1, 2, 2, -1, -3, -2, 0,
+    ]);
+  });
+
+  it("clips to the levels on both sides", () => {
+    expect([10, -10, 0.8].map((x) => quantised(x, 1, 7))).toEqual([7, -7, 1]);
+  });
+});
+
+describe("the unit of a channel", () => {
+  it("is exact where weights are whole multiples of one", () => {
+    const { unit } = chooseScale(channel([0.5, -0.25, 1, 0.75], { levels: 4 }), 40);
+    expect(unit).toBe(0.25);
+  });
+
+  it("clips a lone large weight where that leaves the others finer", () => {
+    const many = Array.from({ length: 200 }, (_, i) => Math.sin(i) / 2);
+    const { unit } = chooseScale(channel([...many, 1], { levels: 3 }), 40);
+    expect(unit).toBeLessThan(1 / 3);
+    expect(unit).toBeGreaterThan(0.5 / 3.5);
+  });
+
+  it("cares more for weights whose factors vary", () => {
+    const row = {
+      weights: Float64Array.of(1, 0.3),
+      means: null,
+      bias: 0,
+      levels: 1,
+      reach: 1,
+      variances: Float64Array.of(1, 100),
+    };
+    const { unit } = chooseScale({ rows: [row], threshold: null, vInit: 0 }, 100);
+    expect(unit).toBeCloseTo(0.3, 1);
+  });
+
+  it("keeps thresholds from getting few units, and says so", () => {
+    const threshold = { min: 2, max: 10 };
+    const limited = chooseScale(channel([1], { levels: 1, threshold }), 40);
+    expect(limited).toEqual({ unit: expect.any(Number), limited: true });
+    expect(2 / limited.unit).toBeGreaterThanOrEqual(leastThreshold);
+    expect(chooseScale(channel([1], { threshold }), 40).limited).toBe(false);
+  });
+
+  it("leaves room in 32 bits, whatever the weights", () => {
+    const tiny = channel([1e-12], { threshold: { min: 1, max: 4 }, bias: -8 });
+    expect(8 / chooseScale(tiny, 40).unit).toBeLessThanOrEqual(2 ** 24);
+    // What is multiplied by large integers is not tiny.
+    const far = channel([1e-7], { threshold: { min: 1, max: 1 } });
+    const rows = far.rows.map((row) => ({ ...row, reach: 2 ** 21 }));
+    expect(1 / chooseScale({ ...far, rows }, 40).unit).toBeGreaterThan(2 ** 29);
+    const none = channel([0, 0], { bias: -3 });
+    expect(3 / chooseScale(none, 40).unit).toBe(2 ** 16);
+    expect(chooseScale(channel([0]), 40).unit).toBe(1);
+  });
+
+  it("is the best of the grid", () => {
+    const weight = fc.double({ min: -1, max: 1, noNaN: true }).map((w) => Math.round(w * 64) / 64);
+    fc.assert(
+      fc.property(
+        fc.array(weight, { minLength: 1, maxLength: 12 }),
+        fc.integer({ min: 1, max: 127 }),
+        fc.integer({ min: 10, max: 60 }),
+        (weights, levels, grid) => {
+          const largest = Math.max(...weights.map(Math.abs)) / levels;
+          fc.pre(largest > 0);
+          const error = (unit: number): number =>
+            weights.reduce((sum, w) => sum + (quantised(w, unit, levels) * unit - w) ** 2, 0);
+          const { unit } = chooseScale(channel(weights, { levels }), grid);
+          for (let k = grid; k >= grid / 5; k--) {
+            expect(error(unit)).toBeLessThanOrEqual(error((largest * k) / grid) + 1e-15);
+          }
+        },
+      ),
+    );
+  });
+});
