@@ -8,12 +8,13 @@ import { isOp } from "../../ir/op.ts";
 import { tensorRefsOf } from "../../ir/spec.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";
 import { type Assembler, openAssembler } from "./assembler/assembler.ts";
+import { barrierBytes, freeOffset, waitForAll } from "./assembler/barrier.ts";
 import { lowerAverage } from "./lower/averages.ts";
 import { analogueOperationsOf, connectionsOf, lowerCounts } from "./lower/counts.ts";
 import { Lowering, type Step } from "./lower/lowering.ts";
 import { spikesOf } from "./lower/neurons.ts";
 import { families } from "./lower/table.ts";
-import { type Lifetime, planMemory } from "./memory/arena.ts";
+import { type Lifetime, aligned, planMemory } from "./memory/arena.ts";
 import type { Buffer } from "./memory/view.ts";
 import { type HostTask, type Part, type Program, locate } from "./program.ts";
 
@@ -71,6 +72,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
       ? null
       : lowerCounts(lowering, options.count === "spikes" ? "spikes" : "operations");
   const inputs = inputsOf(module).map((op) => lowering.dense(op.result));
+  const barrier = options.tiles > 1 ? lowering.buffer("state", "barrier", barrierBytes) : null;
 
   const begin = lowering.steps.filter(({ phase }) => phase === "begin");
   const each = lowering.steps.filter(({ phase }) => phase === "each");
@@ -81,6 +83,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     ...averages.flatMap(([, average]) => (average === null ? [] : [average.view.buffer])),
     ...[...lowering.traces.values()].map((view) => view.buffer),
     ...(counted === null ? [] : [counted.view.buffer]),
+    ...(barrier === null ? [] : [barrier]),
   ];
   const plan = placeBuffers(
     lowering,
@@ -91,10 +94,16 @@ export async function compileProgram(module: Module, options: CompileOptions): P
   );
   const assembler = await openAssembler({ shared: options.shared });
   const tasks: HostTask[] = [];
+  const tiled = barrier !== null;
+  if (tiled) {
+    assembler.define(syncName, 3, (code) => {
+      waitForAll(code, barrier);
+    });
+  }
   const parts = {
-    begin: writePhase(assembler, "begin", begin, tasks, lowering),
-    each: writePhase(assembler, "each", each, tasks, lowering),
-    count: writePhase(assembler, "count", count, tasks, lowering),
+    begin: writePhase(assembler, "begin", begin, tasks, lowering, tiled),
+    each: writePhase(assembler, "each", each, tasks, lowering, tiled),
+    count: writePhase(assembler, "count", count, tasks, lowering, tiled),
   };
   const math = assembler.importedFunctions();
   const binary = new Uint8Array(assembler.finish(options.optimise));
@@ -108,6 +117,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     constantBytes: plan.constantBytes,
     arenaBytes: plan.arenaBytes,
     shared: options.shared,
+    sync: tiled ? { call: syncName, address: barrier.address + freeOffset } : null,
     functions: [...math, ...assembler.definedFunctions()],
     steps: options.steps,
     ...parts,
@@ -166,16 +176,24 @@ function placeBuffers(
   return planMemory(lowering.allConstants(), states, scratch);
 }
 
-/** One function per step, and one for each run of steps between two tasks of the host. */
+/** The function at which threads that share a sample wait for each other. */
+const syncName = "sync";
+
+/**
+ * One function per step, and one for each run of steps between two tasks of the host. `tiled`: parts
+ * wait for each other before a step that touches what steps since the last wait have written.
+ */
 function writePhase(
   assembler: Assembler,
   phase: string,
   steps: readonly Step[],
   tasks: HostTask[],
   lowering: Lowering,
+  tiled: boolean,
 ): Part[] {
   const parts: Part[] = [];
   let names: string[] = [];
+  let together: Step[] = [];
   const close = (): void => {
     if (names.length === 0) return;
     const calls = names;
@@ -194,6 +212,11 @@ function writePhase(
     if (emit !== null) {
       const name = `${phase} ${index}: ${step.name}`;
       assembler.define(name, 3, emit);
+      if (tiled && together.some((other) => mustFollow(step, other))) {
+        names.push(syncName);
+        together = [];
+      }
+      together.push(step);
       names.push(name);
     }
     if (host === null) return;
@@ -211,6 +234,20 @@ function writePhase(
   });
   close();
   return parts;
+}
+
+/** Whether one of two steps writes where the other reads or writes; buffers may share bytes. */
+function mustFollow(step: Step, before: Step): boolean {
+  const meet = (a: readonly Buffer[], b: readonly Buffer[]): boolean =>
+    a.some((x) => b.some((y) => overlap(x, y)));
+  const touched = [...step.reads, ...step.writes];
+  return meet(before.writes, touched) || meet(before.reads, step.writes);
+}
+
+function overlap(a: Buffer, b: Buffer): boolean {
+  if (a.kind === "constant" || b.kind === "constant") return false;
+  const [endOfA, endOfB] = [a.address + aligned(a.bytes), b.address + aligned(b.bytes)];
+  return a.address < endOfB && b.address < endOfA;
 }
 
 function tensorsOf(module: Module, tasks: readonly HostTask[]): Map<TensorRef, Tensor> {

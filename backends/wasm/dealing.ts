@@ -1,5 +1,18 @@
-/** How samples are dealt out and results put back in order. */
-import type { RunOptions, SampleResult } from "../../ir/executable.ts";
+/** How samples are dealt out to threads, and results put back in order. */
+import { known } from "../../ir/diagnostic.ts";
+import type { RunOptions, SampleResult, SampleSource } from "../../ir/executable.ts";
+import type { StatisticsData } from "../../ir/observe.ts";
+import type { Sample } from "./messages.ts";
+import type { Job } from "./runner.ts";
+import type { Remote } from "./team.ts";
+
+/** What was asked of an executable. */
+export interface Run {
+  readonly samples: SampleSource;
+  readonly options: RunOptions;
+  readonly job: Job;
+  readonly onSample: ((result: SampleResult) => void) | undefined;
+}
 
 /** About what a thread computes in a tenth of a second, in connections. */
 const connectionsPerGroup = 2e8;
@@ -12,19 +25,75 @@ export function groupSize(connections: number): number {
   return Math.min(largestGroup, Math.max(1, samples));
 }
 
+export function sampleAt(samples: SampleSource, index: number): Sample {
+  return { index, inputs: samples.get(index).map(({ data }) => data) };
+}
+
+/** Deals groups of samples to whoever is free, where one sample is `work` connections. */
+export function dealSamples(
+  remotes: readonly Remote[],
+  run: Run,
+  work: number,
+): Promise<readonly StatisticsData[]> {
+  const { count } = run.samples;
+  const most = groupSize(work);
+  const emit = inOrder(run);
+  let next = 0;
+  /** Smaller towards the end, so that no thread is left waiting for another's group. */
+  const takeGroup = (): Sample[] => {
+    const fair = Math.ceil((count - next) / (2 * remotes.length));
+    const group: Sample[] = [];
+    const end = Math.min(count, next + Math.min(most, fair));
+    while (next < end) group.push(sampleAt(run.samples, next++));
+    return group;
+  };
+  return Promise.all(
+    remotes.map(async (remote) => {
+      const ask = remote.start(run.job);
+      for (;;) {
+        const group = takeGroup();
+        const { results, statistics } = await ask(group, group.length === 0);
+        emit(results);
+        if (statistics !== null) return statistics;
+      }
+    }),
+  );
+}
+
+/** Gives every sample to all threads, which share its work; the first one has the results. */
+export async function dealTiles(
+  remotes: readonly Remote[],
+  run: Run,
+  work: number,
+): Promise<readonly StatisticsData[]> {
+  const { count } = run.samples;
+  const most = groupSize(work / remotes.length);
+  const emit = inOrder(run);
+  const asks = remotes.map((remote) => remote.start(run.job));
+  let last: StatisticsData | null = null;
+  for (let next = 0; last === null;) {
+    const group: Sample[] = [];
+    while (next < count && group.length < most) group.push(sampleAt(run.samples, next++));
+    const empty = group.map(({ index }) => ({ index, inputs: [] }));
+    const replies = await Promise.all(
+      asks.map((ask, part) => ask(part === 0 ? group : empty, next === count)),
+    );
+    const { results, statistics } = known(replies[0], "a reply of the first part");
+    emit(results);
+    last = statistics;
+  }
+  return [last];
+}
+
 /** Takes results as they come, and hands them on in the order of the samples. */
-export function inOrder(
-  total: number,
-  options: RunOptions,
-  onSample: ((result: SampleResult) => void) | undefined,
-): (results: readonly SampleResult[]) => void {
+function inOrder({ samples, options, onSample }: Run): (results: readonly SampleResult[]) => void {
   const waiting = new Map<number, SampleResult>();
   let done = 0;
   let emitted = 0;
   return (results) => {
     for (const result of results) waiting.set(result.index, result);
     done += results.length;
-    options.onProgress?.(done, total);
+    if (results.length > 0) options.onProgress?.(done, samples.count);
     for (let r = waiting.get(emitted); r !== undefined; r = waiting.get(emitted)) {
       waiting.delete(emitted++);
       onSample?.(r);

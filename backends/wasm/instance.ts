@@ -81,10 +81,32 @@ export class Instance {
     for (const name of program.math) math[name] = hostFunction(name);
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory, arena }, math });
     this.exports = new Map(
-      [...program.begin, ...program.each].flatMap((part) =>
-        "call" in part ? [[part.call, functionOf(exports, part.call)] as const] : [],
+      [...program.begin, ...program.each, ...(program.sync === null ? [] : [program.sync])].flatMap(
+        (part) => ("call" in part ? [[part.call, functionOf(exports, part.call)] as const] : []),
       ),
     );
+  }
+
+  /** Whether this part gives inputs and reads results. */
+  isFirst(): boolean {
+    return this.place.part === 0;
+  }
+
+  /** Waits for the other parts, where there are any. */
+  sync(): void {
+    if (this.program.sync !== null) this.perform([this.program.sync], 0);
+  }
+
+  /** Tells the other parts whether the sample's run ends here; they know after the next `sync`. */
+  tellEnd(ended: boolean): void {
+    const { sync } = this.program;
+    if (sync !== null) this.memories.i32[(this.arena + sync.address) / 4] = ended ? 1 : 0;
+  }
+
+  /** What the first part told. */
+  isTold(): boolean {
+    const { sync } = this.program;
+    return sync !== null && this.memories.i32[(this.arena + sync.address) / 4] === 1;
   }
 
   /** Writes a sample. Input `i` has the module's shape. */

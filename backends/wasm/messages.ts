@@ -6,9 +6,9 @@ import { type StatisticsData, statisticsToData } from "../../ir/observe.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import { Instance, type Place } from "./instance.ts";
 import type { Program } from "./program.ts";
-import { type Job, type Runner, createRunner } from "./runner.ts";
+import { type Job, type Runner, createRunner, follow } from "./runner.ts";
 
-/** One sample and its number. */
+/** One sample and its number. Parts other than the first are given no inputs. */
 export interface Sample {
   readonly index: number;
   readonly inputs: readonly TensorData[];
@@ -27,21 +27,46 @@ export interface Opening {
 /** Numbers name programs and runs; whoever asks makes them up. */
 export type Request =
   | { readonly kind: "open"; readonly program: number; readonly opening: Opening }
-  | { readonly kind: "start"; readonly program: number; readonly run: number; readonly job: Job }
-  | { readonly kind: "run"; readonly run: number; readonly samples: readonly Sample[] }
-  | { readonly kind: "finish"; readonly run: number }
+  | {
+      readonly kind: "run";
+      readonly program: number;
+      readonly run: number;
+      /** In the first request of a run. */
+      readonly job: Job | null;
+      readonly samples: readonly Sample[];
+      /** Whether the run ends with these samples; statistics are given then. */
+      readonly isLast: boolean;
+    }
   | { readonly kind: "close"; readonly program: number };
 
 export type Reply =
   | { readonly kind: "done" }
-  | { readonly kind: "results"; readonly results: readonly SampleResult[] }
-  | { readonly kind: "statistics"; readonly statistics: StatisticsData }
+  | {
+      readonly kind: "results";
+      readonly results: readonly SampleResult[];
+      readonly statistics: StatisticsData | null;
+    }
   | { readonly kind: "failed"; readonly message: string };
+
+interface Active {
+  readonly job: Job;
+  /** Null for a part that follows. */
+  readonly runner: Runner | null;
+}
 
 /** The answering side: what a worker's thread does with requests, in order. */
 export function createResponder(): (request: Request) => Reply {
   const openings = new Map<number, { readonly module: Module; readonly instance: Instance }>();
-  const runners = new Map<number, Runner>();
+  const runs = new Map<number, Active>();
+
+  const startRun = (
+    { module, instance }: Pick<Opening, "module"> & { instance: Instance },
+    job: Job,
+  ): Active => ({
+    job,
+    runner: instance.isFirst() ? createRunner(module, instance, job) : null,
+  });
+
   const answer = (request: Request): Reply => {
     switch (request.kind) {
       case "open": {
@@ -50,20 +75,20 @@ export function createResponder(): (request: Request) => Reply {
         openings.set(request.program, { module, instance });
         return { kind: "done" };
       }
-      case "start": {
-        const { module, instance } = known(openings.get(request.program), "an open program");
-        runners.set(request.run, createRunner(module, instance, request.job));
-        return { kind: "done" };
-      }
       case "run": {
-        const runner = known(runners.get(request.run), "a started run");
-        const results = request.samples.map(({ index, inputs }) => runner.run(index, inputs));
-        return { kind: "results", results };
-      }
-      case "finish": {
-        const runner = known(runners.get(request.run), "a started run");
-        runners.delete(request.run);
-        return { kind: "statistics", statistics: statisticsToData(runner.statistics()) };
+        const { run, job, samples, isLast } = request;
+        const open = known(openings.get(request.program), "an open program");
+        if (job !== null) runs.set(run, startRun(open, job));
+        const active = known(runs.get(run), "a started run");
+        if (isLast) runs.delete(run);
+        const { runner } = active;
+        if (runner === null) {
+          for (let count = samples.length; count > 0; count--) follow(open.instance, active.job);
+          return { kind: "results", results: [], statistics: null };
+        }
+        const results = samples.map(({ index, inputs }) => runner.run(index, inputs));
+        const statistics = isLast ? statisticsToData(runner.statistics()) : null;
+        return { kind: "results", results, statistics };
       }
       case "close":
         openings.delete(request.program);

@@ -7,8 +7,9 @@ import type { Reply, Request } from "./messages.ts";
 import type { Team, Thread } from "./team.ts";
 
 interface NodeThread extends Thread {
-  /** Whether it can be asked again. */
-  isAlive(): boolean;
+  /** Whether it has answered all that it was asked. */
+  isFree(): boolean;
+  end(): Promise<unknown>;
 }
 
 const idle: NodeThread[] = [];
@@ -19,9 +20,9 @@ export function createTeam(count: number): Team {
   while (threads.length < count) threads.push(startThread());
   return {
     threads,
-    release() {
-      idle.push(...threads.filter((thread) => thread.isAlive()));
-      return Promise.resolve();
+    async release() {
+      idle.push(...threads.filter((thread) => thread.isFree()));
+      await Promise.all(threads.filter((thread) => !thread.isFree()).map((thread) => thread.end()));
     },
   };
 }
@@ -40,7 +41,8 @@ function startThread(): NodeThread {
     for (const { reject } of waiting.splice(0)) reject(error);
   });
   return {
-    isAlive: () => alive,
+    isFree: () => alive && waiting.length === 0,
+    end: () => worker.terminate(),
     ask(request: Request) {
       return new Promise((resolve, reject) => {
         waiting.push({ resolve, reject });

@@ -27,6 +27,11 @@ export async function prepare(
   onDiagnostic: LoadOptions["onDiagnostic"],
 ): Promise<Prepared> {
   const program = await compileProgram(module, compileOptionsOf(module, options, form));
+  if (form.tiles > 1 && program.tasks.length > 0) {
+    const kinds = [...new Set(program.tasks.map(({ op }) => op.kind))];
+    onDiagnostic?.(diagnose("sample-not-split", null, { kinds }));
+    return prepare(module, options, { ...form, tiles: 1 }, threads, onDiagnostic);
+  }
   const wanted = form.tiles > 1 ? 1 : threads;
   for (let arenas = wanted; arenas >= 1; arenas = Math.floor(arenas / 2)) {
     const memory = memoryOrNull(program, arenas);

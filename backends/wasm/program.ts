@@ -64,6 +64,11 @@ export interface Program {
   readonly arenaBytes: number;
   /** Whether its memory is shared between threads. */
   readonly shared: boolean;
+  /**
+   * For threads that share each sample: the function at which they wait for each other, and the
+   * place in the arena of a word that one tells the others by. Null where they take whole samples.
+   */
+  readonly sync: { readonly call: string; readonly address: number } | null;
   /** Names of the functions in the order of the binary, imported ones first. */
   readonly functions: readonly string[];
   /** Timesteps of a chunk. */

@@ -93,10 +93,13 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
       };
       for (const sum of onHost.values()) sum.fill(0);
       instance.give(inputs);
+      instance.sync();
       instance.begin();
       let taken = 0;
-      while (taken < timesteps) {
+      for (;;) {
+        instance.sync();
         instance.advance(taken);
+        instance.sync();
         const steps = Math.min(program.steps, timesteps - taken);
         addCounts(result, taken, steps);
         for (let step = 0; step < steps; step++) {
@@ -112,12 +115,14 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
           for (const [value, sum] of onHost) instance.addHeld(value, step, sum);
         }
         taken += steps;
+        if (taken >= timesteps) break;
         // Chunks end where a run may: compile options see to it.
-        const [first] = result.outputs;
+        const first = known(result.outputs[0], "an output");
         const size = outputs[0]?.size ?? 0;
-        if (first !== undefined && endsEarly(earlyExit, taken, first, (taken - 1) * size, size)) {
-          break;
-        }
+        const ended = endsEarly(earlyExit, taken, first, (taken - 1) * size, size);
+        instance.tellEnd(ended);
+        instance.sync();
+        if (ended) break;
       }
       if (taken < timesteps) endAt(result, taken, timesteps);
       readMeans(taken);
@@ -128,6 +133,21 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
       return result;
     },
   };
+}
+
+/** Does an instance's part of a sample that another part's runner runs. */
+export function follow(instance: Instance, { timesteps }: Job): void {
+  instance.sync();
+  instance.begin();
+  for (let taken = 0; ;) {
+    instance.sync();
+    instance.advance(taken);
+    instance.sync();
+    taken += instance.program.steps;
+    if (taken >= timesteps) return;
+    instance.sync();
+    if (instance.isTold()) return;
+  }
 }
 
 interface Counted {

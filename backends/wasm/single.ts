@@ -19,13 +19,12 @@ import type { ValueId } from "../../ir/op.ts";
 import type { CalibrationStatistics } from "../../ir/stats.ts";
 import type { Shape } from "../../ir/type.ts";
 import { singleThreadEngine } from "../typed/single.ts";
-import { groupSize, inOrder, nextTurn } from "./dealing.ts";
+import { type Run, dealSamples, dealTiles, groupSize, nextTurn, sampleAt } from "./dealing.ts";
 import { diagnose } from "./diagnostics.ts";
 import { Instance } from "./instance.ts";
-import type { Sample } from "./messages.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import { type Form, compileOptionsOf, jobOf, longestChunk } from "./request.ts";
-import { type Job, createRunner } from "./runner.ts";
+import { createRunner } from "./runner.ts";
 import { type Support, supportHere } from "./support.ts";
 import { type CreateTeam, type Remote, type Team, openOn } from "./team.ts";
 
@@ -78,6 +77,8 @@ class WasmExecutable implements Executable {
   readonly module: Module;
   readonly neurons: Executable["neurons"];
   private readonly threads: number;
+  /** Whether threads share the work of each sample. */
+  private readonly splitsSamples: boolean;
   private readonly createTeam: CreateTeam | null;
   private readonly options: LoadOptions;
   private readonly programs = new Map<string, Promise<Ready>>();
@@ -95,6 +96,7 @@ class WasmExecutable implements Executable {
     this.threads = threads;
     this.createTeam = createTeam;
     this.options = options;
+    this.splitsSamples = options.split === "tiles" && threads > 1;
   }
 
   async run(
@@ -104,18 +106,16 @@ class WasmExecutable implements Executable {
   ): Promise<CalibrationStatistics> {
     requireSafeTimesteps(this.module, options.timesteps);
     const ready = await this.programFor(options, samples.count > 1);
-    const job = jobOf(this.module, options);
+    const run: Run = { samples, options, onSample, job: jobOf(this.module, options) };
     const { program, arenas } = ready.prepared;
-    const threads = Math.min(arenas, samples.count);
     this.lastUse = {
       weightsBytes: program.constantBytes,
       arenaBytes: program.arenaBytes,
-      threads: Math.max(1, threads),
+      threads: arenas,
     };
-    if (this.createTeam === null || threads <= 1) {
-      return this.runHere(ready, job, samples, options, onSample);
-    }
-    return this.runOnTeam(ready, this.createTeam, job, samples, options, onSample);
+    const alone = program.sync === null && Math.min(arenas, samples.count) <= 1;
+    if (this.createTeam === null || alone) return this.runHere(ready, run);
+    return this.runOnTeam(ready, this.createTeam, run);
   }
 
   memory(): MemoryUse | null {
@@ -128,15 +128,16 @@ class WasmExecutable implements Executable {
     for (const each of all) {
       if (each.status === "rejected") continue;
       const remotes = await each.value.remotes?.catch(() => []);
-      await Promise.allSettled((remotes ?? []).map((remote) => remote.close()));
+      await Promise.all((remotes ?? []).map((remote) => remote.close()));
     }
     await this.team?.release();
     this.team = null;
   }
 
   private programFor(options: RunOptions, several: boolean): Promise<Ready> {
-    const shared = this.threads > 1 && several;
-    const form: Form = { shared, tiles: 1, longestChunk };
+    const tiles = this.splitsSamples ? this.threads : 1;
+    const shared = tiles > 1 || (this.threads > 1 && several);
+    const form: Form = { shared, tiles, longestChunk };
     const key = JSON.stringify(compileOptionsOf(this.module, options, form));
     const before = this.programs.get(key);
     if (before !== undefined) return before;
@@ -153,23 +154,16 @@ class WasmExecutable implements Executable {
     return made;
   }
 
-  private async runHere(
-    ready: Ready,
-    job: Job,
-    samples: SampleSource,
-    options: RunOptions,
-    onSample: ((result: SampleResult) => void) | undefined,
-  ): Promise<CalibrationStatistics> {
+  private async runHere(ready: Ready, run: Run): Promise<CalibrationStatistics> {
     const { program, compiled, memory } = ready.prepared;
-    const place = { arena: 0, part: 0, parts: 1 };
-    ready.instance ??= new Instance(program, compiled, memory, place);
+    const { samples, options, job } = run;
+    ready.instance ??= new Instance(program, compiled, memory, { arena: 0, part: 0, parts: 1 });
     const runner = createRunner(this.module, ready.instance, job);
     const group = groupSize(program.connections * job.timesteps);
     for (let index = 0; index < samples.count; index++) {
-      const inputs = samples.get(index).map((t) => t.data);
       // Apart: as an argument of `onSample?.(…)` it would not run where nobody listens.
-      const result = runner.run(index, inputs);
-      onSample?.(result);
+      const result = runner.run(index, sampleAt(samples, index).inputs);
+      run.onSample?.(result);
       options.onProgress?.(index + 1, samples.count);
       // Lets a progress line be drawn and a signal be heard.
       if (index % group === group - 1) await nextTurn();
@@ -180,47 +174,35 @@ class WasmExecutable implements Executable {
   private async runOnTeam(
     ready: Ready,
     createTeam: CreateTeam,
-    job: Job,
-    samples: SampleSource,
-    options: RunOptions,
-    onSample: ((result: SampleResult) => void) | undefined,
+    run: Run,
   ): Promise<CalibrationStatistics> {
     this.team ??= createTeam(this.threads);
     ready.remotes ??= this.open(ready.prepared, this.team);
     const remotes = await ready.remotes;
     const { program } = ready.prepared;
-    const most = groupSize(program.connections * job.timesteps);
-    let next = 0;
-    /** Smaller towards the end, so that no thread is left waiting for another's group. */
-    const takeGroup = (): Sample[] => {
-      const fair = Math.ceil((samples.count - next) / (4 * remotes.length));
-      const group: Sample[] = [];
-      for (const end = Math.min(samples.count, next + Math.min(most, fair)); next < end; next++) {
-        group.push({ index: next, inputs: samples.get(next).map((t) => t.data) });
-      }
-      return group;
-    };
-    const emit = inOrder(samples.count, options, onSample);
-    const statistics = await Promise.all(
-      remotes.map(async (remote) => {
-        const run = await remote.start(job);
-        for (let group = takeGroup(); group.length > 0; group = takeGroup()) {
-          emit(await run.run(group));
-        }
-        return run.finish();
-      }),
-    );
+    const work = program.connections * run.job.timesteps;
     const shapeOf = (value: ValueId): Shape => producerOf(this.module, value).type.shape;
-    const none = new StatisticsGatherer(job.observe, shapeOf).finish();
-    return statistics.reduce((merged, each) => addStatisticsData(merged, each), none);
+    const none = new StatisticsGatherer(run.job.observe, shapeOf).finish();
+    try {
+      const deal = program.sync === null ? dealSamples : dealTiles;
+      const statistics = await deal(remotes, run, work);
+      return statistics.reduce((merged, each) => addStatisticsData(merged, each), none);
+    } catch (error) {
+      // A thread may wait for one that failed: none of them can be asked again.
+      this.programs.clear();
+      await this.team.release();
+      this.team = null;
+      throw error;
+    }
   }
 
   private async open(prepared: Prepared, team: Team): Promise<readonly Remote[]> {
     const { program, compiled, memory, arenas } = prepared;
     const module: Module = { ...this.module, tensors: new Map() };
+    const parts = program.sync === null ? 1 : this.threads;
     return Promise.all(
-      team.threads.slice(0, arenas).map((thread, arena) => {
-        const place = { arena, part: 0, parts: 1 };
+      team.threads.slice(0, arenas * parts).map((thread, i) => {
+        const place = parts === 1 ? { arena: i, part: 0, parts } : { arena: 0, part: i, parts };
         return openOn(thread, { module, program, compiled, memory, place });
       }),
     );

@@ -1,7 +1,5 @@
-/** The asking side of a worker thread: requests out, replies back, whatever kind of thread it is. */
+/** The asking side of worker threads: requests out, replies back, whatever kind of threads they are. */
 import { invariant } from "../../ir/diagnostic.ts";
-import type { SampleResult } from "../../ir/executable.ts";
-import type { StatisticsData } from "../../ir/observe.ts";
 import type { Opening, Reply, Request, Sample } from "./messages.ts";
 import type { Job } from "./runner.ts";
 
@@ -13,7 +11,7 @@ export interface Thread {
 /** Threads on loan: those that others gave back come first. */
 export interface Team {
   readonly threads: readonly Thread[];
-  /** Gives them back. No request may be under way. */
+  /** Gives them back; a thread that has not answered yet is ended. */
   release(): Promise<void>;
 }
 
@@ -26,32 +24,26 @@ function freshName(): number {
   return names++;
 }
 
+type Results = Extract<Reply, { readonly kind: "results" }>;
+
 /** A program that a thread has open. */
 export interface Remote {
-  start(job: Job): Promise<RemoteRun>;
+  /** Begins a run, whose samples come in one or more calls of what is returned. */
+  start(job: Job): (samples: readonly Sample[], isLast: boolean) => Promise<Results>;
   close(): Promise<void>;
-}
-
-interface RemoteRun {
-  run(samples: readonly Sample[]): Promise<readonly SampleResult[]>;
-  finish(): Promise<StatisticsData>;
 }
 
 export async function openOn(thread: Thread, opening: Opening): Promise<Remote> {
   const program = freshName();
   expectReply(await thread.ask({ kind: "open", program, opening }), "done");
   return {
-    async start(job) {
+    start(job) {
       const run = freshName();
-      expectReply(await thread.ask({ kind: "start", program, run, job }), "done");
-      return {
-        async run(samples) {
-          const reply = await thread.ask({ kind: "run", run, samples });
-          return expectReply(reply, "results").results;
-        },
-        async finish() {
-          return expectReply(await thread.ask({ kind: "finish", run }), "statistics").statistics;
-        },
+      let unsent: Job | null = job;
+      return async (samples, isLast) => {
+        const reply = thread.ask({ kind: "run", program, run, job: unsent, samples, isLast });
+        unsent = null;
+        return expectReply(await reply, "results");
       };
     },
     async close() {
