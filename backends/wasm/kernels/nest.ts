@@ -1,7 +1,7 @@
 /**
- * Loops over views of one shape: what elementwise ops, copies and fills are made of. Axes that lie
- * alike in every view are merged, the innermost is done in vectors where every view is contiguous or
- * constant along it. What is computed per element is handed in.
+ * Loops over views of one shape: what elementwise ops, copies, fills and reductions are made of.
+ * Axes that lie alike in every view are merged, the innermost is done in vectors where every view is
+ * contiguous or constant along it. What is done per element is handed in.
  */
 import { known } from "../../../ir/diagnostic.ts";
 import type { Expr } from "../assembler/assembler.ts";
@@ -15,10 +15,13 @@ export type Lanes = "vector" | "scalar";
 /** An element of the output from those of the operands, each held in a local. */
 export type Compute = (lanes: Lanes, operands: readonly Local[]) => Expr;
 
-interface Axis {
-  extent: number;
+/** What is done at each place; pointers are the nest's to move, one for each view. */
+export type Body = (lanes: Lanes, pointers: readonly Local[], inner: Axis) => void;
+
+export interface Axis {
+  readonly extent: number;
   /** Elements per view, the output's first. */
-  strides: readonly number[];
+  readonly strides: readonly number[];
 }
 
 /**
@@ -34,16 +37,29 @@ export function elementwise(
   canBeVector = true,
 ): void {
   const views = [output, ...inputs];
-  const axes = mergedAxes(views, steps);
-  const inner = axes.pop() ?? { extent: 1, strides: views.map(() => 0) };
-  const dense = (stride: number, i: number): boolean => stride === 1 || (i > 0 && stride === 0);
-  const vectors =
-    canBeVector &&
-    inner.extent >= 4 &&
-    inner.strides.every(dense) &&
-    views.every((view) => view.element !== "f64");
+  const vectors = canBeVector && views.every((view) => view.element !== "f64");
+  nest(code, views, axesOf(views, steps), vectors, (lanes, pointers, inner) => {
+    emitElement(code, views, pointers, inner, lanes, compute);
+  });
+}
 
-  const [outermost, ...middle] = axes;
+/**
+ * Runs `body` at each place of `axes`, the first of which threads share. Vectors are four places
+ * along the last axis.
+ */
+export function nest(
+  code: Code,
+  views: readonly View[],
+  axes: readonly Axis[],
+  canBeVector: boolean,
+  body: Body,
+): void {
+  const outer = [...axes];
+  const inner = outer.pop() ?? { extent: 1, strides: views.map(() => 0) };
+  const dense = (stride: number, i: number): boolean => stride === 1 || (i > 0 && stride === 0);
+  const vectors = canBeVector && inner.extent >= 4 && inner.strides.every(dense);
+
+  const [outermost, ...middle] = outer;
   const pointers = views.map((view) => pointerTo(code, view.buffer));
   if (outermost === undefined) {
     // One run: threads take whole vectors of it.
@@ -59,14 +75,16 @@ export function elementwise(
     code.while(
       () => i32.and(i32.lt_s(index.get(), share.to.get()), i32.lt_s(index.get(), code.int(whole))),
       () => {
-        emitElements(code, views, pointers, inner, vectors ? "vector" : "scalar", compute);
+        body(vectors ? "vector" : "scalar", pointers, inner);
+        movePointers(views, pointers, inner.strides, unit);
         index.step(1);
       },
     );
     if (whole * unit < inner.extent) {
       code.when(i32.lt_s(index.get(), share.to.get()), () => {
         code.times(inner.extent - whole * unit, () => {
-          emitElements(code, views, pointers, inner, "scalar", compute);
+          body("scalar", pointers, inner);
+          movePointers(views, pointers, inner.strides, 1);
         });
       });
     }
@@ -83,7 +101,7 @@ export function elementwise(
     () => share.to.get(),
     1,
     () => {
-      emitAxes(code, views, pointers, middle, inner, vectors, compute);
+      emitAxes(code, views, pointers, middle, inner, vectors, body);
       movePointers(views, pointers, outermost.strides, 1);
     },
   );
@@ -93,26 +111,36 @@ function bytesOf(views: readonly View[], index: number): number {
   return elementBytes(known(views[index], "a view").element);
 }
 
-/** The axes of extent above 1, outermost (time) first, neighbours merged where all views allow. */
-export function mergedAxes(views: readonly View[], steps: number): Axis[] {
-  const [output] = views;
-  const all: Axis[] = known(output, "an output").shape.map((extent, axis) => ({
+/**
+ * The axes of extent above 1, outermost (time) first, neighbours merged where all views allow. Those
+ * in `without` are left to the body.
+ */
+export function axesOf(
+  views: readonly View[],
+  steps: number,
+  without: readonly number[] = [],
+): Axis[] {
+  const all: Axis[] = known(views[0], "an output").shape.map((extent, axis) => ({
     extent,
     strides: views.map((view) => view.strides[axis] ?? 0),
   }));
-  // By falling stride of the output, so that it is written in order.
-  const sorted = all
+  const kept = all.filter((_, axis) => !without.includes(axis));
+  const time = { extent: steps, strides: views.map((view) => view.lead) };
+  return mergedAxes(kept, steps > 1 ? [time] : []);
+}
+
+/** Sorts axes by falling stride of the first view, so that it is written in order, and merges. */
+export function mergedAxes(axes: readonly Axis[], outermost: readonly Axis[] = []): Axis[] {
+  const sorted = axes
     .filter(({ extent }) => extent !== 1)
     .sort((a, b) => Math.abs(b.strides[0] ?? 0) - Math.abs(a.strides[0] ?? 0));
-  if (steps > 1) sorted.unshift({ extent: steps, strides: views.map((view) => view.lead) });
   const merged: Axis[] = [];
-  for (const axis of sorted) {
+  for (const axis of [...outermost, ...sorted]) {
     const outer = merged.at(-1);
     const joins = outer?.strides.every((s, i) => s === (axis.strides[i] ?? 0) * axis.extent);
     if (outer !== undefined && joins === true) {
-      outer.extent *= axis.extent;
-      outer.strides = axis.strides;
-    } else merged.push({ ...axis });
+      merged[merged.length - 1] = { extent: outer.extent * axis.extent, strides: axis.strides };
+    } else merged.push(axis);
   }
   return merged;
 }
@@ -124,23 +152,25 @@ function emitAxes(
   axes: readonly Axis[],
   inner: Axis,
   vectors: boolean,
-  compute: Compute,
+  body: Body,
 ): void {
   const pointers = start.map((pointer) => code.define("i32", pointer.get()));
   const [axis, ...rest] = axes;
   if (axis !== undefined) {
     code.times(axis.extent, () => {
-      emitAxes(code, views, pointers, rest, inner, vectors, compute);
+      emitAxes(code, views, pointers, rest, inner, vectors, body);
       movePointers(views, pointers, axis.strides, 1);
     });
     return;
   }
   const whole = vectors ? Math.floor(inner.extent / 4) : 0;
   code.times(whole, () => {
-    emitElements(code, views, pointers, inner, "vector", compute);
+    body("vector", pointers, inner);
+    movePointers(views, pointers, inner.strides, 4);
   });
   code.times(inner.extent - 4 * whole, () => {
-    emitElements(code, views, pointers, inner, "scalar", compute);
+    body("scalar", pointers, inner);
+    movePointers(views, pointers, inner.strides, 1);
   });
 }
 
@@ -155,8 +185,8 @@ function movePointers(
   });
 }
 
-/** One vector, or one element, and the pointers beyond it. */
-function emitElements(
+/** One vector, or one element. */
+function emitElement(
   code: Code,
   views: readonly View[],
   pointers: readonly Local[],
@@ -171,8 +201,10 @@ function emitElements(
   const operands = inputs.map((view, i) => {
     const pointer = known(pointers[i + 1], "a pointer");
     const type = known(types[i], "a type");
-    if (type !== "v128")
-      return code.define(type, code.wasm[type].load(placeOf(view), 4, pointer.get()));
+    if (type !== "v128") {
+      const align = elementBytes(view.element);
+      return code.define(type, code.wasm[type].load(placeOf(view), align, pointer.get()));
+    }
     const constant = inner.strides[i + 1] === 0;
     return code.define(
       "v128",
@@ -184,6 +216,8 @@ function emitElements(
   const pointer = known(pointers[0], "a pointer");
   const value = compute(lanes, operands);
   if (lanes === "vector") code.push(v128.store(placeOf(target), 4, pointer.get(), value));
-  else code.push(code.wasm[target.element].store(placeOf(target), 4, pointer.get(), value));
-  movePointers(views, pointers, inner.strides, lanes === "vector" ? 4 : 1);
+  else {
+    const align = elementBytes(target.element);
+    code.push(code.wasm[target.element].store(placeOf(target), align, pointer.get(), value));
+  }
 }

@@ -6,6 +6,7 @@ import { lowerOnHost } from "./host.ts";
 import type { Lower } from "./lowering.ts";
 import { lowerMove } from "./moves.ts";
 import { lowerDriven, lowerNeuron } from "./neurons.ts";
+import { lowerPool } from "./pools.ts";
 import { lowerReadOut } from "./read-out.ts";
 import { lowerSynapse } from "./synapse.ts";
 import { lowerWindow } from "./windows.ts";
@@ -20,6 +21,7 @@ export const families: readonly Lower[] = [
   lowerAffine,
   lowerElementwise,
   lowerMove,
+  lowerPool,
   lowerReadOut,
   lowerOnHost,
 ];

@@ -1,4 +1,4 @@
-/** Depthwise convolutions and average pools with windows of one size. */
+/** Depthwise convolutions. */
 import { known } from "../../../ir/diagnostic.ts";
 import { type Op, type OpOf, isOp } from "../../../ir/op.ts";
 import { elementCount } from "../../../ir/type.ts";
@@ -8,8 +8,6 @@ import type { View } from "../memory/view.ts";
 import { roomOf } from "./layout.ts";
 import type { Lowering } from "./lowering.ts";
 import { withRoom } from "./synapse.ts";
-
-type Windowed = OpOf<"ann.conv" | "ann.average-pool">;
 
 /** The window itself, or a bounded activation with the window before it. */
 export function lowerWindow(lowering: Lowering, op: Op): View | null {
@@ -21,7 +19,7 @@ export function lowerWindow(lowering: Lowering, op: Op): View | null {
     if (!lowering.isPrivate(lowering.operandOf(op))) return null;
     at = lowering.opOf(lowering.operandOf(op));
   }
-  if (!isOp(at, "ann.conv", "ann.average-pool")) return null;
+  if (!isOp(at, "ann.conv")) return null;
   if (at.type.shape.length > 4 || at.type.shape[0] !== 1) return null;
   const taps = tapsOf(lowering, at);
   if (taps === null) return null;
@@ -34,31 +32,24 @@ interface Taps {
   readonly biasOf: (channel: number) => number;
 }
 
-function tapsOf(lowering: Lowering, op: Windowed): Taps | null {
-  if (isOp(op, "ann.conv")) {
-    if (op.type.dtype !== "f32" && op.type.dtype !== "i32") return null;
-    const { data, shape } = lowering.tensor(op.attrs.weight);
-    const [outputs = 0, inputs = 0, ...kernel] = shape;
-    if (op.attrs.groups !== outputs || inputs !== 1 || outputs === 1) return null;
-    const size = elementCount(kernel);
-    const bias = op.attrs.bias === null ? null : lowering.tensor(op.attrs.bias).data;
-    return {
-      kernel,
-      weightOf: (tap, c) => data[c * size + tap] ?? 0,
-      biasOf: (c) => bias?.[c] ?? 0,
-    };
-  }
-  const { kernel, padsBegin, padsEnd, ceilMode, countIncludePad } = op.attrs;
-  const padded = [...padsBegin, ...padsEnd].some((pad) => pad !== 0);
-  if (ceilMode || (padded && !countIncludePad) || op.type.dtype !== "f32") return null;
+function tapsOf(lowering: Lowering, op: OpOf<"ann.conv">): Taps | null {
+  if (op.type.dtype !== "f32" && op.type.dtype !== "i32") return null;
+  const { data, shape } = lowering.tensor(op.attrs.weight);
+  const [outputs = 0, inputs = 0, ...kernel] = shape;
+  if (op.attrs.groups !== outputs || inputs !== 1 || outputs === 1) return null;
   const size = elementCount(kernel);
-  return { kernel, weightOf: () => 1 / size, biasOf: () => 0 };
+  const bias = op.attrs.bias === null ? null : lowering.tensor(op.attrs.bias).data;
+  return {
+    kernel,
+    weightOf: (tap, c) => data[c * size + tap] ?? 0,
+    biasOf: (c) => bias?.[c] ?? 0,
+  };
 }
 
 function emitWindow(
   lowering: Lowering,
   root: Op,
-  op: Windowed,
+  op: OpOf<"ann.conv">,
   taps: Taps,
   min: number,
   max: number,

@@ -1,0 +1,65 @@
+/** Sums over time and their differences, in double precision, element by element. */
+import { known } from "../../../ir/diagnostic.ts";
+import type { Expr } from "../assembler/assembler.ts";
+import type { Code, Local } from "../assembler/code.ts";
+import { placeOf } from "../assembler/memory.ts";
+import type { View } from "../memory/view.ts";
+import { axesOf, nest } from "./nest.ts";
+
+/**
+ * sums[t] = sums[t − 1] + from[t] for each element of each timestep of a chunk. `before` holds the
+ * sums of the timesteps before the chunk, and receives those after it.
+ */
+export function runningSums(code: Code, from: View, before: View, sums: View, steps: number): void {
+  overTime(code, [sums, from, before], steps, ([to, x], carry) => {
+    const { f64, f32, i32 } = code.wasm;
+    const value =
+      from.element === "f32"
+        ? f64.promote(f32.load(placeOf(from), 4, known(x, "x").get()))
+        : f64.convert_s.i32(i32.load(placeOf(from), 4, known(x, "x").get()));
+    carry.set(f64.add(carry.get(), value));
+    code.push(f64.store(placeOf(sums), 8, known(to, "a sum").get(), carry.get()));
+  });
+}
+
+/** to[t] = sums[t] − sums[t − 1], rounded into the element of `to`; `before` as above. */
+export function runningDifferences(
+  code: Code,
+  sums: View,
+  before: View,
+  to: View,
+  steps: number,
+): void {
+  overTime(code, [to, sums, before], steps, ([y, x], carry) => {
+    const { f64, f32, i32 } = code.wasm;
+    const now = code.define("f64", f64.load(placeOf(sums), 8, known(x, "a sum").get()));
+    const change = f64.sub(now.get(), carry.get());
+    const pointer = (): Expr => known(y, "y").get();
+    if (to.element === "f32") code.push(f32.store(placeOf(to), 4, pointer(), f32.demote(change)));
+    else code.push(i32.store(placeOf(to), 4, pointer(), i32.trunc_s_sat.f64(change)));
+    carry.set(now.get());
+  });
+}
+
+/** For each element: `body` at each timestep, with what the last view carries from one to the next. */
+function overTime(
+  code: Code,
+  views: readonly [View, View, View],
+  steps: number,
+  body: (pointers: readonly Local[], carry: Local) => void,
+): void {
+  const { f64 } = code.wasm;
+  const [first, second, before] = views;
+  nest(code, views, axesOf(views, 1), false, (_, pointers) => {
+    const [y, x, state] = pointers;
+    const at = [y, x].map((pointer) => code.define("i32", known(pointer, "a pointer").get()));
+    const home = known(state, "a state");
+    const carry = code.define("f64", f64.load(placeOf(before), 8, home.get()));
+    code.times(steps, () => {
+      body(at, carry);
+      at[0]?.step(first.lead * (first.element === "f64" ? 8 : 4));
+      at[1]?.step(second.lead * (second.element === "f64" ? 8 : 4));
+    });
+    code.push(f64.store(placeOf(before), 8, home.get(), carry.get()));
+  });
+}
