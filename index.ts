@@ -42,6 +42,13 @@ export { renderReportHtml } from "./calibrate/report/html.ts";
 export { formatReport } from "./calibrate/report/text.ts";
 export type { ConversionReport } from "./calibrate/report/schema.ts";
 
+// Builds: files that run a network elsewhere.
+export { build } from "./library/build.ts";
+export type { Built, BuiltFile, Making, WasmBuildOptions } from "./backends/wasm/build/build.ts";
+export type { WasmReport } from "./backends/wasm/build/report.ts";
+export type { DemoSample } from "./backends/wasm/build/samples.ts";
+export type { Assets } from "./backends/wasm/build/assets.ts";
+
 // Engines: what runs a network.
 export { interpretEngine } from "./backends/interpret/engine.ts";
 export { singleThreadEngine } from "./backends/typed/single.ts";

@@ -19,6 +19,12 @@ function reason(code: string): string {
   return reasons[code] ?? `the system says ${code}`;
 }
 
+/** The first of several names, and how many more there are. */
+function listed(names: readonly string[]): string {
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
+  return names.slice(0, 5).join(", ") + more;
+}
+
 export const diagnose = catalogue({
   "file-not-found": {
     severity: "error",
@@ -50,6 +56,27 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { file: string }) => `the output ${p.file} would replace a file that is read`,
     help: "give another name with -o",
+  },
+  "folder-is-file": {
+    severity: "error",
+    message: (p: { folder: string }) => `${p.folder} is a file, and a build is a folder`,
+    help: "give another name with -o",
+  },
+  "folder-not-ours": {
+    severity: "error",
+    message: (p: { folder: string; others: readonly string[] }) =>
+      `${p.folder} holds ${p.others.length} files that no build wrote: ${listed(p.others)}`,
+    help: "give an empty or a new folder, or --force to write among them",
+  },
+  "not-classes": {
+    severity: "error",
+    message: (p: { file: string }) => `${p.file} holds no names of classes`,
+    help: "write one name per line, in the order of the output",
+  },
+  "option-needs": {
+    severity: "error",
+    message: (p: { option: string; other: string }) =>
+      `${p.option} is of no use without ${p.other}`,
   },
   "bad-option": {
     severity: "error",

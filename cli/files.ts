@@ -61,15 +61,20 @@ export async function writeOutput(
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    fail(diagnose("cannot-write", null, { file, code: errorCode(error) }));
+    fail(writeFailure(file, error));
   }
+}
+
+/** What to tell of an error in writing `file`, or a folder of that name. */
+export function writeFailure(file: string, error: unknown): ReturnType<typeof diagnose> {
+  return diagnose("cannot-write", null, { file, code: errorCode(error) });
 }
 
 /**
  * Makes a folder and those above it that are missing, one by one: where the system refuses (/proc),
  * Node's own recursion does not end.
  */
-async function makeFolder(folder: string): Promise<void> {
+export async function makeFolder(folder: string): Promise<void> {
   if ((await stat(folder).catch(() => null)) !== null) return;
   const above = path.dirname(folder);
   if (above !== folder) await makeFolder(above);

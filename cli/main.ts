@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The entry point: argv to a command, and usage errors to exit code 1. */
 import { Command, CommanderError } from "@commander-js/extra-typings";
+import { buildCommand } from "./commands/build.ts";
 import { checkCommand } from "./commands/check.ts";
 import { convertCommand } from "./commands/convert.ts";
 import { diffCommand } from "./commands/diff.ts";
@@ -20,6 +21,7 @@ const commands = [
   convertCommand(),
   evalCommand(),
   runCommand(),
+  buildCommand(),
   reportCommand(),
   inspectCommand(),
   diffCommand(),

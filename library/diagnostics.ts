@@ -1,4 +1,5 @@
-/** The messages of the library's own steps: what running a network for a pass may bring to light. */
+/** The messages of the library's own steps: what running a network for a pass may bring to light,
+ * and what there is no build for. */
 import { catalogue } from "../ir/diagnostic.ts";
 
 export const diagnose = catalogue({
@@ -7,5 +8,16 @@ export const diagnose = catalogue({
     message: (p: { name: string; count: number; samples: number }) =>
       `${p.name} computes ${p.count} values that are NaN or infinite on ${p.samples} calibration samples`,
     help: "check the scale of the data against what the network was trained on (--preprocess)",
+  },
+  "target-unknown": {
+    severity: "error",
+    message: (p: { target: string }) => `there is no target "${p.target}"`,
+    help: "build for wasm; emulator, hdl and nir are planned",
+  },
+  "target-not-there-yet": {
+    severity: "error",
+    message: (p: { target: string; what: string }) =>
+      `the target ${p.target} is not there yet: this version cannot write ${p.what}`,
+    help: "build for wasm",
   },
 });

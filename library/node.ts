@@ -9,3 +9,4 @@ export type { Dataset } from "../calibrate/data/dataset.ts";
 export { openDataset, openPreprocess } from "../calibrate/data/open.ts";
 export type { OpenOptions } from "../calibrate/data/open.ts";
 export { filesBeside, readModelFile } from "../frontend/onnx/files.ts";
+export { loaderFiles } from "./loader-files.ts";

@@ -1,0 +1,39 @@
+/** The messages of builds for WebAssembly. */
+import { catalogue } from "../../../ir/diagnostic.ts";
+
+interface UnknownName {
+  readonly name: string;
+  readonly near: readonly string[];
+}
+
+export const diagnose = catalogue({
+  "op-without-kernel": {
+    severity: "error",
+    message: (p: { kind: string; type: string }) =>
+      `${p.kind} on ${p.type} has no WebAssembly code, and a built network has nothing else to run it`,
+    help: "run such networks with `snnc run` and `snnc eval`, or convert the model so that the op is gone",
+  },
+  "probe-unknown": {
+    severity: "error",
+    message: (p: UnknownName) => `there is nothing named "${p.name}" to probe`,
+    help: (p) => `names there are: all, ${p.near.join(", ")}`,
+  },
+  "probe-not-a-layer": {
+    severity: "error",
+    message: (p: UnknownName) => `"${p.name}" is no layer of neurons, so it has no potentials`,
+    help: (p) =>
+      p.near.length === 0 ? "the network has no neurons" : `layers: ${p.near.join(", ")}`,
+  },
+  "classes-count": {
+    severity: "error",
+    message: (p: { names: number; output: string; elements: number }) =>
+      `there are ${p.names} names of classes, and output "${p.output}" has ${p.elements} elements`,
+  },
+  "loader-missing": {
+    severity: "error",
+    cause: "environment",
+    message: (p: { file: string }) =>
+      `the loader's file ${p.file} is missing from this installation`,
+    help: "install snnc again",
+  },
+});

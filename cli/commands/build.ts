@@ -1,0 +1,159 @@
+/** `snnc build`: a network as files that run without snnc. */
+import path from "node:path";
+import { Command, Option } from "@commander-js/extra-typings";
+import type { BuiltFile } from "../../backends/wasm/build/build.ts";
+import type { WasmReport } from "../../backends/wasm/build/report.ts";
+import type { DemoSample } from "../../backends/wasm/build/samples.ts";
+import { chooseBalanced } from "../../calibrate/data/choose.ts";
+import { openPreprocess } from "../../calibrate/data/open.ts";
+import type { Preprocess } from "../../calibrate/data/preprocess.ts";
+import { fail } from "../../ir/diagnostic.ts";
+import type { Module } from "../../ir/module.ts";
+import { build, checkTarget } from "../../library/build.ts";
+import { loaderFiles } from "../../library/loader-files.ts";
+import { type Context, type Outcome, perform } from "../action.ts";
+import { checkFolder, writeFolder } from "../build-folder.ts";
+import { loadData } from "../data.ts";
+import { diagnose } from "../diagnostics.ts";
+import { readInput } from "../files.ts";
+import { loadNetwork } from "../load.ts";
+import { options, wholeNumber } from "../options.ts";
+import { diagnosticToJson } from "../render.ts";
+import { alignedTable } from "../tables.ts";
+import { version } from "../version.ts";
+
+type Given = ReturnType<ReturnType<typeof declare>["opts"]>;
+
+export function buildCommand() {
+  return declare().action((file, given) => perform(given, (context) => work(file, given, context)));
+}
+
+function declare() {
+  return new Command("build")
+    .description("write a network as files that run without snnc")
+    .argument("<network>", ".snn network, or ONNX model to build as it is")
+    .requiredOption("--target <name>", "what it is to run on: wasm")
+    .requiredOption("-o, --output <folder>", "folder for the files")
+    .addOption(options.timesteps)
+    .addOption(
+      new Option("--chunk <n>", "timesteps computed together; early exit saves whole chunks")
+        .default(undefined, "8")
+        .argParser(wholeNumber(1, 64)),
+    )
+    .option("--probe <name...>", "keep these layers or ops observable; all is every layer")
+    .option("--membrane <name...>", "keep these layers' membrane potentials observable")
+    .option("--samples <path>", "data from which the demo page offers samples")
+    .addOption(
+      new Option("--sample-count <n>", "how many samples the demo page offers")
+        .default(undefined, "10")
+        .argParser(wholeNumber(1, 1000)),
+    )
+    .addOption(options.labels)
+    .addOption(options.preprocess)
+    .option("--classes <file>", "names of the classes, one per line")
+    .option("--no-demo", "leave the demo page out")
+    .option("--force", "write into a folder that holds other files")
+    .addOption(options.inputShape)
+    .addOption(options.dimension)
+    .addOption(options.seed)
+    .addOption(options.json)
+    .addOption(options.quiet)
+    .addOption(options.debug);
+}
+
+async function work(file: string, given: Given, context: Context): Promise<Outcome> {
+  checkTarget(given.target);
+  refuseContradictions(given);
+  const force = given.force === true;
+  await checkFolder(given.output, force);
+  const { module, sha256, provenance } = await loadNetwork(file, given, context);
+  if (module.code === "none" && given.timesteps !== undefined) {
+    context.report(diagnose("timesteps-ignored", null, { file }));
+  }
+  const preprocess = given.preprocess === undefined ? null : await openPreprocess(given.preprocess);
+  const built = await build(
+    module,
+    given.target,
+    {
+      timesteps: given.timesteps,
+      chunk: given.chunk,
+      probes: given.probe,
+      membranes: given.membrane,
+      preprocess: preprocess === null ? null : statedTo(preprocess),
+      classes: given.classes === undefined ? null : await readClasses(given.classes),
+      samples: given.demo ? await samplesFor(module, given, context) : null,
+    },
+    {
+      tool: { name: "snnc", version },
+      network: { file: path.basename(file), sha256 },
+      provenance,
+    },
+    loaderFiles,
+  );
+  await writeFolder(given.output, built.files, force);
+  return {
+    json: {
+      target: given.target,
+      out: given.output,
+      files: built.listing,
+      report: built.report,
+      diagnostics: context.diagnostics.map(diagnosticToJson),
+    },
+    text: textOf(given, built.report, built.listing),
+  };
+}
+
+/** Options that would be of no effect are refused, not passed over. */
+function refuseContradictions({ demo, samples, sampleCount, labels }: Given): void {
+  const needs = (option: string, other: string): never =>
+    fail(diagnose("option-needs", null, { option, other }));
+  if (!demo && samples !== undefined) needs("--samples", "the demo page (--no-demo)");
+  if (samples === undefined && sampleCount !== undefined) needs("--sample-count", "--samples");
+  if (samples === undefined && labels !== undefined) needs("--labels", "--samples");
+}
+
+/** What the loader does to pixels of the right size; resizing is the page's. */
+function statedTo({ scale, mean, std, layout, channels }: Preprocess) {
+  return { scale, mean, std, layout, channels };
+}
+
+async function readClasses(file: string): Promise<readonly string[]> {
+  const text = new TextDecoder().decode(await readInput(file));
+  const names = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  return names.length > 0 ? names : fail(diagnose("not-classes", null, { file }));
+}
+
+/** As evenly over the classes as the data allow, the same ones each time. */
+async function samplesFor(
+  module: Module,
+  given: Given,
+  context: Context,
+): Promise<readonly DemoSample[]> {
+  const { samples: file, sampleCount = 10, seed } = given;
+  if (file === undefined) return [];
+  const data = await loadData(file, module, given, context, given.labels !== undefined);
+  const chosen = chooseBalanced(data.dataset, sampleCount, seed);
+  const { labels } = data;
+  return chosen.map((index) => ({
+    label: labels?.[index] ?? null,
+    inputs: data.samples.get(index).map((each) => each.data),
+  }));
+}
+
+function textOf(given: Given, report: WasmReport, files: readonly BuiltFile[]): string {
+  const { sizes, memory } = report;
+  const rows = [
+    ["", "bytes", "gzip"],
+    ...Object.entries(sizes).map(([what, { bytes, gzipBytes }]) => [
+      what,
+      String(bytes),
+      String(gzipBytes),
+    ]),
+    ["memory while running", String(memory.totalBytes), ""],
+  ];
+  const wrote = `wrote ${files.length} files to ${given.output}`;
+  return `${alignedTable(rows)}\n\n${wrote}`;
+}

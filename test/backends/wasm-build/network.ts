@@ -1,0 +1,85 @@
+/** A small spiking network on images, and what a build of it needs; for the tests of builds. */
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { type WasmBuildOptions, buildWasm } from "../../../backends/wasm/build/build.ts";
+import { Builder } from "../../../ir/build.ts";
+import { sourceLoc } from "../../../ir/loc.ts";
+import type { Module } from "../../../ir/module.ts";
+import { uniform } from "../../../ir/random.ts";
+import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
+import { type Shape, elementCount, real } from "../../../ir/type.ts";
+import { loaderFiles } from "../../../library/loader-files.ts";
+
+export type Loader = typeof import("../../../backends/wasm/build/loader/api.ts");
+
+const imageShape = [1, 2, 6, 5];
+
+/** `count` numbers of a seed between bounds, which float32 holds exactly. */
+function numbers(seed: number, count: number, low: number, high: number): number[] {
+  return Array.from({ length: count }, (_, i) => {
+    return Math.round(64 * (low + (high - low) * uniform(seed, i, 0, 0))) / 64;
+  });
+}
+
+/** Convolution and linear layers of spiking neurons; both layers of neurons have one name. */
+export function spikingNetwork(): Module {
+  const b = new Builder();
+  const loc = (name: string, op: string) => sourceLoc("net.onnx", name, op);
+  let seed = 0;
+  const weights = (name: string, shape: Shape): string =>
+    b.tensor(name, tensorOf("f32", shape, numbers(++seed, elementCount(shape), -1, 1)));
+  const constant = (name: string, value: number): string =>
+    b.tensor(name, tensorOf("f32", [], [value]));
+  const image = b.input("image", real("f32", imageShape), loc("image", "Input"));
+  const window = { strides: [1, 1], padsBegin: [1, 1], padsEnd: [1, 1], dilations: [1, 1] };
+  const kernel = { weight: weights("w1", [3, 2, 3, 3]), bias: null, groups: 1 };
+  const currents = b.add("ann.conv", [image], { ...window, ...kernel }, loc("conv", "Conv"));
+  const neuron = {
+    threshold: constant("threshold", 1),
+    vInit: constant("v", 0.5),
+    amplitude: constant("amplitude", 1),
+    reset: "subtract",
+  } as const;
+  const first = b.add("snn.if", [currents], neuron, loc("relu", "Relu"));
+  const flat = b.add("ann.reshape", [first], { shape: [1, 90] }, loc("flat", "Flatten"));
+  const inner = { weight: weights("w2", [8, 90]), bias: weights("b2", [8]) };
+  const driven = b.add("ann.linear", [flat], inner, loc("fc1", "Gemm"));
+  const second = b.add("snn.if", [driven], neuron, loc("relu", "Relu"));
+  const last = { weight: weights("w3", [4, 8]), bias: null };
+  const decided = b.add("ann.linear", [second], last, loc("fc2", "Gemm"));
+  const logits = b.add("snn.readout", [decided], { start: 0 }, loc("fc2", "Gemm"));
+  return b.finish({
+    name: "net",
+    code: "rate",
+    timesteps: 12,
+    outputs: [{ name: "logits", value: logits }],
+  });
+}
+
+export function image(seed: number): Tensor {
+  return tensorOf("f32", imageShape, numbers(1000 + seed, elementCount(imageShape), -1, 1));
+}
+
+export const making = {
+  tool: { name: "snnc", version: "0" },
+  network: { file: "net.snn", sha256: "00" },
+  provenance: null,
+};
+
+export async function buildFiles(module: Module, options: WasmBuildOptions = {}) {
+  return buildWasm(module, options, making, loaderFiles);
+}
+
+/** Writes a build to `folder`, and imports its loader as a program of the user's would. */
+export async function unpack(
+  folder: string,
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<{ readonly loader: Loader; readonly url: URL }> {
+  await mkdir(folder, { recursive: true });
+  for (const [name, bytes] of files) await writeFile(path.join(folder, name), bytes);
+  const url = pathToFileURL(`${folder}/`);
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- the import of a name is any
+  const loader: Loader = await import(new URL("model.js", url).href);
+  return { loader, url };
+}
