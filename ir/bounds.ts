@@ -74,7 +74,8 @@ export function requireSafeTimesteps(module: Module, timesteps: number): void {
   }
   const { low, high } =
     neurons.get(limit.result)?.current ??
-    known(values.get(limit.result), "the interval of an integer value");
+    values.get(limit.result) ??
+    known(values.get(known(limit.inputs[0], "an operand")), "the interval of an integer value");
   fail(diagnose("integer-overflow", limit.loc, { name, low, high }));
 }
 
@@ -164,6 +165,11 @@ function boundsOf(
       const { low, high } = intervalOf(tensorAt(module, op.attrs.amplitude));
       return { low: Math.min(0, low), high: Math.max(0, high) };
     }
+    case "ann.resize":
+      // The nearest is taken as it is; what interpolation makes of integers is rounded.
+      return op.attrs.mode === "nearest" && op.attrs.coordinates !== "tf_crop_and_resize"
+        ? x
+        : null;
     // A running maximum rises by no more than the largest term, and by no less than the least.
     case "snn.max-pool":
     case "ann.max-pool":
@@ -271,6 +277,7 @@ function partialSumOf(
       return op.inputs.reduce((most, _, i) => Math.max(most, before(i)), 0);
     case "ann.neg":
     case "ann.pad":
+    case "ann.resize":
     case "ann.max-pool":
     case "snn.max-pool":
     case "ann.identity":
