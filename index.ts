@@ -30,8 +30,14 @@ export { convert } from "./library/convert.ts";
 export type { Conversion, ConvertOptions } from "./library/convert.ts";
 export { measureOn } from "./library/measure.ts";
 export type { Running } from "./library/measure.ts";
-export { compareLayers, evaluateModule as evaluate, evaluatePair } from "./library/assess.ts";
+export {
+  compareLayers,
+  evaluateModule as evaluate,
+  evaluatePair,
+  evaluateWithEarlyExit,
+} from "./library/assess.ts";
 export type { AssessOptions, Labelled } from "./library/assess.ts";
+export type { EarlyExitEvaluation } from "./calibrate/early-exit.ts";
 export type { Evaluation } from "./calibrate/evaluate.ts";
 export type { Comparison } from "./calibrate/compare.ts";
 
@@ -53,9 +59,12 @@ export type { Assets } from "./backends/wasm/build/assets.ts";
 export { interpretEngine } from "./backends/interpret/engine.ts";
 export { singleThreadEngine } from "./backends/typed/single.ts";
 export { singleThreadWasmEngine } from "./backends/wasm/single.ts";
+export type { EarlyExit } from "./ir/early-exit.ts";
 export type {
   Engine,
   Executable,
+  LoadOptions,
+  MemoryUse,
   Observation,
   Probe,
   ProbeData,

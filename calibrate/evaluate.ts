@@ -3,11 +3,12 @@
  * operations, at every timestep of one run. Reads no file and no clock.
  */
 import { type Diagnostic, fail, known } from "../ir/diagnostic.ts";
-import type { Executable, SampleSource } from "../ir/executable.ts";
+import type { Executable, MemoryUse, SampleSource } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
 import { type Module, type Output, producerOf } from "../ir/module.ts";
 import type { ValueId } from "../ir/op.ts";
 import { elementCount } from "../ir/type.ts";
+import type { EarlyExitEvaluation } from "./early-exit.ts";
 import { diagnoseEvaluation } from "./evaluation-diagnostics.ts";
 
 export interface EvaluateOptions {
@@ -49,6 +50,8 @@ export interface Evaluation {
   /** [samples, classes], after the last timestep; null unless asked for. */
   readonly logits: Float32Array | null;
   readonly neurons: readonly NeuronActivity[];
+  /** Of the run, where the engine plans its memory. */
+  readonly memory: MemoryUse | null;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -106,7 +109,8 @@ export async function evaluate(
     },
   );
 
-  return tally.finish(module, executable.neurons, output, labels !== null);
+  const memory = executable.memory?.() ?? null;
+  return { ...tally.finish(module, executable.neurons, output, labels !== null), memory };
 }
 
 function classesOf(module: Module): number {
@@ -219,7 +223,7 @@ class Tally {
     neurons: readonly ValueId[],
     output: Output,
     labelled: boolean,
-  ): Evaluation {
+  ): Omit<Evaluation, "memory"> {
     const { samples, steps } = this;
     const perSample = (sums: Float64Array): number[] => Array.from(sums, (sum) => sum / samples);
     const isAnn = module.code === "none";
@@ -290,6 +294,21 @@ function increment(sums: Float64Array, index: number, by: number): void {
   sums[index] = (sums[index] ?? 0) + by;
 }
 
+/** A run of its own, in which samples end once their answer is clear. */
+interface EarlyExitJson {
+  /** Least difference of the two greatest probabilities. */
+  readonly margin: number;
+  /** It is looked at after every so many timesteps. */
+  readonly every: number;
+  readonly accuracy: number | null;
+  readonly meanTimesteps: number;
+  readonly latency: EarlyExitEvaluation["latency"];
+  readonly spikesPerSample: number;
+  readonly synapticOperationsPerSample: number;
+  readonly seconds: number;
+  readonly samplesPerSecond: number;
+}
+
 /** What `snnc eval --json` prints; its field names are stable. */
 export interface EvaluationJson {
   readonly model: string;
@@ -306,15 +325,20 @@ export interface EvaluationJson {
   readonly latencyTimesteps: number;
   readonly seconds: number;
   readonly samplesPerSecond: number;
+  /** What the run held at once; missing where the engine does not plan its memory. */
+  readonly memory?: MemoryUse;
+  /** Where `--early-exit` was given. */
+  readonly earlyExit?: EarlyExitJson;
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /** The fields of `eval --json`; the caller owns the clock. */
 export function evaluationJson(
   evaluation: Evaluation,
-  run: { readonly model: string; readonly seconds: number },
+  run: { readonly model: string; readonly seconds: number; readonly earlyExit?: TimedEarlyExit },
 ): EvaluationJson {
-  const { agreement, relativeLogitError } = evaluation;
+  const { agreement, relativeLogitError, memory } = evaluation;
+  const { earlyExit } = run;
   return {
     model: run.model,
     kind: evaluation.kind,
@@ -329,6 +353,24 @@ export function evaluationJson(
     latencyTimesteps: evaluation.latencyTimesteps,
     seconds: run.seconds,
     samplesPerSecond: run.seconds > 0 ? evaluation.samples / run.seconds : 0,
+    ...(memory === null ? {} : { memory }),
+    ...(earlyExit === undefined ? {} : { earlyExit: earlyExitJson(earlyExit, evaluation.samples) }),
     diagnostics: evaluation.diagnostics,
+  };
+}
+
+interface TimedEarlyExit {
+  readonly evaluation: EarlyExitEvaluation;
+  readonly seconds: number;
+}
+
+function earlyExitJson({ evaluation, seconds }: TimedEarlyExit, samples: number): EarlyExitJson {
+  const { rule, ...figures } = evaluation;
+  return {
+    margin: rule.margin,
+    every: rule.every,
+    ...figures,
+    seconds,
+    samplesPerSecond: seconds > 0 ? samples / seconds : 0,
   };
 }

@@ -129,6 +129,11 @@ export const diagnose = catalogue({
     severity: "warning",
     message: (p: { file: string }) => `${p.file} is not a spiking network: -T is of no effect`,
   },
+  "early-exit-ignored": {
+    severity: "warning",
+    message: (p: { file: string }) =>
+      `${p.file} is not a spiking network: --early-exit is of no effect`,
+  },
   "other-model": {
     severity: "error",
     message: (p: { file: string; model: string }) =>

@@ -17,6 +17,14 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
+/** A number from 0 to 1, or a usage error that says so. */
+export function fraction(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
+  // eslint-disable-next-line no-restricted-syntax -- commander's own way to refuse an argument
+  throw new InvalidArgumentError("It must be a number from 0 to 1.");
+}
+
 /** `NAME=1,3,32,32`, gathered over repeats. */
 function shapeArgument(
   text: string,

@@ -3,6 +3,11 @@
  * after each pass, and the comparison layer by layer.
  */
 import { type Comparison, compare } from "../calibrate/compare.ts";
+import {
+  type EarlyExitEvaluation,
+  type EarlyExitOptions,
+  evaluateEarlyExit,
+} from "../calibrate/early-exit.ts";
 import { type Evaluation, evaluate } from "../calibrate/evaluate.ts";
 import { known } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
@@ -56,6 +61,24 @@ export async function evaluateModule(
             reference: reference.predictions,
             referenceLogits: known(reference.logits, "logits of the reference"),
           }),
+    });
+  } finally {
+    await executable.close();
+  }
+}
+
+/** Accuracy and latency of a module on `data` where samples end once their answer is clear. */
+export async function evaluateWithEarlyExit(
+  module: Module,
+  data: Labelled,
+  running: Running,
+  options: Omit<EarlyExitOptions, "onProgress">,
+): Promise<EarlyExitEvaluation> {
+  const executable = await loadOn(running, module);
+  try {
+    return await evaluateEarlyExit(executable, data.samples, data.labels, {
+      ...options,
+      onProgress: (done, total) => running.onProgress?.("ending early", done, total),
     });
   } finally {
     await executable.close();

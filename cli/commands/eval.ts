@@ -1,14 +1,17 @@
 /** `snnc eval`: accuracy at each timestep; for an ANN, its accuracy. */
-import { Command } from "@commander-js/extra-typings";
+import { Command, Option } from "@commander-js/extra-typings";
 import { type Evaluation, evaluationJson } from "../../calibrate/evaluate.ts";
+import type { EarlyExitEvaluation } from "../../calibrate/early-exit.ts";
+import { counted, percent } from "../../calibrate/report/format.ts";
 import { fail } from "../../ir/diagnostic.ts";
-import { evaluateModule } from "../../library/assess.ts";
+import type { EarlyExit } from "../../ir/early-exit.ts";
+import { evaluateModule, evaluateWithEarlyExit } from "../../library/assess.ts";
 import { convert } from "../../library/convert.ts";
 import { perform, runningOf } from "../action.ts";
 import { loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
-import { options } from "../options.ts";
+import { fraction, options, wholeNumber } from "../options.ts";
 import { accuracyTable } from "../tables.ts";
 import { diagnosticToJson } from "../render.ts";
 
@@ -21,6 +24,17 @@ export function evalCommand() {
     .addOption(options.preprocess)
     .addOption(options.limit)
     .addOption(options.timesteps)
+    .addOption(
+      new Option(
+        "--early-exit <margin>",
+        "also end each sample once its two best classes are so far apart (softmax, 0 to 1)",
+      ).argParser(fraction),
+    )
+    .addOption(
+      new Option("--exit-every <n>", "look for that after every n timesteps")
+        .default(4)
+        .argParser(wholeNumber(1, 1_000_000)),
+    )
     .addOption(options.engine)
     .addOption(options.inputShape)
     .addOption(options.dimension)
@@ -34,6 +48,9 @@ export function evalCommand() {
         const network = await loadNetwork(file, given, context);
         if (network.kind === "ann" && given.timesteps !== undefined) {
           context.report(diagnose("timesteps-ignored", null, { file }));
+        }
+        if (network.kind === "ann" && given.earlyExit !== undefined) {
+          context.report(diagnose("early-exit-ignored", null, { file }));
         }
         const data = await loadData(given.data, network.module, given, context, true);
         if (data.labels === null) fail(diagnose("needs-labels", null, { data: given.data }));
@@ -50,10 +67,19 @@ export function evalCommand() {
         });
         const seconds = (performance.now() - started) / 1000;
         context.report(...evaluation.diagnostics);
-        const json = evaluationJson(evaluation, { model: file, seconds });
+        const rule = ruleOf(given);
+        const earlyExit =
+          rule === null || module.code === "none"
+            ? undefined
+            : await timed(() => evaluateWithEarlyExit(module, data, running, { timesteps, rule }));
+        const json = evaluationJson(evaluation, {
+          model: file,
+          seconds,
+          ...(earlyExit === undefined ? {} : { earlyExit }),
+        });
         return {
           json: { ...json, diagnostics: context.diagnostics.map(diagnosticToJson) },
-          text: evaluationText(evaluation, seconds),
+          text: evaluationText(evaluation, seconds, earlyExit),
         };
       }),
     );
@@ -68,8 +94,51 @@ async function cleaned(
   return (await convert(module, null, running, options)).module;
 }
 
-function evaluationText(evaluation: Evaluation, seconds: number): string {
-  const rate = seconds > 0 ? ` (${(evaluation.samples / seconds).toFixed(1)} per second)` : "";
-  const head = `${evaluation.samples} samples in ${seconds.toFixed(1)} s${rate}`;
-  return `${accuracyTable(evaluation, null)}\n\n${head}`;
+/** The rule that the options ask for; it is not looked at before it first can be. */
+function ruleOf(given: { earlyExit?: number | undefined; exitEvery: number }): EarlyExit | null {
+  const { earlyExit: margin, exitEvery: every } = given;
+  return margin === undefined ? null : { margin, of: "probability", minimum: every, every };
+}
+
+interface Timed {
+  readonly evaluation: EarlyExitEvaluation;
+  readonly seconds: number;
+}
+
+async function timed(work: () => Promise<EarlyExitEvaluation>): Promise<Timed> {
+  const started = performance.now();
+  const evaluation = await work();
+  return { evaluation, seconds: (performance.now() - started) / 1000 };
+}
+
+function evaluationText(
+  evaluation: Evaluation,
+  seconds: number,
+  earlyExit: Timed | undefined,
+): string {
+  const lines = [`${evaluation.samples} samples in ${paceOf(evaluation.samples, seconds)}`];
+  const { memory } = evaluation;
+  if (memory !== null) {
+    const { weightsBytes, arenaBytes, threads } = memory;
+    const arenas = `${megabytes(arenaBytes)} × ${counted(threads, "thread")}`;
+    lines.push(`memory: ${megabytes(weightsBytes)} of weights + ${arenas}`);
+  }
+  if (earlyExit !== undefined) {
+    const { rule, accuracy, meanTimesteps, latency } = earlyExit.evaluation;
+    lines.push(
+      `early exit at ${rule.margin}: ${percent(accuracy)} after ${meanTimesteps.toFixed(2)} ` +
+        `timesteps on average (half within ${latency.p50}, 99 % within ${latency.p99}), ` +
+        `in ${paceOf(evaluation.samples, earlyExit.seconds)}`,
+    );
+  }
+  return `${accuracyTable(evaluation, null)}\n\n${lines.join("\n")}`;
+}
+
+function paceOf(samples: number, seconds: number): string {
+  const rate = seconds > 0 ? ` (${(samples / seconds).toFixed(1)} per second)` : "";
+  return `${seconds.toFixed(1)} s${rate}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(2)} MB`;
 }

@@ -151,7 +151,29 @@ describe.concurrent("snnc eval", () => {
     latencyTimesteps: z.number(),
     seconds: z.number().nonnegative(),
     samplesPerSecond: z.number().nonnegative(),
+    memory: z.object({
+      weightsBytes: z.number().positive(),
+      arenaBytes: z.number().positive(),
+      threads: z.literal(1),
+    }),
     diagnostics,
+  });
+
+  it("--early-exit says how right and how soon answers are", async () => {
+    const args = ["eval", at("digits.snn"), ...measured, "--early-exit", "0", "--exit-every", "2"];
+    const { earlyExit } = evaluation
+      .extend({
+        earlyExit: z.object({
+          margin: z.literal(0),
+          every: z.literal(2),
+          accuracy: share,
+          meanTimesteps: z.literal(2),
+          latency: z.object({ p50: z.literal(2), p90: z.number(), p99: z.number() }),
+        }),
+      })
+      .parse(jsonOf(await snnc([...args, "--json"])));
+    expect(earlyExit.latency.p99).toBe(2);
+    expect((await snnc(args)).stdout).toMatch(/^early exit at 0: [\d.]+ % after 2.00 timesteps/m);
   });
 
   it("of a network gives the accuracy at each timestep", async () => {

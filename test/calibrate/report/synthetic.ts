@@ -52,6 +52,7 @@ export function syntheticPieces(options: Synthetic = {}): ReportPieces {
     distinctPredictions: 10,
     logits: null,
     neurons: [],
+    memory: null,
     diagnostics: [],
   };
   const snn: Evaluation = {
