@@ -59,8 +59,10 @@ export function pairNeurons(
     const activation = annOps.get(neuron.result);
     const annInput = activation?.inputs[0];
     const snnInput = known(neuron.inputs[0], "a neuron's operand");
+    // An integer neuron's values are in a unit of its own, which nobody keeps.
     const fits =
       activation !== undefined &&
+      neuron.type.dtype === "f32" &&
       elementCount(activation.type.shape) === elementCount(neuron.type.shape);
     if (fits && annInput !== undefined) {
       pairs.push({ name, ann: activation.result, annInput, snn: neuron.result, snnInput });
@@ -111,10 +113,11 @@ export async function compare(
     const { name, snn: value } = known(pairs[i], "the pair");
     return { name, value, ...tally.finish() };
   });
+  const code = snn.module.properties.has("integer")
+    ? "neurons-of-integers"
+    : "neuron-without-counterpart";
   const diagnostics =
-    unpaired.length === 0
-      ? []
-      : [diagnoseEvaluation("neuron-without-counterpart", null, { names: unpaired })];
+    unpaired.length === 0 ? [] : [diagnoseEvaluation(code, null, { names: unpaired })];
   return { samples: samples.count, timesteps, layers, diagnostics };
 }
 

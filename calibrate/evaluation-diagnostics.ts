@@ -43,4 +43,11 @@ export const diagnoseEvaluation = catalogue({
       p.names.slice(0, 5).join(", ") +
       (p.names.length > 5 ? ", …" : ""),
   },
+  "neurons-of-integers": {
+    severity: "info",
+    message: (p: { names: readonly string[] }) =>
+      `${p.names.length} neuron layers are of integers, in units of their own: they are not ` +
+      "compared with the ANN's",
+    help: "report on the network before quantise to see where accuracy is lost",
+  },
 });

@@ -66,7 +66,7 @@ describe("the unit of a channel", () => {
   it("keeps thresholds from getting few units, and says so", () => {
     const threshold = { min: 2, max: 10 };
     const limited = chooseScale(channel([1], { levels: 1, threshold }), 40);
-    expect(limited).toEqual({ unit: expect.any(Number), limited: true });
+    expect(limited.limited).toBe(true);
     expect(2 / limited.unit).toBeGreaterThanOrEqual(leastThreshold);
     expect(chooseScale(channel([1], { threshold }), 40).limited).toBe(false);
   });
