@@ -6,43 +6,19 @@ import { singleThreadEngine } from "../../../backends/typed/single.ts";
 import { wasmEngine } from "../../../backends/wasm/engine.ts";
 import { createWasmEngine } from "../../../backends/wasm/single.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import type {
-  Engine,
-  LoadOptions,
-  RunOptions,
-  SampleResult,
-  SampleSource,
-} from "../../../ir/executable.ts";
-import { type Module, inputsOf, opsOf } from "../../../ir/module.ts";
+import type { Engine, LoadOptions, RunOptions, SampleResult } from "../../../ir/executable.ts";
+import { type Module, opsOf } from "../../../ir/module.ts";
 import { statisticsToData } from "../../../ir/observe.ts";
-import { tensorOf } from "../../../ir/tensor.ts";
-import { elementCount } from "../../../ir/type.ts";
-import { convert } from "../../../library/convert.ts";
-import { networks, pseudoRandom } from "../../frontend/build-model.ts";
-import { moduleOf } from "../../frontend/run.ts";
 import { expectClose } from "./compare.ts";
+import { networkNamed, samplesFor, spikingTwin } from "./spiking-twin.ts";
 
 const timesteps = 24;
 const ann = networkNamed("residual-add");
 let snn: Module;
 
 beforeAll(async () => {
-  const running = { engine: singleThreadEngine, threads: 1 };
-  snn = (await convert(ann, samplesFor(ann, 4), running, { timesteps })).module;
+  snn = (await spikingTwin("residual-add")).module;
 });
-
-function networkNamed(name: string): Module {
-  return moduleOf(known(networks[name], name)());
-}
-
-function samplesFor(module: Module, count: number): SampleSource {
-  const [input] = inputsOf(module);
-  const { dtype, shape } = known(input, "an input").type;
-  return {
-    count,
-    get: (i) => [tensorOf(dtype, shape, pseudoRandom(elementCount(shape), `sample ${i}`))],
-  };
-}
 
 interface Ran {
   readonly results: readonly SampleResult[];

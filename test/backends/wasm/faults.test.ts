@@ -1,0 +1,112 @@
+/** What happens where the machine fails the engine: memory that cannot be had, and traps. */
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { singleThreadEngine } from "../../../backends/typed/single.ts";
+import { compileProgram } from "../../../backends/wasm/compile.ts";
+import { Instance, createMemory } from "../../../backends/wasm/instance.ts";
+import { createTeam } from "../../../backends/wasm/pool.ts";
+import { compileOptionsOf } from "../../../backends/wasm/request.ts";
+import { createWasmEngine, singleThreadWasmEngine } from "../../../backends/wasm/single.ts";
+import { DiagnosticError, InvariantError, known } from "../../../ir/diagnostic.ts";
+import { opsOf } from "../../../ir/module.ts";
+import { spikingTwin } from "./spiking-twin.ts";
+
+const engine = createWasmEngine({
+  createTeam,
+  fallback: singleThreadEngine,
+  support: { missing: null, sharedMemory: true },
+});
+
+/** Memory that is refused as often as this before it is given. */
+function refuseMemory(times: number): void {
+  const { Memory } = WebAssembly;
+  let left = times;
+  vi.spyOn(WebAssembly, "Memory").mockImplementation(function (descriptor) {
+    if (left-- > 0) throw new RangeError("could not allocate memory");
+    return new Memory(descriptor);
+  });
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+async function runWith(threads: number, timesteps: number) {
+  const { module, samples } = await spikingTwin("residual-add");
+  const codes: string[] = [];
+  const executable = await engine.load(module, {
+    threads,
+    onDiagnostic: ({ code }) => void codes.push(code),
+  });
+  const outputs: Float32Array[] = [];
+  try {
+    await executable.run(samples(6), { timesteps }, (r) => {
+      outputs.push(known(r.outputs[0], "an output"));
+    });
+    return { codes, outputs, memory: executable.memory?.() ?? null };
+  } finally {
+    await executable.close();
+  }
+}
+
+describe("where memory is short", () => {
+  it("fewer threads run, with the same results", async () => {
+    const plenty = await runWith(4, 16);
+    expect(plenty.memory?.threads).toBe(4);
+    refuseMemory(1);
+    const { codes, outputs, memory } = await runWith(4, 16);
+    expect(codes).toEqual(["fewer-threads"]);
+    expect(memory?.threads).toBe(2);
+    expect(outputs).toEqual(plenty.outputs);
+  });
+
+  it("fewer timesteps run at a time, with the same results", async () => {
+    const plenty = await runWith(1, 16);
+    refuseMemory(1);
+    const { codes, outputs, memory } = await runWith(1, 16);
+    expect(codes).toEqual(["shorter-chunks"]);
+    expect(memory?.arenaBytes).toBeLessThan(known(plenty.memory, "memory").arenaBytes);
+    expect(outputs).toEqual(plenty.outputs);
+  });
+
+  it("the run ends with a diagnostic about the machine in the end", async () => {
+    refuseMemory(Infinity);
+    const error: unknown = await runWith(2, 16).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(DiagnosticError);
+    expect(error).toMatchObject({
+      diagnostics: [{ code: "network-exceeds-memory", cause: "environment" }],
+    });
+  });
+});
+
+describe("a trap", () => {
+  it("is a fault of ours that names the step", async () => {
+    const { module, samples } = await spikingTwin("residual-add");
+    const program = await compileProgram(module, compileOptionsOf(module, { timesteps: 4 }));
+    const compiled = await WebAssembly.compile(program.binary);
+    const place = { arena: 1000, part: 0, parts: 1 };
+    const instance = new Instance(program, compiled, createMemory(program), place);
+    instance.give(
+      samples(1)
+        .get(0)
+        .map(({ data }) => data),
+    );
+    const run = (): void => {
+      instance.begin();
+      instance.advance(0);
+    };
+    expect(run).toThrow(InvariantError);
+    expect(run).toThrow(/WebAssembly trapped in "(begin|each) \d+: %\d+ /);
+  });
+});
+
+describe("a network without neurons", () => {
+  it("has nothing to count, and runs", async () => {
+    const { reference, samples } = await spikingTwin("residual-add");
+    expect(opsOf(reference, "snn.if")).toEqual([]);
+    const executable = await singleThreadWasmEngine.load(reference, { threads: 1 });
+    await executable.run(samples(1), { timesteps: 9 }, ({ spikesByStep, timestepsTaken }) => {
+      expect([...spikesByStep]).toEqual([0]);
+      expect(timestepsTaken).toBe(1);
+    });
+  });
+});
