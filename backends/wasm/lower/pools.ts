@@ -7,6 +7,7 @@ import { runningDifferences, runningSums } from "../kernels/running.ts";
 import { type Fold, type SlideAxis, slide } from "../kernels/slide.ts";
 import { type Element, type View, elementBytes } from "../memory/view.ts";
 import { type Lowering, elementOf } from "./lowering.ts";
+import { scratchLike } from "./scratch.ts";
 
 type Pool = OpOf<"ann.max-pool" | "ann.average-pool" | "snn.max-pool">;
 
@@ -97,8 +98,8 @@ function emitRunning(
   const operand = lowering.operandOf(op);
   const phase = lowering.phaseOf(op.result);
   const name = `%${op.result}`;
-  const sums = doublesLike(lowering, `${name} sums`, input, steps);
-  const pooled = doublesLike(lowering, `${name} pooled sums`, output, steps);
+  const sums = scratchLike(lowering, `${name} sums`, "f64", input.shape, input, steps);
+  const pooled = scratchLike(lowering, `${name} pooled sums`, "f64", output.shape, output, steps);
   const sumsBefore = stateLike(lowering, `${name} sums before`, sums);
   const pooledBefore = stateLike(lowering, `${name} pooled before`, pooled);
   lowering.emit({
@@ -120,29 +121,6 @@ function emitRunning(
       runningDifferences(code, pooled, pooledBefore, output, steps);
     },
   });
-}
-
-/** Room for doubles of a view's shape that lie in its order, without gaps. */
-function doublesLike(lowering: Lowering, name: string, like: View, steps: number): View {
-  const order = [...like.shape.keys()].sort(
-    (a, b) => Math.abs(like.strides[b] ?? 0) - Math.abs(like.strides[a] ?? 0) || a - b,
-  );
-  const strides = new Array<number>(like.shape.length).fill(0);
-  let stride = 1;
-  for (const axis of order.toReversed()) {
-    strides[axis] = stride;
-    stride *= like.shape[axis] ?? 1;
-  }
-  const count = elementCount(like.shape);
-  const buffer = lowering.buffer("scratch", name, elementBytes("f64") * count * steps);
-  return {
-    buffer,
-    element: "f64",
-    offset: 0,
-    shape: like.shape,
-    strides,
-    lead: steps > 1 ? count : 0,
-  };
 }
 
 /** What is carried from chunk to chunk, zero at the start of a sample. */

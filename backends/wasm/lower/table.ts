@@ -6,8 +6,10 @@ import { lowerOnHost } from "./host.ts";
 import type { Lower } from "./lowering.ts";
 import { lowerMove } from "./moves.ts";
 import { lowerDriven, lowerNeuron } from "./neurons.ts";
+import { lowerNorm } from "./norms.ts";
 import { lowerPool } from "./pools.ts";
 import { lowerReadOut } from "./read-out.ts";
+import { lowerReduction } from "./reductions.ts";
 import { lowerSynapse } from "./synapse.ts";
 import { lowerWindow } from "./windows.ts";
 
@@ -22,6 +24,8 @@ export const families: readonly Lower[] = [
   lowerElementwise,
   lowerMove,
   lowerPool,
+  lowerReduction,
+  lowerNorm,
   lowerReadOut,
   lowerOnHost,
 ];

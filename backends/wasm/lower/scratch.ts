@@ -1,0 +1,31 @@
+/** Places for what an op needs on its way, laid out as the values that it meets. */
+import { elementCount } from "../../../ir/type.ts";
+import type { Shape } from "../../../ir/type.ts";
+import { type Element, type View, elementBytes } from "../memory/view.ts";
+import type { Lowering } from "./lowering.ts";
+
+/**
+ * A buffer for `shape`, which has as many axes as `like`: its axes lie in the order of those of
+ * `like`, without gaps.
+ */
+export function scratchLike(
+  lowering: Lowering,
+  name: string,
+  element: Element,
+  shape: Shape,
+  like: View,
+  steps: number,
+): View {
+  const order = [...shape.keys()].sort(
+    (a, b) => Math.abs(like.strides[b] ?? 0) - Math.abs(like.strides[a] ?? 0) || a - b,
+  );
+  const strides = new Array<number>(shape.length).fill(0);
+  let stride = 1;
+  for (const axis of order.toReversed()) {
+    strides[axis] = stride;
+    stride *= shape[axis] ?? 1;
+  }
+  const count = elementCount(shape);
+  const buffer = lowering.buffer("scratch", name, elementBytes(element) * count * steps);
+  return { buffer, element, offset: 0, shape, strides, lead: steps > 1 ? count : 0 };
+}
