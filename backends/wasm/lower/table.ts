@@ -4,6 +4,7 @@ import { lowerElementwise } from "./elementwise.ts";
 import { lowerGiven } from "./given.ts";
 import { lowerOnHost } from "./host.ts";
 import type { Lower } from "./lowering.ts";
+import { lowerMatmul } from "./matmul.ts";
 import { lowerMove } from "./moves.ts";
 import { lowerDriven, lowerNeuron } from "./neurons.ts";
 import { lowerNorm } from "./norms.ts";
@@ -24,6 +25,7 @@ export const families: readonly Lower[] = [
   lowerElementwise,
   lowerMove,
   lowerPool,
+  lowerMatmul,
   lowerReduction,
   lowerNorm,
   lowerReadOut,
