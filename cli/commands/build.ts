@@ -134,7 +134,7 @@ async function samplesFor(
 ): Promise<readonly DemoSample[]> {
   const { samples: file, sampleCount = 10, seed } = given;
   if (file === undefined) return [];
-  const data = await loadData(file, module, given, context, given.labels !== undefined);
+  const data = await loadData(file, module, given, context, true);
   const chosen = chooseBalanced(data.dataset, sampleCount, seed);
   const { labels } = data;
   return chosen.map((index) => ({

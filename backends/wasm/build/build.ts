@@ -91,14 +91,22 @@ export async function buildWasm(
   const program = await compileProgram(module, compileOptions);
   refuseHost(program);
   checkClasses(module, options.classes ?? null);
+  const weights = weightImage(program);
   const description = describeProgram(module, program, {
+    segments: weights.segments,
     timesteps,
     probes,
     preprocess: options.preprocess ?? null,
     classes: options.classes ?? null,
     sharedFlagAt: findSharedFlag(program.binary),
   });
-  const files = filesOf(program, description, options.samples ?? null, assets);
+  const files = filesOf(
+    program.binary,
+    weights.bytes,
+    description,
+    options.samples ?? null,
+    assets,
+  );
   const report = reportOn(module, program, description, files);
   files.set("report.json", textBytes(`${JSON.stringify(report, null, 2)}\n`));
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -122,15 +130,16 @@ export async function buildWasm(
 export const manifestName = "manifest.json";
 
 function filesOf(
-  program: Program,
+  binary: Uint8Array,
+  weights: Uint8Array,
   description: Description,
   samples: readonly DemoSample[] | null,
   assets: Assets,
 ): Map<string, Uint8Array> {
   const section = textBytes(JSON.stringify(description));
   const files = new Map<string, Uint8Array>([
-    ["model.wasm", withSection(program.binary, sectionName, section)],
-    ["model.weights", weightImage(program)],
+    ["model.wasm", withSection(binary, sectionName, section)],
+    ["model.weights", weights],
     ["model.d.ts", textBytes(declarationsFor(assets, description))],
   ]);
   const names = samples === null ? runtimeNames : [...runtimeNames, ...pageNames];

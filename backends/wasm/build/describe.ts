@@ -13,6 +13,7 @@ export interface DescribeOptions {
   readonly preprocess: Preprocess | null;
   readonly classes: readonly string[] | null;
   readonly sharedFlagAt: number | null;
+  readonly segments: WeightImage["segments"];
 }
 
 /** `program` runs on WebAssembly alone: it has no tasks of the host. */
@@ -21,7 +22,7 @@ export function describeProgram(
   program: Program,
   options: DescribeOptions,
 ): Description {
-  const { preprocess, classes, timesteps, sharedFlagAt } = options;
+  const { preprocess, classes, timesteps, sharedFlagAt, segments } = options;
   const inputs = inputsOf(module);
   return {
     format: formatVersion,
@@ -31,7 +32,8 @@ export function describeProgram(
     chunk: program.steps,
     classes,
     memory: {
-      weightBytes: program.constantBytes,
+      segments,
+      tables: program.tables,
       arenaStart: arenaAddress(program, 0),
       arenaBytes: program.arenaBytes,
       sharedFlagAt,
@@ -66,9 +68,33 @@ function callOf(part: Part): string {
   return part.call;
 }
 
-/** The constants as one image of memory from address 0. */
-export function weightImage(program: Program): Uint8Array<ArrayBuffer> {
-  const image = new Uint8Array(program.constantBytes);
-  for (const { address, data } of program.constants) image.set(data, address);
-  return image;
+/** The constants without what lies between them: their bytes, and where each run of them goes. */
+export interface WeightImage {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly segments: readonly (readonly [address: number, length: number])[];
+}
+
+/** Constants that lie closer than this are one run: they are aligned, and nothing is in between. */
+const gap = 64;
+
+/** Tables that the loader fills are no constants: they are many times as large as the weights. */
+export function weightImage({ constants }: Pick<Program, "constants">): WeightImage {
+  const runs: { address: number; end: number }[] = [];
+  const sorted = constants.toSorted((a, b) => a.address - b.address);
+  for (const { address, data } of sorted) {
+    const last = runs.at(-1);
+    if (last !== undefined && address - last.end < gap) last.end = address + data.length;
+    else runs.push({ address, end: address + data.length });
+  }
+  const segments = runs.map(({ address, end }) => [address, end - address] as const);
+  const bytes = new Uint8Array(segments.reduce((sum, [, length]) => sum + length, 0));
+  let [run, start] = [0, 0];
+  for (const { address, data } of sorted) {
+    while (address >= known(runs[run], "a run").end && data.length > 0) {
+      start += known(segments[run], "a run")[1];
+      run++;
+    }
+    bytes.set(data, start + address - known(runs[run], "a run").address);
+  }
+  return { bytes, segments };
 }

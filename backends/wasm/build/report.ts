@@ -35,6 +35,7 @@ export interface WasmReport {
   };
   /** While running, per thread; weights once, however many threads share them. */
   readonly memory: {
+    /** With the tables that are made from them. */
     readonly weightBytes: number;
     readonly arenaBytes: number;
     /** On one thread, in whole pages of 64 KiB. */

@@ -2,6 +2,7 @@
  * What `model.js` must know of a program to run it: written by the build as JSON into a section of
  * `model.wasm`, so that layout and code cannot come apart.
  */
+import type { SumTables } from "../../memory/tables.ts";
 import type { InputInfo, LayerInfo, OutputInfo, ProbeInfo } from "./api.ts";
 
 /** The name of the custom section. */
@@ -30,8 +31,10 @@ export interface Description {
   readonly chunk: number;
   readonly classes: readonly string[] | null;
   readonly memory: {
-    /** Length of `model.weights`, which lies at address 0. */
-    readonly weightBytes: number;
+    /** Where the bytes of `model.weights` go, one run after the other. */
+    readonly segments: readonly (readonly [address: number, length: number])[];
+    /** What is computed from weights before the first run. */
+    readonly tables: readonly SumTables[];
     /** Where the arena of the first thread begins. */
     readonly arenaStart: number;
     /** Bytes from one thread's arena to the next. */

@@ -86,11 +86,53 @@ export function createMemory(description, weights, threads, shared) {
   const pages = memoryBytes(description, threads) / pageBytes;
   try {
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
-    new Uint8Array(memory.buffer).set(weights);
+    const bytes = new Uint8Array(memory.buffer);
+    let from = 0;
+    for (const [address, length] of description.memory.segments) {
+      bytes.set(weights.subarray(from, from + length), address);
+      from += length;
+    }
+    for (const tables of description.memory.tables) fillTables(memory.buffer, tables);
     return memory;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new Error(`there is no room for ${pages * pageBytes} bytes of memory`);
+  }
+}
+
+/**
+ * Sums of weight rows [group, input, lane] for every value of eight inputs' bits: each entry is that
+ * without its highest bit, plus one row. Files do not carry them, as they are so much larger.
+ *
+ * @param {ArrayBufferLike} memory
+ * @param {Description["memory"]["tables"][number]} tables
+ */
+function fillTables(memory, { address, from, element, groups, inputs, width }) {
+  /** @type {(at: number, length: number) => Float32Array | Int32Array | Int16Array} */
+  const view = (at, length) => {
+    if (element === "f32") return new Float32Array(memory, at, length);
+    if (element === "i32") return new Int32Array(memory, at, length);
+    return new Int16Array(memory, at, length);
+  };
+  const values = 2 ** Math.min(8, inputs);
+  const rows = view(from, groups * inputs * width);
+  const table = view(address, groups * Math.ceil(inputs / 8) * values * width);
+  let entry = 0;
+  for (let group = 0; group < groups; group++) {
+    for (let first = 0; first < inputs; first += 8) {
+      table.fill(0, entry, entry + width);
+      for (let value = 1; value < values; value++) {
+        const top = 31 - Math.clz32(value);
+        const rest = entry + (value - 2 ** top) * width;
+        const row = (group * inputs + first + top) * width;
+        const present = first + top < inputs;
+        for (let lane = 0; lane < width; lane++) {
+          const more = present ? (rows[row + lane] ?? 0) : 0;
+          table[entry + value * width + lane] = (table[rest + lane] ?? 0) + more;
+        }
+      }
+      entry += values * width;
+    }
   }
 }
 

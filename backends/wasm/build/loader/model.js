@@ -25,7 +25,7 @@ export async function load(from) {
   const weights = bytesOf(parts.weights, "weights");
   const compiled = await compile(wasm);
   const description = describe(compiled);
-  const expected = description.memory.weightBytes;
+  const expected = description.memory.segments.reduce((sum, [, length]) => sum + length, 0);
   if (weights.length !== expected) {
     throw new Error(
       `model.weights has ${weights.length} bytes, and model.wasm belongs to one of ${expected}: ` +
