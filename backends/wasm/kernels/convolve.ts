@@ -12,10 +12,17 @@ import type { Buffer, View } from "../memory/view.ts";
 
 /** What is done to a sum before it is stored. */
 export interface Epilogue {
-  /** Added after the bias; of the output's shape. */
-  readonly add: View | null;
+  /** Added after the bias, by output pixel; its channels are neighbours. */
+  readonly add: Addend | null;
   readonly min: number;
   readonly max: number;
+}
+
+/** A view of as many pixels as the output, with strides of its own, in elements. */
+export interface Addend {
+  readonly view: View;
+  readonly rowStride: number;
+  readonly columnStride: number;
 }
 
 export const plainEpilogue: Epilogue = { add: null, min: -Infinity, max: Infinity };
@@ -133,8 +140,7 @@ export function convolve(code: Code, conv: Convolution): void {
     const vectors = Math.ceil(lanes / 4);
     if (byRows) {
       const rows = at.copy();
-      rows.input.advance(i32.mul(share.from.get(), code.int(4 * conv.rows.windowStride)));
-      rows.moveOutput(() => i32.mul(share.from.get(), code.int(4 * conv.rows.outputStride)));
+      rows.skip(share.from, conv.rows, conv.epilogue.add?.rowStride ?? 0);
       const row = code.define("i32", share.from.get());
       code.upTo(
         row,
@@ -142,7 +148,7 @@ export function convolve(code: Code, conv: Convolution): void {
         1,
         () => {
           emitRow(code, conv, rows.copy(), { tile, vectors, lanes });
-          rows.step(4 * conv.rows.windowStride, 4 * conv.rows.outputStride);
+          rows.move(1, conv.rows, conv.epilogue.add?.rowStride ?? 0);
         },
       );
     } else {
@@ -154,7 +160,7 @@ export function convolve(code: Code, conv: Convolution): void {
         emitRow(code, conv, at.copy(), { tile, vectors, lanes });
       });
     }
-    at.step(0, 4 * lanes);
+    at.step(0, 4 * lanes, 4 * lanes);
     at.weights.step(16 * vectors * taps);
     at.bias.step(16 * vectors);
     index.step(1);
@@ -172,11 +178,11 @@ export function convolve(code: Code, conv: Convolution): void {
       if (lanesLeft > 0) emitBlock(block, index, lanesLeft);
       group.weights.set(block.weights.get());
       group.bias.set(block.bias.get());
-      group.step(4 * conv.inputChannels * conv.inputChannelStride, 4 * conv.outputChannels);
+      const outputs = 4 * conv.outputChannels;
+      group.step(4 * conv.inputChannels * conv.inputChannelStride, outputs, outputs);
     });
-    outer.input.step(4 * conv.input.lead);
-    outer.output.step(4 * conv.output.lead);
-    outer.add?.step(4 * (conv.epilogue.add?.lead ?? 0));
+    const added = conv.epilogue.add?.view.lead ?? 0;
+    outer.step(4 * conv.input.lead, 4 * conv.output.lead, 4 * added);
   });
 }
 
@@ -189,7 +195,7 @@ class Cursor {
   readonly bias: Local;
   private readonly code: Code;
 
-  private constructor(code: Code, pointers: Omit<Cursor, "copy" | "step" | "moveOutput">) {
+  private constructor(code: Code, pointers: Omit<Cursor, "copy" | "step" | "move" | "skip">) {
     this.code = code;
     this.input = pointers.input;
     this.output = pointers.output;
@@ -203,7 +209,7 @@ class Cursor {
     return new Cursor(code, {
       input: pointerTo(code, conv.input.buffer),
       output: pointerTo(code, conv.output.buffer),
-      add: add === null ? null : pointerTo(code, add.buffer),
+      add: add === null ? null : pointerTo(code, add.view.buffer),
       weights: pointerTo(code, conv.weights),
       bias: pointerTo(code, conv.bias),
     });
@@ -220,16 +226,26 @@ class Cursor {
     });
   }
 
-  /** Moves input and output by bytes; what is added moves as the output does. */
-  step(input: number, output: number): void {
+  /** Moves by bytes. */
+  step(input: number, output: number, add: number): void {
     this.input.step(input);
     this.output.step(output);
-    this.add?.step(output);
+    this.add?.step(add);
   }
 
-  moveOutput(bytes: () => Expr): void {
-    this.output.advance(bytes());
-    this.add?.advance(bytes());
+  /** Moves by windows along an axis, a number known now. */
+  move(windows: number, axis: SpatialAxis, addStride: number): void {
+    const bytes = 4 * windows;
+    this.step(bytes * axis.windowStride, bytes * axis.outputStride, bytes * addStride);
+  }
+
+  /** Moves by windows along an axis, a number that a local holds. */
+  skip(windows: Local, axis: SpatialAxis, addStride: number): void {
+    const { code } = this;
+    const bytes = (stride: number): Expr => code.wasm.i32.mul(windows.get(), code.int(4 * stride));
+    this.input.advance(bytes(axis.windowStride));
+    this.output.advance(bytes(axis.outputStride));
+    this.add?.advance(bytes(addStride));
   }
 }
 
@@ -239,15 +255,22 @@ interface RowShape {
   readonly lanes: number;
 }
 
-/** One row of outputs for one block of channels; `at` is used up. */
+/**
+ * One row of outputs for one block of channels; `at` is used up. A row that tiles do not fill ends
+ * with a tile that computes some outputs again: a narrower one would take as long.
+ */
 function emitRow(code: Code, conv: Convolution, at: Cursor, shape: RowShape): void {
   const { pixels } = shape.tile;
-  const { count, windowStride, outputStride } = conv.columns;
-  code.times(Math.floor(count / pixels), () => {
+  const { columns } = conv;
+  const addStride = conv.epilogue.add?.columnStride ?? 0;
+  code.times(Math.floor(columns.count / pixels), () => {
     emitTile(code, conv, at, pixels, shape);
-    at.step(4 * pixels * windowStride, 4 * pixels * outputStride);
+    at.move(pixels, columns, addStride);
   });
-  if (count % pixels > 0) emitTile(code, conv, at, count % pixels, shape);
+  const rest = columns.count % pixels;
+  if (rest === 0) return;
+  at.move(rest - pixels, columns, addStride);
+  emitTile(code, conv, at, pixels, shape);
 }
 
 /** The sums of `pixels` neighbouring outputs. */
@@ -283,10 +306,18 @@ function emitTile(
           x.set(i32.add(start.get(), code.int(4 * run.offset)));
           stop.set(i32.add(x.get(), code.int(4 * run.length * run.stride)));
           const unroll = run.length % 4 === 0 ? 4 : run.length <= 12 ? run.length : 1;
-          const body = (): void => {
+          const multiply = (): void => {
             for (let u = 0; u < unroll; u++) {
               emitTap(u, run.stride, x, w);
             }
+          };
+          const body = (): void => {
+            // One pixel reads each weight once: memory is what it waits for, and zeros need none.
+            if (pixels === 1 && unroll === 4 && run.stride === 1 && float) {
+              const four = v128.load(placeOf(conv.input), 4, x.get());
+              const zero = code.wasm.f32x4.eq(four, v128.const(new Array<number>(16).fill(0)));
+              code.when(i32.eqz(code.wasm.i32x4.all_true(zero)), multiply);
+            } else multiply();
             x.step(4 * unroll * run.stride);
             w.step(16 * vectors * unroll);
           };
@@ -344,7 +375,7 @@ function emitEpilogue(
   const { v128, f32x4, i32x4, f32 } = code.wasm;
   const { add, min, max } = conv.epilogue;
   if (add !== null && at.add !== null) {
-    const place = placeOf(add, pixel * conv.columns.outputStride + 4 * vector);
+    const place = placeOf(add.view, pixel * add.columnStride + 4 * vector);
     const other = v128.load(place, 4, at.add.get());
     const unit = conv.input.element === "f32" ? f32x4 : i32x4;
     sum.set(unit.add(sum.get(), other));

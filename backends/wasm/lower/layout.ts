@@ -72,12 +72,31 @@ export function roomOf(module: Module, op: Windowed, shape: readonly number[]): 
     : op.attrs.kernel;
   const { strides, dilations, padsBegin } = op.attrs;
   const before = kernel.map((_, axis) => Math.max(0, padsBegin[axis] ?? 0));
+  const even = isOp(op, "ann.conv") && takesTiles(module, op);
   const after = kernel.map((extent, axis) => {
-    const windows = op.type.shape[axis + 2] ?? 1;
+    const count = op.type.shape[axis + 2] ?? 1;
+    const windows = even ? 2 * Math.ceil(count / 2) : count;
     const last = (windows - 1) * (strides[axis] ?? 1) + (extent - 1) * (dilations[axis] ?? 1);
     return Math.max(0, last - (padsBegin[axis] ?? 0) - ((shape[axis + 2] ?? 1) - 1));
   });
   return { before, after };
+}
+
+/** Whether a convolution is done by Winograd's tiles of 2 × 2 outputs. */
+export function takesTiles(module: Module, op: OpOf<"ann.conv">): boolean {
+  const [outputs = 0, inputs = 0, ...kernel] = tensorAt(module, op.attrs.weight).shape;
+  const { strides, dilations, groups } = op.attrs;
+  return (
+    op.type.dtype === "f32" &&
+    groups === 1 &&
+    kernel.length === 2 &&
+    kernel.every((extent) => extent === 3) &&
+    [...strides, ...dilations].every((n) => n === 1) &&
+    inputs % 4 === 0 &&
+    outputs % 4 === 0 &&
+    inputs >= 8 &&
+    outputs >= 8
+  );
 }
 
 function larger(a: Room, b: Room): Room {

@@ -13,7 +13,9 @@ import {
 } from "../kernels/convolve.ts";
 import { elementwise } from "../kernels/nest.ts";
 import { type Buffer, type View, reshapeView, rowMajor } from "../memory/view.ts";
-import { type Room, roomOf } from "./layout.ts";
+import { gridViewOf } from "./grid.ts";
+import { type Room, roomOf, takesTiles } from "./layout.ts";
+import { lowerByTiles } from "./tiles.ts";
 import { type Lowering, elementOf } from "./lowering.ts";
 
 type Synapse = OpOf<"ann.conv" | "ann.linear">;
@@ -100,17 +102,22 @@ function lowerConv(lowering: Lowering, root: Op, op: OpOf<"ann.conv">, fused: Fu
   const data = weight.data;
   const taps = elementCount(kernel);
   const kernelColumns = kernel.at(-1) ?? 1;
+  const epilogue = epilogueOf(lowering, fused, output, true);
+  if (takesTiles(lowering.module, op) && (inputChannels === 1 || input.strides[1] === 1)) {
+    const first = { ...input, offset: input.offset - begin };
+    return lowerByTiles(lowering, root, op, first, output, epilogue);
+  }
   return emitConvolution(lowering, root, op, {
     input: { ...input, offset: input.offset - begin },
     output,
-    ...collapsed(rows, columns),
+    ...collapsed(rows, columns, epilogue),
     groups,
     inputChannels,
     outputChannels,
     inputChannelStride: input.strides[1] ?? 0,
     steps: lowering.stepsOf(root.result),
     weightOf: (o, i, r, c) => data[(o * inputChannels + i) * taps + r * kernelColumns + c] ?? 0,
-    epilogue: epilogueOf(lowering, fused, output),
+    epilogue,
   });
 }
 
@@ -126,12 +133,14 @@ const oneRow: SpatialAxis = {
 function collapsed(
   rows: SpatialAxis,
   columns: SpatialAxis,
+  { add }: Epilogue,
 ): { readonly rows: SpatialAxis; readonly columns: SpatialAxis } {
   const joins =
     rows.kernel === 1 &&
     columns.kernel === 1 &&
     rows.windowStride === columns.windowStride * columns.count &&
-    rows.outputStride === columns.outputStride * columns.count;
+    rows.outputStride === columns.outputStride * columns.count &&
+    (add === null || add.rowStride === add.columnStride * columns.count);
   // Long rows are left alone: rows are what threads share.
   if (!joins || rows.count === 1 || columns.count >= 32) return { rows, columns };
   return { rows: oneRow, columns: { ...columns, count: columns.count * rows.count } };
@@ -178,6 +187,7 @@ function lowerLinear(
   // One vector per timestep: the timesteps are the pixels.
   const overTime = count === 1 && steps > 1;
   const { data } = weight;
+  const epilogue = epilogueOf(lowering, fused, out, false);
   const view2 = emitConvolution(lowering, root, op, {
     input: overTime ? { ...input, lead: 0 } : input,
     output: overTime ? { ...out, lead: 0 } : out,
@@ -189,7 +199,7 @@ function lowerLinear(
     inputChannelStride: channelStride,
     steps: overTime ? 1 : steps,
     weightOf: (o, i) => data[o * inputs + i] ?? 0,
-    epilogue: epilogueOf(lowering, fused, out),
+    epilogue: overTime ? alongTime(epilogue) : epilogue,
   });
   if (view2 === null) return null;
   if (!fits) {
@@ -219,7 +229,7 @@ function emitConvolution(lowering: Lowering, root: Op, op: Synapse, shape: Shape
   const bias = paddedBias(lowering, op, groups, outputChannels, into);
   const { epilogue } = shape;
   const reads = [input.buffer, weights, bias];
-  if (epilogue.add !== null) reads.push(epilogue.add.buffer);
+  if (epilogue.add !== null) reads.push(epilogue.add.view.buffer);
   lowering.emit({
     name: `%${root.result} ${op.kind}`,
     phase: lowering.phaseOf(root.result),
@@ -233,7 +243,7 @@ function emitConvolution(lowering: Lowering, root: Op, op: Synapse, shape: Shape
 }
 
 /** The bias per group in whole vectors; zeros where there is none. */
-function paddedBias(
+export function paddedBias(
   lowering: Lowering,
   op: Synapse,
   groups: number,
@@ -254,28 +264,35 @@ function paddedBias(
   });
 }
 
-/** The addend must lie just as the output does, over time too. */
-function epilogueOf(lowering: Lowering, fused: Fused, output: View): Epilogue {
+/** The epilogue where pixels are timesteps. */
+function alongTime(epilogue: Epilogue): Epilogue {
+  const { add } = epilogue;
+  if (add === null) return epilogue;
+  const { view } = add;
+  return {
+    ...epilogue,
+    add: { view: { ...view, lead: 0 }, rowStride: 0, columnStride: view.lead },
+  };
+}
+
+/** What is folded in: bounds, and an addend by pixel; copied where its channels are apart. */
+function epilogueOf(lowering: Lowering, fused: Fused, output: View, asImage: boolean): Epilogue {
   const { min, max } = fused;
   if (fused.add === null) return { ...plainEpilogue, min, max };
   const given = lowering.dense(fused.add);
-  const add =
+  const view =
     reshapeView(given, output.shape) ??
     known(
       reshapeView(compact(lowering, fused.add, given), output.shape),
       "an addend of the output's shape",
     );
-  const alike =
-    add.lead === output.lead &&
-    add.strides.every(
-      (stride, axis) => output.shape[axis] === 1 || stride === output.strides[axis],
-    );
-  if (alike) return { add, min, max };
+  const ready = gridViewOf(view, asImage);
+  if (ready !== null) return { add: ready, min, max };
   const buffer = lowering.buffer("scratch", `%${fused.add} again`, output.buffer.bytes);
   const again: View = { ...output, buffer };
   const steps = output.lead === 0 ? 1 : lowering.options.steps;
-  copyInto(lowering, fused.add, add, again, steps);
-  return { add: again, min, max };
+  copyInto(lowering, fused.add, view, again, steps);
+  return { add: known(gridViewOf(again, asImage), "an addend by pixel"), min, max };
 }
 
 /** The operand with zeros around it where windows reach over; copied where it lies too tight. */
