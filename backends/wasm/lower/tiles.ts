@@ -2,6 +2,7 @@
 import type { Op, OpOf } from "../../../ir/op.ts";
 import {
   type Epilogue,
+  type SpatialAxis,
   convolve,
   packWeights,
   plainEpilogue,
