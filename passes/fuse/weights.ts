@@ -5,7 +5,7 @@
 import { type OpOf, type Op, isOp } from "../../ir/op.ts";
 import { rangeOf } from "../../ir/range.ts";
 import { type Tensor, type TensorRef, tensorOf } from "../../ir/tensor.ts";
-import { elementCount } from "../../ir/type.ts";
+import { type Shape, elementCount } from "../../ir/type.ts";
 import type { Graph } from "../graph.ts";
 
 /** An op with a weight per pair of channels. */
@@ -20,23 +20,25 @@ export function channelAxis(op: Synapse): number {
   return op.kind === "ann.linear" ? op.type.shape.length - 1 : 1;
 }
 
-/** For each element of a synapse's weight, which output and which input channel it joins. */
-export function channelsOf(
+/** Visits each element of a synapse's weight, with the channels that it joins, in order. */
+export function eachWeight(
   op: Synapse,
-  weight: Tensor,
-): (index: number) => { readonly output: number; readonly input: number } {
-  const [rows = 1, columns = 1] = weight.shape;
-  const kernel = elementCount(weight.shape.slice(2));
+  shape: Shape,
+  visit: (index: number, input: number, output: number) => void,
+): void {
+  const [rows = 1, columns = 1] = shape;
+  const kernel = elementCount(shape.slice(2));
   const groups = op.kind === "ann.linear" ? 1 : op.attrs.groups;
-  return (index) => {
-    const row = Math.floor(index / (columns * kernel));
-    const column = Math.floor(index / kernel) % columns;
+  const isTransposed = op.kind === "ann.conv-transpose";
+  for (let row = 0, index = 0; row < rows; row++) {
     // The rows are dealt out to the groups in order; columns count within a group.
-    const other = Math.floor(row / (rows / groups)) * columns + column;
-    return op.kind === "ann.conv-transpose"
-      ? { output: other, input: row }
-      : { output: row, input: other };
-  };
+    const first = Math.floor(row / (rows / groups)) * columns;
+    for (let column = 0; column < columns; column++) {
+      const input = isTransposed ? row : first + column;
+      const output = isTransposed ? first + column : row;
+      for (let tap = 0; tap < kernel; tap++) visit(index++, input, output);
+    }
+  }
 }
 
 /** A synapse's weight with each element multiplied by what `factor` says for its channels. */
@@ -46,8 +48,10 @@ export function scaledWeight(
   factor: (channels: { readonly output: number; readonly input: number }) => number,
 ): TensorRef {
   const weight = graph.builder.tensorAt(op.attrs.weight);
-  const channels = channelsOf(op, weight);
-  const scaled = Float64Array.from(weight.data, (value, i) => value * factor(channels(i)));
+  const scaled = new Float64Array(weight.data.length);
+  eachWeight(op, weight.shape, (index, input, output) => {
+    scaled[index] = (weight.data[index] ?? 0) * factor({ input, output });
+  });
   return keep(graph, op.attrs.weight, tensorOf(weight.dtype, weight.shape, scaled));
 }
 

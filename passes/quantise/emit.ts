@@ -13,7 +13,7 @@ import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op.ts";
 import { type Tensor, type TensorRef, scalar, tensorOf } from "../../ir/tensor.ts";
 import { rangeOf } from "../../ir/semantics/scalar.ts";
 import { type DType, type Shape, elementCount } from "../../ir/type.ts";
-import { type Synapse, channelsOf, isSynapse } from "../fuse/weights.ts";
+import { type Synapse, eachWeight, isSynapse } from "../fuse/weights.ts";
 import { type Grid, combine, compress, gridOf, isMove, moved, uniform } from "./grid.ts";
 import { momentsBeside } from "./moments.ts";
 import { type Plan, keyOf, summingWindow } from "./plan.ts";
@@ -136,19 +136,19 @@ class Emitter {
     const source = this.source(keyOf(op));
     const units = this.unitsOf(source);
     const weight = this.builder.tensorAt(op.attrs.weight);
-    const channels = channelsOf(op, weight);
     const seen = this.chosen.momentsOf(known(op.inputs[0], "an operand"));
     const means = seen?.axis === axis ? seen.means : null;
     const shifts = new Float64Array(units.data.length);
-    const rounded = Float64Array.from(weight.data, (w, i) => {
-      const { input, output } = channels(i);
-      const from = inputs[input % inputs.length] ?? 0;
+    const rounded = new Float64Array(weight.data.length);
+    eachWeight(op, weight.shape, (i, input, output) => {
+      const w = weight.data[i] ?? 0;
       const unit = units.data[output] ?? 0;
-      if (unit === 0) return 0;
+      if (unit === 0) return;
+      const from = inputs[input % inputs.length] ?? 0;
       const step = quantised(w * from, unit, source.levels);
-      const mean = means?.[input] ?? 0;
-      if (from !== 0) shifts[output] = (shifts[output] ?? 0) + ((step * unit) / from - w) * mean;
-      return step;
+      rounded[i] = step;
+      if (means === null || from === 0) return;
+      shifts[output] = (shifts[output] ?? 0) + ((step * unit) / from - w) * (means[input] ?? 0);
     });
     const attrs = {
       weight: this.keep(op.attrs.weight, "i8", weight.shape, rounded),

@@ -11,7 +11,7 @@ import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op.ts";
 import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { type Shape, type Type, elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
-import { type Synapse, channelAxis, channelsOf, isSynapse } from "../fuse/weights.ts";
+import { type Synapse, channelAxis, eachWeight, isSynapse } from "../fuse/weights.ts";
 import {
   type Grid,
   along,
@@ -24,7 +24,15 @@ import {
   uniform,
 } from "./grid.ts";
 import { momentsBeside } from "./moments.ts";
-import { type Source, UnitTable, type Units, alongAxis, isPlain, uniteAlongAxis } from "./units.ts";
+import {
+  type Known,
+  type Source,
+  UnitTable,
+  type Units,
+  alongAxis,
+  isPlain,
+  uniteAlongAxis,
+} from "./units.ts";
 
 /** The largest i8: what a number per channel may become, whatever the weights' bits. */
 const byteLevels = 127;
@@ -175,25 +183,37 @@ class Planner {
     const numbers = (grid: Grid, input: number): number => grid.data[input % grid.data.length] ?? 0;
     const isLive = (k: number): boolean =>
       (bias?.data[k] ?? 0) !== 0 ||
-      rowOf(k, (input, w) => w * numbers(x.factors, input)).some((w) => w !== 0);
+      rowOf(k, (input, w) => (w === 0 ? 0 : w * numbers(x.factors, input))).some((w) => w !== 0);
     const live = { shape: ids.shape, data: ids.data.map((_, k) => (isLive(k) ? 1 : 0)) };
+    // Of the integers that come in; found when the first row is asked for.
+    const count = shape[axis] ?? 0;
+    const perInput = ({ unitOf, momentsOf }: Known): InputNumbers => {
+      const each = (f: (input: number) => number): Float64Array =>
+        Float64Array.from({ length: count }, (_, input) => f(input));
+      const units = each((i) => unitOf(numbers(x.ids, i)) * numbers(x.factors, i));
+      const seen = momentsOf(from);
+      if (seen?.axis !== axis) return { units, means: null, variances: null };
+      return {
+        units,
+        means: each((i) => inUnits(seen.means[i], units[i] ?? 0)),
+        variances: each((i) => inUnits(seen.variances[i], (units[i] ?? 0) ** 2)),
+      };
+    };
+    let inputs: InputNumbers | null = null;
     this.feed(keyOf(op), {
       ids,
       live,
       levels: this.levels,
       reach: 2 ** x.bits,
-      row: (k, { unitOf, momentsOf }) => {
-        const unitAt = (input: number): number =>
-          unitOf(numbers(x.ids, input)) * numbers(x.factors, input);
-        const weights = rowOf(k, (input, w) => w * unitAt(input));
-        const moments = momentsOf(from);
-        if (moments?.axis !== axis) return { weights, means: null, variances: null };
-        // Of the integers that come in.
-        const means = rowOf(k, (input) => inUnits(moments.means[input], unitAt(input)));
-        const variances = rowOf(k, (input) =>
-          inUnits(moments.variances[input], unitAt(input) ** 2),
-        );
-        return { weights, means, variances };
+      row: (k, at) => {
+        inputs ??= perInput(at);
+        const { units, means, variances } = inputs;
+        const weights = rowOf(k, (input, w) => w * (units[input] ?? 0));
+        return {
+          weights,
+          means: means === null ? null : rowOf(k, (input) => means[input] ?? 0),
+          variances: variances === null ? null : rowOf(k, (input) => variances[input] ?? 0),
+        };
       },
       bias: (k) => bias?.data[k] ?? 0,
     });
@@ -431,6 +451,13 @@ function inUnits(x: number | undefined, unit: number): number {
   return unit === 0 ? 0 : (x ?? 0) / unit;
 }
 
+/** By input channel: its unit, and the moments of what comes in, in units. */
+interface InputNumbers {
+  readonly units: Float64Array;
+  readonly means: Float64Array | null;
+  readonly variances: Float64Array | null;
+}
+
 type RowOf = (output: number, f: (input: number, weight: number) => number) => Float64Array;
 
 /** f of the input channel and the weight, for each weight of an output channel of a synapse. */
@@ -439,12 +466,13 @@ function rowsOf(op: Synapse, weight: Tensor): RowOf {
   const [rows = 1, columns = 1] = shape;
   const kernel = elementCount(shape.slice(2));
   if (op.kind === "ann.conv-transpose") {
-    const channels = channelsOf(op, weight);
-    return (output, f) =>
-      Float64Array.from(
-        [...data.keys()].filter((index) => channels(index).output === output),
-        (index) => f(channels(index).input, data[index] ?? 0),
-      );
+    return (output, f) => {
+      const row: number[] = [];
+      eachWeight(op, shape, (index, input, to) => {
+        if (to === output) row.push(f(input, data[index] ?? 0));
+      });
+      return Float64Array.from(row);
+    };
   }
   const perGroup = rows / (op.kind === "ann.conv" ? op.attrs.groups : 1);
   return (output, f) => {
