@@ -36,10 +36,16 @@ export interface Surroundings {
   readonly fallback: Engine;
   /** What the place gives; looked up at each load unless given. */
   readonly support?: Support;
+  /** Connections times timesteps below which a sample is not worth sharing between threads. */
+  readonly leastShared?: number;
 }
 
+/** Some tenths of a millisecond: about what it takes to tell other threads and to hear of them. */
+const usualLeastShared = 4e6;
+
 /** The engine on threads of this kind. */
-export function createWasmEngine({ createTeam, fallback, support }: Surroundings): Engine {
+export function createWasmEngine(surroundings: Surroundings): Engine {
+  const { createTeam, fallback, support, leastShared = usualLeastShared } = surroundings;
   return {
     name: "wasm",
     load(module, options) {
@@ -53,7 +59,9 @@ export function createWasmEngine({ createTeam, fallback, support }: Surroundings
         options.onDiagnostic?.(diagnose("no-shared-memory", null, { threads }));
         threads = 1;
       }
-      return Promise.resolve(new WasmExecutable(module, threads, createTeam, options));
+      return Promise.resolve(
+        new WasmExecutable(module, { threads, createTeam, leastShared }, options),
+      );
     },
   };
 }
@@ -73,6 +81,12 @@ interface Ready {
   remotes: Promise<readonly Remote[]> | null;
 }
 
+interface Crew {
+  readonly threads: number;
+  readonly createTeam: CreateTeam | null;
+  readonly leastShared: number;
+}
+
 class WasmExecutable implements Executable {
   readonly module: Module;
   readonly neurons: Executable["neurons"];
@@ -80,23 +94,20 @@ class WasmExecutable implements Executable {
   /** Whether threads share the work of each sample. */
   private readonly splitsSamples: boolean;
   private readonly createTeam: CreateTeam | null;
+  private readonly leastShared: number;
   private readonly options: LoadOptions;
   private readonly programs = new Map<string, Promise<Ready>>();
   private team: Team | null = null;
   private lastUse: MemoryUse | null = null;
 
-  constructor(
-    module: Module,
-    threads: number,
-    createTeam: CreateTeam | null,
-    options: LoadOptions,
-  ) {
+  constructor(module: Module, crew: Crew, options: LoadOptions) {
     this.module = module;
     this.neurons = opsOf(module, "snn.if").map(({ result }) => result);
-    this.threads = threads;
-    this.createTeam = createTeam;
+    this.threads = crew.threads;
+    this.createTeam = crew.createTeam;
+    this.leastShared = crew.leastShared;
     this.options = options;
-    this.splitsSamples = options.split === "tiles" && threads > 1;
+    this.splitsSamples = options.split === "tiles" && crew.threads > 1;
   }
 
   async run(
@@ -113,7 +124,10 @@ class WasmExecutable implements Executable {
       arenaBytes: program.arenaBytes,
       threads: arenas,
     };
-    const alone = program.sync === null && Math.min(arenas, samples.count) <= 1;
+    const alone =
+      program.sync === null
+        ? Math.min(arenas, samples.count) <= 1
+        : program.connections * run.job.timesteps < this.leastShared;
     if (this.createTeam === null || alone) return this.runHere(ready, run);
     return this.runOnTeam(ready, this.createTeam, run);
   }

@@ -4,6 +4,7 @@ import { interpretEngine } from "../../../backends/interpret/engine.ts";
 import { typedEngine } from "../../../backends/typed/engine.ts";
 import { singleThreadEngine } from "../../../backends/typed/single.ts";
 import { wasmEngine } from "../../../backends/wasm/engine.ts";
+import { createTeam } from "../../../backends/wasm/pool.ts";
 import { createWasmEngine } from "../../../backends/wasm/single.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Engine, LoadOptions, RunOptions, SampleResult } from "../../../ir/executable.ts";
@@ -15,6 +16,12 @@ import { networkNamed, samplesFor, spikingTwin } from "./spiking-twin.ts";
 const timesteps = 24;
 const ann = networkNamed("residual-add");
 let snn: Module;
+/** Shares even the smallest samples between threads. */
+const sharingEngine = createWasmEngine({
+  createTeam,
+  fallback: singleThreadEngine,
+  leastShared: 0,
+});
 
 beforeAll(async () => {
   snn = (await spikingTwin("residual-add")).module;
@@ -77,7 +84,7 @@ describe("threads", () => {
       const options = everythingOf(module);
       const alone = await runOn(wasmEngine, module, options);
       for (const threads of [2, 3]) {
-        const shared = await runOn(wasmEngine, module, options, { threads, split: "tiles" });
+        const shared = await runOn(sharingEngine, module, options, { threads, split: "tiles" });
         expect(shared).toEqual(alone);
       }
     }
@@ -85,7 +92,12 @@ describe("threads", () => {
 
   it("take whole samples where an op cannot be shared, and it is said", async () => {
     const module = networkNamed("conv-3d");
-    const { codes, ...found } = await runOn(wasmEngine, module, {}, { threads: 2, split: "tiles" });
+    const { codes, ...found } = await runOn(
+      sharingEngine,
+      module,
+      {},
+      { threads: 2, split: "tiles" },
+    );
     expect(codes).toEqual(["sample-not-split"]);
     expect({ ...found, codes: [] }).toEqual(await runOn(wasmEngine, module));
   });
@@ -94,7 +106,9 @@ describe("threads", () => {
     const earlyExit = { margin: 0.02, of: "output", minimum: 2, every: 2 } as const;
     for (const options of [{ timesteps: 70 }, { earlyExit }]) {
       const alone = await runOn(wasmEngine, snn, options);
-      expect(await runOn(wasmEngine, snn, options, { threads: 2, split: "tiles" })).toEqual(alone);
+      expect(await runOn(sharingEngine, snn, options, { threads: 2, split: "tiles" })).toEqual(
+        alone,
+      );
     }
   });
 
