@@ -27,24 +27,41 @@ interface Tap {
   readonly weight: number;
 }
 
+/**
+ * For each element of the result along `at`, its taps (null outside the region of interest), or that
+ * the axis stays as it is. For those who interpolate faster than `resize` does.
+ */
+export function resizeTaps(
+  attrs: Attrs,
+  shape: readonly number[],
+  at: number,
+): readonly Taps[] | "identity" {
+  const from = known(shape[at], "extent");
+  const axis: Axis = {
+    from,
+    to: known(attrs.sizes[at], "size"),
+    scale: known(attrs.scales[at], "scale"),
+    roi: [attrs.roi[at] ?? 0, attrs.roi[shape.length + at] ?? 1],
+  };
+  const table = Array.from({ length: axis.to }, (_, k) => tapsAt(k, axis, attrs));
+  return isIdentity(table, from) ? "identity" : table;
+}
+
 export const resize: Semantics<"ann.resize"> = (op, inputs) => {
   const x = operand(inputs, 0);
   const { attrs } = op;
-  const rank = x.shape.length;
   let values = doubles(x);
   const shape = [...x.shape];
   const outside: boolean[][] = [];
-  for (const [at, from] of x.shape.entries()) {
-    const axis: Axis = {
-      from,
-      to: known(attrs.sizes[at], "size"),
-      scale: known(attrs.scales[at], "scale"),
-      roi: [attrs.roi[at] ?? 0, attrs.roi[rank + at] ?? 1],
-    };
-    const table = Array.from({ length: axis.to }, (_, k) => tapsAt(k, axis, attrs));
-    outside.push(table.map((taps) => taps === null));
-    if (!isIdentity(table, from)) values = applyTaps(values, shape, at, table);
-    shape[at] = axis.to;
+  for (const at of x.shape.keys()) {
+    const to = known(attrs.sizes[at], "size");
+    const table = resizeTaps(attrs, x.shape, at);
+    if (table === "identity") outside.push(new Array<boolean>(to).fill(false));
+    else {
+      outside.push(table.map((taps) => taps === null));
+      values = applyTaps(values, shape, at, table);
+    }
+    shape[at] = to;
   }
   return resultOf(op, extrapolated(values, outside, attrs.extrapolation));
 };

@@ -82,7 +82,7 @@ const slice: Semantics<"ann.slice"> = (op, inputs) => {
 type PadMode = "constant" | "reflect" | "edge" | "wrap";
 
 /** The coordinate that padding puts at `at`, which may lie outside 0 … extent − 1; −1 for none. */
-function padded(at: number, extent: number, mode: PadMode): number {
+export function paddedCoordinate(at: number, extent: number, mode: PadMode): number {
   if (at >= 0 && at < extent) return at;
   switch (mode) {
     case "constant":
@@ -110,7 +110,7 @@ const pad: Semantics<"ann.pad"> = (op, inputs) => {
   const { begin, mode, value } = op.attrs;
   const axes = op.type.shape.map((size, axis) =>
     Int32Array.from({ length: size }, (_, k) =>
-      padded(k - (begin[axis] ?? 0), x.shape[axis] ?? 0, mode),
+      paddedCoordinate(k - (begin[axis] ?? 0), x.shape[axis] ?? 0, mode),
     ),
   );
   return tensor(x.dtype, op.type.shape, take(x, indicesByAxis(x, axes), value));

@@ -1,6 +1,6 @@
 /** Structural ops: as other views of the same memory where strides can say it, as copies else. */
 import { known } from "../../../ir/diagnostic.ts";
-import { type Op, isOp } from "../../../ir/op.ts";
+import { type Op, type OpOf, isOp } from "../../../ir/op.ts";
 import { elementwise } from "../kernels/nest.ts";
 import { type View, broadcastView, reshapeView, withAxes } from "../memory/view.ts";
 import { type Lowering, elementOf } from "./lowering.ts";
@@ -27,6 +27,7 @@ export function lowerMove(lowering: Lowering, op: Op): View | null {
   if (isOp(op, "ann.slice")) {
     const view = lowering.dense(lowering.operandOf(op));
     const { starts, steps } = op.attrs;
+    if (steps.some((step) => step < 0)) return null;
     const offset = starts.reduce((sum, at, axis) => sum + at * (view.strides[axis] ?? 0), 0);
     const strides = view.strides.map((stride, axis) => stride * (steps[axis] ?? 1));
     return withAxes(view, op.type.shape, strides, offset);
@@ -64,14 +65,26 @@ function lowerConcat(lowering: Lowering, axis: number, op: Op): View | null {
   return output;
 }
 
+/** What negative pads leave. */
+function cropped(view: View, op: OpOf<"ann.pad">): View {
+  const { begin, end } = op.attrs;
+  const cut = (pad: number | undefined): number => Math.max(0, -(pad ?? 0));
+  const shape = view.shape.map((extent, axis) => extent - cut(begin[axis]) - cut(end[axis]));
+  const offset = begin.reduce((sum, pad, axis) => sum + cut(pad) * (view.strides[axis] ?? 0), 0);
+  return withAxes(view, shape, view.strides, offset);
+}
+
 /** Padding by a constant: the whole filled, then the middle copied. */
-function lowerPad(lowering: Lowering, op: Extract<Op, { kind: "ann.pad" }>): View | null {
-  const { begin, end, mode, value } = op.attrs;
-  if (mode !== "constant" || [...begin, ...end].some((pad) => pad < 0)) return null;
-  const inner = lowering.dense(lowering.operandOf(op));
+function lowerPad(lowering: Lowering, op: OpOf<"ann.pad">): View | null {
+  const { begin, mode, value } = op.attrs;
+  if (mode !== "constant") return null;
+  const inner = cropped(lowering.dense(lowering.operandOf(op)), op);
   const output = lowering.place(op.result);
   const steps = lowering.stepsOf(op.result);
-  const offset = begin.reduce((sum, pad, axis) => sum + pad * (output.strides[axis] ?? 0), 0);
+  const offset = begin.reduce(
+    (sum, pad, axis) => sum + Math.max(0, pad) * (output.strides[axis] ?? 0),
+    0,
+  );
   const target = withAxes(output, inner.shape, output.strides, offset);
   const phase = lowering.phaseOf(op.result);
   const float = output.element === "f32";

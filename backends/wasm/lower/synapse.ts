@@ -121,7 +121,8 @@ function lowerConv(lowering: Lowering, root: Op, op: OpOf<"ann.conv">, fused: Fu
   });
 }
 
-const oneRow: SpatialAxis = {
+/** The axis that a window along one axis lacks. */
+export const oneRow: SpatialAxis = {
   kernel: 1,
   count: 1,
   windowStride: 0,
@@ -188,7 +189,7 @@ function lowerLinear(
   const overTime = count === 1 && steps > 1;
   const { data } = weight;
   const epilogue = epilogueOf(lowering, fused, out, false);
-  const view2 = emitConvolution(lowering, root, op, {
+  emitConvolution(lowering, root, op, {
     input: overTime ? { ...input, lead: 0 } : input,
     output: overTime ? { ...out, lead: 0 } : out,
     rows: oneRow,
@@ -201,7 +202,6 @@ function lowerLinear(
     weightOf: (o, i) => data[o * inputs + i] ?? 0,
     epilogue: overTime ? alongTime(epilogue) : epilogue,
   });
-  if (view2 === null) return null;
   if (!fits) {
     const rows = known(reshapeView(out, output.shape), "rows of the output's shape");
     copyInto(lowering, root.result, rows, output, steps);
@@ -213,7 +213,13 @@ type Shape2 = Omit<Convolution, "weights" | "bias"> & {
   readonly weightOf: (output: number, input: number, row: number, column: number) => number;
 };
 
-function emitConvolution(lowering: Lowering, root: Op, op: Synapse, shape: Shape2): View | null {
+/** Emits the step, with weights and bias packed for it; `root` is the op whose result it makes. */
+export function emitConvolution(
+  lowering: Lowering,
+  root: Op,
+  op: Synapse | OpOf<"ann.conv-transpose">,
+  shape: Shape2,
+): View {
   const { groups, outputChannels, inputChannels, rows, columns, input } = shape;
   const into = input.element === "i32" ? "i32" : "f32";
   const { vectors } = tileOf(columns.count, outputChannels);
@@ -245,7 +251,7 @@ function emitConvolution(lowering: Lowering, root: Op, op: Synapse, shape: Shape
 /** The bias per group in whole vectors; zeros where there is none. */
 export function paddedBias(
   lowering: Lowering,
-  op: Synapse,
+  op: Synapse | OpOf<"ann.conv-transpose">,
   groups: number,
   outputChannels: number,
   into: "f32" | "i32",

@@ -1,6 +1,8 @@
 /** The families of lowerings in the order in which they are asked. */
 import { lowerAffine } from "./affine.ts";
+import { lowerConversion } from "./conversions.ts";
 import { lowerElementwise } from "./elementwise.ts";
+import { lowerGather } from "./gathers.ts";
 import { lowerGiven } from "./given.ts";
 import { lowerOnHost } from "./host.ts";
 import type { Lower } from "./lowering.ts";
@@ -11,7 +13,9 @@ import { lowerNorm } from "./norms.ts";
 import { lowerPool } from "./pools.ts";
 import { lowerReadOut } from "./read-out.ts";
 import { lowerReduction } from "./reductions.ts";
+import { lowerScan } from "./scans.ts";
 import { lowerSynapse } from "./synapse.ts";
+import { lowerTransposed } from "./transposed.ts";
 import { lowerWindow } from "./windows.ts";
 
 /** The last one takes everything. */
@@ -21,13 +25,17 @@ export const families: readonly Lower[] = [
   lowerDriven,
   lowerWindow,
   lowerSynapse,
+  lowerTransposed,
   lowerAffine,
   lowerElementwise,
+  lowerConversion,
   lowerMove,
+  lowerGather,
   lowerPool,
   lowerMatmul,
   lowerReduction,
   lowerNorm,
+  lowerScan,
   lowerReadOut,
   lowerOnHost,
 ];
