@@ -73,7 +73,7 @@ export function drawInput(canvas, input, data) {
 export function drawBars(into, bars, description) {
   // As wide as the page has it, so that text keeps its size.
   const width = Math.max(280, into.clientWidth);
-  const [left, top, bottom] = [36, 8, 34];
+  const [left, top, bottom] = [42, 8, 34];
   const height = 190;
   const inner = height - top - bottom;
   const pitch = (width - left) / Math.max(1, bars.length);
@@ -103,7 +103,8 @@ export function drawBars(into, bars, description) {
     svg.append(bar);
     const middle = { x: x + pitch / 2, "text-anchor": "middle" };
     if (i % labelled === 0) svg.append(text(label, { ...middle, y: height - 20 }));
-    if (i === 0 || (i + 1) % every === 0) {
+    // The first says what is counted, which takes room.
+    if (i === 0 || ((i + 1) % every === 0 && i * pitch > 30)) {
       svg.append(text(i === 0 ? "t = 1" : String(i + 1), { ...middle, y: height - 5 }));
     }
   });
@@ -112,6 +113,9 @@ export function drawBars(into, bars, description) {
 
 /** Rows that a raster shows at most: beyond, neurons are taken at even distances. */
 const mostRows = 160;
+
+/** Pixels of a spike with the gap after it: neighbours in time stay apart. */
+const dotWidth = 5;
 
 /**
  * Spikes of a layer: a column per timestep, a row per neuron. Without a probe there are only counts,
@@ -135,11 +139,11 @@ export function drawLayer(layer, counts, values) {
     spanOf(`${total} spikes, ${rate.toFixed(1)} %`),
   );
   const canvas = document.createElement("canvas");
-  canvas.width = timesteps;
+  canvas.width = dotWidth * timesteps;
   canvas.height = rows;
   const tall = values === null ? 18 : Math.min(220, Math.max(40, rows * 2));
   canvas.style.height = `${tall}px`;
-  const image = new ImageData(timesteps, rows);
+  const image = new ImageData(dotWidth * timesteps, rows);
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   const [ink, paper] = dark
     ? [
@@ -159,11 +163,14 @@ export function drawLayer(layer, counts, values) {
           : values[t * layer.neurons + neuron] === 0
             ? 0
             : 1;
-      const at = 4 * (row * timesteps + t);
-      for (let c = 0; c < 3; c++) {
-        image.data[at + c] = (paper[c] ?? 0) + strength * ((ink[c] ?? 0) - (paper[c] ?? 0));
+      for (let x = 0; x < dotWidth; x++) {
+        const at = 4 * (dotWidth * (row * timesteps + t) + x);
+        const share = x === dotWidth - 1 ? 0 : strength;
+        for (let c = 0; c < 3; c++) {
+          image.data[at + c] = (paper[c] ?? 0) + share * ((ink[c] ?? 0) - (paper[c] ?? 0));
+        }
+        image.data[at + 3] = 255;
       }
-      image.data[at + 3] = 255;
     }
   }
   canvas.getContext("2d")?.putImageData(image, 0, 0);

@@ -154,7 +154,7 @@ function offerDrawing(network, show) {
         : "Choose a sample.";
     return;
   }
-  hint.textContent = "Choose a sample, draw, or load an image.";
+  hint.textContent = "Choose a sample, or draw your own below.";
   find("drawing", HTMLElement).hidden = false;
   const { width, height } = pictureOf(input);
   const pad = find("pad", HTMLCanvasElement);
@@ -229,7 +229,8 @@ function offerDrawing(network, show) {
       pen.drawImage(picture, (pad.width - across) / 2, (pad.height - down) / 2, across, down);
       classify();
     } catch {
-      hint.textContent = `${file.name} is no image that this browser can read.`;
+      find("file-note", HTMLElement).textContent =
+        `${file.name} is no image that this browser can read.`;
     }
   });
 }
@@ -314,7 +315,7 @@ function showSpikes(network, result) {
     network.layers.length === 0
       ? "The network has no spiking neurons."
       : probed
-        ? "A column for each timestep, a row for each neuron, a dot for each spike."
+        ? "A column for each timestep, a row for each neuron, a bar for each spike."
         : "The share of neurons that fire at each timestep. A build with --probe all shows each one.";
   find("raster", HTMLElement).replaceChildren(...layers);
 }
