@@ -38,7 +38,7 @@ export function gridOf(
 }
 
 /** Every element of a value of shape `target`, row-major. */
-export function spread(grid: Grid, target: Shape): Float64Array {
+function spread(grid: Grid, target: Shape): Float64Array {
   return Float64Array.from(broadcastIndices(grid.shape, target), (at) => grid.data[at] ?? 0);
 }
 
