@@ -59,6 +59,7 @@ export type { Assets } from "./backends/wasm/build/assets.ts";
 export { interpretEngine } from "./backends/interpret/engine.ts";
 export { singleThreadEngine } from "./backends/typed/single.ts";
 export { singleThreadWasmEngine } from "./backends/wasm/single.ts";
+export { browserWasmEngine } from "./backends/wasm/web-workers.ts";
 export type { EarlyExit } from "./ir/early-exit.ts";
 export type {
   Engine,

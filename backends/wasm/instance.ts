@@ -5,7 +5,7 @@ import { type ValueId, isOp } from "../../ir/op.ts";
 import { type Cell, cellOf } from "../../ir/semantics/spiking.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount, stridesOf } from "../../ir/type.ts";
-import { mostPages, pagesOf } from "./assembler/assembler.ts";
+import { mostPages, pagesOf } from "./memory/pages.ts";
 import { fillTables } from "./memory/tables.ts";
 import {
   type HostTask,

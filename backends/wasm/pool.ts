@@ -1,54 +1,25 @@
-/**
- * Node's worker threads for the WebAssembly engine. They know no network until they are sent one,
- * so those that are done with one wait for the next; a waiting thread does not keep the process.
- */
+/** Node's worker threads for the WebAssembly engine; those that wait do not keep the process. */
 import { Worker } from "node:worker_threads";
-import type { Reply, Request } from "./messages.ts";
-import type { Team, Thread } from "./team.ts";
+import { type Channel, createTeams } from "./team.ts";
 
-interface NodeThread extends Thread {
-  /** Whether it has answered all that it was asked. */
-  isFree(): boolean;
-  end(): Promise<unknown>;
-}
+export const createTeam = createTeams(startChannel);
 
-const idle: NodeThread[] = [];
-
-/** Takes `count` threads: those that wait, and as many new ones as it needs. */
-export function createTeam(count: number): Team {
-  const threads = idle.splice(0, count);
-  while (threads.length < count) threads.push(startThread());
-  return {
-    threads,
-    async release() {
-      idle.push(...threads.filter((thread) => thread.isFree()));
-      await Promise.all(threads.filter((thread) => !thread.isFree()).map((thread) => thread.end()));
-    },
-  };
-}
-
-function startThread(): NodeThread {
+function startChannel(): Channel {
   const worker = startWorker();
-  worker.unref();
-  const waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void }[] = [];
-  let alive = true;
-  worker.on("message", (reply: Reply) => {
-    waiting.shift()?.resolve(reply);
-    if (waiting.length === 0) worker.unref();
-  });
-  worker.on("error", (error: Error) => {
-    alive = false;
-    for (const { reject } of waiting.splice(0)) reject(error);
-  });
   return {
-    isFree: () => alive && waiting.length === 0,
-    end: () => worker.terminate(),
-    ask(request: Request) {
-      return new Promise((resolve, reject) => {
-        waiting.push({ resolve, reject });
-        worker.ref();
-        worker.postMessage(request);
-      });
+    post(request) {
+      worker.postMessage(request);
+    },
+    listen(onReply, onError) {
+      worker.on("message", onReply);
+      worker.on("error", onError);
+    },
+    hold(awaited) {
+      if (awaited) worker.ref();
+      else worker.unref();
+    },
+    async end() {
+      await worker.terminate();
     },
   };
 }

@@ -17,6 +17,78 @@ export interface Team {
 
 export type CreateTeam = (threads: number) => Team;
 
+/** A worker of any kind, which answers each message with one. */
+export interface Channel {
+  post(request: Request): void;
+  listen(onReply: (reply: Reply) => void, onError: (error: Error) => void): void;
+  /** Says whether an answer is awaited: only then must the worker keep the process. */
+  hold(awaited: boolean): void;
+  end(): Promise<void>;
+}
+
+/**
+ * Teams of workers that `start` starts. They know no network until they are sent one, so those that
+ * are done with one wait for the next.
+ */
+export function createTeams(start: () => Channel): CreateTeam {
+  const idle: Worker[] = [];
+  return (count) => {
+    const threads = idle.splice(0, count);
+    while (threads.length < count) threads.push(new Worker(start()));
+    return {
+      threads,
+      async release() {
+        idle.push(...threads.filter((thread) => thread.isFree()));
+        const stuck = threads.filter((thread) => !thread.isFree());
+        await Promise.all(stuck.map((thread) => thread.end()));
+      },
+    };
+  };
+}
+
+interface Waiting {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+class Worker implements Thread {
+  private readonly channel: Channel;
+  private readonly waiting: Waiting[] = [];
+  private alive = true;
+
+  constructor(channel: Channel) {
+    this.channel = channel;
+    channel.hold(false);
+    channel.listen(
+      (reply) => {
+        this.waiting.shift()?.resolve(reply);
+        if (this.waiting.length === 0) channel.hold(false);
+      },
+      (error) => {
+        this.alive = false;
+        for (const { reject } of this.waiting.splice(0)) reject(error);
+      },
+    );
+  }
+
+  /** Whether it has answered all that it was asked, and can be asked more. */
+  isFree(): boolean {
+    return this.alive && this.waiting.length === 0;
+  }
+
+  ask(request: Request): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+      this.channel.hold(true);
+      this.channel.post(request);
+    });
+  }
+
+  end(): Promise<void> {
+    return this.channel.end();
+  }
+}
+
 let names = 0;
 
 /** A number that no other program or run has. */

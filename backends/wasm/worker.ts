@@ -1,4 +1,4 @@
-/** The body of a worker thread of Node; what it does is messages.ts's. */
+/** The body of a worker thread in Node; what it does is messages.ts's. */
 import { parentPort } from "node:worker_threads";
 import { known } from "../../ir/diagnostic.ts";
 import { type Request, createResponder } from "./messages.ts";

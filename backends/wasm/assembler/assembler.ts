@@ -4,6 +4,7 @@
  */
 import type binaryen from "binaryen";
 import { invariant } from "../../../ir/diagnostic.ts";
+import { mostPages } from "../memory/pages.ts";
 import { Code } from "./code.ts";
 
 export type Binaryen = typeof binaryen;
@@ -16,15 +17,6 @@ export type ImportedFunction = string;
 /** What a module's memory is: imported always, shared between threads or not. */
 export interface MemoryShape {
   readonly shared: boolean;
-}
-
-const pageBytes = 65_536;
-/** Of a memory with 32-bit addresses. */
-export const mostPages = 65_536;
-
-/** Pages that hold `bytes`. */
-export function pagesOf(bytes: number): number {
-  return Math.max(1, Math.ceil(bytes / pageBytes));
 }
 
 /** Loads binaryen (a second, the first time) and opens an empty module. */

@@ -1,0 +1,37 @@
+/**
+ * A browser's workers for the WebAssembly engine. They share memory, which browsers allow to pages
+ * that are cross-origin isolated. Bundlers know the form below, and make the worker's file.
+ */
+import { singleThreadEngine } from "../typed/single.ts";
+import type { Reply } from "./messages.ts";
+import { createWasmEngine } from "./single.ts";
+import { type Channel, createTeams } from "./team.ts";
+
+/** The engine on a page's own workers; on the caller's thread where memory cannot be shared. */
+export const browserWasmEngine = createWasmEngine({
+  createTeam: createTeams(startChannel),
+  fallback: singleThreadEngine,
+});
+
+function startChannel(): Channel {
+  const worker = new Worker(new URL("./web-worker.js", import.meta.url), { type: "module" });
+  return {
+    post(request) {
+      worker.postMessage(request);
+    },
+    listen(onReply, onError) {
+      worker.addEventListener("message", (event: MessageEvent<Reply>) => {
+        onReply(event.data);
+      });
+      worker.addEventListener("error", (event) => {
+        onError(new Error(event.message));
+      });
+    },
+    // Workers do not keep a page.
+    hold: () => undefined,
+    end() {
+      worker.terminate();
+      return Promise.resolve();
+    },
+  };
+}
