@@ -7,7 +7,13 @@ import { printPipeline } from "../../passes/pipeline.ts";
 import { perform } from "../action.ts";
 import { options } from "../options.ts";
 
-const phases = ["clean", "fuse", "convert", "balance", "quantise"] as const satisfies readonly Phase[];
+const phases = [
+  "clean",
+  "fuse",
+  "convert",
+  "balance",
+  "quantise",
+] as const satisfies readonly Phase[];
 
 export function passesCommand() {
   return new Command("passes")
