@@ -313,10 +313,12 @@ function emitTile(
           };
           const body = (): void => {
             // One pixel reads each weight once: memory is what it waits for, and zeros need none.
-            if (pixels === 1 && unroll === 4 && run.stride === 1 && float) {
+            if (pixels === 1 && unroll === 4 && run.stride === 1) {
               const four = v128.load(placeOf(conv.input), 4, x.get());
-              const zero = code.wasm.f32x4.eq(four, v128.const(new Array<number>(16).fill(0)));
-              code.when(i32.eqz(code.wasm.i32x4.all_true(zero)), multiply);
+              const zeros = v128.const(new Array<number>(16).fill(0));
+              const { f32x4, i32x4 } = code.wasm;
+              const isZero = float ? f32x4.eq(four, zeros) : i32x4.eq(four, zeros);
+              code.when(i32.eqz(i32x4.all_true(isZero)), multiply);
             } else multiply();
             x.step(4 * unroll * run.stride);
             w.step(16 * vectors * unroll);
