@@ -1,5 +1,6 @@
 /** docs/diagnostics.md: every message there is, by the folder that declares it. */
 import { diagnose as wasm } from "../../backends/wasm/diagnostics.ts";
+import { diagnose as wasmBuild } from "../../backends/wasm/build/diagnostics.ts";
 import { diagnose as calibrate } from "../../calibrate/diagnostics.ts";
 import { diagnoseEvaluation } from "../../calibrate/evaluation-diagnostics.ts";
 import { diagnose as cli } from "../../cli/diagnostics.ts";
@@ -56,6 +57,7 @@ export const catalogues: readonly Catalogue[] = [
   catalogueOf("Data and preprocessing", "calibrate/diagnostics.ts", calibrate),
   catalogueOf("Evaluation", "calibrate/evaluation-diagnostics.ts", diagnoseEvaluation),
   catalogueOf("WebAssembly engine", "backends/wasm/diagnostics.ts", wasm),
+  catalogueOf("Builds for WebAssembly", "backends/wasm/build/diagnostics.ts", wasmBuild),
   catalogueOf("Library", "library/diagnostics.ts", library),
   catalogueOf("Passes and pipelines", "passes/diagnostics.ts", passes),
   catalogueOf("Texts and .snn files", "ir/diagnostics.ts", ir),

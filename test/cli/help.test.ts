@@ -2,7 +2,18 @@
 import { describe, it } from "vitest";
 import { snnc } from "./snnc.ts";
 
-const commands = ["check", "convert", "eval", "run", "report", "inspect", "diff", "passes", "ops"];
+const commands = [
+  "check",
+  "convert",
+  "eval",
+  "run",
+  "build",
+  "report",
+  "inspect",
+  "diff",
+  "passes",
+  "ops",
+];
 
 describe.concurrent("help", () => {
   it.for(["", ...commands])("of snnc %s is as frozen", async (command, { expect }) => {

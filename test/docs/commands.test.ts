@@ -1,6 +1,7 @@
 /** Commands in the documentation are ones that the command line takes, options and values too. */
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { buildCommand } from "../../cli/commands/build.ts";
 import { checkCommand } from "../../cli/commands/check.ts";
 import { convertCommand } from "../../cli/commands/convert.ts";
 import { diffCommand } from "../../cli/commands/diff.ts";
@@ -14,6 +15,7 @@ import { stepsOf } from "../../library/convert.ts";
 import { codeLines, markdownFiles, textOf } from "./markdown.ts";
 
 const commands = [
+  buildCommand,
   checkCommand,
   convertCommand,
   evalCommand,
