@@ -17,11 +17,11 @@ export interface Room {
 
 export interface Layouts {
   readonly images: ReadonlySet<ValueId>;
-  /** What the convolutions that read a value need around it. */
+  /** What the windows over a value need around it. */
   readonly rooms: ReadonlyMap<ValueId, Room>;
 }
 
-type Windowed = OpOf<"ann.conv" | "ann.average-pool">;
+type Windowed = OpOf<"ann.conv" | "ann.average-pool" | "snn.max-pool">;
 
 export function layoutsOf(module: Module): Layouts {
   const ops = new Map(module.ops.map((op) => [op.result, op]));
@@ -44,7 +44,7 @@ export function layoutsOf(module: Module): Layouts {
       add(operand);
       add(op.result);
     }
-    if (isOp(op, "ann.conv", "ann.average-pool")) {
+    if (isOp(op, "ann.conv", "ann.average-pool", "snn.max-pool")) {
       const need = roomOf(module, op, typeOf(operand).shape);
       const have = rooms.get(operand);
       rooms.set(operand, have === undefined ? need : larger(have, need));

@@ -52,7 +52,7 @@ export interface Spikes {
   readonly masks: SpikeMasks;
   /** Per channel of the grid, or per neuron in row-major order of the op's shape. */
   readonly amplitude: { readonly perChannel: Float64Array } | { readonly perNeuron: Float64Array };
-  readonly op: OpOf<"snn.if">;
+  readonly op: OpOf<"snn.if" | "snn.max-pool">;
 }
 
 /** What is asked of a program besides its outputs. */

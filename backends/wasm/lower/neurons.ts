@@ -27,6 +27,7 @@ import type { Buffer, View } from "../memory/view.ts";
 import { gridOf, gridViewOf, rowMajorIndices } from "./grid.ts";
 import type { Lowering, Spikes } from "./lowering.ts";
 import { type Drive, collectDrive, packDrive } from "./sources.ts";
+import { trainOf } from "./spike-pools.ts";
 import { copyInto } from "./synapse.ts";
 
 /** The spikes of a neuron op; lowers its population the first time. */
@@ -73,10 +74,11 @@ export function spikesOf(lowering: Lowering, op: OpOf<"snn.if">): Spikes {
   return spikes;
 }
 
-/** Neurons as values in memory: amplitude where there is a spike. */
+/** Neurons, and pools of them, as values in memory: amplitude where there is a spike. */
 export function lowerNeuron(lowering: Lowering, op: Op): View | null {
-  if (!isOp(op, "snn.if")) return null;
-  const { masks, amplitude } = spikesOf(lowering, op);
+  const spikes = trainOf(lowering, op);
+  if (spikes === null) return null;
+  const { masks, amplitude } = spikes;
   const image = lowering.layouts.images.has(op.result);
   const target = lowering.place(op.result);
   const view = known(gridViewOf(target, image), "spikes by pixel");
@@ -163,7 +165,7 @@ function vectorsOf(channels: number, mode: LaneMode): number {
   return channels <= 8 ? 2 : channels <= 16 ? 4 : 8;
 }
 
-function haloOf(lowering: Lowering, value: ValueId, image: boolean): Halo {
+export function haloOf(lowering: Lowering, value: ValueId, image: boolean): Halo {
   const room = lowering.layouts.rooms.get(value);
   if (!image || room === undefined) return noHalo;
   const flat = room.before.length === 1;
@@ -260,7 +262,7 @@ function emitStart(
 }
 
 /** Zeros around the masks, by the first thread. */
-function clearMaskHalo(code: Code, masks: SpikeMasks): void {
+export function clearMaskHalo(code: Code, masks: SpikeMasks): void {
   const { halo, grid } = masks;
   if (halo.top + halo.left + halo.bottom + halo.right === 0) return;
   const { wasm } = code;

@@ -12,7 +12,8 @@ import type { Grid } from "../memory/spikes.ts";
 import type { Buffer } from "../memory/view.ts";
 import type { Lowering, Spikes } from "./lowering.ts";
 import { expectedRate, prefersTables } from "./cost.ts";
-import { gridViewFor, spikesOf } from "./neurons.ts";
+import { gridViewFor } from "./neurons.ts";
+import { trainOf } from "./spike-pools.ts";
 
 type Pair = readonly [number, number];
 
@@ -74,7 +75,7 @@ export function collectDrive(
         return;
       }
     }
-    const found = own || isOp(op, "snn.if") ? synapseOf(lowering, op, image) : null;
+    const found = own || isTrain(op) ? synapseOf(lowering, op, image) : null;
     if (found === null) {
       sources.push({ kind: "current", value: each });
       return;
@@ -113,10 +114,10 @@ function fitsInt16(sources: Drive["sources"], grid: Grid): boolean {
 /** The synapse that makes an op's value from spikes; null where it has no such form. */
 function synapseOf(lowering: Lowering, op: Op, image: boolean): EventDrive | AlignedDrive | null {
   if (!lowering.isVarying(op.result)) return null;
-  if (isOp(op, "snn.if")) {
-    const spikes = spikesOf(lowering, op);
-    const worth = perChannel(spikes);
-    if (worth === null) return null;
+  if (isTrain(op)) {
+    const spikes = trainOf(lowering, op);
+    const worth = spikes === null ? null : perChannel(spikes);
+    if (spikes === null || worth === null) return null;
     const taps = [{ origin: [0, 0] as const, weightOf: (c: number) => worth[c] ?? 0 }];
     return { kind: "aligned", spikes, stride: [1, 1], taps };
   }
@@ -139,10 +140,14 @@ function worthAt({ amplitude, masks }: Spikes, pixel: number, channel: number): 
   return worth ?? 0;
 }
 
-/** The spikes that an op reads, where its operand is a neuron op. */
+/** Whether an op's value may be spikes in masks. */
+function isTrain(op: Op): op is OpOf<"snn.if" | "snn.max-pool"> {
+  return isOp(op, "snn.if", "snn.max-pool");
+}
+
+/** The spikes that an op reads, where its operand is made of them. */
 function operandSpikes(lowering: Lowering, op: Op): Spikes | null {
-  const producer = lowering.opOf(lowering.operandOf(op));
-  return isOp(producer, "snn.if") ? spikesOf(lowering, producer) : null;
+  return trainOf(lowering, lowering.opOf(lowering.operandOf(op)));
 }
 
 /** Two numbers per window attribute, rows first; one-dimensional windows have one row. */
@@ -201,11 +206,11 @@ function linearOf(lowering: Lowering, op: OpOf<"ann.linear">): EventDrive | null
   const { data, shape } = lowering.tensor(op.attrs.weight);
   const [outputs = 0, inputs = 0] = shape;
   const producer = lowering.opOf(lowering.operandOf(op));
-  if (isOp(producer, "snn.if")) {
+  if (isTrain(producer)) {
     if (lowering.layouts.images.has(producer.result)) return null;
-    const spikes = spikesOf(lowering, producer);
-    const worth = perChannel(spikes);
-    if (worth === null) return null;
+    const spikes = trainOf(lowering, producer);
+    const worth = spikes === null ? null : perChannel(spikes);
+    if (spikes === null || worth === null) return null;
     return {
       ...point(spikes),
       weightOf: (o, _row, _column, c) => (data[o * inputs + c] ?? 0) * (worth[c] ?? 0),
@@ -214,9 +219,10 @@ function linearOf(lowering: Lowering, op: OpOf<"ann.linear">): EventDrive | null
   if (!isOp(producer, "ann.reshape") || elementCount(op.type.shape) !== outputs) return null;
   if (!lowering.isPrivate(producer.result)) return null;
   const source = lowering.opOf(lowering.operandOf(producer));
-  if (isOp(source, "snn.if")) {
+  if (isTrain(source)) {
     // A flattened grid: one window as large as the grid.
-    const spikes = spikesOf(lowering, source);
+    const spikes = trainOf(lowering, source);
+    if (spikes === null) return null;
     const { rows, columns, channels } = spikes.masks.grid;
     const image = lowering.layouts.images.has(source.result);
     return {
