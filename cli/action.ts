@@ -139,6 +139,11 @@ const engines: Readonly<Record<EngineName, Engine>> = {
   interpret: interpretEngine,
 };
 
+/** Has the engine that will run data get ready while they are read. */
+export function warmUp(engine: EngineName | undefined): void {
+  if (engine !== undefined) engines[engine].warmUp?.();
+}
+
 /** The engine and threads that the options name, with progress drawn on the terminal. */
 export function runningOf(
   options: { readonly engine: EngineName; readonly threads: number },

@@ -9,12 +9,15 @@ import { modelInputs, sampleSource } from "../calibrate/data/source.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
 import type { Labelled } from "../library/assess.ts";
-import type { Context } from "./action.ts";
+import { type Context, warmUp } from "./action.ts";
+import type { EngineName } from "./options.ts";
 
 export interface DataOptions {
   readonly labels?: string | undefined;
   readonly preprocess?: string | undefined;
   readonly limit?: number | undefined;
+  /** What will run the data. */
+  readonly engine?: EngineName | undefined;
   /** Draw so many samples; which ones depends on their content and the seed, not on their order. */
   readonly draw?: { readonly count: number; readonly seed: number } | undefined;
 }
@@ -36,6 +39,7 @@ export async function loadData(
   context: Context,
   withLabels: boolean,
 ): Promise<Data> {
+  warmUp(options.engine);
   const preprocess =
     options.preprocess === undefined ? null : await openPreprocess(options.preprocess);
   const inputs = modelInputs(module);

@@ -132,4 +132,6 @@ export interface Engine {
   readonly name: string;
   /** Throws a `DiagnosticError` where the module holds something the engine cannot run. */
   load(module: Module, options: LoadOptions): Promise<Executable>;
+  /** Begins to load what any run needs, while the caller still reads data. Never fails. */
+  warmUp?(): void;
 }

@@ -19,6 +19,7 @@ import type { ValueId } from "../../ir/op.ts";
 import type { CalibrationStatistics } from "../../ir/stats.ts";
 import type { Shape } from "../../ir/type.ts";
 import { singleThreadEngine } from "../typed/single.ts";
+import { preloadAssembler } from "./assembler/assembler.ts";
 import { type Run, dealSamples, dealTiles, groupSize, nextTurn, sampleAt } from "./dealing.ts";
 import { diagnose } from "./diagnostics.ts";
 import { Instance } from "./instance.ts";
@@ -48,6 +49,7 @@ export function createWasmEngine(surroundings: Surroundings): Engine {
   const { createTeam, fallback, support, leastShared = usualLeastShared } = surroundings;
   return {
     name: "wasm",
+    warmUp: preloadAssembler,
     load(module, options) {
       const { missing, sharedMemory } = support ?? supportHere();
       if (missing !== null) {

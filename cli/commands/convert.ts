@@ -118,6 +118,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   const running = runningOf(given, context);
   // Labels given on the command line belong to the data that accuracy is measured on.
   const calibOptions = {
+    engine: given.engine,
     preprocess: given.preprocess,
     labels: given.data === undefined ? given.labels : undefined,
     draw:

@@ -11,7 +11,7 @@ import { type Module, producerOf } from "../../ir/module.ts";
 import { type Tensor, zeros } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { loadOn } from "../../library/measure.ts";
-import { perform, runningOf } from "../action.ts";
+import { perform, runningOf, warmUp } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 import { refuseToReplace, writeOutput } from "../files.ts";
 import { loadNetwork } from "../load.ts";
@@ -46,6 +46,7 @@ export function runCommand() {
           given.preprocess === undefined ? null : await openPreprocess(given.preprocess);
         const inputs = modelInputs(module);
         const names = inputs.map((input) => input.name);
+        warmUp(given.engine);
         const dataset = await openDataset(given.input, {
           withLabels: false,
           preprocess,
