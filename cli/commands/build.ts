@@ -36,17 +36,19 @@ function declare() {
     .requiredOption("-o, --output <folder>", "folder for the files")
     .addOption(options.timesteps)
     .addOption(
-      new Option("--chunk <n>", "timesteps computed together; early exit saves whole chunks")
-        .default(undefined, "8")
-        .argParser(wholeNumber(1, 64)),
+      new Option(
+        "--chunk <n>",
+        "timesteps computed together (8 unless given); early exit saves whole chunks",
+      ).argParser(wholeNumber(1, 64)),
     )
     .option("--probe <name...>", "keep these layers or ops observable; all is every layer")
     .option("--membrane <name...>", "keep these layers' membrane potentials observable")
     .option("--samples <path>", "data from which the demo page offers samples")
     .addOption(
-      new Option("--sample-count <n>", "how many samples the demo page offers")
-        .default(undefined, "10")
-        .argParser(wholeNumber(1, 1000)),
+      new Option(
+        "--sample-count <n>",
+        "how many samples the demo page offers (10 unless given)",
+      ).argParser(wholeNumber(1, 1000)),
     )
     .addOption(options.labels)
     .addOption(options.preprocess)

@@ -127,7 +127,7 @@ export async function buildWasm(
   };
 }
 
-export const manifestName = "manifest.json";
+const manifestName = "manifest.json";
 
 function filesOf(
   binary: Uint8Array,

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import type * as api from "../../../backends/wasm/build/loader/api.ts";
 import { type WasmBuildOptions, buildWasm } from "../../../backends/wasm/build/build.ts";
 import { Builder } from "../../../ir/build.ts";
 import { sourceLoc } from "../../../ir/loc.ts";
@@ -11,7 +12,7 @@ import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../../ir/type.ts";
 import { loaderFiles } from "../../../library/loader-files.ts";
 
-export type Loader = typeof import("../../../backends/wasm/build/loader/api.ts");
+export type Loader = typeof api;
 
 const imageShape = [1, 2, 6, 5];
 

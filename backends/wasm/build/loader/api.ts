@@ -97,7 +97,7 @@ export interface Series<Data = Float32Array> {
   /** All timesteps, [T, …shape], row-major. */
   readonly data: Data;
   /** The elements after timestep `t`, which counts from 1 and from the start of the sample. */
-  at(t: number): Data;
+  readonly at: (t: number) => Data;
   /** The elements after the last timestep. */
   readonly last: Data;
 }
