@@ -37,11 +37,13 @@ export interface Slide {
   readonly output: View;
   readonly axes: readonly SlideAxis[];
   readonly steps: number;
-  readonly fold: Fold;
 }
 
-/** Neighbouring windows of which the same taps meet an element. */
-interface Segment {
+/** What is done for the first `lanes` channels of one window; pointers are the loops' to move. */
+export type Leaf = (window: readonly Segment[], x: Local, y: Local, lanes: number) => void;
+
+/** Neighbouring windows of which the same taps meet an element, along one axis. */
+export interface Segment {
   readonly from: number;
   readonly to: number;
   readonly firstTap: number;
@@ -71,8 +73,15 @@ function segmentsOf(axis: SlideAxis): readonly Segment[] {
 /** Most taps that are written out one after the other. */
 const mostUnrolled = 16;
 
-/** Emits the loops; threads share windows along the first spatial axis. */
-export function slide(code: Code, job: Slide): void {
+/** Folds each window into one element. */
+export function slide(code: Code, job: Slide, fold: Fold): void {
+  overWindows(code, job, (window, x, y, lanes) => {
+    emitFold(code, job, fold, window, x, y, lanes);
+  });
+}
+
+/** Emits the loops around a leaf; threads share windows along the first spatial axis. */
+export function overWindows(code: Code, job: Slide, leaf: Leaf): void {
   const { i32 } = code.wasm;
   const { input, output, axes } = job;
   const bytes = elementBytes(input.element);
@@ -96,7 +105,7 @@ export function slide(code: Code, job: Slide): void {
   function emitAxis(index: number, x: Local, y: Local, window: readonly Segment[]): void {
     const axis = axes[index];
     if (axis === undefined) {
-      emitChannels(code, job, window, x, y);
+      emitChannels(code, job, leaf, window, x, y);
       return;
     }
     for (const segment of segmentsOf(axis)) {
@@ -143,6 +152,7 @@ export function slide(code: Code, job: Slide): void {
 function emitChannels(
   code: Code,
   job: Slide,
+  leaf: Leaf,
   window: readonly Segment[],
   x: Local,
   y: Local,
@@ -155,7 +165,7 @@ function emitChannels(
   const dense = channels === 1 || (inStride === 1 && outStride === 1);
   const [px, py] = [code.define("i32", x.get()), code.define("i32", y.get())];
   const emit = (lanes: number): void => {
-    emitWindow(code, job, window, px, py, lanes);
+    leaf(window, px, py, lanes);
     px.step(bytes * inStride * lanes);
     py.step(elementBytes(output.element) * outStride * lanes);
   };
@@ -171,17 +181,31 @@ function emitChannels(
     });
 }
 
+/** Elements from the first tap that meets one to each that does. */
+export function tapOffsets(job: Slide, window: readonly Segment[]): readonly number[] {
+  let offsets: readonly number[] = [0];
+  window.forEach((segment, index) => {
+    const axis = known(job.axes[index], "a spatial axis");
+    const step = axis.dilation * axis.inputStride;
+    offsets = offsets.flatMap((at) =>
+      Array.from({ length: segment.taps }, (_, tap) => at + tap * step),
+    );
+  });
+  return offsets;
+}
+
 /** The first `lanes` channels of one window. */
-function emitWindow(
+function emitFold(
   code: Code,
   job: Slide,
+  fold: Fold,
   window: readonly Segment[],
   x: Local,
   y: Local,
   lanes: number,
 ): void {
   const { v128 } = code.wasm;
-  const { input, output, axes, fold } = job;
+  const { input, output, axes } = job;
   const bytes = elementBytes(input.element);
   const taps = window.reduce((product, segment) => product * segment.taps, 1);
   const padded = window.reduce((product, segment) => product * segment.padded, 1);

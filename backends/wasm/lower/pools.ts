@@ -3,6 +3,7 @@ import { type Op, type OpOf, isOp } from "../../../ir/op.ts";
 import { elementCount } from "../../../ir/type.ts";
 import type { Code } from "../assembler/code.ts";
 import { spaceOf } from "../assembler/memory.ts";
+import { mostTapsOverTime, poolOverTime } from "../kernels/pool-over-time.ts";
 import { runningDifferences, runningSums } from "../kernels/running.ts";
 import { type Fold, type SlideAxis, slide } from "../kernels/slide.ts";
 import { type Element, type View, elementBytes } from "../memory/view.ts";
@@ -41,7 +42,7 @@ function emitSlide(
     reads: [input.buffer],
     writes: [output.buffer],
     emit(code) {
-      slide(code, { input, output, axes, steps, fold: fold(code) });
+      slide(code, { input, output, axes, steps }, fold(code));
     },
   });
 }
@@ -94,7 +95,20 @@ function emitRunning(
   input: View,
   output: View,
 ): void {
-  const { steps } = lowering.options;
+  const { steps, chunked } = lowering.options;
+  if (!chunked && elementCount(op.attrs.kernel) <= mostTapsOverTime) {
+    const axes = slideAxes(op, input, output);
+    lowering.emit({
+      name: `%${op.result} ${op.kind}`,
+      phase: lowering.phaseOf(op.result),
+      reads: [input.buffer],
+      writes: [output.buffer],
+      emit(code) {
+        poolOverTime(code, { input, output, axes, steps: 1 }, steps);
+      },
+    });
+    return;
+  }
   const operand = lowering.operandOf(op);
   const phase = lowering.phaseOf(op.result);
   const name = `%${op.result}`;
