@@ -1,0 +1,89 @@
+/**
+ * Trained models of others in WebAssembly: as they are and converted, every op has a kernel, and
+ * analogue ones give what onnxruntime gave.
+ */
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { compileProgram } from "../../backends/wasm/compile.ts";
+import { wasmEngine } from "../../backends/wasm/engine.ts";
+import { compileOptionsOf } from "../../backends/wasm/request.ts";
+import { filesBeside } from "../../frontend/onnx/files.ts";
+import { importOnnx } from "../../frontend/onnx/import.ts";
+import { known } from "../../ir/diagnostic.ts";
+import type { SampleSource } from "../../ir/executable.ts";
+import { type Module, inputsOf } from "../../ir/module.ts";
+import { tensor } from "../../ir/tensor.ts";
+import { convert } from "../../library/convert.ts";
+import {
+  type SharedModel,
+  expectedLogits,
+  hasShared,
+  preprocessed,
+  shared,
+  sharedModels,
+  testImage,
+} from "./shared.ts";
+
+/** Largest difference from onnxruntime, in parts of the range of its outputs. */
+const tolerance = 1e-4;
+
+/** Networks that stay analogue: attention has no spiking form. */
+const analogueOnly = ["vnn_vit_pgd_2_3_16"];
+
+function moduleOf(model: SharedModel): Module {
+  const path = join(shared, model.file);
+  const file = basename(path);
+  return known(
+    importOnnx(readFileSync(path), { file, files: filesBeside(path) }).module,
+    "a module",
+  );
+}
+
+function samplesOf(model: SharedModel, module: Module, count: number): SampleSource {
+  const shape = inputsOf(module)[0]?.type.shape ?? [];
+  return {
+    count,
+    get: (index) => [
+      tensor("f32", shape, preprocessed(model, testImage(model.dataset, index))),
+    ],
+  };
+}
+
+/** The kinds of ops that the host has to compute. */
+async function hostKinds(module: Module, timesteps: number): Promise<readonly string[]> {
+  const program = await compileProgram(module, compileOptionsOf(module, { timesteps }));
+  return program.tasks.map(({ op }) => op.kind);
+}
+
+describe.skipIf(!hasShared)("trained models in WebAssembly", () => {
+  it.each([...sharedModels()])("%s, analogue", async (_name, model) => {
+    const module = moduleOf(model);
+    expect(await hostKinds(module, 1)).toEqual([]);
+    const executable = await wasmEngine.load(module, { threads: 1 });
+    const expected = expectedLogits(model);
+    await executable.run(samplesOf(model, module, 2), { timesteps: 1 }, ({ index, outputs }) => {
+      const want = expected(index);
+      const range = Math.max(...want) - Math.min(...want);
+      const [found] = outputs;
+      const errors = [...want].map((y, i) => Math.abs(y - (found?.[i] ?? NaN)) / range);
+      expect(Math.max(...errors)).toBeLessThan(tolerance);
+    });
+    await executable.close();
+  });
+
+  const convertible = [...sharedModels()].filter(([name]) => !analogueOnly.includes(name));
+  it.each(convertible)("%s, converted", async (_name, model) => {
+    const module = moduleOf(model);
+    const running = { engine: wasmEngine, threads: 1 };
+    const options = { timesteps: 8, allowAnalogue: true };
+    const { module: spiking } = await convert(
+      module,
+      samplesOf(model, module, 2),
+      running,
+      options,
+    );
+    expect(spiking.code).toBe("rate");
+    expect(await hostKinds(spiking, 8)).toEqual([]);
+  });
+});
