@@ -101,10 +101,18 @@ function inOrder({ samples, options, onSample }: Run): (results: readonly Sample
   };
 }
 
-/** The event loop's next turn. Browsers have no `setImmediate`, and wait a little longer. */
+/** The event loop's next turn. Browsers have no `setImmediate`, and make timers wait for longer. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
-    if ("setImmediate" in globalThis) setImmediate(resolve);
-    else setTimeout(resolve, 0);
+    if ("setImmediate" in globalThis) {
+      setImmediate(resolve);
+      return;
+    }
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
   });
 }

@@ -16,6 +16,13 @@ export const diagnose = catalogue({
       `memory cannot be shared between threads here: one thread runs instead of ${p.threads}`,
     help: "browsers share memory with pages that are cross-origin isolated (COOP and COEP headers)",
   },
+  "no-threads": {
+    severity: "warning",
+    cause: "environment",
+    message: (p: { threads: number; reason: string }) =>
+      `threads cannot be started (${p.reason}): one runs instead of ${p.threads}`,
+    help: "in a browser, see that the worker's file is served beside the program's",
+  },
   "fewer-threads": {
     severity: "info",
     cause: "environment",

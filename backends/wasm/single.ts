@@ -24,10 +24,12 @@ import { type Run, dealSamples, dealTiles, groupSize, nextTurn, sampleAt } from 
 import { diagnose } from "./diagnostics.ts";
 import { Instance } from "./instance.ts";
 import { type Prepared, prepare } from "./prepare.ts";
+import type { Program } from "./program.ts";
 import { type Form, compileOptionsOf, jobOf, longestChunk } from "./request.ts";
 import { createRunner } from "./runner.ts";
 import { type Support, supportHere } from "./support.ts";
-import { type CreateTeam, type Remote, type Team, openOn } from "./team.ts";
+import type { CreateTeam, Remote } from "./team.ts";
+import { Threads } from "./threads.ts";
 
 /** What surrounds the engine. */
 export interface Surroundings {
@@ -56,14 +58,14 @@ export function createWasmEngine(surroundings: Surroundings): Engine {
         options.onDiagnostic?.(diagnose("webassembly-unavailable", null, { missing }));
         return fallback.load(module, options);
       }
-      let threads = createTeam === null ? 1 : Math.max(1, Math.floor(options.threads));
-      if (threads > 1 && !sharedMemory) {
-        options.onDiagnostic?.(diagnose("no-shared-memory", null, { threads }));
-        threads = 1;
+      const count = Math.floor(options.threads);
+      const wanted = createTeam !== null && count > 1;
+      if (wanted && !sharedMemory) {
+        options.onDiagnostic?.(diagnose("no-shared-memory", null, { threads: count }));
       }
-      return Promise.resolve(
-        new WasmExecutable(module, { threads, createTeam, leastShared }, options),
-      );
+      const threads =
+        wanted && sharedMemory ? new Threads(count, createTeam, options.onDiagnostic) : null;
+      return Promise.resolve(new WasmExecutable(module, threads, leastShared, options));
     },
   };
 }
@@ -79,37 +81,26 @@ interface Ready {
   readonly prepared: Prepared;
   /** On the caller's thread; made when first needed. */
   instance: Instance | null;
-  /** Null until threads are first needed. */
-  remotes: Promise<readonly Remote[]> | null;
-}
-
-interface Crew {
-  readonly threads: number;
-  readonly createTeam: CreateTeam | null;
-  readonly leastShared: number;
+  /** Null until threads are first needed; of null where there are none to be had. */
+  remotes: Promise<readonly Remote[] | null> | null;
 }
 
 class WasmExecutable implements Executable {
   readonly module: Module;
   readonly neurons: Executable["neurons"];
-  private readonly threads: number;
-  /** Whether threads share the work of each sample. */
-  private readonly splitsSamples: boolean;
-  private readonly createTeam: CreateTeam | null;
+  /** Null where there is the caller's own thread only. */
+  private readonly threads: Threads | null;
   private readonly leastShared: number;
   private readonly options: LoadOptions;
   private readonly programs = new Map<string, Promise<Ready>>();
-  private team: Team | null = null;
   private lastUse: MemoryUse | null = null;
 
-  constructor(module: Module, crew: Crew, options: LoadOptions) {
+  constructor(module: Module, threads: Threads | null, leastShared: number, options: LoadOptions) {
     this.module = module;
     this.neurons = opsOf(module, "snn.if").map(({ result }) => result);
-    this.threads = crew.threads;
-    this.createTeam = crew.createTeam;
-    this.leastShared = crew.leastShared;
+    this.threads = threads;
+    this.leastShared = leastShared;
     this.options = options;
-    this.splitsSamples = options.split === "tiles" && crew.threads > 1;
   }
 
   async run(
@@ -130,8 +121,11 @@ class WasmExecutable implements Executable {
       program.sync === null
         ? Math.min(arenas, samples.count) <= 1
         : program.connections * run.job.timesteps < this.leastShared;
-    if (this.createTeam === null || alone) return this.runHere(ready, run);
-    return this.runOnTeam(ready, this.createTeam, run);
+    const { threads } = this;
+    if (threads === null || alone) return this.runHere(ready, run);
+    ready.remotes ??= threads.open(this.module, ready.prepared);
+    const remotes = await ready.remotes;
+    return remotes === null ? this.runHere(ready, run) : this.runOn(remotes, program, threads, run);
   }
 
   memory(): MemoryUse | null {
@@ -143,21 +137,20 @@ class WasmExecutable implements Executable {
     this.programs.clear();
     for (const each of all) {
       if (each.status === "rejected") continue;
-      const remotes = await each.value.remotes?.catch(() => []);
-      await Promise.all((remotes ?? []).map((remote) => remote.close()));
+      const remotes = (await each.value.remotes?.catch(() => null)) ?? [];
+      await Promise.all(remotes.map((remote) => remote.close()));
     }
-    await this.team?.release();
-    this.team = null;
+    await this.threads?.release();
   }
 
   private programFor(options: RunOptions, several: boolean): Promise<Ready> {
-    const tiles = this.splitsSamples ? this.threads : 1;
-    const shared = tiles > 1 || (this.threads > 1 && several);
-    const form: Form = { shared, tiles, longestChunk };
+    const most = this.threads?.count ?? 1;
+    const tiles = this.options.split === "tiles" ? most : 1;
+    const threads = tiles > 1 || several ? most : 1;
+    const form: Form = { shared: threads > 1, tiles, longestChunk };
     const key = JSON.stringify(compileOptionsOf(this.module, options, form));
     const before = this.programs.get(key);
     if (before !== undefined) return before;
-    const threads = shared ? this.threads : 1;
     const { onDiagnostic } = this.options;
     const made = prepare(this.module, options, form, threads, onDiagnostic).then((prepared) => ({
       prepared,
@@ -187,15 +180,12 @@ class WasmExecutable implements Executable {
     return runner.statistics();
   }
 
-  private async runOnTeam(
-    ready: Ready,
-    createTeam: CreateTeam,
+  private async runOn(
+    remotes: readonly Remote[],
+    program: Program,
+    threads: Threads,
     run: Run,
   ): Promise<CalibrationStatistics> {
-    this.team ??= createTeam(this.threads);
-    ready.remotes ??= this.open(ready.prepared, this.team);
-    const remotes = await ready.remotes;
-    const { program } = ready.prepared;
     const work = program.connections * run.job.timesteps;
     const shapeOf = (value: ValueId): Shape => producerOf(this.module, value).type.shape;
     const none = new StatisticsGatherer(run.job.observe, shapeOf).finish();
@@ -206,21 +196,8 @@ class WasmExecutable implements Executable {
     } catch (error) {
       // A thread may wait for one that failed: none of them can be asked again.
       this.programs.clear();
-      await this.team.release();
-      this.team = null;
+      await threads.release();
       throw error;
     }
-  }
-
-  private async open(prepared: Prepared, team: Team): Promise<readonly Remote[]> {
-    const { program, compiled, memory, arenas } = prepared;
-    const module: Module = { ...this.module, tensors: new Map() };
-    const parts = program.sync === null ? 1 : this.threads;
-    return Promise.all(
-      team.threads.slice(0, arenas * parts).map((thread, i) => {
-        const place = parts === 1 ? { arena: i, part: 0, parts } : { arena: 0, part: i, parts };
-        return openOn(thread, { module, program, compiled, memory, place });
-      }),
-    );
   }
 }

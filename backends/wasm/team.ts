@@ -54,7 +54,8 @@ interface Waiting {
 class Worker implements Thread {
   private readonly channel: Channel;
   private readonly waiting: Waiting[] = [];
-  private alive = true;
+  /** Why it ended, where it has. */
+  private failure: Error | null = null;
 
   constructor(channel: Channel) {
     this.channel = channel;
@@ -65,7 +66,7 @@ class Worker implements Thread {
         if (this.waiting.length === 0) channel.hold(false);
       },
       (error) => {
-        this.alive = false;
+        this.failure = error;
         for (const { reject } of this.waiting.splice(0)) reject(error);
       },
     );
@@ -73,10 +74,11 @@ class Worker implements Thread {
 
   /** Whether it has answered all that it was asked, and can be asked more. */
   isFree(): boolean {
-    return this.alive && this.waiting.length === 0;
+    return this.failure === null && this.waiting.length === 0;
   }
 
   ask(request: Request): Promise<Reply> {
+    if (this.failure !== null) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
       this.channel.hold(true);

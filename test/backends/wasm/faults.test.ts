@@ -4,7 +4,10 @@ import { singleThreadEngine } from "../../../backends/typed/single.ts";
 import { compileProgram } from "../../../backends/wasm/compile.ts";
 import { Instance, createMemory } from "../../../backends/wasm/instance.ts";
 import { createTeam } from "../../../backends/wasm/pool.ts";
-import { compileOptionsOf } from "../../../backends/wasm/request.ts";
+import { type Channel, createTeams, openOn } from "../../../backends/wasm/team.ts";
+import { dealTiles } from "../../../backends/wasm/dealing.ts";
+import { prepare } from "../../../backends/wasm/prepare.ts";
+import { compileOptionsOf, jobOf } from "../../../backends/wasm/request.ts";
 import { createWasmEngine, singleThreadWasmEngine } from "../../../backends/wasm/single.ts";
 import { DiagnosticError, InvariantError, known } from "../../../ir/diagnostic.ts";
 import { opsOf } from "../../../ir/module.ts";
@@ -78,6 +81,31 @@ describe("where memory is short", () => {
   });
 });
 
+describe("where threads cannot be started", () => {
+  it("one runs, and it is said once", async () => {
+    const failing: Channel = {
+      post: () => undefined,
+      listen: (_, onError) => void setTimeout(() => onError(new Error("no file")), 1),
+      hold: () => undefined,
+      end: () => Promise.resolve(),
+    };
+    const { module, samples } = await spikingTwin("residual-add");
+    const codes: string[] = [];
+    const executable = await createWasmEngine({
+      createTeam: createTeams(() => failing),
+      fallback: singleThreadEngine,
+      support: { missing: null, sharedMemory: true },
+    }).load(module, { threads: 2, onDiagnostic: ({ code }) => void codes.push(code) });
+    let count = 0;
+    for (const timesteps of [3, 4]) {
+      await executable.run(samples(3), { timesteps }, () => count++);
+    }
+    await executable.close();
+    expect(codes).toEqual(["no-threads"]);
+    expect(count).toBe(6);
+  });
+});
+
 describe("a trap", () => {
   it("is a fault of ours that names the step", async () => {
     const { module, samples } = await spikingTwin("residual-add");
@@ -96,6 +124,32 @@ describe("a trap", () => {
     };
     expect(run).toThrow(InvariantError);
     expect(run).toThrow(/WebAssembly trapped in "(begin|each) \d+: %\d+ /);
+  });
+});
+
+describe("a thread that traps while others wait for it", () => {
+  it("ends the run, and the others", async () => {
+    const { module, samples } = await spikingTwin("residual-add");
+    const options = { timesteps: 4 };
+    const form = { shared: true, tiles: 2, longestChunk: 64 };
+    const prepared = await prepare(module, options, form, 2, undefined);
+    const team = createTeam(2);
+    const remotes = await Promise.all(
+      team.threads.map((thread, part) => {
+        const place = { arena: part * 1000, part, parts: 2 };
+        return openOn(thread, { ...prepared, module, place });
+      }),
+    );
+    const run = { samples: samples(2), options, job: jobOf(module, options), onSample: undefined };
+    await expect(dealTiles(remotes, run, 1)).rejects.toThrow(/WebAssembly trapped in "/);
+    await team.release();
+    // Threads that are left would be taken again, and never answer.
+    const next = createTeam(2);
+    const again = await Promise.all(
+      next.threads.map((thread) => thread.ask({ kind: "close", program: -1 })),
+    );
+    expect(again).toEqual([{ kind: "done" }, { kind: "done" }]);
+    await next.release();
   });
 });
 
