@@ -1,14 +1,15 @@
 /** `snnc build`: a network as files that run without snnc. */
 import path from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
+import { z } from "zod";
 import type { BuiltFile } from "../../backends/wasm/build/build.ts";
 import type { WasmReport } from "../../backends/wasm/build/report.ts";
 import type { DemoSample } from "../../backends/wasm/build/samples.ts";
 import { chooseBalanced } from "../../calibrate/data/choose.ts";
 import { openPreprocess } from "../../calibrate/data/open.ts";
-import type { Preprocess } from "../../calibrate/data/preprocess.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
+import type { Provenance } from "../../ir/package.ts";
 import { build, checkTarget } from "../../library/build.ts";
 import { loaderFiles } from "../../library/loader-files.ts";
 import { type Context, type Outcome, perform } from "../action.ts";
@@ -21,6 +22,16 @@ import { options, wholeNumber } from "../options.ts";
 import { diagnosticToJson } from "../render.ts";
 import { alignedTable } from "../tables.ts";
 import { version } from "../version.ts";
+
+/** The steps of preprocessing that a loader takes. */
+const statedSchema = z.object({
+  scale: z.number(),
+  mean: z.array(z.number()).readonly(),
+  std: z.array(z.number()).readonly(),
+  layout: z.enum(["NCHW", "NHWC"]),
+  channels: z.enum(["RGB", "BGR", "gray"]).nullable(),
+});
+type Stated = z.infer<typeof statedSchema>;
 
 type Given = ReturnType<ReturnType<typeof declare>["opts"]>;
 
@@ -38,7 +49,7 @@ function declare() {
     .addOption(
       new Option(
         "--chunk <n>",
-        "timesteps computed together (8 unless given); early exit saves whole chunks",
+        "timesteps computed together (4 unless given); early exit saves whole chunks",
       ).argParser(wholeNumber(1, 64)),
     )
     .option("--probe <name...>", "keep these layers or ops observable; all is every layer")
@@ -72,7 +83,10 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
   if (module.code === "none" && given.timesteps !== undefined) {
     context.report(diagnose("timesteps-ignored", null, { file }));
   }
-  const preprocess = given.preprocess === undefined ? null : await openPreprocess(given.preprocess);
+  const preprocess =
+    given.preprocess === undefined
+      ? recordedIn(provenance)
+      : await openPreprocess(given.preprocess);
   const built = await build(
     module,
     given.target,
@@ -114,8 +128,14 @@ function refuseContradictions({ demo, samples, sampleCount, labels }: Given): vo
   if (samples === undefined && labels !== undefined) needs("--labels", "--samples");
 }
 
+/** What the network was converted with, where its file says so. */
+function recordedIn(provenance: Provenance | null): Stated | null {
+  const recorded = statedSchema.safeParse(provenance?.["preprocess"]);
+  return recorded.success ? recorded.data : null;
+}
+
 /** What the loader does to pixels of the right size; resizing is the page's. */
-function statedTo({ scale, mean, std, layout, channels }: Preprocess) {
+function statedTo({ scale, mean, std, layout, channels }: Stated): Stated {
   return { scale, mean, std, layout, channels };
 }
 

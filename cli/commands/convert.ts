@@ -4,6 +4,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
 import { packageParts } from "../../ir/package.ts";
 import { printModule } from "../../ir/print.ts";
+import { openPreprocess } from "../../calibrate/data/open.ts";
 import { evaluatePair } from "../../library/assess.ts";
 import { type Conversion, convert } from "../../library/convert.ts";
 import { makeReport } from "../../library/report.ts";
@@ -156,6 +157,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   context.report(...conversion.diagnostics);
   const seconds = (performance.now() - started) / 1000;
 
+  const preprocess = given.preprocess === undefined ? null : await recordOf(given.preprocess);
   const provenance = {
     tool: { name: "snnc", version },
     model: { file: path.basename(file), sha256: network.sha256 },
@@ -163,6 +165,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       calibration === null
         ? null
         : { samples: calibration.samples.count, sha256: calibration.sha256 },
+    preprocess,
     pipeline: printPipeline(conversion.steps, { full: true }),
     timesteps,
     seed: given.seed,
@@ -245,6 +248,12 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       json: { ...json, report: files },
     };
   }
+}
+
+/** Preprocessing as the network's file keeps it: every step with its default filled in. */
+async function recordOf(file: string) {
+  const { resize, ...steps } = await openPreprocess(file);
+  return { ...steps, resize: resize === null ? null : { ...resize } };
 }
 
 /** Options that would be of no effect beside others are refused, not passed over. */

@@ -91,7 +91,7 @@ describe("a build", () => {
     }
     expect(memory.totalBytes).toBeGreaterThanOrEqual(memory.weightBytes + memory.arenaBytes);
     expect(memory.totalBytes % 65_536).toBe(0);
-    expect([network.layers, network.neurons, network.chunk]).toEqual([2, 98, 8]);
+    expect([network.layers, network.neurons, network.chunk]).toEqual([2, 98, 4]);
     expect(JSON.parse(textOf(files, "report.json"))).toEqual(report);
   });
 

@@ -196,7 +196,7 @@ describe("a built network", () => {
     const wasm = known(files.get("model.wasm"), "code");
     const weights = known(files.get("model.weights"), "weights");
     const loaded = await loader.load({ wasm, weights });
-    expect(loaded.chunk).toBe(8);
+    expect(loaded.chunk).toBe(4);
     expect(loaded.run(image(1).data).outputs["logits"]?.data).toEqual(
       network.run(image(1).data).outputs["logits"]?.data,
     );
