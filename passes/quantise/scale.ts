@@ -40,22 +40,27 @@ export interface Scale {
 export const leastThreshold = 8;
 
 /**
- * Thresholds, biases and initial potentials become no larger than this where weights are too small
- * to matter beside them. What is left of 32 bits is for the currents of many timesteps.
+ * Thresholds, biases and initial potentials become no larger than this for each unit that weights
+ * are multiplied by. Small weights are rounded coarsely then, but what they all add up to in a
+ * thousand timesteps is still right to a hundredth of the threshold.
  */
-const largestIdleConstant = 2 ** 24;
+const largestConstant = 2 ** 22;
 
-/** The same for any weights; where currents have no room left then, the bounds will tell. */
-const largestConstant = 2 ** 30;
+/** No constant becomes larger than this; where currents have no room left then, bounds will tell. */
+const largestOfAll = 2 ** 30;
 
-/** A current of less than this share of a threshold would take thousands of timesteps to fire. */
+/**
+ * A current of less than this share of a threshold would take thousands of timesteps to fire.
+ * Constants beside it become no larger than `largestIdleConstant`, so that 16 bits may hold them.
+ */
 const idleShare = 2 ** -12;
+const largestIdleConstant = 2 ** 14;
 
 /** Below a fifth of the largest weight's unit no candidate is tried: it would clip most weights. */
 const smallestShare = 0.2;
 
 /** What the largest constant becomes where no weights set the unit. */
-const weightlessConstant = 2 ** 16;
+const weightlessConstant = 2 ** 14;
 
 /** Weights of a row that are tried in each unit; of longer rows a sample. */
 const sampleSize = 1024;
@@ -95,12 +100,13 @@ export function chooseScale(channel: Channel, grid: number): Scale {
   const { threshold } = channel;
   const constants = [...channel.rows.map(({ bias }) => bias), channel.vInit, threshold?.max ?? 0];
   const largestHere = largestOf(constants);
-  const reach = channel.rows.reduce(
-    (most, row) => Math.max(most, largestOf(row.weights) * row.reach),
-    0,
-  );
-  const isIdle = reach < idleShare * largestHere;
-  const floor = largestHere / (isIdle ? largestIdleConstant : largestConstant);
+  const reach = channel.rows.reduce((most, row) => Math.max(most, row.reach), 1);
+  const current = channel.rows.reduce((sum, row) => sum + sumOf(row.weights) * row.reach, 0);
+  const most =
+    current < idleShare * largestHere
+      ? largestIdleConstant
+      : Math.min(largestOfAll, largestConstant * reach);
+  const floor = largestHere / most;
   const ceiling = threshold === null ? Infinity : threshold.min / leastThreshold;
   if (largest === 0) {
     return { unit: largestHere === 0 ? 1 : largestHere / weightlessConstant, limited: false };
@@ -173,6 +179,12 @@ function squaredError(
   }
   const corrected = bias - shift;
   return error + (roundHalfAway(corrected / unit) * unit - corrected) ** 2;
+}
+
+function sumOf(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += Math.abs(value);
+  return sum;
 }
 
 function largestOf(values: ArrayLike<number>): number {
