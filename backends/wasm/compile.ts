@@ -10,6 +10,7 @@ import type { Tensor, TensorRef } from "../../ir/tensor.ts";
 import { type Assembler, openAssembler } from "./assembler/assembler.ts";
 import { barrierBytes, freeOffset, waitForAll } from "./assembler/barrier.ts";
 import { lowerAverage } from "./lower/averages.ts";
+import type { WindowKernel } from "./lower/cost.ts";
 import { analogueOperationsOf, connectionsOf, lowerCounts } from "./lower/counts.ts";
 import { Lowering, type Step } from "./lower/lowering.ts";
 import { spikesOf } from "./lower/neurons.ts";
@@ -39,6 +40,18 @@ export interface CompileOptions {
   readonly host: boolean;
   /** Spend time on smaller code. */
   readonly optimise: boolean;
+  /**
+   * The kernel of all windows of spikes; left out, the cost model chooses for each. The choice hangs
+   * on the module and these options alone, not on the machine or on samples, so that a module is
+   * always compiled to the same bytes. In float32 it shows in results, as sums of another order
+   * round otherwise; in integers it does not.
+   */
+  readonly windows?: WindowKernel;
+  /**
+   * Spikes per neuron and timestep of ops that make spikes, where they are known, for the cost model.
+   * An evaluation has them as `neurons[…].firingRate`, and `report.json` by the layers' names.
+   */
+  readonly rates?: ReadonlyMap<ValueId, number>;
 }
 
 /** Throws a `DiagnosticError` where an op has no kernel and the host may not help. */
@@ -51,6 +64,8 @@ export async function compileProgram(module: Module, options: CompileOptions): P
       keep: new Set([...options.keep, ...options.average]),
       traces: new Set(options.traces),
       host: options.host,
+      windows: options.windows ?? null,
+      rates: options.rates ?? new Map<ValueId, number>(),
     },
     families,
   );

@@ -5,6 +5,9 @@
  */
 import { tableBits, tableLength, tablesPerGroup } from "../memory/tables.ts";
 
+/** Walks over set bits, or look-ups in tables of sums. */
+export type WindowKernel = "events" | "tables";
+
 /** A window as costs see it. */
 export interface WindowShape {
   readonly taps: number;

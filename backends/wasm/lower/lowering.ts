@@ -21,6 +21,7 @@ import {
   elementBytes,
   rowMajor,
 } from "../memory/view.ts";
+import type { WindowKernel } from "./cost.ts";
 import { type Layouts, type Room, layoutsOf } from "./layout.ts";
 
 /**
@@ -67,6 +68,10 @@ export interface LoweringOptions {
   readonly traces: ReadonlySet<ValueId>;
   /** Whether ops without a kernel may run on the host. */
   readonly host: boolean;
+  /** The kernel of all windows of spikes; null where the cost model chooses. */
+  readonly windows: WindowKernel | null;
+  /** Spikes per neuron and timestep, where they are known. */
+  readonly rates: ReadonlyMap<ValueId, number>;
 }
 
 /** Gives the view of an op's result, or null where the family has no kernel for it. */

@@ -392,14 +392,16 @@ export function packDrive(
     const weights = lowering.constant(name(`weights ${index}`), () =>
       packEvents(source, channels, width, mode),
     );
-    const { kernel, dilation, stride, origin, sharedTaps } = source;
-    const window = { masks, kernel, dilation, stride, origin, sharedTaps };
+    const { dilation, stride, origin, sharedTaps } = source;
+    const window = { masks, kernel: source.kernel, dilation, stride, origin, sharedTaps };
     const inputs = masks.grid.channels;
-    const taps = kernel[0] * kernel[1];
+    const taps = source.kernel[0] * source.kernel[1];
     const blocks = blockCount(channels, width);
     const rowBytes = width * weightBytes(mode);
-    const shape = { taps, inputs, vectors, rowBytes, blocks, sharedTaps, rate: expectedRate };
-    if (!prefersTables(shape)) return { kind: "events", ...window, weights: read(weights) };
+    const rate = lowering.options.rates.get(source.spikes.op.result) ?? expectedRate;
+    const shape = { taps, inputs, vectors, rowBytes, blocks, sharedTaps, rate };
+    const kernel = lowering.options.windows ?? (prefersTables(shape) ? "tables" : "events");
+    if (kernel === "events") return { kind: "events", ...window, weights: read(weights) };
     const groups = blocks * (sharedTaps ? 1 : taps);
     const element = mode;
     const tables = lowering.tables(name(`tables ${index}`), weights, {
