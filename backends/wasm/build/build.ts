@@ -146,7 +146,10 @@ function filesOf(
     ["model.d.ts", textBytes(declarationsFor(assets, description))],
   ]);
   const names = samples === null ? runtimeNames : [...runtimeNames, ...pageNames];
-  for (const name of names) files.set(name, textBytes(assets.read(name)));
+  // The types that comments name are beside the sources under another name.
+  for (const name of names) {
+    files.set(name, textBytes(assets.read(name).replaceAll('"./api.ts"', '"./model.js"')));
+  }
   if (samples !== null) {
     for (const [name, bytes] of packSamples(samples)) files.set(name, bytes);
   }

@@ -1,3 +1,4 @@
+// @ts-self-types="./model.d.ts"
 /**
  * Loads a network that `snnc build` made, in browsers and their workers, Node, Deno and Bun, without
  * dependencies. What the network is stands in model.wasm, which describes itself; this file and those
