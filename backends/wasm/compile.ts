@@ -47,6 +47,8 @@ export interface CompileOptions {
    * round otherwise; in integers it does not.
    */
   readonly windows?: WindowKernel;
+  /** `direct`: no 3 × 3 convolution by Winograd's tiles. */
+  readonly convolutions?: "direct";
   /**
    * Spikes per neuron and timestep of ops that make spikes, where they are known, for the cost model.
    * An evaluation has them as `neurons[…].firingRate`, and `report.json` by the layers' names.
@@ -65,6 +67,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
       traces: new Set(options.traces),
       host: options.host,
       windows: options.windows ?? null,
+      tiles: options.convolutions !== "direct",
       rates: options.rates ?? new Map<ValueId, number>(),
     },
     families,

@@ -70,6 +70,8 @@ export interface LoweringOptions {
   readonly host: boolean;
   /** The kernel of all windows of spikes; null where the cost model chooses. */
   readonly windows: WindowKernel | null;
+  /** Whether 3 × 3 convolutions may be done by Winograd's tiles. */
+  readonly tiles: boolean;
   /** Spikes per neuron and timestep, where they are known. */
   readonly rates: ReadonlyMap<ValueId, number>;
 }

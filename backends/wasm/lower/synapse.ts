@@ -103,7 +103,8 @@ function lowerConv(lowering: Lowering, root: Op, op: OpOf<"ann.conv">, fused: Fu
   const taps = elementCount(kernel);
   const kernelColumns = kernel.at(-1) ?? 1;
   const epilogue = epilogueOf(lowering, fused, output, true);
-  if (takesTiles(lowering.module, op) && (inputChannels === 1 || input.strides[1] === 1)) {
+  const byTiles = lowering.options.tiles && takesTiles(lowering.module, op);
+  if (byTiles && (inputChannels === 1 || input.strides[1] === 1)) {
     const first = { ...input, offset: input.offset - begin };
     return lowerByTiles(lowering, root, op, first, output, epilogue);
   }
