@@ -39,6 +39,8 @@ const probeBudgetBytes = 64 * 2 ** 20;
 /** Never fewer at once, so that an engine's threads have something to share. */
 const smallestGroup = 8;
 
+const uncounted = { countOperations: false };
+
 /**
  * The activations of `ann` whose value ids neurons of `snn` kept, in the SNN's order, and the names
  * of the neurons without one.
@@ -94,8 +96,10 @@ export async function compare(
   for (let first = 0; first < samples.count && pairs.length > 0; first += group) {
     const some = slice(samples, first, Math.min(group, samples.count - first));
     const expected: SampleResult[] = [];
-    await ann.run(some, { timesteps: 1, probes: annProbes }, (result) => expected.push(result));
-    await snn.run(some, { timesteps, probes: snnProbes }, (result) => {
+    await ann.run(some, { ...uncounted, timesteps: 1, probes: annProbes }, (result) =>
+      expected.push(result),
+    );
+    await snn.run(some, { ...uncounted, timesteps, probes: snnProbes }, (result) => {
       const reference = known(expected[result.index], "the ANN's run of the sample");
       tallies.forEach((tally, i) => {
         tally.add({

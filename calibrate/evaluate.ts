@@ -19,6 +19,8 @@ export interface EvaluateOptions {
   readonly reference?: Int32Array;
   /** Logits of the reference network, [samples, classes]. */
   readonly referenceLogits?: Float32Array;
+  /** Whether spikes and operations are wanted; else they are not to be read. True unless given. */
+  readonly countOperations?: boolean;
   /** Keep the final logits of every sample, to be another evaluation's reference. */
   readonly keepLogits?: boolean;
 }
@@ -101,6 +103,7 @@ export async function evaluate(
     samples,
     {
       timesteps: steps,
+      countOperations: options.countOperations ?? true,
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
     },
     (result) => {

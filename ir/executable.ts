@@ -42,8 +42,8 @@ export interface RunOptions {
   readonly probes?: readonly Probe[];
   readonly observe?: readonly Observation[];
   /**
-   * Whether to count spikes and operations; true unless given. Without, an engine may leave what
-   * counts them out, and those fields of the results are zeros.
+   * Whether to count spikes and operations; true unless given. Without, an engine may leave out
+   * what counts them: nothing is to be read from those fields of the results then.
    */
   readonly countOperations?: boolean;
   /** Ends the run of each sample once its answer is clear. No effect on a module of code "none". */

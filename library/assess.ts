@@ -37,6 +37,8 @@ export interface AssessOptions {
   readonly label?: string;
   /** The analogue network's evaluation, made with `keepLogits`, to compare with. */
   readonly reference?: Evaluation;
+  /** Whether spikes and operations are wanted; true unless given. */
+  readonly countOperations?: boolean;
   /** Keeps the final logits of every sample, so that the result can be a reference. */
   readonly keepLogits?: boolean;
 }
@@ -55,6 +57,7 @@ export async function evaluateModule(
       timesteps: options.timesteps ?? module.timesteps,
       onProgress: (done, total) => running.onProgress?.(label, done, total),
       ...(options.keepLogits === undefined ? {} : { keepLogits: options.keepLogits }),
+      countOperations: options.countOperations ?? true,
       ...(reference === undefined
         ? {}
         : {
@@ -117,7 +120,7 @@ export async function lossByPass(
   running: Running,
   timesteps: number,
 ): Promise<PassLoss[]> {
-  const options = { timesteps, label: "loss by pass" };
+  const options = { timesteps, label: "loss by pass", countOperations: false };
   const start = await evaluateModule(original, data, running, { ...options, keepLogits: true });
   const rows: PassLoss[] = [
     {

@@ -49,6 +49,7 @@ export function measureOn(
         const statistics = await executable.run(samples, {
           timesteps,
           observe,
+          countOperations: false,
           onProgress: (done, total) => running.onProgress?.("calibrating", done, total),
         });
         checkFinite(target, statistics);
