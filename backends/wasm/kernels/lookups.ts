@@ -6,7 +6,7 @@
 import { known } from "../../../ir/diagnostic.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";
-import { tableBits, tablesPerGroup } from "../memory/tables.ts";
+import { tableRows, tablesPerGroup } from "../memory/tables.ts";
 import type { Buffer } from "../memory/view.ts";
 import { type Sums, lanesPerVector, weightBytes } from "./lanes.ts";
 
@@ -39,7 +39,7 @@ export function emitLookUps(
   const bytes = tablesPerGroup(masks.grid.channels);
   const row = sums.locals.length * lanesPerVector(sums.mode) * weightBytes(sums.mode);
   const taps = kernel[0] * kernel[1];
-  const oneTable = 2 ** tableBits(masks.grid.channels) * row;
+  const oneTable = tableRows(masks.grid.channels) * row;
   const tapBytes = bytes * oneTable;
   const blockBytes = (window.sharedTaps ? 1 : taps) * tapBytes;
   const tables = code.define("i32", i32.mul(block.get(), code.int(blockBytes)));

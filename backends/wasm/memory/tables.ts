@@ -20,15 +20,23 @@ export function tableBits(inputs: number): number {
   return Math.min(8, inputs);
 }
 
+/**
+ * Rows from one table to the next: one more than there are values of the bits. Tables a power of two
+ * apart would have the rows of a value, and most bytes are 0, in the same few lines of a cache.
+ */
+export function tableRows(inputs: number): number {
+  return 2 ** tableBits(inputs) + 1;
+}
+
 /** Tables of one group. */
 export function tablesPerGroup(inputs: number): number {
   return Math.ceil(inputs / 8);
 }
 
-/** Elements of all tables: [group, byte of inputs, value of its bits, lane]. */
+/** Elements of all tables: [group, byte of inputs, row, lane]. */
 export function tableLength(shape: Pick<SumTables, "groups" | "inputs" | "width">): number {
   const { groups, inputs, width } = shape;
-  return groups * tablesPerGroup(inputs) * 2 ** tableBits(inputs) * width;
+  return groups * tablesPerGroup(inputs) * tableRows(inputs) * width;
 }
 
 /** Fills a table. Each entry is that without its highest bit, plus one row. */
@@ -56,7 +64,7 @@ export function fillTables(memory: ArrayBufferLike, recipe: SumTables): void {
           table[into + lane] = (table[rest + lane] ?? 0) + (present ? (rows[row + lane] ?? 0) : 0);
         }
       }
-      entry += values * width;
+      entry += tableRows(inputs) * width;
     }
   }
 }
