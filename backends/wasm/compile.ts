@@ -98,7 +98,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
   const lasting = [
     ...outputs.map(({ view }) => view.buffer),
     ...kept.map(([, view]) => view.buffer),
-    ...averages.flatMap(([, average]) => (average === null ? [] : [average.view.buffer])),
+    ...averages.map(([, average]) => average.view.buffer),
     ...[...lowering.traces.values()].map((view) => view.buffer),
     ...(counted === null ? [] : [counted.view.buffer]),
     ...(barrier === null ? [] : [barrier]),
@@ -143,13 +143,11 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     tensors: tensorsOf(module, tasks),
     inputs: inputs.map(locate),
     outputs: outputs.map(({ name, value, view }) => ({ name, value, at: locate(view) })),
-    kept: new Map(
-      kept.map(([value, view]) => [value, lowering.onHost.has(value) ? null : locate(view)]),
-    ),
+    kept: new Map(kept.map(([value, view]) => [value, locate(view)])),
     averages: new Map(
       averages.map(([value, average]) => [
         value,
-        average === null ? null : { at: locate(average.view), summed: average.summed },
+        { at: locate(average.view), summed: average.summed },
       ]),
     ),
     traces: new Map([...lowering.traces].map(([value, view]) => [value, locate(view)])),
@@ -244,9 +242,9 @@ function writePhase(
       op: host.op,
       operands: host.operands.map((view, i) => {
         const value = lowering.operandOf(host.op, i);
-        return { value, type: lowering.opOf(value).type, at: view === null ? null : locate(view) };
+        return { type: lowering.opOf(value).type, at: locate(view) };
       }),
-      result: host.result === null ? null : locate(host.result),
+      result: locate(host.result),
       steps: host.steps,
     });
   });

@@ -1,7 +1,7 @@
 /** A program in memory, ready to run samples one after the other on one thread. */
 import { invariant, known } from "../../ir/diagnostic.ts";
 import { evaluate } from "../../ir/interpret.ts";
-import { type ValueId, isOp } from "../../ir/op.ts";
+import { isOp } from "../../ir/op.ts";
 import { type Cell, cellOf } from "../../ir/semantics/spiking.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount, stridesOf } from "../../ir/type.ts";
@@ -58,7 +58,6 @@ export class Instance {
   /** Null where elements lie in row-major order without gaps. */
   private readonly orders = new Map<Located, Int32Array | null>();
   /** Values that only the host holds, by timestep of the chunk. */
-  private readonly held = new Map<ValueId, Tensor[]>();
   private readonly cells = new Map<HostTask, Cell>();
 
   constructor(
@@ -112,14 +111,13 @@ export class Instance {
   /** Writes a sample. Input `i` has the module's shape. */
   give(inputs: readonly TensorData[]): void {
     this.program.inputs.forEach((at, i) => {
-      if (at !== null) this.write(at, known(inputs[i], `input ${i}`), 0);
+      this.write(at, known(inputs[i], `input ${i}`), 0);
     });
   }
 
   /** Runs what does not depend on time. */
   begin(): void {
     this.cells.clear();
-    this.held.clear();
     this.perform(this.program.begin, 0);
   }
 
@@ -140,24 +138,6 @@ export class Instance {
       return;
     }
     for (let i = 0; i < order.length; i++) into[offset + i] = memory[first + (order[i] ?? 0)] ?? 0;
-  }
-
-  /** A value that only the host holds. */
-  readHeld(value: ValueId, step: number, into: TensorData, offset = 0): void {
-    const { data } = this.heldAt(value, step);
-    for (let i = 0; i < data.length; i++) into[offset + i] = data[i] ?? 0;
-  }
-
-  /** Adds a value that only the host holds to sums. */
-  addHeld(value: ValueId, step: number, sums: Float64Array): void {
-    const { data } = this.heldAt(value, step);
-    for (let i = 0; i < data.length; i++) sums[i] = (sums[i] ?? 0) + (data[i] ?? 0);
-  }
-
-  private heldAt(value: ValueId, step: number): Tensor {
-    const steps = known(this.held.get(value), `%${value} on the host`);
-    // A value that does not vary has one for all timesteps.
-    return known(steps[Math.min(step, steps.length - 1)], `%${value} at ${step}`);
   }
 
   private write(at: Located, data: ArrayLike<number>, step: number): void {
@@ -206,10 +186,8 @@ export class Instance {
   private compute(task: HostTask): void {
     const { op, result } = task;
     const lookup = (ref: TensorRef): Tensor => known(this.program.tensors.get(ref), `@${ref}`);
-    const results: Tensor[] = [];
     for (let step = 0; step < task.steps; step++) {
-      const operands = task.operands.map(({ value, type, at }): Tensor => {
-        if (at === null) return this.heldAt(value, step);
+      const operands = task.operands.map(({ type, at }): Tensor => {
         const data = allocate(type.dtype, elementCount(type.shape));
         this.read(at, step, data);
         return { dtype: type.dtype, shape: type.shape, data };
@@ -221,10 +199,8 @@ export class Instance {
         this.cells.set(task, cell);
         value = cell.step(first);
       } else value = evaluate(op, operands, lookup);
-      if (result === null) results.push(value);
-      else this.write(result, value.data, step);
+      this.write(result, value.data, step);
     }
-    if (result === null) this.held.set(op.result, results);
   }
 }
 

@@ -28,13 +28,8 @@ export type Part = { readonly call: string } | { readonly task: number };
 /** An op that the host computes by the interpreter's function for it. */
 export interface HostTask {
   readonly op: Op;
-  /** The values of operands: in memory, or held by the host under this id. */
-  readonly operands: readonly {
-    readonly value: ValueId;
-    readonly type: Op["type"];
-    readonly at: Located | null;
-  }[];
-  readonly result: Located | null;
+  readonly operands: readonly { readonly type: Op["type"]; readonly at: Located }[];
+  readonly result: Located;
   readonly steps: number;
 }
 
@@ -80,17 +75,15 @@ export interface Program {
   readonly tasks: readonly HostTask[];
   /** Tensors that tasks read. */
   readonly tensors: ReadonlyMap<TensorRef, Tensor>;
-  /** In the order of the module; null where nothing reads an input. */
-  readonly inputs: readonly (Located | null)[];
+  /** In the order of the module. */
+  readonly inputs: readonly Located[];
   readonly outputs: readonly {
     readonly name: string;
     readonly value: ValueId;
     readonly at: Located;
   }[];
-  /** Null where only the host holds the value. */
-  readonly kept: ReadonlyMap<ValueId, Located | null>;
-  /** Likewise. */
-  readonly averages: ReadonlyMap<ValueId, Average | null>;
+  readonly kept: ReadonlyMap<ValueId, Located>;
+  readonly averages: ReadonlyMap<ValueId, Average>;
   readonly traces: ReadonlyMap<ValueId, Located>;
   readonly counts: Counts | null;
   /** Multiply-accumulates on real values per run; 0 unless counting was asked for. */

@@ -36,18 +36,13 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
   const means = new Map(
     [...program.averages.keys()].map((value) => [value, new Float64Array(sizeOf(value))]),
   );
-  const onHost = new Map(
-    [...program.averages].flatMap(([value, average]) =>
-      average === null ? [[value, new Float64Array(sizeOf(value))] as const] : [],
-    ),
-  );
   const neurons = opsOf(module, "snn.if").length;
   const counts = new Float64Array((neurons + 1) * program.steps);
   const outputs = program.outputs.map(({ value, at }) => ({ at, size: sizeOf(value) }));
   const traced = probes.flatMap(({ value, keep }, i) => {
     if (keep === "mean") return [];
     const at = (keep === "state" ? program.traces : program.kept).get(value);
-    return [{ i, value, at: at ?? null, size: sizeOf(value) }];
+    return [{ i, at: known(at, `where %${value} is kept`), size: sizeOf(value) }];
   });
 
   /** What the chunk's first `steps` timesteps counted, added to what was before. */
@@ -70,10 +65,9 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
 
   const readMeans = (taken: number): void => {
     for (const [value, mean] of means) {
-      const average = program.averages.get(value) ?? null;
-      if (average === null) mean.set(known(onHost.get(value), "a sum"));
-      else instance.read(average.at, 0, mean);
-      if (average?.summed === false) continue;
+      const average = known(program.averages.get(value), `the sums of %${value}`);
+      instance.read(average.at, 0, mean);
+      if (!average.summed) continue;
       for (let k = 0; k < mean.length; k++) mean[k] = (mean[k] ?? 0) / taken;
     }
   };
@@ -91,7 +85,6 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
         analogueOperations: program.analogueOperations,
         probes: probes.map((probe) => keptBy(probe, { type: typeOf(probe.value) }, timesteps)),
       };
-      for (const sum of onHost.values()) sum.fill(0);
       instance.give(inputs);
       instance.sync();
       instance.begin();
@@ -106,13 +99,9 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
           outputs.forEach(({ at, size }, i) => {
             instance.read(at, step, known(result.outputs[i], "an output"), (taken + step) * size);
           });
-          for (const { i, value, at, size } of traced) {
-            const into = known(result.probes[i], "a probe");
-            const offset = (taken + step) * size;
-            if (at === null) instance.readHeld(value, step, into, offset);
-            else instance.read(at, step, into, offset);
+          for (const { i, at, size } of traced) {
+            instance.read(at, step, known(result.probes[i], "a probe"), (taken + step) * size);
           }
-          for (const [value, sum] of onHost) instance.addHeld(value, step, sum);
         }
         taken += steps;
         if (taken >= timesteps) break;

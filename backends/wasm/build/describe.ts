@@ -47,7 +47,7 @@ export function describeProgram(
       name: op.attrs.name,
       shape: op.type.shape,
       preprocess: inputs.length === 1 ? preprocess : null,
-      at: program.inputs[i] ?? null,
+      at: known(program.inputs[i], `where input ${i} is given`),
     })),
     outputs: program.outputs.map(({ name, at }) => ({ name, shape: at.shape, at })),
     layers: layersOf(module).map(({ name, op }) => ({

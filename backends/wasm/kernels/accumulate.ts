@@ -2,7 +2,7 @@
 import { type Expr } from "../assembler/assembler.ts";
 import type { Code } from "../assembler/code.ts";
 import { placeOf, pointerTo, shareOf } from "../assembler/memory.ts";
-import type { View } from "../memory/view.ts";
+import { type View, elementBytes } from "../memory/view.ts";
 
 /** Elements that are summed at a time: a cache line. `sums` must have room for whole ones. */
 export const accumulatedTogether = 16;
@@ -30,7 +30,8 @@ export function accumulate(
   const share = shareOf(code, Math.ceil(span / accumulatedTogether));
   const x = pointerTo(code, from.buffer);
   const out = pointerTo(code, sums.buffer);
-  x.advance(i32.mul(share.from.get(), code.int(4 * accumulatedTogether)));
+  const bytes = elementBytes(from.element);
+  x.advance(i32.mul(share.from.get(), code.int(bytes * accumulatedTogether)));
   out.advance(i32.mul(share.from.get(), code.int(8 * accumulatedTogether)));
   const totals = code.several(accumulatedTogether / 2, "v128");
   const at = code.local("i32");
@@ -60,11 +61,16 @@ export function accumulate(
       code.repeat(
         () => {
           totals.forEach((total, k) => {
+            if (from.element === "f64") {
+              const pair = v128.load(placeOf(from) + 16 * k, 8, at.get());
+              total.set(f64x2.add(total.get(), pair));
+              return;
+            }
             if (k % 2 === 0) four.set(v128.load(placeOf(from) + 8 * k, 4, at.get()));
             const pair = k % 2 === 0 ? four.get() : i8x16.shuffle(four.get(), four.get(), high);
             total.set(f64x2.add(total.get(), widen(pair)));
           });
-          at.step(4 * from.lead);
+          at.step(bytes * from.lead);
           time.step(-1);
         },
         () => time.get(),
@@ -72,7 +78,7 @@ export function accumulate(
       totals.forEach((total, k) => {
         code.push(v128.store(placeOf(sums) + 16 * k, 8, out.get(), total.get()));
       });
-      x.step(4 * accumulatedTogether);
+      x.step(bytes * accumulatedTogether);
       out.step(8 * accumulatedTogether);
     },
   );

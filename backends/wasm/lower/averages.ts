@@ -11,14 +11,9 @@ interface Averaged {
   readonly summed: boolean;
 }
 
-/** Emits the step that sums a value, or null where only the host holds it. */
-export function lowerAverage(
-  lowering: Lowering,
-  value: ValueId,
-  timesteps: number,
-): Averaged | null {
+/** Emits the step that sums a value. */
+export function lowerAverage(lowering: Lowering, value: ValueId, timesteps: number): Averaged {
   const view = lowering.dense(value);
-  if (lowering.onHost.has(value)) return null;
   if (!lowering.isVarying(value) || elementCount(view.shape) === 0) return { view, summed: false };
   const span =
     1 + view.shape.reduce((sum, n, axis) => sum + (n - 1) * (view.strides[axis] ?? 0), 0);

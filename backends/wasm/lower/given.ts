@@ -5,13 +5,14 @@ import { type Lowering, elementOf } from "./lowering.ts";
 
 /** Inputs get a place that the host writes to; constants are part of the program. */
 export function lowerGiven(lowering: Lowering, op: Op): View | null {
-  const element = elementOf(op.type.dtype);
-  if (element === null) return null;
   if (isOp(op, "ann.input")) return lowering.place(op.result);
   if (!isOp(op, "ann.constant")) return null;
+  const element = elementOf(op.type.dtype) ?? "f64";
   const { data, shape } = lowering.tensor(op.attrs.value);
-  const buffer = lowering.constant(`@${op.attrs.value} ${element}`, () =>
-    element === "f32" ? Float32Array.from(data) : Int32Array.from(data),
-  );
+  const buffer = lowering.constant(`@${op.attrs.value} ${element}`, () => {
+    if (element === "f32") return Float32Array.from(data);
+    if (element === "i32") return Int32Array.from(data);
+    return new Int32Array(Float64Array.from(data).buffer);
+  });
   return rowMajor(buffer, element, shape);
 }

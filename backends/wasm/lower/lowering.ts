@@ -42,9 +42,8 @@ export interface Step {
 /** An op that runs outside of WebAssembly. */
 export interface HostStep {
   readonly op: Op;
-  /** Null where the value is one that WebAssembly does not hold. */
-  readonly operands: readonly (View | null)[];
-  readonly result: View | null;
+  readonly operands: readonly View[];
+  readonly result: View;
   readonly steps: number;
 }
 
@@ -86,8 +85,6 @@ export class Lowering {
   readonly steps: Step[] = [];
   readonly spikes = new Map<ValueId, Spikes>();
   readonly traces = new Map<ValueId, View>();
-  /** Values that only the host holds, as they are of an element type that no kernel knows. */
-  readonly onHost = new Set<ValueId>();
   private readonly ops: ReadonlyMap<ValueId, Op>;
   private readonly uses = new Map<ValueId, number>();
   private readonly varying = new Set<ValueId>();
@@ -217,10 +214,11 @@ export class Lowering {
   /** A place for `value`, laid out as its readers like it. */
   place(value: ValueId): View {
     const { shape, dtype } = this.opOf(value).type;
-    const element = known(elementOf(dtype), `an element type for ${dtype}`);
+    // What no kernel computes with is held in doubles, for the host.
+    const element = elementOf(dtype) ?? "f64";
     const steps = this.stepsOf(value);
     const name = `%${value}`;
-    if (!this.layouts.images.has(value)) {
+    if (!this.layouts.images.has(value) || element === "f64") {
       const bytes = bytesFor(element, shape, steps);
       const lead = steps > 1 ? elementCount(shape) : 0;
       return rowMajor(this.buffer("scratch", name, bytes), element, shape, lead);
@@ -285,7 +283,7 @@ export function noRoom(shape: Shape): Room {
   return { before: zeros, after: zeros };
 }
 
-/** How values of a dtype are held, truth as 0 or 1; null where only the host can. */
+/** How kernels hold values of a dtype, truth as 0 or 1; null where only the host computes with it. */
 export function elementOf(dtype: DType): Element | null {
   switch (dtype) {
     case "f32":

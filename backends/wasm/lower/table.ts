@@ -1,6 +1,7 @@
 /** The families of lowerings in the order in which they are asked. */
 import { lowerAffine } from "./affine.ts";
 import { lowerConversion } from "./conversions.ts";
+import { lowerEinsum } from "./einsum.ts";
 import { lowerElementwise } from "./elementwise.ts";
 import { lowerGather } from "./gathers.ts";
 import { lowerGiven } from "./given.ts";
@@ -33,6 +34,7 @@ export const families: readonly Lower[] = [
   lowerGather,
   lowerPool,
   lowerMatmul,
+  lowerEinsum,
   lowerReduction,
   lowerNorm,
   lowerScan,

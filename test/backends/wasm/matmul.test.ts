@@ -6,6 +6,10 @@ import { expectNative, noise } from "./one-op.ts";
 
 const shapes: readonly (readonly [Shape, Shape])[] = [
   [
+    [1, 2, 4, 6],
+    [1, 2, 6, 5],
+  ],
+  [
     [5, 7],
     [7, 9],
   ],
@@ -53,5 +57,25 @@ describe("matmul", () => {
       tensorOf("i32", shape, noise(shape, 2 ** 31, seed).data.map(Math.trunc));
     const operands = [integers([5, 6], 1), integers([6, 7], 2)];
     await expectNative({ kind: "ann.matmul", attrs: {}, operands }, 0);
+  });
+});
+
+describe("einsum", () => {
+  it.each([
+    ["abcd,abed->abce", [1, 2, 3, 4], [1, 2, 5, 4]],
+    ["ij,jk->ki", [5, 7], [7, 6]],
+    ["i,j->ij", [5], [6]],
+    ["...ij,...jk->...ik", [1, 3, 4, 5], [3, 5, 2]],
+    ["ij,ij->", [5, 7], [5, 7]],
+  ] as const)("%s", async (equation, a, b) => {
+    const operands = [noise(a), noise(b, 2, 2)];
+    await expectNative({ kind: "ann.einsum", attrs: { equation }, operands });
+  });
+
+  it("of one and of three", async () => {
+    const x = noise([6, 6]);
+    await expectNative({ kind: "ann.einsum", attrs: { equation: "ii->i" }, operands: [x] });
+    const operands = [noise([4, 5]), noise([5, 3], 2, 2), noise([3, 4], 2, 3)];
+    await expectNative({ kind: "ann.einsum", attrs: { equation: "ab,bc,ca->c" }, operands });
   });
 });
