@@ -1,6 +1,6 @@
 /**
  * Builds the example and runs it in a real browser: on a page, in a worker, in pools with and without
- * shared memory, and as the demo page. Every answer is compared with the engine's here; screenshots
+ * shared memory, as the demo page, and on the engine itself. Every answer is compared with the engine's here; screenshots
  * go to out/browser/.
  *
  *     npm run test:browser
@@ -13,8 +13,9 @@ import os from "node:os";
 import path from "node:path";
 import { chromium } from "playwright-core";
 import { checkDemo } from "./browser/demo.ts";
+import { checkEngine } from "./browser/engine.ts";
 import { makeExample } from "./browser/example.ts";
-import { checkLoader } from "./browser/loader.ts";
+import { checkLoader, checkWithoutWorkers } from "./browser/loader.ts";
 import { serveFolder } from "./browser/server.ts";
 
 const browsers = [
@@ -53,7 +54,9 @@ try {
   const plain = await serveFolder(example.build, false);
   await checkLoader(browser, isolated.origin, "shared", example, check);
   await checkLoader(browser, plain.origin, "separate", example, check);
+  await checkWithoutWorkers(browser, isolated.origin, example, check);
   await checkDemo(browser, isolated.origin, pictures, example, check);
+  await checkEngine(browser, path.join(folder, "digits.snn"), example, check);
   isolated.close();
   plain.close();
 } finally {

@@ -111,6 +111,36 @@ export async function checkLoader(
   check(of("no complaints on the console"), complaints.length === 0, complaints);
 }
 
+/** A pool on a page that gets no worker's file still runs its samples. */
+export async function checkWithoutWorkers(
+  browser: Browser,
+  origin: string,
+  { samples }: Example,
+  check: Check,
+): Promise<void> {
+  const page = await browser.newPage();
+  await page.route("**/model-worker.js", (route) => route.abort());
+  await page.goto(`${origin}/`);
+  const inputs = JSON.stringify(samples.slice(0, 2).map(({ input }) => input));
+  const answer = await page.evaluate<Answer["pool"]>(`(async (inputs) => {
+    const { load } = await import("/model.js");
+    const network = await load(new URL("/", location.href));
+    const pool = await network.createPool(2);
+    const results = await pool.runAll(inputs.map((input) => Float32Array.from(input)));
+    const logits = results.map(({ outputs }) => [...outputs.logits.data]);
+    return { memory: pool.memory, threads: pool.threads, reason: pool.reason, logits };
+  })(${inputs})`);
+  await page.close();
+  const { memory, threads, reason, logits } = answer;
+  check("without workers, the pool says so", memory === "none" && threads === 1, answer);
+  check("without workers, the pool says why", reason?.includes("model-worker.js") === true, reason);
+  const error = largestError(
+    logits,
+    samples.slice(0, 2).map((sample) => sample.logits),
+  );
+  check("without workers, logits as the engine's", error < 1e-4, error);
+}
+
 /** Errors and warnings of a page, gathered as they come. */
 export function complaintsOf(page: Page): readonly string[] {
   const complaints: string[] = [];

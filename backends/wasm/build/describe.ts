@@ -2,6 +2,7 @@
 import { invariant, known } from "../../../ir/diagnostic.ts";
 import { type Module, inputsOf } from "../../../ir/module.ts";
 import { elementCount } from "../../../ir/type.ts";
+import { tableBits, tableRows } from "../memory/tables.ts";
 import { type Part, type Program, arenaAddress } from "../program.ts";
 import { type Description, formatVersion } from "./loader/description.ts";
 import type { Preprocess } from "./loader/api.ts";
@@ -33,7 +34,11 @@ export function describeProgram(
     classes,
     memory: {
       segments,
-      tables: program.tables,
+      tables: program.tables.map((table) => ({
+        ...table,
+        values: 2 ** tableBits(table.inputs),
+        rows: tableRows(table.inputs),
+      })),
       arenaStart: arenaAddress(program, 0),
       arenaBytes: program.arenaBytes,
       sharedFlagAt,

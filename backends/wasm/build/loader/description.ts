@@ -23,6 +23,14 @@ export interface Place {
   readonly lead: number;
 }
 
+/** Sums of weights for every value of some inputs' bits, by eight inputs. */
+export interface Tables extends SumTables {
+  /** How many values the bits of one table have. */
+  readonly values: number;
+  /** Rows from one table to the next: at least as many. */
+  readonly rows: number;
+}
+
 export interface Description {
   readonly format: typeof formatVersion;
   readonly name: string;
@@ -34,7 +42,7 @@ export interface Description {
     /** Where the bytes of `model.weights` go, one run after the other. */
     readonly segments: readonly (readonly [address: number, length: number])[];
     /** What is computed from weights before the first run. */
-    readonly tables: readonly SumTables[];
+    readonly tables: readonly Tables[];
     /** Where the arena of the first thread begins. */
     readonly arenaStart: number;
     /** Bytes from one thread's arena to the next. */

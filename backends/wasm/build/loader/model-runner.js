@@ -105,18 +105,18 @@ export function createMemory(description, weights, threads, shared) {
  * without its highest bit, plus one row. Files do not carry them, as they are so much larger.
  *
  * @param {ArrayBufferLike} memory
- * @param {Description["memory"]["tables"][number]} tables
+ * @param {Description["memory"]["tables"][number]} recipe
  */
-function fillTables(memory, { address, from, element, groups, inputs, width }) {
+function fillTables(memory, recipe) {
+  const { address, from, element, groups, inputs, width, values, rows: pitch } = recipe;
   /** @type {(at: number, length: number) => Float32Array | Int32Array | Int16Array} */
   const view = (at, length) => {
     if (element === "f32") return new Float32Array(memory, at, length);
     if (element === "i32") return new Int32Array(memory, at, length);
     return new Int16Array(memory, at, length);
   };
-  const values = 2 ** Math.min(8, inputs);
   const rows = view(from, groups * inputs * width);
-  const table = view(address, groups * Math.ceil(inputs / 8) * values * width);
+  const table = view(address, groups * Math.ceil(inputs / 8) * pitch * width);
   let entry = 0;
   for (let group = 0; group < groups; group++) {
     for (let first = 0; first < inputs; first += 8) {
@@ -131,7 +131,7 @@ function fillTables(memory, { address, from, element, groups, inputs, width }) {
           table[entry + value * width + lane] = (table[rest + lane] ?? 0) + more;
         }
       }
-      entry += values * width;
+      entry += pitch * width;
     }
   }
 }
@@ -270,7 +270,9 @@ export class Runner {
     const exit = exitOf(description, options);
     const wanted = probesOf(description, options);
     const counts = options.spikes === true ? description.counts : null;
-    const outputs = description.outputs.map(({ at }) => this.series(at, timesteps));
+    const outputs = description.outputs.map(({ shape }) => {
+      return new Float32Array(elementCount(shape) * timesteps);
+    });
     const probes = description.probes.map((probe) =>
       wanted.has(probe.name) ? this.series(probe.at, timesteps) : null,
     );
@@ -300,26 +302,28 @@ export class Runner {
       }
       done++;
       this.elapsed = elapsed + 1;
-      const now = description.outputs.map(({ shape }, i) => {
-        const size = elementCount(shape);
-        return outputs[i]?.subarray((done - 1) * size, done * size);
-      });
+      const now = done;
+      /** @type {(i: number) => Float32Array} */
+      const outputNow = (i) => {
+        const all = outputs[i] ?? new Float32Array();
+        const size = all.length / timesteps;
+        return new Float32Array(all.buffer, 4 * (now - 1) * size, size);
+      };
       if (exit !== null && elapsed + 1 >= exit.minimum && (elapsed + 1) % exit.every === 0) {
-        if (marginOf(now[exit.index] ?? [], exit.of) >= exit.margin) exited = true;
+        exited = marginOf(outputNow(exit.index), exit.of) >= exit.margin;
       }
       if (options.onTimestep !== undefined) {
-        const named = description.outputs.map(({ name }, i) => [name, now[i]]);
+        const named = description.outputs.map(({ name }, i) => [name, outputNow(i)]);
         const told = { timestep: elapsed + 1, outputs: Object.fromEntries(named) };
         if (options.onTimestep(told) === false) exited = true;
       }
     }
-    const share = done / timesteps;
     return {
       after,
       timesteps: done,
-      exited,
-      outputs: outputs.map((data) => new Float32Array(cut(data, share))),
-      probes: probes.map((data) => (data === null ? null : cut(data, share))),
+      exited: done < timesteps,
+      outputs: outputs.map((data) => cut(data, done, timesteps)),
+      probes: probes.map((data) => (data === null ? null : cut(data, done, timesteps))),
       spikes: spikes === null ? null : spikes.map((row) => row.slice(0, done)),
     };
   }
@@ -397,11 +401,17 @@ export class Runner {
 }
 
 /**
- * @param {Float32Array | Int32Array} data
- * @param {number} share
+ * A series without the timesteps that did not run.
+ *
+ * @template {Float32Array | Int32Array} Data
+ * @param {Data} data
+ * @param {number} done
+ * @param {number} timesteps
+ * @returns {Data}
  */
-function cut(data, share) {
-  return share === 1 ? data : data.slice(0, Math.round(data.length * share));
+function cut(data, done, timesteps) {
+  if (done === timesteps) return data;
+  return /** @type {Data} */ (data.slice(0, (data.length / timesteps) * done));
 }
 
 /**
