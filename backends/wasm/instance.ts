@@ -57,7 +57,6 @@ export class Instance {
   private readonly exports: ReadonlyMap<string, Run>;
   /** Null where elements lie in row-major order without gaps. */
   private readonly orders = new Map<Located, Int32Array | null>();
-  /** Values that only the host holds, by timestep of the chunk. */
   private readonly cells = new Map<HostTask, Cell>();
 
   constructor(
