@@ -47,17 +47,33 @@ export function dealSamples(
     while (next < end) group.push(sampleAt(run.samples, next++));
     return group;
   };
+  const send = (ask: ReturnType<Remote["start"]>): Sent => {
+    const group = takeGroup();
+    const reply = ask(group, group.length === 0);
+    // Where it fails before anybody waits for it, an earlier one has failed too.
+    reply.catch(() => undefined);
+    return { reply, isLast: group.length === 0 };
+  };
   return Promise.all(
     remotes.map(async (remote) => {
       const ask = remote.start(run.job);
+      let current = send(ask);
       for (;;) {
-        const group = takeGroup();
-        const { results, statistics } = await ask(group, group.length === 0);
+        // While there is plenty, a thread has its next group before it is done with one.
+        const isPlenty = count - next > 2 * most * remotes.length;
+        const ahead = isPlenty ? send(ask) : null;
+        const { results, statistics } = await current.reply;
         emit(results);
-        if (statistics !== null) return statistics;
+        if (current.isLast) return known(statistics, "statistics of a whole run");
+        current = ahead ?? send(ask);
       }
     }),
   );
+}
+
+interface Sent {
+  readonly reply: ReturnType<ReturnType<Remote["start"]>>;
+  readonly isLast: boolean;
 }
 
 /** Gives every sample to all threads, which share its work; the first one has the results. */

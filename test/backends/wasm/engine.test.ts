@@ -79,6 +79,14 @@ describe("threads", () => {
     }
   });
 
+  it("give the results of many samples in order", async () => {
+    const load = { threads: 2, count: 300 };
+    const { results } = await runOn(wasmEngine, snn, { timesteps: 2 }, load);
+    const alone = await runOn(wasmEngine, snn, { timesteps: 2 }, { ...load, threads: 1 });
+    expect(results.map(({ index }) => index)).toEqual([...Array(300).keys()]);
+    expect(results).toEqual(alone.results);
+  });
+
   it("give the same bytes when they share each sample", async () => {
     for (const module of [ann, snn]) {
       const options = everythingOf(module);
