@@ -150,6 +150,17 @@ describe("a built network", () => {
     expect([...known(outputs["logits"], "logits").last]).toEqual([...whole.at(timesteps)]);
   });
 
+  it.each([
+    [{ margin: 0 }, 1],
+    [{ margin: 0, minimum: 5 }, 5],
+    [{ margin: 0, every: 4 }, 4],
+    [{ margin: 0, minimum: 5, every: 3 }, 6],
+    [{ margin: 2 }, 12],
+  ])("looks at the margin when it is told to: %j", (exit, timesteps) => {
+    const result = network.run(image(3).data, { exit });
+    expect([result.timesteps, result.exited]).toEqual([timesteps, timesteps < 12]);
+  });
+
   it("tells of each timestep, and ends where it is told to", () => {
     const seen: number[][] = [];
     const result = network.run(image(1).data, {
