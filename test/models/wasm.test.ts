@@ -1,17 +1,18 @@
 /**
- * Trained models of others in WebAssembly: as they are and converted, every op has a kernel, and
- * analogue ones give what onnxruntime gave.
+ * Trained models of others in WebAssembly: as they are and converted, every op has a kernel.
+ * Analogue ones give what onnxruntime gave, spiking ones what the typed engine gives.
  */
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { singleThreadEngine } from "../../backends/typed/single.ts";
 import { compileProgram } from "../../backends/wasm/compile.ts";
 import { wasmEngine } from "../../backends/wasm/engine.ts";
 import { compileOptionsOf } from "../../backends/wasm/request.ts";
 import { filesBeside } from "../../frontend/onnx/files.ts";
 import { importOnnx } from "../../frontend/onnx/import.ts";
 import { known } from "../../ir/diagnostic.ts";
-import type { SampleSource } from "../../ir/executable.ts";
+import type { Engine, SampleResult, SampleSource } from "../../ir/executable.ts";
 import { type Module, inputsOf } from "../../ir/module.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { convert } from "../../library/convert.ts";
@@ -56,6 +57,22 @@ async function hostKinds(module: Module, timesteps: number): Promise<readonly st
   return program.tasks.map(({ op }) => op.kind);
 }
 
+async function resultOf(
+  engine: Engine,
+  module: Module,
+  samples: SampleSource,
+): Promise<SampleResult> {
+  const executable = await engine.load(module, { threads: 1 });
+  const results: SampleResult[] = [];
+  await executable.run(samples, { timesteps: 8 }, (result) => results.push(result));
+  await executable.close();
+  return known(results[0], "a result");
+}
+
+function total(counts: ArrayLike<number>): number {
+  return Array.from(counts).reduce((a, b) => a + b, 0);
+}
+
 describe.skipIf(!hasShared)("trained models in WebAssembly", () => {
   it.each([...sharedModels()])("%s, analogue", async (_name, model) => {
     const module = moduleOf(model);
@@ -85,5 +102,15 @@ describe.skipIf(!hasShared)("trained models in WebAssembly", () => {
     );
     expect(spiking.code).toBe("rate");
     expect(await hostKinds(spiking, 8)).toEqual([]);
+    const samples = samplesOf(model, module, 1);
+    const wanted = await resultOf(singleThreadEngine, spiking, samples);
+    const found = await resultOf(wasmEngine, spiking, samples);
+    // A sum that is rounded otherwise may move a spike by a timestep, and no more than a few do.
+    const difference = Math.abs(total(found.spikes) - total(wanted.spikes));
+    expect(difference).toBeLessThanOrEqual(1e-4 * total(wanted.spikes));
+    const [y, z] = [wanted.outputs[0] ?? [], found.outputs[0] ?? []];
+    const scale = Math.max(...Array.from(y, Math.abs));
+    const errors = Array.from(y, (value, i) => Math.abs(value - (z[i] ?? NaN)) / scale);
+    expect(Math.max(...errors)).toBeLessThan(difference === 0 ? tolerance : 0.1);
   });
 });
