@@ -10,7 +10,7 @@ import {
   printPipeline,
   sampleSource,
 } from "../index.ts";
-import { limit, openDataset, openPreprocess, typedEngine } from "../library/node.ts";
+import { limit, openDataset, openPreprocess, wasmEngine } from "../library/node.ts";
 
 /** Converts the model of `folder` and measures both networks on its first `count` test samples. */
 export async function convertDigits(folder: string, count: number) {
@@ -25,7 +25,7 @@ export async function convertDigits(folder: string, count: number) {
   const calibrationSamples = sampleSource(calibration, modelInputs(ann), preprocess);
   const testSamples = sampleSource(test, modelInputs(ann), preprocess);
 
-  const running = { engine: typedEngine, threads: 2 };
+  const running = { engine: wasmEngine, threads: 2 };
   const timesteps = 16;
   const conversion = await convert(ann, calibrationSamples, running, { timesteps });
 
