@@ -13,7 +13,6 @@ import { lowerAverage } from "./lower/averages.ts";
 import type { WindowKernel } from "./lower/cost.ts";
 import { analogueOperationsOf, connectionsOf, lowerCounts } from "./lower/counts.ts";
 import { Lowering, type Step } from "./lower/lowering.ts";
-import { spikesOf } from "./lower/neurons.ts";
 import { families } from "./lower/table.ts";
 import { type Lifetime, aligned, planMemory } from "./memory/arena.ts";
 import type { Buffer } from "./memory/view.ts";
@@ -74,7 +73,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
   );
   // Values that several ops read are made in the order of the module; the rest when asked for.
   for (const op of module.ops) {
-    if (isOp(op, "snn.if")) spikesOf(lowering, op);
+    if (isOp(op, "snn.if")) lowering.spikesOf(op);
   }
   const outputs = module.outputs.map(({ name, value }) => ({
     name,

@@ -6,14 +6,9 @@ import type binaryen from "binaryen";
 import { invariant } from "../../../ir/diagnostic.ts";
 import { mostPages } from "../memory/pages.ts";
 import { Code } from "./code.ts";
+import type { CodeModule, Expr, ImportedFunction, WasmType } from "./types.ts";
 
 export type Binaryen = typeof binaryen;
-export type Expr = binaryen.ExpressionRef;
-export type WasmType = "i32" | "i64" | "f32" | "f64" | "v128";
-
-/** Functions of the host that generated code may call, all from doubles to a double. */
-export type ImportedFunction = string;
-
 /** What a module's memory is: imported always, shared between threads or not. */
 export interface MemoryShape {
   readonly shared: boolean;
@@ -31,7 +26,7 @@ export async function openAssembler(memory: MemoryShape): Promise<Assembler> {
 }
 
 /** A WebAssembly module that is being written. */
-export class Assembler {
+export class Assembler implements CodeModule {
   readonly wasm: binaryen.Module;
   private readonly library: Binaryen;
   private readonly imported = new Map<ImportedFunction, number>();

@@ -4,7 +4,7 @@
  * it takes no part.
  */
 import type { Buffer } from "../memory/view.ts";
-import type { Expr } from "./assembler.ts";
+import type { Expr } from "./types.ts";
 import type { Code } from "./code.ts";
 import { pointerTo } from "./memory.ts";
 

@@ -4,7 +4,7 @@
  */
 import type binaryen from "binaryen";
 import { known } from "../../../ir/diagnostic.ts";
-import type { Assembler, Expr, WasmType } from "./assembler.ts";
+import type { CodeModule, Expr, WasmType } from "./types.ts";
 
 /** A local variable of a generated function. */
 export class Local {
@@ -40,7 +40,7 @@ export class Local {
 
 /** Writes one function, statement by statement. */
 export class Code {
-  readonly assembler: Assembler;
+  readonly assembler: CodeModule;
   /** binaryen's constructors of instructions. */
   readonly wasm: binaryen.Module;
   private readonly parameters: readonly Local[];
@@ -49,7 +49,7 @@ export class Code {
   private readonly blocks: Expr[][] = [[]];
   private labels = 0;
 
-  constructor(assembler: Assembler, parameters: number) {
+  constructor(assembler: CodeModule, parameters: number) {
     this.assembler = assembler;
     this.wasm = assembler.wasm;
     this.parameters = Array.from({ length: parameters }, (_, i) => new Local(this, i, "i32"));

@@ -1,6 +1,6 @@
 /** Addresses in generated code: a pointer in a local, and the rest as an immediate offset. */
 import { type View, type Buffer, elementBytes } from "../memory/view.ts";
-import type { Expr } from "./assembler.ts";
+import type { Expr } from "./types.ts";
 import type { Code, Local } from "./code.ts";
 
 /** The start of the space that a buffer's address counts from: 0, or the thread's arena. */

@@ -1,5 +1,5 @@
 /** Sums of a value over the timesteps, in double precision and in their order. */
-import { type Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code } from "../assembler/code.ts";
 import { placeOf, pointerTo, shareOf } from "../assembler/memory.ts";
 import { type View, elementBytes } from "../memory/view.ts";

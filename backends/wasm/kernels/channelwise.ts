@@ -3,7 +3,7 @@
  * average pools. Taps on the halo read zeros, so no bounds are checked.
  */
 import { known } from "../../../ir/diagnostic.ts";
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { placeOf, pointerTo, shareOf, storeLanes } from "../assembler/memory.ts";
 import type { Buffer, View } from "../memory/view.ts";

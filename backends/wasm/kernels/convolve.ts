@@ -5,7 +5,7 @@
  * whatever the tile, the thread or the timestep.
  */
 import { known } from "../../../ir/diagnostic.ts";
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { placeOf, pointerTo, shareOf, storeLanes } from "../assembler/memory.ts";
 import type { Buffer, View } from "../memory/view.ts";
@@ -75,7 +75,7 @@ export function tileOf(pixels: number, outputChannels: number): Tile {
 }
 
 /** Output channels in blocks of the tile's width; the last one may have fewer vectors. */
-export function blocksOf(outputChannels: number, vectors: number): readonly number[] {
+function blocksOf(outputChannels: number, vectors: number): readonly number[] {
   const total = Math.ceil(outputChannels / 4);
   const blocks: number[] = [];
   for (let at = 0; at < total; at += vectors) blocks.push(Math.min(vectors, total - at));

@@ -1,6 +1,6 @@
 /** Counting what spikes cause, for reports: apart from the kernels, and only where it is asked for. */
 import type { Code } from "../assembler/code.ts";
-import { placeOf, pointerTo } from "../assembler/memory.ts";
+import { onFirstThread, placeOf, pointerTo } from "../assembler/memory.ts";
 import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";
 import type { Buffer, View } from "../memory/view.ts";
 
@@ -18,7 +18,7 @@ export function countSpikes(
 ): void {
   const { i32, i64, f64 } = code.wasm;
   const { grid } = masks;
-  code.when(i32.eqz(code.parameter(0).get()), () => {
+  onFirstThread(code, () => {
     const rowStart = pointerTo(code, masks.buffer);
     const degree = code.define("i32", code.int(connections?.address ?? 0));
     const spikes = code.local("i32");
@@ -74,7 +74,7 @@ export function countActive(
 ): void {
   const { i32, f64, f32 } = code.wasm;
   const axes = value.shape.map((extent, axis) => ({ extent, stride: value.strides[axis] ?? 0 }));
-  code.when(i32.eqz(code.parameter(0).get()), () => {
+  onFirstThread(code, () => {
     const start = pointerTo(code, value.buffer);
     const out = pointerTo(code, counts.buffer);
     const place = placeOf(counts, costs * steps);

@@ -4,7 +4,7 @@
  * few bits is what costs most.
  */
 import { known } from "../../../ir/diagnostic.ts";
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";
 import type { Buffer } from "../memory/view.ts";

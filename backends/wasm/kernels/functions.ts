@@ -2,7 +2,7 @@
  * Functions of four floats at once, by range reduction and polynomials: within a few units in the
  * last place of float32, NaN stays NaN, and what leaves the range becomes zero or infinite.
  */
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 
 /** Four floats from those in a local, which is left as it was. */

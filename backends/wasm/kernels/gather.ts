@@ -3,7 +3,7 @@
  * they lie: interpolation, padding by what is there, repetition, and picking by constant indices.
  */
 import { known } from "../../../ir/diagnostic.ts";
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code } from "../assembler/code.ts";
 import { placeOf } from "../assembler/memory.ts";
 import type { Buffer, View } from "../memory/view.ts";

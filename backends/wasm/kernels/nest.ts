@@ -4,7 +4,7 @@
  * contiguous or constant along it. What is done per element is handed in.
  */
 import { known } from "../../../ir/diagnostic.ts";
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { placeOf, pointerTo, shareOf } from "../assembler/memory.ts";
 import { type View, elementBytes } from "../memory/view.ts";

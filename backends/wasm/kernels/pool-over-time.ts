@@ -3,7 +3,7 @@
  * timestep, in doubles, as do those of the pool. For runs of one chunk, which carry nothing on.
  */
 import { known } from "../../../ir/diagnostic.ts";
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { placeOf } from "../assembler/memory.ts";
 import { type Slide, overWindows, tapOffsets } from "./slide.ts";

@@ -4,7 +4,7 @@
  * spikes too. Masks go in, masks come out.
  */
 import { invariant, known } from "../../../ir/diagnostic.ts";
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { pointerTo, shareOf } from "../assembler/memory.ts";
 import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";

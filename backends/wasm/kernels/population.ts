@@ -6,7 +6,7 @@
  * The equations are those of `snn.if` in ir/op.ts.
  */
 import { invariant, known } from "../../../ir/diagnostic.ts";
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { placeOf, pointerTo, shareOf, storeLanes } from "../assembler/memory.ts";
 import { type SpikeMasks, type Grid, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";
@@ -213,7 +213,7 @@ function emitRow(
 }
 
 /** Bytes of one pixel's channels with the padding, in 32-bit elements. */
-export function paddedBytes(grid: Grid, width: number): number {
+function paddedBytes(grid: Grid, width: number): number {
   return 4 * width * blockCount(grid.channels, width);
 }
 

@@ -1,6 +1,6 @@
 /** The decoder of rate code: the mean over the timesteps so far, in double precision. */
 import type { Code } from "../assembler/code.ts";
-import { placeOf, pointerTo } from "../assembler/memory.ts";
+import { onFirstThread, placeOf, pointerTo } from "../assembler/memory.ts";
 import type { View } from "../memory/view.ts";
 
 /**
@@ -18,7 +18,7 @@ export function readOut(
   start: number,
 ): void {
   const { i32, f64, f32 } = code.wasm;
-  code.when(i32.eqz(code.parameter(0).get()), () => {
+  onFirstThread(code, () => {
     const element = code.define("i32", code.int(0));
     const x = pointerTo(code, from.buffer);
     const y = pointerTo(code, to.buffer);

@@ -4,7 +4,7 @@
  * precision and rounded once.
  */
 import { known } from "../../../ir/diagnostic.ts";
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { placeOf, storeLanes } from "../assembler/memory.ts";
 import type { View } from "../memory/view.ts";

@@ -1,6 +1,6 @@
 /** Sums over time and their differences, in double precision, element by element. */
 import { known } from "../../../ir/diagnostic.ts";
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { placeOf } from "../assembler/memory.ts";
 import type { View } from "../memory/view.ts";

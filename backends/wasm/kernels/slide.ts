@@ -4,7 +4,7 @@
  * vectors where they are neighbours in both views.
  */
 import { known } from "../../../ir/diagnostic.ts";
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { placeOf, pointerTo, shareOf, storeLanes } from "../assembler/memory.ts";
 import { type View, elementBytes } from "../memory/view.ts";

@@ -5,7 +5,7 @@
  * the 16 positions as groups; here are the transforms.
  */
 import { known } from "../../../ir/diagnostic.ts";
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { placeOf, pointerTo, shareOf } from "../assembler/memory.ts";
 import type { Buffer, View } from "../memory/view.ts";

@@ -3,7 +3,7 @@ import { known } from "../../../ir/diagnostic.ts";
 import { type Op, type OpOf, isOp } from "../../../ir/op.ts";
 import { rangeOf } from "../../../ir/semantics/scalar.ts";
 import type { DType } from "../../../ir/type.ts";
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { splat } from "../kernels/functions.ts";
 import { type Compute, elementwise } from "../kernels/nest.ts";

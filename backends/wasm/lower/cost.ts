@@ -1,7 +1,8 @@
 /**
- * Which kernel a window of spikes is given: what each would cost in cycles per output pixel, block of
- * channels and timestep. The constants are those that `npm run bench -- --suite kernel` fits; what
- * counts is which is less, and that is alike on other machines.
+ * Which kernel a window of spikes is given: what each would cost per output pixel, block of channels
+ * and timestep, beside what neurons cost anyway. What counts is which is less, and that is alike on
+ * other machines. It depends on the module and the options of compiling, on nothing that is measured
+ * while compiling.
  */
 import { tableBits, tableLength, tablesPerGroup } from "../memory/tables.ts";
 
@@ -27,18 +28,41 @@ export const expectedRate = 0.12;
 /** Tables beyond this leave the caches, and take memory out of proportion to the weights. */
 const largestTables = 2 ** 20;
 
-/** Walking the bits: joining masks to a word and leaving its loop, then each event. */
-export function eventCost({ taps, inputs, vectors, rate }: WindowShape): number {
-  const perWord = Math.max(1, Math.floor(64 / inputs));
-  const words = inputs > 64 ? taps * Math.ceil(inputs / 64) : Math.ceil(taps / perWord);
-  return 15 * words + 0.52 * (vectors + 2) * rate * taps * inputs;
+/** Of the first cache, beside spikes and what else there is. */
+const firstLevelBytes = 2 ** 15;
+
+/** Nanoseconds of each term, in the terms' order. */
+export interface WindowCosts {
+  readonly events: readonly number[];
+  readonly tables: readonly number[];
+}
+
+export const windowCosts: WindowCosts = {
+  events: [7, 0.41, 0.105],
+  tables: [0.106, 0.057],
+};
+
+export const termNames = {
+  events: ["leaving a loop over bits unforeseen", "event", "vector added for an event"],
+  tables: ["vector looked up", "vector looked up, per doubling of tables beyond the first cache"],
+} as const;
+
+/**
+ * Walking the bits: exits of loops over a word's bits that a branch predictor cannot foresee, events,
+ * and the vectors that they add.
+ */
+export function eventTerms(shape: WindowShape): number[] {
+  const { taps, inputs, vectors, rate } = shape;
+  const misses = wordsOf(shape).reduce((sum, bits) => sum + missesOf(rate * bits), 0);
+  const events = rate * taps * inputs;
+  return [misses, events, events * vectors];
 }
 
 /** Looking sums up: dearer the more of the tables lies outside of the first cache. */
-export function lookUpCost(shape: WindowShape): number {
-  const { taps, inputs, vectors } = shape;
-  const bytes = tableBytes(shape) / shape.blocks;
-  return 0.55 * (vectors + 1) * taps * tablesPerGroup(inputs) * (1 + bytes / 350_000);
+export function lookUpTerms(shape: WindowShape): number[] {
+  const { taps, inputs, vectors, blocks } = shape;
+  const added = taps * tablesPerGroup(inputs) * vectors;
+  return [added, added * Math.log2(1 + tableBytes(shape) / blocks / firstLevelBytes)];
 }
 
 /** Bytes of all tables of a window. */
@@ -47,8 +71,32 @@ export function tableBytes({ taps, inputs, rowBytes, blocks, sharedTaps }: Windo
   return tableLength({ groups, inputs, width: rowBytes });
 }
 
-/** Whether tables are worth their memory. */
-export function prefersTables(shape: WindowShape): boolean {
-  if (tableBits(shape.inputs) < 3 || tableBytes(shape) > largestTables) return false;
-  return lookUpCost(shape) < eventCost(shape);
+/** The cheaper kernel, as long as tables are worth their memory. */
+export function kernelFor(shape: WindowShape, costs: WindowCosts = windowCosts): WindowKernel {
+  if (tableBits(shape.inputs) < 3 || tableBytes(shape) > largestTables) return "events";
+  const tables = weighed(lookUpTerms(shape), costs.tables);
+  return tables < weighed(eventTerms(shape), costs.events) ? "tables" : "events";
+}
+
+function weighed(terms: readonly number[], costs: readonly number[]): number {
+  return terms.reduce((sum, term, i) => sum + term * (costs[i] ?? 0), 0);
+}
+
+/** Bits of each word that kernels/events.ts joins the masks of taps to. */
+function wordsOf({ taps, inputs, sharedTaps }: WindowShape): number[] {
+  const words: number[] = [];
+  const perWord = sharedTaps ? 1 : Math.max(1, Math.floor(64 / inputs));
+  for (let tap = 0; tap < taps; tap += perWord) {
+    const bits = inputs * Math.min(perWord, taps - tap);
+    for (let first = 0; first < bits; first += 64) words.push(Math.min(64, bits - first));
+  }
+  return words;
+}
+
+/**
+ * How often a loop of a Poisson number of turns ends otherwise than it most often does, λ turns on
+ * average: 1 − P(the most probable number), for which this is close to from a half on.
+ */
+function missesOf(mean: number): number {
+  return 1 - 1 / Math.sqrt(1 + 2 * Math.PI * mean);
 }

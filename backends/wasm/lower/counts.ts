@@ -3,13 +3,14 @@
  * them. Spikes are counted on their masks where their synapses treat all channels of a pixel alike,
  * other operands element by element.
  */
+import { onFirstThread } from "../assembler/memory.ts";
+import { known } from "../../../ir/diagnostic.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
 import { outDegrees } from "../../../ir/semantics/connections.ts";
 import { countActive, countSpikes } from "../kernels/count.ts";
 import { type View, rowMajor } from "../memory/view.ts";
 import { gridOf, rowMajorIndices } from "./grid.ts";
 import type { Lowering } from "./lowering.ts";
-import { spikesOf } from "./neurons.ts";
 
 export interface Counted {
   readonly view: View;
@@ -36,7 +37,7 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
     writes: [view.buffer],
     emit(code) {
       const { wasm } = code;
-      code.when(wasm.i32.eqz(code.parameter(0).get()), () => {
+      onFirstThread(code, () => {
         const arena = wasm.global.get("arena", code.assembler.typeOf("i32"));
         const at = wasm.i32.add(arena, code.int(view.buffer.address));
         code.push(wasm.memory.fill(at, code.int(0), code.int(view.buffer.bytes)));
@@ -45,7 +46,7 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
   });
   const costs = what === "spikes" ? new Map<ValueId, Float64Array>() : costsByValue(lowering);
   neurons.forEach((op, row) => {
-    const { masks, amplitude } = spikesOf(lowering, op);
+    const { masks, amplitude } = known(lowering.spikesOf(op), `spikes of %${op.result}`);
     const worth = "perChannel" in amplitude ? amplitude.perChannel : amplitude.perNeuron;
     const degrees = costs.get(op.result);
     // A spike of amplitude 0 is none to the synapse that reads it.

@@ -6,7 +6,7 @@ import { stridesOf } from "../../../ir/type.ts";
 import { type View, withAxes } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
 import { emitReduction } from "./reductions.ts";
-import { compact } from "./synapse.ts";
+import { compact } from "./copies.ts";
 
 export function lowerEinsum(lowering: Lowering, op: Op): View | null {
   if (!isOp(op, "ann.einsum")) return null;

@@ -4,7 +4,7 @@
  */
 import { known } from "../../../ir/diagnostic.ts";
 import { type Op, isOp } from "../../../ir/op.ts";
-import type { Expr } from "../assembler/assembler.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import {
   type VectorFunction,

@@ -8,7 +8,7 @@ import { type Tap, gather, tapTable } from "../kernels/gather.ts";
 import { type View, reshapeView, rowMajor, withAxes } from "../memory/view.ts";
 import { type Lowering, elementOf } from "./lowering.ts";
 import { scratchLike } from "./scratch.ts";
-import { copyInto } from "./synapse.ts";
+import { copyInto } from "./copies.ts";
 
 /** For each element of the result along an axis, what it is made of. */
 type AxisTable = readonly (readonly Tap[])[];

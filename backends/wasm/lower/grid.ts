@@ -1,9 +1,11 @@
 /** A value's shape as pixels by channels: how neurons are laid out. */
+import type { ValueId } from "../../../ir/op.ts";
 import type { Shape } from "../../../ir/type.ts";
 import { elementCount } from "../../../ir/type.ts";
-import type { Grid } from "../memory/spikes.ts";
+import { type Grid, type Halo, noHalo } from "../memory/spikes.ts";
 import type { GridView } from "../kernels/population.ts";
 import type { View } from "../memory/view.ts";
+import type { Lowering } from "./lowering.ts";
 
 /** Images by their spatial axes; anything else as one row of pixels with the last axis as channels. */
 export function gridOf(shape: Shape, image: boolean): Grid {
@@ -49,4 +51,17 @@ export function rowMajorIndices(shape: Shape, image: boolean): Int32Array {
     const [pixel, channel] = [Math.floor(i / channels), i % channels];
     return image ? channel * pixels + pixel : i;
   });
+}
+
+/** The zeros that windows over a value need around its grid. */
+export function haloOf(lowering: Lowering, value: ValueId, image: boolean): Halo {
+  const room = lowering.layouts.rooms.get(value);
+  if (!image || room === undefined) return noHalo;
+  const flat = room.before.length === 1;
+  return {
+    top: flat ? 0 : (room.before[0] ?? 0),
+    left: room.before.at(-1) ?? 0,
+    bottom: flat ? 0 : (room.after[0] ?? 0),
+    right: room.after.at(-1) ?? 0,
+  };
 }

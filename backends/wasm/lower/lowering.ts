@@ -3,9 +3,10 @@
  * a bigger kernel has taken in is never made at all. This file holds what the lowerings of the op
  * families share; the families stand beside it and are joined in table.ts.
  */
+import { onFirstThread } from "../assembler/memory.ts";
 import { invariant, known } from "../../../ir/diagnostic.ts";
 import { type Module, tensorAt } from "../../../ir/module.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
+import type { Op, ValueId, OpOf } from "../../../ir/op.ts";
 import type { Tensor, TensorRef } from "../../../ir/tensor.ts";
 import { type DType, type Shape, elementCount } from "../../../ir/type.ts";
 import type { Code } from "../assembler/code.ts";
@@ -78,12 +79,20 @@ export interface LoweringOptions {
 /** Gives the view of an op's result, or null where the family has no kernel for it. */
 export type Lower = (lowering: Lowering, op: Op) => View | null;
 
+/** Gives the spikes of an op's result, or null where the family makes none of it. */
+export type LowerSpikes = (lowering: Lowering, op: Op) => Spikes | null;
+
+/** What knows how to lower which ops, in the order in which they are asked. */
+export interface Families {
+  readonly values: readonly Lower[];
+  readonly spikes: readonly LowerSpikes[];
+}
+
 export class Lowering {
   readonly module: Module;
   readonly options: LoweringOptions;
   readonly layouts: Layouts;
   readonly steps: Step[] = [];
-  readonly spikes = new Map<ValueId, Spikes>();
   readonly traces = new Map<ValueId, View>();
   private readonly ops: ReadonlyMap<ValueId, Op>;
   private readonly uses = new Map<ValueId, number>();
@@ -96,9 +105,10 @@ export class Lowering {
     readonly from: Buffer;
     readonly shape: Omit<SumTables, "address" | "from">;
   }[] = [];
-  private readonly families: readonly Lower[];
+  private readonly trains = new Map<ValueId, Spikes | null>();
+  private readonly families: Families;
 
-  constructor(module: Module, options: LoweringOptions, families: readonly Lower[]) {
+  constructor(module: Module, options: LoweringOptions, families: Families) {
     this.module = module;
     this.options = options;
     this.families = families;
@@ -150,13 +160,26 @@ export class Lowering {
     const ready = this.views.get(value);
     if (ready !== undefined) return ready;
     const op = this.opOf(value);
-    for (const family of this.families) {
+    for (const family of this.families.values) {
       const view = family(this, op);
       if (view === null) continue;
       this.views.set(value, view);
       return view;
     }
     invariant(false, `no kernel for ${op.kind}`);
+  }
+
+  /**
+   * The spikes that an op's value is made of; lowers them the first time. Null where it is made of
+   * none, or of ones that masks cannot hold.
+   */
+  spikesOf(op: Op): Spikes | null {
+    const ready = this.trains.get(op.result);
+    if (ready !== undefined) return ready;
+    let found: Spikes | null = null;
+    for (const family of this.families.spikes) found ??= family(this, op);
+    this.trains.set(op.result, found);
+    return found;
   }
 
   /** The value of the same elements for one of another name. */
@@ -278,7 +301,7 @@ export class Lowering {
   }
 }
 
-export function noRoom(shape: Shape): Room {
+function noRoom(shape: Shape): Room {
   const zeros = shape.slice(2).map(() => 0);
   return { before: zeros, after: zeros };
 }
@@ -322,7 +345,7 @@ function clearAround(code: Code, view: View, room: Room, steps: number): void {
         wasm.memory.fill(wasm.i32.add(at(), code.int(offset)), code.int(0), code.int(bytes)),
       );
   };
-  code.when(wasm.i32.eqz(code.parameter(0).get()), () => {
+  onFirstThread(code, () => {
     const start = code.define(
       "i32",
       wasm.i32.add(
@@ -344,9 +367,4 @@ function clearAround(code: Code, view: View, room: Room, steps: number): void {
       start.step(4 * view.lead);
     });
   });
-}
-
-/** The parameters of neurons as doubles, broadcast: one per channel where they can be. */
-export function isSpikingNeuron(op: Op): op is OpOf<"snn.if"> {
-  return isOp(op, "snn.if");
 }

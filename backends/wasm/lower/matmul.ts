@@ -6,7 +6,7 @@ import { mergedAxes } from "../kernels/nest.ts";
 import { type View, broadcastView, rowMajor, withAxes } from "../memory/view.ts";
 import { elementCount } from "../../../ir/type.ts";
 import { type Lowering, elementOf } from "./lowering.ts";
-import { compact, copyInto } from "./synapse.ts";
+import { compact, copyInto } from "./copies.ts";
 
 export function lowerMatmul(lowering: Lowering, op: Op): View | null {
   if (!isOp(op, "ann.matmul")) return null;

@@ -4,17 +4,16 @@
  * already. Whatever has no such form is computed densely, timestep by timestep, and joins as a
  * current.
  */
+import { onFirstThread } from "../assembler/memory.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
+import { type Op, type OpOf, isOp } from "../../../ir/op.ts";
 import type { TensorRef } from "../../../ir/tensor.ts";
-import { elementCount, sameShape } from "../../../ir/type.ts";
 import { broadcastIndices } from "../../../ir/semantics/semantics.ts";
-import type { Code } from "../assembler/code.ts";
 import { expandSpikes } from "../kernels/expand.ts";
+import { clearMaskHalo } from "../kernels/halo.ts";
 import type { LaneMode } from "../kernels/lanes.ts";
 import {
   type CurrentSink,
-  type GridView,
   type NeuronSink,
   type Parameters,
   type Population,
@@ -22,18 +21,15 @@ import {
   blockWidth,
   populate,
 } from "../kernels/population.ts";
-import { type Grid, type Halo, type SpikeMasks, masksBytes, noHalo } from "../memory/spikes.ts";
+import { type Grid, type SpikeMasks, masksBytes } from "../memory/spikes.ts";
 import type { Buffer, View } from "../memory/view.ts";
-import { gridOf, gridViewOf, rowMajorIndices } from "./grid.ts";
+import { gridOf, gridViewOf, haloOf, rowMajorIndices } from "./grid.ts";
 import type { Lowering, Spikes } from "./lowering.ts";
 import { type Drive, collectDrive, packDrive } from "./sources.ts";
-import { trainOf } from "./spike-pools.ts";
-import { copyInto } from "./synapse.ts";
 
-/** The spikes of a neuron op; lowers its population the first time. */
-export function spikesOf(lowering: Lowering, op: OpOf<"snn.if">): Spikes {
-  const ready = lowering.spikes.get(op.result);
-  if (ready !== undefined) return ready;
+/** The spikes of a neuron op, with the population that fires them. */
+export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {
+  if (!isOp(op, "snn.if")) return null;
   const image = lowering.layouts.images.has(op.result);
   const grid = gridOf(op.type.shape, image);
   const drive = collectDrive(lowering, lowering.operandOf(op), image, grid);
@@ -69,14 +65,12 @@ export function spikesOf(lowering: Lowering, op: OpOf<"snn.if">): Spikes {
     trace: trace === null ? null : known(gridViewOf(trace, image), "a trace by pixel"),
   };
   emitPopulation(lowering, op, { grid, mode, vectors, drive, sink });
-  const spikes: Spikes = { masks, amplitude: amplitudeOf(lowering, op, grid, image), op };
-  lowering.spikes.set(op.result, spikes);
-  return spikes;
+  return { masks, amplitude: amplitudeOf(lowering, op, grid, image), op };
 }
 
 /** Neurons, and pools of them, as values in memory: amplitude where there is a spike. */
-export function lowerNeuron(lowering: Lowering, op: Op): View | null {
-  const spikes = trainOf(lowering, op);
+export function lowerSpiking(lowering: Lowering, op: Op): View | null {
+  const spikes = lowering.spikesOf(op);
   if (spikes === null) return null;
   const { masks, amplitude } = spikes;
   const image = lowering.layouts.images.has(op.result);
@@ -165,18 +159,6 @@ function vectorsOf(channels: number, mode: LaneMode): number {
   return channels <= 8 ? 2 : channels <= 16 ? 4 : 8;
 }
 
-export function haloOf(lowering: Lowering, value: ValueId, image: boolean): Halo {
-  const room = lowering.layouts.rooms.get(value);
-  if (!image || room === undefined) return noHalo;
-  const flat = room.before.length === 1;
-  return {
-    top: flat ? 0 : (room.before[0] ?? 0),
-    left: room.before.at(-1) ?? 0,
-    bottom: flat ? 0 : (room.after[0] ?? 0),
-    right: room.after.at(-1) ?? 0,
-  };
-}
-
 /** A neuron parameter, per channel where it is the same for all pixels. */
 function parametersOf(
   lowering: Lowering,
@@ -247,7 +229,7 @@ function emitStart(
     writes: [potentials],
     emit(code) {
       const { wasm } = code;
-      code.when(wasm.i32.eqz(code.parameter(0).get()), () => {
+      onFirstThread(code, () => {
         const arena = wasm.global.get("arena", code.assembler.typeOf("i32"));
         const to = code.define("i32", wasm.i32.add(arena, code.int(potentials.address)));
         const from = code.define("i32", code.int(vInit.buffer.address));
@@ -259,64 +241,4 @@ function emitStart(
       });
     },
   });
-}
-
-/** Zeros around the masks, by the first thread. */
-export function clearMaskHalo(code: Code, masks: SpikeMasks): void {
-  const { halo, grid } = masks;
-  if (halo.top + halo.left + halo.bottom + halo.right === 0) return;
-  const { wasm } = code;
-  const pixel = masks.steps * masks.maskBytes;
-  const row = pixel * (halo.left + grid.columns + halo.right);
-  code.when(wasm.i32.eqz(code.parameter(0).get()), () => {
-    const arena = wasm.global.get("arena", code.assembler.typeOf("i32"));
-    const start = code.define("i32", wasm.i32.add(arena, code.int(masks.buffer.address)));
-    const fill = (at: () => number, offset: number, bytes: number): void => {
-      if (bytes === 0) return;
-      code.push(
-        wasm.memory.fill(wasm.i32.add(at(), code.int(offset)), code.int(0), code.int(bytes)),
-      );
-    };
-    fill(() => start.get(), 0, row * halo.top);
-    fill(() => start.get(), row * (halo.top + grid.rows), row * halo.bottom);
-    const at = code.define("i32", wasm.i32.add(start.get(), code.int(row * halo.top)));
-    code.times(grid.rows, () => {
-      fill(() => at.get(), 0, pixel * halo.left);
-      fill(() => at.get(), pixel * (halo.left + grid.columns), pixel * halo.right);
-      at.step(row);
-    });
-  });
-}
-
-/** A view by pixel of a value in memory; copied to such a layout where it lies otherwise. */
-export function gridViewFor(lowering: Lowering, value: ValueId, image: boolean): GridView {
-  const view = lowering.dense(value);
-  const ready = gridViewOf(view, image);
-  if (ready !== null) return ready;
-  const { shape } = view;
-  const steps = lowering.stepsOf(value);
-  const room = { before: shape.slice(2).map(() => 0), after: shape.slice(2).map(() => 0) };
-  const phase = lowering.phaseOf(value);
-  const target = image
-    ? lowering.imagePlace(`%${value} by pixel`, view.element, shape, room, steps, phase)
-    : rowMajorPlace(lowering, value, view);
-  copyInto(lowering, value, view, target, steps);
-  return known(gridViewOf(target, image), "a copy by pixel");
-}
-
-function rowMajorPlace(lowering: Lowering, value: ValueId, view: View): View {
-  const count = elementCount(view.shape);
-  const steps = lowering.stepsOf(value);
-  const buffer = lowering.buffer("scratch", `%${value} by pixel`, 4 * count * steps);
-  const strides: number[] = [];
-  view.shape.reduceRight((stride, extent) => {
-    strides.unshift(stride);
-    return stride * extent;
-  }, 1);
-  return { ...view, buffer, offset: 0, strides, lead: steps > 1 ? count : 0 };
-}
-
-/** Whether two ops' values have one shape. */
-export function sameShapes(a: Op, b: Op): boolean {
-  return sameShape(a.type.shape, b.type.shape);
 }

@@ -2,7 +2,7 @@
 import { type Op, type OpOf, isOp } from "../../../ir/op.ts";
 import { elementCount } from "../../../ir/type.ts";
 import type { Code } from "../assembler/code.ts";
-import { spaceOf } from "../assembler/memory.ts";
+import { onFirstThread, spaceOf } from "../assembler/memory.ts";
 import { mostTapsOverTime, poolOverTime } from "../kernels/pool-over-time.ts";
 import { runningDifferences, runningSums } from "../kernels/running.ts";
 import { type Fold, type SlideAxis, slide } from "../kernels/slide.ts";
@@ -148,7 +148,7 @@ function stateLike(lowering: Lowering, name: string, like: View): View {
     writes: [buffer],
     emit(code) {
       const { wasm } = code;
-      code.when(wasm.i32.eqz(code.parameter(0).get()), () => {
+      onFirstThread(code, () => {
         const at = wasm.i32.add(spaceOf(code, buffer), code.int(buffer.address));
         code.push(wasm.memory.fill(at, code.int(0), code.int(bytes)));
       });

@@ -1,11 +1,12 @@
 /** The read-out of rate code. */
+import { onFirstThread } from "../assembler/memory.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { type Op, isOp } from "../../../ir/op.ts";
 import { elementCount } from "../../../ir/type.ts";
 import { readOut } from "../kernels/read-out.ts";
 import { type View, reshapeView, rowMajor } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
-import { compact } from "./synapse.ts";
+import { compact } from "./copies.ts";
 
 export function lowerReadOut(lowering: Lowering, op: Op): View | null {
   if (!isOp(op, "snn.readout") || op.type.dtype !== "f32") return null;
@@ -35,7 +36,7 @@ export function lowerReadOut(lowering: Lowering, op: Op): View | null {
     writes: [sums.buffer],
     emit(code) {
       const { wasm } = code;
-      code.when(wasm.i32.eqz(code.parameter(0).get()), () => {
+      onFirstThread(code, () => {
         const arena = wasm.global.get("arena", code.assembler.typeOf("i32"));
         const at = wasm.i32.add(arena, code.int(sums.buffer.address));
         code.push(wasm.memory.fill(at, code.int(0), code.int(sums.buffer.bytes)));

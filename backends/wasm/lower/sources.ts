@@ -11,9 +11,8 @@ import { type Source, blockCount } from "../kernels/population.ts";
 import type { Grid } from "../memory/spikes.ts";
 import type { Buffer } from "../memory/view.ts";
 import type { Lowering, Spikes } from "./lowering.ts";
-import { expectedRate, prefersTables } from "./cost.ts";
-import { gridViewFor } from "./neurons.ts";
-import { trainOf } from "./spike-pools.ts";
+import { gridViewFor } from "./copies.ts";
+import { expectedRate, kernelFor } from "./cost.ts";
 
 type Pair = readonly [number, number];
 
@@ -115,7 +114,7 @@ function fitsInt16(sources: Drive["sources"], grid: Grid): boolean {
 function synapseOf(lowering: Lowering, op: Op, image: boolean): EventDrive | AlignedDrive | null {
   if (!lowering.isVarying(op.result)) return null;
   if (isTrain(op)) {
-    const spikes = trainOf(lowering, op);
+    const spikes = lowering.spikesOf(op);
     const worth = spikes === null ? null : perChannel(spikes);
     if (spikes === null || worth === null) return null;
     const taps = [{ origin: [0, 0] as const, weightOf: (c: number) => worth[c] ?? 0 }];
@@ -147,7 +146,7 @@ function isTrain(op: Op): op is OpOf<"snn.if" | "snn.max-pool"> {
 
 /** The spikes that an op reads, where its operand is made of them. */
 function operandSpikes(lowering: Lowering, op: Op): Spikes | null {
-  return trainOf(lowering, lowering.opOf(lowering.operandOf(op)));
+  return lowering.spikesOf(lowering.opOf(lowering.operandOf(op)));
 }
 
 /** Two numbers per window attribute, rows first; one-dimensional windows have one row. */
@@ -208,7 +207,7 @@ function linearOf(lowering: Lowering, op: OpOf<"ann.linear">): EventDrive | null
   const producer = lowering.opOf(lowering.operandOf(op));
   if (isTrain(producer)) {
     if (lowering.layouts.images.has(producer.result)) return null;
-    const spikes = trainOf(lowering, producer);
+    const spikes = lowering.spikesOf(producer);
     const worth = spikes === null ? null : perChannel(spikes);
     if (spikes === null || worth === null) return null;
     return {
@@ -221,7 +220,7 @@ function linearOf(lowering: Lowering, op: OpOf<"ann.linear">): EventDrive | null
   const source = lowering.opOf(lowering.operandOf(producer));
   if (isTrain(source)) {
     // A flattened grid: one window as large as the grid.
-    const spikes = trainOf(lowering, source);
+    const spikes = lowering.spikesOf(source);
     if (spikes === null) return null;
     const { rows, columns, channels } = spikes.masks.grid;
     const image = lowering.layouts.images.has(source.result);
@@ -400,7 +399,7 @@ export function packDrive(
     const rowBytes = width * weightBytes(mode);
     const rate = lowering.options.rates.get(source.spikes.op.result) ?? expectedRate;
     const shape = { taps, inputs, vectors, rowBytes, blocks, sharedTaps, rate };
-    const kernel = lowering.options.windows ?? (prefersTables(shape) ? "tables" : "events");
+    const kernel = lowering.options.windows ?? kernelFor(shape);
     if (kernel === "events") return { kind: "events", ...window, weights: read(weights) };
     const groups = blocks * (sharedTaps ? 1 : taps);
     const element = mode;

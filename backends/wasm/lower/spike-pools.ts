@@ -1,7 +1,8 @@
 /** Max-pools of spikes that stay spikes, so that the synapses behind them go on by events. */
-import { type Op, type OpOf, isOp } from "../../../ir/op.ts";
+import { type Op, isOp } from "../../../ir/op.ts";
 import { elementCount } from "../../../ir/type.ts";
-import { spaceOf } from "../assembler/memory.ts";
+import { onFirstThread, spaceOf } from "../assembler/memory.ts";
+import { clearMaskHalo } from "../kernels/halo.ts";
 import {
   type SpikePool,
   countBytes,
@@ -11,24 +12,17 @@ import {
 } from "../kernels/pool-spikes.ts";
 import { type SpikeMasks, masksBytes } from "../memory/spikes.ts";
 import type { Buffer } from "../memory/view.ts";
-import { gridOf } from "./grid.ts";
+import { gridOf, haloOf } from "./grid.ts";
 import type { Lowering, Spikes } from "./lowering.ts";
-import { clearMaskHalo, haloOf, spikesOf } from "./neurons.ts";
 
-/** The spikes that an op's value is made of: a neuron op's, or a pool's of such; null for others. */
-export function trainOf(lowering: Lowering, op: Op): Spikes | null {
-  if (isOp(op, "snn.if")) return spikesOf(lowering, op);
-  return isOp(op, "snn.max-pool") ? pooledSpikes(lowering, op) : null;
-}
-
-function pooledSpikes(lowering: Lowering, op: OpOf<"snn.max-pool">): Spikes | null {
-  const ready = lowering.spikes.get(op.result);
-  if (ready !== undefined) return ready;
+/** The spikes of a max-pool of spikes that are all worth the same within a channel. */
+export function lowerSpikePool(lowering: Lowering, op: Op): Spikes | null {
+  if (!isOp(op, "snn.max-pool")) return null;
   const operand = lowering.operandOf(op);
   const { images } = lowering.layouts;
   if (!images.has(op.result) || !images.has(operand)) return null;
   if (elementCount(op.attrs.kernel) > mostPoolTaps) return null;
-  const source = trainOf(lowering, lowering.opOf(operand));
+  const source = lowering.spikesOf(lowering.opOf(operand));
   // Sums fall where spikes are worth less than nothing, and differ where they are not worth the same.
   if (source === null || !("perChannel" in source.amplitude)) return null;
   if (source.amplitude.perChannel.some((worth) => !(worth > 0))) return null;
@@ -63,9 +57,7 @@ function pooledSpikes(lowering: Lowering, op: OpOf<"snn.max-pool">): Spikes | nu
       poolSpikes(code, { ...plain, counts });
     },
   });
-  const spikes: Spikes = { masks, amplitude: source.amplitude, op };
-  lowering.spikes.set(op.result, spikes);
-  return spikes;
+  return { masks, amplitude: source.amplitude, op };
 }
 
 /** Two numbers per window attribute, rows first; one-dimensional windows have one row. */
@@ -84,7 +76,7 @@ function emitCounts(lowering: Lowering, op: Op, bytes: number): Buffer {
     writes: [buffer],
     emit(code) {
       const { i32, memory } = code.wasm;
-      code.when(i32.eqz(code.parameter(0).get()), () => {
+      onFirstThread(code, () => {
         const at = i32.add(spaceOf(code, buffer), code.int(buffer.address));
         code.push(memory.fill(at, code.int(0), code.int(bytes)));
       });

@@ -11,10 +11,11 @@ import {
   plainEpilogue,
   tileOf,
 } from "../kernels/convolve.ts";
-import { elementwise } from "../kernels/nest.ts";
-import { type Buffer, type View, reshapeView, rowMajor } from "../memory/view.ts";
+import { type View, reshapeView, rowMajor } from "../memory/view.ts";
+import { paddedBias } from "./bias.ts";
+import { compact, copyInto, withRoom } from "./copies.ts";
 import { gridViewOf } from "./grid.ts";
-import { type Room, roomOf, takesTiles } from "./layout.ts";
+import { roomOf, takesTiles } from "./layout.ts";
 import { lowerByTiles } from "./tiles.ts";
 import { type Lowering, elementOf } from "./lowering.ts";
 
@@ -249,28 +250,6 @@ export function emitConvolution(
   return shape.output;
 }
 
-/** The bias per group in whole vectors; zeros where there is none. */
-export function paddedBias(
-  lowering: Lowering,
-  op: Synapse | OpOf<"ann.conv-transpose">,
-  groups: number,
-  outputChannels: number,
-  into: "f32" | "i32",
-): Buffer {
-  const lanes = 4 * Math.ceil(outputChannels / 4);
-  const bias = op.attrs.bias === null ? null : lowering.tensor(op.attrs.bias).data;
-  return lowering.constant(`%${op.result} bias ${into} ${groups}`, () => {
-    const padded =
-      into === "f32" ? new Float32Array(groups * lanes) : new Int32Array(groups * lanes);
-    for (let group = 0; group < groups; group++) {
-      for (let i = 0; i < outputChannels; i++) {
-        padded[group * lanes + i] = bias?.[group * outputChannels + i] ?? 0;
-      }
-    }
-    return padded;
-  });
-}
-
 /** The epilogue where pixels are timesteps. */
 function alongTime(epilogue: Epilogue): Epilogue {
   const { add } = epilogue;
@@ -300,51 +279,4 @@ function epilogueOf(lowering: Lowering, fused: Fused, output: View, asImage: boo
   const steps = output.lead === 0 ? 1 : lowering.options.steps;
   copyInto(lowering, fused.add, view, again, steps);
   return { add: known(gridViewOf(again, asImage), "an addend by pixel"), min, max };
-}
-
-/** The operand with zeros around it where windows reach over; copied where it lies too tight. */
-export function withRoom(lowering: Lowering, value: ValueId, room: Room): View {
-  const view = lowering.dense(value);
-  if (lowering.hasRoom(view, room)) return view;
-  const steps = lowering.stepsOf(value);
-  const name = `%${value} padded`;
-  const target = lowering.imagePlace(
-    name,
-    view.element,
-    view.shape,
-    room,
-    steps,
-    lowering.phaseOf(value),
-  );
-  copyInto(lowering, value, view, target, steps);
-  return target;
-}
-
-/** The value row-major without gaps. */
-export function compact(lowering: Lowering, value: ValueId, view: View): View {
-  const steps = lowering.stepsOf(value);
-  const count = elementCount(view.shape);
-  const buffer = lowering.buffer("scratch", `%${value} compact`, 4 * count * steps);
-  const target = rowMajor(buffer, view.element, view.shape, steps > 1 ? count : 0);
-  copyInto(lowering, value, view, target, steps);
-  return target;
-}
-
-/** Copies element by element between layouts. */
-export function copyInto(
-  lowering: Lowering,
-  value: ValueId,
-  from: View,
-  to: View,
-  steps: number,
-): void {
-  lowering.emit({
-    name: `%${value} copy`,
-    phase: lowering.phaseOf(value),
-    reads: [from.buffer],
-    writes: [to.buffer],
-    emit(code) {
-      elementwise(code, to, [from], steps, (_, [x]) => known(x, "an operand").get());
-    },
-  });
 }

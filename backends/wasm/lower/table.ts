@@ -6,38 +6,42 @@ import { lowerElementwise } from "./elementwise.ts";
 import { lowerGather } from "./gathers.ts";
 import { lowerGiven } from "./given.ts";
 import { lowerOnHost } from "./host.ts";
-import type { Lower } from "./lowering.ts";
+import type { Families } from "./lowering.ts";
 import { lowerMatmul } from "./matmul.ts";
 import { lowerMove } from "./moves.ts";
-import { lowerDriven, lowerNeuron } from "./neurons.ts";
+import { lowerDriven, lowerPopulation, lowerSpiking } from "./neurons.ts";
 import { lowerNorm } from "./norms.ts";
 import { lowerPool } from "./pools.ts";
 import { lowerReadOut } from "./read-out.ts";
 import { lowerReduction } from "./reductions.ts";
 import { lowerScan } from "./scans.ts";
+import { lowerSpikePool } from "./spike-pools.ts";
 import { lowerSynapse } from "./synapse.ts";
 import { lowerTransposed } from "./transposed.ts";
 import { lowerWindow } from "./windows.ts";
 
-/** The last one takes everything. */
-export const families: readonly Lower[] = [
-  lowerGiven,
-  lowerNeuron,
-  lowerDriven,
-  lowerWindow,
-  lowerSynapse,
-  lowerTransposed,
-  lowerAffine,
-  lowerElementwise,
-  lowerConversion,
-  lowerMove,
-  lowerGather,
-  lowerPool,
-  lowerMatmul,
-  lowerEinsum,
-  lowerReduction,
-  lowerNorm,
-  lowerScan,
-  lowerReadOut,
-  lowerOnHost,
-];
+export const families: Families = {
+  spikes: [lowerPopulation, lowerSpikePool],
+  // The last one takes everything.
+  values: [
+    lowerGiven,
+    lowerSpiking,
+    lowerDriven,
+    lowerWindow,
+    lowerSynapse,
+    lowerTransposed,
+    lowerAffine,
+    lowerElementwise,
+    lowerConversion,
+    lowerMove,
+    lowerGather,
+    lowerPool,
+    lowerMatmul,
+    lowerEinsum,
+    lowerReduction,
+    lowerNorm,
+    lowerScan,
+    lowerReadOut,
+    lowerOnHost,
+  ],
+};

@@ -18,7 +18,7 @@ import {
 } from "../kernels/winograd.ts";
 import { type View, rowMajor } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
-import { paddedBias } from "./synapse.ts";
+import { paddedBias } from "./bias.ts";
 
 /** `input` starts at the first tap of the first window, and has room for whole tiles. */
 export function lowerByTiles(

@@ -7,7 +7,8 @@ import { elementwise } from "../kernels/nest.ts";
 import { type View, withAxes } from "../memory/view.ts";
 import type { Room } from "./layout.ts";
 import { type Lowering, elementOf } from "./lowering.ts";
-import { copyInto, emitConvolution, oneRow, withRoom } from "./synapse.ts";
+import { copyInto, withRoom } from "./copies.ts";
+import { emitConvolution, oneRow } from "./synapse.ts";
 
 export function lowerTransposed(lowering: Lowering, op: Op): View | null {
   if (!isOp(op, "ann.conv-transpose") || op.type.shape.length > 4) return null;

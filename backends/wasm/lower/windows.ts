@@ -7,7 +7,7 @@ import type { SpatialAxis } from "../kernels/convolve.ts";
 import type { View } from "../memory/view.ts";
 import { roomOf } from "./layout.ts";
 import type { Lowering } from "./lowering.ts";
-import { withRoom } from "./synapse.ts";
+import { withRoom } from "./copies.ts";
 
 /** The window itself, or a bounded activation with the window before it. */
 export function lowerWindow(lowering: Lowering, op: Op): View | null {
