@@ -92,25 +92,43 @@ describe.skipIf(!hasShared)("trained models in WebAssembly", () => {
   const convertible = [...sharedModels()].filter(([name]) => !analogueOnly.includes(name));
   it.each(convertible)("%s, converted", async (_name, model) => {
     const module = moduleOf(model);
-    const running = { engine: wasmEngine, threads: 1 };
-    const options = { timesteps: 8, allowAnalogue: true };
-    const { module: spiking } = await convert(
-      module,
-      samplesOf(model, module, 2),
-      running,
-      options,
-    );
-    expect(spiking.code).toBe("rate");
-    expect(await hostKinds(spiking, 8)).toEqual([]);
-    const samples = samplesOf(model, module, 1);
-    const wanted = await resultOf(singleThreadEngine, spiking, samples);
-    const found = await resultOf(wasmEngine, spiking, samples);
+    const { wanted, found } = await converted(module, model, "default");
     // A sum that is rounded otherwise may move a spike by a timestep, and no more than a few do.
     const difference = Math.abs(total(found.spikes) - total(wanted.spikes));
     expect(difference).toBeLessThanOrEqual(1e-4 * total(wanted.spikes));
-    const [y, z] = [wanted.outputs[0] ?? [], found.outputs[0] ?? []];
-    const scale = Math.max(...Array.from(y, Math.abs));
-    const errors = Array.from(y, (value, i) => Math.abs(value - (z[i] ?? NaN)) / scale);
-    expect(Math.max(...errors)).toBeLessThan(difference === 0 ? tolerance : 0.1);
+    expect(errorOf(found, wanted)).toBeLessThan(difference === 0 ? tolerance : 0.1);
+  });
+
+  it.each(convertible)("%s, converted to integers", async (_name, model) => {
+    const { wanted, found } = await converted(moduleOf(model), model, "integer");
+    expect(found.spikes).toEqual(wanted.spikes);
+    // What is left analogue behind the read-out, as a softmax is, is not of integers.
+    expect(errorOf(found, wanted)).toBeLessThan(1e-6);
   });
 });
+
+/** A model converted and run for one sample, on the typed engine and in WebAssembly. */
+async function converted(module: Module, model: SharedModel, pipeline: string) {
+  const running = { engine: wasmEngine, threads: 1 };
+  const options = { timesteps: 8, allowAnalogue: true, pipeline };
+  const { module: spiking } = await convert(
+    module,
+    samplesOf(model, module, 2),
+    running,
+    options,
+  );
+  expect(spiking.code).toBe("rate");
+  expect(await hostKinds(spiking, 8)).toEqual([]);
+  const samples = samplesOf(model, module, 1);
+  return {
+    wanted: await resultOf(singleThreadEngine, spiking, samples),
+    found: await resultOf(wasmEngine, spiking, samples),
+  };
+}
+
+/** Largest difference of the outputs, in parts of the largest output. */
+function errorOf(found: SampleResult, wanted: SampleResult): number {
+  const [y, z] = [wanted.outputs[0] ?? [], found.outputs[0] ?? []];
+  const scale = Math.max(...Array.from(y, Math.abs));
+  return Math.max(...Array.from(y, (value, i) => Math.abs(value - (z[i] ?? NaN)) / scale));
+}
