@@ -8,7 +8,6 @@ import { shortName } from "../ir/loc.ts";
 import { type Module, type Output, producerOf } from "../ir/module.ts";
 import type { ValueId } from "../ir/op.ts";
 import { elementCount } from "../ir/type.ts";
-import type { EarlyExitEvaluation } from "./early-exit.ts";
 import { diagnoseEvaluation } from "./evaluation-diagnostics.ts";
 
 export interface EvaluateOptions {
@@ -295,85 +294,4 @@ function latencyOf(module: Module, timesteps: number): number {
 
 function increment(sums: Float64Array, index: number, by: number): void {
   sums[index] = (sums[index] ?? 0) + by;
-}
-
-/** A run of its own, in which samples end once their answer is clear. */
-interface EarlyExitJson {
-  /** Least difference of the two greatest probabilities. */
-  readonly margin: number;
-  /** It is looked at after every so many timesteps. */
-  readonly every: number;
-  readonly accuracy: number | null;
-  readonly meanTimesteps: number;
-  readonly latency: EarlyExitEvaluation["latency"];
-  readonly spikesPerSample: number;
-  readonly synapticOperationsPerSample: number;
-  readonly seconds: number;
-  readonly samplesPerSecond: number;
-}
-
-/** What `snnc eval --json` prints; its field names are stable. */
-export interface EvaluationJson {
-  readonly model: string;
-  readonly kind: "ann" | "snn";
-  readonly samples: number;
-  readonly timesteps: readonly number[];
-  /** Null where the samples have no labels. */
-  readonly accuracy: readonly number[] | null;
-  readonly agreement?: readonly number[];
-  readonly relativeLogitError?: readonly number[];
-  readonly spikesPerSample: readonly number[];
-  readonly synapticOperationsPerSample: readonly number[];
-  readonly analogueOperations: number;
-  readonly latencyTimesteps: number;
-  readonly seconds: number;
-  readonly samplesPerSecond: number;
-  /** What the run held at once; missing where the engine does not plan its memory. */
-  readonly memory?: MemoryUse;
-  /** Where `--early-exit` was given. */
-  readonly earlyExit?: EarlyExitJson;
-  readonly diagnostics: readonly Diagnostic[];
-}
-
-/** The fields of `eval --json`; the caller owns the clock. */
-export function evaluationJson(
-  evaluation: Evaluation,
-  run: { readonly model: string; readonly seconds: number; readonly earlyExit?: TimedEarlyExit },
-): EvaluationJson {
-  const { agreement, relativeLogitError, memory } = evaluation;
-  const { earlyExit } = run;
-  return {
-    model: run.model,
-    kind: evaluation.kind,
-    samples: evaluation.samples,
-    timesteps: evaluation.timesteps,
-    accuracy: evaluation.accuracy,
-    ...(agreement === null ? {} : { agreement }),
-    ...(relativeLogitError === null ? {} : { relativeLogitError }),
-    spikesPerSample: evaluation.spikesPerSample,
-    synapticOperationsPerSample: evaluation.synapticOperationsPerSample,
-    analogueOperations: evaluation.analogueOperations,
-    latencyTimesteps: evaluation.latencyTimesteps,
-    seconds: run.seconds,
-    samplesPerSecond: run.seconds > 0 ? evaluation.samples / run.seconds : 0,
-    ...(memory === null ? {} : { memory }),
-    ...(earlyExit === undefined ? {} : { earlyExit: earlyExitJson(earlyExit, evaluation.samples) }),
-    diagnostics: evaluation.diagnostics,
-  };
-}
-
-interface TimedEarlyExit {
-  readonly evaluation: EarlyExitEvaluation;
-  readonly seconds: number;
-}
-
-function earlyExitJson({ evaluation, seconds }: TimedEarlyExit, samples: number): EarlyExitJson {
-  const { rule, ...figures } = evaluation;
-  return {
-    margin: rule.margin,
-    every: rule.every,
-    ...figures,
-    seconds,
-    samplesPerSecond: seconds > 0 ? samples / seconds : 0,
-  };
 }

@@ -1,6 +1,7 @@
 /** `snnc eval`: accuracy at each timestep; for an ANN, its accuracy. */
 import { Command, Option } from "@commander-js/extra-typings";
-import { type Evaluation, evaluationJson } from "../../calibrate/evaluate.ts";
+import type { Evaluation } from "../../calibrate/evaluate.ts";
+import { evaluationJson } from "../../calibrate/evaluation-json.ts";
 import type { EarlyExitEvaluation } from "../../calibrate/early-exit.ts";
 import { counted, percent } from "../../calibrate/report/format.ts";
 import { fail } from "../../ir/diagnostic.ts";

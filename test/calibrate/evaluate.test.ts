@@ -6,8 +6,8 @@ import {
   type Evaluation,
   argmax,
   evaluate,
-  evaluationJson,
 } from "../../calibrate/evaluate.ts";
+import { evaluationJson } from "../../calibrate/evaluation-json.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
 import { type Layer, network, samplesOf } from "./networks.ts";

@@ -1,0 +1,86 @@
+/** What `snnc eval --json` prints: the figures of an evaluation under stable names. */
+import type { Diagnostic } from "../ir/diagnostic.ts";
+import type { MemoryUse } from "../ir/executable.ts";
+import type { EarlyExitEvaluation } from "./early-exit.ts";
+import type { Evaluation } from "./evaluate.ts";
+
+/** A run of its own, in which samples end once their answer is clear. */
+interface EarlyExitJson {
+  /** Least difference of the two greatest probabilities. */
+  readonly margin: number;
+  /** It is looked at after every so many timesteps. */
+  readonly every: number;
+  readonly accuracy: number | null;
+  readonly meanTimesteps: number;
+  readonly latency: EarlyExitEvaluation["latency"];
+  readonly spikesPerSample: number;
+  readonly synapticOperationsPerSample: number;
+  readonly seconds: number;
+  readonly samplesPerSecond: number;
+}
+
+/** What `snnc eval --json` prints; its field names are stable. */
+export interface EvaluationJson {
+  readonly model: string;
+  readonly kind: "ann" | "snn";
+  readonly samples: number;
+  readonly timesteps: readonly number[];
+  /** Null where the samples have no labels. */
+  readonly accuracy: readonly number[] | null;
+  readonly agreement?: readonly number[];
+  readonly relativeLogitError?: readonly number[];
+  readonly spikesPerSample: readonly number[];
+  readonly synapticOperationsPerSample: readonly number[];
+  readonly analogueOperations: number;
+  readonly latencyTimesteps: number;
+  readonly seconds: number;
+  readonly samplesPerSecond: number;
+  /** What the run held at once; missing where the engine does not plan its memory. */
+  readonly memory?: MemoryUse;
+  /** Where `--early-exit` was given. */
+  readonly earlyExit?: EarlyExitJson;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The fields of `eval --json`; the caller owns the clock. */
+export function evaluationJson(
+  evaluation: Evaluation,
+  run: { readonly model: string; readonly seconds: number; readonly earlyExit?: TimedEarlyExit },
+): EvaluationJson {
+  const { agreement, relativeLogitError, memory } = evaluation;
+  const { earlyExit } = run;
+  return {
+    model: run.model,
+    kind: evaluation.kind,
+    samples: evaluation.samples,
+    timesteps: evaluation.timesteps,
+    accuracy: evaluation.accuracy,
+    ...(agreement === null ? {} : { agreement }),
+    ...(relativeLogitError === null ? {} : { relativeLogitError }),
+    spikesPerSample: evaluation.spikesPerSample,
+    synapticOperationsPerSample: evaluation.synapticOperationsPerSample,
+    analogueOperations: evaluation.analogueOperations,
+    latencyTimesteps: evaluation.latencyTimesteps,
+    seconds: run.seconds,
+    samplesPerSecond: run.seconds > 0 ? evaluation.samples / run.seconds : 0,
+    ...(memory === null ? {} : { memory }),
+    ...(earlyExit === undefined ? {} : { earlyExit: earlyExitJson(earlyExit, evaluation.samples) }),
+    diagnostics: evaluation.diagnostics,
+  };
+}
+
+interface TimedEarlyExit {
+  readonly evaluation: EarlyExitEvaluation;
+  readonly seconds: number;
+}
+
+function earlyExitJson({ evaluation, seconds }: TimedEarlyExit, samples: number): EarlyExitJson {
+  const { rule, ...figures } = evaluation;
+  return {
+    margin: rule.margin,
+    every: rule.every,
+    ...figures,
+    seconds,
+    samplesPerSecond: seconds > 0 ? samples / seconds : 0,
+  };
+}
