@@ -2,12 +2,13 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { codesIn, digits, jsonOf, snnc, start, temporaryFolder } from "./snnc.ts";
 
 const at = temporaryFolder("build");
+const tsc = fileURLToPath(import.meta.resolve("typescript/bin/tsc"));
 const wasm = ["--target", "wasm"];
 const sampled = ["--samples", digits.test, "--preprocess", digits.preprocess];
 
@@ -80,6 +81,30 @@ describe.concurrent("snnc build", () => {
     await writeFile(file, program);
     const { stdout, stderr } = await start(process.execPath, [file]);
     expect([stdout, stderr]).toEqual(["10 true\n", ""]);
+  });
+
+  it("writes types that know the network's names", async () => {
+    const out = at("typed");
+    expect((await build(out, "--no-demo", "--probe", "/Relu")).code).toBe(0);
+    const right = `
+      import { type RunResult, argmax, load } from "./model.js";
+      const network = await load(new URL("./", import.meta.url));
+      const result: RunResult = network.run({ image: new Float32Array(400) }, { probes: ["/Relu"] });
+      export const best: number = argmax(result.outputs.logits.at(1));
+      export const fired: Float64Array | undefined = result.spikes?.layers["/Relu_4"];`;
+    const wrong = right.replace("image:", "picture:");
+    const compile = async (name: string, text: string) => {
+      const compilerOptions = {
+        ...{ noEmit: true, strict: true, target: "es2022", module: "nodenext" },
+        ...{ lib: ["es2022", "dom"], types: [] },
+      };
+      await writeFile(path.join(out, `${name}.mts`), text);
+      const project = path.join(out, `${name}.json`);
+      await writeFile(project, JSON.stringify({ compilerOptions, files: [`${name}.mts`] }));
+      return (await start(process.execPath, [tsc, "-p", project])).stdout;
+    };
+    expect(await compile("right", right)).toBe("");
+    expect(await compile("wrong", wrong)).toContain("'picture' does not exist");
   });
 
   it("does not touch a folder with other files, but for --force", async () => {
