@@ -13,6 +13,7 @@ import { annSuite } from "./speed/ann.ts";
 import { compileSuite } from "./speed/compile.ts";
 import { type Bench, type Settings, type Suite, rowsOrAlert } from "./speed/context.ts";
 import { defaultEngine, engineNames, isEngineName } from "./speed/engines.ts";
+import { fitSuite } from "./speed/fit.ts";
 import { growthSuite } from "./speed/growth.ts";
 import { kernelSuite, limitsSuite } from "./speed/machine.ts";
 import { preparePeer } from "./speed/peers.ts";
@@ -29,11 +30,14 @@ const suites: ReadonlyMap<string, Suite> = new Map([
   ["ann", annSuite],
   ["snn", snnSuite],
   ["kernel", kernelSuite],
+  ["fit", fitSuite],
   ["peers", simulatorsSuite],
   ["compile", compileSuite],
   ["growth", growthSuite],
 ]);
 const suiteNames = [...suites.keys()];
+/** Those that are no part of a whole run: what they find goes into the code. */
+const suitesWhenNamed: readonly string[] = ["fit"];
 /** Those that run models, and other engines on them. */
 const suitesOnModels: readonly string[] = ["ann", "snn", "compile"];
 
@@ -183,7 +187,9 @@ function settingsOf(): Settings {
 
 function chosenSuites(): string[] {
   const named = [...(given.suite ?? []), ...program.args.filter((name) => suites.has(name))];
-  return suiteNames.filter((name) => named.length === 0 || named.includes(name));
+  return suiteNames.filter((name) =>
+    named.length === 0 ? !suitesWhenNamed.includes(name) : named.includes(name),
+  );
 }
 
 async function chosenCases(): Promise<Case[]> {

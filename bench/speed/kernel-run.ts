@@ -7,10 +7,18 @@ import { Instance, createMemory } from "../../backends/wasm/instance.ts";
 import type { WindowKernel } from "../../backends/wasm/lower/cost.ts";
 import { type Program, arenaAddress } from "../../backends/wasm/program.ts";
 import { invariant, known } from "../../ir/diagnostic.ts";
-import { type Arithmetic, type Layer, layerModule, layerSample } from "./kernel-layer.ts";
+import { type Arithmetic, type Layer, layerModule, layerSample, pixelsOf } from "./kernel-layer.ts";
 
 /** Timesteps that kernels are measured at. */
 export const kernelSteps = 32;
+
+/**
+ * So many samples of a layer that their pixels are thousands: a branch predictor that saw the same
+ * spikes again and again would come to know them.
+ */
+export function samplesFor(layer: Layer): number {
+  return Math.min(256, Math.max(16, 8192 / pixelsOf(layer)));
+}
 
 /** A layer compiled, for spikes at any rate. */
 export interface CompiledLayer {
@@ -32,7 +40,7 @@ export interface LayerRun {
   /** Spikes per input neuron and timestep, mean over the samples. */
   readonly rate: number;
   /** Computes the layer for the next sample: all timesteps, all pixels. */
-  run(): void;
+  readonly run: () => void;
 }
 
 /** `kernel` null lets the cost model choose, which knows no rate. */
@@ -75,10 +83,7 @@ export async function compileLayer(
   };
 }
 
-/**
- * Sets up so many samples, each with spikes in a memory of its own: a branch predictor that saw the
- * same spikes again and again would come to know them.
- */
+/** Sets up so many samples, each with spikes in a memory of its own, to be run in turns. */
 export function runLayer(compiled: CompiledLayer, rate: number, samples: number): LayerRun {
   const { program, layer, arithmetic } = compiled;
   const memory = createMemory(program, samples);
@@ -98,12 +103,12 @@ export function runLayer(compiled: CompiledLayer, rate: number, samples: number)
     spikes += counted.spikes / samples;
     return stepOf(compiled, memory, arena);
   });
-  const neurons = layer.inputs * (layer.extent === 0 ? 1 : layer.extent ** 2);
+  const neurons = layer.inputs * pixelsOf(layer);
   let next = 0;
   return {
     operations,
     rate: spikes / neurons / kernelSteps,
-    run() {
+    run: () => {
       known(calls[next], "a sample")();
       next = (next + 1) % samples;
     },

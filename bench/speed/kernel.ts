@@ -6,7 +6,13 @@ import type { WindowKernel } from "../../backends/wasm/lower/cost.ts";
 import { weightBytes } from "../../backends/wasm/kernels/lanes.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { type Arithmetic, type Layer, arithmetics, layerName, pixelsOf } from "./kernel-layer.ts";
-import { type CompiledLayer, compileLayer, kernelSteps, runLayer } from "./kernel-run.ts";
+import {
+  type CompiledLayer,
+  compileLayer,
+  kernelSteps,
+  runLayer,
+  samplesFor,
+} from "./kernel-run.ts";
 import type { LimitName } from "./limit-modules.ts";
 import type { Meter } from "./meter.ts";
 import { digits } from "./rows.ts";
@@ -31,8 +37,6 @@ const layers: readonly Layer[] = [
 
 /** Spikes per neuron and timestep. */
 const rates = [0.05, 0.1, 0.2];
-
-const samples = 16;
 
 /** Up to so many bytes of weights stay in a first-level cache of 32 KB, beside spikes. */
 const firstLevelBytes = 24 * 1024;
@@ -80,8 +84,8 @@ function caseOf(
       ].join(", ");
     },
     async prepare() {
-      const run = runLayer(await compiledOnce(layer, arithmetic, kernel), rate, samples);
-      return { work: run.operations * bytes, run: () => run.run() };
+      const run = runLayer(await compiledOnce(layer, arithmetic, kernel), rate, samplesFor(layer));
+      return { work: run.operations * bytes, run: run.run };
     },
   };
 }
