@@ -73,15 +73,17 @@ export function drawInput(canvas, input, data) {
 export function drawBars(into, bars, description) {
   // As wide as the page has it, so that text keeps its size.
   const width = Math.max(280, into.clientWidth);
-  const [left, top, bottom] = [42, 8, 34];
+  const [left, right, top, bottom] = [42, 8, 8, 34];
   const height = 190;
   const inner = height - top - bottom;
-  const pitch = (width - left) / Math.max(1, bars.length);
+  const pitch = (width - left - right) / Math.max(1, bars.length);
   const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" });
   svg.append(titled("title", description));
   for (const share of [0, 0.5, 1]) {
     const y = top + inner * (1 - share);
-    svg.append(element("line", { x1: left, x2: width, y1: y, y2: y, stroke: "var(--line)" }));
+    svg.append(
+      element("line", { x1: left, x2: width - right, y1: y, y2: y, stroke: "var(--line)" }),
+    );
     svg.append(text(`${share * 100} %`, { x: left - 4, y: y + 4, "text-anchor": "end" }));
   }
   const every = Math.max(1, Math.ceil(34 / pitch));
@@ -119,7 +121,7 @@ const dotWidth = 5;
 
 /**
  * Spikes of a layer: a column per timestep, a row per neuron. Without a probe there are only counts,
- * drawn as one row of shades.
+ * drawn as one row of shades, the darkest where most neurons fire.
  *
  * @param {LayerInfo} layer
  * @param {Float64Array} counts Spikes at each timestep.
@@ -131,6 +133,7 @@ export function drawLayer(layer, counts, values) {
   const timesteps = counts.length;
   const rows = values === null ? 1 : Math.min(mostRows, layer.neurons);
   const total = counts.reduce((sum, count) => sum + count, 0);
+  const most = counts.reduce((largest, count) => Math.max(largest, count), 1);
   const rate = (100 * total) / Math.max(1, layer.neurons * timesteps);
   const caption = document.createElement("figcaption");
   const shown = values === null || rows === layer.neurons ? "" : `, ${rows} of them shown`;
@@ -159,7 +162,7 @@ export function drawLayer(layer, counts, values) {
       const neuron = Math.floor((row * layer.neurons) / rows);
       const strength =
         values === null
-          ? (counts[t] ?? 0) / layer.neurons
+          ? (counts[t] ?? 0) / most
           : values[t * layer.neurons + neuron] === 0
             ? 0
             : 1;

@@ -316,7 +316,7 @@ function showSpikes(network, result) {
       ? "The network has no spiking neurons."
       : probed
         ? "A column for each timestep, a row for each neuron, a bar for each spike."
-        : "The share of neurons that fire at each timestep. A build with --probe all shows each one.";
+        : "How many neurons fire at each timestep, darkest where most do. A build with --probe all shows each.";
   find("raster", HTMLElement).replaceChildren(...layers);
 }
 
