@@ -1,11 +1,15 @@
 /** Spikes as numbers: what one is worth where its bit is set, zero elsewhere. */
 import { invariant } from "../../../ir/diagnostic.ts";
-import type { Code } from "../assembler/code.ts";
-import { placeOf, pointerTo, shareOf } from "../assembler/memory.ts";
+import type { Code, Local } from "../assembler/code.ts";
+import type { Expr } from "../assembler/types.ts";
+import { placeOf, pointerTo, shareOf, storeLanes } from "../assembler/memory.ts";
 import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";
 import type { GridView, Parameters } from "./population.ts";
 
-/** Writes every timestep of `masks` into `target`; amplitudes are not padded. Threads share rows. */
+/**
+ * Writes every timestep of `masks` into `target`; amplitudes are not padded. Eight channels at a
+ * time, the bits of one byte. Threads share rows.
+ */
 export function expandSpikes(
   code: Code,
   masks: SpikeMasks,
@@ -13,12 +17,11 @@ export function expandSpikes(
   target: GridView,
 ): void {
   const { i32 } = code.wasm;
-  const { element } = target.view;
-  invariant(element !== "f64", "spikes as doubles");
-  const unit = code.wasm[element];
+  invariant(target.view.element !== "f64", "spikes as doubles");
   const { grid } = masks;
   const share = shareOf(code, grid.rows);
   const row = code.define("i32", share.from.get());
+  const bits = code.local("v128");
   code.upTo(
     row,
     () => share.to.get(),
@@ -32,37 +35,22 @@ export function expandSpikes(
       worth.advance(i32.mul(row.get(), code.int(amplitude.pixelStride * grid.columns)));
       code.times(grid.columns, () => {
         const out = code.define("i32", to.get());
-        const bits = code.define("i32", from.get());
+        const mask = code.define("i32", from.get());
         code.times(masks.steps, () => {
-          const at = code.define("i32", out.get());
-          const a = code.define("i32", worth.get());
-          const channel = code.define("i32", code.int(0));
-          code.upTo(
-            channel,
-            () => code.int(grid.channels),
-            1,
-            () => {
-              const byte = i32.load8_u(
-                masks.buffer.address + pixelOffset(masks, 0, 0),
-                1,
-                i32.add(bits.get(), i32.shr_u(channel.get(), code.int(3))),
-              );
-              const bit = i32.and(
-                i32.shr_u(byte, i32.and(channel.get(), code.int(7))),
-                code.int(1),
-              );
-              const value = code.wasm.select(
-                bit,
-                unit.load(amplitude.buffer.address, 4, a.get()),
-                element === "f32" ? code.wasm.f32.const(0) : code.int(0),
-              );
-              code.push(unit.store(placeOf(target.view), 4, at.get(), value));
-              at.step(4);
-              a.step(4);
-            },
-          );
+          const [y, a] = [code.define("i32", out.get()), code.define("i32", worth.get())];
+          const byte = code.define("i32", mask.get());
+          const emit = (channels: number): void => {
+            emitByte(code, masks, amplitude, target, { bits, byte, y, a }, channels);
+            byte.step(1);
+            y.step(4 * channels);
+            a.step(4 * channels);
+          };
+          code.times(Math.floor(grid.channels / 8), () => {
+            emit(8);
+          });
+          if (grid.channels % 8 > 0) emit(grid.channels % 8);
           out.step(4 * target.view.lead);
-          bits.step(masks.maskBytes);
+          mask.step(masks.maskBytes);
         });
         to.step(4 * target.columnStride);
         worth.step(amplitude.pixelStride);
@@ -70,4 +58,36 @@ export function expandSpikes(
       });
     },
   );
+}
+
+interface Places {
+  readonly bits: Local;
+  readonly byte: Local;
+  readonly y: Local;
+  readonly a: Local;
+}
+
+/** The first `channels` of the eight in one byte. */
+function emitByte(
+  code: Code,
+  masks: SpikeMasks,
+  amplitude: Parameters,
+  target: GridView,
+  { bits, byte, y, a }: Places,
+  channels: number,
+): void {
+  const { i32, i32x4, v128 } = code.wasm;
+  const place = masks.buffer.address + pixelOffset(masks, 0, 0);
+  bits.set(i32x4.splat(i32.load8_u(place, 1, byte.get())));
+  for (let first = 0; first < channels; first += 4) {
+    const lanes = [0, 1, 2, 3].flatMap((lane) => [2 ** (first + lane), 0, 0, 0]);
+    const set = (): Expr => i32x4.eq(v128.and(bits.get(), v128.const(lanes)), v128.const(lanes));
+    storeLanes(
+      code,
+      placeOf(target.view, first),
+      () => y.get(),
+      () => v128.and(set(), v128.load(amplitude.buffer.address + 4 * first, 4, a.get())),
+      Math.min(4, channels - first),
+    );
+  }
 }
