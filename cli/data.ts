@@ -5,6 +5,7 @@ import { type Dataset, limit, select } from "../calibrate/data/dataset.ts";
 import { openDataset, openPreprocess } from "../calibrate/data/open.ts";
 import { checkLabels } from "../calibrate/evaluate.ts";
 import { datasetHash } from "../calibrate/data/order.ts";
+import type { Preprocess } from "../calibrate/data/preprocess.ts";
 import { modelInputs, sampleSource } from "../calibrate/data/source.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
@@ -15,6 +16,8 @@ import type { EngineName } from "./options.ts";
 export interface DataOptions {
   readonly labels?: string | undefined;
   readonly preprocess?: string | undefined;
+  /** What such a file said, where it was read already. */
+  readonly preprocessing?: Preprocess | null | undefined;
   readonly limit?: number | undefined;
   /** What will run the data. */
   readonly engine?: EngineName | undefined;
@@ -41,7 +44,9 @@ export async function loadData(
 ): Promise<Data> {
   warmUp(options.engine);
   const preprocess =
-    options.preprocess === undefined ? null : await openPreprocess(options.preprocess);
+    options.preprocess === undefined
+      ? (options.preprocessing ?? null)
+      : await openPreprocess(options.preprocess);
   const inputs = modelInputs(module);
   const whole = await openDataset(file, {
     labels: options.labels ?? null,

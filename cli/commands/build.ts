@@ -1,13 +1,14 @@
 /** `snnc build`: a network as files that run without snnc. */
 import path from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
-import { z } from "zod";
 import type { BuiltFile } from "../../backends/wasm/build/build.ts";
 import type { WasmReport } from "../../backends/wasm/build/report.ts";
 import type { DemoSample } from "../../backends/wasm/build/samples.ts";
 import { chooseBalanced } from "../../calibrate/data/choose.ts";
 import { openPreprocess } from "../../calibrate/data/open.ts";
+import { type Preprocess, parsePreprocess } from "../../calibrate/data/preprocess.ts";
 import { fail } from "../../ir/diagnostic.ts";
+import { membersOf } from "../../ir/json.ts";
 import type { Module } from "../../ir/module.ts";
 import type { Provenance } from "../../ir/package.ts";
 import { build, checkTarget } from "../../library/build.ts";
@@ -22,16 +23,6 @@ import { options, wholeNumber } from "../options.ts";
 import { diagnosticToJson } from "../render.ts";
 import { alignedTable } from "../tables.ts";
 import { version } from "../version.ts";
-
-/** The steps of preprocessing that a loader takes. */
-const statedSchema = z.object({
-  scale: z.number(),
-  mean: z.array(z.number()).readonly(),
-  std: z.array(z.number()).readonly(),
-  layout: z.enum(["NCHW", "NHWC"]),
-  channels: z.enum(["RGB", "BGR", "gray"]).nullable(),
-});
-type Stated = z.infer<typeof statedSchema>;
 
 type Given = ReturnType<ReturnType<typeof declare>["opts"]>;
 
@@ -85,7 +76,7 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
   }
   const preprocess =
     given.preprocess === undefined
-      ? recordedIn(provenance)
+      ? recordedIn(provenance, file)
       : await openPreprocess(given.preprocess);
   const built = await build(
     module,
@@ -97,7 +88,7 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
       membranes: given.membrane,
       preprocess: preprocess === null ? null : statedTo(preprocess),
       classes: given.classes === undefined ? null : await readClasses(given.classes),
-      samples: given.demo ? await samplesFor(module, given, context) : null,
+      samples: given.demo ? await samplesFor(module, given, preprocess, context) : null,
     },
     {
       tool: { name: "snnc", version },
@@ -129,13 +120,15 @@ function refuseContradictions({ demo, samples, sampleCount, labels }: Given): vo
 }
 
 /** What the network was converted with, where its file says so. */
-function recordedIn(provenance: Provenance | null): Stated | null {
-  const recorded = statedSchema.safeParse(provenance?.["preprocess"]);
-  return recorded.success ? recorded.data : null;
+function recordedIn(provenance: Provenance | null, file: string): Preprocess | null {
+  const members = membersOf(provenance?.["preprocess"] ?? null);
+  if (members === null) return null;
+  const stated = Object.fromEntries([...members].filter(([, value]) => value !== null));
+  return parsePreprocess(JSON.stringify(stated), file, null);
 }
 
 /** What the loader does to pixels of the right size; resizing is the page's. */
-function statedTo({ scale, mean, std, layout, channels }: Stated): Stated {
+function statedTo({ scale, mean, std, layout, channels }: Preprocess) {
   return { scale, mean, std, layout, channels };
 }
 
@@ -152,11 +145,13 @@ async function readClasses(file: string): Promise<readonly string[]> {
 async function samplesFor(
   module: Module,
   given: Given,
+  preprocess: Preprocess | null,
   context: Context,
 ): Promise<readonly DemoSample[]> {
   const { samples: file, sampleCount = 10, seed } = given;
   if (file === undefined) return [];
-  const data = await loadData(file, module, given, context, true);
+  const prepared = { labels: given.labels, preprocessing: preprocess };
+  const data = await loadData(file, module, prepared, context, true);
   const chosen = chooseBalanced(data.dataset, sampleCount, seed);
   const { labels } = data;
   return chosen.map((index) => ({

@@ -10,7 +10,8 @@ import { codesIn, digits, jsonOf, snnc, start, temporaryFolder } from "./snnc.ts
 const at = temporaryFolder("build");
 const tsc = fileURLToPath(import.meta.resolve("typescript/bin/tsc"));
 const wasm = ["--target", "wasm"];
-const sampled = ["--samples", digits.test, "--preprocess", digits.preprocess];
+/** The network's file says how pixels become input. */
+const sampled = ["--samples", digits.test];
 
 beforeAll(async () => {
   const calibrated = ["--calib", digits.calibration, "--calib-samples", "40"];

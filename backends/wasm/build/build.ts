@@ -119,6 +119,8 @@ export async function buildWasm(
     timesteps,
     chunk,
     probes: probes.map(({ name }) => name),
+    preprocess: options.preprocess ?? null,
+    classes: options.classes ?? null,
     samples: options.samples?.length ?? null,
   };
   const manifest = { tool, target: "wasm", network, provenance, settings, files: listing };

@@ -68,7 +68,10 @@ describe("a build", () => {
       target: "wasm",
       network: making.network,
       provenance: null,
-      settings: { timesteps: 12, chunk: 3, probes: ["relu#2"], samples: null },
+      settings: {
+        ...{ timesteps: 12, chunk: 3, probes: ["relu#2"] },
+        ...{ preprocess: null, classes: null, samples: null },
+      },
       files: listing.filter(({ path }) => path !== "manifest.json"),
     });
   });
