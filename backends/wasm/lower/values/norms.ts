@@ -1,14 +1,14 @@
 /** Normalisations by the mean and variance of the elements at hand, and by neighbouring channels. */
-import { known } from "../../../ir/diagnostic.ts";
-import { type Op, type OpOf, isOp } from "../../../ir/op.ts";
-import { elementCount } from "../../../ir/type.ts";
-import { exp, log, splat } from "../kernels/functions.ts";
-import { type View, withAxes } from "../memory/view.ts";
+import { known } from "../../../../ir/diagnostic.ts";
+import { type Op, type OpOf, isOp } from "../../../../ir/op.ts";
+import { elementCount } from "../../../../ir/type.ts";
+import { exp, log, splat } from "../../kernels/functions.ts";
+import { type View, withAxes } from "../../memory/view.ts";
 import { tensorLike, valuesLike } from "./constants.ts";
 import type { VectorForm } from "./forms.ts";
-import type { Lowering } from "./lowering.ts";
+import type { Lowering } from "../lowering.ts";
 import { emitMap, emitReduction, foldedPlace } from "./reductions.ts";
-import { scratchLike } from "./scratch.ts";
+import { scratchLike } from "../scratch.ts";
 
 export function lowerNorm(lowering: Lowering, op: Op): View | null {
   if (op.type.dtype !== "f32") return null;

@@ -1,10 +1,10 @@
 /** Structural ops: as other views of the same memory where strides can say it, as copies else. */
-import { known } from "../../../ir/diagnostic.ts";
-import { type Op, type OpOf, isOp } from "../../../ir/op.ts";
-import { elementwise } from "../kernels/nest.ts";
-import { type View, broadcastView, reshapeView, withAxes } from "../memory/view.ts";
-import { type Lowering, elementOf } from "./lowering.ts";
-import { compact } from "./copies.ts";
+import { known } from "../../../../ir/diagnostic.ts";
+import { type Op, type OpOf, isOp } from "../../../../ir/op.ts";
+import { elementwise } from "../../kernels/nest.ts";
+import { type View, broadcastView, reshapeView, withAxes } from "../../memory/view.ts";
+import { type Lowering, elementOf } from "../lowering.ts";
+import { compact } from "../copies.ts";
 
 export function lowerMove(lowering: Lowering, op: Op): View | null {
   if (elementOf(op.type.dtype) === null) return null;

@@ -1,12 +1,12 @@
 /** Comparisons, logic and selection. Truth is held as 0 or 1 in an i32. */
-import { known } from "../../../ir/diagnostic.ts";
-import { type Op, isOp } from "../../../ir/op.ts";
-import type { Expr } from "../assembler/types.ts";
-import type { Code } from "../assembler/code.ts";
-import { splat } from "../kernels/functions.ts";
+import { known } from "../../../../ir/diagnostic.ts";
+import { type Op, isOp } from "../../../../ir/op.ts";
+import type { Expr } from "../../assembler/types.ts";
+import type { Code } from "../../assembler/code.ts";
+import { splat } from "../../kernels/functions.ts";
 import type { VectorForm } from "./forms.ts";
-import type { Lowering } from "./lowering.ts";
-import { elementOf } from "./lowering.ts";
+import type { Lowering } from "../lowering.ts";
+import { elementOf } from "../lowering.ts";
 
 const comparisons = {
   "ann.equal": ["eq", "eq"],

@@ -1,16 +1,16 @@
 /** Reductions over axes, and what is made of them: softmax and normalisations. */
-import { known } from "../../../ir/diagnostic.ts";
-import { type Op, type OpOf, isOp } from "../../../ir/op.ts";
-import { elementCount } from "../../../ir/type.ts";
-import type { Code } from "../assembler/code.ts";
-import { choose, exp, log, splat } from "../kernels/functions.ts";
-import { elementwise } from "../kernels/nest.ts";
-import { type FoldKind, type Reduction, reduce } from "../kernels/reduce.ts";
-import { type View, broadcastView } from "../memory/view.ts";
+import { known } from "../../../../ir/diagnostic.ts";
+import { type Op, type OpOf, isOp } from "../../../../ir/op.ts";
+import { elementCount } from "../../../../ir/type.ts";
+import type { Code } from "../../assembler/code.ts";
+import { choose, exp, log, splat } from "../../kernels/functions.ts";
+import { elementwise } from "../../kernels/nest.ts";
+import { type FoldKind, type Reduction, reduce } from "../../kernels/reduce.ts";
+import { type View, broadcastView } from "../../memory/view.ts";
 import { computeOf } from "./elementwise.ts";
 import type { VectorForm } from "./forms.ts";
-import { type Lowering, elementOf } from "./lowering.ts";
-import { scratchLike } from "./scratch.ts";
+import { type Lowering, elementOf } from "../lowering.ts";
+import { scratchLike } from "../scratch.ts";
 
 type Part = Pick<Reduction, "kind"> & Partial<Pick<Reduction, "term" | "divisor" | "finish">>;
 

@@ -1,12 +1,12 @@
 /** Products of two values, with batch axes that broadcast. */
-import { known } from "../../../ir/diagnostic.ts";
-import { type Op, isOp } from "../../../ir/op.ts";
-import { type BatchAxis, multiply } from "../kernels/matmul.ts";
-import { mergedAxes } from "../kernels/nest.ts";
-import { type View, broadcastView, rowMajor, withAxes } from "../memory/view.ts";
-import { elementCount } from "../../../ir/type.ts";
-import { type Lowering, elementOf } from "./lowering.ts";
-import { compact, copyInto } from "./copies.ts";
+import { known } from "../../../../ir/diagnostic.ts";
+import { type Op, isOp } from "../../../../ir/op.ts";
+import { type BatchAxis, multiply } from "../../kernels/matmul.ts";
+import { mergedAxes } from "../../kernels/nest.ts";
+import { type View, broadcastView, rowMajor, withAxes } from "../../memory/view.ts";
+import { elementCount } from "../../../../ir/type.ts";
+import { type Lowering, elementOf } from "../lowering.ts";
+import { compact, copyInto } from "../copies.ts";
 
 export function lowerMatmul(lowering: Lowering, op: Op): View | null {
   if (!isOp(op, "ann.matmul")) return null;

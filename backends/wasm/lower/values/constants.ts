@@ -1,8 +1,8 @@
 /** Tensors as constants that lie as the value does that they meet, so that both are read in order. */
-import type { TensorRef } from "../../../ir/tensor.ts";
-import { type Shape, elementCount, stridesOf } from "../../../ir/type.ts";
-import { type View, broadcastView } from "../memory/view.ts";
-import type { Lowering } from "./lowering.ts";
+import type { TensorRef } from "../../../../ir/tensor.ts";
+import { type Shape, elementCount, stridesOf } from "../../../../ir/type.ts";
+import { type View, broadcastView } from "../../memory/view.ts";
+import type { Lowering } from "../lowering.ts";
 
 /** A tensor, broadcast to the shape of `like`. */
 export function tensorLike(lowering: Lowering, ref: TensorRef, like: View): View {

@@ -1,14 +1,14 @@
 /** Elementwise ops: loops over views around the forms that forms.ts and its siblings know. */
-import { known } from "../../../ir/diagnostic.ts";
-import { type Op, isOp } from "../../../ir/op.ts";
-import type { Expr } from "../assembler/types.ts";
-import type { Code, Local } from "../assembler/code.ts";
-import { type Compute, elementwise } from "../kernels/nest.ts";
-import { type Element, type View, broadcastView } from "../memory/view.ts";
+import { known } from "../../../../ir/diagnostic.ts";
+import { type Op, isOp } from "../../../../ir/op.ts";
+import type { Expr } from "../../assembler/types.ts";
+import type { Code, Local } from "../../assembler/code.ts";
+import { type Compute, elementwise } from "../../kernels/nest.ts";
+import { type Element, type View, broadcastView } from "../../memory/view.ts";
 import { type VectorForm, formOf, hostFunctions } from "./forms.ts";
 import { integerFormOf } from "./integers.ts";
 import { logicOf } from "./logic.ts";
-import { type Lowering, elementOf } from "./lowering.ts";
+import { type Lowering, elementOf } from "../lowering.ts";
 
 /** Arithmetic and functions, one element at a time. */
 export function lowerElementwise(lowering: Lowering, op: Op): View | null {

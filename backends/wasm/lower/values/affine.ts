@@ -1,12 +1,12 @@
 /** Elementwise ops whose factors are tensors of the module: affine, batchnorm, prelu. */
-import { known } from "../../../ir/diagnostic.ts";
-import { type Op, type OpOf, isOp } from "../../../ir/op.ts";
-import type { View } from "../memory/view.ts";
-import { choose, splat } from "../kernels/functions.ts";
+import { known } from "../../../../ir/diagnostic.ts";
+import { type Op, type OpOf, isOp } from "../../../../ir/op.ts";
+import type { View } from "../../memory/view.ts";
+import { choose, splat } from "../../kernels/functions.ts";
 import { tensorLike, valuesLike } from "./constants.ts";
 import { emitForm } from "./elementwise.ts";
 import type { VectorForm } from "./forms.ts";
-import { type Lowering, elementOf } from "./lowering.ts";
+import { type Lowering, elementOf } from "../lowering.ts";
 
 export function lowerAffine(lowering: Lowering, op: Op): View | null {
   if (!isOp(op, "ann.affine", "ann.batchnorm", "ann.prelu")) return null;

@@ -1,12 +1,12 @@
 /** Einstein sums as reductions of products over views with an axis for each label. */
-import { invariant, known } from "../../../ir/diagnostic.ts";
-import { parseEinsum } from "../../../ir/einsum.ts";
-import { type Op, isOp } from "../../../ir/op.ts";
-import { stridesOf } from "../../../ir/type.ts";
-import { type View, withAxes } from "../memory/view.ts";
-import type { Lowering } from "./lowering.ts";
+import { invariant, known } from "../../../../ir/diagnostic.ts";
+import { parseEinsum } from "../../../../ir/einsum.ts";
+import { type Op, isOp } from "../../../../ir/op.ts";
+import { stridesOf } from "../../../../ir/type.ts";
+import { type View, withAxes } from "../../memory/view.ts";
+import type { Lowering } from "../lowering.ts";
 import { emitReduction } from "./reductions.ts";
-import { compact } from "./copies.ts";
+import { compact } from "../copies.ts";
 
 export function lowerEinsum(lowering: Lowering, op: Op): View | null {
   if (!isOp(op, "ann.einsum")) return null;

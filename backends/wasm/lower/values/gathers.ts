@@ -1,14 +1,14 @@
 /** Ops that pick elements along axes by a table that is known beforehand. */
-import { known } from "../../../ir/diagnostic.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
-import { resizeTaps } from "../../../ir/semantics/resize.ts";
-import { paddedCoordinate } from "../../../ir/semantics/shape.ts";
-import { elementCount } from "../../../ir/type.ts";
-import { type Tap, gather, tapTable } from "../kernels/gather.ts";
-import { type View, reshapeView, rowMajor, withAxes } from "../memory/view.ts";
-import { type Lowering, elementOf } from "./lowering.ts";
-import { scratchLike } from "./scratch.ts";
-import { copyInto } from "./copies.ts";
+import { known } from "../../../../ir/diagnostic.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../../../ir/op.ts";
+import { resizeTaps } from "../../../../ir/semantics/resize.ts";
+import { paddedCoordinate } from "../../../../ir/semantics/shape.ts";
+import { elementCount } from "../../../../ir/type.ts";
+import { type Tap, gather, tapTable } from "../../kernels/gather.ts";
+import { type View, reshapeView, rowMajor, withAxes } from "../../memory/view.ts";
+import { type Lowering, elementOf } from "../lowering.ts";
+import { scratchLike } from "../scratch.ts";
+import { copyInto } from "../copies.ts";
 
 /** For each element of the result along an axis, what it is made of. */
 type AxisTable = readonly (readonly Tap[])[];

@@ -1,14 +1,14 @@
 /** Ops that are neither elementwise nor folds: triangles, and sums along an axis. */
-import { known } from "../../../ir/diagnostic.ts";
-import { type Op, type OpOf, isOp } from "../../../ir/op.ts";
-import { stridesOf } from "../../../ir/type.ts";
-import { placeOf } from "../assembler/memory.ts";
-import { splat } from "../kernels/functions.ts";
-import { axesOf, nest } from "../kernels/nest.ts";
-import type { View } from "../memory/view.ts";
+import { known } from "../../../../ir/diagnostic.ts";
+import { type Op, type OpOf, isOp } from "../../../../ir/op.ts";
+import { stridesOf } from "../../../../ir/type.ts";
+import { placeOf } from "../../assembler/memory.ts";
+import { splat } from "../../kernels/functions.ts";
+import { axesOf, nest } from "../../kernels/nest.ts";
+import type { View } from "../../memory/view.ts";
 import { valuesLike } from "./constants.ts";
 import { emitForm } from "./elementwise.ts";
-import { type Lowering, elementOf } from "./lowering.ts";
+import { type Lowering, elementOf } from "../lowering.ts";
 
 export function lowerScan(lowering: Lowering, op: Op): View | null {
   if (elementOf(op.type.dtype) === null) return null;

@@ -2,10 +2,10 @@
  * What each elementwise op on floats does to four of them at once. Ops without a form here are
  * functions that the host knows (`hostFunctions`), or are lowered elsewhere.
  */
-import { known } from "../../../ir/diagnostic.ts";
-import { type Op, isOp } from "../../../ir/op.ts";
-import type { Expr } from "../assembler/types.ts";
-import type { Code, Local } from "../assembler/code.ts";
+import { known } from "../../../../ir/diagnostic.ts";
+import { type Op, isOp } from "../../../../ir/op.ts";
+import type { Expr } from "../../assembler/types.ts";
+import type { Code, Local } from "../../assembler/code.ts";
 import {
   type VectorFunction,
   choose,
@@ -18,7 +18,7 @@ import {
   softplus,
   splat,
   tanh,
-} from "../kernels/functions.ts";
+} from "../../kernels/functions.ts";
 
 /** Four elements of the result from those of the operands. */
 export type VectorForm = (code: Code, operands: readonly Local[]) => Expr;

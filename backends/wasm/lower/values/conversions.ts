@@ -1,17 +1,17 @@
 /** Changes of element type: casts, and the linear quantisation of integer mode. */
-import { known } from "../../../ir/diagnostic.ts";
-import { type Op, type OpOf, isOp } from "../../../ir/op.ts";
-import { rangeOf } from "../../../ir/semantics/scalar.ts";
-import type { DType } from "../../../ir/type.ts";
-import type { Expr } from "../assembler/types.ts";
-import type { Code, Local } from "../assembler/code.ts";
-import { splat } from "../kernels/functions.ts";
-import { type Compute, elementwise } from "../kernels/nest.ts";
-import { type View, broadcastView } from "../memory/view.ts";
+import { known } from "../../../../ir/diagnostic.ts";
+import { type Op, type OpOf, isOp } from "../../../../ir/op.ts";
+import { rangeOf } from "../../../../ir/semantics/scalar.ts";
+import type { DType } from "../../../../ir/type.ts";
+import type { Expr } from "../../assembler/types.ts";
+import type { Code, Local } from "../../assembler/code.ts";
+import { splat } from "../../kernels/functions.ts";
+import { type Compute, elementwise } from "../../kernels/nest.ts";
+import { type View, broadcastView } from "../../memory/view.ts";
 import { valuesLike } from "./constants.ts";
 import { computeOf } from "./elementwise.ts";
 import type { VectorForm } from "./forms.ts";
-import { type Lowering, elementOf } from "./lowering.ts";
+import { type Lowering, elementOf } from "../lowering.ts";
 
 export function lowerConversion(lowering: Lowering, op: Op): View | null {
   const element = elementOf(op.type.dtype);
