@@ -17,7 +17,7 @@ export const kernelSteps = 32;
  * spikes again and again would come to know them.
  */
 export function samplesFor(layer: Layer): number {
-  return Math.min(256, Math.max(16, 8192 / pixelsOf(layer)));
+  return Math.min(512, Math.max(16, 8192 / pixelsOf(layer)));
 }
 
 /** A layer compiled, for spikes at any rate. */
