@@ -9,7 +9,7 @@ import {
   modelInputs,
   printModule,
   sampleSource,
-  singleThreadEngine,
+  singleThreadWasmEngine,
 } from "../../index.ts";
 import { limit, openDataset, openPreprocess } from "../../library/node.ts";
 
@@ -27,7 +27,7 @@ export async function digitsBlocks(root: string): Promise<ReadonlyMap<string, st
     modelInputs(imported),
     await openPreprocess(join(folder, "preprocess.json")),
   );
-  const running = { engine: singleThreadEngine, threads: 1 };
+  const running = { engine: singleThreadWasmEngine, threads: 1 };
   const { passes, reference, module } = await convert(imported, samples, running, {
     timesteps: 16,
   });

@@ -12,7 +12,7 @@ import {
   sampleSource,
 } from "../../index.ts";
 import { known } from "../../ir/diagnostic.ts";
-import { openDataset, openPreprocess, typedEngine } from "../../library/node.ts";
+import { openDataset, openPreprocess, wasmEngine } from "../../library/node.ts";
 import { root, textOf } from "./markdown.ts";
 
 const folder = join(root, "examples/digits");
@@ -27,7 +27,7 @@ it("has the numbers of the example", async () => {
     const dataset = await openDataset(join(folder, name));
     return { samples: sampleSource(dataset, modelInputs(ann), preprocess), labels: dataset.labels };
   };
-  const running = { engine: typedEngine, threads: 2 };
+  const running = { engine: wasmEngine, threads: 2 };
   const timesteps = 16;
   const { samples } = await open("calibration.npz");
   const { module, reference } = await convert(ann, samples, running, { timesteps });
