@@ -384,7 +384,10 @@ describe.concurrent("usage errors", () => {
     [["convert", "a", "--passes", "x", "--pipeline", "y"], /cannot be used with/],
     [["convert", "a", "--input-shape", "x"], /NAME=1,3,32,32/],
     [["eval", "a"], /required option '--data <path>'/],
-    [["eval", "a", "--data", "b", "--engine", "fast"], /Allowed choices are wasm, typed, interpret/],
+    [
+      ["eval", "a", "--data", "b", "--engine", "fast"],
+      /Allowed choices are wasm, typed, interpret/,
+    ],
     [["convert", digits.model, "--pipeline", "defalt"], /did you mean default\?/],
   ])("%# end in exit code 1 and a short message", async (args, message) => {
     const { code, stdout, stderr } = await snnc(args);
