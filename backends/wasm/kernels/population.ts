@@ -1,6 +1,6 @@
 /**
  * A population of neurons with the synapses that drive it, over all timesteps at once: for each
- * pixel and block of channels the membrane potentials stay in registers while timesteps pass, spikes
+ * pixel and block of channels the potentials stay in registers, or near, while timesteps pass, spikes
  * of the window are walked bit by bit, and each adds one row of weights. Float32, or integers with
  * int32 sums, or with int16 sums within a timestep where a bound proves that they cannot overflow.
  * The equations are those of `snn.if` in ir/op.ts.
@@ -56,8 +56,10 @@ export interface NeuronSink {
   readonly vInit: Parameters;
   readonly resetToZero: boolean;
   readonly masks: SpikeMasks;
-  /** Keeps potentials from one chunk of timesteps to the next: [pixel, padded channel]. */
+  /** Keeps potentials where registers do not: [pixel, padded channel]. */
   readonly potentials: Buffer | null;
+  /** Whether they are there from the chunk of timesteps before; else each begins at `vInit`. */
+  readonly resumes: boolean;
   /** Receives the potential after each timestep. */
   readonly trace: GridView | null;
 }
@@ -83,6 +85,14 @@ export interface Population {
 /** Channels of one block. */
 export function blockWidth(population: Pick<Population, "mode" | "vectors">): number {
   return population.vectors * lanesPerVector(population.mode);
+}
+
+/**
+ * Whether potentials are better kept in memory from timestep to timestep: x64 has 16 vector
+ * registers, and where potentials take half of them, the sums that events add to are spilled.
+ */
+export function crowdsRegisters({ mode, vectors }: Pick<Population, "mode" | "vectors">): boolean {
+  return mode !== "i16" && vectors > 4;
 }
 
 /** Whole blocks that hold `channels`. */
@@ -296,7 +306,9 @@ function openCell(
   const wide = width / 4;
   const unit = mode === "f32" ? f32x4 : i32x4;
   const zero = (): Expr => v128.const(new Array<number>(16).fill(0));
-  const potentials = code.several(wide, "v128");
+  const inMemory = sink.kind === "neurons" && crowdsRegisters(population) ? sink.potentials : null;
+  const potentials = inMemory === null ? code.several(wide, "v128") : [];
+  const potential = code.local("v128");
   // With 16-bit sums the 32-bit ones are apart; else events add straight into them.
   const narrow = mode === "i16" ? code.several(vectors, "v128") : [];
   const sums = code.several(wide, "v128");
@@ -312,14 +324,22 @@ function openCell(
   );
   const outOf = (name: string): Local => known(outs[name], `a pointer to ${name}`);
 
+  const store = (to: Buffer, k: number, value: Expr): void => {
+    code.push(v128.store(to.address + 16 * k, 4, outOf("potentials").get(), value));
+  };
+
   return {
     sums: { mode, locals: mode === "i16" ? narrow : sums },
     begin() {
       if (sink.kind === "current") return;
-      const from = sink.potentials ?? sink.vInit.buffer;
-      const pointer = outOf(sink.potentials === null ? "vInit" : "potentials");
-      potentials.forEach((v, k) => {
-        v.set(v128.load(from.address + 16 * k, 4, pointer.get()));
+      if (inMemory !== null && sink.resumes) return;
+      const kept = sink.resumes ? sink.potentials : null;
+      const from = kept ?? sink.vInit.buffer;
+      const pointer = outOf(kept === null ? "vInit" : "potentials");
+      sums.forEach((_, k) => {
+        const loaded = v128.load(from.address + 16 * k, 4, pointer.get());
+        if (inMemory === null) known(potentials[k], "a potential").set(loaded);
+        else store(inMemory, k, loaded);
       });
     },
     openSums() {
@@ -360,7 +380,10 @@ function openCell(
         return;
       }
       sums.forEach((u, k) => {
-        const v = known(potentials[k], "a potential");
+        const v = potentials[k] ?? potential;
+        if (inMemory !== null) {
+          v.set(v128.load(inMemory.address + 16 * k, 4, outOf("potentials").get()));
+        }
         // Last, so that the sums of a timestep need not wait for the one before.
         u.set(unit.add(v.get(), u.get()));
         const theta = (): Expr =>
@@ -371,6 +394,7 @@ function openCell(
             ? v128.andnot(u.get(), fires.get())
             : unit.sub(u.get(), v128.and(fires.get(), theta())),
         );
+        if (inMemory !== null) store(inMemory, k, v.get());
         const four = i32x4.bitmask(fires.get());
         const place = k % 8;
         bits.set(place === 0 ? four : i32.or(bits.get(), i32.shl(four, code.int(4 * place))));
@@ -383,7 +407,11 @@ function openCell(
       if (sink.trace !== null) {
         const { view } = sink.trace;
         const trace = outOf("trace");
-        potentials.forEach((v, k) => {
+        sums.forEach((_, k) => {
+          if (inMemory !== null) {
+            potential.set(v128.load(inMemory.address + 16 * k, 4, outOf("potentials").get()));
+          }
+          const v = potentials[k] ?? potential;
           storeLanes(
             code,
             placeOf(view) + 16 * k,
@@ -397,9 +425,9 @@ function openCell(
     },
     end() {
       if (sink.kind === "current" || sink.potentials === null) return;
-      const { address } = sink.potentials;
+      const { potentials: kept } = sink;
       potentials.forEach((v, k) => {
-        code.push(v128.store(address + 16 * k, 4, outOf("potentials").get(), v.get()));
+        store(kept, k, v.get());
       });
     },
   };

@@ -19,6 +19,7 @@ import {
   type Population,
   blockCount,
   blockWidth,
+  crowdsRegisters,
   populate,
 } from "../kernels/population.ts";
 import { type Grid, type SpikeMasks, masksBytes } from "../memory/spikes.ts";
@@ -49,10 +50,16 @@ export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {
   const vInit = parameters(op.attrs.vInit, 0);
   const pixels = grid.rows * grid.columns;
   const rowOfPixels = 4 * width * blockCount(grid.channels, width);
-  const potentials = chunked
-    ? lowering.buffer("state", `%${op.result} potentials`, pixels * rowOfPixels)
-    : null;
-  if (potentials !== null) emitStart(lowering, op, potentials, vInit, pixels, rowOfPixels);
+  const potentials =
+    chunked || crowdsRegisters({ mode, vectors })
+      ? lowering.buffer(
+          chunked ? "state" : "scratch",
+          `%${op.result} potentials`,
+          pixels * rowOfPixels,
+        )
+      : null;
+  if (potentials !== null && chunked)
+    emitStart(lowering, op, potentials, vInit, pixels, rowOfPixels);
   const trace = lowering.options.traces.has(op.result) ? lowering.place(op.result) : null;
   if (trace !== null) lowering.traces.set(op.result, trace);
   const sink: NeuronSink = {
@@ -62,6 +69,7 @@ export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {
     resetToZero: op.attrs.reset === "zero",
     masks,
     potentials,
+    resumes: chunked,
     trace: trace === null ? null : known(gridViewOf(trace, image), "a trace by pixel"),
   };
   emitPopulation(lowering, op, { grid, mode, vectors, drive, sink });

@@ -11,6 +11,7 @@ import {
   layerModule,
   layerSample,
 } from "../../../bench/speed/kernel-layer.ts";
+import { both, expectClose } from "./compare.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { opsOf } from "../../../ir/module.ts";
 
@@ -27,18 +28,19 @@ async function outputOf(
   layer: Layer,
   arithmetic: Arithmetic,
   windows: NonNullable<CompileOptions["windows"]>,
+  steps = timesteps,
 ): Promise<Float32Array> {
-  const program = await compile(layer, arithmetic, { windows });
+  const program = await compile(layer, arithmetic, { windows, steps });
   expect(program.tables.length > 0).toBe(windows === "tables");
   const memory = createMemory(program);
   const module = await WebAssembly.compile(program.binary);
   const instance = new Instance(program, module, memory, { arena: 0, part: 0, parts: 1 });
   instance.give([layerSample(layer, arithmetic, 0.3, 1).data]);
   instance.begin();
-  instance.advance(0);
+  for (let elapsed = 0; elapsed < timesteps; elapsed += steps) instance.advance(elapsed);
   const { at } = known(program.outputs[0], "an output");
   const output = new Float32Array(at.shape.reduce((a, b) => a * b, 1));
-  instance.read(at, timesteps - 1, output);
+  instance.read(at, steps - 1, output);
   return output;
 }
 
@@ -86,5 +88,24 @@ describe("kernels of windows", () => {
     expect(often.tables.map(({ inputs }) => inputs)).toContain(layer.inputs);
     expect(again.binary).toEqual(often.binary);
     expect((await at(0.001)).tables.map(({ inputs }) => inputs)).not.toContain(layer.inputs);
+  });
+});
+
+describe("populations whose potentials would crowd the registers", () => {
+  // More than 16 channels of 32 bits: their potentials live in memory.
+  const wide: Layer = { inputs: 20, outputs: 24, extent: 4, kernel: 3 };
+
+  it.each(arithmetics)("keep them from timestep to timestep on %s", async (arithmetic) => {
+    const { module, timed } = layerModule(wide, arithmetic, timesteps);
+    const inputs = [layerSample(wide, arithmetic, 0.3, 1)];
+    const probes = [{ value: timed, keep: "state" }] as const;
+    const { wanted, found } = await both(module, inputs, { timesteps, probes });
+    expectClose(known(found.sample.probes[0], "a probe"), known(wanted.sample.probes[0], "one"));
+  });
+
+  it.each(arithmetics)("keep them from chunk to chunk on %s", async (arithmetic) => {
+    const whole = await outputOf(wide, arithmetic, "events");
+    expect(whole.some((x) => x !== 0)).toBe(true);
+    expect(await outputOf(wide, arithmetic, "events", 2)).toEqual(whole);
   });
 });
