@@ -91,8 +91,8 @@ export function blockWidth(population: Pick<Population, "mode" | "vectors">): nu
  * Whether potentials are better kept in memory from timestep to timestep: x64 has 16 vector
  * registers, and where potentials take half of them, the sums that events add to are spilled.
  */
-export function crowdsRegisters({ mode, vectors }: Pick<Population, "mode" | "vectors">): boolean {
-  return mode !== "i16" && vectors > 4;
+export function crowdsRegisters({ vectors }: Pick<Population, "vectors">): boolean {
+  return vectors > 4;
 }
 
 /** Whole blocks that hold `channels`. */

@@ -51,7 +51,7 @@ export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {
   const pixels = grid.rows * grid.columns;
   const rowOfPixels = 4 * width * blockCount(grid.channels, width);
   const potentials =
-    chunked || crowdsRegisters({ mode, vectors })
+    chunked || crowdsRegisters({ vectors })
       ? lowering.buffer(
           chunked ? "state" : "scratch",
           `%${op.result} potentials`,

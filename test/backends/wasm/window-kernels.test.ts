@@ -92,8 +92,8 @@ describe("kernels of windows", () => {
 });
 
 describe("populations whose potentials would crowd the registers", () => {
-  // More than 16 channels of 32 bits: their potentials live in memory.
-  const wide: Layer = { inputs: 20, outputs: 24, extent: 4, kernel: 3 };
+  // More than four vectors of sums: potentials live in memory.
+  const wide: Layer = { inputs: 20, outputs: 40, extent: 4, kernel: 3 };
 
   it.each(arithmetics)("keep them from timestep to timestep on %s", async (arithmetic) => {
     const { module, timed } = layerModule(wide, arithmetic, timesteps);
