@@ -39,13 +39,13 @@ export interface WindowCosts {
 
 /**
  * As `npm run bench -- fit` found them on an x64 processor (48 KB and 1 MB of caches): 128 pairs of
- * kernels on 16 layers, at rates from 0.02 to 0.35, with a residual of 14 % (root mean square of
- * relative errors), and 13 % on 88 pairs on 11 other layers. Of those the faster kernel was chosen
- * for 90 %, and what was chosen took 1.4 % more time than the faster one, limits of memory included.
+ * kernels on 16 layers, at rates from 0.02 to 0.35, with a residual of 17 % (root mean square of
+ * relative errors), and of 17 % on 88 pairs on 11 other layers. Of those the faster kernel was chosen
+ * for 92 %, and what was chosen took 1 % more time than the faster one, limits of memory included.
  */
 export const windowCosts: WindowCosts = {
-  events: [5.07, 0.327, 0.115, 0.418],
-  tables: [0.195, 0.0272],
+  events: [6.99, 0.32, 0.119, 0.362],
+  tables: [0.248, 0.0282],
 };
 
 /** What the terms are, for people. */
