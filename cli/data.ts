@@ -2,22 +2,19 @@
 import path from "node:path";
 import { chooseRandom } from "../calibrate/data/choose.ts";
 import { type Dataset, limit, select } from "../calibrate/data/dataset.ts";
-import { openDataset, openPreprocess } from "../calibrate/data/open.ts";
+import { openDataset } from "../calibrate/data/open.ts";
 import { checkLabels } from "../calibrate/evaluate.ts";
 import { datasetHash } from "../calibrate/data/order.ts";
-import type { Preprocess } from "../calibrate/data/preprocess.ts";
 import { modelInputs, sampleSource } from "../calibrate/data/source.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
 import type { Labelled } from "../library/assess.ts";
 import { type Context, warmUp } from "./action.ts";
 import type { EngineName } from "./options.ts";
+import { type Preparation, openPrepared } from "./preprocessing.ts";
 
-export interface DataOptions {
+export interface DataOptions extends Preparation {
   readonly labels?: string | undefined;
-  readonly preprocess?: string | undefined;
-  /** What such a file said, where it was read already. */
-  readonly preprocessing?: Preprocess | null | undefined;
   readonly limit?: number | undefined;
   /** What will run the data. */
   readonly engine?: EngineName | undefined;
@@ -43,17 +40,19 @@ export async function loadData(
   withLabels: boolean,
 ): Promise<Data> {
   warmUp(options.engine);
-  const preprocess =
-    options.preprocess === undefined
-      ? (options.preprocessing ?? null)
-      : await openPreprocess(options.preprocess);
   const inputs = modelInputs(module);
-  const whole = await openDataset(file, {
-    labels: options.labels ?? null,
-    withLabels,
-    preprocess,
-    inputs: inputs.map((input) => input.name),
-  });
+  const { dataset: whole, preprocess } = await openPrepared(
+    file,
+    options,
+    (how) =>
+      openDataset(file, {
+        labels: options.labels ?? null,
+        withLabels,
+        preprocess: how,
+        inputs: inputs.map((input) => input.name),
+      }),
+    context,
+  );
   const limited = options.limit === undefined ? whole : limit(whole, options.limit);
   const { draw } = options;
   const dataset =

@@ -26,6 +26,12 @@ function listed(names: readonly string[]): string {
 }
 
 export const diagnose = catalogue({
+  "preprocess-recorded": {
+    severity: "info",
+    message: (p: { data: string }) =>
+      `${p.data} holds raw pixels, which are prepared as the network was converted with`,
+    help: "--preprocess FILE prepares them in another way",
+  },
   "file-not-found": {
     severity: "error",
     message: (p: { file: string }) => `there is no file ${p.file}`,

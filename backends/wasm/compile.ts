@@ -35,8 +35,6 @@ export interface CompileOptions {
   readonly shared: boolean;
   /** Threads that work on one sample together, with a barrier between steps; 1 for none. */
   readonly tiles: number;
-  /** Whether ops without a kernel may run on the host. */
-  readonly host: boolean;
   /** Spend time on smaller code. */
   readonly optimise: boolean;
   /**
@@ -55,7 +53,7 @@ export interface CompileOptions {
   readonly rates?: ReadonlyMap<ValueId, number>;
 }
 
-/** Throws a `DiagnosticError` where an op has no kernel and the host may not help. */
+/** Ops without a kernel become tasks of the host: see `Program.tasks`. */
 export async function compileProgram(module: Module, options: CompileOptions): Promise<Program> {
   const lowering = new Lowering(
     module,
@@ -64,7 +62,6 @@ export async function compileProgram(module: Module, options: CompileOptions): P
       chunked: options.steps < options.timesteps,
       keep: new Set([...options.keep, ...options.average]),
       traces: new Set(options.traces),
-      host: options.host,
       windows: options.windows ?? null,
       tiles: options.convolutions !== "direct",
       rates: options.rates ?? new Map<ValueId, number>(),

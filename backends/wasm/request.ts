@@ -46,7 +46,6 @@ export function compileOptionsOf(
     count: options.countOperations ?? true,
     shared: form.shared,
     tiles: form.tiles,
-    host: true,
     optimise: false,
   };
 }

@@ -60,7 +60,6 @@ export async function compileLayer(
     count: true,
     shared: false,
     tiles: 1,
-    host: false,
     optimise: false,
     ...(kernel === null ? {} : { windows: kernel }),
   });

@@ -6,11 +6,9 @@ import type { WasmReport } from "../../backends/wasm/build/report.ts";
 import type { DemoSample } from "../../backends/wasm/build/samples.ts";
 import { chooseBalanced } from "../../calibrate/data/choose.ts";
 import { openPreprocess } from "../../calibrate/data/open.ts";
-import { type Preprocess, parsePreprocess } from "../../calibrate/data/preprocess.ts";
+import type { Preprocess } from "../../calibrate/data/preprocess.ts";
 import { fail } from "../../ir/diagnostic.ts";
-import { membersOf } from "../../ir/json.ts";
 import type { Module } from "../../ir/module.ts";
-import type { Provenance } from "../../ir/package.ts";
 import { build, checkTarget } from "../../library/build.ts";
 import { loaderFiles } from "../../library/loader-files.ts";
 import { type Context, type Outcome, perform } from "../action.ts";
@@ -20,6 +18,7 @@ import { diagnose } from "../diagnostics.ts";
 import { readInput } from "../files.ts";
 import { loadNetwork } from "../load.ts";
 import { options, wholeNumber } from "../options.ts";
+import { recordedPreprocess } from "../preprocessing.ts";
 import { diagnosticToJson } from "../render.ts";
 import { alignedTable } from "../tables.ts";
 import { version } from "../version.ts";
@@ -76,7 +75,7 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
   }
   const preprocess =
     given.preprocess === undefined
-      ? recordedIn(provenance, file)
+      ? recordedPreprocess(provenance, file)
       : await openPreprocess(given.preprocess);
   const built = await build(
     module,
@@ -117,14 +116,6 @@ function refuseContradictions({ demo, samples, sampleCount, labels }: Given): vo
   if (!demo && samples !== undefined) needs("--samples", "the demo page (--no-demo)");
   if (samples === undefined && sampleCount !== undefined) needs("--sample-count", "--samples");
   if (samples === undefined && labels !== undefined) needs("--labels", "--samples");
-}
-
-/** What the network was converted with, where its file says so. */
-function recordedIn(provenance: Provenance | null, file: string): Preprocess | null {
-  const members = membersOf(provenance?.["preprocess"] ?? null);
-  if (members === null) return null;
-  const stated = Object.fromEntries([...members].filter(([, value]) => value !== null));
-  return parsePreprocess(JSON.stringify(stated), file, null);
 }
 
 /** What the loader does to pixels of the right size; resizing is the page's. */

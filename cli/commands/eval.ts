@@ -13,6 +13,7 @@ import { loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
 import { fraction, options, wholeNumber } from "../options.ts";
+import { recordedPreprocess } from "../preprocessing.ts";
 import { accuracyTable } from "../tables.ts";
 import { diagnosticToJson } from "../render.ts";
 
@@ -33,7 +34,7 @@ export function evalCommand() {
     )
     .addOption(
       new Option("--exit-every <n>", "look for that after every n timesteps")
-        .default(4)
+        .default(1)
         .argParser(wholeNumber(1, 1_000_000)),
     )
     .addOption(options.engine)
@@ -53,7 +54,9 @@ export function evalCommand() {
         if (network.kind === "ann" && given.earlyExit !== undefined) {
           context.report(diagnose("early-exit-ignored", null, { file }));
         }
-        const data = await loadData(given.data, network.module, given, context, true);
+        const recorded = recordedPreprocess(network.provenance, file);
+        const wanted = { ...given, recorded };
+        const data = await loadData(given.data, network.module, wanted, context, true);
         if (data.labels === null) fail(diagnose("needs-labels", null, { data: given.data }));
         const running = runningOf(given, context);
         const timesteps = given.timesteps ?? network.module.timesteps;

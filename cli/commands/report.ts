@@ -13,6 +13,7 @@ import { loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
 import { options } from "../options.ts";
+import { recordedPreprocess } from "../preprocessing.ts";
 import { diagnosticToJson } from "../render.ts";
 import { writeReport } from "../report-files.ts";
 import { version } from "../version.ts";
@@ -53,7 +54,9 @@ export function reportCommand() {
         if (reference === null || typeof pipeline !== "string") {
           return fail(diagnose("other-model", null, { file, model: given.model }));
         }
-        const data = await loadData(given.data, model.module, given, context, true);
+        const recorded = recordedPreprocess(network.provenance, file);
+        const wanted = { ...given, recorded };
+        const data = await loadData(given.data, model.module, wanted, context, true);
         const timesteps = given.timesteps ?? network.module.timesteps;
         const evaluations = await evaluatePair(reference, network.module, data, running, timesteps);
         const report = await makeReport(

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { encodeNpy, encodeNpz } from "../../calibrate/data/write.ts";
-import { openDataset, openPreprocess } from "../../calibrate/data/open.ts";
+import { openDataset } from "../../calibrate/data/open.ts";
 import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
 import type { Probe, ProbeData } from "../../ir/executable.ts";
@@ -16,6 +16,7 @@ import { diagnose } from "../diagnostics.ts";
 import { refuseToReplace, writeOutput } from "../files.ts";
 import { loadNetwork } from "../load.ts";
 import { options } from "../options.ts";
+import { openPrepared, recordedPreprocess } from "../preprocessing.ts";
 import { diagnosticToJson } from "../render.ts";
 
 export function runCommand() {
@@ -38,20 +39,19 @@ export function runCommand() {
     .action((file, given) =>
       perform(given, async (context) => {
         await refuseToReplace(given.output, [file, given.input]);
-        const { module, kind } = await loadNetwork(file, given, context);
+        const { module, kind, provenance } = await loadNetwork(file, given, context);
         if (kind === "ann" && given.timesteps !== undefined) {
           context.report(diagnose("timesteps-ignored", null, { file }));
         }
-        const preprocess =
-          given.preprocess === undefined ? null : await openPreprocess(given.preprocess);
         const inputs = modelInputs(module);
         const names = inputs.map((input) => input.name);
         warmUp(given.engine);
-        const dataset = await openDataset(given.input, {
-          withLabels: false,
-          preprocess,
-          inputs: names,
-        });
+        const { dataset, preprocess } = await openPrepared(
+          given.input,
+          { preprocess: given.preprocess, recorded: recordedPreprocess(provenance, file) },
+          (how) => openDataset(given.input, { withLabels: false, preprocess: how, inputs: names }),
+          context,
+        );
         const samples = sampleSource(dataset, inputs, preprocess, { allowNonFinite: true });
         context.report(...samples.diagnostics);
         const taken = new Set(module.outputs.map((output) => output.name));

@@ -176,6 +176,21 @@ describe.concurrent("snnc eval", () => {
     expect((await snnc(args)).stdout).toMatch(/^early exit at 0: [\d.]+ % after 2.00 timesteps/m);
   });
 
+  it("prepares raw pixels as the network was converted with, and prepared numbers not again", async () => {
+    const bare = ["--threads", "1", "--json"];
+    const raw = ["eval", at("digits.snn"), "--data", digits.test, "--limit", "10", ...bare];
+    const told = jsonOf(await snnc([...raw, "--preprocess", digits.preprocess]));
+    const untold = jsonOf(await snnc(raw));
+    const figures = z.object({ accuracy: z.array(share), diagnostics });
+    expect(figures.parse(untold).accuracy).toEqual(figures.parse(told).accuracy);
+    expect(figures.parse(untold).diagnostics.map(({ code }) => code)).toContain(
+      "preprocess-recorded",
+    );
+    const run = ["run", at("digits.snn"), "--input", at("few.npy"), "-o", at("plain.npy"), ...bare];
+    const floats = z.object({ diagnostics }).parse(jsonOf(await snnc(run)));
+    expect(floats.diagnostics.map(({ code }) => code)).not.toContain("preprocess-recorded");
+  });
+
   it("of a network gives the accuracy at each timestep", async () => {
     const ran = await snnc(["eval", at("digits.snn"), ...measured, "-T", "6", "--json"]);
     const found = evaluation.parse(jsonOf(ran));

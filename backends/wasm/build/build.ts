@@ -88,7 +88,6 @@ export async function buildWasm(
     count: analogue ? false : "spikes",
     shared: false,
     tiles: 1,
-    host: true,
     optimise: true,
   };
   const program = await compileProgram(module, compileOptions);

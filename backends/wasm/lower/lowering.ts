@@ -34,7 +34,7 @@ export interface Step {
   readonly phase: "begin" | "each" | "count";
   readonly reads: readonly Buffer[];
   readonly writes: readonly Buffer[];
-  /** Writes the body of a function of (part, parts). Null where the host computes it. */
+  /** Writes the body of a function of (part, parts, elapsed timesteps). Null where the host computes it. */
   readonly emit: ((code: Code) => void) | null;
   /** What the host computes, by the interpreter's function for the op. */
   readonly host: HostStep | null;
@@ -66,8 +66,6 @@ export interface LoweringOptions {
   readonly keep: ReadonlySet<ValueId>;
   /** Neurons whose potentials are kept after each timestep. */
   readonly traces: ReadonlySet<ValueId>;
-  /** Whether ops without a kernel may run on the host. */
-  readonly host: boolean;
   /** The kernel of all windows of spikes; null where the cost model chooses. */
   readonly windows: WindowKernel | null;
   /** Whether 3 × 3 convolutions may be done by Winograd's tiles. */

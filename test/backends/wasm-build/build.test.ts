@@ -187,7 +187,7 @@ describe("weights", () => {
 
 describe("the binary", () => {
   const options = { timesteps: 12, steps: 4, keep: [], average: [], traces: [], count: false };
-  const rest = { tiles: 1, host: true, optimise: true } as const;
+  const rest = { tiles: 1, optimise: true } as const;
 
   it("has one byte that says whether memory is shared", async () => {
     const own = await compileProgram(module, { ...options, ...rest, shared: false });
