@@ -29,19 +29,32 @@ export interface PixelView {
   readonly columnStride: number;
 }
 
-/** G g Gᵀ of one 3 × 3 kernel, row-major [4, 4]. */
-export function transformKernel(at: (row: number, column: number) => number): number[] {
-  const along = (a: number, b: number, c: number): number[] => [
-    a,
-    (a + b + c) / 2,
-    (a - b + c) / 2,
-    c,
-  ];
-  const columns = [0, 1, 2].map((column) => along(at(0, column), at(1, column), at(2, column)));
-  return [0, 1, 2, 3].flatMap((row) => {
-    const [a = 0, b = 0, c = 0] = columns.map((column) => column[row] ?? 0);
-    return along(a, b, c);
-  });
+/**
+ * G g Gᵀ of the 3 × 3 kernel at `from` of `weights`, row-major; position k goes to
+ * `into[to + k · stride]`. G has the rows (1, 0, 0), (½, ½, ½), (½, −½, ½), (0, 0, 1).
+ */
+export function transformKernel(
+  weights: ArrayLike<number>,
+  from: number,
+  into: Float32Array,
+  to: number,
+  stride: number,
+): void {
+  for (let row = 0; row < 4; row++) {
+    const a = along(weights[from] ?? 0, weights[from + 3] ?? 0, weights[from + 6] ?? 0, row);
+    const b = along(weights[from + 1] ?? 0, weights[from + 4] ?? 0, weights[from + 7] ?? 0, row);
+    const c = along(weights[from + 2] ?? 0, weights[from + 5] ?? 0, weights[from + 8] ?? 0, row);
+    for (let column = 0; column < 4; column++) {
+      into[to + (4 * row + column) * stride] = along(a, b, c, column);
+    }
+  }
+}
+
+/** Row `row` of G times (a, b, c). */
+function along(a: number, b: number, c: number, row: number): number {
+  if (row === 0) return a;
+  if (row === 3) return c;
+  return row === 1 ? (a + b + c) / 2 : (a - b + c) / 2;
 }
 
 /**

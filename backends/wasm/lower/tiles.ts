@@ -63,9 +63,8 @@ export function lowerByTiles(
     const transformed = new Float32Array(positions * outputs * inputs);
     for (let o = 0; o < outputs; o++) {
       for (let i = 0; i < inputs; i++) {
-        const first = (o * inputs + i) * 9;
-        const tile = transformKernel((row, column) => data[first + 3 * row + column] ?? 0);
-        tile.forEach((value, k) => (transformed[(k * outputs + o) * inputs + i] = value));
+        const into = o * inputs + i;
+        transformKernel(data, 9 * into, transformed, into, outputs * inputs);
       }
     }
     const groups = { groups: positions, outputChannels: outputs, inputChannels: inputs };
