@@ -6,10 +6,10 @@ import type { DType } from "../../../../ir/type.ts";
 import type { Expr } from "../../assembler/types.ts";
 import type { Code, Local } from "../../assembler/code.ts";
 import { splat } from "../../kernels/functions.ts";
-import { type Compute, elementwise } from "../../kernels/nest.ts";
-import { type View, broadcastView } from "../../memory/view.ts";
+import type { Compute } from "../../kernels/nest.ts";
+import type { View } from "../../memory/view.ts";
 import { valuesLike } from "./constants.ts";
-import { computeOf } from "./elementwise.ts";
+import { computeOf, emitElements } from "./elementwise.ts";
 import type { VectorForm } from "./forms.ts";
 import { type Lowering, elementOf } from "../lowering.ts";
 
@@ -21,33 +21,11 @@ export function lowerConversion(lowering: Lowering, op: Op): View | null {
   if (elementOf(from) === null) return null;
   if (isOp(op, "ann.cast")) {
     const input = lowering.dense(operand);
-    return emit(lowering, op, [input], (code) => castOf(code, from, op.type.dtype), false);
+    return emitElements(lowering, op, [input], (code) => castOf(code, from, op.type.dtype), false);
   }
   if (isOp(op, "ann.quantize-linear")) return lowerQuantize(lowering, op, from);
   if (isOp(op, "ann.dequantize-linear")) return lowerDequantize(lowering, op);
   return null;
-}
-
-function emit(
-  lowering: Lowering,
-  op: Op,
-  operands: readonly View[],
-  compute: (code: Code) => Compute,
-  canBeVector: boolean,
-): View {
-  const output = lowering.place(op.result);
-  const inputs = operands.map((view) => broadcastView(view, op.type.shape));
-  const steps = lowering.stepsOf(op.result);
-  lowering.emit({
-    name: `%${op.result} ${op.kind}`,
-    phase: lowering.phaseOf(op.result),
-    reads: inputs.map(({ buffer }) => buffer),
-    writes: [output.buffer],
-    emit(code) {
-      elementwise(code, output, inputs, steps, compute(code), canBeVector);
-    },
-  });
-  return output;
 }
 
 /** Truncates floats and wraps integers; truth is what is not zero. */
@@ -124,7 +102,13 @@ function lowerQuantize(
     return i32x4.trunc_sat_f32x4_s(held);
   };
   const operands = [input, scale, zero];
-  return emit(lowering, op, operands, (code) => computeOf(code, operands, form, "i32"), true);
+  return emitElements(
+    lowering,
+    op,
+    operands,
+    (code) => computeOf(code, operands, form, "i32"),
+    true,
+  );
 }
 
 /** (x − zero point) · scale, in double precision. */
@@ -144,5 +128,5 @@ function lowerDequantize(lowering: Lowering, op: OpOf<"ann.dequantize-linear">):
       const factor = f64.promote(known(s, "a scale").get());
       return f32.demote(f64.mul(f64.sub(wide(x), wide(z)), factor));
     };
-  return emit(lowering, op, [input, scale, zero], compute, false);
+  return emitElements(lowering, op, [input, scale, zero], compute, false);
 }

@@ -87,7 +87,8 @@ export function computeOf(
   };
 }
 
-function emitElements(
+/** Emits the op as a function of its operands' elements, which are broadcast to its shape. */
+export function emitElements(
   lowering: Lowering,
   op: Op,
   operands: readonly View[],
