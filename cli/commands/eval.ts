@@ -34,7 +34,7 @@ export function evalCommand() {
     )
     .addOption(
       new Option("--exit-every <n>", "look for that after every n timesteps")
-        .default(1)
+        .default(4)
         .argParser(wholeNumber(1, 1_000_000)),
     )
     .addOption(options.engine)
