@@ -29,7 +29,7 @@ interface Shape {
   readonly pad: number;
 }
 
-/** relu(conv(x) + y), where y has the shape of the convolution. */
+/** relu(conv(x) + y), where y has the shape of the convolution and lies among zeros for a pool. */
 function residual(shape: Shape): { readonly module: Module; readonly inputs: readonly Tensor[] } {
   const { inputs, outputs, kernel, height, width, pad } = shape;
   const [rows, columns] = [height, width].map((extent) => extent + 2 * pad - kernel + 1);
@@ -42,7 +42,9 @@ function residual(shape: Shape): { readonly module: Module; readonly inputs: rea
   %2 = ann.conv(%0) {strides = [1, 1], padsBegin = [${pad}, ${pad}], padsEnd = [${pad}, ${pad}], dilations = [1, 1], weight = @w, bias = @b, groups = 1} : ${of(y)}
   %3 = ann.add(%2, %1) : ${of(y)}
   %4 = ann.relu(%3) : ${of(y)}
+  %5 = ann.average-pool(%1) {strides = [1, 1], padsBegin = [1, 1], padsEnd = [1, 1], dilations = [1, 1], kernel = [3, 3], ceilMode = false, countIncludePad = true} : ${of(y)}
   ann.output(%4) {name = "out"}
+  ann.output(%5) {name = "other"}
 }
 tensors {
   ${spelled("w", values([outputs, inputs, kernel, kernel], 1))}
