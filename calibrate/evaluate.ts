@@ -5,13 +5,14 @@
 import { type Diagnostic, fail, known } from "../ir/diagnostic.ts";
 import type { Executable, MemoryUse, SampleSource } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
-import { type Module, type Output, producerOf } from "../ir/module.ts";
+import { type Module, type Output, answersOf, isFramed, producerOf } from "../ir/module.ts";
 import type { ValueId } from "../ir/op.ts";
 import { elementCount } from "../ir/type.ts";
+import { neuronDepth } from "../ir/walk.ts";
 import { diagnoseEvaluation } from "./evaluation-diagnostics.ts";
 
 export interface EvaluateOptions {
-  /** Steps to run; ignored for an ANN. */
+  /** Steps to run; ignored for an ANN, and in framed codes, whose frame has a fixed length. */
   readonly timesteps: number;
   readonly onProgress?: (done: number, total: number) => void;
   /** Predicted class of a reference network (the ANN) per sample. */
@@ -28,7 +29,7 @@ export interface Evaluation {
   readonly kind: "ann" | "snn";
   readonly samples: number;
   readonly classes: number;
-  /** 1 … T, or [0] for an ANN; what every list below goes by. */
+  /** 1 … T, [T] in a framed code, or [0] for an ANN; what every list below goes by. */
   readonly timesteps: readonly number[];
   /** Share of samples whose label has the greatest logit; null without labels. */
   readonly accuracy: readonly number[] | null;
@@ -95,7 +96,7 @@ export async function evaluate(
   const classes = classesOf(module);
   if (samples.count === 0) fail(diagnoseEvaluation("no-samples", null, {}));
   if (labels !== null) checkLabels(module, labels, samples.count);
-  const steps = module.code === "none" ? 1 : options.timesteps;
+  const steps = answersOf(module, options.timesteps);
   const tally = new Tally(samples.count, classes, steps, executable.neurons.length, options);
 
   await executable.run(
@@ -233,7 +234,7 @@ class Tally {
       kind: isAnn ? "ann" : "snn",
       samples,
       classes: this.classes,
-      timesteps: isAnn ? [0] : Array.from({ length: steps }, (_, t) => t + 1),
+      timesteps: timestepsOf(module, steps),
       accuracy: labelled ? perSample(this.correct) : null,
       agreement: this.options.reference === undefined ? null : perSample(this.agreeing),
       relativeLogitError:
@@ -251,7 +252,8 @@ class Tally {
         const op = producerOf(module, value);
         const count = elementCount(op.type.shape);
         const spikesPerSample = (this.spikesByOp[i] ?? 0) / samples;
-        const firingRate = spikesPerSample / count / steps;
+        const firingRate =
+          spikesPerSample / count / (isFramed(module.code) ? module.timesteps : steps);
         return { value, name: shortName(op.loc), neurons: count, spikesPerSample, firingRate };
       }),
       diagnostics: this.diagnose(module, output, labelled),
@@ -280,16 +282,21 @@ class Tally {
 }
 
 /**
- * Timesteps from the first input to the answer for the whole depth. In rate code every layer sees
- * the spikes of its own timestep, so depth adds nothing: the answer is there after all T steps.
+ * Timesteps from the first input to the answer for the whole depth. Where every layer sees the spikes
+ * of its own timestep, depth adds nothing: the answer is there after all T steps. In framed codes each
+ * layer of neurons takes a frame of its own, and the outputs are there with the last one's.
  */
 function latencyOf(module: Module, timesteps: number): number {
-  switch (module.code) {
-    case "none":
-      return 0;
-    case "rate":
-      return timesteps;
-  }
+  if (module.code === "none") return 0;
+  return isFramed(module.code) ? module.timesteps * neuronDepth(module) : timesteps;
+}
+
+/** What lists by timestep go by: those at which there is an answer. */
+function timestepsOf(module: Module, steps: number): number[] {
+  if (module.code === "none") return [0];
+  return isFramed(module.code)
+    ? [module.timesteps]
+    : Array.from({ length: steps }, (_, t) => t + 1);
 }
 
 function increment(sums: Float64Array, index: number, by: number): void {

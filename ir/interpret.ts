@@ -5,56 +5,25 @@
  */
 import { invariant, known } from "./diagnostic.ts";
 import { type EarlyExit, endsEarly, repeatLast } from "./early-exit.ts";
+import { type StatefulKind, evaluate, isStateful } from "./evaluate.ts";
 import { type Probe, type SampleResult, keptBy } from "./executable.ts";
-import { type Module, inputsOf, tensorAt } from "./module.ts";
-import { type Op, type OpKind, type OpOf, type ValueId, isOp } from "./op.ts";
+import { type Module, answersOf, inputsOf, isFramed, tensorAt } from "./module.ts";
+import { type Op, type OpOf, type ValueId, isMove, isOp } from "./op.ts";
 import type { TensorLookup } from "./spec.ts";
-import type { SpikingKind } from "./spec/spiking.ts";
 import { outDegrees } from "./semantics/connections.ts";
-import { contractionSemantics } from "./semantics/contraction.ts";
-import { elementwiseSemantics } from "./semantics/elementwise.ts";
-import { normSemantics } from "./semantics/norm.ts";
-import { poolSemantics } from "./semantics/pool.ts";
-import { reduceSemantics } from "./semantics/reduce.ts";
-import { selectSemantics } from "./semantics/select.ts";
-import type { Semantics, SemanticsTable } from "./semantics/semantics.ts";
-import { shapeSemantics } from "./semantics/shape.ts";
-import { sourceSemantics } from "./semantics/source.ts";
-import { type Cell, type Neurons, type Potentials, cellOf } from "./semantics/spiking.ts";
-import { synapseSemantics } from "./semantics/synapse.ts";
-import type { Tensor } from "./tensor.ts";
-import { elementCount, sameShape } from "./type.ts";
-
-/** Kinds whose result follows from their operands alone. An input's does not: it is given. */
-type StatelessKind = Exclude<OpKind, SpikingKind | "ann.input">;
-
-const stateless: SemanticsTable<StatelessKind> = {
-  ...sourceSemantics,
-  ...synapseSemantics,
-  ...contractionSemantics,
-  ...poolSemantics,
-  ...normSemantics,
-  ...elementwiseSemantics,
-  ...reduceSemantics,
-  ...shapeSemantics,
-  ...selectSemantics,
-};
-
-/** Whether the op's result depends on earlier timesteps. */
-export function isStateful(op: Op): op is OpOf<SpikingKind> {
-  return isOp(op, "snn.if", "snn.max-pool", "snn.readout");
-}
-
-/** The result of an op without a state; operands have the types that the op's was inferred from. */
-export function evaluate(op: Op, inputs: readonly Tensor[], tensors: TensorLookup): Tensor {
-  invariant(!isStateful(op), `${op.kind} has a state and cannot be evaluated by itself`);
-  invariant(op.kind !== "ann.input", "an input has no meaning of its own");
-  // A table indexed by a union gives a union of functions, which TypeScript cannot call; `op` is
-  // only ever given to the function of its own kind.
-  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- see above
-  const semantics = stateless[op.kind] as unknown as Semantics<OpKind>;
-  return semantics(op, inputs, tensors);
-}
+import { frameSum } from "./semantics/neurons/frame.ts";
+import {
+  type Cell,
+  type FramedCell,
+  type FramedKind,
+  type Neurons,
+  type Potentials,
+  cellOf,
+  framedCellOf,
+  isFramedNeuron,
+} from "./semantics/spiking.ts";
+import { type Tensor, tensorOf } from "./tensor.ts";
+import { type Shape, elementCount, sameShape } from "./type.ts";
 
 export interface InterpretOptions {
   /** Steps to run, from reset; a module of code "none" always runs for one. */
@@ -78,7 +47,7 @@ export function interpret(
   inputs: readonly Tensor[],
   options: InterpretOptions,
 ): InterpretResult {
-  const timesteps = module.code === "none" ? 1 : options.timesteps;
+  const timesteps = answersOf(module, options.timesteps);
   const probes = options.probes ?? [];
   invariant(timesteps >= 1, `a run of ${timesteps} timesteps`);
   const run = new Run(module, inputs);
@@ -145,7 +114,11 @@ export function interpret(
   };
 }
 
-/** One run of a module: the values of the last timestep and the state of every cell. */
+/**
+ * One run of a module: the values of the last timestep and the state of every cell. In a framed code
+ * a step is a frame: every op runs through all of its timesteps before the next op begins, as no
+ * neuron fires before the frames of its operands are complete.
+ */
 class Run {
   /** In the order of the module. */
   readonly neurons: readonly Neurons[];
@@ -154,26 +127,30 @@ class Run {
   analogueOperations = 0;
   private readonly module: Module;
   private readonly ops: ReadonlyMap<ValueId, Op>;
-  private readonly values = new Map<ValueId, Tensor>();
+  /** Timesteps that one step runs through: those of a frame, or 1. */
+  private readonly ticks: number;
+  /** Of each tick of the last step; of one only where the value does not vary. */
+  private readonly values = new Map<ValueId, readonly Tensor[]>();
   private readonly cells = new Map<ValueId, Cell>();
+  private readonly framed = new Map<ValueId, FramedCell>();
   private readonly neuronsByValue = new Map<ValueId, Neurons>();
   /** Values that may differ from timestep to timestep; the others are computed once and kept. */
   private readonly varying = new Set<ValueId>();
   private readonly degrees = new Map<ValueId, Float64Array>();
+  /** How many binary spikes each element of a value is made of, where that may be several. */
+  private readonly words = new Map<ValueId, Tensor>();
   private started = false;
 
   constructor(module: Module, inputs: readonly Tensor[]) {
     this.module = module;
+    this.ticks = isFramed(module.code) ? module.timesteps : 1;
     this.ops = new Map(module.ops.map((op) => [op.result, op]));
     this.giveInputs(inputs);
     for (const op of module.ops) {
-      if (isStateful(op)) {
-        const operand = known(op.inputs[0], `the operand of ${op.kind}`);
-        const cell = cellOf(op, this.opOf(operand).type.shape, this.tensors);
-        this.cells.set(op.result, cell);
-        if (cell.neurons !== null) this.neuronsByValue.set(op.result, cell.neurons);
-      }
-      if (isStateful(op) || op.inputs.some((value) => this.varying.has(value))) {
+      const stateful = isStateful(op);
+      if (stateful) this.putCell(op);
+      if (isFramedNeuron(op)) this.putFramedCell(op);
+      if (stateful || isFramedNeuron(op) || op.inputs.some((value) => this.varying.has(value))) {
         this.varying.add(op.result);
       }
       this.countConnections(op);
@@ -181,32 +158,26 @@ class Run {
     this.neurons = [...this.neuronsByValue.values()];
   }
 
-  /** Evaluates every op for the next timestep. */
+  /** Evaluates every op for the next timestep, or for the whole frame. */
   step(): void {
     for (const op of this.module.ops) {
       if (op.kind === "ann.input") continue;
       if (this.started && !this.varying.has(op.result)) continue;
-      const operands = op.inputs.map((value) => this.valueOf(value));
-      const cell = this.cells.get(op.result);
-      const first = operands[0];
-      const result =
-        cell !== undefined && first !== undefined
-          ? cell.step(first)
-          : evaluate(op, operands, this.tensors);
-      this.values.set(op.result, result);
+      this.values.set(op.result, this.run(op));
+      this.followWords(op);
     }
     this.started = true;
     for (const [value, degrees] of this.degrees) {
       const [operand] = this.opOf(value).inputs;
-      if (operand === undefined) continue;
-      this.valueOf(operand).data.forEach((x, i) => {
-        if (x !== 0) this.synapticOperations += degrees[i] ?? 0;
-      });
+      if (operand !== undefined) this.countOperations(operand, degrees);
     }
   }
 
+  /** At the last timestep; of a value over time in a framed code, the sum of the frame. */
   valueOf(value: ValueId): Tensor {
-    return known(this.values.get(value), `the value of %${value}`);
+    const all = this.ticksOf(value);
+    const last = known(all[all.length - 1], `the value of %${value}`);
+    return this.ticks > 1 && this.opOf(value).type.domain !== "real" ? frameSum(all) : last;
   }
 
   membraneOf(value: ValueId): Potentials {
@@ -223,6 +194,72 @@ class Run {
     return known(this.ops.get(value), `the op that makes %${value}`);
   }
 
+  private ticksOf(value: ValueId): readonly Tensor[] {
+    return known(this.values.get(value), `the value of %${value}`);
+  }
+
+  private run(op: Op): readonly Tensor[] {
+    const operands = op.inputs.map((value) => this.ticksOf(value));
+    const ticks = this.varying.has(op.result) ? this.ticks : 1;
+    const at = (operand: readonly Tensor[], t: number): Tensor =>
+      known(operand.length === 1 ? operand[0] : operand[t], `timestep ${t} of an operand`);
+    const byTick = Array.from({ length: ticks }, (_, t) => operands.map((all) => at(all, t)));
+    const framed = this.framed.get(op.result);
+    if (framed !== undefined) return framed.frame(byTick.map(([x]) => known(x, "an operand")));
+    const cell = this.cells.get(op.result);
+    if (cell !== undefined) return byTick.map(([x]) => cell.step(known(x, "an operand")));
+    return byTick.map((each) => evaluate(op, each, this.tensors));
+  }
+
+  private putCell(op: OpOf<StatefulKind>): void {
+    const cell = cellOf(op, this.operandShape(op), this.tensors);
+    this.cells.set(op.result, cell);
+    if (cell.neurons !== null) this.neuronsByValue.set(op.result, cell.neurons);
+  }
+
+  private putFramedCell(op: OpOf<FramedKind>): void {
+    const cell = framedCellOf(op, this.operandShape(op), this.tensors, this.ticks);
+    this.framed.set(op.result, cell);
+    this.neuronsByValue.set(op.result, cell.neurons);
+  }
+
+  private operandShape(op: Op): Shape {
+    return this.opOf(known(op.inputs[0], `the operand of ${op.kind}`)).type.shape;
+  }
+
+  /** Moves carry words along; to any other op a word is a value, and its result is one too. */
+  private followWords(op: Op): void {
+    if (isOp(op, "snn.graded")) {
+      const { spikesOfEach } = known(this.neuronsByValue.get(op.result), "graded neurons");
+      this.words.set(op.result, tensorOf("f32", op.type.shape, spikesOfEach));
+    } else if (isMove(op) && op.inputs.some((value) => this.words.has(value))) {
+      const operands = op.inputs.map((value) => this.wordsOf(value));
+      const counts = { ...op, type: { ...op.type, dtype: "f32" as const } };
+      this.words.set(op.result, evaluate(counts, operands, this.tensors));
+    }
+  }
+
+  /** How many spikes each element is: one where it is not 0 and not known to be a word. */
+  private wordsOf(value: ValueId): Tensor {
+    const words = this.words.get(value);
+    if (words !== undefined) return words;
+    const { shape, data } = known(this.ticksOf(value).at(-1), `the value of %${value}`);
+    return tensorOf(
+      "f32",
+      shape,
+      Array.from(data, (x) => Number(x !== 0)),
+    );
+  }
+
+  private countOperations(operand: ValueId, degrees: Float64Array): void {
+    const words = this.words.get(operand);
+    for (const { data } of this.ticksOf(operand)) {
+      (words?.data ?? data).forEach((x, i) => {
+        if (x !== 0) this.synapticOperations += (words === undefined ? 1 : x) * (degrees[i] ?? 0);
+      });
+    }
+  }
+
   private giveInputs(inputs: readonly Tensor[]): void {
     const wanted = inputsOf(this.module);
     invariant(inputs.length === wanted.length, `${inputs.length} of ${wanted.length} inputs given`);
@@ -232,7 +269,7 @@ class Run {
         given.dtype === op.type.dtype && sameShape(given.shape, op.type.shape),
         `input "${op.attrs.name}" is of another type`,
       );
-      this.values.set(op.result, given);
+      this.values.set(op.result, [given]);
     });
   }
 

@@ -6,10 +6,41 @@ import { known } from "./diagnostic.ts";
 import { type Op, type OpKind, type OpOf, type ValueId, isOp } from "./op.ts";
 import type { Tensor, TensorRef } from "./tensor.ts";
 
-/** The code of a module: how a value is carried by spikes. `none` before conversion. */
-export type Code = "none" | "rate";
+/**
+ * The code of a module: how a value is carried by spikes. `none` before conversion.
+ *
+ * - `rate`: the mean over the timesteps of spikes of one size; can be read at any t.
+ * - `signed-rate`: the same with spikes of either sign.
+ * - `burst`: the same with spikes of several sizes.
+ * - `differential`: the sum of spikes whose sizes may shrink over time; can be read at any t.
+ * - `few-spikes`, `ttfs`: the sum over a frame of T timesteps. A neuron fires when the frames of all
+ *   its operands are complete, so layers follow one another, and there is one answer, at the end.
+ */
+export type Code =
+  "none" | "rate" | "signed-rate" | "burst" | "differential" | "few-spikes" | "ttfs";
 
-export const codes = ["none", "rate"] as const satisfies readonly Code[];
+export const codes = [
+  "none",
+  "rate",
+  "signed-rate",
+  "burst",
+  "differential",
+  "few-spikes",
+  "ttfs",
+] as const satisfies readonly Code[];
+
+/** Whether neurons of this code fire only when the frames of their operands are complete. */
+export function isFramed(code: Code): boolean {
+  return code === "few-spikes" || code === "ttfs";
+}
+
+/**
+ * How many answers a run of `timesteps` gives: one at each timestep, but a single one where nothing
+ * happens over time, or where there is nothing to read before the last frame is complete.
+ */
+export function answersOf({ code }: Pick<Module, "code">, timesteps: number): number {
+  return code === "none" || isFramed(code) ? 1 : timesteps;
+}
 
 /**
  * What passes may claim of a whole module; `passes/properties.ts` has the checker of each.

@@ -113,6 +113,15 @@ export interface ArgAttrs {
 
 export type ResetMode = "subtract" | "zero";
 
+/** The sizes that one spike of a graded neuron may have, in units of the step. */
+export type Alphabet = "word" | "power";
+
+/** Which way a graded neuron may fire; see `snn.graded`. */
+export type Sign = "positive" | "retract" | "free";
+
+/** How the step of a graded neuron goes with time: 1, 1/t, 2^−(t−1). */
+export type StepSchedule = "constant" | "reciprocal" | "halving";
+
 /** Attributes of the ops that are not in the families above, by kind. */
 interface OtherAttrs {
   /** A value that the caller gives, the same at every timestep. */
@@ -286,6 +295,126 @@ interface OtherAttrs {
     readonly reset: ResetMode;
   };
   /**
+   * Graded neurons: spikes of several sizes, of either sign, with a step that may shrink over time.
+   * K = 2^bits − 1, q_t = threshold · ρ_t with ρ_t = 1 (schedule constant), 1/t (reciprocal) or
+   * 2^−(t−1) (halving), and r the total that was sent, 0 at first. In each timestep, in this order:
+   *
+   *     u[t] = v[t−1] + x[t]                        integrate (no leak)
+   *     k[t] = clip(⌊u[t]/q_t + ½⌋, low, high)      fire the nearest multiple of the step; a tie fires up
+   *     v[t] = u[t] − k[t]·q_t                      reset by subtraction
+   *     r[t] = r[t−1] + k[t]·q_t
+   *     y[t] = amplitude · ρ_t · k[t]
+   *
+   * v[0] = vInit. sign: `positive`, low = 0; `retract`, low = −min(K, ⌊r/q_t + ½⌋), so that spikes
+   * take back no more than was sent; `free`, low = −K. high = K, or min(K, ⌊(ceiling − r)/q_t + ½⌋)
+   * where there is a ceiling on the total. Alphabet `word`: every integer from low to high, an n-bit
+   * word of as many binary spikes as |k| has bits set. Alphabet `power`: k = ±2^e, the largest e < bits
+   * with ¾ · 2^e · q_t ≤ |u| that keeps within low and high, else 0; always one spike.
+   *
+   * One family: bits 1 with sign positive is `snn.if` with v[0] raised by half a threshold; with sign
+   * retract the signed neuron of Wang et al. (IJCAI 2022), ST-BIF and SpikeGrad; more bits, burst
+   * neurons (Li & Zeng 2022) and H-MT (AAAI 2026); with steps of 1/t, differential coding (Huang et
+   * al., ICML 2025); halving, radix coding. Steps that shrink go with operands that are increments
+   * (`snn.difference`), whose sum is the value.
+   *
+   * On f32 each +, −, · and / above is rounded once. On i32 everything is exact, spikes are i32, and
+   * the schedule is constant.
+   */
+  "snn.graded": {
+    readonly threshold: TensorRef;
+    readonly vInit: TensorRef;
+    readonly amplitude: TensorRef;
+    readonly ceiling: TensorRef | null;
+    readonly bits: number;
+    readonly alphabet: Alphabet;
+    readonly sign: Sign;
+    readonly schedule: StepSchedule;
+  };
+  /**
+   * Leaky integrate-and-fire with a refractory period, driven by a current J = x[t] that is constant
+   * within a timestep. λ = `leak` is what is left of a potential after one timestep, exp(−dt/τ);
+   * `refractory` is τ_ref/dt. w[0] = 0 is how long the neuron is still silenced. In each timestep:
+   *
+   *     δ    = clip(1 − w[t−1], 0, 1)               the part of the step in which it integrates
+   *     u[t] = J + (v[t−1] − J) · λ^δ               leak and integrate, exactly
+   *     s[t] = 1 where u[t] ≥ threshold, else 0     fire; a tie fires
+   *     v[t] = 0 where s[t] = 1 (reset zero), u[t] − threshold (subtract), else max(u[t], 0)
+   *     w[t] = max(w[t−1] − 1, 0), or max(refractory − e, 0) where s[t] = 1
+   *     y[t] = amplitude · s[t]
+   *
+   * e is how long before the end of the step the threshold was crossed: 0 with spikeTime "step"; with
+   * "exact" log1p(−(u − threshold)/(J − threshold)) / ln λ, at most δ, and 0 where J ≤ threshold.
+   * v[0] = vInit. The potential does not go below 0 (Hunsberger & Eliasmith 2016; the update is that
+   * of the Nengo simulator). f32 only; computed in double precision, v and w rounded once per step.
+   */
+  "snn.lif": {
+    readonly threshold: TensorRef;
+    readonly vInit: TensorRef;
+    readonly amplitude: TensorRef;
+    readonly leak: number;
+    readonly refractory: number;
+    readonly spikeTime: "step" | "exact";
+    readonly reset: ResetMode;
+  };
+  /**
+   * Few-spikes neurons (Stoeckl & Maass 2021): a value as K weighted spikes. Only in a module of code
+   * `few-spikes`: the neuron receives the whole frame x[1] … x[T] before it fires its own.
+   *
+   *     v[0] = vInit + Σ x                          integrate the frame
+   *     z[t] = 1 where v[t−1] ≥ threshold[t], else 0    fire; a tie fires
+   *     v[t] = v[t−1] − reset[t] · z[t]
+   *     y[t] = amplitude[t] · z[t]                  for t = 1 … K; 0 for K < t ≤ T
+   *
+   * threshold, reset and amplitude are [K, …]: a row per spike, whose rest broadcasts to the value's
+   * shape. With all three α·2^(K−t) and vInit half the last of them this is ReLU rounded to K bits.
+   */
+  "snn.few-spikes": {
+    readonly threshold: TensorRef;
+    readonly reset: TensorRef;
+    readonly amplitude: TensorRef;
+    readonly vInit: TensorRef;
+  };
+  /**
+   * Time to first spike: a value as the time of one spike. Only in a module of code `ttfs`: the neuron
+   * receives the whole frame of T ticks before its own begins, then climbs a ramp of slope q =
+   * threshold and fires when it reaches (T + 1)·q, once:
+   *
+   *     v = vInit + Σ x                             integrate the frame
+   *     t* = T + 1 − min(v/q, T)                    when v + t·q reaches (T + 1)·q; no spike if v ≤ 0
+   *     y[t] = amplitude · (T + 1 − t*)             at tick ⌈t*⌉, else 0
+   *
+   * With resolution "tick" v/q is first rounded to the nearest integer (a tie up), and no spike where
+   * that is 0: t* is a tick. With "continuous" the spike falls between ticks, and the sum of the frame
+   * is the rectified value itself, up to the window T·q (Stanojevic et al. 2022, 2024). The worth of a
+   * spike, T + 1 − t*, is what the ramp it starts at its synapses has grown to at the end of the frame.
+   */
+  "snn.ttfs": {
+    readonly threshold: TensorRef;
+    readonly vInit: TensorRef;
+    readonly amplitude: TensorRef;
+    readonly resolution: "tick" | "continuous";
+  };
+  /**
+   * A bias for each timestep: y[t] = x[t] + table[min(t, R)], with table [R, …], whose rest broadcasts
+   * to the shape of x. (Wu et al., ECCV 2024, forward temporal bias correction.)
+   */
+  "snn.temporal-bias": { readonly table: TensorRef };
+  /**
+   * A synapse that smooths: y[t] = decay · y[t−1] + (1 − decay) · x[t], y[0] = 0, rounded once; decay =
+   * exp(−dt/τ_s).
+   */
+  "snn.low-pass": { readonly decay: number };
+  /**
+   * The decoder of codes that send increments: y[t] = x[1] + … + x[t], in double precision, rounded
+   * once per step.
+   */
+  "snn.accumulate": None;
+  /**
+   * A decoded value as increments: y[t] = x[t] − x[t−1], x[0] = 0. Of a value that stays the same it is
+   * that value at t = 1 and 0 afterwards.
+   */
+  "snn.difference": None;
+  /**
    * Max-pooling of values over time by their running sums S[t] = x[1] + … + x[t]:
    *
    *     y[t] = maxpool(S[t]) − maxpool(S[t−1])
@@ -329,6 +458,37 @@ export type Op<K extends OpKind = OpKind> = {
 
 /** The members of the union whose kind is one of `K`. */
 export type OpOf<K extends OpKind> = Extract<Op, { readonly kind: K }>;
+
+/** Ops that are populations of neurons: they fire, and have a membrane potential. */
+export const neuronKinds = [
+  "snn.if",
+  "snn.graded",
+  "snn.lif",
+  "snn.few-spikes",
+  "snn.ttfs",
+] as const satisfies readonly OpKind[];
+export type NeuronKind = (typeof neuronKinds)[number];
+
+/** Whether the op is a population of neurons. */
+export function isNeuron(op: Op): op is OpOf<NeuronKind> {
+  return isOp(op, ...neuronKinds);
+}
+
+/** Ops that move elements of their first operands about and compute nothing. */
+const moveKinds = [
+  "ann.reshape",
+  "ann.transpose",
+  "ann.concat",
+  "ann.slice",
+  "ann.pad",
+  "ann.expand",
+  "ann.tile",
+] as const satisfies readonly OpKind[];
+
+/** Whether each element of the result is one of an operand's, or a constant. */
+export function isMove(op: Op): op is OpOf<(typeof moveKinds)[number]> {
+  return isOp(op, ...moveKinds);
+}
 
 /** Narrows an op to the kinds named. */
 export function isOp<K extends OpKind>(op: Op, ...kinds: readonly K[]): op is OpOf<K> {

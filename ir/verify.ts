@@ -8,22 +8,25 @@
  *  5. Every attribute is of its declared kind.
  *  6. Every tensor that is named exists, has its shape's number of elements, and holds values of
  *     its element type; those that are not constants hold neither NaN nor infinity.
- *  7. Thresholds are > 0.
+ *  7. Thresholds are > 0; those of few-spikes neurons may be any.
  *  8. Timesteps is a whole number ≥ 1, and 1 where the code is "none".
  *  9. There is an output; outputs exist; no two outputs share a name, nor do two inputs.
  * 10. Every op is an input or something an output depends on.
  * 11. Every tensor in the table is named by an op.
  * 12. Where the code is "none" there are no spiking ops.
+ * 13. Framed neurons stand in modules of their code, in which nothing is added at each timestep and
+ *     nothing reads means.
  *
  * Domains are part of 4. What holds at some stage only (no activations after conversion) is for the
  * checkers of properties in `passes/`. Other faults are never repaired here, only told.
  */
 import { attributesOf, describeKind, fitsKind, formatRef, formatString } from "./attribute.ts";
 import { known } from "./diagnostic.ts";
-import { type Module, inputsOf } from "./module.ts";
+import { type Module, inputsOf, isFramed } from "./module.ts";
 import { formatNumber } from "./number.ts";
-import { type Op, type ValueId, isOp } from "./op.ts";
+import { type Op, type ValueId, isNeuron, isOp } from "./op.ts";
 import { rangeOf } from "./range.ts";
+import { isFramedNeuron } from "./semantics/spiking.ts";
 import { inferType, specOf, tensorRefsOf } from "./spec.ts";
 import type { Tensor } from "./tensor.ts";
 import { type Type, elementCount, formatType, sameShape } from "./type.ts";
@@ -100,7 +103,7 @@ function* faultsOf(
   if (sound) {
     const fault = typeFault(op, types, module);
     if (fault !== null) yield [4, fault];
-    if (isOp(op, "snn.if")) {
+    if (isNeuron(op) && op.kind !== "snn.few-spikes") {
       const { min } = rangeOf(known(module.tensors.get(op.attrs.threshold), "the threshold"));
       const name = formatRef(op.attrs.threshold);
       if (min <= 0) yield [7, `threshold ${name} holds ${formatNumber(min)}, which is not above 0`];
@@ -112,6 +115,31 @@ function* faultsOf(
   if (module.code === "none" && op.kind.startsWith("snn.")) {
     yield [12, `${op.kind} stands in a network whose code is "none"`];
   }
+  const misfit = frameFault(op, types, module);
+  if (misfit !== null) yield [13, misfit];
+}
+
+/**
+ * Why an op does not go with the frames of the module's code: what is added at each timestep of a frame
+ * would be added T times, and an op that reads means finds sums.
+ */
+function frameFault(op: Op, types: readonly Type[], { code, tensors }: Module): string | null {
+  if (!isFramed(code)) {
+    return isFramedNeuron(op) ? `${op.kind} stands in a network whose code is "${code}"` : null;
+  }
+  if (
+    isOp(op, "snn.if", "snn.graded", "snn.lif", "snn.temporal-bias", "snn.low-pass", "snn.readout")
+  ) {
+    return `${op.kind} stands in a network whose code is "${code}"`;
+  }
+  const overTime = types.some(({ domain }) => domain !== "real");
+  if (!overTime) return null;
+  const isBiased =
+    (isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear") && op.attrs.bias !== null) ||
+    (isOp(op, "ann.affine") && (tensors.get(op.attrs.shift)?.data ?? []).some((x) => x !== 0));
+  if (isBiased) return `${op.kind} adds a bias at each timestep of a frame`;
+  const mixes = isOp(op, "ann.add", "ann.sub") && types.some(({ domain }) => domain === "real");
+  return mixes ? `${op.kind} adds a real value at each timestep of a frame` : null;
 }
 
 function tensorFault(value: Tensor, mayBeInfinite: boolean): string | null {

@@ -4,7 +4,7 @@
  */
 import { known } from "./diagnostic.ts";
 import type { Module } from "./module.ts";
-import type { Op, ValueId } from "./op.ts";
+import { type Op, type ValueId, isNeuron } from "./op.ts";
 
 /** The op that makes each value. */
 export function producers(module: Pick<Module, "ops">): ReadonlyMap<ValueId, Op> {
@@ -88,4 +88,17 @@ export function topological(ops: readonly Op[]): Topological {
     }
   }
   return { ok: true, ops: order };
+}
+
+/** The largest number of neuron ops on a path through the module. */
+export function neuronDepth(module: Module): number {
+  const depths = new Map<ValueId, number>();
+  let deepest = 0;
+  for (const op of module.ops) {
+    const before = op.inputs.reduce((most, value) => Math.max(most, depths.get(value) ?? 0), 0);
+    const depth = before + (isNeuron(op) ? 1 : 0);
+    depths.set(op.result, depth);
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
 }

@@ -7,6 +7,7 @@ import { known } from "../../ir/diagnostic.ts";
 import type { Engine, Executable } from "../../ir/executable.ts";
 import { interpret } from "../../ir/interpret.ts";
 import { type Module, opsOf, producerOf } from "../../ir/module.ts";
+import { neuronKinds } from "../../ir/op.ts";
 import { StatisticsGatherer } from "../../ir/observe.ts";
 
 /** Runs every module there is; `threads` makes no difference. */
@@ -18,7 +19,7 @@ export const interpretEngine: Engine = {
 function createExecutable(module: Module): Executable {
   return {
     module,
-    neurons: opsOf(module, "snn.if").map((op) => op.result),
+    neurons: opsOf(module, ...neuronKinds).map((op) => op.result),
     async run(samples, options, onSample) {
       const { timesteps, probes = [], observe = [] } = options;
       requireSafeTimesteps(module, timesteps);

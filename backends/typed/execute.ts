@@ -3,6 +3,7 @@ import { invariant, known } from "../../ir/diagnostic.ts";
 import { type EarlyExit, endsEarly, repeatLast } from "../../ir/early-exit.ts";
 import { type Observation, type Probe, type SampleResult, keptBy } from "../../ir/executable.ts";
 import { StatisticsGatherer } from "../../ir/observe.ts";
+import { answersOf } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op.ts";
 import type { Potentials } from "../../ir/semantics/spiking.ts";
 import type { CalibrationStatistics } from "../../ir/stats.ts";
@@ -27,7 +28,7 @@ export interface Runner {
 /** Prepares to run samples for `job`. Values over time are summed in double precision. */
 export function createRunner(plan: Plan, job: Job): Runner {
   const { module, counters } = plan;
-  const timesteps = module.code === "none" ? 1 : job.timesteps;
+  const timesteps = answersOf(module, job.timesteps);
   const bufferOf = (value: ValueId): TensorData =>
     known(plan.buffers.get(value), `value %${value}`);
   const typeOf = new Map(module.ops.map((op) => [op.result, op.type]));

@@ -36,6 +36,8 @@ export interface Kernel {
 export interface NeuronKernel extends Kernel {
   reset(): void;
   spikeCount(): number;
+  /** Left out where no neuron fires more than one spike in a timestep. */
+  spikesOfEach?(): Uint8Array;
   readonly membranePotential: Potentials;
 }
 

@@ -4,40 +4,24 @@
  * module runs and only the speed differs.
  */
 import { known } from "../../ir/diagnostic.ts";
-import { evaluate } from "../../ir/interpret.ts";
+import { evaluate, isStateful } from "../../ir/evaluate.ts";
 import type { Module } from "../../ir/module.ts";
 import { tensorAt } from "../../ir/module.ts";
-import { type Op, type ValueId, isOp } from "../../ir/op.ts";
+import { type Op, type ValueId, isNeuron } from "../../ir/op.ts";
 import { outDegrees } from "../../ir/semantics/connections.ts";
-import { type Potentials, cellOf } from "../../ir/semantics/spiking.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import type { Counters, Kernel, Site } from "./kernel.ts";
 import { compileConv } from "./kernels/conv.ts";
 import { compileElementwise } from "./kernels/elementwise.ts";
 import { compileLinear } from "./kernels/linear.ts";
+import { cellNeurons, compileCell } from "./kernels/cell.ts";
 import { compileMove } from "./kernels/move.ts";
 import { compileNeuron } from "./kernels/neuron.ts";
 import { compilePool } from "./kernels/pool.ts";
 import { type Packing, createPacking } from "./packing.ts";
-
-/** One op, ready to run. */
-export interface Step {
-  readonly op: Op;
-  /** Whether it must run at every timestep; else it runs at the first only. */
-  readonly timeVarying: boolean;
-  run(): void;
-  /** Back to the state before the first timestep. */
-  reset(): void;
-}
-
-/** A neuron op's step: what an observer may read after each timestep. */
-export interface NeuronStep extends Step {
-  /** Spikes in the last timestep. */
-  readonly spikeCount: () => number;
-  /** Membrane potentials after the last timestep, [numel]. */
-  readonly membranePotential: Potentials;
-}
+import type { NeuronStep, Step } from "./step.ts";
+import { extraSpikes } from "./words.ts";
 
 export interface Plan {
   readonly module: Module;
@@ -87,7 +71,7 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
       counters,
       packing,
     };
-    const neuron = compileNeuron(site);
+    const neuron = compileNeuron(site) ?? (isNeuron(op) ? cellNeurons(site, op) : null);
     if (neuron !== null) {
       const step: NeuronStep = {
         op,
@@ -95,7 +79,10 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
         run: () => neuron.run(),
         reset: () => neuron.reset(),
         spikeCount: () => neuron.spikeCount(),
-        membranePotential: neuron.membranePotential,
+        spikesOfEach: () => neuron.spikesOfEach?.() ?? null,
+        get membranePotential() {
+          return neuron.membranePotential;
+        },
       };
       steps.push(step);
       neurons.push(step);
@@ -115,6 +102,7 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
       reset: kernel.reset === undefined ? ignoreReset : kernel.reset.bind(kernel),
     });
   }
+  steps.push(...extraSpikes(module, buffers, neurons, counters));
   return { module, counters, buffers, inputs, steps, neurons };
 }
 
@@ -127,16 +115,7 @@ function compileFallback(site: Site): Kernel {
   });
   const lookup = (ref: TensorRef): Tensor => tensorAt(module, ref);
   const [first] = operands;
-  if (isOp(op, "snn.if", "snn.max-pool", "snn.readout")) {
-    const x = known(first, "an operand");
-    let cell = cellOf(op, x.shape, lookup);
-    return {
-      run: () => output.set(cell.step(x).data),
-      reset() {
-        cell = cellOf(op, x.shape, lookup);
-      },
-    };
-  }
+  if (isStateful(op)) return compileCell(site, op);
   const degrees = first === undefined ? null : outDegrees(op, first.shape, lookup);
   const analogue = site.inputOps[0]?.type.domain === "real";
   return {

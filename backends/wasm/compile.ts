@@ -2,7 +2,7 @@
  * Compiles a module to a program: lowers it to steps, gives every buffer its address, writes one
  * function for each step, and joins them to one function that runs them all.
  */
-import { type Module, inputsOf, tensorAt } from "../../ir/module.ts";
+import { type Module, inputsOf, isFramed, tensorAt } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op.ts";
 import { isOp } from "../../ir/op.ts";
 import { tensorRefsOf } from "../../ir/spec.ts";
@@ -132,6 +132,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     arenaBytes: plan.arenaBytes,
     shared: options.shared,
     sync: tiled ? { call: syncName, address: barrier.address + freeOffset } : null,
+    frameTicks: isFramed(module.code) ? module.timesteps : 1,
     functions: [...math, ...assembler.definedFunctions()],
     steps: options.steps,
     ...parts,

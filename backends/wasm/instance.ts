@@ -1,8 +1,7 @@
 /** A program in memory, ready to run samples one after the other on one thread. */
 import { invariant, known } from "../../ir/diagnostic.ts";
-import { evaluate } from "../../ir/interpret.ts";
-import { isOp } from "../../ir/op.ts";
-import { type Cell, cellOf } from "../../ir/semantics/spiking.ts";
+import { evaluate, isStateful } from "../../ir/evaluate.ts";
+import { type Cell, isFramedNeuron, steppedCellOf } from "../../ir/semantics/spiking.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount, stridesOf } from "../../ir/type.ts";
 import { mostPages, pagesOf } from "./memory/pages.ts";
@@ -192,9 +191,10 @@ export class Instance {
         return { dtype: type.dtype, shape: type.shape, data };
       });
       let value: Tensor;
-      if (isOp(op, "snn.if", "snn.max-pool", "snn.readout")) {
+      if (isStateful(op) || isFramedNeuron(op)) {
         const first = known(operands[0], "an operand");
-        const cell = this.cells.get(task) ?? cellOf(op, first.shape, lookup);
+        const { frameTicks } = this.program;
+        const cell = this.cells.get(task) ?? steppedCellOf(op, first.shape, lookup, frameTicks);
         this.cells.set(task, cell);
         value = cell.step(first);
       } else value = evaluate(op, operands, lookup);

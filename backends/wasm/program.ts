@@ -64,6 +64,8 @@ export interface Program {
    * place in the arena of a word that one tells the others by. Null where they take whole samples.
    */
   readonly sync: { readonly call: string; readonly address: number } | null;
+  /** Timesteps of a frame where the module's code has frames, which run as one timestep here; else 1. */
+  readonly frameTicks: number;
   /** Names of the functions in the order of the binary, imported ones first. */
   readonly functions: readonly string[];
   /** Timesteps of a chunk. */

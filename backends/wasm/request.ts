@@ -1,7 +1,7 @@
 /** What a run asks of the compiler: which values to keep, and how long a chunk of timesteps is. */
 import type { EarlyExit } from "../../ir/early-exit.ts";
 import type { RunOptions } from "../../ir/executable.ts";
-import type { Module } from "../../ir/module.ts";
+import { type Module, answersOf } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op.ts";
 import type { CompileOptions } from "./compile.ts";
 import type { Job } from "./runner.ts";
@@ -21,7 +21,7 @@ const simplest: Form = { shared: false, tiles: 1, longestChunk };
 
 export function jobOf(module: Module, options: RunOptions): Job {
   return {
-    timesteps: module.code === "none" ? 1 : options.timesteps,
+    timesteps: answersOf(module, options.timesteps),
     probes: options.probes ?? [],
     observe: options.observe ?? [],
     earlyExit: options.earlyExit ?? null,

@@ -4,7 +4,7 @@ import { type EarlyExit, endsEarly, repeatLast } from "../../ir/early-exit.ts";
 import { type Observation, type Probe, type SampleResult, keptBy } from "../../ir/executable.ts";
 import { type Module, opsOf } from "../../ir/module.ts";
 import { StatisticsGatherer } from "../../ir/observe.ts";
-import type { ValueId } from "../../ir/op.ts";
+import { type ValueId, neuronKinds } from "../../ir/op.ts";
 import type { CalibrationStatistics } from "../../ir/stats.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import { type Type, elementCount } from "../../ir/type.ts";
@@ -36,7 +36,7 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
   const means = new Map(
     [...program.averages.keys()].map((value) => [value, new Float64Array(sizeOf(value))]),
   );
-  const neurons = opsOf(module, "snn.if").length;
+  const neurons = opsOf(module, ...neuronKinds).length;
   const counts = new Float64Array((neurons + 1) * program.steps);
   const outputs = program.outputs.map(({ value, at }) => ({ at, size: sizeOf(value) }));
   const traced = probes.flatMap(({ value, keep }, i) => {

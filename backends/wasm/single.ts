@@ -15,7 +15,7 @@ import type {
 } from "../../ir/executable.ts";
 import { type Module, opsOf, producerOf } from "../../ir/module.ts";
 import { StatisticsGatherer, addStatisticsData } from "../../ir/observe.ts";
-import type { ValueId } from "../../ir/op.ts";
+import { type ValueId, neuronKinds } from "../../ir/op.ts";
 import type { CalibrationStatistics } from "../../ir/stats.ts";
 import type { Shape } from "../../ir/type.ts";
 import { singleThreadEngine } from "../typed/single.ts";
@@ -97,7 +97,7 @@ class WasmExecutable implements Executable {
 
   constructor(module: Module, threads: Threads | null, leastShared: number, options: LoadOptions) {
     this.module = module;
-    this.neurons = opsOf(module, "snn.if").map(({ result }) => result);
+    this.neurons = opsOf(module, ...neuronKinds).map(({ result }) => result);
     this.threads = threads;
     this.leastShared = leastShared;
     this.options = options;

@@ -3,7 +3,7 @@
  * given outputs. Files are handed in as bytes.
  */
 import { DiagnosticError, known } from "../../ir/diagnostic.ts";
-import { evaluate } from "../../ir/interpret.ts";
+import { evaluate } from "../../ir/evaluate.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op.ts";
 import type { Tensor } from "../../ir/tensor.ts";

@@ -5,7 +5,7 @@
  */
 import { fail, known } from "../../ir/diagnostic.ts";
 import type { Builder } from "../../ir/build.ts";
-import { evaluate } from "../../ir/interpret.ts";
+import { evaluate } from "../../ir/evaluate.ts";
 import { type Op, type ValueId } from "../../ir/op.ts";
 import { type Tensor, allocate } from "../../ir/tensor.ts";
 import { type DType, type Shape, elementCount } from "../../ir/type.ts";

@@ -1,42 +1,56 @@
 /**
  * What ops with a state compute: one cell per op, made anew for each run and stepped through time.
+ * Neurons are in `neurons/`, a file a kind.
  *
  * Potentials are float32: the sum u and what is left after the reset are each rounded once, as a
  * float32 machine does. Potentials of integer neurons are int32, and exact. Running sums of pools and
  * read-outs are kept in double precision.
  */
-import type { OpOf } from "../op.ts";
+import { isOp, type Op, type OpOf } from "../op.ts";
 import type { TensorLookup } from "../spec.ts";
 import type { SpikingKind } from "../spec/spiking.ts";
-import type { Tensor, TensorRef } from "../tensor.ts";
+import { type Tensor, tensorOf } from "../tensor.ts";
 import { type Shape, elementCount } from "../type.ts";
+import { type Cell, type FramedCell, rowsOf } from "./neurons/cell.ts";
+import { fewSpikes } from "./neurons/few-spikes.ts";
+import { firstSpike } from "./neurons/first-spike.ts";
+import { graded } from "./neurons/graded.ts";
+import { integrateAndFire } from "./neurons/integrate-and-fire.ts";
+import { leakyIntegrateAndFire } from "./neurons/leaky.ts";
 import { maxPool } from "./pool.ts";
-import { broadcastIndices, doubles, resultOf } from "./semantics.ts";
+import { doubles, resultOf } from "./semantics.ts";
 
-/** Membrane potentials: of float neurons, or of integer ones. */
-export type Potentials = Float32Array | Int32Array;
+export type { Cell, FramedCell, Neurons, Potentials } from "./neurons/cell.ts";
 
-/** The state of one op during one run. */
-export interface Cell {
-  /** The result at the next timestep; the first call is t = 1. */
-  step(x: Tensor): Tensor;
-  /** Null where the op is not made of neurons. */
-  readonly neurons: Neurons | null;
-}
+/** Neurons that take the frame of their operand as a whole. */
+export type FramedKind = "snn.few-spikes" | "snn.ttfs";
 
-/** What may be seen of a population of neurons between two timesteps. */
-export interface Neurons {
-  /** After the last step, [numel]; v[0] before the first. Int32 where the neurons are integer. */
-  readonly membranePotential: Potentials;
-  /** Spikes in the last step. */
-  readonly spikeCount: number;
+/** Whether the op fires only when the frame of its operand is complete. */
+export function isFramedNeuron(op: Op): op is OpOf<FramedKind> {
+  return isOp(op, "snn.few-spikes", "snn.ttfs");
 }
 
 /** An op's cell in its initial state; `shape` is the operand's. */
-export function cellOf(op: OpOf<SpikingKind>, shape: Shape, tensors: TensorLookup): Cell {
+export function cellOf(
+  op: OpOf<Exclude<SpikingKind, FramedKind>>,
+  shape: Shape,
+  tensors: TensorLookup,
+): Cell {
   switch (op.kind) {
     case "snn.if":
       return integrateAndFire(op, shape, tensors);
+    case "snn.graded":
+      return graded(op, shape, tensors);
+    case "snn.lif":
+      return leakyIntegrateAndFire(op, shape, tensors);
+    case "snn.temporal-bias":
+      return temporalBias(op, shape, tensors);
+    case "snn.low-pass":
+      return lowPass(op, shape);
+    case "snn.accumulate":
+      return sumSoFar(op, shape);
+    case "snn.difference":
+      return differences(op, shape);
     case "snn.max-pool":
       return runningMaxPool(op, shape);
     case "snn.readout":
@@ -44,42 +58,88 @@ export function cellOf(op: OpOf<SpikingKind>, shape: Shape, tensors: TensorLooku
   }
 }
 
-/** Integrate, fire (a tie fires), reset: the equations at `snn.if` in `ir/op.ts`. */
-function integrateAndFire(op: OpOf<"snn.if">, shape: Shape, tensors: TensorLookup): Cell {
-  const isInteger = op.type.dtype === "i8";
-  const perNeuron = (ref: TensorRef): Potentials => {
-    const parameter = tensors(ref);
-    const at = broadcastIndices(parameter.shape, shape);
-    const valueAt = (i: number): number => parameter.data[i] ?? 0;
-    return isInteger ? at.map(valueAt) : Float32Array.from(at, valueAt);
-  };
-  // What a sum is rounded to: float32, or nothing but the width of an integer.
-  const stored = isInteger ? (u: number): number => u | 0 : Math.fround;
-  const threshold = perNeuron(op.attrs.threshold);
-  const amplitude = perNeuron(op.attrs.amplitude);
-  const v = perNeuron(op.attrs.vInit);
-  let spikeCount = 0;
+/** The same for framed neurons, in frames of `ticks`. */
+export function framedCellOf(
+  op: OpOf<FramedKind>,
+  shape: Shape,
+  tensors: TensorLookup,
+  ticks: number,
+): FramedCell {
+  switch (op.kind) {
+    case "snn.few-spikes":
+      return fewSpikes(op, shape, tensors);
+    case "snn.ttfs":
+      return firstSpike(op, shape, tensors, ticks);
+  }
+}
+
+/**
+ * A cell for any op with a state, as it is for an engine that computes the frames of framed codes as
+ * wholes: operand and result of a framed neuron are sums of frames of `ticks` then.
+ */
+export function steppedCellOf(
+  op: OpOf<SpikingKind>,
+  shape: Shape,
+  tensors: TensorLookup,
+  ticks: number,
+): Cell {
+  if (!isFramedNeuron(op)) return cellOf(op, shape, tensors);
+  const { neurons, whole } = framedCellOf(op, shape, tensors, ticks);
+  return { neurons, step: whole };
+}
+
+/** y[t] = x[t] + row t of the table, or its last one. */
+function temporalBias(op: OpOf<"snn.temporal-bias">, shape: Shape, tensors: TensorLookup): Cell {
+  const rows = rowsOf(op.attrs.table, shape, tensors);
+  let t = 0;
   return {
-    neurons: {
-      membranePotential: v,
-      get spikeCount() {
-        return spikeCount;
-      },
-    },
+    neurons: null,
     step(x) {
-      spikeCount = 0;
-      const y = new Float64Array(v.length);
-      for (let i = 0; i < v.length; i++) {
-        const u = stored((v[i] ?? 0) + (x.data[i] ?? 0));
-        const theta = threshold[i] ?? 0;
-        if (u >= theta) {
-          spikeCount++;
-          v[i] = op.attrs.reset === "subtract" ? u - theta : 0;
-          y[i] = amplitude[i] ?? 0;
-        } else {
-          v[i] = u;
-        }
-      }
+      const row = rows[Math.min(t, rows.length - 1)];
+      t++;
+      return resultOf(
+        op,
+        doubles(x).map((value, i) => value + (row?.[i] ?? 0)),
+      );
+    },
+  };
+}
+
+/** y[t] = decay · y[t − 1] + (1 − decay) · x[t]. */
+function lowPass(op: OpOf<"snn.low-pass">, shape: Shape): Cell {
+  const { decay } = op.attrs;
+  let y: Tensor = tensorOf(op.type.dtype, shape, new Float64Array(elementCount(shape)));
+  return {
+    neurons: null,
+    step(x) {
+      y = resultOf(
+        op,
+        doubles(x).map((value, i) => decay * (y.data[i] ?? 0) + (1 - decay) * value),
+      );
+      return y;
+    },
+  };
+}
+
+function sumSoFar(op: OpOf<"snn.accumulate">, shape: Shape): Cell {
+  const sums = new Float64Array(elementCount(shape));
+  return {
+    neurons: null,
+    step(x) {
+      addInto(sums, x);
+      return resultOf(op, sums);
+    },
+  };
+}
+
+function differences(op: OpOf<"snn.difference">, shape: Shape): Cell {
+  let before = new Float64Array(elementCount(shape));
+  return {
+    neurons: null,
+    step(x) {
+      const now = Float64Array.from(x.data);
+      const y = now.map((value, i) => value - (before[i] ?? 0));
+      before = now;
       return resultOf(op, y);
     },
   };

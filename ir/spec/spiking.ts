@@ -1,12 +1,23 @@
 /** Ops with a state or that look across timesteps: neurons, pools of running sums, decoders. */
-import { type Result, no, ok } from "../diagnostic.ts";
-import { type OpAttrs } from "../op.ts";
+import { type Failure, no, ok } from "../diagnostic.ts";
+import type { NeuronKind } from "../op.ts";
+import type { TensorRef } from "../tensor.ts";
+import { type DType, type Type, broadcastsTo } from "../type.ts";
+import { format, operandType, requireFloat } from "./check.ts";
 import type { SpecTable, TensorLookup } from "./op-spec.ts";
-import { type Type, broadcastsTo } from "../type.ts";
-import { format, operandType } from "./check.ts";
 import { inferPool, maxPoolAttributes } from "./pool.ts";
 
-export type SpikingKind = "snn.if" | "snn.max-pool" | "snn.readout";
+export type SpikingKind =
+  | NeuronKind
+  | "snn.temporal-bias"
+  | "snn.low-pass"
+  | "snn.accumulate"
+  | "snn.difference"
+  | "snn.max-pool"
+  | "snn.readout";
+
+/** Most binary spikes in the word of a graded neuron: sizes up to 2^16 − 1. */
+const mostBits = 16;
 
 export const spikingSpecs: SpecTable<SpikingKind> = {
   "snn.if": {
@@ -19,7 +30,170 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
       amplitude: "tensor",
       reset: { oneOf: ["subtract", "zero"] },
     },
-    infer: (attrs, inputs, tensors) => inferNeuron(attrs, operandType(inputs, 0), tensors),
+    infer: (attrs, inputs, tensors) => {
+      const x = operandType(inputs, 0);
+      const isInteger = x.dtype === "i32";
+      const { threshold, vInit, amplitude } = attrs;
+      return (
+        requireNeuronInput("snn.if", x, ["f32", "i32"]) ??
+        requireParameters(x, tensors, { threshold, vInit }, x.dtype) ??
+        requireParameters(x, tensors, { amplitude }, isInteger ? "i8" : "f32") ??
+        ok({ domain: "spike", dtype: isInteger ? "i8" : "f32", shape: x.shape })
+      );
+    },
+  },
+  "snn.graded": {
+    summary: "neurons whose spikes have sizes and signs, with a step that may shrink",
+    arity: 1,
+    exactness: "exact",
+    attributes: {
+      threshold: "tensor",
+      vInit: "tensor",
+      amplitude: "tensor",
+      ceiling: "tensor?",
+      bits: "int",
+      alphabet: { oneOf: ["word", "power"] },
+      sign: { oneOf: ["positive", "retract", "free"] },
+      schedule: { oneOf: ["constant", "reciprocal", "halving"] },
+    },
+    infer: (attrs, inputs, tensors) => {
+      const x = operandType(inputs, 0);
+      const { threshold, vInit, amplitude, ceiling, bits, schedule } = attrs;
+      if (!Number.isInteger(bits) || bits < 1 || bits > mostBits) {
+        return no(`spikes of ${bits} bits; snn.graded has 1 to ${mostBits}`);
+      }
+      if (x.dtype === "i32" && schedule !== "constant") {
+        return no(`on i32 the step of snn.graded is constant, not ${schedule}`);
+      }
+      const parameters = { threshold, vInit, amplitude, ...(ceiling === null ? {} : { ceiling }) };
+      return (
+        requireNeuronInput("snn.graded", x, ["f32", "i32"]) ??
+        requireParameters(x, tensors, parameters, x.dtype) ??
+        ok({ domain: "spike", dtype: x.dtype, shape: x.shape })
+      );
+    },
+  },
+  "snn.lif": {
+    summary: "leaky integrate-and-fire neurons with a refractory period",
+    arity: 1,
+    exactness: "rounding",
+    attributes: {
+      threshold: "tensor",
+      vInit: "tensor",
+      amplitude: "tensor",
+      leak: "float",
+      refractory: "float",
+      spikeTime: { oneOf: ["step", "exact"] },
+      reset: { oneOf: ["subtract", "zero"] },
+    },
+    infer: (attrs, inputs, tensors) => {
+      const x = operandType(inputs, 0);
+      const { threshold, vInit, amplitude, leak, refractory } = attrs;
+      if (!(leak > 0 && leak < 1)) return no(`a leak of ${leak} is not between 0 and 1`);
+      if (!(refractory >= 0 && refractory < Infinity)) {
+        return no(`a refractory period of ${refractory} timesteps`);
+      }
+      return (
+        requireNeuronInput("snn.lif", x, ["f32"]) ??
+        requireParameters(x, tensors, { threshold, vInit, amplitude }, "f32") ??
+        ok({ domain: "spike", dtype: "f32", shape: x.shape })
+      );
+    },
+  },
+  "snn.few-spikes": {
+    summary: "neurons that send a value as a few weighted spikes",
+    arity: 1,
+    exactness: "rounding",
+    attributes: { threshold: "tensor", reset: "tensor", amplitude: "tensor", vInit: "tensor" },
+    infer: (attrs, inputs, tensors) => {
+      const x = operandType(inputs, 0);
+      const { threshold, reset, amplitude, vInit } = attrs;
+      return (
+        requireNeuronInput("snn.few-spikes", x, ["f32"]) ??
+        requireIncrements("snn.few-spikes", x) ??
+        requireRows(x, tensors, { threshold, reset, amplitude }) ??
+        requireParameters(x, tensors, { vInit }, "f32") ??
+        ok({ domain: "spike", dtype: "f32", shape: x.shape })
+      );
+    },
+  },
+  "snn.ttfs": {
+    summary: "neurons that send a value as the time of one spike",
+    arity: 1,
+    exactness: "rounding",
+    attributes: {
+      threshold: "tensor",
+      vInit: "tensor",
+      amplitude: "tensor",
+      resolution: { oneOf: ["tick", "continuous"] },
+    },
+    infer: (attrs, inputs, tensors) => {
+      const x = operandType(inputs, 0);
+      const { threshold, vInit, amplitude } = attrs;
+      return (
+        requireNeuronInput("snn.ttfs", x, ["f32"]) ??
+        requireIncrements("snn.ttfs", x) ??
+        requireParameters(x, tensors, { threshold, vInit, amplitude }, "f32") ??
+        ok({ domain: "spike", dtype: "f32", shape: x.shape })
+      );
+    },
+  },
+  "snn.temporal-bias": {
+    summary: "adds a bias that depends on the timestep",
+    arity: 1,
+    exactness: "exact",
+    attributes: { table: "tensor" },
+    infer: ({ table }, inputs, tensors) => {
+      const x = operandType(inputs, 0);
+      if (x.dtype !== "f32" && x.dtype !== "i32") {
+        return no(`snn.temporal-bias works on f32 and i32, not on ${x.dtype}`);
+      }
+      return (
+        requireRows(x, tensors, { table }, x.dtype) ??
+        ok({ domain: "current", dtype: x.dtype, shape: x.shape })
+      );
+    },
+  },
+  "snn.low-pass": {
+    summary: "a synapse that smooths what it receives",
+    arity: 1,
+    exactness: "rounding",
+    attributes: { decay: "float" },
+    infer: ({ decay }, inputs) => {
+      const x = operandType(inputs, 0);
+      if (!(decay >= 0 && decay < 1)) return no(`a decay of ${decay} is not in [0, 1)`);
+      return (
+        requireFloat("snn.low-pass", [x]) ??
+        ok({ domain: "current", dtype: x.dtype, shape: x.shape })
+      );
+    },
+  },
+  "snn.accumulate": {
+    summary: "sum over the timesteps so far: decodes increments",
+    arity: 1,
+    exactness: "rounding",
+    attributes: {},
+    infer: (_attrs, inputs) => {
+      const x = operandType(inputs, 0);
+      if (x.domain === "real") return no("snn.accumulate works on spikes and currents");
+      return (
+        requireOverTime("snn.accumulate", x) ?? ok({ domain: "real", dtype: "f32", shape: x.shape })
+      );
+    },
+  },
+  "snn.difference": {
+    summary: "what a value has changed by since the last timestep",
+    arity: 1,
+    exactness: "exact",
+    attributes: {},
+    infer: (_attrs, inputs) => {
+      const x = operandType(inputs, 0);
+      if (x.domain !== "real") return no("snn.difference works on real values: decoded ones");
+      return (
+        requireFloat("snn.difference", [x]) ??
+        ok({ domain: "current", dtype: x.dtype, shape: x.shape })
+      );
+    },
   },
   "snn.max-pool": {
     summary: "maximum over sliding windows of what was received so far",
@@ -52,28 +226,63 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
   },
 };
 
-function inferNeuron(attrs: OpAttrs["snn.if"], x: Type, tensors: TensorLookup): Result<Type> {
+function requireNeuronInput(kind: NeuronKind, x: Type, dtypes: readonly DType[]): Failure | null {
   if (x.domain === "spike") return no("a neuron needs a current, not spikes");
-  if (x.dtype !== "f32" && x.dtype !== "i32") {
-    return no(`snn.if works on f32 and i32, not on ${x.dtype}`);
-  }
-  const isInteger = x.dtype === "i32";
-  const wanted = { threshold: x.dtype, vInit: x.dtype, amplitude: isInteger ? "i8" : "f32" };
-  for (const name of ["threshold", "vInit", "amplitude"] as const) {
-    const { dtype, shape } = tensors(attrs[name]);
-    if (dtype !== wanted[name]) {
-      const which = isInteger ? "a neuron on i32" : "a neuron";
-      return no(`the ${name} of ${which} is ${wanted[name]}, not ${dtype}`);
+  if (dtypes.includes(x.dtype)) return null;
+  return no(`${kind} works on ${dtypes.join(" and ")}, not on ${x.dtype}`);
+}
+
+/** A frame is summed: of a value that stays the same, the sum would hang on its length. */
+function requireIncrements(kind: NeuronKind, x: Type): Failure | null {
+  if (x.domain !== "real") return null;
+  return no(`${kind} takes increments: snn.difference makes them of a real value`);
+}
+
+/** Each tensor must be of `dtype` and broadcast to the neurons' shape. */
+function requireParameters(
+  x: Type,
+  tensors: TensorLookup,
+  parameters: Readonly<Record<string, TensorRef>>,
+  dtype: DType,
+): Failure | null {
+  for (const [name, ref] of Object.entries(parameters)) {
+    const given = tensors(ref);
+    if (given.dtype !== dtype) {
+      const which = x.dtype === "i32" ? "a neuron on i32" : "a neuron";
+      return no(`the ${name} of ${which} is ${dtype}, not ${given.dtype}`);
     }
-    if (!broadcastsTo(shape, x.shape)) {
-      return no(`a ${name} of shape ${format(shape)} does not broadcast to ${format(x.shape)}`);
+    if (!broadcastsTo(given.shape, x.shape)) {
+      return no(
+        `a ${name} of shape ${format(given.shape)} does not broadcast to ${format(x.shape)}`,
+      );
     }
   }
-  return ok({ domain: "spike", dtype: isInteger ? "i8" : "f32", shape: x.shape });
+  return null;
+}
+
+/** Each tensor must have the same number of rows, whose rest broadcasts to the shape of `x`. */
+function requireRows(
+  x: Type,
+  tensors: TensorLookup,
+  parameters: Readonly<Record<string, TensorRef>>,
+  dtype: DType = "f32",
+): Failure | null {
+  const counts = new Set<number>();
+  for (const [name, ref] of Object.entries(parameters)) {
+    const given = tensors(ref);
+    const [rows = 0, ...rest] = given.shape;
+    if (given.dtype !== dtype) return no(`the ${name} is ${dtype}, not ${given.dtype}`);
+    if (rows < 1) return no(`the ${name} needs a row for each timestep`);
+    if (!broadcastsTo(rest, x.shape)) {
+      return no(`rows of shape ${format(rest)} do not broadcast to ${format(x.shape)}`);
+    }
+    counts.add(rows);
+  }
+  return counts.size > 1 ? no(`${[...counts].join(" and ")} rows do not match`) : null;
 }
 
 /** What changes over time is float32, or in integer mode i8 (spikes) and i32 (currents). */
-function requireOverTime(kind: string, x: Type): ReturnType<typeof no> | null {
+function requireOverTime(kind: SpikingKind, x: Type): Failure | null {
   if (x.dtype === "f32" || x.dtype === "i8" || x.dtype === "i32") return null;
   return no(`${kind} works on f32, i8 and i32, not on ${x.dtype}`);
 }

@@ -10,8 +10,7 @@
  * evaluation by the times that the layers' first spikes take; here that time is `pace` per layer.)
  */
 import { rewrite } from "../../ir/build.ts";
-import type { Module } from "../../ir/module.ts";
-import type { ValueId } from "../../ir/op.ts";
+import { neuronDepth } from "../../ir/walk.ts";
 import { definePass } from "../pass.ts";
 
 export const delayReadout = definePass({
@@ -39,23 +38,10 @@ export const delayReadout = definePass({
     },
   },
   run: (module, { options: { share, pace }, timesteps }) => {
-    const start = Math.floor(Math.min(share * timesteps, pace * depthOf(module)));
+    const start = Math.floor(Math.min(share * timesteps, pace * neuronDepth(module)));
     return rewrite(module, (op, builder) => {
       if (op.kind !== "snn.readout" || op.attrs.start === start) return null;
       return builder.add("snn.readout", op.inputs, { start }, op.loc, op.result);
     });
   },
 });
-
-/** The largest number of neuron ops on a path through the module. */
-function depthOf(module: Module): number {
-  const depths = new Map<ValueId, number>();
-  let deepest = 0;
-  for (const op of module.ops) {
-    const before = op.inputs.reduce((most, value) => Math.max(most, depths.get(value) ?? 0), 0);
-    const depth = before + (op.kind === "snn.if" ? 1 : 0);
-    depths.set(op.result, depth);
-    deepest = Math.max(deepest, depth);
-  }
-  return deepest;
-}

@@ -3,7 +3,7 @@
  * this folder; decides nothing about when that is wanted, except that it must be exact.
  */
 import { makeOp } from "../../ir/build.ts";
-import { evaluate } from "../../ir/interpret.ts";
+import { evaluate } from "../../ir/evaluate.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../ir/type.ts";

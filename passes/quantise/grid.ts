@@ -4,7 +4,7 @@
  * those that move elements.
  */
 import { known } from "../../ir/diagnostic.ts";
-import { evaluate } from "../../ir/interpret.ts";
+import { evaluate } from "../../ir/evaluate.ts";
 import { type Op, isOp } from "../../ir/op.ts";
 import { broadcastIndices } from "../../ir/semantics/semantics.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";

@@ -4,7 +4,7 @@
  * no op; `emit.ts` does, by the same keys.
  */
 import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
-import { evaluate } from "../../ir/interpret.ts";
+import { evaluate } from "../../ir/evaluate.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op.ts";

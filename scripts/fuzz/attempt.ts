@@ -1,6 +1,6 @@
 /** One run of fuzzing: breaks a seed, imports it, and runs the module where it is small. */
 import { DiagnosticError, known } from "../../ir/diagnostic.ts";
-import { evaluate } from "../../ir/interpret.ts";
+import { evaluate } from "../../ir/evaluate.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op.ts";
 import { type Tensor, zeros } from "../../ir/tensor.ts";

@@ -1,7 +1,7 @@
 /** Imports bytes and runs the module, for tests: what comes out, or what was said. */
 import { importOnnx, type ImportOptions, type ImportResult } from "../../frontend/onnx/import.ts";
 import { known } from "../../ir/diagnostic.ts";
-import { evaluate } from "../../ir/interpret.ts";
+import { evaluate } from "../../ir/evaluate.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op.ts";
 import type { Tensor } from "../../ir/tensor.ts";

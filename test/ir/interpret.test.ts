@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../ir/build.ts";
 import { InvariantError } from "../../ir/diagnostic.ts";
-import { evaluate, interpret, isStateful } from "../../ir/interpret.ts";
+import { evaluate, isStateful } from "../../ir/evaluate.ts";
+import { interpret } from "../../ir/interpret.ts";
 import type { Module } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op.ts";
 import { scalar, tensorOf } from "../../ir/tensor.ts";

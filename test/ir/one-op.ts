@@ -2,7 +2,7 @@
 import { fail as failTest } from "node:assert";
 import { Builder, makeOp } from "../../ir/build.ts";
 import { known } from "../../ir/diagnostic.ts";
-import { evaluate } from "../../ir/interpret.ts";
+import { evaluate } from "../../ir/evaluate.ts";
 import type { Loc } from "../../ir/loc.ts";
 import type { OpAttrs, OpKind } from "../../ir/op.ts";
 import { inferType } from "../../ir/spec.ts";

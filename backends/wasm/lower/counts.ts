@@ -4,9 +4,9 @@
  * other operands element by element.
  */
 import { onFirstThread } from "../assembler/memory.ts";
-import { known } from "../../../ir/diagnostic.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
+import { type Op, type ValueId, isNeuron, isOp } from "../../../ir/op.ts";
 import { outDegrees } from "../../../ir/semantics/connections.ts";
+import { elementCount } from "../../../ir/type.ts";
 import { countActive, countSpikes } from "../kernels/count.ts";
 import { type View, rowMajor } from "../memory/view.ts";
 import { gridOf, rowMajorIndices } from "./grid.ts";
@@ -23,7 +23,7 @@ export interface Counted {
  */
 export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): Counted {
   const phase = what === "spikes" ? "count" : "each";
-  const neurons = lowering.module.ops.filter((op): op is OpOf<"snn.if"> => isOp(op, "snn.if"));
+  const neurons = lowering.module.ops.filter(isNeuron);
   const rows = neurons.length + 1;
   const { steps } = lowering.options;
   const view = rowMajor(lowering.buffer("scratch", "counts", 8 * rows * steps), "f64", [
@@ -46,7 +46,12 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
   });
   const costs = what === "spikes" ? new Map<ValueId, Float64Array>() : costsByValue(lowering);
   neurons.forEach((op, row) => {
-    const { masks, amplitude } = known(lowering.spikesOf(op), `spikes of %${op.result}`);
+    const spikes = lowering.spikesOf(op);
+    if (spikes === null) {
+      emitActive(lowering, op.result, null, view, row);
+      return;
+    }
+    const { masks, amplitude } = spikes;
     const worth = "perChannel" in amplitude ? amplitude.perChannel : amplitude.perNeuron;
     const degrees = costs.get(op.result);
     // A spike of amplitude 0 is none to the synapse that reads it.
@@ -71,23 +76,36 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
     });
   });
   for (const [value, degrees] of costs) {
-    const operand = lowering.dense(value);
-    const connections = lowering.constant(`%${value} fan-out by element`, () => {
-      const bytes = new Int32Array(2 * degrees.length);
-      new Float64Array(bytes.buffer).set(degrees);
-      return bytes;
-    });
-    lowering.emit({
-      name: `%${value} count`,
-      phase: "each",
-      reads: [operand.buffer, connections],
-      writes: [view.buffer],
-      emit(code) {
-        countActive(code, operand, connections, view, neurons.length, steps);
-      },
-    });
+    emitActive(lowering, value, degrees, view, neurons.length);
   }
   return { view, neurons: neurons.map((op) => op.result) };
+}
+
+/** Adds the elements of a value that are not 0 to a row of the counts, each by its `degrees` or once. */
+function emitActive(
+  lowering: Lowering,
+  value: ValueId,
+  degrees: Float64Array | null,
+  view: View,
+  row: number,
+): void {
+  const operand = lowering.dense(value);
+  const size = elementCount(operand.shape);
+  const name = degrees === null ? `${size} ones` : `%${value} fan-out by element`;
+  const connections = lowering.constant(name, () => {
+    const bytes = new Int32Array(2 * size);
+    new Float64Array(bytes.buffer).set(degrees ?? new Float64Array(size).fill(1));
+    return bytes;
+  });
+  lowering.emit({
+    name: `%${value} count`,
+    phase: "each",
+    reads: [operand.buffer, connections],
+    writes: [view.buffer],
+    emit(code) {
+      countActive(code, operand, connections, view, row, lowering.options.steps);
+    },
+  });
 }
 
 /** Multiply-accumulates of synapses on real values: once per run, whatever the values. */

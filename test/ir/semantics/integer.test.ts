@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import { interpret, isStateful } from "../../../ir/interpret.ts";
+import { isStateful } from "../../../ir/evaluate.ts";
+import { interpret } from "../../../ir/interpret.ts";
 import type { OpAttrs } from "../../../ir/op.ts";
 import { type Cell, cellOf } from "../../../ir/semantics/spiking.ts";
 import type { SpikingKind } from "../../../ir/spec/spiking.ts";

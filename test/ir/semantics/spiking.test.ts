@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { OpAttrs } from "../../../ir/op.ts";
-import { isStateful } from "../../../ir/interpret.ts";
+import { isStateful } from "../../../ir/evaluate.ts";
 import { type Cell, type Neurons, cellOf } from "../../../ir/semantics/spiking.ts";
 import type { SpikingKind } from "../../../ir/spec/spiking.ts";
 import type { Tensor } from "../../../ir/tensor.ts";

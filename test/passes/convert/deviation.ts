@@ -11,7 +11,7 @@
  *   out θ/2 + Σ x − v.
  */
 import { known } from "../../../ir/diagnostic.ts";
-import { evaluate } from "../../../ir/interpret.ts";
+import { evaluate } from "../../../ir/evaluate.ts";
 import { type Module, tensorAt } from "../../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../../ir/op.ts";
 import { maxPool } from "../../../ir/semantics/pool.ts";

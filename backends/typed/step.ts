@@ -1,0 +1,23 @@
+/** What a plan is a list of. */
+import type { Op } from "../../ir/op.ts";
+import type { Potentials } from "../../ir/semantics/spiking.ts";
+
+/** One op, ready to run. */
+export interface Step {
+  readonly op: Op;
+  /** Whether it must run at every timestep; else it runs at the first only. */
+  readonly timeVarying: boolean;
+  run(): void;
+  /** Back to the state before the first timestep. */
+  reset(): void;
+}
+
+/** A neuron op's step: what an observer may read after each timestep. */
+export interface NeuronStep extends Step {
+  /** Spikes in the last timestep. */
+  readonly spikeCount: () => number;
+  /** The same for each neuron, where one may have fired several; else null. */
+  readonly spikesOfEach: () => Uint8Array | null;
+  /** Membrane potentials after the last timestep, [numel]. */
+  readonly membranePotential: Potentials;
+}

@@ -1,0 +1,56 @@
+/** `snn.few-spikes`: a value as K weighted spikes, as `ir/op.ts` has it. */
+import type { OpOf } from "../../op.ts";
+import type { TensorLookup } from "../../spec.ts";
+import type { Tensor } from "../../tensor.ts";
+import type { Shape } from "../../type.ts";
+import { resultOf } from "../semantics.ts";
+import { type FramedCell, counted, perNeuron, rowsOf } from "./cell.ts";
+import { frameSum } from "./frame.ts";
+
+export function fewSpikes(
+  op: OpOf<"snn.few-spikes">,
+  shape: Shape,
+  tensors: TensorLookup,
+): FramedCell {
+  const thresholds = rowsOf(op.attrs.threshold, shape, tensors);
+  const resets = rowsOf(op.attrs.reset, shape, tensors);
+  const amplitudes = rowsOf(op.attrs.amplitude, shape, tensors);
+  const vInit = perNeuron(op.attrs.vInit, shape, tensors, false);
+  const v = Float32Array.from(vInit);
+  const neurons = counted(v);
+
+  /** One spike of each neuron whose potential reaches the row's threshold. */
+  const fire = (row: number): Float64Array => {
+    const y = new Float64Array(v.length);
+    for (let i = 0; i < v.length; i++) {
+      if (!((v[i] ?? 0) >= (thresholds[row]?.[i] ?? Infinity))) continue;
+      v[i] = (v[i] ?? 0) - (resets[row]?.[i] ?? 0);
+      y[i] = amplitudes[row]?.[i] ?? 0;
+      neurons.spikesOfEach[i] = (neurons.spikesOfEach[i] ?? 0) + 1;
+    }
+    return y;
+  };
+  const integrate = (total: Tensor): void => {
+    neurons.spikesOfEach.fill(0);
+    v.forEach((_, i) => {
+      v[i] = (vInit[i] ?? 0) + (total.data[i] ?? 0);
+    });
+  };
+  return {
+    neurons,
+    frame(x) {
+      integrate(frameSum(x));
+      return x.map((_, t) => resultOf(op, fire(t)));
+    },
+    whole(total) {
+      integrate(total);
+      const sum = new Float64Array(v.length);
+      thresholds.forEach((_, row) => {
+        fire(row).forEach((y, i) => {
+          sum[i] = (sum[i] ?? 0) + y;
+        });
+      });
+      return resultOf(op, sum);
+    },
+  };
+}

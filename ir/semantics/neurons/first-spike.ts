@@ -1,0 +1,53 @@
+/** `snn.ttfs`: a value as the time of one spike, as `ir/op.ts` has it. */
+import type { OpOf } from "../../op.ts";
+import type { TensorLookup } from "../../spec.ts";
+import type { Tensor } from "../../tensor.ts";
+import type { Shape } from "../../type.ts";
+import { resultOf } from "../semantics.ts";
+import { type FramedCell, counted, perNeuron } from "./cell.ts";
+import { frameSum } from "./frame.ts";
+
+/** Neurons of frames of `ticks`. */
+export function firstSpike(
+  op: OpOf<"snn.ttfs">,
+  shape: Shape,
+  tensors: TensorLookup,
+  ticks: number,
+): FramedCell {
+  const threshold = perNeuron(op.attrs.threshold, shape, tensors, false);
+  const amplitude = perNeuron(op.attrs.amplitude, shape, tensors, false);
+  const vInit = perNeuron(op.attrs.vInit, shape, tensors, false);
+  const v = Float32Array.from(vInit);
+  const neurons = counted(v);
+
+  /** T + 1 − t* of each neuron: how many ticks its spike comes before the end; 0 for no spike. */
+  const lead = (total: Tensor): Float64Array => {
+    const leads = new Float64Array(v.length);
+    for (let i = 0; i < v.length; i++) {
+      v[i] = (vInit[i] ?? 0) + (total.data[i] ?? 0);
+      const ratio = Math.fround((v[i] ?? 0) / (threshold[i] ?? 1));
+      const rounded = op.attrs.resolution === "tick" ? Math.floor(Math.fround(ratio + 0.5)) : ratio;
+      leads[i] = Math.min(ticks, Math.max(0, rounded));
+      neurons.spikesOfEach[i] = Number((leads[i] ?? 0) > 0);
+    }
+    return leads;
+  };
+  const worth = (leads: Float64Array): Float64Array =>
+    leads.map((each, i) => each * (amplitude[i] ?? 0));
+  return {
+    neurons,
+    frame(x) {
+      const leads = lead(frameSum(x));
+      const sizes = worth(leads);
+      return x.map((_, t) => {
+        // Tick t + 1 is the first one that is not before t* = ticks + 1 − lead.
+        const now = (each: number): boolean => each > 0 && Math.ceil(ticks + 1 - each) === t + 1;
+        return resultOf(
+          op,
+          sizes.map((size, i) => (now(leads[i] ?? 0) ? size : 0)),
+        );
+      });
+    },
+    whole: (total) => resultOf(op, worth(lead(total))),
+  };
+}

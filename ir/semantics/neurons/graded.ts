@@ -1,0 +1,104 @@
+/** `snn.graded`: spikes of several sizes and signs, as `ir/op.ts` has it. */
+import { invariant } from "../../diagnostic.ts";
+import type { OpOf, StepSchedule } from "../../op.ts";
+import type { TensorLookup } from "../../spec.ts";
+import type { Shape } from "../../type.ts";
+import { resultOf } from "../semantics.ts";
+import { type Cell, bitsSet, counted, isInteger, perNeuron } from "./cell.ts";
+
+/** `value · ρ_t` for t = 1, 2, …, rounded to float32. */
+export function scheduled(value: number, schedule: StepSchedule, t: number): number {
+  switch (schedule) {
+    case "constant":
+      return value;
+    case "reciprocal":
+      return Math.fround(value / t);
+    case "halving":
+      return Math.fround(value * 2 ** (1 - t));
+  }
+}
+
+/** The largest magnitude of a spike in units of the step: K, or the largest power. */
+export function largestSpike({ bits, alphabet }: OpOf<"snn.graded">["attrs"]): number {
+  return alphabet === "word" ? 2 ** bits - 1 : 2 ** (bits - 1);
+}
+
+export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLookup): Cell {
+  const { alphabet, sign, schedule, bits } = op.attrs;
+  const integer = isInteger(op);
+  const arithmetic = integer ? integers : floats;
+  const spread = (ref: string): Float32Array | Int32Array =>
+    perNeuron(ref, shape, tensors, integer);
+  const threshold = spread(op.attrs.threshold);
+  const amplitude = spread(op.attrs.amplitude);
+  const ceiling = op.attrs.ceiling === null ? null : spread(op.attrs.ceiling);
+  const v = spread(op.attrs.vInit);
+  const sent = v.map(() => 0);
+  const most = largestSpike(op.attrs);
+  const neurons = counted(v);
+  let t = 0;
+  return {
+    neurons,
+    step(x) {
+      t++;
+      const y = new Float64Array(v.length);
+      for (let i = 0; i < v.length; i++) {
+        const step = scheduled(threshold[i] ?? 1, schedule, t);
+        const u = arithmetic.add(v[i] ?? 0, x.data[i] ?? 0);
+        const r = sent[i] ?? 0;
+        const low =
+          sign === "positive"
+            ? 0
+            : sign === "free"
+              ? -most
+              : -Math.max(0, Math.min(most, arithmetic.nearest(r, step)));
+        const room = ceiling === null ? Infinity : arithmetic.nearest((ceiling[i] ?? 0) - r, step);
+        const high = Math.min(most, room);
+        const k =
+          alphabet === "word"
+            ? Math.max(low, Math.min(high, arithmetic.nearest(u, step)))
+            : nearestPower(u, step, bits, low, high);
+        const change = arithmetic.multiply(k, step);
+        v[i] = arithmetic.add(u, -change);
+        sent[i] = arithmetic.add(r, change);
+        neurons.spikesOfEach[i] = alphabet === "word" ? bitsSet(Math.abs(k)) : Number(k !== 0);
+        y[i] = k * scheduled(amplitude[i] ?? 0, schedule, t);
+      }
+      return resultOf(op, y);
+    },
+  };
+}
+
+/** ±2^e with the largest e whose three quarters `u` reaches and that keeps within bounds; else 0. */
+function nearestPower(u: number, step: number, bits: number, low: number, high: number): number {
+  let k = 0;
+  for (let e = 0; e < bits; e++) {
+    const size = u < 0 ? -(2 ** e) : 2 ** e;
+    const reached = Math.abs(u) >= Math.fround(0.75 * 2 ** e * step);
+    if (reached && size >= low && size <= high) k = size;
+  }
+  return k;
+}
+
+interface Arithmetic {
+  add(a: number, b: number): number;
+  multiply(a: number, b: number): number;
+  /** ⌊a/step + ½⌋: the nearest multiple, a tie up. */
+  nearest(a: number, step: number): number;
+}
+
+const floats: Arithmetic = {
+  add: (a, b) => Math.fround(a + b),
+  multiply: (a, b) => Math.fround(a * b),
+  nearest: (a, step) => Math.floor(Math.fround(Math.fround(Math.fround(a) / step) + 0.5)),
+};
+
+/** Exact: doubles hold quotients of 32-bit integers well enough to tell their floors apart. */
+const integers: Arithmetic = {
+  add: (a, b) => (a + b) | 0,
+  multiply: Math.imul,
+  nearest(a, step) {
+    invariant(step > 0, `a step of ${step}`);
+    return Math.floor((2 * a + step) / (2 * step));
+  },
+};

@@ -1,0 +1,46 @@
+/** `snn.lif`: leak, integrate, fire and stay silent, as `ir/op.ts` has it. */
+import type { OpOf } from "../../op.ts";
+import type { TensorLookup } from "../../spec.ts";
+import type { Shape } from "../../type.ts";
+import { resultOf } from "../semantics.ts";
+import { type Cell, counted, perNeuron } from "./cell.ts";
+
+export function leakyIntegrateAndFire(
+  op: OpOf<"snn.lif">,
+  shape: Shape,
+  tensors: TensorLookup,
+): Cell {
+  const { leak, refractory, spikeTime, reset } = op.attrs;
+  const logLeak = Math.log(leak);
+  const threshold = perNeuron(op.attrs.threshold, shape, tensors, false);
+  const amplitude = perNeuron(op.attrs.amplitude, shape, tensors, false);
+  const v = perNeuron(op.attrs.vInit, shape, tensors, false);
+  const silent = new Float32Array(v.length);
+  const neurons = counted(v);
+  return {
+    neurons,
+    step(x) {
+      neurons.spikesOfEach.fill(0);
+      const y = new Float64Array(v.length);
+      for (let i = 0; i < v.length; i++) {
+        const current = x.data[i] ?? 0;
+        const theta = threshold[i] ?? 1;
+        const rest = silent[i] ?? 0;
+        const open = Math.min(1, Math.max(0, 1 - rest));
+        const u = current + ((v[i] ?? 0) - current) * Math.exp(open * logLeak);
+        if (u >= theta && open > 0) {
+          const past = current > theta ? Math.log1p(-(u - theta) / (current - theta)) / logLeak : 0;
+          const early = spikeTime === "exact" ? Math.min(open, past) : 0;
+          neurons.spikesOfEach[i] = 1;
+          v[i] = reset === "zero" ? 0 : u - theta;
+          silent[i] = Math.max(0, refractory - early);
+          y[i] = amplitude[i] ?? 0;
+        } else {
+          v[i] = Math.max(0, u);
+          silent[i] = Math.max(0, rest - 1);
+        }
+      }
+      return resultOf(op, y);
+    },
+  };
+}
