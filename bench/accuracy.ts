@@ -13,6 +13,7 @@ import { alignedTable } from "../cli/tables.ts";
 import { createTerminal } from "../cli/terminal.ts";
 import { known } from "../ir/diagnostic.ts";
 import { type Module, opsOf } from "../ir/module.ts";
+import { neuronKinds } from "../ir/op.ts";
 import { elementCount } from "../ir/type.ts";
 import { evaluateModule } from "../library/assess.ts";
 import { convert } from "../library/convert.ts";
@@ -148,7 +149,10 @@ function rowOf(
   snn: Evaluation,
   module: Module,
 ): Row {
-  const neurons = opsOf(module, "snn.if").reduce((n, op) => n + elementCount(op.type.shape), 0);
+  const neurons = opsOf(module, ...neuronKinds).reduce(
+    (n, op) => n + elementCount(op.type.shape),
+    0,
+  );
   const annAccuracy = known(ann.accuracy?.[0], "labels");
   const accuracy = known(snn.accuracy?.at(-1), "labels");
   return {

@@ -118,6 +118,19 @@ export const diagnose = catalogue({
       `${listed(p.ops)} between neurons stays analogue and works on running means: no spiking ` +
       "hardware can run this network as it is",
   },
+  "fewer-digits": {
+    severity: "warning",
+    message: (p: { timesteps: number; digits: number }) =>
+      `${p.timesteps} binary digits are more than a float32 potential can tell; ${p.digits} are sent`,
+    help: "8 to 12 digits lose nothing that can be measured",
+  },
+  "decoded-inside": {
+    severity: "info",
+    message: (p: { ops: readonly string[] }) =>
+      `${listed(p.ops)} between neurons is computed on the values decoded so far, at each timestep, ` +
+      "and signed neurons send its changes on",
+    help: "hardware needs a unit that computes it; a model of ReLUs alone needs none",
+  },
   "dead-channels": {
     severity: "info",
     message: (p: { layers: readonly { layer: string; dead: number; channels: number }[] }) => {

@@ -19,6 +19,9 @@ import { delayReadout } from "./balance/delay-readout.ts";
 import { setInitialPotential } from "./balance/set-initial-potential.ts";
 import { commuteMaxPool } from "./convert/commute-max-pool.ts";
 import { convertActivations } from "./convert/convert-activations.ts";
+import { convertDifferential } from "./convert/convert-differential.ts";
+import { convertFewSpikes } from "./convert/convert-few-spikes.ts";
+import { convertTtfs } from "./convert/convert-ttfs.ts";
 import { constantsToAffine } from "./fuse/constants-to-affine.ts";
 import { foldBatchnorm } from "./fuse/fold-batchnorm.ts";
 import { matmulToLinear } from "./fuse/matmul-to-linear.ts";
@@ -47,6 +50,9 @@ export const allPasses: readonly AnyPass[] = [
   // Convert: from values to spikes.
   commuteMaxPool,
   convertActivations,
+  convertDifferential,
+  convertFewSpikes,
+  convertTtfs,
 
   // Balance: thresholds, initial potentials, read-out.
   balanceMax,

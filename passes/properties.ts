@@ -4,7 +4,7 @@
  */
 import { assertNever } from "../ir/diagnostic.ts";
 import { type Module, type Property, tensorAt } from "../ir/module.ts";
-import type { Op, ValueId } from "../ir/op.ts";
+import { type Op, type ValueId, isNeuron } from "../ir/op.ts";
 import { isFloat } from "../ir/type.ts";
 import { isFoldable } from "./clean/fold-constants.ts";
 import { rectifierCeiling } from "./convert/spiking-form.ts";
@@ -73,7 +73,8 @@ function spiking(module: Module): readonly Breach[] {
   // only the others may, as types keep them away from what changes over time.
   const analogue = new Set<ValueId>();
   for (const op of module.ops) {
-    const fromNeurons = op.kind === "snn.readout" || op.inputs.some((value) => analogue.has(value));
+    const isDecoder = op.kind === "snn.readout" || op.kind === "snn.accumulate";
+    const fromNeurons = isDecoder || op.inputs.some((value) => analogue.has(value));
     if (fromNeurons) analogue.add(op.result);
   }
   const left = eachOp(module, property, (op) =>
@@ -84,7 +85,7 @@ function spiking(module: Module): readonly Breach[] {
 
 function balanced(module: Module): readonly Breach[] {
   return eachOp(module, "balanced", (op) => {
-    if (op.kind !== "snn.if") return null;
+    if (!isNeuron(op)) return null;
     const threshold = tensorAt(module, op.attrs.threshold);
     const fits = threshold.data.every((value) => value > 0 && Number.isFinite(value));
     return fits ? null : "a threshold is not a positive number";
@@ -99,7 +100,7 @@ function integer(module: Module): readonly Breach[] {
   return eachOp(module, "integer", (op) => {
     const { domain, dtype } = op.type;
     if (domain !== "real" && isFloat(dtype)) return `${op.kind} makes ${dtype} over time`;
-    if (op.kind !== "snn.if") return null;
+    if (!isNeuron(op)) return null;
     if (dtype !== "i8") return "a neuron is not made of integers";
     const amplitude = tensorAt(module, op.attrs.amplitude);
     return amplitude.data.every((value) => value === 1) ? null : "a spike is not 1";

@@ -2,7 +2,7 @@
  * Thresholds from the largest activation.
  *
  * Precondition: a spiking module and a calibration set. Result: nothing seen in calibration is
- * clipped, at the price of coarse steps. θ = max over the calibration set of the activation.
+ * clipped, at the price of coarse steps. θ = (1 + headroom) · max over the calibration set of the activation.
  * (Diehl et al. 2015, data-based normalisation.)
  */
 import { definePass } from "../pass.ts";
@@ -18,7 +18,24 @@ export const balanceMax = definePass({
   establishes: ["balanced"],
   breaks: [],
   preservesOutputs: false,
-  options: { scope: scopeOption },
-  run: (module, context) =>
-    balance(module, name, context, scopeOf(context.options.scope), largestActivation),
+  options: {
+    headroom: {
+      kind: "number",
+      default: 0,
+      min: 0,
+      max: 100,
+      help: "what to add to the largest activation, as a share of it",
+    },
+    scope: scopeOption,
+  },
+  run: (module, context) => {
+    const { headroom, scope } = context.options;
+    return balance(
+      module,
+      name,
+      context,
+      scopeOf(scope),
+      (choice) => largestActivation(choice) * (1 + headroom),
+    );
+  },
 });

@@ -37,7 +37,7 @@ export const balanceMmse = definePass({
       default: 0,
       min: 0,
       max: 1 << 16,
-      help: "steps between 0 and the threshold; 0 takes the number of timesteps",
+      help: "steps between 0 and the range; 0 takes those that the neurons have",
     },
     grid: {
       kind: "integer",
@@ -50,9 +50,8 @@ export const balanceMmse = definePass({
   },
   run(module, context) {
     const { levels, grid, scope } = context.options;
-    const steps = levels === 0 ? context.timesteps : levels;
     return balance(module, name, context, scopeOf(scope), (choice) =>
-      leastErrorThreshold(choice, steps, grid),
+      leastErrorThreshold(choice, levels === 0 ? choice.levels : levels, grid),
     );
   },
 });

@@ -32,7 +32,9 @@ export const balancePercentile = definePass({
   run: (module, context) => {
     const share = context.options.p / 100;
     return balance(module, name, context, scopeOf(context.options.scope), (choice) => {
-      const percentile = choice.statistics.quantile(share);
+      const { statistics, signed } = choice;
+      const lowest = signed ? -statistics.quantile(1 - share) : 0;
+      const percentile = Math.max(statistics.quantile(share), lowest);
       return percentile > 0 ? percentile : largestActivation(choice);
     });
   },

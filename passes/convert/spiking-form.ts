@@ -74,6 +74,11 @@ export function planConversion(module: Module): Plan {
   return { fates, refused, neurons };
 }
 
+/** The kinds, with repeats, of what is computed on decoded values between neurons: what is refused else. */
+export function decodedOps(module: Module): string[] {
+  return planConversion(module).refused.map(({ op }) => op.kind.slice(op.kind.indexOf(".") + 1));
+}
+
 interface Ahead {
   readonly neuron: boolean;
   readonly weights: boolean;
@@ -144,7 +149,10 @@ export function spikingFormOf(kind: OpKind): string {
 }
 
 /** Linear or structural: in the operands that vary over time, and products in the sample itself. */
-function isShared(op: Op, { varying, ofSample }: Surroundings): boolean {
+function isShared(
+  op: Op,
+  { varying, ofSample }: Pick<Surroundings, "varying" | "ofSample">,
+): boolean {
   const count = varying.filter((varies) => varies).length;
   switch (op.kind) {
     case "ann.pad":
@@ -164,6 +172,11 @@ function isShared(op: Op, { varying, ofSample }: Surroundings): boolean {
     default:
       return sharedKinds.has(op.kind);
   }
+}
+
+/** Whether an op is linear in its operands that vary, but for a constant. */
+export function isLinear(op: Op, varying: readonly boolean[]): boolean {
+  return isShared(op, { varying, ofSample: varying });
 }
 
 /** Kinds that are linear or structural whatever their attributes and operands. */
@@ -192,7 +205,8 @@ const sharedKinds: ReadonlySet<OpKind> = new Set<OpKind>([
   "ann.gather",
 ]);
 
-function hasWeights(op: Op): boolean {
+/** Whether an op weights its operand: what spikes are for. */
+export function hasWeights(op: Op): boolean {
   return isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear", "ann.matmul");
 }
 

@@ -15,7 +15,7 @@ const shares = fc.constantFrom(0, 0.25, 0.5);
 function choice(data: readonly number[], ceiling = Infinity, vInit = 0.5): Choice {
   const statistics = new ChannelStatistics();
   statistics.add(data, 0, 1, data.length);
-  return { statistics, ceiling, vInit };
+  return { statistics, ceiling, vInit, signed: false, levels: 32 };
 }
 
 /** Root mean square of what `n` steps of θ express − the activation. */

@@ -1,0 +1,86 @@
+/**
+ * Where thresholds are chosen: each population of neurons with the value of the analogue network that
+ * it stands for, and how a range (the largest value that it can send) becomes its parameters.
+ */
+import { channelAxisOf } from "../../ir/channels.ts";
+import { assertNever, known } from "../../ir/diagnostic.ts";
+import { type Module, producerOf, tensorAt } from "../../ir/module.ts";
+import { type NeuronKind, type Op, type OpOf, type ValueId, isNeuron, isOp } from "../../ir/op.ts";
+import { largestSpike } from "../../ir/semantics/neurons/graded.ts";
+import { rectifierCeiling } from "../convert/spiking-form.ts";
+
+export interface NeuronSite {
+  readonly neuron: OpOf<NeuronKind>;
+  /** The value of the analogue network whose distribution matters: what the activation is given. */
+  readonly observed: ValueId;
+  readonly axis: number;
+  /** The largest value that the activation lets through: 6 for ReLU6, Infinity for ReLU. */
+  readonly ceiling: number;
+  /** Whether values of either sign are sent; else they are rectified. */
+  readonly signed: boolean;
+  /** Values that it can tell apart between 0 and its range, by the end of a run. */
+  readonly levels: number;
+}
+
+/** Finer than this no statistics are. */
+const mostLevels = 1 << 16;
+
+/** The neurons of `module` in order. */
+export function neuronSites(module: Module, reference: Module, timesteps: number): NeuronSite[] {
+  const counterparts = new Map<ValueId, Op>(reference.ops.map((op) => [op.result, op]));
+  return module.ops.filter(isNeuron).map((neuron): NeuronSite => {
+    const levels = Math.min(mostLevels, levelsOf(neuron, module, timesteps));
+    const activation = counterparts.get(neuron.result);
+    if (activation === undefined) {
+      const observed = decodedBehind(module, neuron);
+      const axis = channelAxisOf(reference, observed);
+      return { neuron, observed, axis, ceiling: Infinity, signed: true, levels };
+    }
+    const observed = known(activation.inputs[0], "an activation's operand");
+    const axis = channelAxisOf(reference, observed);
+    const ceiling = known(rectifierCeiling(activation), "a rectifier behind each neuron");
+    return { neuron, observed, axis, ceiling, signed: false, levels };
+  });
+}
+
+/** The decoded value whose changes neurons of either sign send: it keeps the id it had. */
+function decodedBehind(module: Module, neuron: Op): ValueId {
+  let changes = producerOf(module, known(neuron.inputs[0], "a neuron's operand"));
+  // The second of a pair takes them with the opposite sign.
+  if (isOp(changes, "ann.affine")) {
+    changes = producerOf(module, known(changes.inputs[0], "what is negated"));
+  }
+  return known(changes.inputs[0], "the value that changes");
+}
+
+function levelsOf(neuron: OpOf<NeuronKind>, module: Module, timesteps: number): number {
+  switch (neuron.kind) {
+    case "snn.if":
+    case "snn.lif":
+      return timesteps;
+    case "snn.graded": {
+      const most = largestSpike(neuron.attrs);
+      if (module.code !== "differential") return most * timesteps;
+      switch (neuron.attrs.schedule) {
+        case "constant":
+          return most;
+        case "reciprocal":
+          return most * timesteps;
+        case "halving":
+          return most * 2 ** (timesteps - 1);
+        default:
+          return assertNever(neuron.attrs.schedule);
+      }
+    }
+    case "snn.few-spikes":
+      return 2 ** (tensorAt(module, neuron.attrs.amplitude).shape[0] ?? 1) - 1;
+    case "snn.ttfs":
+      return module.timesteps;
+  }
+}
+
+/** Steps of the threshold to the range of neurons: the threshold is the range over this. */
+export function stepsToRange(neuron: OpOf<NeuronKind>, module: Module): number {
+  if (isOp(neuron, "snn.graded")) return largestSpike(neuron.attrs);
+  return isOp(neuron, "snn.ttfs") ? module.timesteps : 1;
+}

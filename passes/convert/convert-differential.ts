@@ -1,0 +1,88 @@
+/**
+ * Turns an analogue network into a spiking one of differential code.
+ *
+ * Precondition: no batch normalisation is left. Result: neurons hold what they have still to send and
+ * send its nearest multiple of a step, and what is sent sums to the value. With steps that shrink, each
+ * timestep corrects what the ones before left over:
+ *
+ *     v += W·Δy;  k = ⌊v/q_t + ½⌋ within what may be sent;  v −= k·q_t;  y = Σ k·q_t
+ *
+ * The image and all biases arrive once, at the first timestep. Functions that are not rectifiers work
+ * on decoded values, and neurons of either sign send the changes of what they give. Steps of 1/t make
+ * it the differential code of Huang et al. (ICML 2025), a constant step a sigma-delta network, halved
+ * steps a radix code. Values keep their ids, so the neuron of a ReLU has the ReLU's.
+ */
+import { fail } from "../../ir/diagnostic.ts";
+import type { Module } from "../../ir/module.ts";
+import { scalar } from "../../ir/tensor.ts";
+import { diagnose } from "../diagnostics.ts";
+import { definePass } from "../pass.ts";
+import { inIncrements } from "./increments.ts";
+import { decodedOps, planConversion } from "./spiking-form.ts";
+
+const name = "convert-differential";
+
+export const convertDifferential = definePass({
+  name,
+  phase: "convert",
+  summary: "replaces activations by neurons that send what is still missing, in shrinking steps",
+  requires: ["batchnorm-free"],
+  establishes: ["spiking"],
+  breaks: ["balanced"],
+  preservesOutputs: false,
+  options: {
+    bits: {
+      kind: "integer",
+      default: 4,
+      min: 1,
+      max: 8,
+      help: "bits of a spike: how many sizes it may have",
+    },
+    alphabet: {
+      kind: "choice",
+      default: "word",
+      of: ["word", "power"],
+      help: "spikes of every size up to 2^bits − 1, or of powers of two only",
+    },
+    schedule: {
+      kind: "choice",
+      default: "halving",
+      of: ["constant", "reciprocal", "halving"],
+      help: "how the step goes with time: not at all, as 1/t, or by halves",
+    },
+  },
+  run(module, { options, timesteps, report }) {
+    if (module.code !== "none") return module;
+    requireActivation(module);
+    const decoded = decodedOps(module);
+    if (decoded.length > 0) report(diagnose("decoded-inside", null, { ops: decoded }));
+    const { bits, alphabet, schedule } = options;
+    return inIncrements(module, {
+      code: "differential",
+      timesteps,
+      pass: name,
+      makeNeurons(builder, { current, offset, ceiling, signed, loc, result }) {
+        const unit = builder.tensor("unit", scalar("f32", 1));
+        const limit =
+          ceiling === Infinity ? null : builder.tensor("ceiling", scalar("f32", ceiling));
+        const attrs = {
+          threshold: unit,
+          vInit: offset,
+          amplitude: unit,
+          ceiling: limit,
+          bits,
+          alphabet,
+          sign: signed ? ("free" as const) : ("retract" as const),
+          schedule,
+        };
+        return builder.add("snn.graded", [current], attrs, loc, result);
+      },
+    });
+  },
+});
+
+/** Fails where nothing of a network would become a neuron. */
+export function requireActivation(module: Module): void {
+  const { neurons, refused } = planConversion(module);
+  if (neurons + refused.length === 0) fail(diagnose("no-activation", null, {}));
+}

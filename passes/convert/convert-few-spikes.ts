@@ -1,0 +1,55 @@
+/**
+ * Turns an analogue network into a spiking one of few-spikes code.
+ *
+ * Precondition: no batch normalisation is left. Result: every ReLU and every clip from 0 is a neuron that
+ * waits for the frames of its operands and then sends its value as T binary digits, largest first:
+ *
+ *     v = Σ W·y;  for t = 1 … T:  z = 1 where v ≥ (2^(T−t) − ½)·q, v −= 2^(T−t)·q·z, y[t] = 2^(T−t)·q·z
+ *
+ * so that Σ y is the nearest multiple of q from 0 to (2^T − 1)·q, which a balance pass sets. Layers follow
+ * one another: the answer is there after T timesteps for each layer of neurons. (Stoeckl & Maass 2021.)
+ */
+import { tensorOf } from "../../ir/tensor.ts";
+import { diagnose } from "../diagnostics.ts";
+import { definePass } from "../pass.ts";
+import { requireActivation } from "./convert-differential.ts";
+import { byPairs, inIncrements } from "./increments.ts";
+import { decodedOps } from "./spiking-form.ts";
+
+const name = "convert-few-spikes";
+
+/** Digits beyond which a float32 potential has none left to tell. */
+const mostDigits = 20;
+
+export const convertFewSpikes = definePass({
+  name,
+  phase: "convert",
+  summary: "replaces activations by neurons that send values as binary digits",
+  requires: ["batchnorm-free"],
+  establishes: ["spiking"],
+  breaks: ["balanced"],
+  preservesOutputs: false,
+  options: {},
+  run(module, { timesteps, report }) {
+    if (module.code !== "none") return module;
+    requireActivation(module);
+    const digits = Math.min(mostDigits, timesteps);
+    if (digits < timesteps) report(diagnose("fewer-digits", null, { timesteps, digits }));
+    const decoded = decodedOps(module);
+    if (decoded.length > 0) report(diagnose("decoded-inside", null, { ops: decoded }));
+    const sizes = Array.from({ length: digits }, (_, t) => 2 ** (digits - 1 - t));
+    return inIncrements(module, {
+      code: "few-spikes",
+      timesteps: digits,
+      pass: name,
+      makeNeurons: (builder, site) =>
+        byPairs(builder, site, (_, { current, offset, loc, result }) => {
+          const amplitude = builder.tensor("digits", tensorOf("f32", [digits], sizes));
+          const reached = sizes.map((size) => size - 0.5);
+          const threshold = builder.tensor("reached", tensorOf("f32", [digits], reached));
+          const attrs = { threshold, reset: amplitude, amplitude, vInit: offset };
+          return builder.add("snn.few-spikes", [current], attrs, loc, result);
+        }),
+    });
+  },
+});

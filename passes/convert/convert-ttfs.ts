@@ -1,0 +1,56 @@
+/**
+ * Turns an analogue network into one in which each neuron fires at most once.
+ *
+ * Precondition: no batch normalisation is left. Result: every ReLU and every clip from 0 is a neuron that
+ * waits for the frame of its operands, and then fires the earlier the larger its value is:
+ *
+ *     t* = T + 1 − (Σ W·y) / q, no spike where the sum is not positive
+ *
+ * A spike is worth T + 1 − t*, the height that the ramp it starts has at the end of the frame, so each
+ * neuron sends its value exactly where spikes may fall between ticks, and rounded to a multiple of q where
+ * they may not. Values above T·q, the window, are clipped: a balance pass sets it. Values of either sign
+ * are sent as two neurons. (Rueckauer & Liu 2018; Stanojevic et al. 2022, Nature Communications 2024.)
+ */
+import { scalar } from "../../ir/tensor.ts";
+import { diagnose } from "../diagnostics.ts";
+import { definePass } from "../pass.ts";
+import { requireActivation } from "./convert-differential.ts";
+import { byPairs, inIncrements } from "./increments.ts";
+import { decodedOps } from "./spiking-form.ts";
+
+const name = "convert-ttfs";
+
+export const convertTtfs = definePass({
+  name,
+  phase: "convert",
+  summary: "replaces activations by neurons that send values as the time of one spike",
+  requires: ["batchnorm-free"],
+  establishes: ["spiking"],
+  breaks: ["balanced"],
+  preservesOutputs: false,
+  options: {
+    resolution: {
+      kind: "choice",
+      default: "tick",
+      of: ["tick", "continuous"],
+      help: "whether spikes fall on ticks of the clock, or between them too",
+    },
+  },
+  run(module, { options: { resolution }, timesteps, report }) {
+    if (module.code !== "none") return module;
+    requireActivation(module);
+    const decoded = decodedOps(module);
+    if (decoded.length > 0) report(diagnose("decoded-inside", null, { ops: decoded }));
+    return inIncrements(module, {
+      code: "ttfs",
+      timesteps,
+      pass: name,
+      makeNeurons: (builder, site) =>
+        byPairs(builder, site, (_, { current, offset, loc, result }) => {
+          const unit = builder.tensor("unit", scalar("f32", 1));
+          const attrs = { threshold: unit, vInit: offset, amplitude: unit, resolution };
+          return builder.add("snn.ttfs", [current], attrs, loc, result);
+        }),
+    });
+  },
+});

@@ -1,0 +1,390 @@
+/**
+ * Rebuilds an analogue network so that what changes over time is sent as increments whose sum is the
+ * value: the form that differential, few-spikes and first-spike codes share. Which neurons send them
+ * is the caller's.
+ *
+ * Linear ops work on increments without their biases; what the biases amount to is a constant, the
+ * `offset` of the value they go into, and neurons start from it. A function that is not linear is
+ * computed on the value decoded so far (Huang et al., MM 2024; Jiang et al., ICLR 2024), and
+ * neurons of either sign send its changes on to the next weights.
+ */
+import { type Builder, Builder as NewBuilder } from "../../ir/build.ts";
+import { invariant, known } from "../../ir/diagnostic.ts";
+import { evaluate } from "../../ir/evaluate.ts";
+import { type Loc, fusedLoc } from "../../ir/loc.ts";
+import type { Code, Module, Output } from "../../ir/module.ts";
+import { type Op, type ValueId, isOp } from "../../ir/op.ts";
+import { type Tensor, type TensorRef, scalar, zeros } from "../../ir/tensor.ts";
+import { elementCount } from "../../ir/type.ts";
+import { uniformValue } from "../graph.ts";
+import { hasWeights, isLinear, planConversion, rectifierCeiling } from "./spiking-form.ts";
+
+/** Neurons to be made. */
+export interface NeuronSite {
+  /** The increments that they integrate. */
+  readonly current: ValueId;
+  /** What the increments leave out: the potential to start from. Broadcasts to the value's shape. */
+  readonly offset: TensorRef;
+  /** The largest value to send; Infinity where there is none. */
+  readonly ceiling: number;
+  /** Whether values of either sign are sent; else they are rectified. */
+  readonly signed: boolean;
+  readonly loc: Loc;
+  /** The id to take; a new one if undefined. */
+  readonly result: ValueId | undefined;
+}
+
+export interface IncrementCode {
+  readonly code: Code;
+  readonly timesteps: number;
+  /** For the locations of ops that have no counterpart. */
+  readonly pass: string;
+  makeNeurons(builder: Builder, site: NeuronSite): ValueId;
+}
+
+/** What has become of a value of the analogue network. */
+type Carried =
+  /** The same at every timestep. */
+  | { readonly kind: "constant"; readonly value: ValueId }
+  /** Over time: the value is the sum of these so far, and the offset. */
+  | { readonly kind: "increments"; readonly value: ValueId; readonly offset: Tensor | null }
+  /** The value itself, as far as it is known at each timestep. */
+  | { readonly kind: "decoded"; readonly value: ValueId };
+
+/**
+ * Values of either sign by neurons that have no negative spikes: those that send the positive values,
+ * less those that send the negative ones.
+ */
+export function byPairs(
+  builder: Builder,
+  site: NeuronSite,
+  make: (builder: Builder, site: NeuronSite) => ValueId,
+): ValueId {
+  if (!site.signed) return make(builder, site);
+  invariant(site.result === undefined, "a pair of neurons stands for no activation");
+  const minus = builder.tensor("minus", scalar("f32", -1));
+  const zero = builder.tensor("zero", scalar("f32", 0));
+  const opposite = builder.add(
+    "ann.affine",
+    [site.current],
+    { scale: minus, shift: zero },
+    site.loc,
+  );
+  const positive = make(builder, site);
+  const negative = make(builder, { ...site, current: opposite });
+  return builder.add("ann.sub", [positive, negative], {}, site.loc);
+}
+
+/** The network of `module` (code "none") in increments. */
+export function inIncrements(module: Module, code: IncrementCode): Module {
+  return new Conversion(module, code).run();
+}
+
+class Conversion {
+  private readonly module: Module;
+  private readonly code: IncrementCode;
+  private readonly builder: Builder;
+  private readonly carried = new Map<ValueId, Carried>();
+  private readonly decoded = new Map<ValueId, ValueId>();
+  private readonly encoded = new Map<ValueId, ValueId>();
+  private readonly changes = new Map<ValueId, ValueId>();
+
+  constructor(module: Module, code: IncrementCode) {
+    this.module = module;
+    this.code = code;
+    const firstId = 1 + module.ops.reduce((max, op) => Math.max(max, op.result), -1);
+    this.builder = new NewBuilder({ tensors: module.tensors, firstId });
+  }
+
+  run(): Module {
+    const { fates } = planConversion(this.module);
+    for (const op of this.module.ops) {
+      if (op.kind === "ann.input") {
+        this.builder.push(op);
+        this.carried.set(op.result, { kind: "constant", value: op.result });
+      } else {
+        const fires = fates.get(op.result) === "neuron";
+        this.carried.set(op.result, fires ? this.neurons(op) : this.convert(op));
+      }
+    }
+    const outputs = this.module.outputs.map(({ name, value }): Output => ({
+      name,
+      value: this.decode(value),
+    }));
+    const { timesteps, code } = this.code;
+    return this.builder.finish({ ...this.module, code, timesteps, outputs });
+  }
+
+  private carriedOf(value: ValueId): Carried {
+    return known(this.carried.get(value), `what became of %${value}`);
+  }
+
+  private neurons(op: Op): Carried {
+    const { value, offset } = this.increments(known(op.inputs[0], "an operand"));
+    const current = this.unspiked(value, op.loc);
+    const made = this.code.makeNeurons(this.builder, {
+      current,
+      offset: this.offsetRef(offset),
+      ceiling: rectifierCeiling(op) ?? Infinity,
+      signed: false,
+      loc: op.loc,
+      result: op.result,
+    });
+    return { kind: "increments", value: made, offset: null };
+  }
+
+  private convert(op: Op): Carried {
+    const operands = op.inputs.map((value) => this.carriedOf(value));
+    if (operands.every(({ kind }) => kind === "constant")) {
+      return { kind: "constant", value: this.again(op, this.valuesOf(operands)) };
+    }
+    if (isOp(op, "ann.max-pool")) return this.maxPool(op);
+    const weighted = hasWeights(op) && this.isLinearIn(op);
+    const anyDecoded = operands.some(({ kind }) => kind === "decoded");
+    if (this.isLinearIn(op) && (weighted || !anyDecoded)) return this.linear(op);
+    return {
+      kind: "decoded",
+      value: this.again(
+        op,
+        op.inputs.map((value) => this.decode(value)),
+      ),
+    };
+  }
+
+  /** Whether the op is linear in what changes over time, and all else in it is known beforehand. */
+  private isLinearIn(op: Op): boolean {
+    const varying = op.inputs.map((value) => this.carriedOf(value).kind !== "constant");
+    if (!isLinear(op, varying)) return false;
+    const isProduct = isOp(op, "ann.mul", "ann.div", "ann.matmul", "ann.gather");
+    return !isProduct || op.inputs.every((value, i) => varying[i] === true || this.isKnown(value));
+  }
+
+  /** Whether a value is a constant of the network, whatever the sample. */
+  private isKnown(value: ValueId): boolean {
+    return this.constantOf(value) !== null;
+  }
+
+  private constantOf(value: ValueId): Tensor | null {
+    const carried = this.carriedOf(value);
+    if (carried.kind !== "constant") return null;
+    const op = this.builder.opOf(carried.value);
+    return isOp(op, "ann.constant") ? this.builder.tensorAt(op.attrs.value) : null;
+  }
+
+  private linear(op: Op): Carried {
+    const isProduct = isOp(op, "ann.mul", "ann.div", "ann.matmul", "ann.gather");
+    const inputs: ValueId[] = [];
+    const offsets: (Tensor | null)[] = [];
+    for (const value of op.inputs) {
+      const constant = this.constantOf(value);
+      if (isProduct && constant !== null) {
+        inputs.push(known(this.carried.get(value), "a constant").value);
+        offsets.push(constant);
+        continue;
+      }
+      if (constant !== null && isOp(op, "ann.add", "ann.sub", "ann.concat")) {
+        // A constant term is all offset.
+        inputs.push(this.silence(constant, op.loc));
+        offsets.push(constant);
+        continue;
+      }
+      const { value: changes, offset } = this.increments(value);
+      inputs.push(changes);
+      offsets.push(offset);
+    }
+    const plain = withoutBias(op, this.builder);
+    const made = this.builder.add(plain.kind, inputs, plain.attrs, op.loc, op.result);
+    return { kind: "increments", value: made, offset: this.offsetOf(op, offsets) };
+  }
+
+  /** The op on the offsets of its operands, biases included; null where that is zero. */
+  private offsetOf(op: Op, offsets: readonly (Tensor | null)[]): Tensor | null {
+    const isProduct = isOp(op, "ann.mul", "ann.div", "ann.matmul", "ann.gather");
+    const quiet = offsets.every((offset, i) =>
+      isProduct && this.constantOf(known(op.inputs[i], "an operand")) !== null
+        ? true
+        : offset === null,
+    );
+    if (quiet && !hasBias(op, this.builder)) return null;
+    if (quiet) {
+      const bias = channelBias(op, this.builder);
+      if (bias !== null) return bias;
+    }
+    const operands = op.inputs.map((value, i): Tensor => {
+      const { dtype, shape } = known(
+        this.module.ops.find((each) => each.result === value),
+        "an operand",
+      ).type;
+      return offsets[i] ?? zeros(dtype, shape);
+    });
+    const full = operands.map((each, i) => spread(each, op, i, this.module));
+    return evaluate(op, full, (ref) => this.builder.tensorAt(ref));
+  }
+
+  /** A pool of running sums, where what is left out of them is the same within each window. */
+  private maxPool(op: Op): Carried {
+    const [operand] = op.inputs;
+    invariant(isOp(op, "ann.max-pool") && operand !== undefined, "a max-pool");
+    const carried = this.carriedOf(operand);
+    if (carried.kind === "increments") {
+      const { value, offset } = carried;
+      const pooled = offset === null ? null : uniformPool(op, offset, this.builder);
+      if (offset === null || pooled !== null) {
+        const made = this.builder.add("snn.max-pool", [value], op.attrs, op.loc, op.result);
+        return { kind: "increments", value: made, offset: pooled };
+      }
+    }
+    return { kind: "decoded", value: this.again(op, [this.decode(operand)]) };
+  }
+
+  /** The value as increments; makes neurons of either sign where it is decoded. */
+  private increments(value: ValueId): { readonly value: ValueId; readonly offset: Tensor | null } {
+    const carried = this.carriedOf(value);
+    switch (carried.kind) {
+      case "increments":
+        return carried;
+      case "constant":
+        return { value: this.changesOf(carried.value), offset: null };
+      case "decoded":
+        return { value: this.encode(carried.value), offset: null };
+    }
+  }
+
+  /** What a real value changes by, timestep by timestep. */
+  private changesOf(value: ValueId): ValueId {
+    const there = this.changes.get(value);
+    if (there !== undefined) return there;
+    const made = this.builder.add("snn.difference", [value], {}, this.locOf(value));
+    this.changes.set(value, made);
+    return made;
+  }
+
+  private encode(value: ValueId): ValueId {
+    const there = this.encoded.get(value);
+    if (there !== undefined) return there;
+    const loc = this.locOf(value);
+    const made = this.code.makeNeurons(this.builder, {
+      current: this.changesOf(value),
+      offset: this.offsetRef(null),
+      ceiling: Infinity,
+      signed: true,
+      loc,
+      result: undefined,
+    });
+    this.encoded.set(value, made);
+    return made;
+  }
+
+  /** The value itself at each timestep. */
+  private decode(value: ValueId): ValueId {
+    const carried = this.carriedOf(value);
+    if (carried.kind !== "increments") return carried.value;
+    const there = this.decoded.get(carried.value);
+    if (there !== undefined) return there;
+    const loc = this.locOf(carried.value);
+    const sum = this.builder.add("snn.accumulate", [carried.value], {}, loc);
+    const made =
+      carried.offset === null
+        ? sum
+        : this.builder.add(
+            "ann.affine",
+            [sum],
+            {
+              scale: this.builder.tensor("unit", scalar("f32", 1)),
+              shift: this.builder.tensor("offset", carried.offset),
+            },
+            loc,
+          );
+    this.decoded.set(carried.value, made);
+    return made;
+  }
+
+  /** Neurons take currents: spikes that feed them directly pass through a weight of 1. */
+  private unspiked(value: ValueId, loc: Loc): ValueId {
+    if (this.builder.typeOf(value).domain !== "spike") return value;
+    const scale = this.builder.tensor("unit", scalar("f32", 1));
+    const shift = this.builder.tensor("zero", scalar("f32", 0));
+    return this.builder.add("ann.affine", [value], { scale, shift }, this.fused(loc));
+  }
+
+  private offsetRef(offset: Tensor | null): TensorRef {
+    return this.builder.tensor("offset", offset ?? scalar("f32", 0));
+  }
+
+  /** Increments of nothing, in the shape of a constant. */
+  private silence({ dtype, shape }: Tensor, loc: Loc): ValueId {
+    return this.changesOf(this.builder.constant("zero", zeros(dtype, shape), this.fused(loc)));
+  }
+
+  private again(op: Op, inputs: readonly ValueId[]): ValueId {
+    return this.builder.add(op.kind, inputs, op.attrs, op.loc, op.result);
+  }
+
+  private valuesOf(operands: readonly Carried[]): ValueId[] {
+    return operands.map(({ value }) => value);
+  }
+
+  private locOf(value: ValueId): Loc {
+    return this.fused(this.builder.opOf(value).loc);
+  }
+
+  private fused(loc: Loc): Loc {
+    return fusedLoc(this.code.pass, [loc]);
+  }
+}
+
+/** The op with nothing added to what it computes from its operands. */
+function withoutBias(op: Op, builder: Builder): Pick<Op, "kind" | "attrs"> {
+  if (isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear") && op.attrs.bias !== null) {
+    return { kind: op.kind, attrs: { ...op.attrs, bias: null } };
+  }
+  if (isOp(op, "ann.affine")) {
+    const shift = builder.tensor("zero", scalar(op.type.dtype, 0));
+    return { kind: op.kind, attrs: { ...op.attrs, shift } };
+  }
+  return op;
+}
+
+function hasBias(op: Op, builder: Builder): boolean {
+  if (isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear")) return op.attrs.bias !== null;
+  return isOp(op, "ann.affine") && builder.tensorAt(op.attrs.shift).data.some((x) => x !== 0);
+}
+
+/** A bias per channel in the shape that broadcasts to the op's value; null where it is not one. */
+function channelBias(op: Op, builder: Builder): Tensor | null {
+  if (!isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear") || op.attrs.bias === null) {
+    return null;
+  }
+  const bias = builder.tensorAt(op.attrs.bias);
+  const rank = op.type.shape.length;
+  const axis = op.kind === "ann.linear" ? rank - 1 : 1;
+  const shape = op.type.shape.map((_, i) => (i === axis ? bias.data.length : 1));
+  return { ...bias, shape };
+}
+
+/** An offset in the full shape of operand `index`, as ops without broadcasting take it. */
+function spread(offset: Tensor, op: Op, index: number, module: Module): Tensor {
+  const value = known(op.inputs[index], "an operand");
+  const { shape, dtype } = known(
+    module.ops.find((each) => each.result === value),
+    "an operand",
+  ).type;
+  if (offset.data.length === elementCount(shape)) return { ...offset, shape };
+  const full = new NewBuilder();
+  const from = full.constant("offset", offset, op.loc);
+  const expanded = full.opOf(full.add("ann.expand", [from], { shape }, op.loc));
+  invariant(dtype === offset.dtype, "an offset of another type");
+  return evaluate(expanded, [offset], (ref) => full.tensorAt(ref));
+}
+
+/** The offset behind a max-pool, where it is the same within each window; else null. */
+function uniformPool(op: Op, offset: Tensor, builder: Builder): Tensor | null {
+  const one = uniformValue(offset);
+  const perChannel = offset.shape.every((extent, axis) => axis === 1 || extent === 1);
+  if (one !== null || perChannel) return offset;
+  const lookup = (ref: TensorRef): Tensor => builder.tensorAt(ref);
+  const most = evaluate(op, [offset], lookup);
+  const negated = { ...offset, data: Float32Array.from(offset.data, (x) => -x) };
+  const least = evaluate(op, [negated], lookup);
+  return most.data.every((x, i) => x === -(least.data[i] ?? NaN)) ? most : null;
+}
