@@ -28,7 +28,7 @@ export type { Preprocess } from "./calibrate/data/preprocess.ts";
 // The work.
 export { convert } from "./library/convert.ts";
 export type { Conversion, ConvertOptions } from "./library/convert.ts";
-export { measureOn } from "./library/measure.ts";
+export { calibrationOn } from "./library/measure.ts";
 export type { Running } from "./library/measure.ts";
 export {
   compareLayers,

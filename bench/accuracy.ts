@@ -17,7 +17,7 @@ import { neuronKinds } from "../ir/op.ts";
 import { elementCount } from "../ir/type.ts";
 import { evaluateModule } from "../library/assess.ts";
 import { convert } from "../library/convert.ts";
-import { measureOn } from "../library/measure.ts";
+import { calibrationOn } from "../library/measure.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
 import { type Case, casesOf } from "./suite.ts";
 
@@ -123,7 +123,7 @@ async function measureCase(one: Case): Promise<Row[]> {
         `${one.note === "" ? "" : ` (${one.note})`}`,
     );
   }
-  const measure = measureOn(calibration.samples, running);
+  const measure = calibrationOn(calibration.samples, running);
   const made: Row[] = [];
   for (const method of splitList(given.methods)) {
     for (const timesteps of splitList(given.timesteps).map(Number)) {

@@ -5,11 +5,11 @@
 import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
-import type { PassContext } from "../passes/pass.ts";
+import type { Calibration } from "../passes/pass.ts";
 import { establishedBy, pipelineNames } from "../passes/index.ts";
 import { type PassRecord, type PipelineOptions, runPipeline } from "../passes/manager.ts";
 import { type PipelineStep, parsePipeline } from "../passes/pipeline.ts";
-import { type Running, measureOn } from "./measure.ts";
+import { type Running, calibrationOn } from "./measure.ts";
 
 export interface ConvertOptions {
   readonly timesteps: number;
@@ -48,12 +48,12 @@ export function stepsOf(text: string, options: { allowAnalogue?: boolean } = {})
 
 /**
  * Runs a pipeline on `module`, with `samples` as the calibration set (null if there is none: a pass
- * that needs it then fails), or with a `measureOn` of it that several conversions share. Fails with
+ * that needs it then fails), or with a `calibrationOn` of it that several conversions share. Fails with
  * a `DiagnosticError` for what the user can mend.
  */
 export async function convert(
   module: Module,
-  samples: SampleSource | PassContext<unknown>["measure"] | null,
+  samples: SampleSource | Calibration | null,
   running: Running,
   options: ConvertOptions,
 ): Promise<Conversion> {
@@ -64,7 +64,7 @@ export async function convert(
     establishedBy,
     ...(samples === null
       ? {}
-      : { measure: typeof samples === "function" ? samples : measureOn(samples, running) }),
+      : { calibration: "measure" in samples ? samples : calibrationOn(samples, running) }),
     ...(options.onPass === undefined ? {} : { onPass: options.onPass }),
     ...(options.verify === undefined ? {} : { verify: options.verify }),
     ...(options.checkNumerics === undefined ? {} : { checkNumerics: options.checkNumerics }),

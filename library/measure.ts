@@ -1,10 +1,11 @@
-/** Gives passes their one look at the network running: an engine, a calibration set, statistics. */
+/** Gives passes their look at the network running: an engine, a calibration set, statistics. */
 import { type Diagnostic, fail } from "../ir/diagnostic.ts";
-import type { Engine, Executable, SampleSource } from "../ir/executable.ts";
+import type { Engine, Executable, Observation, SampleSource } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
 import type { Module } from "../ir/module.ts";
 import type { CalibrationStatistics } from "../ir/stats.ts";
-import type { PassContext } from "../passes/pass.ts";
+import { hashTensor } from "../ir/tensor.ts";
+import type { Calibration } from "../passes/pass.ts";
 import { diagnose } from "./diagnostics.ts";
 
 export interface Running {
@@ -23,42 +24,81 @@ export function loadOn(running: Running, module: Module): Promise<Executable> {
 }
 
 /**
- * A pass context's `measure` over `samples`. What was measured of a module is kept for as long as
- * the module lives: several conversions of one network look at it once.
+ * What passes see of `samples`. What was measured of a module is kept for as long as the module lives:
+ * several conversions of one network look at it once.
  */
-export function measureOn(
-  samples: SampleSource,
-  running: Running,
-): PassContext<unknown>["measure"] {
+export function calibrationOn(samples: SampleSource, running: Running): Calibration {
   const kept = new WeakMap<Module, Map<string, Promise<CalibrationStatistics>>>();
-  return (module, observe, timesteps) => {
-    const known = kept.get(module) ?? new Map<string, Promise<CalibrationStatistics>>();
-    kept.set(module, known);
-    const key = JSON.stringify([observe, timesteps]);
-    const before = known.get(key);
-    if (before !== undefined) return before;
-    const measured = measure(module);
-    // A failure may be passing (memory): the next one to ask tries again.
-    measured.catch(() => known.delete(key));
-    known.set(key, measured);
-    return measured;
-
-    async function measure(target: Module): Promise<CalibrationStatistics> {
-      const executable = await loadOn(running, target);
+  let ordered: SampleSource | null = null;
+  return {
+    measure(module, observe, timesteps) {
+      const known = kept.get(module) ?? new Map<string, Promise<CalibrationStatistics>>();
+      kept.set(module, known);
+      const key = JSON.stringify([observe, timesteps]);
+      const before = known.get(key);
+      if (before !== undefined) return before;
+      const measured = measure(module, observe, timesteps, samples, running);
+      // A failure may be passing (memory): the next one to ask tries again.
+      measured.catch(() => known.delete(key));
+      known.set(key, measured);
+      return measured;
+    },
+    async watch(module, probes, { timesteps, samples: most = Infinity, first = 0 }, onSample) {
+      ordered ??= byContent(samples);
+      const all = ordered;
+      const count = Math.max(0, Math.min(most, all.count - first));
+      const chosen = { count, get: (index: number) => all.get(first + index) };
+      const executable = await loadOn(running, module);
       try {
-        const statistics = await executable.run(samples, {
-          timesteps,
-          observe,
-          countOperations: false,
-          onProgress: (done, total) => running.onProgress?.("calibrating", done, total),
-        });
-        checkFinite(target, statistics);
-        return statistics;
+        await executable.run(
+          chosen,
+          {
+            timesteps,
+            probes,
+            countOperations: false,
+            onProgress: (done, total) => running.onProgress?.("calibrating", done, total),
+          },
+          (result) => onSample(result.probes, first + result.index),
+        );
       } finally {
         await executable.close();
       }
-    }
+    },
   };
+}
+
+async function measure(
+  module: Module,
+  observe: readonly Observation[],
+  timesteps: number,
+  samples: SampleSource,
+  running: Running,
+): Promise<CalibrationStatistics> {
+  const executable = await loadOn(running, module);
+  try {
+    const statistics = await executable.run(samples, {
+      timesteps,
+      observe,
+      countOperations: false,
+      onProgress: (done, total) => running.onProgress?.("calibrating", done, total),
+    });
+    checkFinite(module, statistics);
+    return statistics;
+  } finally {
+    await executable.close();
+  }
+}
+
+/** The samples in the order of the hashes of what they hold. */
+function byContent(samples: SampleSource): SampleSource {
+  const hashes = Array.from({ length: samples.count }, (_, index) =>
+    samples.get(index).map(hashTensor).join(),
+  );
+  const order = [...hashes.keys()].sort((a, b) => {
+    const [x = "", y = ""] = [hashes[a], hashes[b]];
+    return x < y ? -1 : x > y ? 1 : a - b;
+  });
+  return { count: samples.count, get: (index) => samples.get(order[index] ?? index) };
 }
 
 /** Fails at the first op, in the module's order, whose values are not all finite. */

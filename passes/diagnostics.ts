@@ -118,6 +118,11 @@ export const diagnose = catalogue({
       `${listed(p.ops)} between neurons stays analogue and works on running means: no spiking ` +
       "hardware can run this network as it is",
   },
+  "reset-of-graded": {
+    severity: "error",
+    message: () => "neurons with spikes of several sizes or signs reset by subtraction only",
+    help: "leave out reset=zero, or bits and sign",
+  },
   "fewer-digits": {
     severity: "warning",
     message: (p: { timesteps: number; digits: number }) =>

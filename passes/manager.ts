@@ -10,7 +10,7 @@ import { formatOp, printModule } from "../ir/print.ts";
 import { verify as verifyModule } from "../ir/verify.ts";
 import { shortName } from "../ir/loc.ts";
 import { diagnose } from "./diagnostics.ts";
-import type { PassContext } from "./pass.ts";
+import type { Calibration } from "./pass.ts";
 import { type Options, type PipelineStep, printPipeline, resolveOptions } from "./pipeline.ts";
 import { breachesOf } from "./properties.ts";
 
@@ -29,7 +29,7 @@ export interface PipelineOptions {
   /** Timesteps that the converted network is meant to run for; the module's own if left out. */
   readonly timesteps?: number;
   /** How a pass sees the network run; without it such a pass fails with a diagnostic. */
-  readonly measure?: PassContext<unknown>["measure"];
+  readonly calibration?: Calibration;
   /** Told of each diagnostic as it arises. */
   readonly report?: (diagnostic: Diagnostic) => void;
   /** Told of each step when it is done and checked. */
@@ -148,7 +148,7 @@ async function runStep(
       timesteps: options.timesteps ?? before.timesteps,
       reference,
       report,
-      measure: options.measure ?? noCalibration(pass.name),
+      ...(options.calibration ?? noCalibration(pass.name)),
     });
   } catch (error) {
     // The user's faults, the machine's, and what another broken pass said go up as they are.
@@ -185,8 +185,9 @@ async function runStep(
   return record;
 }
 
-function noCalibration(pass: string): PassContext<unknown>["measure"] {
-  return async () => fail(diagnose("no-calibration", null, { pass }));
+function noCalibration(pass: string): Calibration {
+  const refuse = async (): Promise<never> => fail(diagnose("no-calibration", null, { pass }));
+  return { measure: refuse, watch: refuse };
 }
 
 /** The module with its claims brought up to date; the same object where they are already. */

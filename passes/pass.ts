@@ -3,7 +3,7 @@
  * It sees statistics and measurements only through its context, and opens no file.
  */
 import type { Diagnostic } from "../ir/diagnostic.ts";
-import type { Observation } from "../ir/executable.ts";
+import type { Observation, Probe, ProbeData } from "../ir/executable.ts";
 import type { Module, Property } from "../ir/module.ts";
 import type { CalibrationStatistics } from "../ir/stats.ts";
 
@@ -59,14 +59,39 @@ export interface PassContext<V> {
   readonly report: (diagnostic: Diagnostic) => void;
   /**
    * Runs a module on the calibration set and returns statistics of the values asked for: for values
-   * over time, of their mean over the timesteps. The only thing a pass may await. Fails with a
-   * diagnostic where no calibration set was given.
+   * over time, of their mean over the timesteps. Beside `watch` the only thing a pass may await. Fails
+   * with a diagnostic where no calibration set was given.
    */
+  readonly measure: Calibration["measure"];
+  /**
+   * Runs a module on the calibration set and shows what `probes` keep of each sample. Samples come in
+   * an order that hangs on their content alone, so sums of what is shown do not depend on how they
+   * were given. Awaited like `measure`, and fails as it does.
+   */
+  readonly watch: Calibration["watch"];
+}
+
+/** What passes see of the calibration set. */
+export interface Calibration {
   readonly measure: (
     module: Module,
     observe: readonly Observation[],
     timesteps: number,
   ) => Promise<CalibrationStatistics>;
+  readonly watch: (
+    module: Module,
+    probes: readonly Probe[],
+    run: WatchOptions,
+    onSample: (kept: readonly ProbeData[], index: number) => void,
+  ) => Promise<void>;
+}
+
+export interface WatchOptions {
+  readonly timesteps: number;
+  /** Samples to run, of those there are; all of them if left out. */
+  readonly samples?: number;
+  /** Index of the first one; 0 if left out. */
+  readonly first?: number;
 }
 
 export interface Pass<T extends OptionTable = OptionTable> {

@@ -15,7 +15,7 @@ import type { Module } from "../../ir/module.ts";
 import { decodePackage, encodePackage } from "../../ir/package.ts";
 import { type Labelled, evaluateModule } from "../../library/assess.ts";
 import { convert } from "../../library/convert.ts";
-import { type Running, measureOn } from "../../library/measure.ts";
+import { type Running, calibrationOn } from "../../library/measure.ts";
 import type { Bench } from "./context.ts";
 import { loadEngine } from "./engines.ts";
 import { type Prepared, dataOptions, safeName } from "./prepare.ts";
@@ -56,7 +56,7 @@ export function networksOf(prepared: Prepared, bench: Bench) {
       context,
       true,
     );
-    return { running, test, measure: measureOn(calibration.samples, running) };
+    return { running, test, measure: calibrationOn(calibration.samples, running) };
   });
   const annAccuracy = lazily(async () => {
     const { running, test } = await once();

@@ -14,7 +14,7 @@
 import { type Builder, builderOn, rewrite } from "../../ir/build.ts";
 import { type Diagnostic, fail, known } from "../../ir/diagnostic.ts";
 import { fusedLoc, shortName } from "../../ir/loc.ts";
-import type { Module } from "../../ir/module.ts";
+import type { Code, Module } from "../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../ir/op.ts";
 import { scalar } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
@@ -44,6 +44,25 @@ export const convertActivations = definePass({
       of: ["subtract", "zero"],
       help: "what a spike does to the membrane potential",
     },
+    sign: {
+      kind: "choice",
+      default: "positive",
+      of: ["positive", "retract"],
+      help: "whether a neuron may take back, by spikes of the other sign, what it sent too much",
+    },
+    bits: {
+      kind: "integer",
+      default: 1,
+      min: 1,
+      max: 8,
+      help: "bits of a spike: more than one, and a neuron may send several units at once",
+    },
+    alphabet: {
+      kind: "choice",
+      default: "word",
+      of: ["word", "power"],
+      help: "spikes of every size up to 2^bits − 1, or of powers of two only",
+    },
   },
   run(module, { options, report, timesteps }) {
     if (module.code !== "none") return module;
@@ -53,7 +72,10 @@ export const convertActivations = definePass({
     }
     if (plan.neurons === 0) fail(diagnose("no-activation", null, {}));
     for (const notice of notices(module, plan, options.analogue)) report(notice);
-    return convert(module, plan, options.reset === "zero" ? "zero" : "subtract", timesteps);
+    if (options.reset === "zero" && isGraded(options)) {
+      fail(diagnose("reset-of-graded", null, {}));
+    }
+    return convert(module, plan, options, timesteps);
   },
 });
 
@@ -92,12 +114,7 @@ function notices(module: Module, plan: Plan, analogue: string): Diagnostic[] {
   return found;
 }
 
-function convert(
-  module: Module,
-  plan: Plan,
-  reset: "subtract" | "zero",
-  timesteps: number,
-): Module {
+function convert(module: Module, plan: Plan, options: Options, timesteps: number): Module {
   const readouts = new Map<ValueId, ValueId>();
   const readOut = (value: ValueId, builder: Builder): ValueId => {
     const op = builder.opOf(value);
@@ -111,7 +128,7 @@ function convert(
   const converted = rewrite(module, (op, builder) => {
     switch (plan.fates.get(op.result)) {
       case "neuron":
-        return neuron(op, builder, reset);
+        return neuron(op, builder, options);
       case "pool":
         // Behind an op that runs on decoded values there are real values, which pool as they are.
         return isOp(op, "ann.max-pool") &&
@@ -128,32 +145,65 @@ function convert(
         return null;
     }
   });
-  return readOutputs(converted, timesteps, readOut);
+  return readOutputs(converted, codeOf(options), timesteps, readOut);
 }
 
-function neuron(op: Op, builder: Builder, reset: "subtract" | "zero"): ValueId {
+function neuron(op: Op, builder: Builder, options: Options): ValueId {
   const operand = known(op.inputs[0], "an activation's operand");
-  const unit = builder.tensor("unit", scalar("f32", 1));
-  const half = builder.tensor("half", scalar("f32", 0.5));
-  const attrs = { threshold: unit, vInit: half, amplitude: unit, reset };
-  if (builder.typeOf(operand).domain !== "spike") {
-    return builder.add("snn.if", [operand], attrs, op.loc, op.result);
-  }
+  if (builder.typeOf(operand).domain !== "spike") return made(op, [operand], builder, options);
   // Spikes are not negative: rectifying them changes nothing, but a ceiling may lie below them.
-  if (rectifierCeiling(op) === Infinity) return operand;
+  if (rectifierCeiling(op) === Infinity && options.sign === "positive") return operand;
+  const unit = builder.tensor("unit", scalar("f32", 1));
   const shift = builder.tensor("zero", scalar("f32", 0));
   const loc = fusedLoc(name, [op.loc]);
   const current = builder.add("ann.affine", [operand], { scale: unit, shift }, loc);
-  return builder.add("snn.if", [current], attrs, op.loc, op.result);
+  return made(op, [current], builder, options);
+}
+
+function made(
+  op: Op,
+  inputs: readonly ValueId[],
+  builder: Builder,
+  { reset, sign, bits, alphabet }: Options,
+): ValueId {
+  const unit = builder.tensor("unit", scalar("f32", 1));
+  if (!isGraded({ sign, bits })) {
+    const half = builder.tensor("half", scalar("f32", 0.5));
+    const attrs = { threshold: unit, vInit: half, amplitude: unit, reset };
+    return builder.add("snn.if", inputs, attrs, op.loc, op.result);
+  }
+  // Graded neurons round to the nearest by themselves: from 0 they do what half a threshold is for.
+  const vInit = builder.tensor("zero", scalar("f32", 0));
+  const shared = { threshold: unit, vInit, amplitude: unit, ceiling: null };
+  const attrs = { ...shared, bits, alphabet, sign, schedule: "constant" as const };
+  return builder.add("snn.graded", inputs, attrs, op.loc, op.result);
+}
+
+interface Options {
+  readonly reset: "subtract" | "zero";
+  readonly sign: "positive" | "retract";
+  readonly bits: number;
+  readonly alphabet: "word" | "power";
+}
+
+/** Whether spikes have more than one size or sign. */
+function isGraded({ sign, bits }: Pick<Options, "sign" | "bits">): boolean {
+  return sign === "retract" || bits > 1;
+}
+
+function codeOf(options: Options): Code {
+  if (options.bits > 1) return "burst";
+  return options.sign === "retract" ? "signed-rate" : "rate";
 }
 
 /** Puts a read-out before every output that is not decoded yet. */
 function readOutputs(
   module: Module,
+  code: Code,
   timesteps: number,
   readOut: (value: ValueId, builder: Builder) => ValueId,
 ): Module {
   const builder = builderOn(module);
   const outputs = module.outputs.map((o) => ({ name: o.name, value: readOut(o.value, builder) }));
-  return builder.finish({ ...module, code: "rate", timesteps, outputs });
+  return builder.finish({ ...module, code, timesteps, outputs });
 }

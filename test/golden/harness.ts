@@ -22,7 +22,9 @@ import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { verify } from "../../ir/verify.ts";
 import { establishedBy, pipelineNames } from "../../passes/index.ts";
-import { type PipelineOptions, runPipeline } from "../../passes/manager.ts";
+import type { Calibration } from "../../passes/pass.ts";
+import { calibrationOn } from "../../library/measure.ts";
+import { runPipeline } from "../../passes/manager.ts";
 import { parsePipeline } from "../../passes/pipeline.ts";
 
 export interface Golden {
@@ -84,7 +86,7 @@ function readCommand(command: string): Command {
   const passes = valueOf("--passes");
   const [only, ...rest] = words;
   if (passes !== null && words.length === 0) {
-    const options = samples === 0 ? {} : { measure: measureOn(samples, seed) };
+    const options = samples === 0 ? {} : { calibration: eighths(samples, seed) };
     return {
       locs,
       run: async (module, report) => {
@@ -101,9 +103,8 @@ function readCommand(command: string): Command {
 }
 
 /** Runs modules in the interpreter, on samples of eighths between −1 and 1. */
-function measureOn(count: number, seed: number): NonNullable<PipelineOptions["measure"]> {
-  return async (module, observe, timesteps) => {
-    const executable = await interpretEngine.load(module, { threads: 1 });
+function eighths(count: number, seed: number): Calibration {
+  const on = (module: Module): Calibration => {
     const get = (index: number): Tensor[] =>
       inputsOf(module).map(({ type }, i) =>
         tensorOf(
@@ -115,7 +116,11 @@ function measureOn(count: number, seed: number): NonNullable<PipelineOptions["me
           ),
         ),
       );
-    return executable.run({ count, get }, { timesteps, observe });
+    return calibrationOn({ count, get }, { engine: interpretEngine, threads: 1 });
+  };
+  return {
+    measure: (module, ...asked) => on(module).measure(module, ...asked),
+    watch: (module, ...asked) => on(module).watch(module, ...asked),
   };
 }
 

@@ -11,7 +11,7 @@ import { tensorOf } from "../../ir/tensor.ts";
 import { verify } from "../../ir/verify.ts";
 import { evaluatePair, lossByPass } from "../../library/assess.ts";
 import { convert, stepsOf } from "../../library/convert.ts";
-import { measureOn } from "../../library/measure.ts";
+import { calibrationOn } from "../../library/measure.ts";
 import { rebuildReference } from "../../library/reference.ts";
 import { makeReport } from "../../library/report.ts";
 import { printPipeline } from "../../passes/pipeline.ts";
@@ -131,7 +131,7 @@ describe("stepsOf", () => {
   });
 });
 
-describe("measureOn", () => {
+describe("calibrationOn", () => {
   it("runs a network once for each question", async () => {
     let loads = 0;
     const engine: Engine = {
@@ -141,7 +141,7 @@ describe("measureOn", () => {
         return interpretEngine.load(module, options);
       },
     };
-    const measure = measureOn(calibration, { engine, threads: 1 });
+    const { measure } = calibrationOn(calibration, { engine, threads: 1 });
     const module = network();
     const value = known(opsOf(module, "ann.relu")[0], "a relu").result;
     const byChannel = [{ value, scope: "channel", axis: 1 }] as const;
@@ -164,13 +164,13 @@ describe("measureOn", () => {
         return interpretEngine.load(module, options);
       },
     };
-    const measure = measureOn(calibration, { engine, threads: 1 });
+    const shared = calibrationOn(calibration, { engine, threads: 1 });
     const { module } = await convert(network(), null, running, {
       timesteps,
       pipeline: "canonical",
     });
     for (const pass of ["balance-max", "balance-local"]) {
-      await convert(module, measure, running, {
+      await convert(module, shared, running, {
         timesteps,
         pipeline: `convert-activations,${pass}`,
       });

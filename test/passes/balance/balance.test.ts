@@ -14,7 +14,7 @@ import type { OpOf } from "../../../ir/op.ts";
 import type { Scope } from "../../../ir/stats.ts";
 import type { Tensor } from "../../../ir/tensor.ts";
 import { type Shape, stridesOf } from "../../../ir/type.ts";
-import { measureOn } from "../../../library/measure.ts";
+import { calibrationOn } from "../../../library/measure.ts";
 import { rectifierCeiling } from "../../../passes/convert/spiking-form.ts";
 import { converted, convertibleNetworks, sourceOf } from "../convert/networks.ts";
 
@@ -100,7 +100,7 @@ describe("balance-max", () => {
   it("gives larger scopes larger thresholds", async () => {
     await fc.assert(
       fc.asyncProperty(convertibleNetworks(6, 2), async ({ module, samples }) => {
-        const measure = measureOn(sourceOf(samples), { engine: interpretEngine, threads: 1 });
+        const measure = calibrationOn(sourceOf(samples), { engine: interpretEngine, threads: 1 });
         const largest = async (scope: Scope): Promise<number[]> => {
           const passes = `convert-activations,balance-max{scope=${scope}}`;
           const { snn } = await converted(module, measure, passes);
@@ -194,10 +194,13 @@ describe.each(["balance-max", "balance-percentile", "balance-mmse", "balance-loc
             const passes = `convert-activations,${pass}`;
             const running = { engine: interpretEngine, threads: 1 };
             const at = (indices: readonly number[]) =>
-              measureOn(sourceOf(indices.map((i) => known(samples[i], "a sample"))), running);
+              calibrationOn(sourceOf(indices.map((i) => known(samples[i], "a sample"))), running);
             const [left, right] = [at(order.slice(0, cut)), at(order.slice(cut))];
-            const inParts: typeof left = async (...asked) =>
-              mergeStatistics(await right(...asked), await left(...asked));
+            const inParts: typeof left = {
+              ...left,
+              measure: async (...asked) =>
+                mergeStatistics(await right.measure(...asked), await left.measure(...asked)),
+            };
             const { snn: whole } = await converted(module, sourceOf(samples), passes);
             const { snn: parts } = await converted(module, inParts, passes);
             expect(parts.tensors).toEqual(whole.tensors);

@@ -138,9 +138,12 @@ describe("balancing", () => {
     const passes = "convert-activations,balance-max{scope=neuron}";
     const { snn } = await converted(
       module,
-      (_, observe) => {
-        const values = new Map(observe.map((o) => [o.value, { ...o, channels }]));
-        return Promise.resolve({ samples: 1, values });
+      {
+        measure: (_, observe) => {
+          const values = new Map(observe.map((o) => [o.value, { ...o, channels }]));
+          return Promise.resolve({ samples: 1, values });
+        },
+        watch: () => Promise.resolve(),
       },
       passes,
     );

@@ -12,7 +12,7 @@ import { uniform } from "../../../ir/random.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
 import { convert } from "../../../library/convert.ts";
-import type { PassContext } from "../../../passes/pass.ts";
+import type { Calibration } from "../../../passes/pass.ts";
 import { Sketch, type Step, type StepKind } from "../../random/sketch.ts";
 
 export interface Convertible {
@@ -157,7 +157,7 @@ export function sourceOf(samples: readonly (readonly Tensor[])[]): SampleSource 
 /** The spiking network by these passes, and the analogue one it came from. */
 export async function converted(
   module: Module,
-  samples: SampleSource | PassContext<unknown>["measure"] | null,
+  samples: SampleSource | Calibration | null,
   passes: string,
   timesteps = 8,
 ): Promise<{ readonly snn: Module; readonly ann: Module; readonly codes: readonly string[] }> {

@@ -11,8 +11,8 @@ import { known } from "../../../ir/diagnostic.ts";
 import { type Module, opsOf, tensorAt } from "../../../ir/module.ts";
 import { evaluateModule } from "../../../library/assess.ts";
 import { convert } from "../../../library/convert.ts";
-import { measureOn } from "../../../library/measure.ts";
-import type { PassContext } from "../../../passes/pass.ts";
+import { calibrationOn } from "../../../library/measure.ts";
+import type { Calibration } from "../../../passes/pass.ts";
 
 const folder = join(import.meta.dirname, "../../../examples/digits");
 const running = { engine: singleThreadEngine, threads: 1 };
@@ -20,7 +20,7 @@ const timesteps = 16;
 
 describe("the digits in integers", () => {
   let float: Module;
-  let measure: PassContext<unknown>["measure"];
+  let measure: Calibration;
   let samples: DataSource;
   let labels: Int32Array;
   let wanted: number;
@@ -45,7 +45,7 @@ describe("the digits in integers", () => {
     const test = await samplesFrom("test.npz", ann, 60);
     samples = test.source;
     labels = known(test.dataset.labels, "labels");
-    measure = measureOn(calibration.source, running);
+    measure = calibrationOn(calibration.source, running);
     float = (await convert(ann, measure, running, { timesteps })).module;
     wanted = await accuracyOf(float);
   }, 60_000);
