@@ -118,6 +118,12 @@ export const diagnose = catalogue({
       `${listed(p.ops)} between neurons stays analogue and works on running means: no spiking ` +
       "hardware can run this network as it is",
   },
+  "not-rate-coded": {
+    severity: "error",
+    message: (p: { pass: string; kind: string }) =>
+      `pass ${p.pass} fits neurons that send means and reset by subtraction; this ${p.kind} is none`,
+    help: "it goes with convert-activations; other codes do without it",
+  },
   "reset-of-graded": {
     severity: "error",
     message: () => "neurons with spikes of several sizes or signs reset by subtraction only",

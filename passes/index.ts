@@ -15,6 +15,7 @@ import { balanceLocal } from "./balance/balance-local.ts";
 import { balanceMax } from "./balance/balance-max.ts";
 import { balanceMmse } from "./balance/balance-mmse.ts";
 import { balancePercentile } from "./balance/balance-percentile.ts";
+import { fitLayers } from "./balance/fit-layers.ts";
 import { delayReadout } from "./balance/delay-readout.ts";
 import { setInitialPotential } from "./balance/set-initial-potential.ts";
 import { commuteMaxPool } from "./convert/commute-max-pool.ts";
@@ -59,6 +60,7 @@ export const allPasses: readonly AnyPass[] = [
   balancePercentile,
   balanceMmse,
   balanceLocal,
+  fitLayers,
   setInitialPotential,
   delayReadout,
 

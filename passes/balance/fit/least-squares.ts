@@ -1,0 +1,140 @@
+/**
+ * Weights that make the most of what a layer really receives. Given operands x of a synapse as the
+ * spiking network has them, and what the analogue network wants behind it, finds
+ *
+ *     argmin over W, b of  Σ |W·x + b + e − z|²  +  n·λ·s·|W − W₀|²
+ *
+ * in closed form, where e is what is added behind the synapse (a shortcut), s the mean variance of the
+ * operands, and W₀ the weights that are there. Behind a rectifier only positive values matter: where
+ * z ≤ 0 anything up to 0 is as good, so the target of such a term is min(W·x + b + e, 0), and the
+ * fit is repeated as targets move (each round lowers the one-sided error: it minimises a bound that
+ * touches it). λ is the one out of a few that does best on samples that were left out. After Nagel et
+ * al. 2020 and Hubara et al. 2021, who fit layers of quantised networks one by one.
+ */
+import { CholeskyDecomposition, Matrix } from "ml-matrix";
+import { type Rows, addTransposedProduct, meanRow, product } from "./products.ts";
+
+/** A synapse as a matrix: y = x·weight + bias. */
+export interface Affine {
+  /** [inputs, outputs], row-major. */
+  readonly weight: Float64Array;
+  readonly bias: Float64Array;
+}
+
+/** Terms to fit: row by row, operands and what is wanted. */
+export interface Terms {
+  readonly x: Rows;
+  /** What the sum of the synapse and `extra` should be, [rows, outputs]. */
+  readonly target: Float64Array;
+  /** What is added behind the synapse; null for nothing. */
+  readonly extra: Float64Array | null;
+  /** Whether only the positive part matters. */
+  readonly rectified: boolean;
+}
+
+/** Shares of the operands' variance to hold weights back by, from hardly to firmly. */
+const penalties = [1e-3, 1e-2, 1e-1, 1];
+const rounds = 3;
+
+/**
+ * The affine map fitted to `terms`, starting from `before`, or `before` itself where no fit does better
+ * on `held`, terms of other samples.
+ */
+export function fitted(before: Affine, terms: Terms, held: Terms): Affine {
+  const normal = normalEquations(terms.x);
+  let best = before;
+  let least = errorOf(before, held);
+  let chosen: CholeskyDecomposition | null = null;
+  for (const penalty of penalties) {
+    const solver = solverFor(normal, penalty);
+    if (solver === null) continue;
+    const once = improved(before, terms, normal, solver);
+    const error = errorOf(once, held);
+    if (error >= least) continue;
+    [best, least, chosen] = [once, error, solver];
+  }
+  for (let round = 1; chosen !== null && terms.rectified && round < rounds; round++) {
+    const next = improved(best, terms, normal, chosen);
+    const error = errorOf(next, held);
+    if (error >= least) break;
+    [best, least] = [next, error];
+  }
+  return best;
+}
+
+/** Mean squared error of what a map makes of terms, beyond a rectifier where there is one. */
+export function errorOf(map: Affine, terms: Terms): number {
+  const residual = residuals(map, terms);
+  return residual.reduce((sum, r) => sum + r * r, 0) / Math.max(1, residual.length);
+}
+
+interface NormalEquations {
+  readonly centred: Rows;
+  readonly mean: Float64Array;
+  /** Covariance of the operands, [inputs, inputs]. */
+  readonly covariance: Float64Array;
+  /** The mean of its diagonal. */
+  readonly scale: number;
+}
+
+function normalEquations(x: Rows): NormalEquations {
+  const { width, count } = x;
+  const mean = meanRow(x);
+  const data = Float64Array.from(x.data, (value, i) => value - (mean[i % width] ?? 0));
+  const centred = { data, count, width };
+  const covariance = new Float64Array(width * width);
+  addTransposedProduct(covariance, centred, centred, { symmetric: true });
+  let trace = 0;
+  for (let i = 0; i < width; i++) trace += covariance[i * width + i] ?? 0;
+  covariance.forEach((value, i) => {
+    covariance[i] = value / count;
+  });
+  return { centred, mean, covariance, scale: trace / count / width };
+}
+
+/** Solves (covariance + penalty) · dW = …; null where that is singular, as when nothing varies. */
+function solverFor(
+  { covariance, centred: { width }, scale }: NormalEquations,
+  penalty: number,
+): CholeskyDecomposition | null {
+  const matrix = Matrix.from1DArray(width, width, covariance);
+  for (let i = 0; i < width; i++) matrix.set(i, i, matrix.get(i, i) + penalty * scale + 1e-12);
+  const solver = new CholeskyDecomposition(matrix);
+  return solver.isPositiveDefinite() ? solver : null;
+}
+
+/** One step to the minimum of the quadratic bound that touches the error at `map`. */
+function improved(
+  map: Affine,
+  terms: Terms,
+  { centred, mean }: NormalEquations,
+  solver: CholeskyDecomposition,
+): Affine {
+  const width = map.bias.length;
+  const { count } = terms.x;
+  const residual = { data: residuals(map, terms), count, width };
+  const shift = meanRow(residual);
+  const products = new Float64Array(centred.width * width);
+  addTransposedProduct(products, centred, residual);
+  const scaled = products.map((value) => value / count);
+  const change = solver.solve(Matrix.from1DArray(centred.width, width, scaled)).to1DArray();
+  const weight = map.weight.map((w, i) => w + (change[i] ?? 0));
+  const bias = map.bias.map((b, o) => {
+    let moved = 0;
+    for (let i = 0; i < centred.width; i++) moved += (change[i * width + o] ?? 0) * (mean[i] ?? 0);
+    return b + (shift[o] ?? 0) - moved;
+  });
+  return { weight, bias };
+}
+
+/** What is missing, term by term, [rows · outputs]. */
+function residuals({ weight, bias }: Affine, { x, target, extra, rectified }: Terms): Float64Array {
+  const outputs = bias.length;
+  const { data } = product(x, { data: weight, count: x.width, width: outputs });
+  return data.map((value, i) => {
+    const now = value + (bias[i % outputs] ?? 0) + (extra?.[i] ?? 0);
+    const wanted = target[i] ?? 0;
+    if (!rectified || wanted > 0) return wanted - now;
+    return Math.min(now, 0) - now;
+  });
+}
