@@ -173,7 +173,7 @@ function placeBuffers(
       span.last = Math.max(span.last, at);
     }
   };
-  for (const buffer of inputs) touch(buffer, 0);
+  for (const buffer of inputs) touch(buffer, -1);
   steps.forEach((step, at) => {
     for (const buffer of [...step.reads, ...step.writes]) touch(buffer, at);
   });
