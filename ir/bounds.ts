@@ -9,6 +9,7 @@ import { shortName } from "./loc.ts";
 import { type Module, tensorAt } from "./module.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "./op.ts";
 import { rangeOf } from "./range.ts";
+import { largestSpike } from "./semantics/neurons/graded.ts";
 import { rangeOf as rangeOfDType, roundEven } from "./semantics/scalar.ts";
 import { type Tensor, type TensorRef, roundTo } from "./tensor.ts";
 import { elementCount, isFloat } from "./type.ts";
@@ -103,8 +104,12 @@ function findBounds(module: Module): IntegerBounds {
     const partial = partialSumOf(op, operands, partialSums, module);
     if (partial !== null) partialSums.set(op.result, partial);
     const [operand] = op.inputs;
-    if (isOp(op, "snn.if") && x !== undefined && operand !== undefined) {
-      const of = neuronBounds(op, x, partialSums.get(operand) ?? magnitude(x), module);
+    if (isOp(op, "snn.if", "snn.graded") && x !== undefined && operand !== undefined) {
+      const partialSum = partialSums.get(operand) ?? magnitude(x);
+      const of =
+        op.kind === "snn.if"
+          ? neuronBounds(op, x, partialSum, module)
+          : gradedBounds(op, x, partialSum, module);
       neurons.set(op.result, of);
       limits.push({ op, timesteps: of.timesteps });
     }
@@ -165,6 +170,13 @@ function boundsOf(
       const { low, high } = intervalOf(tensorAt(module, op.attrs.amplitude));
       return { low: Math.min(0, low), high: Math.max(0, high) };
     }
+    case "snn.graded": {
+      const most = largestSpike(op.attrs);
+      const sizes = { low: op.attrs.sign === "positive" ? 0 : -most, high: most };
+      return times(sizes, intervalOf(tensorAt(module, op.attrs.amplitude)));
+    }
+    case "snn.temporal-bias":
+      return plus(x, intervalOf(tensorAt(module, op.attrs.table)));
     case "ann.resize":
       // The nearest is taken as it is; what interpolation makes of integers is rounded.
       return op.attrs.mode === "nearest" && op.attrs.coordinates !== "tf_crop_and_resize"
@@ -273,6 +285,8 @@ function partialSumOf(
     case "ann.add":
     case "ann.sub":
       return before(0) + before(1);
+    case "snn.temporal-bias":
+      return before(0) + magnitude(intervalOf(tensorAt(module, op.attrs.table)));
     case "ann.concat":
       return op.inputs.reduce((most, _, i) => Math.max(most, before(i)), 0);
     case "ann.neg":
@@ -322,6 +336,46 @@ function neuronBounds(
   const upTo = top > largest ? 0 : rise === 0 ? Infinity : 1 + Math.floor((largest - top) / rise);
   const downTo = fall === 0 ? Infinity : Math.floor((bottom - smallest) / fall);
   return { current: x, partialSum, timesteps: Math.min(upTo, downTo), potential };
+}
+
+/**
+ * With L the largest spike in units of the threshold θ, a potential that did not meet a bound of its
+ * spikes is left within `rest` · θ of 0: ½ where every size is there, L at most where only powers are.
+ * What meets a bound moves on by x less L · θ, or by all of x where there is none left to fire. The
+ * total that was sent is no more than was fired, and no more than was received and is not left over.
+ */
+function gradedBounds(
+  op: OpOf<"snn.graded">,
+  x: Interval,
+  partialSum: number,
+  module: Module,
+): NeuronBounds {
+  const at = (ref: TensorRef): Interval => intervalOf(tensorAt(module, ref));
+  const { attrs } = op;
+  const threshold = at(attrs.threshold);
+  const vInit = at(attrs.vInit);
+  const most = largestSpike(attrs);
+  const [up, down] = [Math.max(0, x.high), Math.max(0, -x.low)];
+  const rest = Math.ceil((attrs.alphabet === "word" ? 0.5 : most) * threshold.high);
+  const top = Math.max(vInit.high, rest) + up;
+  const bottom = Math.min(vInit.low, -rest) - down;
+  const fired = most * threshold.low;
+  const rise = attrs.ceiling === null ? Math.max(0, up - fired) : up;
+  const fall = attrs.sign === "free" && attrs.ceiling === null ? Math.max(0, down - fired) : down;
+  const potential = (timesteps: number): Interval => ({
+    low: bottom - (timesteps - 1) * fall,
+    high: top + (timesteps - 1) * rise,
+  });
+  const room = (width: number, rate: number): number =>
+    width < 0 ? 0 : rate === 0 ? Infinity : 1 + Math.floor(width / rate);
+  // A spike's share of the potential may be half a step larger than the potential.
+  const upTo = room(largest - rest - top, rise);
+  const downTo = room(bottom - rest - smallest, fall);
+  const isKept = attrs.sign === "retract" || attrs.ceiling !== null;
+  const received = room(largest - Math.max(Math.abs(top), Math.abs(bottom)) * 2, up + rise + fall + down);
+  const sent = Math.floor(largest / (most * threshold.high));
+  const total = isKept ? Math.max(received, sent) : Infinity;
+  return { current: x, partialSum, timesteps: Math.min(upTo, downTo, total), potential };
 }
 
 /** What is left of a clipped range, or of all floats, after quantisation. */

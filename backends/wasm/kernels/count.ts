@@ -1,8 +1,13 @@
 /** Counting what spikes cause, for reports: apart from the kernels, and only where it is asked for. */
+import { known } from "../../../ir/diagnostic.ts";
+import type { StepSchedule } from "../../../ir/op.ts";
+import type { Expr } from "../assembler/types.ts";
 import type { Code } from "../assembler/code.ts";
 import { onFirstThread, placeOf, pointerTo } from "../assembler/memory.ts";
 import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";
 import type { Buffer, View } from "../memory/view.ts";
+import { Clock, highHalf } from "./graded.ts";
+import { axesOf, nestAlone } from "./nest.ts";
 
 /**
  * Adds the spikes of each timestep to row `row` of `counts` [row, timestep], and spikes times the
@@ -63,47 +68,116 @@ export function countSpikes(
   });
 }
 
-/** Adds the connections (f64, as the value lies row-major) of non-zero elements to row `costs`. */
-export function countActive(
+/** What a value's elements count as; see `SpikeWords` in lower/lowering.ts. */
+export interface Counting {
+  readonly view: View;
+  readonly unit: View | null;
+  readonly bits: number;
+  readonly schedule: StepSchedule;
+}
+
+/** What a spike of each element costs: the same everywhere, or a number for each (f32). */
+export type Connections = { readonly all: number } | { readonly each: View };
+
+/**
+ * Adds the spikes of each timestep to row `spikes` of `counts` [row, timestep], and spikes times
+ * connections to row `costs`, each where it is given.
+ */
+export function countWords(
   code: Code,
-  value: View,
-  connections: Buffer,
+  counting: Counting,
+  connections: Connections | null,
   counts: View,
-  costs: number,
+  rows: { readonly spikes: number | null; readonly costs: number | null },
   steps: number,
 ): void {
-  const { i32, f64, f32 } = code.wasm;
-  const axes = value.shape.map((extent, axis) => ({ extent, stride: value.strides[axis] ?? 0 }));
+  const { i32x4, f32x4, f64x2, f64, v128 } = code.wasm;
+  const { view, unit } = counting;
+  const each = connections !== null && "each" in connections ? connections.each : null;
+  const views = [view, ...(unit === null ? [] : [unit]), ...(each === null ? [] : [each])];
   onFirstThread(code, () => {
-    const start = pointerTo(code, value.buffer);
+    const pointers = views.map(({ buffer }) => pointerTo(code, buffer));
     const out = pointerTo(code, counts.buffer);
-    const place = placeOf(counts, costs * steps);
+    const spikes = code.local("v128");
+    const costs = code.local("v128");
+    const words = code.local("v128");
+    const clock = new Clock(code, counting.schedule);
+    const none = (): Expr => v128.const(new Array<number>(16).fill(0));
+    const first = (): Expr => v128.const([255, 255, 255, 255, ...new Array<number>(12).fill(0)]);
+    clock.begin();
     code.times(steps, () => {
-      const degree = code.define("i32", code.int(connections.address));
-      const sum = code.define("f64", f64.const(0));
-      const visit = (axis: number, at: () => number): void => {
-        const each = axes[axis];
-        const pointer = code.define("i32", at());
-        if (each === undefined) {
-          const isZero =
-            value.element === "f32"
-              ? f32.eq(f32.load(placeOf(value), 4, pointer.get()), f32.const(0))
-              : i32.eqz(i32.load(placeOf(value), 4, pointer.get()));
-          code.when(i32.eqz(isZero), () => {
-            sum.set(f64.add(sum.get(), f64.load(0, 8, degree.get())));
-          });
-          degree.step(8);
+      spikes.set(none());
+      costs.set(none());
+      nestAlone(code, views, axesOf(views, 1), pointers, (lanes, at, inner) => {
+        const load = (index: number): Expr => {
+          const from = known(views[index], "a view");
+          const pointer = known(at[index], "a pointer").get();
+          return lanes === "scalar" || inner.strides[index] === 0
+            ? v128.load32_splat(placeOf(from), 4, pointer)
+            : v128.load(placeOf(from), 4, pointer);
+        };
+        const counted = spikesIn(code, counting, clock, load);
+        words.set(lanes === "scalar" ? v128.and(counted, first()) : counted);
+        spikes.set(i32x4.add(spikes.get(), words.get()));
+        if (each === null) return;
+        const cost = f32x4.mul(f32x4.convert_i32x4_s(words.get()), load(views.length - 1));
+        const held = code.define("v128", cost);
+        costs.set(f64x2.add(costs.get(), f64x2.promote_low_f32x4(held.get())));
+        const upper = highHalf(code, held.get());
+        costs.set(f64x2.add(costs.get(), f64x2.promote_low_f32x4(upper)));
+      });
+      const total = code.define(
+        "f64",
+        [1, 2, 3].reduce(
+          (sum, lane) =>
+            f64.add(sum, f64.convert_s.i32(i32x4.extract_lane(spikes.get(), lane))),
+          f64.convert_s.i32(i32x4.extract_lane(spikes.get(), 0)),
+        ),
+      );
+      const add = (row: number | null, value: Expr): void => {
+        if (row === null) {
+          code.push(code.wasm.drop(value));
           return;
         }
-        code.times(each.extent, () => {
-          visit(axis + 1, () => pointer.get());
-          pointer.step(4 * each.stride);
-        });
+        const place = placeOf(counts, row * steps);
+        const sum = f64.add(f64.load(place, 8, out.get()), value);
+        code.push(f64.store(place, 8, out.get(), sum));
       };
-      visit(0, () => start.get());
-      code.push(f64.store(place, 8, out.get(), f64.add(f64.load(place, 8, out.get()), sum.get())));
-      start.step(4 * value.lead);
+      add(rows.spikes, total.get());
+      if (connections !== null) {
+        const cost =
+          "all" in connections
+            ? f64.mul(total.get(), f64.const(connections.all))
+            : f64.add(f64x2.extract_lane(costs.get(), 0), f64x2.extract_lane(costs.get(), 1));
+        add(rows.costs, cost);
+      }
+      pointers[0]?.step(4 * view.lead);
       out.step(8);
+      clock.tick();
     });
   });
+}
+
+/** How many spikes each of four elements is, as integers. */
+function spikesIn(
+  code: Code,
+  { view, unit, bits }: Counting,
+  clock: Clock,
+  load: (index: number) => Expr,
+): Expr {
+  const { i32x4, i16x8, i8x16, f32x4, v128 } = code.wasm;
+  const none = (): Expr => v128.const(new Array<number>(16).fill(0));
+  const isFloat = view.element === "f32";
+  if (bits === 1) {
+    const isSpike = isFloat ? f32x4.ne(load(0), none()) : i32x4.ne(load(0), none());
+    return i32x4.neg(isSpike);
+  }
+  const floats = (lanes: Expr): Expr => (isFloat ? lanes : f32x4.convert_i32x4_s(lanes));
+  const value = floats(load(0));
+  const sizes = unit === null ? value : f32x4.div(clock.unscheduled(value), floats(load(1)));
+  const words = i32x4.trunc_sat_f32x4_u(f32x4.nearest(f32x4.abs(sizes)));
+  const ones = i8x16.popcnt(words);
+  return bits <= 8
+    ? ones
+    : i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(ones));
 }

@@ -15,8 +15,16 @@ export type Lanes = "vector" | "scalar";
 /** An element of the output from those of the operands, each held in a local. */
 export type Compute = (lanes: Lanes, operands: readonly Local[]) => Expr;
 
-/** What is done at each place; pointers are the nest's to move, one for each view. */
-export type Body = (lanes: Lanes, pointers: readonly Local[], inner: Axis) => void;
+/**
+ * What is done at each place; pointers are the nest's to move, one for each view. `vectors` of four
+ * places each are asked for together.
+ */
+export type Body = (
+  lanes: Lanes,
+  pointers: readonly Local[],
+  inner: Axis,
+  vectors: number,
+) => void;
 
 export interface Axis {
   readonly extent: number;
@@ -45,7 +53,7 @@ export function elementwise(
 
 /**
  * Runs `body` at each place of `axes`, the first of which threads share. Vectors are four places
- * along the last axis.
+ * along the last axis; bodies that can do several at a time are asked for `together` of them.
  */
 export function nest(
   code: Code,
@@ -53,6 +61,7 @@ export function nest(
   axes: readonly Axis[],
   canBeVector: boolean,
   body: Body,
+  together = 1,
 ): void {
   const outer = [...axes];
   const inner = outer.pop() ?? { extent: 1, strides: views.map(() => 0) };
@@ -63,7 +72,7 @@ export function nest(
   const pointers = views.map((view) => pointerTo(code, view.buffer));
   if (outermost === undefined) {
     // One run: threads take whole vectors of it.
-    const unit = vectors ? 4 : 1;
+    const unit = vectors ? 4 * together : 1;
     const share = shareOf(code, Math.ceil(inner.extent / unit));
     const { i32 } = code.wasm;
     pointers.forEach((pointer, i) => {
@@ -75,17 +84,14 @@ export function nest(
     code.while(
       () => i32.and(i32.lt_s(index.get(), share.to.get()), i32.lt_s(index.get(), code.int(whole))),
       () => {
-        body(vectors ? "vector" : "scalar", pointers, inner);
+        body(vectors ? "vector" : "scalar", pointers, inner, together);
         movePointers(views, pointers, inner.strides, unit);
         index.step(1);
       },
     );
     if (whole * unit < inner.extent) {
       code.when(i32.lt_s(index.get(), share.to.get()), () => {
-        code.times(inner.extent - whole * unit, () => {
-          body("scalar", pointers, inner);
-          movePointers(views, pointers, inner.strides, 1);
-        });
+        emitRun(code, views, pointers, inner, inner.extent - whole * unit, vectors, 1, body);
       });
     }
     return;
@@ -101,10 +107,25 @@ export function nest(
     () => share.to.get(),
     1,
     () => {
-      emitAxes(code, views, pointers, middle, inner, vectors, body);
+      emitAxes(code, views, pointers, middle, inner, vectors, together, body);
       movePointers(views, pointers, outermost.strides, 1);
     },
   );
+}
+
+/** The same on one thread, which calls it alone, from `pointers` on; these are left as they were. */
+export function nestAlone(
+  code: Code,
+  views: readonly View[],
+  axes: readonly Axis[],
+  pointers: readonly Local[],
+  body: Body,
+): void {
+  const outer = [...axes];
+  const inner = outer.pop() ?? { extent: 1, strides: views.map(() => 0) };
+  const dense = (stride: number, i: number): boolean => stride === 1 || (i > 0 && stride === 0);
+  const vectors = inner.extent >= 4 && inner.strides.every(dense);
+  emitAxes(code, views, pointers, outer, inner, vectors, 1, body);
 }
 
 function bytesOf(views: readonly View[], index: number): number {
@@ -152,26 +173,48 @@ function emitAxes(
   axes: readonly Axis[],
   inner: Axis,
   vectors: boolean,
+  together: number,
   body: Body,
 ): void {
   const pointers = start.map((pointer) => code.define("i32", pointer.get()));
   const [axis, ...rest] = axes;
   if (axis !== undefined) {
     code.times(axis.extent, () => {
-      emitAxes(code, views, pointers, rest, inner, vectors, body);
+      emitAxes(code, views, pointers, rest, inner, vectors, together, body);
       movePointers(views, pointers, axis.strides, 1);
     });
     return;
   }
-  const whole = vectors ? Math.floor(inner.extent / 4) : 0;
-  code.times(whole, () => {
-    body("vector", pointers, inner);
-    movePointers(views, pointers, inner.strides, 4);
-  });
-  code.times(inner.extent - 4 * whole, () => {
-    body("scalar", pointers, inner);
-    movePointers(views, pointers, inner.strides, 1);
-  });
+  emitRun(code, views, pointers, inner, inner.extent, vectors, together, body);
+}
+
+/** So many places along the innermost axis: several vectors at a time, then one, then elements. */
+function emitRun(
+  code: Code,
+  views: readonly View[],
+  pointers: readonly Local[],
+  inner: Axis,
+  extent: number,
+  vectors: boolean,
+  together: number,
+  body: Body,
+): void {
+  const emit = (count: number, lanes: Lanes, places: number): void => {
+    code.times(count, () => {
+      body(lanes, pointers, inner, lanes === "vector" ? places / 4 : 1);
+      movePointers(views, pointers, inner.strides, places);
+    });
+  };
+  let left = extent;
+  if (vectors && together > 1) {
+    emit(Math.floor(left / (4 * together)), "vector", 4 * together);
+    left %= 4 * together;
+  }
+  if (vectors) {
+    emit(Math.floor(left / 4), "vector", 4);
+    left %= 4;
+  }
+  emit(left, "scalar", 1);
 }
 
 function movePointers(

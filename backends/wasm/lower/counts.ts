@@ -4,13 +4,16 @@
  * other operands element by element.
  */
 import { onFirstThread } from "../assembler/memory.ts";
-import { type Op, type ValueId, isNeuron, isOp } from "../../../ir/op.ts";
+import { evaluate } from "../../../ir/evaluate.ts";
+import { type Op, type ValueId, isMove, isNeuron, isOp } from "../../../ir/op.ts";
 import { outDegrees } from "../../../ir/semantics/connections.ts";
-import { elementCount } from "../../../ir/type.ts";
-import { countActive, countSpikes } from "../kernels/count.ts";
+import { tensorOf } from "../../../ir/tensor.ts";
+import { type Shape, elementCount } from "../../../ir/type.ts";
+import { type Connections, countSpikes, countWords } from "../kernels/count.ts";
 import { type View, rowMajor } from "../memory/view.ts";
 import { gridOf, rowMajorIndices } from "./grid.ts";
-import type { Lowering } from "./lowering.ts";
+import type { Lowering, SpikeWords } from "./lowering.ts";
+import { valuesLike } from "./values/constants.ts";
 
 export interface Counted {
   readonly view: View;
@@ -46,9 +49,9 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
   });
   const costs = what === "spikes" ? new Map<ValueId, Float64Array>() : costsByValue(lowering);
   neurons.forEach((op, row) => {
-    const spikes = lowering.spikesOf(op);
+    const spikes = isOp(op, "snn.if") ? lowering.spikesOf(op) : null;
     if (spikes === null) {
-      emitActive(lowering, op.result, null, view, row);
+      lowerWords(op, row);
       return;
     }
     const { masks, amplitude } = spikes;
@@ -59,7 +62,7 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
     const perPixel = plain ? byPixel(lowering, op, degrees) : null;
     if (perPixel !== null) costs.delete(op.result);
     const pixels = masks.grid.rows * masks.grid.columns;
-    const connections =
+    const perPixelDegrees =
       what === "spikes"
         ? null
         : lowering.constant(`%${op.result} fan-out`, () =>
@@ -68,44 +71,84 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
     lowering.emit({
       name: `%${op.result} count`,
       phase,
-      reads: [masks.buffer, ...(connections === null ? [] : [connections])],
+      reads: [masks.buffer, ...(perPixelDegrees === null ? [] : [perPixelDegrees])],
       writes: [view.buffer],
       emit(code) {
-        countSpikes(code, masks, connections, view, row, neurons.length);
+        countSpikes(code, masks, perPixelDegrees, view, row, neurons.length);
       },
     });
   });
   for (const [value, degrees] of costs) {
-    emitActive(lowering, value, degrees, view, neurons.length);
+    const operand = lowering.dense(value);
+    const words = lowering.fired.get(value)?.operations ?? nonZero(operand);
+    emitWords(value, words, connections(value, degrees, words.view), null);
   }
   return { view, neurons: neurons.map((op) => op.result) };
+
+  /** The spikes of neurons that are values in memory, and what they cost where the same view tells. */
+  function lowerWords({ result }: Op, row: number): void {
+    const output = lowering.dense(result);
+    const { spikes, operations } = lowering.fired.get(result) ?? {
+      spikes: nonZero(output),
+      operations: null,
+    };
+    const degrees = costs.get(result);
+    const isBoth = degrees !== undefined && (operations === null || operations === spikes);
+    if (isBoth) costs.delete(result);
+    emitWords(result, spikes, isBoth ? connections(result, degrees, spikes.view) : null, row);
+  }
+
+  function emitWords(
+    value: ValueId,
+    words: SpikeWords,
+    cost: Connections | null,
+    row: number | null,
+  ): void {
+    const reads = [words.view.buffer];
+    if (words.unit !== null) reads.push(words.unit.buffer);
+    if (cost !== null && "each" in cost) reads.push(cost.each.buffer);
+    lowering.emit({
+      name: `%${value} count`,
+      phase,
+      reads,
+      writes: [view.buffer],
+      emit(code) {
+        countWords(code, words, cost, view, { spikes: row, costs: neurons.length }, steps);
+      },
+    });
+  }
+
+  /** Connections as they lie beside a value: without the axes that they are the same along. */
+  function connections(value: ValueId, degrees: Float64Array, like: View): Connections {
+    const [all = 0] = degrees;
+    if (degrees.every((degree) => degree === all)) return { all };
+    const { shape, values } = withoutRepeats(like.shape, degrees);
+    const beside: View = { ...like, element: "f32" };
+    const name = `%${value} fan-out by element`;
+    return { each: valuesLike(lowering, name, shape, values, beside) };
+  }
 }
 
-/** Adds the elements of a value that are not 0 to a row of the counts, each by its `degrees` or once. */
-function emitActive(
-  lowering: Lowering,
-  value: ValueId,
-  degrees: Float64Array | null,
-  view: View,
-  row: number,
-): void {
-  const operand = lowering.dense(value);
-  const size = elementCount(operand.shape);
-  const name = degrees === null ? `${size} ones` : `%${value} fan-out by element`;
-  const connections = lowering.constant(name, () => {
-    const bytes = new Int32Array(2 * size);
-    new Float64Array(bytes.buffer).set(degrees ?? new Float64Array(size).fill(1));
-    return bytes;
-  });
-  lowering.emit({
-    name: `%${value} count`,
-    phase: "each",
-    reads: [operand.buffer, connections],
-    writes: [view.buffer],
-    emit(code) {
-      countActive(code, operand, connections, view, row, lowering.options.steps);
-    },
-  });
+/** One spike for each element that is not 0. */
+function nonZero(view: View): SpikeWords {
+  return { view, unit: null, bits: 1, schedule: "constant" };
+}
+
+/** The first of each run along axes that all elements are the same along. */
+function withoutRepeats(
+  shape: Shape,
+  values: Float64Array,
+): { readonly shape: Shape; readonly values: Float64Array } {
+  let left = values;
+  const extents = [...shape];
+  for (const [axis, extent] of shape.entries()) {
+    const inner = elementCount(extents.slice(axis + 1));
+    const firstOf = (i: number): number => i - (Math.floor(i / inner) % extent) * inner;
+    if (!left.every((value, i) => value === left[firstOf(i)])) continue;
+    left = left.filter((_, i) => firstOf(i) === i);
+    extents[axis] = 1;
+  }
+  return { shape: extents, values: left };
 }
 
 /** Multiply-accumulates of synapses on real values: once per run, whatever the values. */
@@ -139,22 +182,62 @@ function degreesOf(lowering: Lowering, op: Op): Float64Array | null {
   return outDegrees(op, shape, (ref) => lowering.tensor(ref));
 }
 
-/** The connections of each element of each operand of synapses on spikes or currents, summed. */
+/**
+ * The connections of each element of each operand of synapses on spikes or currents, summed. What
+ * reaches a synapse by moves is counted where it comes from.
+ */
 function costsByValue(lowering: Lowering): Map<ValueId, Float64Array> {
   const costs = new Map<ValueId, Float64Array>();
-  for (const op of lowering.module.ops) {
-    const degrees = degreesOf(lowering, op);
-    if (degrees === null || isReal(lowering, op)) continue;
-    let value = lowering.operandOf(op);
-    // Elements keep their order when reshaped.
-    for (let at = lowering.opOf(value); isOp(at, "ann.reshape"); at = lowering.opOf(value)) {
-      value = lowering.operandOf(at);
+  const add = (value: ValueId, degrees: Float64Array): void => {
+    const op = lowering.opOf(value);
+    const moved = isMove(op) ? operandDegrees(lowering, op, degrees) : null;
+    if (moved !== null) {
+      moved.forEach((each, i) => {
+        add(lowering.operandOf(op, i), each);
+      });
+      return;
     }
     const sum = costs.get(value) ?? new Float64Array(degrees.length);
     degrees.forEach((degree, i) => (sum[i] = (sum[i] ?? 0) + degree));
     costs.set(value, sum);
+  };
+  for (const op of lowering.module.ops) {
+    const degrees = degreesOf(lowering, op);
+    if (degrees !== null && !isReal(lowering, op)) add(lowering.operandOf(op), degrees);
   }
   return costs;
+}
+
+/**
+ * The degrees of a move's result as those of its operands' elements; null where constants that are
+ * no zeros come in between.
+ */
+function operandDegrees(
+  lowering: Lowering,
+  op: Op,
+  degrees: Float64Array,
+): readonly Float64Array[] | null {
+  if (isOp(op, "ann.pad") && op.attrs.mode === "constant" && op.attrs.value !== 0) return null;
+  // Elements by number, from 1 on: 0 is padding.
+  let next = 1;
+  const firsts: number[] = [];
+  const numbered = op.inputs.map((value) => {
+    const { shape } = lowering.opOf(value).type;
+    const first = next;
+    firsts.push(first);
+    next += elementCount(shape);
+    return tensorOf(
+      "i32",
+      shape,
+      Int32Array.from({ length: next - first }, (_, i) => first + i),
+    );
+  });
+  const from = evaluate({ ...op, type: { ...op.type, dtype: "i32" } }, numbered, (ref) =>
+    lowering.tensor(ref),
+  );
+  const sums = new Float64Array(next);
+  from.data.forEach((source, i) => (sums[source] = (sums[source] ?? 0) + (degrees[i] ?? 0)));
+  return firsts.map((first, i) => sums.slice(first, firsts[i + 1] ?? next));
 }
 
 /** Connections per pixel, or null where channels of a pixel differ. */

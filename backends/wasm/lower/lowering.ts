@@ -6,7 +6,7 @@
 import { onFirstThread } from "../assembler/memory.ts";
 import { invariant, known } from "../../../ir/diagnostic.ts";
 import { type Module, tensorAt } from "../../../ir/module.ts";
-import type { Op, ValueId, OpOf } from "../../../ir/op.ts";
+import type { Op, ValueId, OpOf, StepSchedule } from "../../../ir/op.ts";
 import type { Tensor, TensorRef } from "../../../ir/tensor.ts";
 import { type DType, type Shape, elementCount } from "../../../ir/type.ts";
 import type { Code } from "../assembler/code.ts";
@@ -56,6 +56,23 @@ export interface Spikes {
   readonly op: OpOf<"snn.if" | "snn.max-pool">;
 }
 
+/**
+ * How many spikes each element of a value is: with 1 bit one where it is not 0. With more it is a
+ * whole number of units (null: of ones) times ρ_t, and as many spikes as that number has bits set.
+ */
+export interface SpikeWords {
+  readonly view: View;
+  readonly unit: View | null;
+  readonly bits: number;
+  readonly schedule: StepSchedule;
+}
+
+/** What neurons have fired, where it does not show in their masks: their own spikes, and what synapses get. */
+export interface Fired {
+  readonly spikes: SpikeWords;
+  readonly operations: SpikeWords;
+}
+
 /** What is asked of a program besides its outputs. */
 export interface LoweringOptions {
   /** Timesteps of one chunk. */
@@ -92,6 +109,8 @@ export class Lowering {
   readonly layouts: Layouts;
   readonly steps: Step[] = [];
   readonly traces = new Map<ValueId, View>();
+  /** By neuron op; filled when its value is lowered. */
+  readonly fired = new Map<ValueId, Fired>();
   private readonly ops: ReadonlyMap<ValueId, Op>;
   private readonly uses = new Map<ValueId, number>();
   private readonly varying = new Set<ValueId>();

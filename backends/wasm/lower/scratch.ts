@@ -1,7 +1,7 @@
 /** Places for what an op needs on its way, laid out as the values that it meets. */
 import { elementCount } from "../../../ir/type.ts";
 import type { Shape } from "../../../ir/type.ts";
-import { type Element, type View, elementBytes } from "../memory/view.ts";
+import { type BufferKind, type Element, type View, elementBytes } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
 
 /**
@@ -15,6 +15,7 @@ export function scratchLike(
   shape: Shape,
   like: View,
   steps: number,
+  kind: BufferKind = "scratch",
 ): View {
   const order = [...shape.keys()].sort(
     (a, b) => Math.abs(like.strides[b] ?? 0) - Math.abs(like.strides[a] ?? 0) || a - b,
@@ -26,6 +27,6 @@ export function scratchLike(
     stride *= shape[axis] ?? 1;
   }
   const count = elementCount(shape);
-  const buffer = lowering.buffer("scratch", name, elementBytes(element) * count * steps);
+  const buffer = lowering.buffer(kind, name, elementBytes(element) * count * steps);
   return { buffer, element, offset: 0, shape, strides, lead: steps > 1 ? count : 0 };
 }

@@ -3,6 +3,7 @@ import { lowerAffine } from "./values/affine.ts";
 import { lowerConversion } from "./values/conversions.ts";
 import { lowerEinsum } from "./values/einsum.ts";
 import { lowerElementwise } from "./values/elementwise.ts";
+import { lowerGraded } from "./graded.ts";
 import { lowerGather } from "./values/gathers.ts";
 import { lowerGiven } from "./given.ts";
 import { lowerOnHost } from "./host.ts";
@@ -27,6 +28,7 @@ export const families: Families = {
     lowerGiven,
     lowerSpiking,
     lowerDriven,
+    lowerGraded,
     lowerWindow,
     lowerSynapse,
     lowerTransposed,

@@ -1,0 +1,278 @@
+/**
+ * One timestep of graded neurons, as `snn.graded` in ir/op.ts has it: each +, −, · and / rounded once
+ * in float32, or exact in integers, whose quotients are found in doubles.
+ */
+import { known } from "../../../ir/diagnostic.ts";
+import type { OpOf, StepSchedule } from "../../../ir/op.ts";
+import type { Expr } from "../assembler/types.ts";
+import type { Code, Local } from "../assembler/code.ts";
+import { choose, splat } from "./functions.ts";
+import type { Update } from "./over-time.ts";
+
+/** How a population is to be computed. */
+export interface GradedForm {
+  readonly attrs: Pick<
+    OpOf<"snn.graded">["attrs"],
+    "alphabet" | "bits" | "schedule" | "sign"
+  >;
+  /** Parameters are threshold, amplitude and, where there is one, the ceiling. */
+  readonly hasCeiling: boolean;
+  /** Outputs are the spikes and, where asked for, potentials and sizes in units of the step. */
+  readonly traced: boolean;
+  readonly sized: boolean;
+}
+
+/** Whether the total that was sent is to be known. States are the potential and, then, the total. */
+export function needsTotal({ attrs, hasCeiling }: Pick<GradedForm, "attrs" | "hasCeiling">): boolean {
+  return attrs.sign === "retract" || hasCeiling;
+}
+
+/** ρ_t over the timesteps of a chunk. */
+export class Clock {
+  private readonly code: Code;
+  private readonly schedule: StepSchedule;
+  /** t, or 2^(1 − t). */
+  private readonly now: Local | null;
+  private readonly lanes: Local | null;
+
+  constructor(code: Code, schedule: StepSchedule) {
+    this.code = code;
+    this.schedule = schedule;
+    this.now = schedule === "constant" ? null : code.local("f64");
+    this.lanes = schedule === "constant" ? null : code.local("v128");
+  }
+
+  begin(): void {
+    const { code, now } = this;
+    if (now === null) return;
+    const { f64, i64, i32 } = code.wasm;
+    const elapsed = code.parameter(2);
+    if (this.schedule === "reciprocal") {
+      now.set(f64.convert_s.i32(i32.add(elapsed.get(), code.int(1))));
+    } else {
+      // 2^−elapsed by its exponent; beyond those of doubles there is nothing left of a step.
+      const exponent = i32.sub(code.int(1023), elapsed.get());
+      const bits = i64.shl(i64.extend_u(exponent), i64.const(52n));
+      const isThere = i32.lt_s(elapsed.get(), code.int(1023));
+      now.set(code.wasm.select(isThere, f64.reinterpret(bits), f64.const(0)));
+    }
+    this.spread();
+  }
+
+  tick(): void {
+    const { code, now } = this;
+    if (now === null) return;
+    const { f64 } = code.wasm;
+    const isReciprocal = this.schedule === "reciprocal";
+    now.set(isReciprocal ? f64.add(now.get(), f64.const(1)) : f64.mul(now.get(), f64.const(0.5)));
+    this.spread();
+  }
+
+  private spread(): void {
+    const { f32x4, f32 } = this.code.wasm;
+    const now = known(this.now, "a time");
+    known(this.lanes, "a time").set(f32x4.splat(f32.demote(now.get())));
+  }
+
+  /** `value` · ρ_t. */
+  scheduled(value: Expr): Expr {
+    if (this.lanes === null) return value;
+    const { f32x4 } = this.code.wasm;
+    const { lanes } = this;
+    return this.schedule === "reciprocal"
+      ? f32x4.div(value, lanes.get())
+      : f32x4.mul(value, lanes.get());
+  }
+
+  /** `value` / ρ_t, up to rounding. */
+  unscheduled(value: Expr): Expr {
+    if (this.lanes === null) return value;
+    const { f32x4 } = this.code.wasm;
+    const { lanes } = this;
+    return this.schedule === "reciprocal"
+      ? f32x4.mul(value, lanes.get())
+      : f32x4.div(value, lanes.get());
+  }
+}
+
+/** The largest spike in units of the step. */
+function largest({ alphabet, bits }: GradedForm["attrs"]): number {
+  return alphabet === "word" ? 2 ** bits - 1 : 2 ** (bits - 1);
+}
+
+/** Neurons on float32. */
+export function gradedFloats(code: Code, form: GradedForm): Update {
+  const { f32x4, v128 } = code.wasm;
+  const { attrs } = form;
+  const clock = new Clock(code, attrs.schedule);
+  const most = largest(attrs);
+  const nearest = (a: Expr, step: Local): Expr =>
+    f32x4.floor(f32x4.add(f32x4.div(a, step.get()), splat(code, 0.5)));
+  return {
+    begin: () => {
+      clock.begin();
+    },
+    tick: () => {
+      clock.tick();
+    },
+    step({ x, parameters, states }) {
+      const [threshold, amplitude, ceiling] = parameters.map((each) => () => each.get());
+      const v = known(states[0]?.[0], "a potential");
+      const r = states[1]?.[0];
+      const step =
+        attrs.schedule === "constant"
+          ? known(parameters[0], "a threshold")
+          : code.define("v128", clock.scheduled(known(threshold, "a threshold")()));
+      const u = code.define("v128", f32x4.add(v.get(), x.get()));
+      const bound = (a: Expr): Expr => f32x4.pmin(nearest(a, step), splat(code, most));
+      let low: (() => Expr) | null = null;
+      if (attrs.sign === "positive") low = () => splat(code, 0);
+      if (attrs.sign === "free") low = () => splat(code, -most);
+      if (attrs.sign === "retract") {
+        const taken = f32x4.pmax(bound(known(r, "a total").get()), splat(code, 0));
+        const least = code.define("v128", f32x4.neg(taken));
+        low = () => least.get();
+      }
+      let high = (): Expr => splat(code, most);
+      if (form.hasCeiling) {
+        const room = f32x4.sub(known(ceiling, "a ceiling")(), known(r, "a total").get());
+        const top = code.define("v128", bound(room));
+        high = () => top.get();
+      }
+      const least = known(low ?? undefined, "a least spike");
+      const k = code.local("v128");
+      if (attrs.alphabet === "word") {
+        k.set(f32x4.pmax(f32x4.pmin(nearest(u.get(), step), high()), least()));
+      } else {
+        k.set(splat(code, 0));
+        const size = code.local("v128");
+        for (let e = 0; e < attrs.bits; e++) {
+          const sign = v128.and(f32x4.lt(u.get(), splat(code, 0)), signBit(code));
+          size.set(v128.or(splat(code, 2 ** e), sign));
+          const reach = f32x4.mul(step.get(), splat(code, 0.75 * 2 ** e));
+          const isReached = f32x4.ge(f32x4.abs(u.get()), reach);
+          const isWithin = v128.and(
+            f32x4.ge(size.get(), least()),
+            f32x4.le(size.get(), high()),
+          );
+          k.set(choose(code, v128.and(isReached, isWithin), size.get(), k.get()));
+        }
+      }
+      const change = code.define("v128", f32x4.mul(k.get(), step.get()));
+      v.set(f32x4.sub(u.get(), change.get()));
+      r?.set(f32x4.add(r.get(), change.get()));
+      return [
+        () => f32x4.mul(k.get(), clock.scheduled(known(amplitude, "an amplitude")())),
+        ...(form.traced ? [() => v.get()] : []),
+        ...(form.sized ? [() => k.get()] : []),
+      ];
+    },
+  };
+}
+
+function signBit(code: Code): Expr {
+  return code.wasm.i32x4.splat(code.int(-(2 ** 31)));
+}
+
+/** Neurons on integers. */
+export function gradedIntegers(code: Code, form: GradedForm): Update {
+  const { i32x4, i8x16 } = code.wasm;
+  return {
+    begin: () => undefined,
+    tick: () => undefined,
+    step({ x, parameters, states }) {
+      const [threshold, amplitude, ceiling] = parameters;
+      const step = known(threshold, "a threshold");
+      const v = known(states[0]?.[0], "a potential");
+      const r = states[1]?.[0];
+      const u = code.define("v128", i32x4.add(v.get(), x.get()));
+      const halves = [0, 1].map((half) =>
+        code.define("v128", spikesOfHalf(code, form, half, { u, r, step, ceiling })),
+      );
+      const [a, b] = halves.map((each) => () => i32x4.trunc_sat_f64x2_s_zero(each.get()));
+      const k = code.define(
+        "v128",
+        i8x16.shuffle(
+          known(a, "a half")(),
+          known(b, "a half")(),
+          [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23],
+        ),
+      );
+      const change = code.define("v128", i32x4.mul(k.get(), step.get()));
+      v.set(i32x4.sub(u.get(), change.get()));
+      r?.set(i32x4.add(r.get(), change.get()));
+      return [
+        () => i32x4.mul(k.get(), known(amplitude, "an amplitude").get()),
+        ...(form.traced ? [() => v.get()] : []),
+        ...(form.sized ? [() => k.get()] : []),
+      ];
+    },
+  };
+}
+
+/** The spikes of two of four neurons, as doubles. */
+function spikesOfHalf(
+  code: Code,
+  form: GradedForm,
+  half: number,
+  given: {
+    readonly u: Local;
+    readonly r: Local | undefined;
+    readonly step: Local;
+    readonly ceiling: Local | undefined;
+  },
+): Expr {
+  const { f64x2, f64, f32x4, v128 } = code.wasm;
+  const { attrs } = form;
+  const number = (value: number): Expr => f64x2.splat(f64.const(value));
+  const most = largest(attrs);
+  const wide = (lanes: Local): Expr => {
+    const all = lanes.get();
+    const four = half === 0 ? all : highHalf(code, all);
+    return f64x2.convert_low_i32x4_s(four);
+  };
+  const step = code.define("v128", wide(given.step));
+  // ⌊a/step + ½⌋ as ⌊(2a + step) / 2step⌋: every sum is exact, and so is the floor of the quotient.
+  const nearest = (a: Expr): Expr =>
+    f64x2.floor(
+      f64x2.div(
+        f64x2.add(f64x2.mul(a, number(2)), step.get()),
+        f64x2.mul(step.get(), number(2)),
+      ),
+    );
+  const bound = (a: Expr): Expr => f64x2.pmin(nearest(a), number(most));
+  let low = (): Expr => number(attrs.sign === "positive" ? 0 : -most);
+  if (attrs.sign === "retract") {
+    const taken = f64x2.pmax(bound(wide(known(given.r, "a total"))), number(0));
+    const least = code.define("v128", f64x2.neg(taken));
+    low = () => least.get();
+  }
+  let high = (): Expr => number(most);
+  if (form.hasCeiling) {
+    const room = f64x2.sub(wide(known(given.ceiling, "a ceiling")), wide(known(given.r, "a total")));
+    const top = code.define("v128", bound(room));
+    high = () => top.get();
+  }
+  if (attrs.alphabet === "word") return f64x2.pmax(f64x2.pmin(nearest(wide(given.u)), high()), low());
+  const u = code.define("v128", wide(given.u));
+  const k = code.define("v128", number(0));
+  const size = code.local("v128");
+  for (let e = 0; e < attrs.bits; e++) {
+    const isNegative = f64x2.lt(u.get(), number(0));
+    size.set(choose(code, isNegative, number(-(2 ** e)), number(2 ** e)));
+    // Three quarters of a step are rounded to float32, as they are for floats.
+    const share = f64x2.mul(step.get(), number(0.75 * 2 ** e));
+    const reach = f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(share));
+    const isReached = f64x2.ge(f64x2.abs(u.get()), reach);
+    const isWithin = v128.and(f64x2.ge(size.get(), low()), f64x2.le(size.get(), high()));
+    k.set(choose(code, v128.and(isReached, isWithin), size.get(), k.get()));
+  }
+  return k.get();
+}
+
+/** The upper two of four lanes, in the place of the lower. */
+export function highHalf(code: Code, lanes: Expr): Expr {
+  const { i8x16, v128 } = code.wasm;
+  const none = v128.const(new Array<number>(16).fill(0));
+  return i8x16.shuffle(lanes, none, [8, 9, 10, 11, 12, 13, 14, 15, 16, 16, 16, 16, 16, 16, 16, 16]);
+}

@@ -1,0 +1,58 @@
+/** What ops with a state share: where the state lies, and the step that takes it through time. */
+import type { Op } from "../../../ir/op.ts";
+import type { TensorRef } from "../../../ir/tensor.ts";
+import type { Code } from "../assembler/code.ts";
+import { type Process, type State, type Update, overTime } from "../kernels/over-time.ts";
+import type { Buffer, Element, View } from "../memory/view.ts";
+import type { Lowering } from "./lowering.ts";
+import { scratchLike } from "./scratch.ts";
+import { tensorLike } from "./values/constants.ts";
+
+/** A state that begins at a tensor, or at zero, laid out as `like`. */
+export function stateLike(
+  lowering: Lowering,
+  op: Op,
+  name: string,
+  element: Element,
+  start: TensorRef | null,
+  like: View,
+): State {
+  const kept = lowering.options.chunked
+    ? scratchLike(lowering, `%${op.result} ${name}`, element, like.shape, like, 1, "state")
+    : null;
+  return { kept, start: start === null ? null : tensorLike(lowering, start, like), element };
+}
+
+/** The view that an op's potentials are asked for in; null where they are not. */
+export function traceOf(lowering: Lowering, op: Op): View | null {
+  if (!lowering.options.traces.has(op.result)) return null;
+  const trace = lowering.place(op.result);
+  lowering.traces.set(op.result, trace);
+  return trace;
+}
+
+/** Emits the step of `process`, whose first output is the op's. */
+export function emitOverTime(
+  lowering: Lowering,
+  op: Op,
+  process: Process,
+  update: (code: Code) => Update,
+): void {
+  const reads: Buffer[] = [process.input.buffer];
+  const writes: Buffer[] = process.outputs.map(({ buffer }) => buffer);
+  for (const { view } of process.tables) reads.push(view.buffer);
+  for (const { buffer } of process.parameters) reads.push(buffer);
+  for (const { kept, start } of process.states) {
+    if (start !== null) reads.push(start.buffer);
+    if (kept !== null) writes.push(kept.buffer);
+  }
+  lowering.emit({
+    name: `%${op.result} ${op.kind}`,
+    phase: "each",
+    reads,
+    writes,
+    emit(code) {
+      overTime(code, process, update);
+    },
+  });
+}

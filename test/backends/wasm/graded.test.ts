@@ -1,0 +1,194 @@
+/**
+ * Graded neurons in WebAssembly against the interpreter, to the bit: weights and inputs are such that
+ * every sum is exact, whatever its order. Spikes and synaptic operations too, behind moves as well.
+ */
+import { describe, expect, it } from "vitest";
+import { Builder } from "../../../ir/build.ts";
+import type { Module } from "../../../ir/module.ts";
+import type { Alphabet, OpOf, Sign, StepSchedule, ValueId } from "../../../ir/op.ts";
+import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
+import { type Shape, elementCount, real } from "../../../ir/type.ts";
+import { loc } from "../../ir/one-op.ts";
+import { both, hostKinds } from "./compare.ts";
+import { noise } from "./one-op.ts";
+
+/** Multiples of 1/16. */
+export function dyadic(shape: Shape, scale: number, seed: number): Tensor {
+  const { data } = noise(shape, scale, seed);
+  return tensorOf("f32", shape, Array.from(data, (x) => Math.round(16 * x) / 16));
+}
+
+function whole(dtype: "i8" | "i32", shape: Shape, scale: number, seed: number): Tensor {
+  const { data } = noise(shape, scale, seed);
+  return tensorOf(dtype, shape, Array.from(data, (x) => Math.round(x)));
+}
+
+interface Form {
+  readonly alphabet: Alphabet;
+  readonly sign: Sign;
+  readonly schedule: StepSchedule;
+  readonly bits: number;
+  readonly ceiling: boolean;
+  /** Shape of the threshold; amplitudes may differ from it. */
+  readonly spread: Shape;
+  readonly amplitude: number | null;
+}
+
+const usual: Form = {
+  alphabet: "word",
+  sign: "retract",
+  schedule: "constant",
+  bits: 3,
+  ceiling: false,
+  spread: [],
+  amplitude: null,
+};
+
+const forms: readonly Partial<Form>[] = [
+  {},
+  { bits: 1, sign: "positive" },
+  { bits: 1 },
+  { bits: 2, sign: "free" },
+  { bits: 4, sign: "positive", ceiling: true },
+  { bits: 16, sign: "free" },
+  { ceiling: true },
+  { spread: [5, 1, 1] },
+  { spread: [1, 5, 6, 6] },
+  { spread: [5, 1, 1], amplitude: 0 },
+  { amplitude: -0.75 },
+  { alphabet: "power", sign: "positive" },
+  { alphabet: "power", sign: "retract", bits: 4 },
+  { alphabet: "power", sign: "free", bits: 2, ceiling: true },
+  { alphabet: "power", sign: "free", spread: [5, 1, 1], amplitude: 0 },
+  { schedule: "reciprocal", spread: [5, 1, 1] },
+  { schedule: "reciprocal", sign: "free", bits: 2 },
+  { schedule: "halving", bits: 1, sign: "positive" },
+  { schedule: "halving", bits: 3, alphabet: "power" },
+];
+
+function attrsOf(builder: Builder, form: Form, dtype: "f32" | "i32"): OpOf<"snn.graded">["attrs"] {
+  const { alphabet, sign, schedule, bits, spread } = form;
+  const unit = dtype === "f32" ? 1 / 8 : 1;
+  const each = (of: (i: number) => number, shape: Shape): string =>
+    builder.tensor(
+      "neuron",
+      tensorOf(
+        dtype,
+        shape,
+        Array.from({ length: elementCount(shape) }, (_, i) => unit * of(i)),
+      ),
+    );
+  return {
+    threshold: each((i) => 5 + (i % 7), spread),
+    vInit: each(() => 2, []),
+    amplitude:
+      form.amplitude === null
+        ? each((i) => 5 + (i % 7), spread)
+        : each((i) => (i % 2 === 0 ? (form.amplitude ?? 1) * 4 : 3), [5, 1, 1]),
+    ceiling: form.ceiling ? each(() => 20, []) : null,
+    bits,
+    alphabet,
+    sign,
+    schedule,
+  };
+}
+
+/** Two populations on images with moves between, and a linear layer; biased, so that potentials fall. */
+function networkOf(form: Form, dtype: "f32" | "i32"): Module {
+  const builder = new Builder();
+  const isFloat = dtype === "f32";
+  const weights = (shape: Shape, scale: number, seed: number): string =>
+    builder.tensor("w", isFloat ? dyadic(shape, scale, seed) : whole("i8", shape, 6 * scale, seed));
+  const biases = (shape: Shape, scale: number, seed: number): string =>
+    builder.tensor(
+      "b",
+      isFloat ? dyadic(shape, scale, seed) : whole("i32", shape, 6 * scale, seed),
+    );
+  const x = builder.input("x", real(isFloat ? "f32" : "i8", [1, 3, 6, 6]), loc);
+  const window = { strides: [1, 1], padsBegin: [1, 1], padsEnd: [1, 1], dilations: [1, 1] };
+  const conv = (value: ValueId, inputs: number, seed: number): ValueId =>
+    builder.add(
+      "ann.conv",
+      [value],
+      {
+        ...window,
+        weight: weights([5, inputs, 3, 3], 0.5, seed),
+        bias: biases([5], 1, seed),
+        groups: 1,
+      },
+      loc,
+    );
+  const first = builder.add("snn.graded", [conv(x, 3, 1)], attrsOf(builder, form, dtype), loc);
+  const second = builder.add("snn.graded", [conv(first, 5, 2)], attrsOf(builder, form, dtype), loc);
+  const both = builder.add("ann.concat", [first, second], { axis: 1 }, loc);
+  const slice = { starts: [0, 3, 0, 1], sizes: [1, 4, 3, 5], steps: [1, 1, 2, 1] };
+  const sliced = builder.add("ann.slice", [both], slice, loc);
+  const pad = { begin: [0, 0, 1, 0], end: [0, 0, 0, 2], mode: "constant", value: 0 } as const;
+  const padded = builder.add("ann.pad", [sliced], pad, loc);
+  const turned = builder.add("ann.transpose", [padded], { perm: [0, 2, 3, 1] }, loc);
+  const flat = builder.add("ann.reshape", [turned], { shape: [1, 112] }, loc);
+  const linear = { weight: weights([6, 112], 0.5, 3), bias: null };
+  const current = builder.add("ann.linear", [flat], linear, loc);
+  const value = builder.add("snn.readout", [current], { start: 0 }, loc);
+  return builder.finish({
+    name: "graded",
+    outputs: [{ name: "y", value }],
+    code: "burst",
+    timesteps: 7,
+    properties: new Set(["spiking"]),
+  });
+}
+
+async function expectSame(module: Module, inputs: readonly Tensor[], timesteps: number) {
+  const neurons = module.ops.filter(({ kind }) => kind === "snn.graded");
+  const probes = neurons.flatMap(({ result }) => [
+    { value: result, keep: "trace" as const },
+    { value: result, keep: "state" as const },
+    { value: result, keep: "mean" as const },
+  ]);
+  expect(await hostKinds(module)).toEqual([]);
+  const { wanted, found } = await both(module, inputs, { timesteps, probes });
+  expect(found.sample.probes).toEqual(wanted.sample.probes);
+  expect(found.sample).toEqual(wanted.sample);
+}
+
+describe("graded neurons in WebAssembly", () => {
+  it.each(forms)("give the interpreter's spikes and counts: %j", async (partial) => {
+    const form = { ...usual, ...partial };
+    // What is sent in steps of 1/t is not exact, and neither are sums of it.
+    const inputs = [dyadic([1, 3, 6, 6], 1, 5)];
+    if (form.schedule === "reciprocal") {
+      await expectSame(alone(form), [dyadic([1, 5, 6, 6], 2, 5)], 7);
+    } else await expectSame(networkOf(form, "f32"), inputs, 7);
+  });
+
+  it.each(forms.filter(({ schedule }) => schedule === undefined))(
+    "do so on integers: %j",
+    async (partial) => {
+      const form = { ...usual, ...partial };
+      await expectSame(networkOf(form, "i32"), [whole("i8", [1, 3, 6, 6], 3, 5)], 7);
+    },
+  );
+
+  it.each(["constant", "reciprocal", "halving"] as const)(
+    "go on from chunk to chunk: steps that are %s",
+    async (schedule) => {
+      const form = { ...usual, schedule, ceiling: true };
+      await expectSame(alone(form), [dyadic([1, 5, 6, 6], 2, 5)], 130);
+    },
+  );
+});
+
+/** One population on the input itself. */
+function alone(form: Form): Module {
+  const builder = new Builder();
+  const x = builder.input("x", real("f32", [1, 5, 6, 6]), loc);
+  const y = builder.add("snn.graded", [x], attrsOf(builder, form, "f32"), loc);
+  return builder.finish({
+    name: "alone",
+    outputs: [{ name: "y", value: y }],
+    code: "differential",
+    timesteps: 7,
+    properties: new Set(["spiking"]),
+  });
+}
