@@ -381,7 +381,7 @@ interface OtherAttrs {
    *
    *     v = vInit + Σ x                             integrate the frame
    *     t* = T + 1 − min(v/q, T)                    when v + t·q reaches (T + 1)·q; no spike if v ≤ 0
-   *     y[t] = amplitude · (T + 1 − t*)             at tick ⌈t*⌉, else 0
+   *     y[t] = amplitude · (T + 1 − t*)             at tick ⌊t*⌋, else 0
    *
    * With resolution "tick" v/q is first rounded to the nearest integer (a tie up), and no spike where
    * that is 0: t* is a tick. With "continuous" the spike falls between ticks, and the sum of the frame

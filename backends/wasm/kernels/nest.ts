@@ -19,12 +19,7 @@ export type Compute = (lanes: Lanes, operands: readonly Local[]) => Expr;
  * What is done at each place; pointers are the nest's to move, one for each view. `vectors` of four
  * places each are asked for together.
  */
-export type Body = (
-  lanes: Lanes,
-  pointers: readonly Local[],
-  inner: Axis,
-  vectors: number,
-) => void;
+export type Body = (lanes: Lanes, pointers: readonly Local[], inner: Axis, vectors: number) => void;
 
 export interface Axis {
   readonly extent: number;
