@@ -7,6 +7,7 @@ import type { Module } from "../../ir/module.ts";
 import { printModule } from "../../ir/print.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
+import { verify } from "../../ir/verify.ts";
 import { Sketch, type Step, type StepKind, inputTensors } from "./sketch.ts";
 
 export interface RandomNetwork {
@@ -158,7 +159,8 @@ export function framedNetworks(longest = 8): fc.Arbitrary<RandomNetwork> {
         properties: new Set(["spiking"]),
       });
       return printable({ module, inputs: inputTensors(sketch) });
-    });
+    })
+    .filter(({ module }) => verify(module).length === 0);
 }
 
 function overTime(kinds: readonly StepKind[], longest: number): fc.Arbitrary<RandomNetwork> {

@@ -117,7 +117,7 @@ function eachStep(code: Code, form: LeakyForm, { x, parameters, states }: Moment
         if (spikeTime === "exact") {
           code.when(f64.gt(j(), q()), () => {
             const share = f64.div(f64.neg(f64.sub(u.get(), q())), f64.sub(j(), q()));
-            const past = f64.div(call("log1p", share), f64.const(logLeak));
+            const past = f64.div(call("log1p", f64.max(f64.const(-1), share)), f64.const(logLeak));
             early.set(f64.min(open.get(), past));
           });
         }

@@ -79,7 +79,7 @@ export function nest(
     code.while(
       () => i32.and(i32.lt_s(index.get(), share.to.get()), i32.lt_s(index.get(), code.int(whole))),
       () => {
-        body(vectors ? "vector" : "scalar", pointers, inner, together);
+        body(vectors ? "vector" : "scalar", pointers, inner, vectors ? together : 1);
         movePointers(views, pointers, inner.strides, unit);
         index.step(1);
       },
