@@ -372,7 +372,10 @@ function gradedBounds(
   const upTo = room(largest - rest - top, rise);
   const downTo = room(bottom - rest - smallest, fall);
   const isKept = attrs.sign === "retract" || attrs.ceiling !== null;
-  const received = room(largest - Math.max(Math.abs(top), Math.abs(bottom)) * 2, up + rise + fall + down);
+  const received = room(
+    largest - Math.max(Math.abs(top), Math.abs(bottom)) * 2,
+    up + rise + fall + down,
+  );
   const sent = Math.floor(largest / (most * threshold.high));
   const total = isKept ? Math.max(received, sent) : Infinity;
   return { current: x, partialSum, timesteps: Math.min(upTo, downTo, total), potential };

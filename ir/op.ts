@@ -343,7 +343,8 @@ interface OtherAttrs {
    *     y[t] = amplitude · s[t]
    *
    * e is how long before the end of the step the threshold was crossed: 0 with spikeTime "step"; with
-   * "exact" log1p(−(u − threshold)/(J − threshold)) / ln λ, at most δ, and 0 where J ≤ threshold.
+   * "exact" log1p(−(u − threshold)/(J − threshold)) / ln λ, at most δ (as where the potential was above
+   * the threshold all along), and 0 where J ≤ threshold.
    * v[0] = vInit. The potential does not go below 0 (Hunsberger & Eliasmith 2016; the update is that
    * of the Nengo simulator). f32 only; computed in double precision, v and w rounded once per step.
    */
@@ -381,7 +382,7 @@ interface OtherAttrs {
    *
    *     v = vInit + Σ x                             integrate the frame
    *     t* = T + 1 − min(v/q, T)                    when v + t·q reaches (T + 1)·q; no spike if v ≤ 0
-   *     y[t] = amplitude · (T + 1 − t*)             at tick ⌈t*⌉, else 0
+   *     y[t] = amplitude · (T + 1 − t*)             at tick ⌊t*⌋, else 0
    *
    * With resolution "tick" v/q is first rounded to the nearest integer (a tie up), and no spike where
    * that is 0: t* is a tick. With "continuous" the spike falls between ticks, and the sum of the frame

@@ -8,7 +8,7 @@ import { chooseBalanced } from "../../calibrate/data/choose.ts";
 import { openPreprocess } from "../../calibrate/data/open.ts";
 import type { Preprocess } from "../../calibrate/data/preprocess.ts";
 import { fail } from "../../ir/diagnostic.ts";
-import type { Module } from "../../ir/module.ts";
+import { type Module, isFramed } from "../../ir/module.ts";
 import { build, checkTarget } from "../../library/build.ts";
 import { loaderFiles } from "../../library/loader-files.ts";
 import { type Context, type Outcome, perform } from "../action.ts";
@@ -70,7 +70,8 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
   const force = given.force === true;
   await checkFolder(given.output, force);
   const { module, sha256, provenance } = await loadNetwork(file, given, context);
-  if (module.code === "none" && given.timesteps !== undefined) {
+  const isOnce = module.code === "none" || isFramed(module.code);
+  if (isOnce && given.timesteps !== undefined) {
     context.report(diagnose("timesteps-ignored", null, { file }));
   }
   const preprocess =

@@ -4,11 +4,17 @@ import { describe, expect, it } from "vitest";
 import { known } from "../../ir/diagnostic.ts";
 import type { Probe } from "../../ir/executable.ts";
 import { type Module, opsOf, producerOf } from "../../ir/module.ts";
-import { isOp } from "../../ir/op.ts";
+import { isOp, neuronKinds } from "../../ir/op.ts";
 import { elementCount, isFloat } from "../../ir/type.ts";
 import { type Ran, both, expectClose } from "../backends/wasm/compare.ts";
 import { integerNetworks } from "../random/integer.ts";
-import { annNetworks, spikingNetworks } from "../random/module.ts";
+import {
+  type RandomNetwork,
+  annNetworks,
+  framedNetworks,
+  spikingNetworks,
+  temporalNetworks,
+} from "../random/module.ts";
 
 /** More than one chunk of timesteps, the last of them not full. */
 const manyTimesteps = 70;
@@ -17,21 +23,33 @@ const manyTimesteps = 70;
  * Spiking networks that divide by powers of two only: their sums are exact in float32 however they
  * are ordered, so that no spike hangs on a rounding.
  */
-const exactNetworks = spikingNetworks().filter(({ module }) =>
-  module.ops.every((op) => {
+const exactNetworks = spikingNetworks().filter(isExact);
+const exactTemporalNetworks = temporalNetworks().filter(isExact);
+
+function isExact({ module }: RandomNetwork): boolean {
+  return module.ops.every((op) => {
     const [operand] = op.inputs;
     if (operand === undefined || !isOp(op, "ann.average-pool", "ann.reduce-mean")) return true;
     const from = elementCount(producerOf(module, operand).type.shape);
     return isOp(op, "ann.average-pool")
       ? op.attrs.kernel.every((extent) => extent !== 3)
       : Number.isInteger(Math.log2(from / elementCount(op.type.shape)));
-  }),
-);
+  });
+}
+
+/** Whether no synapse reads currents: which ticks of a frame these are not 0 at shows in no sum. */
+function countsSpikesOnly({ module }: RandomNetwork): boolean {
+  return module.ops.every((op) => {
+    const [operand] = op.inputs;
+    if (operand === undefined || !isOp(op, "ann.conv", "ann.linear")) return true;
+    return producerOf(module, operand).type.domain !== "current";
+  });
+}
 
 function probesOf(module: Module): readonly Probe[] {
   const last = known(module.ops.at(-1), "an op").result;
   return [
-    ...opsOf(module, "snn.if").flatMap(({ result }): Probe[] => [
+    ...opsOf(module, ...neuronKinds).flatMap(({ result }): Probe[] => [
       { value: result, keep: "trace" },
       { value: result, keep: "state" },
     ]),
@@ -83,6 +101,42 @@ describe("the WebAssembly engine", () => {
     );
   });
 
+  it("does so for neurons of all kinds, within a chunk and over several", async () => {
+    await fc.assert(
+      fc.asyncProperty(exactTemporalNetworks, async ({ module, inputs }) => {
+        for (const timesteps of [5, manyTimesteps]) {
+          const options = { timesteps, probes: probesOf(module) };
+          const { wanted, found } = await both(module, inputs, options);
+          expectAlike(wanted, found);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("ends early where the interpreter does, for neurons of all kinds", async () => {
+    const earlyExit = { margin: 0.1, of: "output", minimum: 2, every: 3 } as const;
+    await fc.assert(
+      fc.asyncProperty(exactTemporalNetworks, async ({ module, inputs }) => {
+        const { wanted, found } = await both(module, inputs, { timesteps: 12, earlyExit });
+        expectAlike(wanted, found);
+        expect(found.sample.timestepsTaken).toBe(wanted.sample.timestepsTaken);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("sums frames up as the interpreter runs through them", async () => {
+    await fc.assert(
+      fc.asyncProperty(framedNetworks().filter(countsSpikesOnly), async ({ module, inputs }) => {
+        const options = { timesteps: 1, probes: probesOf(module) };
+        const { wanted, found } = await both(module, inputs, options);
+        expectAlike(wanted, found);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it("gives the interpreter's very bits on integer networks", async () => {
     await fc.assert(
       fc.asyncProperty(integerNetworks(), async ({ module, inputs }) => {
@@ -90,7 +144,10 @@ describe("the WebAssembly engine", () => {
           ...module.ops
             .filter(({ type }) => !isFloat(type.dtype))
             .map(({ result }): Probe => ({ value: result, keep: "trace" })),
-          ...opsOf(module, "snn.if").map(({ result }): Probe => ({ value: result, keep: "state" })),
+          ...opsOf(module, ...neuronKinds).map(({ result }): Probe => ({
+            value: result,
+            keep: "state",
+          })),
         ];
         const { wanted, found } = await both(module, inputs, { timesteps: 4, probes });
         const values = (ran: Ran): unknown =>

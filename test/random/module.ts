@@ -7,6 +7,7 @@ import type { Module } from "../../ir/module.ts";
 import { printModule } from "../../ir/print.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
+import { verify } from "../../ir/verify.ts";
 import { Sketch, type Step, type StepKind, inputTensors } from "./sketch.ts";
 
 export interface RandomNetwork {
@@ -63,6 +64,34 @@ const spikingSteps: readonly StepKind[] = [
   "spiking-max-pool",
 ];
 
+/** All kinds of neurons and what goes with them. */
+const temporalSteps: readonly StepKind[] = [
+  ...spikingSteps,
+  "graded",
+  "graded",
+  "graded",
+  "graded",
+  "graded",
+  "lif",
+  "temporal-bias",
+  "temporal-bias",
+  "low-pass",
+  "increments",
+];
+
+/** What goes into codes whose neurons take frames as wholes: nothing that is added at each timestep. */
+const movesAndWeights: readonly StepKind[] = [
+  "weights",
+  "weights",
+  "neg",
+  "concat",
+  "flatten",
+  "image",
+  "transpose",
+  "pad",
+  "slice",
+];
+
 const choice = fc.nat({ max: 7 });
 const seed = fc.nat({ max: 999 });
 const image = fc.tuple(fc.constant(1), fc.integer({ min: 1, max: 3 }), size(), size());
@@ -95,9 +124,49 @@ export function annNetworks(longest = 8): fc.Arbitrary<RandomNetwork> {
 
 /** Networks in rate code: neurons, pools of spikes, and a read-out at the end. */
 export function spikingNetworks(longest = 8): fc.Arbitrary<RandomNetwork> {
+  return overTime(spikingSteps, longest);
+}
+
+/** The same with neurons of all kinds, and ops that look across timesteps. */
+export function temporalNetworks(longest = 10): fc.Arbitrary<RandomNetwork> {
+  return overTime(temporalSteps, longest);
+}
+
+/** Networks of few spikes, or of first ones. */
+export function framedNetworks(longest = 8): fc.Arbitrary<RandomNetwork> {
+  const code = fc.constantFrom("few-spikes" as const, "ttfs" as const);
+  const steps = code.chain((each) => stepsOf([...movesAndWeights, each, each, each], longest));
+  const ticks = fc.integer({ min: 1, max: 12 });
+  return fc
+    .tuple(shape, seed, code, steps, ticks, choice)
+    .map(([extents, inputSeed, chosen, all, timesteps, last]) => {
+      const sketch = new Sketch();
+      sketch.input(extents, inputSeed);
+      const end = { a: last, b: last, c: last, seed: inputSeed };
+      sketch.take({ ...end, kind: chosen });
+      // Steps may have been drawn for the other code.
+      for (const step of all) {
+        const isOther =
+          step.kind !== chosen && (step.kind === "ttfs" || step.kind === "few-spikes");
+        sketch.take(isOther ? { ...step, kind: chosen } : step);
+      }
+      sketch.take({ ...end, kind: chosen });
+      sketch.take({ ...end, kind: "weights" });
+      sketch.add("snn.accumulate", {});
+      const module = sketch.finish("random-framed", {
+        code: chosen,
+        timesteps,
+        properties: new Set(["spiking"]),
+      });
+      return printable({ module, inputs: inputTensors(sketch) });
+    })
+    .filter(({ module }) => verify(module).length === 0);
+}
+
+function overTime(kinds: readonly StepKind[], longest: number): fc.Arbitrary<RandomNetwork> {
   const timesteps = fc.integer({ min: 1, max: 12 });
   return fc
-    .tuple(shape, seed, stepsOf(spikingSteps, longest), timesteps, choice)
+    .tuple(shape, seed, stepsOf(kinds, longest), timesteps, choice)
     .map(([extents, inputSeed, steps, duration, last]) => {
       const sketch = new Sketch();
       sketch.input(extents, inputSeed);

@@ -294,6 +294,73 @@ const steps = {
       reset: c > 4 ? "zero" : "subtract",
     });
   },
+  // Steps of θ/t are left out: sums of them hang on their order, and so might a spike.
+  graded: (sketch, { a, b, c }) => {
+    const threshold = sketch.tensor("threshold", perChannel(sketch, a), "positive");
+    sketch.add("snn.graded", {
+      threshold,
+      vInit: sketch.tensor("v", perChannel(sketch, b), "positive"),
+      amplitude: c % 3 > 0 ? threshold : sketch.tensor("amplitude", perChannel(sketch, c)),
+      ceiling: a > 5 ? sketch.tensor("ceiling", perChannel(sketch, b + c), "positive") : null,
+      bits: 1 + (b % 4),
+      alphabet: c > 4 ? "power" : "word",
+      sign: a % 3 === 0 ? "positive" : a % 3 === 1 ? "retract" : "free",
+      schedule: b > 5 ? "halving" : "constant",
+    });
+  },
+  lif: (sketch, { a, b, c }) => {
+    sketch.add("snn.lif", {
+      threshold: sketch.tensor("threshold", perChannel(sketch, a), "positive"),
+      vInit: sketch.tensor("v", perChannel(sketch, b)),
+      amplitude: sketch.tensor("amplitude", perChannel(sketch, c)),
+      leak: 0.5 + b / 16,
+      refractory: a > 3 ? c / 2 : 0,
+      spikeTime: b > 3 ? "step" : "exact",
+      reset: c > 4 ? "subtract" : "zero",
+    });
+  },
+  "temporal-bias": (sketch, { a, b }) => {
+    const table = sketch.tensor("table", [1 + b, ...perChannel(sketch, a)]);
+    sketch.add("snn.temporal-bias", { table });
+  },
+  "low-pass": (sketch) => sketch.add("snn.low-pass", { decay: 0.5 }),
+  increments: (sketch, { a }) => {
+    if (sketch.type.domain !== "real") sketch.add("snn.accumulate", {});
+    if (a > 3) sketch.add("ann.relu", {});
+    sketch.add("snn.difference", {});
+  },
+  "few-spikes": (sketch, { a, b }) => {
+    const rows = sketch.tensor("rows", [1 + b, ...perChannel(sketch, a)], "positive");
+    if (sketch.type.domain === "real") sketch.add("snn.difference", {});
+    sketch.add("snn.few-spikes", {
+      threshold: rows,
+      reset: rows,
+      amplitude: a > 3 ? rows : sketch.tensor("amplitude", [1 + b, ...perChannel(sketch, a + 1)]),
+      vInit: sketch.tensor("v", perChannel(sketch, b)),
+    });
+  },
+  ttfs: (sketch, { a, b, c }) => {
+    if (sketch.type.domain === "real") sketch.add("snn.difference", {});
+    sketch.add("snn.ttfs", {
+      threshold: sketch.tensor("threshold", perChannel(sketch, a), "positive"),
+      vInit: sketch.tensor("v", perChannel(sketch, b)),
+      amplitude: sketch.tensor("amplitude", perChannel(sketch, c)),
+      resolution: "tick",
+    });
+  },
+  weights: (sketch, { a, b }) => {
+    const channels = sketch.shape[1] ?? 1;
+    const out = 1 + (b % 6);
+    if (sketch.shape.length < 3) {
+      const weight = sketch.tensor("fc.weight", [out, sketch.shape.at(-1) ?? 1]);
+      sketch.add("ann.linear", { weight, bias: null });
+      return;
+    }
+    const window = windowOf(sketch, { kind: "conv", a, b, c: 0, seed: 0 }, 3);
+    const spatial = sketch.shape.slice(2).map(() => 3);
+    const weight = sketch.tensor("conv.weight", [out, channels, ...spatial]);
+    sketch.add("ann.conv", { ...window, weight, bias: null, groups: 1 });
+  },
   "spiking-max-pool": (sketch, step) => {
     if (hasChannels(sketch)) sketch.add("snn.max-pool", poolOf(sketch, step));
   },

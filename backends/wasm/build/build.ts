@@ -6,7 +6,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { fail } from "../../../ir/diagnostic.ts";
-import type { Module } from "../../../ir/module.ts";
+import { type Module, isFramed } from "../../../ir/module.ts";
 import type { Provenance } from "../../../ir/package.ts";
 import { elementCount, formatType } from "../../../ir/type.ts";
 import { type CompileOptions, compileProgram } from "../compile.ts";
@@ -75,12 +75,14 @@ export async function buildWasm(
   assets: Assets,
 ): Promise<Built<WasmReport>> {
   const analogue = module.code === "none";
-  const timesteps = analogue ? 1 : (options.timesteps ?? module.timesteps);
-  const chunk = analogue ? 1 : (options.chunk ?? Math.min(defaultChunk, timesteps));
+  // A frame is computed as a whole.
+  const isOnce = analogue || isFramed(module.code);
+  const timesteps = isOnce ? 1 : (options.timesteps ?? module.timesteps);
+  const chunk = isOnce ? 1 : (options.chunk ?? Math.min(defaultChunk, timesteps));
   const probes = probesOf(module, options.probes ?? [], options.membranes ?? []);
   const kept = probes.filter(({ keeps }) => keeps !== "membrane").map(({ op }) => op.result);
   const compileOptions: CompileOptions = {
-    timesteps: analogue ? 1 : endless,
+    timesteps: isOnce ? 1 : endless,
     steps: chunk,
     keep: [...new Set(kept)],
     average: [],

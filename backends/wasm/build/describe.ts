@@ -1,6 +1,6 @@
 /** What the loader is told of a program: places in memory and names, and nothing else of ours. */
 import { invariant, known } from "../../../ir/diagnostic.ts";
-import { type Module, inputsOf } from "../../../ir/module.ts";
+import { type Module, inputsOf, isFramed } from "../../../ir/module.ts";
 import { elementCount } from "../../../ir/type.ts";
 import { tableBits, tableRows } from "../memory/tables.ts";
 import { type Part, type Program, arenaAddress } from "../program.ts";
@@ -30,6 +30,7 @@ export function describeProgram(
     name: module.name,
     kind: module.code === "none" ? "ann" : "snn",
     timesteps,
+    frame: isFramed(module.code) ? module.timesteps : null,
     chunk: program.steps,
     classes,
     memory: {

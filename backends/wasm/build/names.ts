@@ -2,13 +2,13 @@
 import { fail } from "../../../ir/diagnostic.ts";
 import { shortName } from "../../../ir/loc.ts";
 import { type Module, opsOf } from "../../../ir/module.ts";
-import type { Op, OpOf } from "../../../ir/op.ts";
+import { type NeuronKind, type Op, type OpOf, neuronKinds } from "../../../ir/op.ts";
 import { diagnose } from "./diagnostics.ts";
 
 /** A layer of neurons under a name that no other layer has. */
 export interface Layer {
   readonly name: string;
-  readonly op: OpOf<"snn.if">;
+  readonly op: OpOf<NeuronKind>;
 }
 
 /** A value to keep observable. */
@@ -21,7 +21,7 @@ export interface BuildProbe {
 /** The layers in the order of the module; a name that several share gets a number from the second on. */
 export function layersOf(module: Module): readonly Layer[] {
   const taken = new Set<string>();
-  return opsOf(module, "snn.if").map((op) => {
+  return opsOf(module, ...neuronKinds).map((op) => {
     const base = shortName(op.loc);
     let name = base;
     for (let n = 2; taken.has(name); n++) name = `${base}#${n}`;

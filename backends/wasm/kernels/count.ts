@@ -71,8 +71,8 @@ export function countSpikes(
 /** What a value's elements count as; see `SpikeWords` in lower/lowering.ts. */
 export interface Counting {
   readonly view: View;
+  readonly counts: "non-zero" | "bits" | "number";
   readonly unit: View | null;
-  readonly bits: number;
   readonly schedule: StepSchedule;
 }
 
@@ -129,8 +129,7 @@ export function countWords(
       const total = code.define(
         "f64",
         [1, 2, 3].reduce(
-          (sum, lane) =>
-            f64.add(sum, f64.convert_s.i32(i32x4.extract_lane(spikes.get(), lane))),
+          (sum, lane) => f64.add(sum, f64.convert_s.i32(i32x4.extract_lane(spikes.get(), lane))),
           f64.convert_s.i32(i32x4.extract_lane(spikes.get(), 0)),
         ),
       );
@@ -161,14 +160,14 @@ export function countWords(
 /** How many spikes each of four elements is, as integers. */
 function spikesIn(
   code: Code,
-  { view, unit, bits }: Counting,
+  { view, unit, counts }: Counting,
   clock: Clock,
   load: (index: number) => Expr,
 ): Expr {
   const { i32x4, i16x8, i8x16, f32x4, v128 } = code.wasm;
   const none = (): Expr => v128.const(new Array<number>(16).fill(0));
   const isFloat = view.element === "f32";
-  if (bits === 1) {
+  if (counts === "non-zero") {
     const isSpike = isFloat ? f32x4.ne(load(0), none()) : i32x4.ne(load(0), none());
     return i32x4.neg(isSpike);
   }
@@ -176,8 +175,7 @@ function spikesIn(
   const value = floats(load(0));
   const sizes = unit === null ? value : f32x4.div(clock.unscheduled(value), floats(load(1)));
   const words = i32x4.trunc_sat_f32x4_u(f32x4.nearest(f32x4.abs(sizes)));
-  const ones = i8x16.popcnt(words);
-  return bits <= 8
-    ? ones
-    : i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(ones));
+  if (counts === "number") return words;
+  // Of words of up to 16 bits.
+  return i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(i8x16.popcnt(words)));
 }

@@ -11,10 +11,7 @@ import type { Update } from "./over-time.ts";
 
 /** How a population is to be computed. */
 export interface GradedForm {
-  readonly attrs: Pick<
-    OpOf<"snn.graded">["attrs"],
-    "alphabet" | "bits" | "schedule" | "sign"
-  >;
+  readonly attrs: Pick<OpOf<"snn.graded">["attrs"], "alphabet" | "bits" | "schedule" | "sign">;
   /** Parameters are threshold, amplitude and, where there is one, the ceiling. */
   readonly hasCeiling: boolean;
   /** Outputs are the spikes and, where asked for, potentials and sizes in units of the step. */
@@ -23,7 +20,10 @@ export interface GradedForm {
 }
 
 /** Whether the total that was sent is to be known. States are the potential and, then, the total. */
-export function needsTotal({ attrs, hasCeiling }: Pick<GradedForm, "attrs" | "hasCeiling">): boolean {
+export function needsTotal({
+  attrs,
+  hasCeiling,
+}: Pick<GradedForm, "attrs" | "hasCeiling">): boolean {
   return attrs.sign === "retract" || hasCeiling;
 }
 
@@ -151,10 +151,7 @@ export function gradedFloats(code: Code, form: GradedForm): Update {
           size.set(v128.or(splat(code, 2 ** e), sign));
           const reach = f32x4.mul(step.get(), splat(code, 0.75 * 2 ** e));
           const isReached = f32x4.ge(f32x4.abs(u.get()), reach);
-          const isWithin = v128.and(
-            f32x4.ge(size.get(), least()),
-            f32x4.le(size.get(), high()),
-          );
+          const isWithin = v128.and(f32x4.ge(size.get(), least()), f32x4.le(size.get(), high()));
           k.set(choose(code, v128.and(isReached, isWithin), size.get(), k.get()));
         }
       }
@@ -235,10 +232,7 @@ function spikesOfHalf(
   // ⌊a/step + ½⌋ as ⌊(2a + step) / 2step⌋: every sum is exact, and so is the floor of the quotient.
   const nearest = (a: Expr): Expr =>
     f64x2.floor(
-      f64x2.div(
-        f64x2.add(f64x2.mul(a, number(2)), step.get()),
-        f64x2.mul(step.get(), number(2)),
-      ),
+      f64x2.div(f64x2.add(f64x2.mul(a, number(2)), step.get()), f64x2.mul(step.get(), number(2))),
     );
   const bound = (a: Expr): Expr => f64x2.pmin(nearest(a), number(most));
   let low = (): Expr => number(attrs.sign === "positive" ? 0 : -most);
@@ -249,11 +243,15 @@ function spikesOfHalf(
   }
   let high = (): Expr => number(most);
   if (form.hasCeiling) {
-    const room = f64x2.sub(wide(known(given.ceiling, "a ceiling")), wide(known(given.r, "a total")));
+    const room = f64x2.sub(
+      wide(known(given.ceiling, "a ceiling")),
+      wide(known(given.r, "a total")),
+    );
     const top = code.define("v128", bound(room));
     high = () => top.get();
   }
-  if (attrs.alphabet === "word") return f64x2.pmax(f64x2.pmin(nearest(wide(given.u)), high()), low());
+  if (attrs.alphabet === "word")
+    return f64x2.pmax(f64x2.pmin(nearest(wide(given.u)), high()), low());
   const u = code.define("v128", wide(given.u));
   const k = code.define("v128", number(0));
   const size = code.local("v128");

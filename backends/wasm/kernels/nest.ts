@@ -19,12 +19,7 @@ export type Compute = (lanes: Lanes, operands: readonly Local[]) => Expr;
  * What is done at each place; pointers are the nest's to move, one for each view. `vectors` of four
  * places each are asked for together.
  */
-export type Body = (
-  lanes: Lanes,
-  pointers: readonly Local[],
-  inner: Axis,
-  vectors: number,
-) => void;
+export type Body = (lanes: Lanes, pointers: readonly Local[], inner: Axis, vectors: number) => void;
 
 export interface Axis {
   readonly extent: number;
@@ -84,7 +79,7 @@ export function nest(
     code.while(
       () => i32.and(i32.lt_s(index.get(), share.to.get()), i32.lt_s(index.get(), code.int(whole))),
       () => {
-        body(vectors ? "vector" : "scalar", pointers, inner, together);
+        body(vectors ? "vector" : "scalar", pointers, inner, vectors ? together : 1);
         movePointers(views, pointers, inner.strides, unit);
         index.step(1);
       },

@@ -64,17 +64,10 @@ export interface Update {
 /** Emits the loops. `update` is asked anew for each loop that is written. */
 export function overTime(code: Code, process: Process, update: (code: Code) => Update): void {
   const { outputs, input, tables, parameters, states, steps } = process;
-  const seen = [...outputs, input, ...tables.map(({ view }) => view), ...parameters];
-  for (const { kept, start } of states) {
-    if (start !== null) seen.push(start);
-    if (kept !== null) seen.push(kept);
-  }
-  const body = (
-    lanes: Lanes,
-    pointers: readonly Local[],
-    inner: Axis,
-    vectors: number,
-  ): void => {
+  const kept = states.flatMap((state) => [state.start, state.kept]).filter((view) => view !== null);
+  const read = [input, ...tables.map(({ view }) => view), ...parameters];
+  const seen = [...new Set([...outputs, ...read, ...kept])];
+  const body = (lanes: Lanes, pointers: readonly Local[], inner: Axis, vectors: number): void => {
     const place = (view: View): Place => {
       const i = seen.indexOf(view);
       return { view, pointer: known(pointers[i], "a pointer"), stride: inner.strides[i] ?? 0 };
@@ -119,11 +112,7 @@ function emitPlaces(
     const at = moving(view);
     const time = code.define("i32", elapsed.get());
     const last = code.int(rows - 1);
-    const row = code.wasm.select(
-      i32.lt_s(time.get(), code.int(rows - 1)),
-      time.get(),
-      last,
-    );
+    const row = code.wasm.select(i32.lt_s(time.get(), code.int(rows - 1)), time.get(), last);
     at.pointer.advance(i32.mul(row, code.int(4 * view.lead)));
     return { at, time, rows };
   });

@@ -77,8 +77,11 @@ export interface Population {
   /** Vectors of output channels to a block. */
   readonly vectors: number;
   readonly sources: readonly Source[];
-  /** Added at each timestep, per channel, padded to blocks; in 32-bit elements. */
-  readonly bias: Buffer | null;
+  /**
+   * Added at each timestep, per channel, padded to blocks; in 32-bit elements. A row for each timestep
+   * of a run, the last one for all that follow.
+   */
+  readonly bias: { readonly buffer: Buffer; readonly rows: number } | null;
   readonly sink: NeuronSink | CurrentSink;
 }
 
@@ -314,6 +317,8 @@ function openCell(
   const sums = code.several(wide, "v128");
   const biasPointer =
     bias === null ? null : code.define("i32", i32.mul(block.get(), code.int(4 * width)));
+  const biasRow = paddedBytes(population.grid, width);
+  const biasTime = bias === null || bias.rows === 1 ? null : code.local("i32");
   const fires = code.local("v128");
   const bits = code.local("i32");
   const outs = Object.fromEntries(
@@ -331,6 +336,13 @@ function openCell(
   return {
     sums: { mode, locals: mode === "i16" ? narrow : sums },
     begin() {
+      if (bias !== null && biasTime !== null) {
+        biasTime.set(code.parameter(2).get());
+        const last = code.int(bias.rows - 1);
+        const isBefore = i32.lt_s(biasTime.get(), code.int(bias.rows - 1));
+        const row = wasm.select(isBefore, biasTime.get(), last);
+        biasPointer?.advance(i32.mul(row, code.int(biasRow)));
+      }
       if (sink.kind === "current") return;
       if (inMemory !== null && sink.resumes) return;
       const kept = sink.resumes ? sink.potentials : null;
@@ -347,9 +359,14 @@ function openCell(
         const biasOf =
           bias === null || biasPointer === null
             ? null
-            : v128.load(bias.address + 16 * k, 4, biasPointer.get());
+            : v128.load(bias.buffer.address + 16 * k, 4, biasPointer.get());
         sum.set(biasOf ?? zero());
       });
+      if (bias !== null && biasTime !== null) {
+        biasTime.step(1);
+        const isRow = i32.lt_s(biasTime.get(), code.int(bias.rows));
+        biasPointer?.advance(wasm.select(isRow, code.int(biasRow), code.int(0)));
+      }
       for (const sum of narrow) sum.set(zero());
     },
     widenSums() {

@@ -131,7 +131,7 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
 
 /** One spike for each element that is not 0. */
 function nonZero(view: View): SpikeWords {
-  return { view, unit: null, bits: 1, schedule: "constant" };
+  return { view, counts: "non-zero", unit: null, schedule: "constant" };
 }
 
 /** The first of each run along axes that all elements are the same along. */

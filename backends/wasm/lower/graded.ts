@@ -2,7 +2,7 @@
 import { type Op, isOp } from "../../../ir/op.ts";
 import { type GradedForm, gradedFloats, gradedIntegers, needsTotal } from "../kernels/graded.ts";
 import type { View } from "../memory/view.ts";
-import type { Lowering } from "./lowering.ts";
+import type { Lowering, SpikeWords } from "./lowering.ts";
 import { emitOverTime, stateLike, traceOf } from "./over-time.ts";
 import { scratchLike } from "./scratch.ts";
 import { tensorLike } from "./values/constants.ts";
@@ -22,9 +22,13 @@ export function lowerGraded(lowering: Lowering, op: Op): View | null {
     ? null
     : scratchLike(lowering, `%${op.result} sizes`, dtype, op.type.shape, output, steps);
   const unit = isTold ? tensorLike(lowering, attrs.amplitude, output) : null;
-  const bits = attrs.alphabet === "word" ? attrs.bits : 1;
-  const schedule = isTold ? attrs.schedule : "constant";
-  const words = { view: sizes ?? output, unit, bits, schedule };
+  const isWord = attrs.alphabet === "word" && attrs.bits > 1;
+  const words: SpikeWords = {
+    view: sizes ?? output,
+    counts: isWord ? "bits" : "non-zero",
+    unit: isWord ? unit : null,
+    schedule: isTold ? attrs.schedule : "constant",
+  };
   lowering.fired.set(op.result, { spikes: words, operations: words });
   const form: GradedForm = {
     attrs,
@@ -41,10 +45,7 @@ export function lowerGraded(lowering: Lowering, op: Op): View | null {
     parameters: [attrs.threshold, attrs.amplitude, attrs.ceiling].flatMap((ref) =>
       ref === null ? [] : [tensorLike(lowering, ref, output)],
     ),
-    states: [
-      state("potentials", attrs.vInit),
-      ...(needsTotal(form) ? [state("total", null)] : []),
-    ],
+    states: [state("potentials", attrs.vInit), ...(needsTotal(form) ? [state("total", null)] : [])],
     steps,
     // A cache line of each timestep.
     together: 4,

@@ -57,13 +57,13 @@ export interface Spikes {
 }
 
 /**
- * How many spikes each element of a value is: with 1 bit one where it is not 0. With more it is a
- * whole number of units (null: of ones) times ρ_t, and as many spikes as that number has bits set.
+ * How many spikes each element of a value is: one where it is not 0; or it is a whole number of units
+ * (null: of ones) times ρ_t, and as many spikes as that number has bits set; or that number itself.
  */
 export interface SpikeWords {
   readonly view: View;
+  readonly counts: "non-zero" | "bits" | "number";
   readonly unit: View | null;
-  readonly bits: number;
   readonly schedule: StepSchedule;
 }
 

@@ -104,7 +104,8 @@ export function lowerSpiking(lowering: Lowering, op: Op): View | null {
 
 /** Synapses on spikes as currents in memory, where events are worth it. */
 export function lowerDriven(lowering: Lowering, op: Op): View | null {
-  if (!isOp(op, "ann.conv", "ann.linear") || !lowering.isVarying(op.result)) return null;
+  const isCurrent = isOp(op, "ann.conv", "ann.linear", "snn.temporal-bias");
+  if (!isCurrent || !lowering.isVarying(op.result)) return null;
   const image = lowering.layouts.images.has(op.result);
   const grid = gridOf(op.type.shape, image);
   const drive = collectDrive(lowering, op.result, image, grid, true);

@@ -5,14 +5,16 @@
  */
 import { known } from "../../../ir/diagnostic.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
+import { broadcastIndices } from "../../../ir/semantics/semantics.ts";
 import { elementCount, sameShape } from "../../../ir/type.ts";
 import { type LaneMode, lanesPerVector, weightBytes } from "../kernels/lanes.ts";
-import { type Source, blockCount } from "../kernels/population.ts";
+import { type Population, type Source, blockCount } from "../kernels/population.ts";
 import type { Grid } from "../memory/spikes.ts";
 import type { Buffer } from "../memory/view.ts";
 import type { Lowering, Spikes } from "./lowering.ts";
 import { gridViewFor } from "./copies.ts";
 import { expectedRate, kernelFor } from "./cost.ts";
+import { rowMajorIndices } from "./grid.ts";
 
 type Pair = readonly [number, number];
 
@@ -46,8 +48,8 @@ interface CurrentDrive {
 
 export interface Drive {
   readonly sources: readonly (EventDrive | AlignedDrive | CurrentDrive)[];
-  /** Per channel. */
-  readonly bias: Float64Array | null;
+  /** Per channel, for each timestep; the last row for all that follow. */
+  readonly bias: readonly Float64Array[] | null;
   /** Whether no partial sum of one timestep's events leaves int16, whatever spikes. */
   readonly fitsInt16: boolean;
 }
@@ -61,7 +63,7 @@ export function collectDrive(
   root = false,
 ): Drive {
   const sources: Drive["sources"][number][] = [];
-  const bias = new Float64Array(grid.channels);
+  let bias = [new Float64Array(grid.channels)];
   let biased = false;
   const visit = (each: ValueId, own: boolean): void => {
     const op = lowering.opOf(each);
@@ -74,6 +76,15 @@ export function collectDrive(
         return;
       }
     }
+    const rows =
+      own && isOp(op, "snn.temporal-bias") ? rowsByChannel(lowering, op, image, grid) : null;
+    if (rows !== null) {
+      biased = true;
+      bias = addedRows(bias, rows);
+      const operand = lowering.operandOf(op);
+      visit(operand, lowering.isPrivate(operand));
+      return;
+    }
     const found = own || isTrain(op) ? synapseOf(lowering, op, image) : null;
     if (found === null) {
       sources.push({ kind: "current", value: each });
@@ -82,13 +93,45 @@ export function collectDrive(
     sources.push(found);
     if (isOp(op, "ann.conv", "ann.linear") && op.attrs.bias !== null) {
       biased = true;
-      lowering.tensor(op.attrs.bias).data.forEach((b, i) => {
-        bias[i] = (bias[i] ?? 0) + b;
-      });
+      bias = addedRows(bias, [Float64Array.from(lowering.tensor(op.attrs.bias).data)]);
     }
   };
   visit(value, root || lowering.isPrivate(value));
   return { sources, bias: biased ? bias : null, fitsInt16: fitsInt16(sources, grid) };
+}
+
+/** A table of biases by timestep and channel; null where the pixels of a channel differ. */
+function rowsByChannel(
+  lowering: Lowering,
+  op: OpOf<"snn.temporal-bias">,
+  image: boolean,
+  grid: Grid,
+): readonly Float64Array[] | null {
+  const { shape, data } = lowering.tensor(op.attrs.table);
+  const [rows = 0, ...rest] = shape;
+  const size = elementCount(rest);
+  const spread = broadcastIndices(rest, op.type.shape);
+  const from = Array.from(rowMajorIndices(op.type.shape, image), (i) => spread[i] ?? 0);
+  const isAlike = (row: number, i: number, at: number): boolean =>
+    data[row * size + at] === data[row * size + (from[i % grid.channels] ?? 0)];
+  const table: Float64Array[] = [];
+  for (let row = 0; row < rows; row++) {
+    if (!from.every((at, i) => isAlike(row, i, at))) return null;
+    const first = from.slice(0, grid.channels);
+    table.push(Float64Array.from(first, (at) => data[row * size + at] ?? 0));
+  }
+  return table;
+}
+
+/** Sums of rows by timestep, of which the last go on. */
+function addedRows(
+  a: readonly Float64Array[],
+  b: readonly Float64Array[],
+): Float64Array<ArrayBuffer>[] {
+  return Array.from({ length: Math.max(a.length, b.length) }, (_, row) => {
+    const [x, y] = [a, b].map((rows) => known(rows[row] ?? rows.at(-1), "a row of biases"));
+    return known(x, "a row").map((value, i) => value + (y?.[i] ?? 0));
+  });
 }
 
 function fitsInt16(sources: Drive["sources"], grid: Grid): boolean {
@@ -351,7 +394,7 @@ export function packDrive(
   vectors: number,
 ): {
   readonly sources: readonly Source[];
-  readonly bias: Buffer | null;
+  readonly bias: Population["bias"];
   readonly reads: readonly Buffer[];
 } {
   const image = lowering.layouts.images.has(op.result);
@@ -412,15 +455,16 @@ export function packDrive(
     return { kind: "tables", ...window, tables: read(tables) };
   });
   const { bias } = drive;
-  const packedBias =
-    bias === null
-      ? null
-      : lowering.constant(name("bias"), () => {
-          const all = wide();
-          all.set(bias);
-          return all;
-        });
-  return { sources, bias: packedBias === null ? null : read(packedBias), reads };
+  if (bias === null) return { sources, bias: null, reads };
+  const buffer = lowering.constant(name("bias"), () => {
+    const rows =
+      mode === "f32" ? new Float32Array(bias.length * lanes) : new Int32Array(bias.length * lanes);
+    bias.forEach((each, row) => {
+      rows.set(each, row * lanes);
+    });
+    return rows;
+  });
+  return { sources, bias: { buffer: read(buffer), rows: bias.length }, reads };
 }
 
 /** Weights [block, tap, input channel, lane], zero beyond the last channel. */

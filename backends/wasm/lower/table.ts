@@ -5,7 +5,10 @@ import { lowerEinsum } from "./values/einsum.ts";
 import { lowerElementwise } from "./values/elementwise.ts";
 import { lowerGraded } from "./graded.ts";
 import { lowerGather } from "./values/gathers.ts";
+import { lowerLeaky } from "./leaky.ts";
+import { lowerTemporal } from "./temporal.ts";
 import { lowerGiven } from "./given.ts";
+import { lowerFramed } from "./framed.ts";
 import { lowerOnHost } from "./host.ts";
 import type { Families } from "./lowering.ts";
 import { lowerMatmul } from "./values/matmul.ts";
@@ -29,6 +32,9 @@ export const families: Families = {
     lowerSpiking,
     lowerDriven,
     lowerGraded,
+    lowerLeaky,
+    lowerFramed,
+    lowerTemporal,
     lowerWindow,
     lowerSynapse,
     lowerTransposed,

@@ -40,8 +40,9 @@ export function firstSpike(
       const leads = lead(frameSum(x));
       const sizes = worth(leads);
       return x.map((_, t) => {
-        // Tick t + 1 is the first one that is not before t* = ticks + 1 − lead.
-        const now = (each: number): boolean => each > 0 && Math.ceil(ticks + 1 - each) === t + 1;
+        // Tick t + 1 is the last one that is not after t* = ticks + 1 − lead, which is below ticks + 1.
+        const tickOf = (each: number): number => Math.min(ticks, Math.floor(ticks + 1 - each));
+        const now = (each: number): boolean => each > 0 && tickOf(each) === t + 1;
         return resultOf(
           op,
           sizes.map((size, i) => (now(leads[i] ?? 0) ? size : 0)),

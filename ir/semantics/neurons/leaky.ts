@@ -29,7 +29,9 @@ export function leakyIntegrateAndFire(
         const open = Math.min(1, Math.max(0, 1 - rest));
         const u = current + ((v[i] ?? 0) - current) * Math.exp(open * logLeak);
         if (u >= theta && open > 0) {
-          const past = current > theta ? Math.log1p(-(u - theta) / (current - theta)) / logLeak : 0;
+          // −1 where it was above the threshold all along, to which it only fell.
+          const share = Math.max(-1, -(u - theta) / (current - theta));
+          const past = current > theta ? Math.log1p(share) / logLeak : 0;
           const early = spikeTime === "exact" ? Math.min(open, past) : 0;
           neurons.spikesOfEach[i] = 1;
           v[i] = reset === "zero" ? 0 : u - theta;

@@ -13,7 +13,15 @@ import { type Module, opsOf } from "../../../ir/module.ts";
 import type { Tensor } from "../../../ir/tensor.ts";
 import { annNetworks, spikingNetworks } from "../../random/module.ts";
 import { expectClose } from "../wasm/compare.ts";
-import { type Loader, buildFiles, image, spikingNetwork, unpack } from "./network.ts";
+import {
+  type Loader,
+  buildFiles,
+  framedNetwork,
+  gradedNetwork,
+  image,
+  spikingNetwork,
+  unpack,
+} from "./network.ts";
 
 let folder = "";
 beforeAll(async () => {
@@ -43,6 +51,51 @@ function expectSame(found: RunResult, wanted: SampleResult, module: Module): voi
     expectClose(output.data, known(wanted.outputs[i], "an output"));
   });
 }
+
+describe("a built network of other neurons", () => {
+  it("counts the bits of graded spikes, from chunk to chunk", async () => {
+    const module = gradedNetwork();
+    const { files } = await buildFiles(module, { probes: ["all"], membranes: ["relu2"] });
+    const { loader, url } = await unpack(path.join(folder, "graded"), files);
+    const network = await loader.load(url);
+    const [first, second] = opsOf(module, "snn.graded");
+    const probes = [
+      { value: known(first, "a layer").result, keep: "trace" as const },
+      { value: known(second, "a layer").result, keep: "state" as const },
+    ];
+    const wanted = await engineOn(module, [image(1)], 9, probes);
+    const found = network.run([image(1).data], {
+      spikes: true,
+      probes: ["relu1", "relu2.membrane"],
+    });
+    expectSame(found, wanted, module);
+    const layers = known(found.spikes, "counts").layers;
+    const sum = (name: string): number =>
+      Array.from(known(layers[name], name)).reduce((all, n) => all + n, 0);
+    expect([sum("relu1"), sum("relu2")]).toEqual(Array.from(wanted.spikes));
+    expect(sum("relu1")).toBeGreaterThan(0);
+    ["relu1", "relu2.membrane"].forEach((name, i) => {
+      const kept = known(found.probes[name], name).data;
+      expectClose(kept, known(wanted.probes[i], "a probe"));
+    });
+  });
+
+  it("gives one answer where its code has frames", async () => {
+    const module = framedNetwork();
+    const { files } = await buildFiles(module, { timesteps: 3, chunk: 4 });
+    const { loader, url } = await unpack(path.join(folder, "framed"), files);
+    const network = await loader.load(url);
+    expect([network.timesteps, network.chunk, network.frame]).toEqual([1, 1, 5]);
+    for (const seed of [1, 2]) {
+      const wanted = await engineOn(module, [image(seed)], 5, []);
+      const found = network.run([image(seed).data], { spikes: true });
+      expectSame(found, wanted, module);
+      expect(found.spikes?.total).toBe(wanted.spikes[0]);
+    }
+    expect(() => network.run(null)).toThrow("a network that runs by frames has no timesteps");
+    expect(() => network.run([image(1).data], { timesteps: 5 })).toThrow("has one timestep, not 5");
+  });
+});
 
 describe("a built network", () => {
   const module = spikingNetwork();

@@ -58,6 +58,58 @@ export function spikingNetwork(): Module {
   });
 }
 
+/** Two layers of graded neurons, with a bias over time before the second. */
+export function gradedNetwork(): Module {
+  const b = new Builder();
+  const loc = (name: string, op: string) => sourceLoc("net.onnx", name, op);
+  const x = b.input("image", real("f32", imageShape), loc("image", "Input"));
+  const constant = (shape: Shape, values: readonly number[]): string =>
+    b.tensor("n", tensorOf("f32", shape, values));
+  const neuron = {
+    threshold: constant([], [0.5]),
+    vInit: constant([], [0]),
+    amplitude: constant([], [0.5]),
+    ceiling: null,
+    bits: 2,
+    alphabet: "word",
+    sign: "retract",
+    schedule: "constant",
+  } as const;
+  const first = b.add("snn.graded", [x], neuron, loc("relu1", "Relu"));
+  const flat = b.add("ann.reshape", [first], { shape: [1, 60] }, loc("flat", "Flatten"));
+  const weight = constant([4, 60], numbers(7, 240, -1, 1));
+  const driven = b.add("ann.linear", [flat], { weight, bias: null }, loc("fc", "Gemm"));
+  const table = constant([3, 4], numbers(8, 12, -1, 1));
+  const biased = b.add("snn.temporal-bias", [driven], { table }, loc("fc", "Gemm"));
+  const second = b.add("snn.graded", [biased], neuron, loc("relu2", "Relu"));
+  const value = b.add("snn.readout", [second], { start: 0 }, loc("relu2", "Relu"));
+  return b.finish({
+    name: "graded",
+    code: "burst",
+    timesteps: 9,
+    outputs: [{ name: "logits", value }],
+  });
+}
+
+/** A layer of few-spikes neurons, which takes a frame of five timesteps as a whole. */
+export function framedNetwork(): Module {
+  const b = new Builder();
+  const loc = (name: string, op: string) => sourceLoc("net.onnx", name, op);
+  const x = b.input("image", real("f32", imageShape), loc("image", "Input"));
+  const rows = b.tensor("rows", tensorOf("f32", [5], [0.5, 0.25, 0.125, 0.0625, 0.03125]));
+  const vInit = b.tensor("v", tensorOf("f32", [], [0.015625]));
+  const change = b.add("snn.difference", [x], {}, loc("image", "Input"));
+  const neuron = { threshold: rows, reset: rows, amplitude: rows, vInit };
+  const spikes = b.add("snn.few-spikes", [change], neuron, loc("relu", "Relu"));
+  const value = b.add("snn.accumulate", [spikes], {}, loc("relu", "Relu"));
+  return b.finish({
+    name: "framed",
+    code: "few-spikes",
+    timesteps: 5,
+    outputs: [{ name: "logits", value }],
+  });
+}
+
 export function image(seed: number): Tensor {
   return tensorOf("f32", imageShape, numbers(1000 + seed, elementCount(imageShape), -1, 1));
 }

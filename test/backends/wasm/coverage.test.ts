@@ -31,6 +31,8 @@ const tensors: Tensors = {
   channel: noise([4]),
   positive: f([4], [1, 2, 3, 4]),
   scalar: f([], [2]),
+  channels: f([4, 1, 1], [0.25, 0.5, 0.75, 1]),
+  rows: f([2], [1, 0.5]),
   constant: image,
 };
 
@@ -134,23 +136,67 @@ const cases: Partial<Record<OpKind, Case>> = {
     { threshold: "scalar", vInit: "scalar", amplitude: "scalar", reset: "subtract" },
     [image],
   ],
+  "snn.graded": [
+    {
+      threshold: "channels",
+      vInit: "scalar",
+      amplitude: "channels",
+      ceiling: null,
+      bits: 3,
+      alphabet: "word",
+      sign: "retract",
+      schedule: "reciprocal",
+    },
+    [image],
+  ],
+  "snn.lif": [
+    {
+      threshold: "scalar",
+      vInit: "scalar",
+      amplitude: "scalar",
+      leak: 0.9,
+      refractory: 1.5,
+      spikeTime: "exact",
+      reset: "zero",
+    },
+    [image],
+  ],
+  "snn.temporal-bias": [{ table: "rows" }, [image]],
+  "snn.low-pass": [{ decay: 0.5 }, [image]],
+  "snn.difference": [{}, [image]],
 };
 
-/** Ops that stand on spikes only. */
-function spikingModule(kind: "snn.max-pool" | "snn.readout") {
+/** Attributes of neurons over time, and what stands on currents of them. */
+const neuron = { threshold: "scalar", vInit: "scalar", amplitude: "scalar" } as const;
+const rate = { code: "rate", timesteps: 2, properties: new Set(["spiking"] as const) } as const;
+
+/** Ops that stand in networks of framed codes. */
+function framedModule(kind: "snn.few-spikes" | "snn.ttfs") {
   const builder = new Builder({ tensors: new Map(Object.entries(tensors)) });
   const x = builder.input("x", { domain: "real", dtype: "f32", shape: image.shape }, loc);
-  const neuron = { threshold: "scalar", vInit: "scalar", amplitude: "scalar" } as const;
+  const change = builder.add("snn.difference", [x], {}, loc);
+  const rows = { threshold: "rows", reset: "rows", amplitude: "rows", vInit: "scalar" };
+  const spikes =
+    kind === "snn.ttfs"
+      ? builder.add(kind, [change], { ...neuron, resolution: "tick" }, loc)
+      : builder.add(kind, [change], rows, loc);
+  const value = builder.add("snn.accumulate", [spikes], {}, loc);
+  const code = kind === "snn.ttfs" ? "ttfs" : "few-spikes";
+  return builder.finish({ name: "framed", outputs: [{ name: "y", value }], ...rate, code });
+}
+
+/** Ops that stand on spikes only. */
+function spikingModule(kind: "snn.max-pool" | "snn.readout" | "snn.accumulate") {
+  const builder = new Builder({ tensors: new Map(Object.entries(tensors)) });
+  const x = builder.input("x", { domain: "real", dtype: "f32", shape: image.shape }, loc);
   const spikes = builder.add("snn.if", [x], { ...neuron, reset: "subtract" }, loc);
-  const pooled = kind === "snn.readout" ? spikes : builder.add("snn.max-pool", [spikes], pool, loc);
-  const value = builder.add("snn.readout", [pooled], { start: 0 }, loc);
-  return builder.finish({
-    name: "spiking",
-    outputs: [{ name: "y", value }],
-    code: "rate",
-    timesteps: 2,
-    properties: new Set(["spiking"]),
-  });
+  const value =
+    kind === "snn.accumulate"
+      ? builder.add(kind, [spikes], {}, loc)
+      : kind === "snn.readout"
+        ? builder.add(kind, [spikes], { start: 0 }, loc)
+        : builder.add("snn.readout", [builder.add(kind, [spikes], pool, loc)], { start: 0 }, loc);
+  return builder.finish({ name: "spiking", outputs: [{ name: "y", value }], ...rate });
 }
 
 function caseOf(kind: OpKind): Case {
@@ -169,8 +215,11 @@ function moduleFor<K extends OpKind>(
   variant: Variant,
 ): { readonly module: Module; readonly inputs: readonly Tensor[] } | null {
   if (kind === "ann.input") return moduleFor("ann.identity", variant);
-  if (kind === "snn.max-pool" || kind === "snn.readout") {
+  if (kind === "snn.max-pool" || kind === "snn.readout" || kind === "snn.accumulate") {
     return { module: spikingModule(kind), inputs: [image] };
+  }
+  if (kind === "snn.few-spikes" || kind === "snn.ttfs") {
+    return { module: framedModule(kind), inputs: [image] };
   }
   const [attrs, operands, constants = []] = caseOf(kind);
   // The table's attributes are checked when the op's type is inferred.

@@ -15,12 +15,20 @@ import { noise } from "./one-op.ts";
 /** Multiples of 1/16. */
 export function dyadic(shape: Shape, scale: number, seed: number): Tensor {
   const { data } = noise(shape, scale, seed);
-  return tensorOf("f32", shape, Array.from(data, (x) => Math.round(16 * x) / 16));
+  return tensorOf(
+    "f32",
+    shape,
+    Array.from(data, (x) => Math.round(16 * x) / 16),
+  );
 }
 
 function whole(dtype: "i8" | "i32", shape: Shape, scale: number, seed: number): Tensor {
   const { data } = noise(shape, scale, seed);
-  return tensorOf(dtype, shape, Array.from(data, (x) => Math.round(x)));
+  return tensorOf(
+    dtype,
+    shape,
+    Array.from(data, (x) => Math.round(x)),
+  );
 }
 
 interface Form {

@@ -45,7 +45,7 @@ export interface LayerInfo {
 
 export interface ProbeInfo {
   readonly name: ProbeName;
-  /** `spikes`: amplitude where a neuron fired, else 0; `membrane`: the potential after the step. */
+  /** `spikes`: what a neuron sent, 0 where it did not fire; `membrane`: the potential after the step. */
   readonly keeps: "spikes" | "membrane" | "values";
   readonly shape: readonly number[];
 }
@@ -127,6 +127,11 @@ export interface NetworkInfo {
   readonly kind: "snn" | "ann";
   /** What a run takes unless told otherwise. */
   readonly timesteps: number;
+  /**
+   * Timesteps that each layer takes for the one answer of a run, in codes whose neurons fire when a
+   * whole frame was received (few spikes, time to first spike); null where every timestep has one.
+   */
+  readonly frame: number | null;
   /** Timesteps that are computed together: an early exit saves whole chunks. */
   readonly chunk: number;
   readonly inputs: readonly InputInfo[];

@@ -36,6 +36,7 @@ export interface Description {
   readonly name: string;
   readonly kind: "snn" | "ann";
   readonly timesteps: number;
+  readonly frame: number | null;
   readonly chunk: number;
   readonly classes: readonly string[] | null;
   readonly memory: {

@@ -264,8 +264,8 @@ export class Runner {
     const after = this.elapsed;
     if (after === null) throw new Error("there is no sample to go on with: give inputs");
     const timesteps = timestepsOf(description, options);
-    if (description.kind === "ann" && after > 0) {
-      throw new RangeError("an analogue network has no timesteps to go on with");
+    if (hasOneAnswer(description) && after > 0) {
+      throw new RangeError(`${kindOf(description)} has no timesteps to go on with`);
     }
     const exit = exitOf(description, options);
     const wanted = probesOf(description, options);
@@ -420,10 +420,20 @@ function cut(data, done, timesteps) {
  */
 function timestepsOf(description, { timesteps = description.timesteps }) {
   wholeNumber("timesteps", timesteps);
-  if (description.kind === "ann" && timesteps !== 1) {
-    throw new RangeError(`an analogue network has one timestep, not ${timesteps}`);
+  if (hasOneAnswer(description) && timesteps !== 1) {
+    throw new RangeError(`${kindOf(description)} has one timestep, not ${timesteps}`);
   }
   return timesteps;
+}
+
+/** @param {Description} description */
+function hasOneAnswer(description) {
+  return description.kind === "ann" || description.frame !== null;
+}
+
+/** @param {Description} description */
+function kindOf(description) {
+  return description.kind === "ann" ? "an analogue network" : "a network that runs by frames";
 }
 
 /**

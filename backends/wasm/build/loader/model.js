@@ -57,6 +57,7 @@ function openNetwork(description, runner, parts) {
     name: description.name,
     kind: description.kind,
     timesteps: description.timesteps,
+    frame: description.frame,
     chunk: description.chunk,
     classes: description.classes,
     inputs: description.inputs.map(({ name, shape, preprocess }) => ({ name, shape, preprocess })),

@@ -1,0 +1,97 @@
+/**
+ * Neurons of framed codes, whose operands and results are sums of frames here: one step from the sum
+ * that was received to the sum that is sent. As `snn.few-spikes` and `snn.ttfs` in ir/op.ts have it.
+ */
+import { known } from "../../../ir/diagnostic.ts";
+import type { Expr } from "../assembler/types.ts";
+import type { Code, Local } from "../assembler/code.ts";
+import { splat } from "./functions.ts";
+import type { Update } from "./over-time.ts";
+import { halfOf, inDoubles } from "./temporal.ts";
+
+/** Outputs are the sum, then, where asked for, the potential and counts of spikes. */
+export interface FramedForm {
+  readonly traced: boolean;
+  /** Counts of spikes. */
+  readonly counted: boolean;
+  /** Counts of those whose amplitude is not 0. */
+  readonly worthCounted: boolean;
+}
+
+const timeless = { begin: () => undefined, tick: () => undefined };
+
+/** Parameters are the initial potential, then threshold, reset and amplitude for each of `rows`. */
+export function fewSpikes(code: Code, form: FramedForm, rows: number): Update {
+  const { f32x4, f64x2, v128, i32x4 } = code.wasm;
+  const none = (): Expr => v128.const(new Array<number>(16).fill(0));
+  return {
+    ...timeless,
+    step({ x, parameters }) {
+      const [vInit, ...rest] = parameters;
+      const v = code.define("v128", f32x4.add(known(vInit, "a potential").get(), x.get()));
+      const sums = [0, 1].map(() => code.define("v128", none()));
+      const [count, worth] = [code.define("v128", none()), code.define("v128", none())];
+      const fires = code.local("v128");
+      const sent = code.local("v128");
+      const one = (mask: Expr): Expr => i32x4.neg(mask);
+      for (let row = 0; row < rows; row++) {
+        const [threshold, reset, amplitude] = rest
+          .slice(3 * row, 3 * row + 3)
+          .map((each) => () => each.get());
+        fires.set(f32x4.ge(v.get(), known(threshold, "a threshold")()));
+        v.set(f32x4.sub(v.get(), v128.and(known(reset, "a reset")(), fires.get())));
+        sent.set(v128.and(known(amplitude, "an amplitude")(), fires.get()));
+        sums.forEach((sum, half) => {
+          sum.set(f64x2.add(sum.get(), halfOf(code, sent, half)));
+        });
+        if (form.counted) count.set(i32x4.add(count.get(), one(fires.get())));
+        if (form.worthCounted) {
+          worth.set(i32x4.add(worth.get(), one(f32x4.ne(sent.get(), none()))));
+        }
+      }
+      return [
+        () => inDoubles(code, (half) => known(sums[half], "a sum").get()),
+        ...outputsOf(form, v, count, worth).map((each) => () => each.get()),
+      ];
+    },
+  };
+}
+
+/** Parameters are the initial potential, the slope of the ramp and the amplitude. */
+export function firstSpike(
+  code: Code,
+  form: FramedForm,
+  ticks: number,
+  resolution: "tick" | "continuous",
+): Update {
+  const { f32x4, v128, i32x4 } = code.wasm;
+  const none = (): Expr => v128.const(new Array<number>(16).fill(0));
+  return {
+    ...timeless,
+    step({ x, parameters }) {
+      const [vInit, threshold, amplitude] = parameters.map((each) => () => each.get());
+      const v = code.define("v128", f32x4.add(known(vInit, "a potential")(), x.get()));
+      const ratio = f32x4.div(v.get(), known(threshold, "a threshold")());
+      const rounded =
+        resolution === "tick" ? f32x4.floor(f32x4.add(ratio, splat(code, 0.5))) : ratio;
+      const bounded = f32x4.min(splat(code, ticks), f32x4.max(splat(code, 0), rounded));
+      const lead = code.define("v128", bounded);
+      const fires = (): Expr => i32x4.neg(f32x4.gt(lead.get(), none()));
+      const count = code.define("v128", fires());
+      const isWorth = f32x4.ne(known(amplitude, "an amplitude")(), none());
+      const worth = code.define("v128", v128.and(count.get(), isWorth));
+      return [
+        () => f32x4.mul(lead.get(), known(amplitude, "an amplitude")()),
+        ...outputsOf(form, v, count, worth).map((each) => () => each.get()),
+      ];
+    },
+  };
+}
+
+function outputsOf(form: FramedForm, v: Local, count: Local, worth: Local): Local[] {
+  return [
+    ...(form.traced ? [v] : []),
+    ...(form.counted ? [count] : []),
+    ...(form.worthCounted ? [worth] : []),
+  ];
+}

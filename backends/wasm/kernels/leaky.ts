@@ -1,0 +1,134 @@
+/**
+ * One timestep of leaky neurons, as `snn.lif` in ir/op.ts has it: in double precision, potentials and
+ * silence rounded once. Without a refractory period two at a time; with one each by itself, as then
+ * some call functions of the host.
+ */
+import { known } from "../../../ir/diagnostic.ts";
+import type { OpOf } from "../../../ir/op.ts";
+import type { Expr } from "../assembler/types.ts";
+import type { Code, Local } from "../assembler/code.ts";
+import type { Moment, Update } from "./over-time.ts";
+import { halfOf, inDoubles } from "./temporal.ts";
+
+/** Parameters are threshold and amplitude; the state is the potential, and the silence that is left. */
+export interface LeakyForm {
+  readonly attrs: Pick<OpOf<"snn.lif">["attrs"], "leak" | "refractory" | "spikeTime" | "reset">;
+  readonly traced: boolean;
+  /** Whether spikes are an output of their own, 1 each. */
+  readonly counted: boolean;
+}
+
+export function leaky(code: Code, form: LeakyForm): Update {
+  return {
+    begin: () => undefined,
+    tick: () => undefined,
+    step(moment) {
+      const fires =
+        form.attrs.refractory === 0 ? openStep(code, form, moment) : eachStep(code, form, moment);
+      const { f32x4, f32, v128 } = code.wasm;
+      const v = known(moment.states[0]?.[0], "a potential");
+      const amplitude = known(moment.parameters[1], "an amplitude");
+      return [
+        () => v128.and(amplitude.get(), fires.get()),
+        ...(form.traced ? [() => v.get()] : []),
+        ...(form.counted ? [() => v128.and(f32x4.splat(f32.const(1)), fires.get())] : []),
+      ];
+    },
+  };
+}
+
+/** The factor of a whole timestep, as the interpreter finds it. */
+function wholeLeak({ attrs }: LeakyForm): number {
+  return Math.exp(Math.log(attrs.leak));
+}
+
+/** A timestep of neurons that are never silenced: all bits are set where one fires. */
+function openStep(code: Code, form: LeakyForm, { x, parameters, states }: Moment): Local {
+  const { f64, f64x2, i8x16, v128 } = code.wasm;
+  const v = known(states[0]?.[0], "a potential");
+  const threshold = known(parameters[0], "a threshold");
+  const leak = (): Expr => f64x2.splat(f64.const(wholeLeak(form)));
+  const us = [0, 1].map((half) => {
+    const current = code.define("v128", halfOf(code, x, half));
+    const above = f64x2.sub(halfOf(code, v, half), current.get());
+    return code.define("v128", f64x2.add(current.get(), f64x2.mul(above, leak())));
+  });
+  const masks = us.map((u, half) =>
+    code.define("v128", f64x2.ge(u.get(), halfOf(code, threshold, half))),
+  );
+  const none = (): Expr => v128.const(new Array<number>(16).fill(0));
+  v.set(
+    inDoubles(code, (half) => {
+      const [u, mask] = [known(us[half], "a potential"), known(masks[half], "a mask")];
+      const kept = f64x2.pmax(none(), u.get());
+      const reset =
+        form.attrs.reset === "zero" ? none() : f64x2.sub(u.get(), halfOf(code, threshold, half));
+      return v128.bitselect(reset, kept, mask.get());
+    }),
+  );
+  const [low, high] = masks;
+  // The lower half of each double's mask.
+  const lanes = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27];
+  const both = i8x16.shuffle(known(low, "a mask").get(), known(high, "a mask").get(), lanes);
+  return code.define("v128", both);
+}
+
+/** A timestep of four neurons one after the other. */
+function eachStep(code: Code, form: LeakyForm, { x, parameters, states }: Moment): Local {
+  const { f64, f32, f32x4, i32x4 } = code.wasm;
+  const { leak, refractory, spikeTime, reset } = form.attrs;
+  const logLeak = Math.log(leak);
+  const v = known(states[0]?.[0], "a potential");
+  const silence = known(states[1]?.[0], "a silence");
+  const threshold = known(parameters[0], "a threshold");
+  const fires = code.define("v128", code.wasm.v128.const(new Array<number>(16).fill(0)));
+  const call = (name: string, operand: Expr): Expr => code.assembler.callHost(name, [operand]);
+  for (let lane = 0; lane < 4; lane++) {
+    const read = (from: Local): Local =>
+      code.define("f64", f64.promote(f32x4.extract_lane(from.get(), lane)));
+    const write = (to: Local, value: Expr): void => {
+      to.set(f32x4.replace_lane(to.get(), lane, f32.demote(value)));
+    };
+    const [current, theta, before, rest] = [x, threshold, v, silence]
+      .map(read)
+      .map((l) => () => l.get());
+    const [j, q, v0, w] = [
+      known(current, "a current"),
+      known(theta, "a threshold"),
+      known(before, "a potential"),
+      known(rest, "a silence"),
+    ];
+    const open = code.define(
+      "f64",
+      f64.min(f64.const(1), f64.max(f64.const(0), f64.sub(f64.const(1), w()))),
+    );
+    const left = code.define("f64", f64.const(wholeLeak(form)));
+    code.when(f64.ne(open.get(), f64.const(1)), () => {
+      left.set(call("exp", f64.mul(open.get(), f64.const(logLeak))));
+    });
+    const u = code.define("f64", f64.add(j(), f64.mul(f64.sub(v0(), j()), left.get())));
+    const { i32 } = code.wasm;
+    const isOpen = f64.gt(open.get(), f64.const(0));
+    code.when(
+      i32.and(f64.ge(u.get(), q()), isOpen),
+      () => {
+        fires.set(i32x4.replace_lane(fires.get(), lane, code.int(-1)));
+        const early = code.define("f64", f64.const(0));
+        if (spikeTime === "exact") {
+          code.when(f64.gt(j(), q()), () => {
+            const share = f64.div(f64.neg(f64.sub(u.get(), q())), f64.sub(j(), q()));
+            const past = f64.div(call("log1p", f64.max(f64.const(-1), share)), f64.const(logLeak));
+            early.set(f64.min(open.get(), past));
+          });
+        }
+        write(v, reset === "zero" ? f64.const(0) : f64.sub(u.get(), q()));
+        write(silence, f64.max(f64.const(0), f64.sub(f64.const(refractory), early.get())));
+      },
+      () => {
+        write(v, f64.max(f64.const(0), u.get()));
+        write(silence, f64.max(f64.const(0), f64.sub(w(), f64.const(1))));
+      },
+    );
+  }
+  return fires;
+}
