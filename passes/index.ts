@@ -107,13 +107,36 @@ function spiking(balance: AnyPass): readonly PipelineStep[] {
   ];
 }
 
+/** From an analogue network to increments in spikes of so many bits. */
+function differential(bits: number): readonly PipelineStep[] {
+  return [
+    // Before conversion, because pooling values is exact and pooling spikes is not.
+    step(commuteMaxPool),
+    step(convertDifferential, { bits }),
+    step(balanceMmse),
+  ];
+}
+
+/** From an analogue network to spikes whose means are the values. */
+function rateCode(options: Readonly<Record<string, string>>): readonly PipelineStep[] {
+  return [step(commuteMaxPool), step(convertActivations, options)];
+}
+
 export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
   ["canonical", canonical],
-  // Deep networks answer late: what they send first would stay in the mean for long.
-  ["default", [...canonical, ...spiking(balanceMmse), step(delayReadout)]],
+  // What is sent first is corrected by what is sent next, so nothing is lost within a few timesteps.
+  ["default", [...canonical, ...differential(4)]],
+  // Spikes of 8 bits leave little to correct: one timestep, or two.
+  ["low-latency", [...canonical, ...differential(8)]],
+  // Spikes of 1 and −1. Fitting comes last: it is to what the layers before really send.
+  ["binary", [...canonical, ...rateCode({ sign: "retract" }), step(fitLayers)]],
+  // Spikes of 1 only.
+  ["rate", [...canonical, ...rateCode({}), step(fitLayers)]],
   // Last of all, because what sets thresholds and read-outs works on floats.
   ["integer", [...canonical, ...spiking(balanceMmse), step(delayReadout), step(quantise)]],
   // The classics, for comparison: how others choose thresholds, on the same network.
+  // Deep networks answer late: what they send first would stay in the mean for long.
+  ["mmse", [...canonical, ...spiking(balanceMmse), step(delayReadout)]],
   ["max", [...canonical, ...spiking(balanceMax)]],
   ["percentile", [...canonical, ...spiking(balancePercentile)]],
   ["local", [...canonical, ...spiking(balanceLocal)]],

@@ -32,7 +32,7 @@ async function failureOf(work: Promise<unknown>): Promise<readonly string[]> {
 describe("convert", () => {
   it("makes a balanced spiking network that answers as the analogue one does", async () => {
     const module = network();
-    const conversion = await convert(module, calibration, running, { timesteps });
+    const conversion = await convert(module, calibration, running, { timesteps, pipeline: "mmse" });
     const snn = conversion.module;
     expect([...snn.properties].sort()).toEqual([
       "balanced",
@@ -92,9 +92,9 @@ describe("convert", () => {
     expect(await failureOf(convert(network(), null, running, { timesteps }))).toEqual([
       "no-calibration",
     ]);
-    expect(await failureOf(convert(sigmoid, calibration, running, { timesteps }))).toEqual([
-      "no-spiking-form",
-    ]);
+    expect(
+      await failureOf(convert(sigmoid, calibration, running, { timesteps, pipeline: "mmse" })),
+    ).toEqual(["no-spiking-form"]);
     const misspelt = { timesteps, pipeline: "defualt" };
     expect(await failureOf(convert(network(), calibration, running, misspelt))).toEqual([
       "unknown-pass",
@@ -103,7 +103,7 @@ describe("convert", () => {
 
   it("runs what has no spiking form on decoded values where that is allowed", async () => {
     const module = network({ activation: "ann.sigmoid" });
-    const options = { timesteps, allowAnalogue: true };
+    const options = { timesteps, pipeline: "mmse", allowAnalogue: true };
     const { module: snn, diagnostics } = await convert(module, calibration, running, options);
     expect(diagnostics.map((d) => d.code)).toContain("analogue-inside");
     const sample = calibration.get(0);
@@ -117,8 +117,8 @@ describe("convert", () => {
 
 describe("stepsOf", () => {
   it("allows analogue ops in convert-activations, and only there", () => {
-    const plain = printPipeline(stepsOf("default"), { full: true });
-    const allowed = printPipeline(stepsOf("default", { allowAnalogue: true }), { full: true });
+    const plain = printPipeline(stepsOf("mmse"), { full: true });
+    const allowed = printPipeline(stepsOf("mmse", { allowAnalogue: true }), { full: true });
     expect(plain).toContain("analogue=refuse");
     expect(allowed).toBe(plain.replace("analogue=refuse", "analogue=decode"));
   });
@@ -192,7 +192,7 @@ describe("calibrationOn", () => {
 describe("lossByPass", () => {
   it("has a row for the import and for every pass that changed the network", async () => {
     const module = network();
-    const { passes } = await convert(module, calibration, running, { timesteps });
+    const { passes } = await convert(module, calibration, running, { timesteps, pipeline: "mmse" });
     const data = { samples: calibration, labels: predictions(module, calibration) };
     const rows = await lossByPass(module, passes, data, running, 128);
     const changed = passes.filter((p) => p.changed).map((p) => p.pass);
@@ -213,10 +213,10 @@ describe("lossByPass", () => {
 });
 
 describe("rebuildReference", () => {
-  const pipeline = printPipeline(stepsOf("default"), { full: true });
+  const pipeline = printPipeline(stepsOf("mmse"), { full: true });
 
   async function packed(module: Module): Promise<Module> {
-    const conversion = await convert(module, calibration, running, { timesteps });
+    const conversion = await convert(module, calibration, running, { timesteps, pipeline });
     const bytes = encodePackage({ module: conversion.module, provenance: {} });
     return decodePackage(bytes, "net.snn").module;
   }
@@ -255,7 +255,10 @@ describe("makeReport", () => {
   /** The report on a network that was converted just now. */
   async function reportOn(samples: SampleSource, steps: number) {
     const imported = network();
-    const conversion = await convert(imported, calibration, running, { timesteps: steps });
+    const conversion = await convert(imported, calibration, running, {
+      timesteps: steps,
+      pipeline: "mmse",
+    });
     const reference = known(conversion.reference, "a reference");
     const { module: snn, passes, diagnostics } = conversion;
     const data = { samples, labels: predictions(imported, samples) };

@@ -33,7 +33,7 @@ export interface Terms {
 }
 
 /** Shares of the operands' variance to hold weights back by, from hardly to firmly. */
-const penalties = [1e-3, 1e-2, 1e-1, 1];
+const penalties = [1e-3, 1e-2, 1e-1];
 const rounds = 3;
 
 /**
@@ -42,19 +42,20 @@ const rounds = 3;
  */
 export function fitted(before: Affine, terms: Terms, held: Terms): Affine {
   const normal = normalEquations(terms.x);
+  const pull = pullOf(before, terms, normal);
   let best = before;
   let least = errorOf(before, held);
   let chosen: CholeskyDecomposition | null = null;
   for (const penalty of penalties) {
     const solver = solverFor(normal, penalty);
     if (solver === null) continue;
-    const once = improved(before, terms, normal, solver);
+    const once = moved(before, pull, normal, solver);
     const error = errorOf(once, held);
     if (error >= least) continue;
     [best, least, chosen] = [once, error, solver];
   }
   for (let round = 1; chosen !== null && terms.rectified && round < rounds; round++) {
-    const next = improved(best, terms, normal, chosen);
+    const next = moved(best, pullOf(best, terms, normal), normal, chosen);
     const error = errorOf(next, held);
     if (error >= least) break;
     [best, least] = [next, error];
@@ -103,28 +104,38 @@ function solverFor(
   return solver.isPositiveDefinite() ? solver : null;
 }
 
-/** One step to the minimum of the quadratic bound that touches the error at `map`. */
-function improved(
-  map: Affine,
-  terms: Terms,
-  { centred, mean }: NormalEquations,
-  solver: CholeskyDecomposition,
-): Affine {
+/** Where what is missing pulls a map: its mean, and its covariance with the operands. */
+interface Pull {
+  readonly mean: Float64Array;
+  /** [inputs, outputs]. */
+  readonly covariance: Float64Array;
+}
+
+function pullOf(map: Affine, terms: Terms, { centred }: NormalEquations): Pull {
   const width = map.bias.length;
   const { count } = terms.x;
   const residual = { data: residuals(map, terms), count, width };
-  const shift = meanRow(residual);
-  const products = new Float64Array(centred.width * width);
-  addTransposedProduct(products, centred, residual);
-  const scaled = products.map((value) => value / count);
-  const change = solver.solve(Matrix.from1DArray(centred.width, width, scaled)).to1DArray();
-  const weight = map.weight.map((w, i) => w + (change[i] ?? 0));
-  const bias = map.bias.map((b, o) => {
-    let moved = 0;
-    for (let i = 0; i < centred.width; i++) moved += (change[i * width + o] ?? 0) * (mean[i] ?? 0);
-    return b + (shift[o] ?? 0) - moved;
+  const covariance = new Float64Array(centred.width * width);
+  addTransposedProduct(covariance, centred, residual);
+  return { mean: meanRow(residual), covariance: covariance.map((sum) => sum / count) };
+}
+
+/** The map at the minimum of the quadratic bound that touches the error where `pull` was found. */
+function moved(
+  { weight, bias }: Affine,
+  pull: Pull,
+  { centred, mean }: NormalEquations,
+  solver: CholeskyDecomposition,
+): Affine {
+  const width = bias.length;
+  const wanted = Matrix.from1DArray(centred.width, width, pull.covariance);
+  const change = solver.solve(wanted).to1DArray();
+  const shifted = bias.map((b, o) => {
+    let before = 0;
+    for (let i = 0; i < centred.width; i++) before += (change[i * width + o] ?? 0) * (mean[i] ?? 0);
+    return b + (pull.mean[o] ?? 0) - before;
   });
-  return { weight, bias };
+  return { weight: weight.map((w, i) => w + (change[i] ?? 0)), bias: shifted };
 }
 
 /** What is missing, term by term, [rows · outputs]. */
