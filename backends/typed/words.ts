@@ -31,7 +31,7 @@ export function extraSpikes(
   /** Spikes of each element, of values that may be words. */
   const words = new Map<ValueId, () => Tensor>();
   for (const { op, spikesOfEach } of neurons) {
-    if (!mayBeWord(op)) continue;
+    if (!mayBeWord(op, module)) continue;
     words.set(op.result, () =>
       tensorOf("f32", op.type.shape, known(spikesOfEach(), "the spikes of each neuron")),
     );
@@ -59,8 +59,12 @@ export function extraSpikes(
       timeVarying: true,
       reset: () => undefined,
       run() {
+        const values = bufferOf(operand);
         count().data.forEach((spikes, i) => {
-          if (spikes > 1) counters.synapticOperations += (spikes - 1) * (degrees[i] ?? 0);
+          const counted = Number(values[i] !== 0);
+          if (spikes !== counted) {
+            counters.synapticOperations += (spikes - counted) * (degrees[i] ?? 0);
+          }
         });
       },
     });
@@ -68,6 +72,9 @@ export function extraSpikes(
   return steps;
 }
 
-function mayBeWord(op: Op): boolean {
-  return op.kind === "snn.graded" && op.attrs.alphabet === "word" && op.attrs.bits > 1;
+/** Whether an element that is not 0 may be other than one spike, or one that is 0 a spike of no size. */
+function mayBeWord(op: Op, module: Module): boolean {
+  if (op.kind !== "snn.graded") return false;
+  if (op.attrs.alphabet === "word" && op.attrs.bits > 1) return true;
+  return tensorAt(module, op.attrs.amplitude).data.some((a) => a === 0);
 }

@@ -7,6 +7,7 @@ import { compilePlan } from "../../backends/typed/plan.ts";
 import { known } from "../../ir/diagnostic.ts";
 import type { Engine, Probe, SampleResult } from "../../ir/executable.ts";
 import { type Module, opsOf } from "../../ir/module.ts";
+import { neuronKinds } from "../../ir/op.ts";
 import { parseModule } from "../../ir/parse.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { isFloat } from "../../ir/type.ts";
@@ -17,7 +18,7 @@ async function run(engine: Engine, module: Module, inputs: readonly Tensor[]) {
   const integers = module.ops.filter(({ type }) => !isFloat(type.dtype));
   const probes: readonly Probe[] = [
     ...integers.map(({ result }): Probe => ({ value: result, keep: "trace" })),
-    ...opsOf(module, "snn.if").map(({ result }): Probe => ({ value: result, keep: "state" })),
+    ...opsOf(module, ...neuronKinds).map(({ result }): Probe => ({ value: result, keep: "state" })),
   ];
   const results: SampleResult[] = [];
   await executable.run(

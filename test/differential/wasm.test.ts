@@ -37,6 +37,14 @@ function isExact({ module }: RandomNetwork): boolean {
   });
 }
 
+/** Whether sums are exact after many timesteps, too: what is halved each time gets finer and finer. */
+function staysExact({ ops }: Module): boolean {
+  return ops.every(
+    (op) =>
+      !isOp(op, "snn.low-pass") && !(isOp(op, "snn.graded") && op.attrs.schedule !== "constant"),
+  );
+}
+
 /** Whether no synapse reads currents: which ticks of a frame these are not 0 at shows in no sum. */
 function countsSpikesOnly({ module }: RandomNetwork): boolean {
   return module.ops.every((op) => {
@@ -104,7 +112,7 @@ describe("the WebAssembly engine", () => {
   it("does so for neurons of all kinds, within a chunk and over several", async () => {
     await fc.assert(
       fc.asyncProperty(exactTemporalNetworks, async ({ module, inputs }) => {
-        for (const timesteps of [5, manyTimesteps]) {
+        for (const timesteps of staysExact(module) ? [5, manyTimesteps] : [5]) {
           const options = { timesteps, probes: probesOf(module) };
           const { wanted, found } = await both(module, inputs, options);
           expectAlike(wanted, found);
@@ -115,10 +123,10 @@ describe("the WebAssembly engine", () => {
   });
 
   it("ends early where the interpreter does, for neurons of all kinds", async () => {
-    const earlyExit = { margin: 0.1, of: "output", minimum: 2, every: 3 } as const;
+    const earlyExit = { margin: 0.1, of: "output", minimum: 2, every: 2 } as const;
     await fc.assert(
       fc.asyncProperty(exactTemporalNetworks, async ({ module, inputs }) => {
-        const { wanted, found } = await both(module, inputs, { timesteps: 12, earlyExit });
+        const { wanted, found } = await both(module, inputs, { timesteps: 7, earlyExit });
         expectAlike(wanted, found);
         expect(found.sample.timestepsTaken).toBe(wanted.sample.timestepsTaken);
       }),

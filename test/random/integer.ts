@@ -280,6 +280,33 @@ const steps = {
       1,
     );
   },
+  graded: (sketch, { a, b, c }) => {
+    if (sketch.type.dtype !== "i32" || sketch.type.domain === "spike") return;
+    const high = Math.max(1, Math.min(2000, sketch.magnitudeOf(sketch.last) >> 4));
+    const parameter = (hint: string, choice: number, low: number): TensorRef =>
+      sketch.integers(hint, "i32", parameterShape(sketch, choice), low, high);
+    const bits = 1 + (b % 4);
+    const most = 4;
+    sketch.add(
+      "snn.graded",
+      {
+        threshold: parameter("threshold", a, 1),
+        vInit: parameter("v", b, -high >> 1),
+        amplitude: sketch.integers("sizes", "i32", parameterShape(sketch, c), -1, most),
+        ceiling: c > 5 ? parameter("ceiling", a + b, 1) : null,
+        bits,
+        alphabet: c % 2 === 0 ? "word" : "power",
+        sign: a % 3 === 0 ? "positive" : a % 3 === 1 ? "retract" : "free",
+        schedule: "constant",
+      },
+      most * (2 ** bits - 1),
+    );
+  },
+  "temporal-bias": (sketch, { a, b }) => {
+    const shape = [1 + b, ...parameterShape(sketch, a)];
+    const table = sketch.integers("table", "i32", shape, -500, 500);
+    sketch.add("snn.temporal-bias", { table }, sketch.magnitudeOf(sketch.last) + 500);
+  },
   "max-pool": (sketch, { a, b, c }) => {
     if (!sketch.isImage) return;
     const size = 1 + (a % 3);
@@ -360,6 +387,9 @@ const likely: readonly StepKind[] = [
   "neuron",
   "neuron",
   "neuron",
+  "graded",
+  "graded",
+  "temporal-bias",
   "max-pool",
   "max-pool",
   "residual",

@@ -6,8 +6,14 @@ import { createTeam } from "../../../backends/wasm/pool.ts";
 import { createWasmEngine } from "../../../backends/wasm/single.ts";
 import type { LoadOptions, SampleResult } from "../../../ir/executable.ts";
 import { opsOf } from "../../../ir/module.ts";
+import { neuronKinds } from "../../../ir/op.ts";
 import { integerNetworks } from "../../random/integer.ts";
-import { type RandomNetwork, networks } from "../../random/module.ts";
+import {
+  type RandomNetwork,
+  framedNetworks,
+  networks,
+  temporalNetworks,
+} from "../../random/module.ts";
 
 const engine = createWasmEngine({ createTeam, fallback: singleThreadEngine, leastShared: 0 });
 
@@ -16,7 +22,7 @@ async function resultOf(
   load: LoadOptions,
 ): Promise<readonly SampleResult[]> {
   const executable = await engine.load(module, load);
-  const probes = opsOf(module, "snn.if").flatMap(({ result }) => [
+  const probes = opsOf(module, ...neuronKinds).flatMap(({ result }) => [
     { value: result, keep: "trace" as const },
     { value: result, keep: "state" as const },
     { value: result, keep: "mean" as const },
@@ -39,6 +45,11 @@ async function expectSame(network: RandomNetwork): Promise<void> {
 describe("threads that share each sample", () => {
   it("compute what one computes, to the bit", async () => {
     await fc.assert(fc.asyncProperty(networks(), expectSame), { numRuns: 30 });
+  });
+
+  it("do so for neurons of all kinds", async () => {
+    const all = fc.oneof(temporalNetworks(), framedNetworks());
+    await fc.assert(fc.asyncProperty(all, expectSame), { numRuns: 30 });
   });
 
   it("do so on integers", async () => {
