@@ -7,14 +7,15 @@ import type { OpAttrs } from "../op.ts";
 import { sigmoid, softplus } from "./scalar.ts";
 
 export type SoftLif = OpAttrs["ann.soft-lif"];
+export type LeakyTimes = Pick<SoftLif, "tauRc" | "tauRef">;
 
 /** 1 / (tauRef + tauRc · log(1 + 1/(J − 1))) where J > 1, else 0. */
-export function lifRate(current: number, { tauRc, tauRef }: Omit<SoftLif, "sigma">): number {
+export function lifRate(current: number, { tauRc, tauRef }: LeakyTimes): number {
   return current > 1 ? 1 / (tauRef + tauRc * Math.log1p(1 / (current - 1))) : 0;
 }
 
 /** The current at which neurons fire at `rate`, which is below 1/tauRef: `lifRate` backwards. */
-export function lifCurrent(rate: number, { tauRc, tauRef }: Omit<SoftLif, "sigma">): number {
+export function lifCurrent(rate: number, { tauRc, tauRef }: LeakyTimes): number {
   return 1 + 1 / Math.expm1((1 / rate - tauRef) / tauRc);
 }
 
