@@ -28,6 +28,7 @@ const methods: Readonly<Record<string, string>> = {
   local: "convert-activations,balance-local",
   mmse: "convert-activations,balance-mmse",
   default: "default",
+  lif: "lif",
 };
 
 interface Row {

@@ -22,6 +22,7 @@ const activationKinds: ReadonlySet<OpKind> = new Set<OpKind>([
   "ann.relu",
   "ann.selu",
   "ann.sigmoid",
+  "ann.soft-lif",
   "ann.softplus",
   "ann.softsign",
   "ann.tanh",

@@ -201,6 +201,22 @@ interface OtherAttrs {
   "ann.thresholded-relu": { readonly alpha: number };
   "ann.shrink": { readonly bias: number; readonly lambda: number };
   "ann.gelu": { readonly approximate: "none" | "tanh" };
+  /**
+   * The firing rate of a leaky integrate-and-fire neuron whose threshold is 1, smoothed where it sets
+   * in, times the amplitude. tauRc and tauRef in seconds, so rates are in Hz; x is the current J:
+   *
+   *     ρ = sigma · log(1 + exp((x − 1)/sigma))     the current above threshold, rounded off
+   *     y = amplitude / (tauRef + tauRc · log(1 + 1/ρ))
+   *
+   * As sigma goes to 0 it becomes the rate of `snn.lif`, 0 up to x = 1 and of infinite slope there.
+   * (Hunsberger & Eliasmith 2016.)
+   */
+  "ann.soft-lif": {
+    readonly tauRc: number;
+    readonly tauRef: number;
+    readonly sigma: number;
+    readonly amplitude: number;
+  };
   "ann.is-inf": { readonly negative: boolean; readonly positive: boolean };
   /** Remainder: of truncated division where `truncate` (C's fmod), of floored division else. */
   "ann.mod": { readonly truncate: boolean };

@@ -3,7 +3,7 @@ import type { ImportResult } from "../frontend/onnx/import.ts";
 import type { Engine } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
 import type { Op } from "../ir/op.ts";
-import { type Fate, planConversion } from "../passes/convert/spiking-form.ts";
+import { type Fate, hasLeakyForm, planConversion } from "../passes/convert/spiking-form.ts";
 import { convert } from "./convert.ts";
 
 /** One kind of operator that stands in the way. */
@@ -37,7 +37,7 @@ export async function checkModel(imported: ImportResult, engine: Engine): Promis
   const running = { engine, threads: 1 };
   const options = { timesteps: 1, pipeline: "canonical,commute-max-pool", seed: 0 };
   const { module: clean } = await convert(module, null, running, options);
-  const plan = planConversion(clean);
+  const plan = planConversion(clean, hasLeakyForm);
   for (const op of clean.ops) {
     const fate = plan.fates.get(op.result);
     if (fate === undefined || op.kind === "ann.input" || op.kind === "ann.constant") continue;

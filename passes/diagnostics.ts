@@ -142,6 +142,13 @@ export const diagnose = catalogue({
       "and signed neurons send its changes on",
     help: "hardware needs a unit that computes it; a model of ReLUs alone needs none",
   },
+  "rate-out-of-reach": {
+    severity: "error",
+    message: (p: { rate: number; limit: number }) =>
+      `neurons cannot fire at ${p.rate} Hz: the refractory period and the timestep allow less than ` +
+      `${p.limit} Hz`,
+    help: "lower rate, or shorten tauRef and step",
+  },
   "dead-channels": {
     severity: "info",
     message: (p: { layers: readonly { layer: string; dead: number; channels: number }[] }) => {

@@ -23,6 +23,7 @@ import { convertActivations } from "./convert/convert-activations.ts";
 import { convertDifferential } from "./convert/convert-differential.ts";
 import { convertFewSpikes } from "./convert/convert-few-spikes.ts";
 import { convertTtfs } from "./convert/convert-ttfs.ts";
+import { softLif } from "./convert/soft-lif.ts";
 import { constantsToAffine } from "./fuse/constants-to-affine.ts";
 import { foldBatchnorm } from "./fuse/fold-batchnorm.ts";
 import { matmulToLinear } from "./fuse/matmul-to-linear.ts";
@@ -54,6 +55,7 @@ export const allPasses: readonly AnyPass[] = [
   convertDifferential,
   convertFewSpikes,
   convertTtfs,
+  softLif,
 
   // Balance: thresholds, initial potentials, read-out.
   balanceMax,
@@ -134,6 +136,19 @@ export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
   ["rate", [...canonical, ...rateCode({}), step(fitLayers)]],
   // Last of all, because what sets thresholds and read-outs works on floats.
   ["integer", [...canonical, ...spiking(balanceMmse), step(delayReadout), step(quantise)]],
+  // Leaky neurons: what networks with soft-LIF activations were trained for.
+  [
+    "lif",
+    [
+      ...canonical,
+      step(commuteMaxPool),
+      step(softLif),
+      // Gains and biases of fitted neurons go into the weights before them.
+      step(mergeLinear),
+      // A filter and the first interval between spikes pass at each layer before it answers.
+      step(delayReadout, { pace: 10 }),
+    ],
+  ],
   // The classics, for comparison: how others choose thresholds, on the same network.
   // Deep networks answer late: what they send first would stay in the mean for long.
   ["mmse", [...canonical, ...spiking(balanceMmse), step(delayReadout)]],

@@ -12,7 +12,7 @@ import { type Initializer, type OnnxGraph, type OnnxNode, checkGraph } from "./g
 import { namesUsedBy } from "./graph.ts";
 import { type OnnxFunction, type OnnxModel, type Opsets, functionKey } from "./model.ts";
 import type { NodeResult, OnnxOperator } from "./operator.ts";
-import { operatorTable, wayOut } from "./operators.ts";
+import { operatorOf, wayOut } from "./operators.ts";
 import type { AttributeProto, GraphProto } from "./proto.ts";
 import type { Refusals } from "./refusals.ts";
 import { type Entry, Scope } from "./scope.ts";
@@ -128,7 +128,7 @@ export class GraphImporter {
     }
     const fn = this.model.functions.get(functionKey(node.domain, node.opType));
     const opset = around.opsets.get(node.domain) ?? 0;
-    const row = node.domain === "" ? operatorTable.get(node.opType) : undefined;
+    const row = operatorOf(node.domain, node.opType);
     if (fn === undefined) {
       this.refusals.noteOperator(node);
       if (row === undefined || (opset > 0 && opset < (row.since[0] ?? 1))) {
@@ -136,7 +136,8 @@ export class GraphImporter {
         return "poisoned";
       }
       if (opset === 0) {
-        const what = `the model imports no opset of the ONNX operators`;
+        const which = node.domain === "" ? "the ONNX operators" : `domain ${node.domain}`;
+        const what = `the model imports no opset of ${which}`;
         fail(diagnose("missing-opset", loc, { what }));
       }
     }

@@ -2,7 +2,7 @@
  * The table of supported ONNX operators, put together from the families, and what to advise where
  * an operator is not in it.
  */
-import { activationOperators } from "./ops/activation.ts";
+import { activationOperators, ownActivationOperators } from "./ops/activation.ts";
 import { arithmeticOperators } from "./ops/arithmetic.ts";
 import { constantOperators } from "./ops/constant.ts";
 import { controlOperators } from "./ops/control.ts";
@@ -38,9 +38,20 @@ export const onnxOperators: readonly OnnxOperator[] = [
   ...shapeOperators,
 ].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 
-export const operatorTable: ReadonlyMap<string, OnnxOperator> = new Map(
-  onnxOperators.map((row) => [row.name, row]),
-);
+/** The domain of operators that ONNX does not have, and networks made for spikes need. */
+export const ownDomain = "snnc";
+
+export const ownOperators: readonly OnnxOperator[] = ownActivationOperators;
+
+const tables: ReadonlyMap<string, ReadonlyMap<string, OnnxOperator>> = new Map([
+  ["", new Map(onnxOperators.map((row) => [row.name, row]))],
+  [ownDomain, new Map(ownOperators.map((row) => [row.name, row]))],
+]);
+
+/** The row of an operator; undefined where it is not supported. */
+export function operatorOf(domain: string, name: string): OnnxOperator | undefined {
+  return tables.get(domain)?.get(name);
+}
 
 const recurrent =
   "unroll the recurrence before exporting, so that only Gemm and activations are left";
@@ -85,6 +96,10 @@ export function wayOut(
     return "classical machine learning is not converted; only neural networks are";
   }
   if (domain.startsWith("ai.onnx.preview.training")) return "export the inference graph";
+  if (domain === ownDomain) {
+    const names = ownOperators.map(({ name }) => name).join(", ");
+    return `the operators of domain ${ownDomain} are ${names}`;
+  }
   if (domain !== "") return "replace the custom operator by ONNX ones before exporting";
   if (row !== undefined) {
     return `${op} exists from opset ${row.since[0] ?? 1} on, the model says opset ${opset}`;

@@ -13,6 +13,7 @@ import { dequantize, quantize } from "./cast.ts";
 import { erf } from "./error-function.ts";
 import * as scalar from "./scalar.ts";
 import { type SemanticsTable, operand } from "./semantics.ts";
+import { softLif } from "./soft-lif.ts";
 
 /** The meaning of any op that has no attributes of interest: it fits the place of each of them. */
 type PlainSemantics = (op: Pick<Op, "type">, inputs: readonly Tensor[]) => Tensor;
@@ -140,6 +141,7 @@ export const elementwiseSemantics: SemanticsTable<ElementwiseKind> = {
       operand(inputs, 0),
       op.attrs.approximate === "tanh" ? scalar.geluTanh : scalar.gelu,
     ),
+  "ann.soft-lif": (op, inputs) => mapElements(op, operand(inputs, 0), (x) => softLif(x, op.attrs)),
   "ann.is-inf": (op, inputs) => {
     const { negative, positive } = op.attrs;
     return mapElements(op, operand(inputs, 0), (x) =>

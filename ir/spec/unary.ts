@@ -3,7 +3,7 @@
  * and the identity are nonlinear, so they work on real values alone: over time, the activations
  * among them become neurons.
  */
-import { ok } from "../diagnostic.ts";
+import { no, ok } from "../diagnostic.ts";
 import type { UnaryName } from "../op.ts";
 import type { AttrKind, Exactness, OpSpec, SpecTable } from "./op-spec.ts";
 import { type DType, real } from "../type.ts";
@@ -22,6 +22,7 @@ export type ActivationKind =
   | "ann.thresholded-relu"
   | "ann.shrink"
   | "ann.gelu"
+  | "ann.soft-lif"
   | "ann.is-inf";
 
 const becomesNeuron = "a conversion pass turns activations into neurons";
@@ -212,6 +213,25 @@ export const activationSpecs: SpecTable<ActivationKind> = {
   "ann.gelu": activation("ann.gelu", "x · Φ(x), Φ the normal distribution", "float", "rounding", {
     approximate: { oneOf: ["none", "tanh"] },
   }),
+  "ann.soft-lif": {
+    summary: "amplitude / (tauRef + tauRc · log(1 + 1/ρ)), ρ = sigma · log(1 + exp((x − 1)/sigma))",
+    arity: 1,
+    exactness: "rounding",
+    attributes: { tauRc: "float", tauRef: "float", sigma: "float", amplitude: "float" },
+    infer: ({ tauRc, tauRef, sigma, amplitude }, inputs) => {
+      const x = operandType(inputs, 0);
+      const positive = { tauRc, sigma, amplitude };
+      for (const [name, value] of Object.entries(positive)) {
+        if (!(value > 0 && value < Infinity)) return no(`its ${name} of ${value} is not positive`);
+      }
+      if (!(tauRef >= 0 && tauRef < Infinity)) return no(`its tauRef of ${tauRef} is negative`);
+      return (
+        requireReal("ann.soft-lif", inputs, becomesNeuron) ??
+        requireDType("ann.soft-lif", "its operand", x.dtype, "float") ??
+        ok(x)
+      );
+    },
+  },
   "ann.is-inf": map(
     "ann.is-inf",
     "True where x is infinite, of the signs asked for",

@@ -28,7 +28,9 @@ const mostLevels = 1 << 16;
 /** The neurons of `module` in order. */
 export function neuronSites(module: Module, reference: Module, timesteps: number): NeuronSite[] {
   const counterparts = new Map<ValueId, Op>(reference.ops.map((op) => [op.result, op]));
-  return module.ops.filter(isNeuron).map((neuron): NeuronSite => {
+  // Leaky neurons have no threshold to choose: soft-lif has fitted their tuning curves.
+  const chosen = module.ops.filter(isNeuron).filter((op) => !isOp(op, "snn.lif"));
+  return chosen.map((neuron): NeuronSite => {
     const levels = Math.min(mostLevels, levelsOf(neuron, module, timesteps));
     const activation = counterparts.get(neuron.result);
     if (activation === undefined) {

@@ -30,6 +30,7 @@ export class SignFinder {
       case "ann.sigmoid":
       case "ann.sqrt":
       case "ann.softplus":
+      case "ann.soft-lif":
       case "ann.softmax":
       case "ann.hard-sigmoid":
       case "ann.reduce-l1":

@@ -57,6 +57,7 @@ const elementwise = new Set<string>([
   "ann.thresholded-relu",
   "ann.shrink",
   "ann.gelu",
+  "ann.soft-lif",
   "ann.is-inf",
   "ann.cast",
 ]);

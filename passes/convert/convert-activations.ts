@@ -11,15 +11,16 @@
  * The mean differs from the ReLU by (v[T] − v[0]) / T while the input stays below θ (Rueckauer et
  * al. 2017; Cao, Chen & Khosla 2015). Values keep their ids, so the neuron of a ReLU has the ReLU's.
  */
-import { type Builder, builderOn, rewrite } from "../../ir/build.ts";
-import { type Diagnostic, fail, known } from "../../ir/diagnostic.ts";
-import { fusedLoc, shortName } from "../../ir/loc.ts";
-import type { Code, Module } from "../../ir/module.ts";
-import { type Op, type ValueId, isOp } from "../../ir/op.ts";
+import type { Builder } from "../../ir/build.ts";
+import { fail, known } from "../../ir/diagnostic.ts";
+import { fusedLoc } from "../../ir/loc.ts";
+import type { Code } from "../../ir/module.ts";
+import type { Op, ValueId } from "../../ir/op.ts";
 import { scalar } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
-import { type Fate, type Plan, planConversion, rectifierCeiling } from "./spiking-form.ts";
+import { announce, overTime } from "./over-time.ts";
+import { planConversion, rectifierCeiling } from "./spiking-form.ts";
 
 const name = "convert-activations";
 
@@ -67,86 +68,16 @@ export const convertActivations = definePass({
   run(module, { options, report, timesteps }) {
     if (module.code !== "none") return module;
     const plan = planConversion(module);
-    if (plan.refused.length > 0 && options.analogue === "refuse") {
-      fail(...refusals(plan));
-    }
-    if (plan.neurons === 0) fail(diagnose("no-activation", null, {}));
-    for (const notice of notices(module, plan, options.analogue)) report(notice);
+    announce(module, plan, options.analogue === "decode", report);
     if (options.reset === "zero" && isGraded(options)) {
       fail(diagnose("reset-of-graded", null, {}));
     }
-    return convert(module, plan, options, timesteps);
+    const code = codeOf(options);
+    return overTime(module, plan, { pass: name, code, timesteps }, (op, builder) =>
+      neuron(op, builder, options),
+    );
   },
 });
-
-/** One diagnostic per kind of refused op, with every place. */
-function refusals(plan: Plan): Diagnostic[] {
-  const byKind = new Map<string, { op: Op; help: string }[]>();
-  for (const entry of plan.refused) {
-    byKind.set(entry.op.kind, [...(byKind.get(entry.op.kind) ?? []), entry]);
-  }
-  return [...byKind].flatMap(([kind, entries]) => {
-    const [first] = entries;
-    if (first === undefined) return [];
-    const places = entries.map(({ op }) => shortName(op.loc));
-    return [
-      diagnose("no-spiking-form", first.op.loc, {
-        kind: kind.replace(/^ann\./, ""),
-        count: entries.length,
-        places,
-        help: first.help,
-      }),
-    ];
-  });
-}
-
-function notices(module: Module, plan: Plan, analogue: string): Diagnostic[] {
-  const named = (fate: Fate): string[] =>
-    module.ops.filter((op) => plan.fates.get(op.result) === fate).map((op) => op.kind.slice(4));
-  const found: Diagnostic[] = [];
-  const tail = named("tail");
-  if (tail.length > 0) found.push(diagnose("analogue-tail", null, { ops: tail }));
-  const front = named("analogue");
-  if (front.length > 0) found.push(diagnose("analogue-front", null, { ops: front }));
-  if (analogue === "decode" && plan.refused.length > 0) {
-    found.push(diagnose("analogue-inside", null, { ops: named("refused") }));
-  }
-  return found;
-}
-
-function convert(module: Module, plan: Plan, options: Options, timesteps: number): Module {
-  const readouts = new Map<ValueId, ValueId>();
-  const readOut = (value: ValueId, builder: Builder): ValueId => {
-    const op = builder.opOf(value);
-    if (op.type.domain === "real") return value;
-    const known = readouts.get(value);
-    if (known !== undefined) return known;
-    const made = builder.add("snn.readout", [value], { start: 0 }, fusedLoc(name, [op.loc]));
-    readouts.set(value, made);
-    return made;
-  };
-  const converted = rewrite(module, (op, builder) => {
-    switch (plan.fates.get(op.result)) {
-      case "neuron":
-        return neuron(op, builder, options);
-      case "pool":
-        // Behind an op that runs on decoded values there are real values, which pool as they are.
-        return isOp(op, "ann.max-pool") &&
-          op.inputs.some((v) => builder.typeOf(v).domain !== "real")
-          ? builder.add("snn.max-pool", op.inputs, op.attrs, op.loc, op.result)
-          : null;
-      case "tail":
-      case "refused": {
-        const inputs = op.inputs.map((value) => readOut(value, builder));
-        if (inputs.every((value, i) => value === op.inputs[i])) return null;
-        return builder.add(op.kind, inputs, op.attrs, op.loc, op.result);
-      }
-      default:
-        return null;
-    }
-  });
-  return readOutputs(converted, codeOf(options), timesteps, readOut);
-}
 
 function neuron(op: Op, builder: Builder, options: Options): ValueId {
   const operand = known(op.inputs[0], "an activation's operand");
@@ -194,16 +125,4 @@ function isGraded({ sign, bits }: Pick<Options, "sign" | "bits">): boolean {
 function codeOf(options: Options): Code {
   if (options.bits > 1) return "burst";
   return options.sign === "retract" ? "signed-rate" : "rate";
-}
-
-/** Puts a read-out before every output that is not decoded yet. */
-function readOutputs(
-  module: Module,
-  code: Code,
-  timesteps: number,
-  readOut: (value: ValueId, builder: Builder) => ValueId,
-): Module {
-  const builder = builderOn(module);
-  const outputs = module.outputs.map((o) => ({ name: o.name, value: readOut(o.value, builder) }));
-  return builder.finish({ ...module, code, timesteps, outputs });
 }

@@ -10,7 +10,7 @@ import { type Op, type OpKind, type ValueId, isOp } from "../../ir/op.ts";
  * What becomes of an op.
  *
  * - `shared`: linear or structural; means the same on values over time.
- * - `neuron`: a rectifier that becomes an integrate-and-fire neuron.
+ * - `neuron`: an activation that becomes neurons: a rectifier, or what the pass at hand says.
  * - `pool`: a max-pool over values over time, done by running sums.
  * - `tail`: nonlinear, but nothing that spikes lies behind it: runs on the decoded output.
  * - `analogue`: nonlinear on values that do not change over time, with neurons behind it, and no
@@ -39,9 +39,18 @@ function ceilingOf(op: Op): number | null {
   return null;
 }
 
-/** Decides the fate of every op of a module of code "none". */
-export function planConversion(module: Module): Plan {
-  const behind = lookBehind(module);
+/** Whether an op becomes neurons. */
+type Fires = (op: Op) => boolean;
+
+const isRectifier: Fires = (op) => rectifierCeiling(op) !== null;
+
+/** What leaky neurons stand for: rectifiers, and the activation that is their own rate. */
+export const hasLeakyForm: Fires = (op) =>
+  isRectifier(op) || (isOp(op, "ann.soft-lif") && op.type.dtype === "f32");
+
+/** Decides the fate of every op of a module of code "none", where these ops become neurons. */
+export function planConversion(module: Module, fires: Fires = isRectifier): Plan {
+  const behind = lookBehind(module, fires);
   const fates = new Map<ValueId, Fate>();
   const refused: { op: Op; help: string }[] = [];
   const overTime = new Set<ValueId>();
@@ -60,6 +69,7 @@ export function planConversion(module: Module): Plan {
     const fate = fateOf(op, {
       varying,
       ofSample,
+      fires: fires(op),
       decoded: op.inputs.some((value) => decoded.has(value)),
       afterWeights,
       ahead,
@@ -85,12 +95,12 @@ interface Ahead {
 }
 
 /** For each value: whether a rectifier, or weights, lie somewhere behind it towards the outputs. */
-function lookBehind(module: Module): Map<ValueId, Ahead> {
+function lookBehind(module: Module, fires: Fires): Map<ValueId, Ahead> {
   const ahead = new Map<ValueId, Ahead>();
   for (const op of module.ops.toReversed()) {
     const own = ahead.get(op.result) ?? { neuron: false, weights: false };
     const through: Ahead = {
-      neuron: own.neuron || rectifierCeiling(op) !== null,
+      neuron: own.neuron || fires(op),
       weights: own.weights || hasWeights(op),
     };
     for (const value of op.inputs) {
@@ -109,6 +119,7 @@ interface Surroundings {
   readonly varying: readonly boolean[];
   /** For each operand: whether it depends on the sample at all. */
   readonly ofSample: readonly boolean[];
+  readonly fires: boolean;
   readonly decoded: boolean;
   readonly afterWeights: boolean;
   readonly ahead: Ahead;
@@ -119,7 +130,7 @@ function fateOf(op: Op, at: Surroundings): Fate {
   if (isOp(op, "ann.input", "ann.constant")) return "shared";
   if (at.decoded) return at.ahead.neuron ? "refused" : "tail";
   if (isShared(op, at)) return "shared";
-  if (rectifierCeiling(op) !== null) return "neuron";
+  if (at.fires) return "neuron";
   if (isOp(op, "ann.max-pool")) return varies ? "pool" : "shared";
   if (!at.ahead.neuron && !at.ahead.weights) return "tail";
   if (!varies && !at.afterWeights) return "analogue";
@@ -134,6 +145,8 @@ export function spikingFormOf(kind: OpKind): string {
       return "neuron";
     case "ann.clip":
       return "neuron, from 0";
+    case "ann.soft-lif":
+      return "leaky neuron";
     case "ann.max-pool":
       return "running sums";
     case "ann.input":
@@ -217,6 +230,8 @@ function wayOut(op: Op): string {
     return `neurons work on float32, not on ${op.type.dtype}; export the model in float32`;
   }
   switch (op.kind) {
+    case "ann.soft-lif":
+      return `it is the rate of leaky neurons: convert with the pipeline lif, ${hybrid}`;
     case "ann.clip":
       return `a clip converts where its lower bound is 0; this one starts at ${op.attrs.min}; ${hybrid}`;
     case "ann.leaky-relu":

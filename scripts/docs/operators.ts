@@ -1,6 +1,19 @@
 /** docs/onnx-operators.md: the ONNX operators that the importer reads. */
-import { onnxOperators } from "../../frontend/onnx/operators.ts";
+import { known } from "../../ir/diagnostic.ts";
+import { onnxOperators, ownDomain, ownOperators } from "../../frontend/onnx/operators.ts";
 import { code, generatedNote, table } from "./markdown.ts";
+
+/** Attributes with their defaults, and the op that an operator becomes. */
+const ownOperatorTexts: ReadonlyMap<string, { attributes: string; op: string }> = new Map([
+  [
+    "SoftLif",
+    {
+      attributes:
+        "`tau_rc` = 0.02 and `tau_ref` = 0.002 (seconds), `sigma` = 0.02, `amplitude` = 0.01",
+      op: "ann.soft-lif",
+    },
+  ],
+]);
 
 export function operatorsPage(): string {
   const rows = [...onnxOperators.values()].map(({ name, since }) => [code(name), since.join(", ")]);
@@ -14,5 +27,15 @@ Reading an operator is one thing, converting it another: whether an op can be pa
 depends on where it stands. \`snnc check MODEL\` decides for a model; [ir.md](ir.md) lists what each op can
 become.`,
     table(["operator", "opsets"], rows),
+    `## Domain ${ownDomain}`,
+    `Operators that ONNX lacks, for networks that are trained for spikes. A model that uses them imports version 1
+of domain \`${ownDomain}\`; all attributes are floats and optional. \`npm run train:soft-lif\` writes such a model.`,
+    table(
+      ["operator", "versions", "attributes", "is"],
+      ownOperators.map(({ name, since }) => {
+        const { attributes, op } = known(ownOperatorTexts.get(name), `the text of ${name}`);
+        return [code(name), since.join(", "), attributes, `[${code(op)}](ir.md)`];
+      }),
+    ),
   ].join("\n\n");
 }

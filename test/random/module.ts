@@ -48,6 +48,7 @@ const annSteps: readonly StepKind[] = [
   "relu",
   "relu",
   "leaky-relu",
+  "soft-lif",
   "clip",
   "sigmoid",
   "max-pool",

@@ -213,6 +213,13 @@ const steps = {
   relu: (sketch) => sketch.add("ann.relu", {}),
   identity: (sketch) => sketch.add("ann.identity", {}),
   sigmoid: (sketch) => sketch.add("ann.sigmoid", {}),
+  "soft-lif": (sketch, { a, b }) =>
+    sketch.add("ann.soft-lif", {
+      tauRc: 0.02,
+      tauRef: a / 1000,
+      sigma: (1 + b) / 16,
+      amplitude: 1 / 128,
+    }),
   "leaky-relu": (sketch, { a }) => sketch.add("ann.leaky-relu", { alpha: a / 16 }),
   clip: (sketch, { a, b }) =>
     sketch.add("ann.clip", { min: -a % 3, max: b > 5 ? Infinity : 1 + b }),

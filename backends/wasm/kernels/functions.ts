@@ -110,7 +110,7 @@ export const log: VectorFunction = (code, x) => {
 };
 
 /** log(1 + x) for x from 0 to 1. */
-const log1pOfFraction: VectorFunction = (code, x) => {
+export const log1pOfFraction: VectorFunction = (code, x) => {
   const { f32x4 } = code.wasm;
   const s = f32x4.div(x.get(), f32x4.add(x.get(), splat(code, 2)));
   return twiceArtanh(code, code.define("v128", s));

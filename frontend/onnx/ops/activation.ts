@@ -78,6 +78,19 @@ function Swish(node: NodeContext): ValueId {
   return node.add("ann.mul", [x, node.add("ann.sigmoid", [inner], {})], {});
 }
 
+/**
+ * SoftLif of domain snnc (1): the rate of leaky integrate-and-fire neurons, for networks that were
+ * trained with it. Times in seconds.
+ */
+function SoftLif(node: NodeContext): ValueId {
+  return node.add("ann.soft-lif", [node.value(0)], {
+    tauRc: node.attributes.float("tau_rc", 0.02),
+    tauRef: node.attributes.float("tau_ref", 0.002),
+    sigma: node.attributes.float("sigma", 0.02),
+    amplitude: node.attributes.float("amplitude", 0.01),
+  });
+}
+
 type SoftmaxKind = "ann.softmax" | "ann.log-softmax" | "ann.hardmax";
 
 /**
@@ -121,4 +134,9 @@ export const activationOperators: readonly OnnxOperator[] = [
   operator("Swish", [24], 1, Swish),
   operator("Tanh", [1, 6, 13], 1, unary("tanh")),
   operator("ThresholdedRelu", [10, 22], 1, withAlpha("ann.thresholded-relu", 1)),
+];
+
+/** Of domain snnc. */
+export const ownActivationOperators: readonly OnnxOperator[] = [
+  operator("SoftLif", [1], 1, SoftLif),
 ];

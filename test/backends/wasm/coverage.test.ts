@@ -82,6 +82,7 @@ const cases: Partial<Record<OpKind, Case>> = {
   "ann.thresholded-relu": [{ alpha: 1 }, [image]],
   "ann.shrink": [{ bias: 0, lambda: 0.5 }, [image]],
   "ann.gelu": [{ approximate: "none" }, [image]],
+  "ann.soft-lif": [{ tauRc: 0.02, tauRef: 0.002, sigma: 0.02, amplitude: 0.01 }, [image]],
   "ann.is-inf": [{ negative: true, positive: true }, [image]],
   "ann.mod": [{ truncate: true }, [image, image]],
   "ann.reshape": [{ shape: [1, 144] }, [image]],

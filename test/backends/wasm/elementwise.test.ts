@@ -51,6 +51,8 @@ const unaries = [
   unary("ann.hard-sigmoid", { alpha: 0.2, beta: 0.5 }),
   unary("ann.thresholded-relu", { alpha: 1 }),
   unary("ann.shrink", { bias: 0.5, lambda: 0.75 }),
+  unary("ann.soft-lif", { tauRc: 0.02, tauRef: 0.002, sigma: 0.02, amplitude: 0.01 }),
+  unary("ann.soft-lif", { tauRc: 0.05, tauRef: 0, sigma: 0.5, amplitude: 1 }),
   unary("ann.gelu", { approximate: "none" }),
   unary("ann.gelu", { approximate: "tanh" }),
 ];

@@ -445,3 +445,33 @@ describe("sequences", () => {
     expect([...(n?.data ?? [])]).toEqual([3]);
   });
 });
+
+describe("SoftLif of domain snnc", () => {
+  const withDomain = (op: string, domains: Readonly<Record<string, number>>): Uint8Array =>
+    model({
+      domains,
+      inputs: [value("x", [1, 2])],
+      outputs: [value("y", [1, 2])],
+      nodes: [node(op, ["x"], ["y"], { tau_ref: { float: 0.004 } }, { name: "n", domain: "snnc" })],
+    });
+
+  it("has the constants of its attributes, or the usual ones", () => {
+    const op = moduleOf(withDomain("SoftLif", { snnc: 1 })).ops[1];
+    expect(op?.kind).toBe("ann.soft-lif");
+    expect(op?.attrs).toEqual({
+      tauRc: Math.fround(0.02),
+      sigma: Math.fround(0.02),
+      amplitude: Math.fround(0.01),
+      tauRef: Math.fround(0.004),
+    });
+  });
+
+  it("needs its domain, and has no neighbours", () => {
+    expect(importBytes(withDomain("SoftLif", {})).diagnostics[0]?.message).toBe(
+      "the model imports no opset of domain snnc, so the meaning of its operators is unknown",
+    );
+    expect(importBytes(withDomain("Relu", { snnc: 1 })).unsupported[0]?.help).toBe(
+      "the operators of domain snnc are SoftLif",
+    );
+  });
+});

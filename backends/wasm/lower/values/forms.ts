@@ -4,6 +4,7 @@
  */
 import { known } from "../../../../ir/diagnostic.ts";
 import { type Op, isOp } from "../../../../ir/op.ts";
+import type { SoftLif } from "../../../../ir/semantics/soft-lif.ts";
 import type { Expr } from "../../assembler/types.ts";
 import type { Code, Local } from "../../assembler/code.ts";
 import {
@@ -13,6 +14,7 @@ import {
   exp,
   expm1,
   log,
+  log1pOfFraction,
   mish,
   sigmoid,
   softplus,
@@ -143,6 +145,10 @@ function activationOf(op: Op): VectorForm | null {
       return v128.or(low, v128.and(isHigh, f32x4.sub(x.get(), splat(code, bias))));
     });
   }
+  if (isOp(op, "ann.soft-lif")) {
+    const { attrs } = op;
+    return unary((code, x) => softLif(code, x, attrs));
+  }
   if (isOp(op, "ann.gelu")) return unary(op.attrs.approximate === "tanh" ? geluTanh : gelu);
   return null;
 }
@@ -164,6 +170,27 @@ function hardSigmoid(code: Code, x: Local, alpha: number, beta: number): Expr {
   const { f32x4 } = code.wasm;
   const line = f32x4.add(f32x4.mul(x.get(), splat(code, alpha)), splat(code, beta));
   return f32x4.max(f32x4.min(line, splat(code, 1)), splat(code, 0));
+}
+
+/**
+ * amplitude / (tauRef + tauRc · q), q = log(1 + 1/ρ) = log(1 + min(ρ, 1/ρ)) − min(log ρ, 0). Far below
+ * the threshold ρ = sigma · exp(s) may be too small for a float, while its logarithm is not.
+ */
+function softLif(code: Code, x: Local, { tauRc, tauRef, sigma, amplitude }: SoftLif): Expr {
+  const { f32x4 } = code.wasm;
+  const above = f32x4.sub(x.get(), splat(code, 1));
+  const s = code.define("v128", f32x4.div(above, splat(code, sigma)));
+  const rho = code.define("v128", f32x4.mul(softplus(code, s), splat(code, sigma)));
+  const logarithm = code.define("v128", log(code, rho));
+  const isFar = f32x4.lt(s.get(), splat(code, -20));
+  const far = f32x4.add(s.get(), splat(code, Math.log(sigma)));
+  const least = f32x4.min(choose(code, isFar, far, logarithm.get()), splat(code, 0));
+  const q = code.define("v128", least);
+  const inverse = f32x4.div(splat(code, 1), rho.get());
+  const fraction = code.define("v128", f32x4.min(rho.get(), inverse));
+  q.set(f32x4.sub(log1pOfFraction(code, fraction), q.get()));
+  const interval = f32x4.add(f32x4.mul(q.get(), splat(code, tauRc)), splat(code, tauRef));
+  return f32x4.div(splat(code, amplitude), interval);
 }
 
 /** x · Φ(x). */

@@ -1,0 +1,116 @@
+/**
+ * What the passes to rate code share: what is told of a plan before it is carried out, and a network
+ * over time made by it, with neurons that each pass makes in its own way and outputs that are read out.
+ */
+import { type Builder, builderOn, rewrite } from "../../ir/build.ts";
+import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
+import { fusedLoc, shortName } from "../../ir/loc.ts";
+import type { Code, Module } from "../../ir/module.ts";
+import { type Op, type ValueId, isOp } from "../../ir/op.ts";
+import { diagnose } from "../diagnostics.ts";
+import type { Fate, Plan } from "./spiking-form.ts";
+
+/** Fails where the plan cannot be carried out, and reports what it leaves analogue. */
+export function announce(
+  module: Module,
+  plan: Plan,
+  decodes: boolean,
+  report: (diagnostic: Diagnostic) => void,
+): void {
+  if (plan.refused.length > 0 && !decodes) fail(...refusals(plan));
+  if (plan.neurons === 0) fail(diagnose("no-activation", null, {}));
+  for (const notice of notices(module, plan, decodes)) report(notice);
+}
+
+/** One diagnostic per kind of refused op, with every place. */
+function refusals(plan: Plan): Diagnostic[] {
+  const byKind = new Map<string, { op: Op; help: string }[]>();
+  for (const entry of plan.refused) {
+    byKind.set(entry.op.kind, [...(byKind.get(entry.op.kind) ?? []), entry]);
+  }
+  return [...byKind].flatMap(([kind, entries]) => {
+    const [first] = entries;
+    if (first === undefined) return [];
+    const places = entries.map(({ op }) => shortName(op.loc));
+    return [
+      diagnose("no-spiking-form", first.op.loc, {
+        kind: kind.replace(/^ann\./, ""),
+        count: entries.length,
+        places,
+        help: first.help,
+      }),
+    ];
+  });
+}
+
+function notices(module: Module, plan: Plan, decodes: boolean): Diagnostic[] {
+  const named = (fate: Fate): string[] =>
+    module.ops.filter((op) => plan.fates.get(op.result) === fate).map((op) => op.kind.slice(4));
+  const found: Diagnostic[] = [];
+  const tail = named("tail");
+  if (tail.length > 0) found.push(diagnose("analogue-tail", null, { ops: tail }));
+  const front = named("analogue");
+  if (front.length > 0) found.push(diagnose("analogue-front", null, { ops: front }));
+  if (decodes && plan.refused.length > 0) {
+    found.push(diagnose("analogue-inside", null, { ops: named("refused") }));
+  }
+  return found;
+}
+
+export interface RateCode {
+  readonly pass: string;
+  readonly code: Code;
+  readonly timesteps: number;
+}
+
+/** The network of `module` (code "none") over time, with neurons by `neuron`. */
+export function overTime(
+  module: Module,
+  plan: Plan,
+  { pass, code, timesteps }: RateCode,
+  neuron: (op: Op, builder: Builder) => ValueId,
+): Module {
+  const readouts = new Map<ValueId, ValueId>();
+  const readOut = (value: ValueId, builder: Builder): ValueId => {
+    const op = builder.opOf(value);
+    if (op.type.domain === "real") return value;
+    const known = readouts.get(value);
+    if (known !== undefined) return known;
+    const made = builder.add("snn.readout", [value], { start: 0 }, fusedLoc(pass, [op.loc]));
+    readouts.set(value, made);
+    return made;
+  };
+  const converted = rewrite(module, (op, builder) => {
+    switch (plan.fates.get(op.result)) {
+      case "neuron":
+        return neuron(op, builder);
+      case "pool":
+        // Behind an op that runs on decoded values there are real values, which pool as they are.
+        return isOp(op, "ann.max-pool") &&
+          op.inputs.some((v) => builder.typeOf(v).domain !== "real")
+          ? builder.add("snn.max-pool", op.inputs, op.attrs, op.loc, op.result)
+          : null;
+      case "tail":
+      case "refused": {
+        const inputs = op.inputs.map((value) => readOut(value, builder));
+        if (inputs.every((value, i) => value === op.inputs[i])) return null;
+        return builder.add(op.kind, inputs, op.attrs, op.loc, op.result);
+      }
+      default:
+        return null;
+    }
+  });
+  return readOutputs(converted, code, timesteps, readOut);
+}
+
+/** Puts a read-out before every output that is not decoded yet. */
+function readOutputs(
+  module: Module,
+  code: Code,
+  timesteps: number,
+  readOut: (value: ValueId, builder: Builder) => ValueId,
+): Module {
+  const builder = builderOn(module);
+  const outputs = module.outputs.map((o) => ({ name: o.name, value: readOut(o.value, builder) }));
+  return builder.finish({ ...module, code, timesteps, outputs });
+}

@@ -1,0 +1,24 @@
+/**
+ * The noise that stands for spikes while a network is trained: what a spike train of a given rate strays
+ * from its mean, as a neuron sees it behind the filters of its synapse and its membrane.
+ */
+import { uniform } from "../../ir/random.ts";
+
+/**
+ * Standard deviation, in Hz, of a regular train of `rate` behind a filter exp(−t/tau)/tau. Between two
+ * spikes, D = 1/rate apart, it decays from 1/(tau (1 − exp(−D/tau))); the mean of its square over D is
+ * coth(D/2tau) / (2 tau D), and the square of its mean is rate².
+ */
+export function ripple(rate: number, tau: number): number {
+  if (!(rate > 0)) return 0;
+  const interval = 1 / rate;
+  const square = 1 / (2 * tau * interval * Math.tanh(interval / (2 * tau)));
+  return Math.sqrt(Math.max(0, square - rate * rate));
+}
+
+/** Two independent normal numbers keyed by three counters (Box & Muller 1958). */
+export function normalPair(seed: number, a: number, b: number, c: number): [number, number] {
+  const radius = Math.sqrt(-2 * Math.log(1 - uniform(seed, a, b, 2 * c)));
+  const angle = 2 * Math.PI * uniform(seed, a, b, 2 * c + 1);
+  return [radius * Math.cos(angle), radius * Math.sin(angle)];
+}

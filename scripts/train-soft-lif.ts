@@ -1,0 +1,123 @@
+/**
+ * `npm run train:soft-lif`: trains a perceptron with the soft-LIF activation on MNIST, with the noise
+ * of spikes, writes it as an ONNX model, converts it to leaky neurons, and says what that loses on the
+ * test images at timesteps of 1 ms.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { Command, Option } from "@commander-js/extra-typings";
+import { type Context, runningOf } from "../cli/action.ts";
+import { openDataset } from "../calibrate/data/open.ts";
+import { loadData } from "../cli/data.ts";
+import { loadNetwork } from "../cli/load.ts";
+import { options, wholeNumber } from "../cli/options.ts";
+import { createTerminal } from "../cli/terminal.ts";
+import { known } from "../ir/diagnostic.ts";
+import type { SoftLif } from "../ir/semantics/soft-lif.ts";
+import { evaluateModule } from "../library/assess.ts";
+import { convert } from "../library/convert.ts";
+import { onnxModel } from "./soft-lif/model.ts";
+import { type Images, train } from "./soft-lif/train.ts";
+
+/** Rates of 100 Hz are values of 1. */
+const activation: SoftLif = { tauRc: 0.02, tauRef: 0.002, sigma: 0.02, amplitude: 0.01 };
+/**
+ * How long a neuron averages over what it receives, in seconds: the synapse that the pass soft-lif puts
+ * in, and its own membrane.
+ */
+const averaging = 0.005 + activation.tauRc;
+const size = 28;
+const half = size / 2;
+
+const program = new Command("train-soft-lif")
+  .description("train a network with soft-LIF activations, and measure what leaky neurons lose")
+  .option("--shared <folder>", "folder with data/", process.env["SNNC_SHARED"] ?? "../shared")
+  .option("-o, --out <folder>", "where the model goes", "out/soft-lif")
+  .addOption(count("--epochs <n>", "times that each image is learnt from", 5))
+  .addOption(count("--images <n>", "training images", 60_000))
+  .addOption(count("--seed <n>", "of weights, order and noise", 1))
+  .option("--noise <share>", "share of the noise that spikes make", Number, 1)
+  .option("--hidden <list>", "neurons of the hidden layers", "128,64")
+  .option("--timesteps <list>", "milliseconds to run the neurons for", "25,50,100,200")
+  .addOption(options.limit)
+  .addOption(options.threads)
+  .parse();
+
+function count<F extends string>(flags: F, what: string, value: number) {
+  return new Option(flags, what).default(value).argParser(wholeNumber(0, 10_000_000));
+}
+
+const given = program.opts();
+const terminal = createTerminal({ json: false, quiet: false });
+const context: Context = { terminal, report: () => undefined, diagnostics: [] };
+const numbers = (list: string): number[] => list.split(",").map(Number);
+
+const images = await pooledImages(path.join(given.shared, "data/mnist/train"), given.images);
+const network = train(images, {
+  sizes: [half * half, ...numbers(given.hidden), 10],
+  activation,
+  epochs: given.epochs,
+  batch: 32,
+  learningRate: 0.003,
+  seed: given.seed,
+  noise: { tau: averaging, share: given.noise },
+  onEpoch: (epoch, loss) => terminal.out(`epoch ${epoch}: loss ${loss.toFixed(4)}`),
+});
+mkdirSync(given.out, { recursive: true });
+const model = path.join(given.out, "soft-lif.onnx");
+const preprocess = path.join(given.out, "preprocess.json");
+writeFileSync(model, onnxModel(network, size));
+writeFileSync(preprocess, `${JSON.stringify({ scale: "1/255" })}\n`);
+terminal.out(`wrote ${model} and ${preprocess}`);
+await measure();
+
+/** Images as the network takes them, averaged over squares of four pixels. */
+async function pooledImages(file: string, most: number): Promise<Images> {
+  const dataset = await openDataset(file);
+  const number = Math.min(most, dataset.count);
+  const all = new Float32Array(number * half * half);
+  for (let n = 0; n < number; n++) {
+    const { data } = dataset.sample(n);
+    for (let y = 0; y < size; y++) {
+      for (let x = 0; x < size; x++) {
+        const at = (n * half + (y >> 1)) * half + (x >> 1);
+        all[at] = (all[at] ?? 0) + (data[y * size + x] ?? 0) / (4 * 255);
+      }
+    }
+  }
+  const length = half * half;
+  return {
+    count: number,
+    at: (index) => all.subarray(index * length, (index + 1) * length),
+    labels: known(dataset.labels, "labels"),
+  };
+}
+
+async function measure(): Promise<void> {
+  const running = runningOf({ engine: "wasm", threads: given.threads }, context);
+  const { module } = await loadNetwork(model, {}, context);
+  const file = path.join(given.shared, "data/mnist/test");
+  const how = { preprocess, limit: given.limit };
+  const data = await loadData(file, module, how, context, true);
+  const ann = await evaluateModule(module, data, running, { timesteps: 1, keepLogits: true });
+  const before = known(ann.accuracy?.[0], "labels");
+  terminal.out(`soft-LIF: ${percent(before)} on ${data.samples.count} test images`);
+  for (const timesteps of numbers(given.timesteps)) {
+    const { module: spiking } = await convert(module, null, running, {
+      timesteps,
+      pipeline: "lif",
+    });
+    const snn = await evaluateModule(spiking, data, running, { timesteps, reference: ann });
+    const after = known(snn.accuracy?.at(-1), "labels");
+    const agreement = known(snn.agreement?.at(-1), "a reference");
+    const loss = ((before - after) * 100).toFixed(2);
+    terminal.out(
+      `LIF, ${timesteps} steps of 1 ms: ${percent(after)}, loss ${loss}, ` +
+        `agreement ${percent(agreement)}`,
+    );
+  }
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(2)} %`;
+}
