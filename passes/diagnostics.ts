@@ -166,6 +166,20 @@ export const diagnose = catalogue({
       `pass ${p.pass} sets real numbers, and the network is made of integers already`,
     help: (p: { pass: string }) => `run ${p.pass} before quantise`,
   },
+  "not-a-mean": {
+    severity: "error",
+    message: (p: { pass: string; kind: string; name: string; code: string }) =>
+      `pass ${p.pass} corrects means of spikes, and ${p.kind} (${p.name}) of code ${p.code} does not ` +
+      "send a value as one",
+    help: (p: { pass: string }) =>
+      `convert with convert-activations before ${p.pass}, or leave it out`,
+  },
+  "charge-not-conserved": {
+    severity: "error",
+    message: (p: { pass: string; name: string }) =>
+      `pass ${p.pass} rests on charge being conserved, and ${p.name} resets to zero`,
+    help: "convert with reset=subtract",
+  },
   "no-reference": {
     severity: "error",
     message: (p: { pass: string }) =>

@@ -15,6 +15,8 @@ import { balanceLocal } from "./balance/balance-local.ts";
 import { balanceMax } from "./balance/balance-max.ts";
 import { balanceMmse } from "./balance/balance-mmse.ts";
 import { balancePercentile } from "./balance/balance-percentile.ts";
+import { calibratePotential } from "./balance/calibrate-potential.ts";
+import { correctBias } from "./balance/correct-bias.ts";
 import { delayReadout } from "./balance/delay-readout.ts";
 import { setInitialPotential } from "./balance/set-initial-potential.ts";
 import { commuteMaxPool } from "./convert/commute-max-pool.ts";
@@ -54,12 +56,14 @@ export const allPasses: readonly AnyPass[] = [
   convertFewSpikes,
   convertTtfs,
 
-  // Balance: thresholds, initial potentials, read-out.
+  // Balance: thresholds, initial potentials, what corrects them, read-out.
   balanceMax,
   balancePercentile,
   balanceMmse,
   balanceLocal,
   setInitialPotential,
+  correctBias,
+  calibratePotential,
   delayReadout,
 
   // Quantise: integers in place of floats.
