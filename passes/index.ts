@@ -18,6 +18,7 @@ import { balancePercentile } from "./balance/balance-percentile.ts";
 import { calibratePotential } from "./balance/calibrate-potential.ts";
 import { correctBias } from "./balance/correct-bias.ts";
 import { delayReadout } from "./balance/delay-readout.ts";
+import { ftbc } from "./balance/ftbc.ts";
 import { setInitialPotential } from "./balance/set-initial-potential.ts";
 import { commuteMaxPool } from "./convert/commute-max-pool.ts";
 import { convertActivations } from "./convert/convert-activations.ts";
@@ -64,6 +65,7 @@ export const allPasses: readonly AnyPass[] = [
   setInitialPotential,
   correctBias,
   calibratePotential,
+  ftbc,
   delayReadout,
 
   // Quantise: integers in place of floats.
