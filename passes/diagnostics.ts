@@ -179,6 +179,35 @@ export const diagnose = catalogue({
       `pass ${p.pass} sets real numbers, and the network is made of integers already`,
     help: (p: { pass: string }) => `run ${p.pass} before quantise`,
   },
+  "not-a-mean": {
+    severity: "error",
+    message: (p: { pass: string; kind: string; name: string; code: string }) =>
+      `pass ${p.pass} corrects means of spikes, and ${p.kind} (${p.name}) of code ${p.code} does not ` +
+      "send a value as one",
+    help: (p: { pass: string }) =>
+      `convert with convert-activations before ${p.pass}, or leave it out`,
+  },
+  "charge-not-conserved": {
+    severity: "error",
+    message: (p: { pass: string; name: string }) =>
+      `pass ${p.pass} rests on charge being conserved, and ${p.name} resets to zero`,
+    help: "convert with reset=subtract",
+  },
+  "nothing-to-hold-out": {
+    severity: "warning",
+    message: (p: { pass: string }) =>
+      `pass ${p.pass} chooses by samples that it did not correct on, and there is only one sample; ` +
+      "it changed nothing",
+    help: "give some hundred samples with --calib",
+  },
+  "correction-left-out": {
+    severity: "info",
+    message: (p: { pass: string; samples: number; without: number; with: number }) =>
+      `${p.pass} brings the outputs no nearer to the ANN's on ${p.samples} samples held out ` +
+      `(relative error ${p.with.toPrecision(3)}, ${p.without.toPrecision(3)} without), so it changed ` +
+      "nothing",
+    help: "it is for spikes of one size and few timesteps",
+  },
   "no-reference": {
     severity: "error",
     message: (p: { pass: string }) =>

@@ -121,6 +121,15 @@ export function withoutDead(module: Module): Module {
   return { ...module, ops, tensors };
 }
 
+/**
+ * What of the module some values need, with these as its outputs, in place of its own: to run a network
+ * up to a layer. Values keep their ids, and inputs stay, as callers supply them. Claims nothing.
+ */
+export function prefixOf(module: Module, values: readonly ValueId[]): Module {
+  const outputs = [...new Set(values)].map((value) => ({ name: `%${value}`, value }));
+  return withoutDead({ ...module, outputs, properties: new Set() });
+}
+
 /** Applies `once` until it changes nothing. Each application must bring the module closer to rest. */
 export function untilStable(module: Module, once: (module: Module) => Module): Module {
   for (let current = module; ;) {

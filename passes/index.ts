@@ -16,7 +16,10 @@ import { balanceMax } from "./balance/balance-max.ts";
 import { balanceMmse } from "./balance/balance-mmse.ts";
 import { balancePercentile } from "./balance/balance-percentile.ts";
 import { fitLayers } from "./balance/fit-layers.ts";
+import { calibratePotential } from "./balance/calibrate-potential.ts";
+import { correctBias } from "./balance/correct-bias.ts";
 import { delayReadout } from "./balance/delay-readout.ts";
+import { ftbc } from "./balance/ftbc.ts";
 import { setInitialPotential } from "./balance/set-initial-potential.ts";
 import { commuteMaxPool } from "./convert/commute-max-pool.ts";
 import { convertActivations } from "./convert/convert-activations.ts";
@@ -57,13 +60,16 @@ export const allPasses: readonly AnyPass[] = [
   convertTtfs,
   softLif,
 
-  // Balance: thresholds, initial potentials, read-out.
+  // Balance: thresholds, initial potentials, what corrects them, read-out.
   balanceMax,
   balancePercentile,
   balanceMmse,
   balanceLocal,
   fitLayers,
   setInitialPotential,
+  correctBias,
+  calibratePotential,
+  ftbc,
   delayReadout,
 
   // Quantise: integers in place of floats.

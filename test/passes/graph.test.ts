@@ -1,9 +1,12 @@
 /** The count of readers while a module is being rebuilt. */
 import { describe, expect, it } from "vitest";
+import { valueIdOf } from "../../ir/build.ts";
+import { interpret } from "../../ir/interpret.ts";
+import { scalar, tensorOf } from "../../ir/tensor.ts";
 import type { OpKind, ValueId } from "../../ir/op.ts";
 import { parseModule } from "../../ir/parse.ts";
 import { verify } from "../../ir/verify.ts";
-import { type Graph, rework } from "../../passes/graph.ts";
+import { type Graph, prefixOf, rework } from "../../passes/graph.ts";
 
 const module = parseModule(
   `module @m attributes {code = "none", timesteps = 1, properties = []} {
@@ -56,5 +59,47 @@ describe("rework", () => {
 
   it("gives back the same module where nothing was replaced", () => {
     expect(rework(module, () => null)).toBe(module);
+  });
+});
+
+describe("prefixOf", () => {
+  const x = tensorOf("f32", [2], [-1, 3]);
+
+  it("keeps what the values need, by the ids they had, and makes outputs of them", () => {
+    const prefix = prefixOf(module, [valueIdOf(3), valueIdOf(1), valueIdOf(3)]);
+    expect(verify(prefix)).toEqual([]);
+    expect(prefix.ops.map((op) => op.result)).toEqual([0, 1, 2, 3]);
+    expect(prefix.outputs).toEqual([
+      { name: "%3", value: 3 },
+      { name: "%1", value: 1 },
+    ]);
+    const { outputs } = interpret(prefix, [x], { timesteps: 1 });
+    expect(outputs.map((each) => [...each])).toEqual([
+      [-0, -3],
+      [0, 3],
+    ]);
+  });
+
+  it("keeps inputs that the values do not need, and no tensor without a name", () => {
+    const two = parseModule(
+      `module @m attributes {code = "none", timesteps = 1, properties = ["canonical"]} {
+  %0 = ann.input() {name = "x"} : real[2]
+  %1 = ann.input() {name = "unused"} : real[2]
+  %2 = ann.neg(%0) : real[2]
+  %3 = ann.affine(%2) {scale = @s, shift = @s} : real[2]
+  ann.output(%3) {name = "y"}
+}
+tensors {
+  @s = f32[] dense<2>
+}
+`,
+      { file: "m.snnir" },
+    );
+    expect(two.tensors.get("s")).toEqual(scalar("f32", 2));
+    const prefix = prefixOf(two, [valueIdOf(2)]);
+    expect(verify(prefix)).toEqual([]);
+    expect(prefix.ops.map((op) => op.kind)).toEqual(["ann.input", "ann.input", "ann.neg"]);
+    expect(prefix.tensors.size).toBe(0);
+    expect(prefix.properties.size).toBe(0);
   });
 });

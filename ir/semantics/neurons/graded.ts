@@ -19,12 +19,15 @@ export function scheduled(value: number, schedule: StepSchedule, t: number): num
 }
 
 /** The largest magnitude of a spike in units of the step: K, or the largest power. */
-export function largestSpike({ bits, alphabet }: OpOf<"snn.graded">["attrs"]): number {
+export function largestSpike({
+  bits,
+  alphabet,
+}: Pick<OpOf<"snn.graded">["attrs"], "bits" | "alphabet">): number {
   return alphabet === "word" ? 2 ** bits - 1 : 2 ** (bits - 1);
 }
 
 export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLookup): Cell {
-  const { alphabet, sign, schedule, bits } = op.attrs;
+  const { alphabet, schedule } = op.attrs;
   const integer = isInteger(op);
   const arithmetic = integer ? integers : floats;
   const spread = (ref: string): Float32Array | Int32Array =>
@@ -34,7 +37,6 @@ export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLook
   const ceiling = op.attrs.ceiling === null ? null : spread(op.attrs.ceiling);
   const v = spread(op.attrs.vInit);
   const sent = v.map(() => 0);
-  const most = largestSpike(op.attrs);
   const neurons = counted(v);
   let t = 0;
   return {
@@ -46,18 +48,7 @@ export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLook
         const step = scheduled(threshold[i] ?? 1, schedule, t);
         const u = arithmetic.add(v[i] ?? 0, x.data[i] ?? 0);
         const r = sent[i] ?? 0;
-        const low =
-          sign === "positive"
-            ? 0
-            : sign === "free"
-              ? -most
-              : -Math.max(0, Math.min(most, arithmetic.nearest(r, step)));
-        const room = ceiling === null ? Infinity : arithmetic.nearest((ceiling[i] ?? 0) - r, step);
-        const high = Math.min(most, room);
-        const k =
-          alphabet === "word"
-            ? Math.max(low, Math.min(high, arithmetic.nearest(u, step)))
-            : nearestPower(u, step, bits, low, high);
+        const k = spikeOf(op.attrs, arithmetic, u, r, step, ceiling?.[i] ?? Infinity);
         const change = arithmetic.multiply(k, step);
         v[i] = arithmetic.add(u, -change);
         sent[i] = arithmetic.add(r, change);
@@ -67,6 +58,45 @@ export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLook
       return resultOf(op, y);
     },
   };
+}
+
+/**
+ * The spike of one float neuron in units of the step, with a potential of `u`, after it has sent `sent`;
+ * `ceiling` is Infinity where there is none.
+ */
+export function gradedSpike(
+  attrs: Firing,
+  u: number,
+  sent: number,
+  step: number,
+  ceiling: number,
+): number {
+  return spikeOf(attrs, floats, u, sent, step, ceiling);
+}
+
+type Firing = Pick<OpOf<"snn.graded">["attrs"], "bits" | "alphabet" | "sign">;
+
+function spikeOf(
+  attrs: Firing,
+  arithmetic: Arithmetic,
+  u: number,
+  sent: number,
+  step: number,
+  ceiling: number,
+): number {
+  const { bits, alphabet, sign } = attrs;
+  const most = largestSpike(attrs);
+  const low =
+    sign === "positive"
+      ? 0
+      : sign === "free"
+        ? -most
+        : -Math.max(0, Math.min(most, arithmetic.nearest(sent, step)));
+  const room = ceiling === Infinity ? Infinity : arithmetic.nearest(ceiling - sent, step);
+  const high = Math.min(most, room);
+  return alphabet === "word"
+    ? Math.max(low, Math.min(high, arithmetic.nearest(u, step)))
+    : nearestPower(u, step, bits, low, high);
 }
 
 /** ±2^e with the largest e whose three quarters `u` reaches and that keeps within bounds; else 0. */
