@@ -43,7 +43,8 @@ export function calibrationOn(samples: SampleSource, running: Running): Calibrat
       known.set(key, measured);
       return measured;
     },
-    async watch(module, probes, { timesteps, samples: most = Infinity, first = 0 }, onSample) {
+    async watch(module, probes, options, onSample) {
+      const { timesteps, samples: most = Infinity, first = 0, count: counts = false } = options;
       ordered ??= byContent(samples);
       const all = ordered;
       const count = Math.max(0, Math.min(most, all.count - first));
@@ -55,10 +56,13 @@ export function calibrationOn(samples: SampleSource, running: Running): Calibrat
           {
             timesteps,
             probes,
-            countOperations: false,
+            countOperations: counts,
             onProgress: (done, total) => running.onProgress?.("calibrating", done, total),
           },
-          (result) => onSample(result.probes, first + result.index),
+          ({ index, probes: kept, spikes }) => {
+            const each = counts ? executable.neurons : [];
+            onSample(kept, first + index, new Map(each.map((value, i) => [value, spikes[i] ?? 0])));
+          },
         );
       } finally {
         await executable.close();

@@ -118,6 +118,24 @@ export const diagnose = catalogue({
       `${listed(p.ops)} between neurons stays analogue and works on running means: no spiking ` +
       "hardware can run this network as it is",
   },
+  "no-graded-neurons": {
+    severity: "error",
+    message: (p: { pass: string }) =>
+      `pass ${p.pass} sets the bits of spikes, and no neuron here has any`,
+    help: "it goes behind convert-differential, or convert-activations with more than one bit",
+  },
+  "budget-too-small": {
+    severity: "error",
+    message: (p: { spikes: number; least: number }) =>
+      `the budget is ${p.spikes.toFixed(0)} spikes for a sample, and the least that layers can do with is ` +
+      p.least.toFixed(0),
+    help: "give a larger budget, or fewer timesteps",
+  },
+  "bits-allocated": {
+    severity: "info",
+    message: (p: { layers: readonly { layer: string; bits: number }[] }) =>
+      `bits of spikes by layer: ${p.layers.map(({ layer, bits }) => `${layer} ${bits}`).join(", ")}`,
+  },
   "not-rate-coded": {
     severity: "error",
     message: (p: { pass: string; kind: string }) =>

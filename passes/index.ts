@@ -11,6 +11,7 @@ import { mergePads } from "./clean/merge-pads.ts";
 import { normaliseActivations } from "./clean/normalise-activations.ts";
 import { shareCommon } from "./clean/share-common.ts";
 import { sinkTransposes } from "./clean/sink-transposes.ts";
+import { allocateBits } from "./balance/allocate-bits.ts";
 import { balanceLocal } from "./balance/balance-local.ts";
 import { balanceMax } from "./balance/balance-max.ts";
 import { balanceMmse } from "./balance/balance-mmse.ts";
@@ -66,6 +67,7 @@ export const allPasses: readonly AnyPass[] = [
   balanceMmse,
   balanceLocal,
   fitLayers,
+  allocateBits,
   setInitialPotential,
   correctBias,
   calibratePotential,

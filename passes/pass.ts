@@ -5,6 +5,7 @@
 import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { Observation, Probe, ProbeData } from "../ir/executable.ts";
 import type { Module, Property } from "../ir/module.ts";
+import type { ValueId } from "../ir/op.ts";
 import type { CalibrationStatistics } from "../ir/stats.ts";
 
 export type Phase = "clean" | "fuse" | "convert" | "balance" | "quantise";
@@ -82,7 +83,12 @@ export interface Calibration {
     module: Module,
     probes: readonly Probe[],
     run: WatchOptions,
-    onSample: (kept: readonly ProbeData[], index: number) => void,
+    onSample: (
+      kept: readonly ProbeData[],
+      index: number,
+      /** Spikes of each neuron op, where they are counted; else empty. */
+      spikes: ReadonlyMap<ValueId, number>,
+    ) => void,
   ) => Promise<void>;
 }
 
@@ -92,6 +98,8 @@ export interface WatchOptions {
   readonly samples?: number;
   /** Index of the first one; 0 if left out. */
   readonly first?: number;
+  /** Whether to count spikes; false if left out. */
+  readonly count?: boolean;
 }
 
 export interface Pass<T extends OptionTable = OptionTable> {

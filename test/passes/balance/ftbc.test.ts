@@ -40,12 +40,12 @@ describe("ftbc", () => {
     const spied: Calibration = {
       measure: (...asked) => calibration.measure(...asked),
       watch: (network, probes, run, onSample) =>
-        calibration.watch(network, probes, run, (kept, index) => {
+        calibration.watch(network, probes, run, (kept, index, spikes) => {
           const judges = probes.some(({ value }) => network.outputs[0]?.name === "y" && value > 1);
           if (probes.length > 0 && network.code !== "none") {
             ranges[judges ? "judged" : "corrected"].add(index);
           }
-          onSample(kept, index);
+          onSample(kept, index, spikes);
         }),
     };
     const passes = `convert-activations,balance-max,set-initial-potential{share=0},ftbc{samples=${samples},heldOut=${held}}`;
