@@ -133,7 +133,8 @@ export const diagnose = catalogue({
   },
   "timesteps-ignored": {
     severity: "warning",
-    message: (p: { file: string }) => `${p.file} does not run for a number of timesteps of choice: -T is of no effect`,
+    message: (p: { file: string }) =>
+      `${p.file} does not run for a number of timesteps of choice: -T is of no effect`,
   },
   "early-exit-ignored": {
     severity: "warning",

@@ -139,11 +139,9 @@ function frameFault(op: Op, types: readonly Type[], { code, tensors }: Module): 
     (isOp(op, "ann.affine") && (tensors.get(op.attrs.shift)?.data ?? []).some((x) => x !== 0));
   if (isBiased) return `${op.kind} adds a bias at each timestep of a frame`;
   const isMixed = types.some(({ domain }) => domain === "real");
-  if (isOp(op, "ann.add", "ann.sub", "ann.concat") && isMixed) {
-    return `${op.kind} adds a real value at each timestep of a frame`;
-  }
-  const isFilled = isOp(op, "ann.pad") && op.attrs.mode === "constant" && op.attrs.value !== 0;
-  return isFilled ? `${op.kind} adds a constant at each timestep of a frame` : null;
+  return isOp(op, "ann.add", "ann.sub", "ann.concat") && isMixed
+    ? `${op.kind} adds a real value at each timestep of a frame`
+    : null;
 }
 
 function tensorFault(value: Tensor, mayBeInfinite: boolean): string | null {

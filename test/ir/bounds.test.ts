@@ -84,6 +84,48 @@ describe("integer bounds", () => {
     expect(neuron.timesteps).toBe(Infinity);
   });
 
+  it("know what graded neurons send, and what piles up in them", () => {
+    const graded = (sign: string, bits: number, ceiling = "none"): Module =>
+      parseModule(
+        `module @graded attributes {code = "burst", timesteps = 4, properties = []} {
+  %0 = ann.input() {name = "x"} : real<i8>[1, 2]
+  %1 = ann.linear(%0) {weight = @w, bias = none} : real<i32>[1, 1]
+  %2 = snn.temporal-bias(%1) {table = @table} : current<i32>[1, 1]
+  %3 = snn.graded(%2) {threshold = @theta, vInit = @v, amplitude = @two, ceiling = ${ceiling}, bits = ${bits}, alphabet = "word", sign = "${sign}", schedule = "constant"} : spike<i32>[1, 1]
+  %4 = snn.readout(%3) {start = 0} : real[1, 1]
+  ann.output(%4) {name = "y"}
+}
+tensors {
+  @w = i8[1, 2] dense<[3, -2]>
+  @table = i32[2] dense<[5, -7]>
+  @theta = i32[] dense<100>
+  @v = i32[] dense<20>
+  @two = i32[] dense<2>
+}
+`,
+        { file: "bounds.snnir" },
+      );
+    const current = { low: -638 - 7, high: 637 + 5 };
+    const of = (module: Module) =>
+      known(integerBounds(module).neurons.get(resultOf(module, "snn.graded")), "neurons");
+    const free = graded("free", 3);
+    expect(of(free).current).toEqual(current);
+    expect(integerBounds(free).values.get(resultOf(free, "snn.graded"))).toEqual({
+      low: -14,
+      high: 14,
+    });
+    // Seven steps of 100 are more than comes in: half a step is left at most, then one current.
+    expect(of(free).potential(1000)).toEqual({ low: -50 - 645, high: 50 + 642 });
+    expect(of(free).timesteps).toBe(Infinity);
+    // Three steps are not: 342 stay each time. Nothing negative is sent.
+    const few = graded("positive", 2);
+    expect(integerBounds(few).values.get(resultOf(few, "snn.graded"))).toEqual({ low: 0, high: 6 });
+    expect(of(few).potential(3)).toEqual({ low: -50 - 3 * 645, high: 50 + 642 + 2 * 342 });
+    expect(of(few).timesteps).toBe(1 + Math.floor((2 ** 31 - 50 - 50 - 645) / 645));
+    // The total that was sent is kept as well: seven steps a timestep.
+    expect(of(graded("retract", 3)).timesteps).toBe(Math.floor((2 ** 31 - 1) / 700));
+  });
+
   it("refuse runs of more timesteps than are proven", async () => {
     const module = network({ bias: String(2 ** 28) });
     const { timesteps } = integerBounds(module);

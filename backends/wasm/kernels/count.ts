@@ -6,6 +6,7 @@ import type { Code } from "../assembler/code.ts";
 import { onFirstThread, placeOf, pointerTo } from "../assembler/memory.ts";
 import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";
 import type { Buffer, View } from "../memory/view.ts";
+import { splat } from "./functions.ts";
 import { Clock, highHalf } from "./graded.ts";
 import { axesOf, nestAlone } from "./nest.ts";
 
@@ -174,8 +175,9 @@ function spikesIn(
   const floats = (lanes: Expr): Expr => (isFloat ? lanes : f32x4.convert_i32x4_s(lanes));
   const value = floats(load(0));
   const sizes = unit === null ? value : f32x4.div(clock.unscheduled(value), floats(load(1)));
-  const words = i32x4.trunc_sat_f32x4_u(f32x4.nearest(f32x4.abs(sizes)));
+  // Beside 2^23 a float has its nearest integer in its lowest bits. Words have up to 16 of them.
+  const beside = f32x4.add(f32x4.abs(sizes), splat(code, 2 ** 23));
+  const words = v128.and(beside, i32x4.splat(code.int(2 ** 16 - 1)));
   if (counts === "number") return words;
-  // Of words of up to 16 bits.
   return i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(i8x16.popcnt(words)));
 }

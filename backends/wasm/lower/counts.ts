@@ -190,9 +190,8 @@ function costsByValue(lowering: Lowering): Map<ValueId, Float64Array> {
   const costs = new Map<ValueId, Float64Array>();
   const add = (value: ValueId, degrees: Float64Array): void => {
     const op = lowering.opOf(value);
-    const moved = isMove(op) ? operandDegrees(lowering, op, degrees) : null;
-    if (moved !== null) {
-      moved.forEach((each, i) => {
+    if (isMove(op)) {
+      operandDegrees(lowering, op, degrees).forEach((each, i) => {
         add(lowering.operandOf(op, i), each);
       });
       return;
@@ -208,16 +207,12 @@ function costsByValue(lowering: Lowering): Map<ValueId, Float64Array> {
   return costs;
 }
 
-/**
- * The degrees of a move's result as those of its operands' elements; null where constants that are
- * no zeros come in between.
- */
+/** The degrees of a move's result as those of its operands' elements. Padding is 0 over time. */
 function operandDegrees(
   lowering: Lowering,
   op: Op,
   degrees: Float64Array,
-): readonly Float64Array[] | null {
-  if (isOp(op, "ann.pad") && op.attrs.mode === "constant" && op.attrs.value !== 0) return null;
+): readonly Float64Array[] {
   // Elements by number, from 1 on: 0 is padding.
   let next = 1;
   const firsts: number[] = [];

@@ -7,7 +7,7 @@ import { resultOf } from "../semantics.ts";
 import { type Cell, bitsSet, counted, isInteger, perNeuron } from "./cell.ts";
 
 /** `value · ρ_t` for t = 1, 2, …, rounded to float32. */
-export function scheduled(value: number, schedule: StepSchedule, t: number): number {
+function scheduled(value: number, schedule: StepSchedule, t: number): number {
   switch (schedule) {
     case "constant":
       return value;

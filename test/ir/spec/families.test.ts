@@ -245,6 +245,74 @@ describe("spiking ops", () => {
     );
   });
 
+  it("graded neurons have up to 16 bits, and on integers steps that stay", () => {
+    const form = { ceiling: null, alphabet: "word", sign: "free", schedule: "constant" } as const;
+    const graded = { ...attrs, ...form, bits: 3 };
+    const x = over("current", 1, 2, 3);
+    expect(infer("snn.graded", graded, [x], tensors)).toBe("spike[1, 2, 3]");
+    expect(infer("snn.graded", { ...graded, bits: 17 }, [x], tensors)).toBe(
+      "spikes of 17 bits; snn.graded has 1 to 16",
+    );
+    expect(infer("snn.graded", { ...graded, bits: 0.5 }, [x], tensors)).toContain("spikes of 0.5");
+    expect(infer("snn.graded", graded, [over("spike", 1, 2, 3)], tensors)).toContain("not spikes");
+    const wide = { ...tensors, c: of([5]) };
+    expect(infer("snn.graded", { ...graded, ceiling: "c" }, [x], wide)).toBe(
+      "a ceiling of shape [5] does not broadcast to [1, 2, 3]",
+    );
+    const whole = { t: zeros("i32", []), v: zeros("i32", []), a: zeros("i32", []) };
+    const integers = { ...x, dtype: "i32" as const };
+    expect(infer("snn.graded", graded, [integers], whole)).toBe("spike<i32>[1, 2, 3]");
+    expect(infer("snn.graded", { ...graded, schedule: "halving" }, [integers], whole)).toBe(
+      "on i32 the step of snn.graded is constant, not halving",
+    );
+    expect(infer("snn.graded", graded, [integers], { ...whole, a: zeros("i8", []) })).toBe(
+      "the amplitude of a neuron on i32 is i32, not i8",
+    );
+  });
+
+  it("leaky neurons leak, on floats only", () => {
+    const lif = { ...attrs, leak: 0.9, refractory: 0, spikeTime: "step" } as const;
+    const x = over("current", 1, 2, 3);
+    expect(infer("snn.lif", lif, [x], tensors)).toBe("spike[1, 2, 3]");
+    expect(infer("snn.lif", { ...lif, leak: 1 }, [x], tensors)).toContain("not between 0 and 1");
+    expect(infer("snn.lif", { ...lif, refractory: -1 }, [x], tensors)).toContain("-1 timesteps");
+    expect(infer("snn.lif", lif, [{ ...x, dtype: "i32" }], tensors)).toBe(
+      "snn.lif works on f32, not on i32",
+    );
+  });
+
+  it("framed neurons take increments, and as many rows of each parameter", () => {
+    const rows = { r: of([3, 2, 1]), short: of([2, 1, 1]), none: of([0]), v: of([]), t: of([]) };
+    const few = { threshold: "r", reset: "r", amplitude: "r", vInit: "v" };
+    const x = over("current", 1, 2, 3);
+    const real = over("real", 1, 2, 3);
+    expect(infer("snn.few-spikes", few, [x], rows)).toBe("spike[1, 2, 3]");
+    expect(infer("snn.few-spikes", few, [real], rows)).toContain("snn.difference makes them");
+    expect(infer("snn.few-spikes", { ...few, reset: "short" }, [x], rows)).toBe(
+      "3 and 2 rows do not match",
+    );
+    const ttfs = { threshold: "t", vInit: "v", amplitude: "t", resolution: "tick" } as const;
+    expect(infer("snn.ttfs", ttfs, [x], rows)).toBe("spike[1, 2, 3]");
+    expect(infer("snn.ttfs", ttfs, [real], rows)).toContain("snn.difference makes them");
+    expect(infer("snn.temporal-bias", { table: "r" }, [x], rows)).toBe("current[1, 2, 3]");
+    expect(infer("snn.temporal-bias", { table: "none" }, [x], rows)).toBe(
+      "the table needs a row for each timestep",
+    );
+    expect(infer("snn.temporal-bias", { table: "r" }, [over("current", 1, 3)], rows)).toBe(
+      "rows of shape [2, 1] do not broadcast to [1, 3]",
+    );
+  });
+
+  it("sums and increments go from spikes to real values and back", () => {
+    const [x, y] = [over("spike", 1, 3), over("real", 1, 3)];
+    expect(infer("snn.accumulate", {}, [x])).toBe("real[1, 3]");
+    expect(infer("snn.accumulate", {}, [y])).toContain("works on spikes and currents");
+    expect(infer("snn.difference", {}, [y])).toBe("current[1, 3]");
+    expect(infer("snn.difference", {}, [x])).toContain("works on real values");
+    expect(infer("snn.low-pass", { decay: 0.5 }, [x])).toBe("current[1, 3]");
+    expect(infer("snn.low-pass", { decay: 1 }, [x])).toContain("not in [0, 1)");
+  });
+
   it("a read-out decodes anything into real values", () => {
     expect(infer("snn.readout", { start: 0 }, [over("current", 1, 3)])).toBe("real[1, 3]");
     expect(infer("snn.readout", { start: -1 }, [over("current", 1, 3)])).toContain("first -1");

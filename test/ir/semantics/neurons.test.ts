@@ -1,0 +1,380 @@
+/** Graded, leaky and framed neurons, and what goes with them: equations by hand, and what they amount to. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Builder } from "../../../ir/build.ts";
+import { known } from "../../../ir/diagnostic.ts";
+import { isStateful } from "../../../ir/evaluate.ts";
+import type { OpAttrs } from "../../../ir/op.ts";
+import {
+  type Cell,
+  type FramedCell,
+  type FramedKind,
+  cellOf,
+  framedCellOf,
+  isFramedNeuron,
+  steppedCellOf,
+} from "../../../ir/semantics/spiking.ts";
+import type { SpikingKind } from "../../../ir/spec/spiking.ts";
+import type { DType, Domain } from "../../../ir/type.ts";
+import { tensorOf } from "../../../ir/tensor.ts";
+import { type Tensors, f, loc, numbers } from "../one-op.ts";
+
+function opOf<K extends SpikingKind>(
+  kind: K,
+  attrs: OpAttrs[K],
+  tensors: Tensors,
+  domain: Domain = "current",
+  dtype: DType = "f32",
+) {
+  const builder = new Builder({ tensors: new Map(Object.entries(tensors)) });
+  const x = builder.input("x", { domain, dtype, shape: [1] }, loc);
+  const op = builder.opOf(builder.add(kind, [x], attrs, loc));
+  return { op, lookup: (ref: string) => builder.tensorAt(ref) };
+}
+
+/** A cell for one neuron, or whatever else the op is made of. */
+function cell<K extends SpikingKind>(
+  kind: K,
+  attrs: OpAttrs[K],
+  tensors: Tensors = {},
+  domain: Domain = "current",
+  dtype: DType = "f32",
+): Cell {
+  const { op, lookup } = opOf(kind, attrs, tensors, domain, dtype);
+  return cellOf(known(isStateful(op) ? op : null, "an op with a state"), [1], lookup);
+}
+
+function framed<K extends FramedKind>(
+  kind: K,
+  attrs: OpAttrs[K],
+  tensors: Tensors,
+  ticks: number,
+): { readonly cell: FramedCell; readonly stepped: Cell } {
+  const { op, lookup } = opOf(kind, attrs, tensors);
+  const neuron = known(isFramedNeuron(op) ? op : null, "a framed neuron");
+  return {
+    cell: framedCellOf(neuron, [1], lookup, ticks),
+    stepped: steppedCellOf(neuron, [1], lookup, ticks),
+  };
+}
+
+/** Results, potentials and spikes of a cell on a current over time. */
+function run(made: Cell, current: readonly number[], dtype: DType = "f32") {
+  const [y, v, spikes]: [number[], number[], number[]] = [[], [], []];
+  for (const x of current) {
+    y.push(...numbers(made.step(tensorOf(dtype, [1], [x]))));
+    if (made.neurons === null) continue;
+    v.push(...made.neurons.membranePotential);
+    spikes.push(made.neurons.spikeCount);
+  }
+  return { y: y.map((each) => each + 0), v, spikes };
+}
+
+const gradedAttrs = {
+  threshold: "threshold",
+  vInit: "vInit",
+  amplitude: "amplitude",
+  ceiling: null,
+  bits: 2,
+  alphabet: "word",
+  sign: "retract",
+  schedule: "constant",
+} as const;
+
+type GradedAttrs = OpAttrs["snn.graded"];
+
+function graded(
+  attrs: Partial<GradedAttrs>,
+  { threshold = 1, vInit = 0, amplitude = 1, ceiling = 0 } = {},
+  dtype: DType = "f32",
+): Cell {
+  const one = (value: number) => tensorOf(dtype, [], [value]);
+  const tensors = {
+    threshold: one(threshold),
+    vInit: one(vInit),
+    amplitude: one(amplitude),
+    ceiling: one(ceiling),
+  };
+  return cell("snn.graded", { ...gradedAttrs, ...attrs }, tensors, "current", dtype);
+}
+
+describe("snn.graded", () => {
+  it("sends the nearest word, and takes back no more than it sent", () => {
+    const { y, v, spikes } = run(graded({}, { amplitude: 0.5 }), [2.75, -1.25, -5, 4]);
+    expect(y).toEqual([1.5, -0.5, -1, 0.5]);
+    expect(v).toEqual([-0.25, -0.5, -3.5, -0.5]);
+    // A word of 3 is two binary spikes, one of 2 is one.
+    expect(spikes).toEqual([2, 1, 1, 1]);
+  });
+
+  it("fires no more than K, of one sign or both", () => {
+    expect(run(graded({ sign: "positive" }), [5, -9, 1]).y).toEqual([3, 0, 0]);
+    expect(run(graded({ sign: "free" }), [5, -9, 1]).y).toEqual([3, -3, -3]);
+    expect(run(graded({ sign: "retract" }), [5, -9, 1]).y).toEqual([3, -3, 0]);
+  });
+
+  it("sends powers of two where three quarters of one are there", () => {
+    const made = graded({ alphabet: "power", sign: "free", bits: 3 });
+    const { y, v, spikes } = run(made, [2.75, 0, -4, 0.9375]);
+    expect(y).toEqual([2, 1, -4, 0]);
+    expect(v).toEqual([0.75, -0.25, -0.25, 0.6875]);
+    expect(spikes).toEqual([1, 1, 1, 0]);
+  });
+
+  it("sends no more in all than its ceiling", () => {
+    const made = graded({ bits: 4, sign: "positive", ceiling: "ceiling" }, { ceiling: 2 });
+    const { y, v } = run(made, [5, 1, -4]);
+    expect(y).toEqual([2, 0, 0]);
+    expect(v).toEqual([3, 4, 0]);
+  });
+
+  it("takes smaller and smaller steps", () => {
+    const halving = run(
+      graded({ sign: "free", schedule: "halving" }, { amplitude: 8 }),
+      [1.75, 0, 0],
+    );
+    expect(halving.y).toEqual([16, 0, -2]);
+    expect(halving.v).toEqual([-0.25, -0.25, 0]);
+    const reciprocal = run(graded({ sign: "free", schedule: "reciprocal" }), [0.625, 0, 0, 0]);
+    expect(reciprocal.y.slice(0, 2)).toEqual([1, -0.5]);
+    expect(reciprocal.v.slice(0, 2)).toEqual([-0.375, 0.125]);
+  });
+
+  it("is exact on integers", () => {
+    const made = graded({}, { threshold: 3, vInit: 1, amplitude: 5 }, "i32");
+    const { y, v } = run(made, [6, -4, -20], "i32");
+    // ⌊7/3 + ½⌋ = 2, ⌊−3/3 + ½⌋ = −1, and then one more to take back.
+    expect(y).toEqual([10, -5, -5]);
+    expect(v).toEqual([1, 0, -17]);
+  });
+
+  it("is snn.if with half a threshold more, with one bit and one sign", () => {
+    const current = fc.array(
+      fc.integer({ min: -16, max: 24 }).map((x) => x / 8),
+      { maxLength: 20 },
+    );
+    fc.assert(
+      fc.property(current, fc.constantFrom(0.5, 1, 2), (x, threshold) => {
+        const one = run(graded({ bits: 1, sign: "positive" }, { threshold, vInit: 0.25 }), x);
+        const tensors = { threshold: f([], [threshold]), vInit: f([], [0.25 + threshold / 2]) };
+        const other = run(
+          cell(
+            "snn.if",
+            { threshold: "threshold", vInit: "vInit", amplitude: "one", reset: "subtract" },
+            { ...tensors, one: f([], [1]) },
+          ),
+          x,
+        );
+        expect(one.y).toEqual(other.y);
+        expect(one.spikes).toEqual(other.spikes);
+        expect(one.v).toEqual(other.v.map((v) => v - threshold / 2));
+      }),
+    );
+  });
+
+  it("is differential coding with steps of 1/t: inputs and potentials times t, a threshold that stays", () => {
+    const current = fc.array(fc.double({ min: -3, max: 3, noNaN: true }), { maxLength: 12 });
+    fc.assert(
+      fc.property(current, (x) => {
+        const xs = x.map(Math.fround);
+        const { y } = run(
+          graded({ sign: "free", schedule: "reciprocal" }, { threshold: 0.75 }),
+          xs,
+        );
+        let v = 0;
+        let isTie = false;
+        const wanted = xs.map((each, i) => {
+          const t = i + 1;
+          const u = (i === 0 ? 0 : (v * t) / i) + each * t;
+          const nearest = u / 0.75 + 0.5;
+          isTie ||= Math.abs(nearest - Math.round(nearest)) < 1e-4;
+          const k = Math.max(-3, Math.min(3, Math.floor(nearest)));
+          v = u - 0.75 * k;
+          return k / t;
+        });
+        if (!isTie) y.forEach((each, i) => expect(each).toBeCloseTo(wanted[i] ?? NaN, 5));
+      }),
+    );
+  });
+
+  it("conserves charge: what was received is what was sent and what is left", () => {
+    const current = fc.array(
+      fc.integer({ min: -32, max: 32 }).map((x) => x / 8),
+      { maxLength: 20 },
+    );
+    const attrs = fc.record({
+      bits: fc.integer({ min: 1, max: 4 }),
+      alphabet: fc.constantFrom("word" as const, "power" as const),
+      sign: fc.constantFrom("positive" as const, "retract" as const, "free" as const),
+    });
+    fc.assert(
+      fc.property(current, attrs, (x, form) => {
+        const { y, v } = run(graded(form, { threshold: 0.5, amplitude: 0.5, vInit: 0.125 }), x);
+        const sum = (all: readonly number[]): number => all.reduce((a, b) => a + b, 0);
+        expect(sum(y) + (v.at(-1) ?? 0.125)).toBe(0.125 + sum(x));
+        if (form.sign === "retract") {
+          y.forEach((_, t) => {
+            expect(sum(y.slice(0, t + 1))).toBeGreaterThanOrEqual(0);
+          });
+        }
+      }),
+    );
+  });
+});
+
+describe("snn.lif", () => {
+  const lif = (attrs: Partial<OpAttrs["snn.lif"]>, threshold = 0.75, vInit = 0): Cell =>
+    cell(
+      "snn.lif",
+      {
+        threshold: "threshold",
+        vInit: "vInit",
+        amplitude: "amplitude",
+        leak: 0.5,
+        refractory: 0,
+        spikeTime: "step",
+        reset: "zero",
+        ...attrs,
+      },
+      { threshold: f([], [threshold]), vInit: f([], [vInit]), amplitude: f([], [2]) },
+    );
+
+  it("leaks towards its current, fires on a tie and is reset", () => {
+    const { y, v } = run(lif({}), [1, 1, 1, -4]);
+    expect(y).toEqual([0, 2, 0, 0]);
+    // The last one would be −1.75; potentials do not go below 0.
+    expect(v).toEqual([0.5, 0, 0.5, 0]);
+    expect(run(lif({ reset: "subtract" }, 0.5), [2]).v).toEqual([0.5]);
+  });
+
+  it("rests after a spike, for parts of a timestep too", () => {
+    expect(run(lif({ refractory: 1 }), [1, 1, 1, 1]).v).toEqual([0.5, 0, 0, 0.5]);
+    const { v } = run(lif({ refractory: 1.5 }), [1, 1, 1, 1]);
+    expect(v[3]).toBeCloseTo(1 - Math.SQRT1_2, 6);
+  });
+
+  it("knows when within a timestep it fired", () => {
+    // From ½ to ¾, and 0.7 was crossed when a sixth of what was left to cross it had leaked away.
+    const { v } = run(lif({ refractory: 2, spikeTime: "exact" }, 0.7), [1, 1, 1, 1]);
+    expect(v[3]).toBeCloseTo(1 / 6, 5);
+    // Above the threshold from the beginning: the rest begins with the step.
+    const above = run(lif({ refractory: 1, spikeTime: "exact" }, 0.125, 4), [0.25, 1]);
+    expect(above.y).toEqual([2, 2]);
+  });
+});
+
+describe("snn.few-spikes", () => {
+  const alpha = 0.125;
+  const bits = 5;
+  const rows = f(
+    [bits],
+    Array.from({ length: bits }, (_, t) => alpha * 2 ** (bits - 1 - t)),
+  );
+  const attrs = { threshold: "rows", reset: "rows", amplitude: "rows", vInit: "half" };
+  const tensors = { rows, half: f([], [alpha / 2]) };
+
+  it("rounds ReLU to as many bits as it has spikes", () => {
+    const made = framed("snn.few-spikes", attrs, tensors, bits).stepped;
+    const value = fc.integer({ min: -200, max: 400 }).map((x) => x / 64);
+    fc.assert(
+      fc.property(value, (x) => {
+        const k = Math.max(0, Math.min(2 ** bits - 1, Math.floor(x / alpha + 0.5)));
+        expect(numbers(made.step(f([1], [x])))).toEqual([k * alpha]);
+        const ones = [...k.toString(2)].filter((digit) => digit === "1").length;
+        expect(made.neurons?.spikeCount).toBe(ones);
+      }),
+    );
+  });
+
+  it("fires row by row once the frame is complete", () => {
+    const { cell: made } = framed("snn.few-spikes", attrs, tensors, 6);
+    const frame = [1, 0.5, 0.25, 0, 0, 0].map((x) => f([1], [x]));
+    // 1.75 is 14 eighths.
+    expect(made.frame(frame).flatMap(numbers)).toEqual([0, 1, 0.5, 0.25, 0, 0]);
+  });
+});
+
+describe("snn.ttfs", () => {
+  const attrs = { threshold: "q", vInit: "v", amplitude: "a" };
+  const tensors = { q: f([], [0.25]), v: f([], [0]), a: f([], [0.5]) };
+  const ttfs = (resolution: "tick" | "continuous", ticks = 8) =>
+    framed("snn.ttfs", { ...attrs, resolution }, tensors, ticks);
+
+  it("rounds ReLU to ticks, up to the window", () => {
+    const made = ttfs("tick").stepped;
+    const lead = [-1, 0.125, 0.3, 0.375, 1, 9].map((x) => made.step(f([1], [x])));
+    expect(lead.flatMap(numbers)).toEqual([0, 0.5, 0.5, 1, 2, 4]);
+  });
+
+  it("is ReLU itself between ticks", () => {
+    const made = ttfs("continuous").stepped;
+    const lead = [-1, 0.125, 0.3125, 9].map((x) => made.step(f([1], [x])));
+    expect(lead.flatMap(numbers)).toEqual([0, 0.25, 0.625, 4]);
+  });
+
+  it("fires the earlier, the larger the value is", () => {
+    const { cell: made } = ttfs("tick", 3);
+    const fired = (x: number) =>
+      made.frame([x, 0, 0].map((each) => f([1], [each]))).flatMap(numbers);
+    expect(fired(0.75)).toEqual([1.5, 0, 0]);
+    expect(fired(0.5)).toEqual([0, 1, 0]);
+    expect(fired(0.25)).toEqual([0, 0, 0.5]);
+    const { cell: continuous } = ttfs("continuous", 3);
+    // At 3 + 1 − 0.4, which is within the last tick.
+    const late = continuous.frame([0.1, 0, 0].map((each) => f([1], [each]))).flatMap(numbers);
+    expect(late.map((y) => y > 0)).toEqual([false, false, true]);
+  });
+});
+
+describe("framed neurons", () => {
+  it("send in a frame what they send as wholes", () => {
+    const frames = fc.array(
+      fc.integer({ min: -16, max: 24 }).map((x) => x / 16),
+      {
+        minLength: 6,
+        maxLength: 6,
+      },
+    );
+    const tensors = {
+      rows: f([4], [1, 0.5, 0.375, 0.125]),
+      q: f([], [0.25]),
+      v: f([], [0.0625]),
+      a: f([], [0.5]),
+    };
+    const rows = { threshold: "rows", reset: "rows", amplitude: "rows", vInit: "v" };
+    const ramp = { threshold: "q", vInit: "v", amplitude: "a" } as const;
+    const kinds = [
+      framed("snn.few-spikes", rows, tensors, 6),
+      framed("snn.ttfs", { ...ramp, resolution: "tick" }, tensors, 6),
+      framed("snn.ttfs", { ...ramp, resolution: "continuous" }, tensors, 6),
+    ];
+    fc.assert(
+      fc.property(frames, fc.constantFrom(...kinds), (x, { cell: made, stepped }) => {
+        const sum = (all: readonly number[]): number => all.reduce((a, b) => a + b, 0);
+        const sent = made.frame(x.map((each) => f([1], [each]))).flatMap(numbers);
+        const spikes = made.neurons.spikeCount;
+        expect(numbers(stepped.step(f([1], [sum(x)])))).toEqual([sum(sent)]);
+        expect(stepped.neurons?.spikeCount).toBe(spikes);
+        expect(sent.filter((y) => y !== 0)).toHaveLength(spikes);
+      }),
+    );
+  });
+});
+
+describe("ops over time", () => {
+  it("add a row for each timestep, and the last one from then on", () => {
+    const made = cell("snn.temporal-bias", { table: "table" }, { table: f([2, 1], [1, 0.5]) });
+    expect(run(made, [1, 1, 1, 0]).y).toEqual([2, 1.5, 1.5, 0.5]);
+  });
+
+  it("smooth", () => {
+    expect(run(cell("snn.low-pass", { decay: 0.75 }), [4, 0, 4]).y).toEqual([1, 0.75, 1.5625]);
+  });
+
+  it("sum up increments, and take them", () => {
+    expect(run(cell("snn.accumulate", {}), [1, -2, 0.5]).y).toEqual([1, -1, -0.5]);
+    expect(run(cell("snn.difference", {}, {}, "real"), [1, -1, -0.5, -0.5]).y).toEqual([
+      1, -2, 0.5, 0,
+    ]);
+  });
+});
