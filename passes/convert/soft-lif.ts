@@ -164,7 +164,7 @@ async function fitRectifiers(
       }),
     });
   }
-  if (dead.length > 0) report(diagnose("dead-channels", null, { layers: dead }));
+  if (dead.length > 0) report(diagnose("unfitted-channels", null, { layers: dead }));
   return tunings;
 }
 
