@@ -40,7 +40,7 @@ export interface Conversion {
 /** The steps that `text` names, with command-line conveniences applied. */
 export function stepsOf(text: string, options: { allowAnalogue?: boolean } = {}): PipelineStep[] {
   return parsePipeline(text, pipelineNames).map((step) =>
-    step.pass.name === "convert-activations" && options.allowAnalogue === true
+    options.allowAnalogue === true && step.pass.options["analogue"] !== undefined
       ? { ...step, options: { ...step.options, analogue: "decode" } }
       : step,
   );

@@ -14,6 +14,22 @@ interface MissingProperty {
   readonly establishedBy: readonly string[];
 }
 
+/** A layer with channels that calibration never saw positive. */
+interface SilentLayer {
+  readonly layer: string;
+  readonly dead: number;
+  readonly channels: number;
+}
+
+function silentChannels(layers: readonly SilentLayer[]): string {
+  const dead = layers.reduce((n, layer) => n + layer.dead, 0);
+  return `${dead} channels are never positive on the calibration set and`;
+}
+
+function silentPlaces(layers: readonly SilentLayer[]): string {
+  return listed(layers.map((l) => `${l.layer} ${l.dead} of ${l.channels}`));
+}
+
 /** Ends a sentence about a name that nobody knows: the nearest name, or all of them. */
 function wayOut(near: string | null, known: readonly string[], what: string): string {
   if (near !== null) return `did you mean ${near}?`;
@@ -169,14 +185,14 @@ export const diagnose = catalogue({
   },
   "dead-channels": {
     severity: "info",
-    message: (p: { layers: readonly { layer: string; dead: number; channels: number }[] }) => {
-      const dead = p.layers.reduce((n, layer) => n + layer.dead, 0);
-      const places = p.layers.map((l) => `${l.layer} ${l.dead} of ${l.channels}`);
-      return (
-        `${dead} channels are never positive on the calibration set and take their layer's ` +
-        `largest threshold: ${listed(places)}`
-      );
-    },
+    message: (p: { layers: readonly SilentLayer[] }) =>
+      `${silentChannels(p.layers)} take their layer's largest threshold: ${silentPlaces(p.layers)}`,
+  },
+  "unfitted-channels": {
+    severity: "info",
+    message: (p: { layers: readonly SilentLayer[] }) =>
+      `${silentChannels(p.layers)} are tuned to the largest activation of their layer: ` +
+      silentPlaces(p.layers),
   },
   "no-integer-form": {
     severity: "error",

@@ -19,7 +19,7 @@ import type { Op, ValueId } from "../../ir/op.ts";
 import { scalar } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
-import { announce, overTime } from "./over-time.ts";
+import { analogueOption, announce, overTime } from "./over-time.ts";
 import { planConversion, rectifierCeiling } from "./spiking-form.ts";
 
 const name = "convert-activations";
@@ -33,12 +33,7 @@ export const convertActivations = definePass({
   breaks: ["balanced"],
   preservesOutputs: false,
   options: {
-    analogue: {
-      kind: "choice",
-      default: "refuse",
-      of: ["refuse", "decode"],
-      help: "what to do with an op that has no spiking form: refuse, or run it on decoded values",
-    },
+    analogue: analogueOption,
     reset: {
       kind: "choice",
       default: "subtract",
@@ -68,7 +63,7 @@ export const convertActivations = definePass({
   run(module, { options, report, timesteps }) {
     if (module.code !== "none") return module;
     const plan = planConversion(module);
-    announce(module, plan, options.analogue === "decode", report);
+    announce(module, plan, options.analogue, report);
     if (options.reset === "zero" && isGraded(options)) {
       fail(diagnose("reset-of-graded", null, {}));
     }

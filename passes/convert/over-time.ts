@@ -8,18 +8,27 @@ import { fusedLoc, shortName } from "../../ir/loc.ts";
 import type { Code, Module } from "../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../ir/op.ts";
 import { diagnose } from "../diagnostics.ts";
+import type { OptionSpec } from "../pass.ts";
 import type { Fate, Plan } from "./spiking-form.ts";
+
+/** The option that every pass to rate code has. */
+export const analogueOption = {
+  kind: "choice",
+  default: "refuse",
+  of: ["refuse", "decode"],
+  help: "what to do with an op that has no spiking form: refuse, or run it on decoded values",
+} as const satisfies OptionSpec;
 
 /** Fails where the plan cannot be carried out, and reports what it leaves analogue. */
 export function announce(
   module: Module,
   plan: Plan,
-  decodes: boolean,
+  analogue: "refuse" | "decode",
   report: (diagnostic: Diagnostic) => void,
 ): void {
-  if (plan.refused.length > 0 && !decodes) fail(...refusals(plan));
+  if (plan.refused.length > 0 && analogue === "refuse") fail(...refusals(plan));
   if (plan.neurons === 0) fail(diagnose("no-activation", null, {}));
-  for (const notice of notices(module, plan, decodes)) report(notice);
+  for (const notice of notices(module, plan, analogue)) report(notice);
 }
 
 /** One diagnostic per kind of refused op, with every place. */
@@ -43,7 +52,7 @@ function refusals(plan: Plan): Diagnostic[] {
   });
 }
 
-function notices(module: Module, plan: Plan, decodes: boolean): Diagnostic[] {
+function notices(module: Module, plan: Plan, analogue: string): Diagnostic[] {
   const named = (fate: Fate): string[] =>
     module.ops.filter((op) => plan.fates.get(op.result) === fate).map((op) => op.kind.slice(4));
   const found: Diagnostic[] = [];
@@ -51,7 +60,7 @@ function notices(module: Module, plan: Plan, decodes: boolean): Diagnostic[] {
   if (tail.length > 0) found.push(diagnose("analogue-tail", null, { ops: tail }));
   const front = named("analogue");
   if (front.length > 0) found.push(diagnose("analogue-front", null, { ops: front }));
-  if (decodes && plan.refused.length > 0) {
+  if (analogue === "decode" && plan.refused.length > 0) {
     found.push(diagnose("analogue-inside", null, { ops: named("refused") }));
   }
   return found;

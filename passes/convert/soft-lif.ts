@@ -25,7 +25,7 @@ import { scalar, tensorOf } from "../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
 import { type PassContext, definePass } from "../pass.ts";
-import { announce, overTime } from "./over-time.ts";
+import { analogueOption, announce, overTime } from "./over-time.ts";
 import { hasLeakyForm, planConversion, rectifierCeiling } from "./spiking-form.ts";
 import { type Tuning, fitTuning } from "./tuning.ts";
 
@@ -43,6 +43,7 @@ export const softLif = definePass({
   breaks: [],
   preservesOutputs: false,
   options: {
+    analogue: analogueOption,
     step: { kind: "number", default: 1, min: 0.001, max: 100, help: "a timestep, in milliseconds" },
     synapse: {
       kind: "number",
@@ -89,7 +90,7 @@ export const softLif = definePass({
     if (module.code !== "none") return module;
     const { options, timesteps, report } = context;
     const plan = planConversion(module, hasLeakyForm);
-    announce(module, plan, false, report);
+    announce(module, plan, options.analogue, report);
     const fires = module.ops.filter((op) => plan.fates.get(op.result) === "neuron");
     const tunings = await fitRectifiers(module, fires, context);
     const code = { pass: name, code: "rate", timesteps } as const;
@@ -164,7 +165,7 @@ async function fitRectifiers(
       }),
     });
   }
-  if (dead.length > 0) report(diagnose("dead-channels", null, { layers: dead }));
+  if (dead.length > 0) report(diagnose("unfitted-channels", null, { layers: dead }));
   return tunings;
 }
 

@@ -13,11 +13,11 @@ export interface Tuning {
 }
 
 /**
- * Biases that are tried, in units of the way from the threshold of 1 to the current of the largest
- * activation: below 0 small activations are silent, above it neurons fire at rest.
+ * Biases that are tried, below the threshold of 1 in units of the way from there to the current of the
+ * largest activation: small activations are silent then, and the bend of the curve lies elsewhere. Above
+ * the threshold neurons would fire at rest.
  */
 const leastBias = -0.5;
-const mostBias = 0.25;
 const biasStep = 1 / 64;
 
 /**
@@ -33,7 +33,7 @@ export function fitTuning(
   const reach = lifCurrent(rate, times) - 1;
   let best = tuningAt(0);
   let leastError = Infinity;
-  for (let k = leastBias; k <= mostBias; k += biasStep) {
+  for (let k = leastBias; k <= 0; k += biasStep) {
     const tuning = tuningAt(k);
     const { amplitude, error } = leastSquares(masses, tuning, ceiling, times);
     if (error < leastError) {

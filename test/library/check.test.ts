@@ -2,10 +2,13 @@
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../backends/interpret/engine.ts";
 import type { ImportResult } from "../../frontend/onnx/import.ts";
+import { Builder } from "../../ir/build.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
+import { real } from "../../ir/type.ts";
 import { checkModel } from "../../library/check.ts";
 import { convert } from "../../library/convert.ts";
+import { loc } from "../ir/one-op.ts";
 import { images, network, running } from "./network.ts";
 
 function imported(module: Module | null, parts: Partial<ImportResult> = {}): ImportResult {
@@ -22,6 +25,17 @@ function imported(module: Module | null, parts: Partial<ImportResult> = {}): Imp
 }
 
 describe("checkModel", () => {
+  it("counts soft-LIF among what becomes neurons", async () => {
+    const builder = new Builder();
+    const x = builder.input("x", real("f32", [1, 2]), loc);
+    const attrs = { tauRc: 0.02, tauRef: 0.002, sigma: 0.02, amplitude: 0.01 };
+    const value = builder.add("ann.soft-lif", [x], attrs, loc);
+    const module = builder.finish({ name: "m", outputs: [{ name: "y", value }] });
+    const { convertible, fates } = await checkModel(imported(module), interpretEngine);
+    expect(convertible).toBe(true);
+    expect(fates).toEqual(new Map([["neuron", new Map([["soft-lif", 1]])]]));
+  });
+
   it("says what becomes of every op", async () => {
     const { convertible, fates, obstacles, operators, parameters } = await checkModel(
       imported(network()),
