@@ -11,6 +11,7 @@ import { mergePads } from "./clean/merge-pads.ts";
 import { normaliseActivations } from "./clean/normalise-activations.ts";
 import { shareCommon } from "./clean/share-common.ts";
 import { sinkTransposes } from "./clean/sink-transposes.ts";
+import { balanceGaussian } from "./balance/balance-gaussian.ts";
 import { balanceLocal } from "./balance/balance-local.ts";
 import { balanceMax } from "./balance/balance-max.ts";
 import { balanceMmse } from "./balance/balance-mmse.ts";
@@ -64,6 +65,7 @@ export const allPasses: readonly AnyPass[] = [
   balanceMax,
   balancePercentile,
   balanceMmse,
+  balanceGaussian,
   balanceLocal,
   fitLayers,
   setInitialPotential,
