@@ -12,6 +12,7 @@ import { normaliseActivations } from "./clean/normalise-activations.ts";
 import { shareCommon } from "./clean/share-common.ts";
 import { sinkTransposes } from "./clean/sink-transposes.ts";
 import { allocateBits } from "./balance/allocate-bits.ts";
+import { balanceGaussian } from "./balance/balance-gaussian.ts";
 import { balanceLocal } from "./balance/balance-local.ts";
 import { balanceMax } from "./balance/balance-max.ts";
 import { balanceMmse } from "./balance/balance-mmse.ts";
@@ -65,6 +66,7 @@ export const allPasses: readonly AnyPass[] = [
   balanceMax,
   balancePercentile,
   balanceMmse,
+  balanceGaussian,
   balanceLocal,
   fitLayers,
   allocateBits,
