@@ -16,8 +16,14 @@ import type { Code, Module, Output } from "../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../ir/op.ts";
 import { type Tensor, type TensorRef, scalar, zeros } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
-import { uniformValue } from "../graph.ts";
-import { hasWeights, isLinear, planConversion, rectifierCeiling } from "./spiking-form.ts";
+import { uniformValue, withoutDead } from "../graph.ts";
+import {
+  type Fate,
+  hasWeights,
+  isLinear,
+  planConversion,
+  rectifierCeiling,
+} from "./spiking-form.ts";
 
 /** Neurons to be made. */
 export interface NeuronSite {
@@ -84,6 +90,7 @@ class Conversion {
   private readonly module: Module;
   private readonly code: IncrementCode;
   private readonly builder: Builder;
+  private readonly fates: ReadonlyMap<ValueId, Fate>;
   private readonly carried = new Map<ValueId, Carried>();
   private readonly decoded = new Map<ValueId, ValueId>();
   private readonly encoded = new Map<ValueId, ValueId>();
@@ -92,18 +99,18 @@ class Conversion {
   constructor(module: Module, code: IncrementCode) {
     this.module = module;
     this.code = code;
+    this.fates = planConversion(module).fates;
     const firstId = 1 + module.ops.reduce((max, op) => Math.max(max, op.result), -1);
     this.builder = new NewBuilder({ tensors: module.tensors, firstId });
   }
 
   run(): Module {
-    const { fates } = planConversion(this.module);
     for (const op of this.module.ops) {
       if (op.kind === "ann.input") {
         this.builder.push(op);
         this.carried.set(op.result, { kind: "constant", value: op.result });
       } else {
-        const fires = fates.get(op.result) === "neuron";
+        const fires = this.fates.get(op.result) === "neuron";
         this.carried.set(op.result, fires ? this.neurons(op) : this.convert(op));
       }
     }
@@ -112,7 +119,8 @@ class Conversion {
       value: this.decode(value),
     }));
     const { timesteps, code } = this.code;
-    return this.builder.finish({ ...this.module, code, timesteps, outputs });
+    // Constant terms have become offsets.
+    return withoutDead(this.builder.finish({ ...this.module, code, timesteps, outputs }));
   }
 
   private carriedOf(value: ValueId): Carried {
@@ -136,7 +144,9 @@ class Conversion {
   private convert(op: Op): Carried {
     const operands = op.inputs.map((value) => this.carriedOf(value));
     if (operands.every(({ kind }) => kind === "constant")) {
-      return { kind: "constant", value: this.again(op, this.valuesOf(operands)) };
+      // An activation that is no rectifier stays the same too, but goes on as spikes like any other.
+      const kind = this.fates.get(op.result) === "refused" ? "decoded" : "constant";
+      return { kind, value: this.again(op, this.valuesOf(operands)) };
     }
     if (isOp(op, "ann.max-pool")) return this.maxPool(op);
     const weighted = hasWeights(op) && this.isLinearIn(op);
@@ -381,7 +391,9 @@ function spread(offset: Tensor, op: Op, index: number, module: Module): Tensor {
 function uniformPool(op: Op, offset: Tensor, builder: Builder): Tensor | null {
   const one = uniformValue(offset);
   const perChannel = offset.shape.every((extent, axis) => axis === 1 || extent === 1);
-  if (one !== null || perChannel) return offset;
+  // The pool's own shape may differ, so that one value is all that fits both.
+  if (one !== null) return scalar(offset.dtype, one);
+  if (perChannel) return offset;
   const lookup = (ref: TensorRef): Tensor => builder.tensorAt(ref);
   const most = evaluate(op, [offset], lookup);
   const negated = { ...offset, data: Float32Array.from(offset.data, (x) => -x) };
