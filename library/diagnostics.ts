@@ -9,6 +9,19 @@ export const diagnose = catalogue({
       `${p.name} computes ${p.count} values that are NaN or infinite on ${p.samples} calibration samples`,
     help: "check the scale of the data against what the network was trained on (--preprocess)",
   },
+  "auto-needs-samples": {
+    severity: "error",
+    message: (p: { samples: number; least: number }) =>
+      `${p.samples} calibration samples are too few to choose by: some calibrate and the others judge`,
+    help: (p: { least: number }) => `give at least ${p.least}, better 200 or more`,
+  },
+  "auto-found-none": {
+    severity: "error",
+    message: (p: { maxLoss: number; nearest: number; pipeline: string; timesteps: number }) =>
+      `no conversion that was tried changes at most ${p.maxLoss} points of predictions; the nearest, ` +
+      `${p.pipeline} with ${p.timesteps} timesteps, changes ${p.nearest.toFixed(2)}`,
+    help: "allow more with --max-loss, or give more calibration samples: each weighs less then",
+  },
   "target-unknown": {
     severity: "error",
     message: (p: { target: string }) => `there is no target "${p.target}"`,

@@ -94,7 +94,7 @@ async function measure(
 }
 
 /** The samples in the order of the hashes of what they hold. */
-function byContent(samples: SampleSource): SampleSource {
+export function byContent(samples: SampleSource): SampleSource {
   const hashes = Array.from({ length: samples.count }, (_, index) =>
     samples.get(index).map(hashTensor).join(),
   );

@@ -70,6 +70,8 @@ function levelsOf(neuron: OpOf<NeuronKind>, module: Module, timesteps: number): 
           return most * timesteps;
         case "halving":
           return most * 2 ** (timesteps - 1);
+        case "quartering":
+          return most * 4 ** (timesteps - 1);
         default:
           return assertNever(neuron.attrs.schedule);
       }

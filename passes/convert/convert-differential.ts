@@ -47,8 +47,8 @@ export const convertDifferential = definePass({
     schedule: {
       kind: "choice",
       default: "halving",
-      of: ["constant", "reciprocal", "halving"],
-      help: "how the step goes with time: not at all, as 1/t, or by halves",
+      of: ["constant", "reciprocal", "halving", "quartering"],
+      help: "how the step goes with time: not at all, as 1/t, by halves, or by quarters",
     },
   },
   run(module, { options, timesteps, report }) {

@@ -3,6 +3,7 @@
  * in float32, or exact in integers, whose quotients are found in doubles.
  */
 import { known } from "../../../ir/diagnostic.ts";
+import { finestShare } from "../../../ir/semantics/neurons/graded.ts";
 import type { OpOf, StepSchedule } from "../../../ir/op.ts";
 import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
@@ -31,7 +32,7 @@ export function needsTotal({
 export class Clock {
   private readonly code: Code;
   private readonly schedule: StepSchedule;
-  /** t, or 2^(1 − t). */
+  /** t, or ρ_t. */
   private readonly now: Local | null;
   private readonly lanes: Local | null;
 
@@ -50,11 +51,13 @@ export class Clock {
     if (this.schedule === "reciprocal") {
       now.set(f64.convert_s.i32(i32.add(elapsed.get(), code.int(1))));
     } else {
-      // 2^−elapsed by its exponent; beyond those of doubles there is nothing left of a step.
-      const exponent = i32.sub(code.int(1023), elapsed.get());
+      // 2^−elapsed, or its square, by its exponent; doubles have those of the finest step and more.
+      const halvings = this.schedule === "halving" ? 1 : 2;
+      const steps = i32.mul(elapsed.get(), code.int(halvings));
+      const isThere = i32.lt_s(elapsed.get(), code.int(500));
+      const exponent = i32.sub(code.int(1023), code.wasm.select(isThere, steps, code.int(500)));
       const bits = i64.shl(i64.extend_u(exponent), i64.const(52n));
-      const isThere = i32.lt_s(elapsed.get(), code.int(1023));
-      now.set(code.wasm.select(isThere, f64.reinterpret(bits), f64.const(0)));
+      now.set(f64.max(f64.reinterpret(bits), f64.const(finestShare)));
     }
     this.spread();
   }
@@ -63,8 +66,19 @@ export class Clock {
     const { code, now } = this;
     if (now === null) return;
     const { f64 } = code.wasm;
-    const isReciprocal = this.schedule === "reciprocal";
-    now.set(isReciprocal ? f64.add(now.get(), f64.const(1)) : f64.mul(now.get(), f64.const(0.5)));
+    switch (this.schedule) {
+      case "constant":
+        break;
+      case "reciprocal":
+        now.set(f64.add(now.get(), f64.const(1)));
+        break;
+      case "halving":
+        now.set(f64.max(f64.mul(now.get(), f64.const(0.5)), f64.const(finestShare)));
+        break;
+      case "quartering":
+        now.set(f64.max(f64.mul(now.get(), f64.const(0.25)), f64.const(finestShare)));
+        break;
+    }
     this.spread();
   }
 

@@ -6,6 +6,9 @@ import type { Shape } from "../../type.ts";
 import { resultOf } from "../semantics.ts";
 import { type Cell, bitsSet, counted, isInteger, perNeuron } from "./cell.ts";
 
+/** What steps do not shrink below, as a share of the first: float32 potentials have no more digits. */
+export const finestShare = 2 ** -24;
+
 /** `value · ρ_t` for t = 1, 2, …, rounded to float32. */
 function scheduled(value: number, schedule: StepSchedule, t: number): number {
   switch (schedule) {
@@ -14,7 +17,9 @@ function scheduled(value: number, schedule: StepSchedule, t: number): number {
     case "reciprocal":
       return Math.fround(value / t);
     case "halving":
-      return Math.fround(value * 2 ** (1 - t));
+      return Math.fround(value * Math.max(finestShare, 2 ** (1 - t)));
+    case "quartering":
+      return Math.fround(value * Math.max(finestShare, 4 ** (1 - t)));
   }
 }
 
