@@ -22,7 +22,7 @@ export async function rebuildReference(
   engine: Engine,
 ): Promise<Module | null> {
   const steps = stepsOf(pipeline);
-  const converting = steps.findIndex(({ pass }) => pass.name === "convert-activations");
+  const converting = steps.findIndex(({ pass }) => pass.establishes.includes("spiking"));
   if (converting < 0) return null;
   const upToThere = printPipeline(steps.slice(0, converting + 1), { full: true });
   const options = { timesteps: snn.timesteps, pipeline: upToThere, seed: 0 };

@@ -107,10 +107,40 @@ function spiking(balance: AnyPass): readonly PipelineStep[] {
   ];
 }
 
+/** From an analogue network to a balanced one by another conversion. */
+function spikingBy(convert: PipelineStep, balance: PipelineStep): readonly PipelineStep[] {
+  // Pools go first: in front of neurons they pool values, which needs no decoding.
+  return [...canonical, step(commuteMaxPool), convert, balance];
+}
+
 export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
   ["canonical", canonical],
   // Deep networks answer late: what they send first would stay in the mean for long.
   ["default", [...canonical, ...spiking(balanceMmse), step(delayReadout)]],
+  ["rate", [...canonical, ...spiking(balanceMmse), step(delayReadout)]],
+  // No initial potential: neurons with spikes of several signs or sizes round to the nearest anyway.
+  [
+    "signed",
+    [
+      ...spikingBy(step(convertActivations, { sign: "retract" }), step(balanceMmse)),
+      step(delayReadout),
+    ],
+  ],
+  // No delay: with so many levels at each timestep there is no start-up to leave out.
+  ["burst", spikingBy(step(convertActivations, { bits: 4 }), step(balanceMmse))],
+  // Several levels, and a step that halves: what is missing after one timestep comes with the next.
+  ["low-latency", spikingBy(step(convertDifferential), step(balanceMmse))],
+  // Rounding is all that is lost, so what balances clipping against it is all that is needed.
+  ["few-spikes", spikingBy(step(convertFewSpikes), step(balanceMmse))],
+  ["one-spike", spikingBy(step(convertTtfs), step(balanceMmse))],
+  // Time does not round, so the window may be wide: twice what was seen, the same for a whole layer.
+  [
+    "exact",
+    spikingBy(
+      step(convertTtfs, { resolution: "continuous" }),
+      step(balanceMax, { headroom: 1, scope: "layer" }),
+    ),
+  ],
   // Last of all, because what sets thresholds and read-outs works on floats.
   ["integer", [...canonical, ...spiking(balanceMmse), step(delayReadout), step(quantise)]],
   // The classics, for comparison: how others choose thresholds, on the same network.
