@@ -36,7 +36,7 @@ export const energyTables = [
 export const energyCaveat =
   "Energy is counted from arithmetic operations alone: no memory traffic, no leakage, no clock " +
   "tree, no input or output, and a multiply-accumulate or an addition costs the same wherever it " +
-  "happens. On real hardware moving data usually costs more than computing on it. Use these " +
+  "happens. A spike of several bits counts as one addition at each synapse for every bit that is set. On real hardware moving data usually costs more than computing on it. Use these " +
   "figures to compare two networks, not to predict a power supply.";
 
 /** What one sample costs, as counts. */
@@ -45,7 +45,7 @@ export interface OperationCounts {
   readonly annMultiplyAccumulates: number;
   /** Multiply-accumulates of the SNN's synapses on analogue values, once per run. */
   readonly analogueOperations: number;
-  /** Additions that spikes caused in the SNN. */
+  /** Additions that spikes caused in the SNN; a spike of several bits causes one for each bit set. */
   readonly synapticOperations: number;
   /** Membrane updates: neurons × timesteps. Each integrates, and so costs one addition. */
   readonly neuronUpdates: number;

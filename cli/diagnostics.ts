@@ -133,13 +133,21 @@ export const diagnose = catalogue({
   },
   "timesteps-ignored": {
     severity: "warning",
-    message: (p: { file: string }) =>
-      `${p.file} does not run for a number of timesteps of choice: -T is of no effect`,
+    message: (p: { file: string }) => `${p.file} is not a spiking network: -T is of no effect`,
+  },
+  "frame-is-fixed": {
+    severity: "warning",
+    message: (p: { file: string; code: string; frame: number; given: number }) =>
+      `${p.file} is of ${p.code} code, whose neurons send a value in ${p.frame} timesteps: -T ${p.given} ` +
+      "is of no effect",
+    help: (p: { code: string; given: number }) =>
+      `convert again with --code ${p.code} -T ${p.given} for a frame of that length`,
   },
   "early-exit-ignored": {
     severity: "warning",
-    message: (p: { file: string }) =>
-      `${p.file} is not a spiking network: --early-exit is of no effect`,
+    message: (p: { file: string; code: string }) =>
+      `${p.file} ${p.code === "none" ? "is not a spiking network" : `is of ${p.code} code and answers once`}: ` +
+      "--early-exit is of no effect",
   },
   "other-model": {
     severity: "error",

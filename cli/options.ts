@@ -1,6 +1,7 @@
 /** Every option that more than one command takes, once, with its help and its reader. */
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { spikingCodes } from "../passes/codes.ts";
 
 /** What can run a network: compiled, on typed arrays, or op by op as the reference has it. */
 const engineNames = ["wasm", "typed", "interpret"] as const;
@@ -67,9 +68,7 @@ export const options = {
   timesteps: new Option("-T, --timesteps <n>", "timesteps to run").argParser(
     wholeNumber(1, 1_000_000),
   ),
-  code: new Option("--code <name>", "how spikes carry values")
-    .choices(["rate"] as const)
-    .default("rate" as const, "rate"),
+  code: new Option("--code <name>", "how spikes carry values").choices(spikingCodes),
   preprocess: new Option(
     "--preprocess <file>",
     "JSON that says how raw data becomes network input (FILE#NAME for one model of many)",

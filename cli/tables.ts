@@ -1,17 +1,19 @@
 /** Tables for terminals. */
 import type { Evaluation } from "../calibrate/evaluate.ts";
-import { landmarks, percent, quantity } from "../calibrate/report/format.ts";
+import { answersOnce, landmarks, percent, quantity } from "../calibrate/report/format.ts";
 
 /**
  * Accuracy, spikes and operations at powers of two of the timesteps and at the last. Where there
  * are no labels, agreement with the reference takes the place of accuracy.
  */
 export function accuracyTable(evaluation: Evaluation, annAccuracy: number | null): string {
-  const { timesteps, accuracy } = evaluation;
+  const { timesteps, accuracy, latencyTimesteps } = evaluation;
   const agreement = accuracy === null ? evaluation.agreement : null;
   if (evaluation.kind === "ann") {
     return `accuracy  ${percent(accuracy?.[0] ?? null)}`;
   }
+  // Where there is one answer, layer after layer, T says little of when it is there.
+  const once = answersOnce(timesteps);
   const rows = landmarks(timesteps).map((t) => {
     const at = timesteps.indexOf(t);
     const share = accuracy?.[at] ?? null;
@@ -19,6 +21,7 @@ export function accuracyTable(evaluation: Evaluation, annAccuracy: number | null
       share === null || annAccuracy === null ? "" : ((annAccuracy - share) * 100).toFixed(2);
     return [
       String(t),
+      ...(once ? [String(latencyTimesteps)] : []),
       percent(agreement?.[at] ?? share),
       ...(annAccuracy === null ? [] : [loss]),
       quantity(evaluation.spikesPerSample[at] ?? null),
@@ -27,6 +30,7 @@ export function accuracyTable(evaluation: Evaluation, annAccuracy: number | null
   });
   const head = [
     "T",
+    ...(once ? ["latency"] : []),
     agreement === null ? "accuracy" : "agreement",
     ...(annAccuracy === null ? [] : ["loss"]),
     "spikes",

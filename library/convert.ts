@@ -6,18 +6,24 @@ import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
 import type { Calibration } from "../passes/pass.ts";
+import { type SpikingCode, defaultTimesteps, makingOf, withBits } from "../passes/codes.ts";
 import { establishedBy, pipelineNames } from "../passes/index.ts";
 import { type PassRecord, type PipelineOptions, runPipeline } from "../passes/manager.ts";
 import { type PipelineStep, parsePipeline } from "../passes/pipeline.ts";
 import { type Running, calibrationOn } from "./measure.ts";
 
 export interface ConvertOptions {
-  readonly timesteps: number;
+  /** Those that networks of its code are made for unless given. */
+  readonly timesteps?: number;
   /**
-   * A pipeline's name, or passes with options: `fold-batchnorm,balance-mmse{scope=layer}`. The
-   * pipeline "default" unless given.
+   * A pipeline's name, or passes with options: `fold-batchnorm,balance-mmse{scope=layer}`. That of
+   * the code unless given, and without one the pipeline "default".
    */
   readonly pipeline?: string;
+  /** How spikes are to carry values, where no pipeline says it. */
+  readonly code?: SpikingCode;
+  /** Bits of a spike, in codes whose spikes have a number of choice. */
+  readonly bits?: number;
   /** 0 unless given. */
   readonly seed?: number;
   /** Lets ops without a spiking form run on decoded values. */
@@ -38,12 +44,21 @@ export interface Conversion {
 }
 
 /** The steps that `text` names, with command-line conveniences applied. */
-export function stepsOf(text: string, options: { allowAnalogue?: boolean } = {}): PipelineStep[] {
-  return parsePipeline(text, pipelineNames).map((step) =>
-    options.allowAnalogue === true && step.pass.options["analogue"] !== undefined
+export function stepsOf(
+  text: string,
+  { allowAnalogue, bits }: Pick<ConvertOptions, "allowAnalogue" | "bits"> = {},
+): readonly PipelineStep[] {
+  const steps = parsePipeline(text, pipelineNames).map((step) =>
+    allowAnalogue === true && step.pass.options["analogue"] !== undefined
       ? { ...step, options: { ...step.options, analogue: "decode" } }
       : step,
   );
+  return bits === undefined ? steps : withBits(steps, bits);
+}
+
+/** The pipeline that options ask for. */
+export function pipelineOf({ pipeline, code }: Pick<ConvertOptions, "pipeline" | "code">): string {
+  return pipeline ?? (code === undefined ? "default" : makingOf(code).pipeline);
 }
 
 /**
@@ -57,9 +72,9 @@ export async function convert(
   running: Running,
   options: ConvertOptions,
 ): Promise<Conversion> {
-  const steps = stepsOf(options.pipeline ?? "default", options);
+  const steps = stepsOf(pipelineOf(options), options);
   const result = await runPipeline(module, steps, {
-    timesteps: options.timesteps,
+    timesteps: options.timesteps ?? defaultTimesteps(steps),
     seed: options.seed ?? 0,
     establishedBy,
     ...(samples === null

@@ -119,31 +119,34 @@ function spiking(balance: AnyPass): readonly PipelineStep[] {
   ];
 }
 
-/** From an analogue network to increments in spikes of so many bits. */
-function differential(bits: number): readonly PipelineStep[] {
-  return [
-    // Before conversion, because pooling values is exact and pooling spikes is not.
-    step(commuteMaxPool),
-    step(convertDifferential, { bits }),
-    step(balanceMmse),
-  ];
-}
-
-/** From an analogue network to spikes whose means are the values. */
-function rateCode(options: Readonly<Record<string, string>>): readonly PipelineStep[] {
-  return [step(commuteMaxPool), step(convertActivations, options)];
+/** From an analogue network to a balanced one by another conversion. */
+function spikingBy(convert: PipelineStep, balance: PipelineStep): readonly PipelineStep[] {
+  // Pools go first: in front of neurons they pool values, which needs no decoding.
+  return [...canonical, step(commuteMaxPool), convert, balance];
 }
 
 export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
   ["canonical", canonical],
   // What is sent first is corrected by what is sent next, so nothing is lost within a few timesteps.
-  ["default", [...canonical, ...differential(4)]],
+  ["default", spikingBy(step(convertDifferential), step(balanceMmse))],
   // Spikes of 8 bits leave little to correct: one timestep, or two.
-  ["low-latency", [...canonical, ...differential(8)]],
+  ["low-latency", spikingBy(step(convertDifferential, { bits: 8 }), step(balanceMmse))],
   // Spikes of 1 and −1. Fitting comes last: it is to what the layers before really send.
-  ["binary", [...canonical, ...rateCode({ sign: "retract" }), step(fitLayers)]],
+  ["binary", spikingBy(step(convertActivations, { sign: "retract" }), step(fitLayers))],
   // Spikes of 1 only.
-  ["rate", [...canonical, ...rateCode({}), step(fitLayers)]],
+  ["rate", spikingBy(step(convertActivations), step(fitLayers))],
+  ["burst", spikingBy(step(convertActivations, { bits: 4 }), step(fitLayers))],
+  // Rounding is all that is lost, so what balances clipping against it is all that is needed.
+  ["few-spikes", spikingBy(step(convertFewSpikes), step(balanceMmse))],
+  ["one-spike", spikingBy(step(convertTtfs), step(balanceMmse))],
+  // Time does not round, so the window may be wide: twice what was seen, the same for a whole layer.
+  [
+    "exact",
+    spikingBy(
+      step(convertTtfs, { resolution: "continuous" }),
+      step(balanceMax, { headroom: 1, scope: "layer" }),
+    ),
+  ],
   // Last of all, because what sets thresholds and read-outs works on floats.
   ["integer", [...canonical, ...spiking(balanceMmse), step(delayReadout), step(quantise)]],
   // Leaky neurons: what networks with soft-LIF activations were trained for.

@@ -3,24 +3,22 @@
  * than a few numbers per neuron.
  */
 import { known } from "../../ir/diagnostic.ts";
-import { broadcastIndices } from "../../ir/semantics/semantics.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { type Shape, elementCount } from "../../ir/type.ts";
+import type { Part } from "./pairs.ts";
+import type { Response } from "./response.ts";
 
 /**
  * Where a − y comes from, as mean squares over neurons and samples, relative to the mean of a².
  *
- * With a the ANN's activation, z its operand, A the neuron's amplitude, θ its threshold, v0 its
- * initial potential, x̄ the neuron's mean input current over T timesteps, y its mean output, and
+ * With a the ANN's value, z what the activation was given, low and high the least and the largest value
+ * that the neuron can send, x what it received, y what it sent, and Q(z) what it would send if it
+ * received z throughout (`Response.respond`; of an integrate-and-fire neuron `quantised`), the error
+ * is the telescoping sum
  *
- *     Q(z) = A/T · clip(⌊(z·T + v0) / θ⌋, 0, T)
- *
- * the output of a neuron that is driven by the constant current z, the error is the telescoping sum
- *
- *     a − y = [a − clip(a, 0, A)]        clipping: the neuron cannot fire more than once a step
- *           + [clip(a, 0, A) − Q(z)]     quantisation: only T + 1 levels
- *           + [Q(z) − Q(x̄)]              inherited: earlier layers delivered x̄ instead of z
- *           + [Q(x̄) − y]                 unevenness: spikes came early or late, charge was left over
+ *     a − y = [a − clip(a, low, high)]        clipping: the neuron cannot say more
+ *           + [clip(a, low, high) − Q(z)]     quantisation: only so many levels
+ *           + [Q(z) − Q(x)]                   inherited: earlier layers delivered x instead of z
+ *           + [Q(x) − y]                      unevenness: spikes came early or late, charge was left over
  *
  * The identity holds per neuron and sample. Mean squares of its parts do not add up to the total,
  * because parts cancel or reinforce each other; `interaction` is the difference. (The three parts
@@ -44,17 +42,17 @@ export interface LayerFindings {
   readonly correlation: number | null;
   /** Spikes per neuron and timestep. */
   readonly firingRate: number;
-  /** Share of neurons that fired on no sample. */
+  /** Share of neurons that sent nothing on any sample. */
   readonly dead: number;
-  /** Share of neurons that fired on no sample although the ANN's were active on one. */
+  /** Share of neurons that sent nothing on any sample although the ANN's were active on one. */
   readonly silenced: number;
-  /** Share of neurons that fired at more than 95 % of all timesteps. */
+  /** Share of neurons that sent more than 95 % of the most they can, in the mean over samples. */
   readonly saturated: number;
-  /** Share of activations that exceed the amplitude. */
+  /** Share of values beyond what the neuron can send. */
   readonly clippedShare: number;
   readonly thresholds: ThresholdSummary;
-  /** Mean over neurons of v0 / θ. */
-  readonly initialPotential: number;
+  /** Mean over neurons of v0 / θ; null where v0 is a part of the value. */
+  readonly initialPotential: number | null;
 }
 
 /** The distribution of a layer's thresholds over its channels or neurons. */
@@ -68,52 +66,31 @@ export interface ThresholdSummary {
   readonly max: number;
 }
 
-/** A neuron that fires at more than this share of timesteps has nothing left to say more with. */
-const saturatedRate = 0.95;
-
-interface Parameters {
-  readonly threshold: Tensor;
-  readonly amplitude: Tensor;
-  readonly vInit: Tensor;
-}
+/** A neuron that uses more than this share of its range has nothing left to say more with. */
+const saturatedUse = 0.95;
 
 /** One sample of one layer, each [numel]. */
 interface LayerSample {
-  /** The ANN's activation. */
+  /** The ANN's value. */
   readonly a: ArrayLike<number>;
-  /** The activation's operand. */
+  /** What the activation was given. */
   readonly z: ArrayLike<number>;
-  /** The neuron's mean output. */
+  /** What the neurons sent, as a mean over the timesteps. */
   readonly y: ArrayLike<number>;
-  /** The neuron's mean input current. */
+  /** What they received, as a mean over the timesteps. */
   readonly x: ArrayLike<number>;
-}
-
-/**
- * Q: the mean output over T timesteps of an integrate-and-fire neuron with reset by subtraction,
- * driven by the constant current z: A/T · clip(⌊(z·T + v0) / θ⌋, 0, T).
- */
-export function quantised(
-  z: number,
-  timesteps: number,
-  threshold: number,
-  amplitude: number,
-  vInit: number,
-): number {
-  const spikes = Math.floor((z * timesteps + vInit) / threshold);
-  return (amplitude / timesteps) * Math.min(timesteps, Math.max(0, spikes));
+  /** Spikes of the whole layer for each neuron and timestep; null to conclude it from `y`. */
+  readonly rate: number | null;
 }
 
 export class LayerTally {
   readonly neurons: number;
-  private readonly timesteps: number;
-  private readonly thresholds: ThresholdSummary;
-  private readonly threshold: Float64Array;
-  private readonly amplitude: Float64Array;
-  private readonly vInit: Float64Array;
-  /** Per neuron: the sum over samples of its firing rate, and whether the ANN's was active. */
-  private readonly rate: Float64Array;
+  private readonly response: Response;
+  private readonly part: Part;
+  /** Per neuron: the sum over samples of how much of its range it used, and whether the ANN's was active. */
+  private readonly use: Float64Array;
   private readonly active: Uint8Array;
+  private rates = 0;
   private samples = 0;
   private clipped = 0;
   private readonly squares = {
@@ -126,28 +103,28 @@ export class LayerTally {
   };
   private readonly moments = { a: 0, y: 0, yy: 0, ay: 0 };
 
-  constructor(shape: Shape, timesteps: number, parameters: Parameters) {
-    this.neurons = elementCount(shape);
-    this.timesteps = timesteps;
-    this.thresholds = summarise(parameters.threshold);
-    this.threshold = expand(parameters.threshold, shape);
-    this.amplitude = expand(parameters.amplitude, shape);
-    this.vInit = expand(parameters.vInit, shape);
-    this.rate = new Float64Array(this.neurons);
+  constructor(response: Response, part: Part = "activation") {
+    this.neurons = response.neurons;
+    this.response = response;
+    this.part = part;
+    this.use = new Float64Array(this.neurons);
     this.active = new Uint8Array(this.neurons);
   }
 
   add(sample: LayerSample): void {
-    const { squares, moments, timesteps } = this;
+    const { squares, moments, response, part } = this;
+    const { low, high, offset, scale } = response;
+    const wanted = Float64Array.from(sample.z, (z, i) => given(z, part) - (offset[i] ?? NaN));
+    const received = Float64Array.from(sample.x, (x) => x * scale);
+    const ideals = response.respond(wanted);
+    const feds = response.respond(received);
+    let used = 0;
     for (let i = 0; i < this.neurons; i++) {
-      const a = sample.a[i] ?? NaN;
-      const y = sample.y[i] ?? NaN;
-      const threshold = this.threshold[i] ?? NaN;
-      const amplitude = this.amplitude[i] ?? NaN;
-      const vInit = this.vInit[i] ?? NaN;
-      const clipped = Math.min(amplitude, Math.max(0, a));
-      const ideal = quantised(sample.z[i] ?? NaN, timesteps, threshold, amplitude, vInit);
-      const fed = quantised(sample.x[i] ?? NaN, timesteps, threshold, amplitude, vInit);
+      const a = sent(sample.a[i] ?? NaN, part);
+      const y = (sample.y[i] ?? NaN) * scale;
+      const [least, most] = [low[i] ?? NaN, high[i] ?? NaN];
+      const clipped = Math.min(most, Math.max(least, a));
+      const [ideal, fed] = [ideals[i] ?? NaN, feds[i] ?? NaN];
       squares.a += a * a;
       squares.clipping += (a - clipped) ** 2;
       squares.quantisation += (clipped - ideal) ** 2;
@@ -158,29 +135,30 @@ export class LayerTally {
       moments.y += y;
       moments.yy += y * y;
       moments.ay += a * y;
-      if (a > amplitude) this.clipped++;
-      if (a > 0) this.active[i] = 1;
-      // An amplitude of zero says nothing whether or not the neuron fires.
-      if (amplitude !== 0) this.rate[i] = (this.rate[i] ?? 0) + y / amplitude;
+      if (a > most || a < least) this.clipped++;
+      if (part === "signed" ? a !== 0 : a > 0) this.active[i] = 1;
+      const span = y < 0 ? -least : most;
+      // A range of nothing says nothing whether or not the neuron fires.
+      const share = span === 0 ? 0 : Math.abs(y) / span;
+      this.use[i] = (this.use[i] ?? 0) + share;
+      used += share;
     }
+    this.rates += sample.rate ?? used / this.neurons;
     this.samples++;
   }
 
   finish(): LayerFindings {
     const { squares, neurons, samples } = this;
     const parts = squares.clipping + squares.quantisation + squares.inherited + squares.unevenness;
-    let sum = 0;
     let dead = 0;
     let silenced = 0;
     let saturated = 0;
-    this.rate.forEach((total, i) => {
-      const rate = total / samples;
-      sum += rate;
-      if (rate === 0) {
+    this.use.forEach((total, i) => {
+      if (total === 0) {
         dead++;
         silenced += this.active[i] ?? 0;
       }
-      if (rate > saturatedRate) saturated++;
+      if (total / samples > saturatedUse) saturated++;
     });
     return {
       neurons,
@@ -196,14 +174,13 @@ export class LayerTally {
               total: squares.total / squares.a,
             },
       correlation: this.correlation(),
-      firingRate: sum / neurons,
+      firingRate: this.rates / samples,
       dead: dead / neurons,
       silenced: silenced / neurons,
       saturated: saturated / neurons,
       clippedShare: this.clipped / (neurons * samples),
-      thresholds: this.thresholds,
-      initialPotential:
-        this.vInit.reduce((sum, v, i) => sum + v / (this.threshold[i] ?? NaN), 0) / neurons,
+      thresholds: summarise(this.response.thresholds),
+      initialPotential: this.response.initialPotential,
     };
   }
 
@@ -222,9 +199,15 @@ export class LayerTally {
   }
 }
 
-/** `t` broadcast to `shape`, as doubles. */
-function expand(t: Tensor, shape: Shape): Float64Array {
-  return Float64Array.from(broadcastIndices(t.shape, shape), (at) => t.data[at] ?? NaN);
+/** What the neurons are given of z. */
+function given(z: number, part: Part): number {
+  return part === "negative" ? -z : z;
+}
+
+/** What they are to send of the ANN's value. */
+function sent(a: number, part: Part): number {
+  if (part === "positive") return Math.max(0, a);
+  return part === "negative" ? Math.max(0, -a) : a;
 }
 
 function summarise(threshold: Tensor): ThresholdSummary {

@@ -105,3 +105,8 @@ export function landmarks(timesteps: readonly number[]): number[] {
   const last = timesteps.at(-1);
   return timesteps.filter((t) => Number.isInteger(Math.log2(t)) || t === last);
 }
+
+/** Whether there is one answer, at the end of the last layer's frame, and none before. */
+export function answersOnce(timesteps: readonly number[]): boolean {
+  return timesteps.length === 1 && timesteps[0] !== 1;
+}

@@ -2,7 +2,7 @@
  * `report.html`: one file that needs no network and runs no script. The order is the reader's: how
  * it went, what to do, where the accuracy went, what it costs, and how it was made.
  */
-import { digits3, percent, points, quantity } from "./format.ts";
+import { answersOnce, counted, digits3, percent, points, quantity } from "./format.ts";
 import { type Html, html, trusted } from "./markup.ts";
 import { type Figures, drawFigures } from "./plots.ts";
 import type { ConversionReport } from "./schema.ts";
@@ -76,6 +76,9 @@ function tiles(report: ConversionReport): Html {
     const found = row.timesteps === null ? `> ${settings.timesteps}` : String(row.timesteps);
     rows.push(["Timesteps needed", found, "to stay within 1 point"]);
   }
+  if (settings.latencyTimesteps !== settings.timesteps) {
+    rows.push(["Latency", quantity(settings.latencyTimesteps), "timesteps to the answer"]);
+  }
   rows.push(["Spikes", quantity(operations.spikes.at(-1) ?? 0), "per sample"]);
   const ratio = energy[0]?.ratio ?? null;
   if (ratio !== null) rows.push(["Energy", `${digits3(ratio)} ×`, "the ANN's, arithmetic only"]);
@@ -91,12 +94,14 @@ function tiles(report: ConversionReport): Html {
 }
 
 function accuracySection(report: ConversionReport, figures: Figures): Html {
-  const { accuracy, operations } = report;
+  const { accuracy, operations, settings } = report;
+  const once = answersOnce(accuracy.timesteps);
   const rows = landmarks(accuracy.timesteps).map((t) => {
     const i = accuracy.timesteps.indexOf(t);
     const snn = accuracy.snn?.[i] ?? null;
     return [
       String(t),
+      ...(once ? [String(settings.latencyTimesteps)] : []),
       percent(snn),
       points(snn === null || accuracy.ann === null ? null : snn - accuracy.ann),
       percent(accuracy.agreement?.[i] ?? null),
@@ -104,14 +109,49 @@ function accuracySection(report: ConversionReport, figures: Figures): Html {
       quantity(operations.synapticOperations[i] ?? null),
     ];
   });
-  const headings = ["T", "Accuracy", "Against ANN", "Agreement", "Spikes", "Synaptic operations"];
+  const headings = [
+    "T",
+    ...(once ? ["Latency"] : []),
+    "Accuracy",
+    "Against ANN",
+    "Agreement",
+    "Spikes",
+    "Synaptic operations",
+  ];
   const needed = accuracy.smallestTimesteps.map(({ points: p, timesteps }) => [
     `${p} ${p === 1 ? "point" : "points"}`,
     timesteps === null ? `not within ${report.settings.timesteps}` : String(timesteps),
   ]);
   return html`<section aria-labelledby="accuracy">
-    <h2 id="accuracy">Accuracy against timesteps</h2>
-    <p>
+    <h2 id="accuracy">${once ? "Accuracy" : "Accuracy against timesteps"}</h2>
+    ${once ? oneAnswer(report) : curves(figures)}
+    ${table(
+      once ? "Accuracy and cost" : "Accuracy and cost at powers of two and at T",
+      headings,
+      rows,
+    )}
+    ${
+      needed.length === 0
+        ? null
+        : table(
+            "Smallest number of timesteps from which accuracy stays near the ANN's",
+            ["Within", "Timesteps"],
+            needed,
+          )
+    }
+  </section>`;
+}
+
+function oneAnswer({ settings }: ConversionReport): Html {
+  return html`<p>
+    There is one answer, after ${counted(settings.latencyTimesteps, "timestep")}: each layer of
+    neurons takes a frame of ${settings.timesteps}, when the frames of the layers before it are
+    complete.
+  </p>`;
+}
+
+function curves(figures: Figures): Html {
+  return html`<p>
       One run gives the answer at every timestep up to T: what the output layer has integrated so
       far.
     </p>
@@ -126,16 +166,5 @@ function accuracySection(report: ConversionReport, figures: Figures): Html {
         caption: "Agreement with the ANN",
         note: "Share of samples on which both networks predict the same class.",
       })}
-    </div>
-    ${table("Accuracy and cost at powers of two and at T", headings, rows)}
-    ${
-      needed.length === 0
-        ? null
-        : table(
-            "Smallest number of timesteps from which accuracy stays near the ANN's",
-            ["Within", "Timesteps"],
-            needed,
-          )
-    }
-  </section>`;
+    </div>`;
 }

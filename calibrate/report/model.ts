@@ -7,6 +7,7 @@ import { formatLoc } from "../../ir/loc.ts";
 import type { Comparison, LayerComparison } from "../compare.ts";
 import { type OperationCounts, energyCaveat, energyTables, estimateEnergy } from "../energy.ts";
 import type { Evaluation } from "../evaluate.ts";
+import { answersOnce } from "./format.ts";
 import { recommend } from "./recommend.ts";
 import {
   type ConversionReport,
@@ -46,7 +47,8 @@ export function buildReport(pieces: ReportPieces): ConversionReport {
     annMultiplyAccumulates: ann.analogueOperations,
     analogueOperations: snn.analogueOperations,
     synapticOperations: snn.synapticOperationsPerSample.at(-1) ?? 0,
-    neuronUpdates: neurons * snn.timesteps.length,
+    // Of a framed code there is one answer, but every neuron is looked at in each timestep of a frame.
+    neuronUpdates: neurons * (snn.timesteps.at(-1) ?? 0),
   };
   const report: Omit<ConversionReport, "recommendations"> = {
     schema: reportVersion,
@@ -63,7 +65,7 @@ export function buildReport(pieces: ReportPieces): ConversionReport {
       agreement: copy(snn.agreement),
       relativeLogitError: snn.relativeLogitError?.map(finite) ?? null,
       smallestTimesteps:
-        annAccuracy === null || snn.accuracy === null
+        annAccuracy === null || snn.accuracy === null || answersOnce(snn.timesteps)
           ? []
           : pointsOfInterest.map((points) => ({
               points,
@@ -128,7 +130,7 @@ function layerOf(layer: LayerComparison, snn: Evaluation): ReportLayer {
     saturated,
     clippedShare: layer.clippedShare,
     thresholds: { ...layer.thresholds },
-    initialPotential: finite(layer.initialPotential),
+    initialPotential: layer.initialPotential === null ? null : finite(layer.initialPotential),
   };
 }
 

@@ -179,7 +179,7 @@ function errorParts(report: Findings, loss: number): Recommendation[] {
       text:
         `Of the errors that layers make themselves, ${worst} is the largest: ` +
         `${relative(overall(worst))} of the signal's power in the mean over ` +
-        `${counted(layers.length, "layer")}. ${meaning[worst]} ${remedy.text}`,
+        `${counted(layers.length, "layer")}. ${meaningOf(worst, report)} ${remedy.text}`,
       option: remedy.option,
       layer: null,
     });
@@ -202,11 +202,21 @@ function errorParts(report: Findings, loss: number): Recommendation[] {
   return found;
 }
 
-const meaning: Readonly<Record<OwnPart, string>> = {
-  clipping: "Activations above the threshold cannot be told apart: a neuron fires once a step.",
-  quantisation: "In T timesteps a neuron can express only T + 1 levels.",
-  unevenness: "Spikes arrive early or late, and charge is left over when the run ends.",
-};
+function meaningOf(part: OwnPart, { settings: { code } }: Findings): string {
+  const isRate = code === "rate";
+  switch (part) {
+    case "clipping":
+      return isRate
+        ? "Activations above the threshold cannot be told apart: a neuron fires once a step."
+        : "Values beyond the largest that a neuron can send cannot be told apart.";
+    case "quantisation":
+      return isRate
+        ? "In T timesteps a neuron can express only T + 1 levels."
+        : "A neuron can express only so many levels.";
+    case "unevenness":
+      return "Spikes arrive early or late, and charge is left over when the run ends.";
+  }
+}
 
 type LayerWithError = ReportLayer & { readonly error: LayerErrorParts };
 
@@ -281,8 +291,11 @@ function rates(report: Findings): Recommendation[] {
       kind: "saturated-neurons",
       importance: "medium",
       text:
-        `In layer ${saturated.name} ${percent(saturated.saturated)} of the neurons fire at nearly ` +
-        "every timestep and so cannot say more than that: their thresholds are too low.",
+        `In layer ${saturated.name} ${percent(saturated.saturated)} of the neurons ` +
+        (report.settings.code === "rate"
+          ? "fire at nearly every timestep and so cannot say more than that: "
+          : "send nearly the most they can on every sample: ") +
+        "their thresholds are too low.",
       option: higherThresholds(report).option,
       layer: saturated.name,
     });

@@ -21,15 +21,10 @@ export function remedyFor(part: OwnPart, situation: Situation, settled: boolean)
     case "clipping":
       return higherThresholds(situation);
     case "quantisation":
-      return startsHalfway(situation)
-        ? andLonger(lowerThresholds(situation), situation, settled)
-        : andLonger(
-            { text: "Start neurons at half their threshold", option: "set-initial-potential" },
-            situation,
-            settled,
-          );
+      return moreLevels(situation, settled);
     case "unevenness":
-      return usesPass(situation, "delay-readout")
+      // Only a mean over the timesteps can leave out the first of them.
+      return usesPass(situation, "delay-readout") || !isMean(situation)
         ? andLonger(lowerThresholds(situation), situation, settled)
         : andLonger(
             {
@@ -42,9 +37,45 @@ export function remedyFor(part: OwnPart, situation: Situation, settled: boolean)
   }
 }
 
-/** Twice the timesteps, as an option. */
-export function longer({ settings }: Situation): string {
-  return `-T ${2 * settings.timesteps}`;
+function moreLevels(situation: Situation, settled: boolean): Remedy {
+  switch (situation.settings.code) {
+    case "burst":
+    case "differential":
+      return andLonger(
+        { text: "Give spikes more bits", option: `--bits ${Math.min(8, bitsOf(situation) + 2)}` },
+        situation,
+        settled,
+      );
+    case "few-spikes":
+      return { text: "Send more digits.", option: longer(situation) };
+    case "ttfs":
+      return { text: "Give spike times more ticks to fall on.", option: longer(situation) };
+    default:
+      return startsHalfway(situation)
+        ? andLonger(lowerThresholds(situation), situation, settled)
+        : andLonger(
+            { text: "Start neurons at half their threshold", option: "set-initial-potential" },
+            situation,
+            settled,
+          );
+  }
+}
+
+/** More timesteps, as an option: twice as many, or where each of them halves what is lost, a few. */
+export function longer({ settings: { code, timesteps } }: Situation): string {
+  if (code === "differential" || code === "few-spikes") return `-T ${timesteps + 2}`;
+  return `-T ${code === "ttfs" ? 2 * timesteps + 1 : 2 * timesteps}`;
+}
+
+/** Whether the answer is a mean over the timesteps. */
+function isMean({ settings: { code } }: Situation): boolean {
+  return code === "rate" || code === "signed-rate" || code === "burst";
+}
+
+/** Bits of a spike, as the pass that converted was told. */
+function bitsOf({ pipeline }: Situation): number {
+  const bits = pipeline.map(({ options }) => options["bits"]).find((b) => typeof b === "number");
+  return typeof bits === "number" ? bits : 4;
 }
 
 /** Raises thresholds relative to those the pipeline chose. */
@@ -60,7 +91,7 @@ export function higherThresholds(situation: Situation): Remedy {
       option: `balance-percentile{p=${higher}}`,
     };
   }
-  if (used?.pass === "balance-mmse") {
+  if (used?.pass === "balance-mmse" && situation.settings.code === "rate") {
     const given = used.options["levels"];
     const levels = typeof given === "number" && given > 0 ? given : situation.settings.timesteps;
     return {

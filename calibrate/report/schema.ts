@@ -50,7 +50,7 @@ const layerError = z
     total: amount,
   })
   .describe(
-    "Mean squares of the parts of ANN activation − mean neuron output, relative to the mean square of the ANN activation.",
+    "Mean squares of the parts of the ANN's value − what the neuron sent of it, relative to the mean square of the ANN's value.",
   );
 
 const thresholds = z.strictObject({
@@ -67,14 +67,21 @@ const layer = z.strictObject({
   neurons: count,
   error: layerError.nullable().describe("Null where the ANN's activations are all zero."),
   correlation: z.number().min(-1).max(1).nullable(),
-  firingRate: amount.describe("Spikes per neuron and timestep."),
+  firingRate: amount.describe(
+    "Spikes per neuron and timestep; an n-bit spike counts its set bits.",
+  ),
   spikesPerSample: amount.nullable(),
-  dead: share.describe("Share of neurons that fired on no sample."),
-  silenced: share.describe("Share that fired on no sample though the ANN's were active on one."),
-  saturated: share.describe("Share that fired at more than 95 % of all timesteps."),
-  clippedShare: share.describe("Share of ANN activations above the neuron's amplitude."),
-  thresholds,
-  initialPotential: z.number().nullable().describe("Mean of v[0] over the threshold."),
+  dead: share.describe("Share of neurons that sent nothing on any sample."),
+  silenced: share.describe("Share that sent nothing on any though the ANN's were active on one."),
+  saturated: share.describe(
+    "Share that sent more than 95 % of the most they can, in the mean over samples.",
+  ),
+  clippedShare: share.describe("Share of the ANN's values beyond what the neuron can send."),
+  thresholds: thresholds.describe("Of few-spikes neurons the smallest spike takes its place."),
+  initialPotential: z
+    .number()
+    .nullable()
+    .describe("Mean of v[0] over the threshold; null where v[0] is a part of the value."),
 });
 
 const energyTable = z.strictObject({
@@ -149,14 +156,18 @@ export const reportSchema = z
     settings: z.strictObject({
       code: z.string(),
       timesteps: count,
-      latencyTimesteps: count,
+      latencyTimesteps: count.describe(
+        "From the first input to the answer, for the whole depth: T, or T for each layer of neurons.",
+      ),
       seed: z.number().int().nullable(),
     }),
     calibrationData: dataset.nullable(),
     evaluationData: dataset,
     pipeline: z.array(passRun),
     accuracy: z.strictObject({
-      timesteps: z.array(count).describe("What the lists below go by: 1 … T."),
+      timesteps: z
+        .array(count)
+        .describe("What the lists below go by: 1 … T, or T alone where there is one answer."),
       ann: share.nullable().describe("Null without labels."),
       snn: z.array(share).nullable(),
       agreement: z.array(share).nullable().describe("Share predicted as the ANN does."),
@@ -170,7 +181,7 @@ export const reportSchema = z
               .describe("From here to T the accuracy stays within; null if nowhere."),
           }),
         )
-        .describe("Empty without labels."),
+        .describe("Empty without labels, and where there is one answer."),
       distinctPredictions: count,
       classes: count,
     }),

@@ -1,5 +1,14 @@
 /** The sections of the page behind the first: advice, causes, cost, and how it was made. */
-import { counted, digits3, energy, percent, points, quantity, relative } from "./format.ts";
+import {
+  answersOnce,
+  counted,
+  digits3,
+  energy,
+  percent,
+  points,
+  quantity,
+  relative,
+} from "./format.ts";
 import { type Html, html } from "./markup.ts";
 import { type Figures, errorParts, passMeasure } from "./plots.ts";
 import type { ConversionReport } from "./schema.ts";
@@ -132,15 +141,16 @@ export function layerSection(report: ConversionReport, figures: Figures): Html {
         <dt>Clipping</dt>
         <dd>The activation is above what the neuron can say.</dd>
         <dt>Quantisation</dt>
-        <dd>T timesteps give only T + 1 levels.</dd>
+        <dd>A neuron can express only so many levels: T + 1 in rate code.</dd>
         <dt>Inherited</dt>
         <dd>Earlier layers delivered something else than in the ANN.</dd>
         <dt>Unevenness</dt>
         <dd>Spikes came early or late, or charge was left over at the end.</dd>
         <dt>Dead, silenced, saturated</dt>
         <dd>
-          Neurons that fired on no sample; those of them whose activation in the ANN was above zero
-          on one; neurons that fired at more than 95 % of all timesteps.
+          Neurons that sent nothing on any sample; those of them whose activation in the ANN was
+          above zero on one; neurons that sent more than 95 % of the most they can (in rate code:
+          that fired at more than 95 % of all timesteps).
         </dd>
       </dl>
     </div>
@@ -165,9 +175,9 @@ export function costSection(report: ConversionReport, figures: Figures): Html {
       "SNN: multiply-accumulates on analogue input, once a run",
       quantity(operations.analogueOperations),
     ],
-    ["SNN: synaptic operations (additions caused by spikes)", quantity(last)],
+    ["SNN: synaptic operations (additions caused by spikes, one for each bit)", quantity(last)],
     ["SNN: membrane updates (neurons × timesteps)", quantity(operations.neuronUpdates)],
-    ["SNN: spikes", quantity(operations.spikes.at(-1) ?? 0)],
+    ["SNN: spikes (each bit of a spike of several)", quantity(operations.spikes.at(-1) ?? 0)],
     [
       "SNN: spikes per neuron",
       operations.neurons === 0
@@ -192,11 +202,15 @@ export function costSection(report: ConversionReport, figures: Figures): Html {
       whole depth.
     </p>
     <div class="figures">
-      ${figure({
-        svg: figures.operations,
-        caption: "Synaptic operations",
-        note: "Additions per sample up to each timestep; the dashed line is what the ANN multiplies.",
-      })}
+      ${
+        answersOnce(report.accuracy.timesteps)
+          ? null
+          : figure({
+              svg: figures.operations,
+              caption: "Synaptic operations",
+              note: "Additions per sample up to each timestep; the dashed line is what the ANN multiplies.",
+            })
+      }
       ${table("Operations per sample", ["Operation", "Count"], counts, { wrap: true })}
     </div>
     ${table(
@@ -239,6 +253,7 @@ export function makingSection(report: ConversionReport): Html {
     ["Outputs", ports(model.outputs)],
     ["Code", settings.code],
     ["Timesteps", String(settings.timesteps)],
+    ["Latency", `${counted(settings.latencyTimesteps, "timestep")} to the answer`],
     ["Seed", settings.seed === null ? "none used" : String(settings.seed)],
     ["Calibration data", calibrationData === null ? "none" : dataset(calibrationData)],
     ["Evaluation data", dataset(evaluationData)],

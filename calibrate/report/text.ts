@@ -1,6 +1,7 @@
 /** The report for a terminal: a screenful, not everything. Writes nothing itself. */
 import { createColors } from "picocolors";
 import {
+  answersOnce,
   counted,
   digits3,
   labelsOf,
@@ -48,20 +49,26 @@ export function formatReport(report: ConversionReport, options: TextOptions): st
 type Style = (text: string) => string;
 
 function accuracyTable(report: ConversionReport, bold: Style): string {
-  const { accuracy, operations } = report;
+  const { accuracy, operations, settings } = report;
+  // Where there is one answer, layer after layer, T says little of when it is there.
+  const once = answersOnce(accuracy.timesteps);
   const rows = landmarks(accuracy.timesteps).map((t) => {
     const i = accuracy.timesteps.indexOf(t);
     const snn = accuracy.snn?.[i] ?? null;
     return [
       String(t),
+      ...(once ? [String(settings.latencyTimesteps)] : []),
       percent(snn),
       points(snn === null || accuracy.ann === null ? null : snn - accuracy.ann),
       percent(accuracy.agreement?.[i] ?? null),
       quantity(operations.spikes[i] ?? null),
     ];
   });
-  if (accuracy.ann !== null) rows.push(["ANN", percent(accuracy.ann), "", "", ""]);
-  return aligned(["T", "accuracy", "vs. ANN", "agreement", "spikes"], rows, bold);
+  const latency = once ? ["latency"] : [];
+  if (accuracy.ann !== null) {
+    rows.push(["ANN", ...latency.map(() => ""), percent(accuracy.ann), "", "", ""]);
+  }
+  return aligned(["T", ...latency, "accuracy", "vs. ANN", "agreement", "spikes"], rows, bold);
 }
 
 /** The layers with the largest error of their own making, in the order of the network. */

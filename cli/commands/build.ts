@@ -8,7 +8,7 @@ import { chooseBalanced } from "../../calibrate/data/choose.ts";
 import { openPreprocess } from "../../calibrate/data/open.ts";
 import type { Preprocess } from "../../calibrate/data/preprocess.ts";
 import { fail } from "../../ir/diagnostic.ts";
-import { type Module, isFramed } from "../../ir/module.ts";
+import type { Module } from "../../ir/module.ts";
 import { build, checkTarget } from "../../library/build.ts";
 import { loaderFiles } from "../../library/loader-files.ts";
 import { type Context, type Outcome, perform } from "../action.ts";
@@ -21,6 +21,7 @@ import { options, wholeNumber } from "../options.ts";
 import { recordedPreprocess } from "../preprocessing.ts";
 import { diagnosticToJson } from "../render.ts";
 import { alignedTable } from "../tables.ts";
+import { timestepsOf } from "../timesteps.ts";
 import { version } from "../version.ts";
 
 type Given = ReturnType<ReturnType<typeof declare>["opts"]>;
@@ -70,10 +71,7 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
   const force = given.force === true;
   await checkFolder(given.output, force);
   const { module, sha256, provenance } = await loadNetwork(file, given, context);
-  const isOnce = module.code === "none" || isFramed(module.code);
-  if (isOnce && given.timesteps !== undefined) {
-    context.report(diagnose("timesteps-ignored", null, { file }));
-  }
+  const timesteps = timestepsOf(module, file, given.timesteps, context);
   const preprocess =
     given.preprocess === undefined
       ? recordedPreprocess(provenance, file)
@@ -82,7 +80,7 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
     module,
     given.target,
     {
-      timesteps: given.timesteps,
+      timesteps,
       chunk: given.chunk,
       probes: given.probe,
       membranes: given.membrane,

@@ -2,12 +2,14 @@
 import path from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
+import { isFramed } from "../../ir/module.ts";
 import { packageParts } from "../../ir/package.ts";
 import { printModule } from "../../ir/print.ts";
 import { openPreprocess } from "../../calibrate/data/open.ts";
 import { evaluatePair } from "../../library/assess.ts";
 import { type Conversion, convert } from "../../library/convert.ts";
 import { makeReport } from "../../library/report.ts";
+import { type SpikingCode, makingOf } from "../../passes/codes.ts";
 import { allPasses } from "../../passes/index.ts";
 import type { PassRecord } from "../../passes/manager.ts";
 import { printPipeline } from "../../passes/pipeline.ts";
@@ -23,8 +25,6 @@ import { writeReport } from "../report-files.ts";
 import { accuracyTable } from "../tables.ts";
 import { version } from "../version.ts";
 import { formatReport } from "../../calibrate/report/text.ts";
-
-const defaultTimesteps = 32;
 
 export function convertCommand() {
   return new Command("convert")
@@ -44,10 +44,17 @@ export function convertCommand() {
     .addOption(
       new Option(
         "-T, --timesteps <n>",
-        `timesteps to make the network for (${defaultTimesteps} unless said)`,
+        "timesteps to make the network for (by code: rate 32, signed-rate 16, burst and " +
+          "differential 4, few-spikes 8, ttfs 255)",
       ).argParser(wholeNumber(1, 1_000_000)),
     )
     .addOption(options.code)
+    .addOption(
+      new Option(
+        "--bits <n>",
+        "bits of a spike in burst and differential code (4 unless said)",
+      ).argParser(wholeNumber(1, 8)),
+    )
     .addOption(new Option("--pipeline <name>", "a named pipeline: see `snnc passes`"))
     .addOption(
       new Option("--passes <list>", "passes with options: name,name{option=value}").conflicts(
@@ -84,6 +91,8 @@ interface Given extends ShapeOptions, DataOptions {
   readonly calibSamples?: number | undefined;
   readonly data?: string | undefined;
   readonly timesteps?: number | undefined;
+  readonly code?: SpikingCode | undefined;
+  readonly bits?: number | undefined;
   readonly pipeline?: string | undefined;
   readonly passes?: string | undefined;
   readonly allowAnalogue?: true | undefined;
@@ -114,8 +123,6 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     fail(diagnose("already-spiking", null, { file }));
   }
   const imported = network.module;
-  const timesteps =
-    given.timesteps ?? (network.kind === "snn" ? imported.timesteps : defaultTimesteps);
   const running = runningOf(given, context);
   // Labels given on the command line belong to the data that accuracy is measured on.
   const calibOptions = {
@@ -142,10 +149,13 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     given.data === undefined || !given.eval
       ? calibration
       : await loadData(given.data, imported, given, context, true);
-  const pipeline = given.passes ?? given.pipeline ?? "default";
+  const pipeline = given.passes ?? given.pipeline;
+  const wanted = given.timesteps ?? (network.kind === "snn" ? imported.timesteps : undefined);
   const conversion = await convert(imported, calibration?.samples ?? null, running, {
-    timesteps,
-    pipeline,
+    ...(wanted === undefined ? {} : { timesteps: wanted }),
+    ...(pipeline === undefined ? {} : { pipeline }),
+    ...(given.code === undefined ? {} : { code: given.code }),
+    ...(given.bits === undefined ? {} : { bits: given.bits }),
     seed: given.seed,
     verify: given.verify,
     ...(given.allowAnalogue === true ? { allowAnalogue: true } : {}),
@@ -155,6 +165,9 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       : { checkNumerics: numericsCheck(calibration.samples, given.checkNumerics) }),
   });
   context.report(...conversion.diagnostics);
+  // Where a frame has been cut short, or nobody said how long, it is the network that knows.
+  const fixed = wanted === undefined || isFramed(conversion.module.code);
+  const timesteps = fixed ? conversion.module.timesteps : wanted;
   const seconds = (performance.now() - started) / 1000;
 
   const preprocess = given.preprocess === undefined ? null : await recordOf(given.preprocess);
@@ -264,6 +277,22 @@ function refuseContradictions(given: Given): void {
   }
   if (!given.eval && given.data !== undefined) {
     fail(diagnose("usage", null, { text: beside("--data", "--no-eval") }));
+  }
+  const named = given.passes === undefined ? "--pipeline" : "--passes";
+  if (given.passes !== undefined || given.pipeline !== undefined) {
+    if (given.code !== undefined) {
+      const text = `${beside("--code", named)}: the pass that converts says which it is`;
+      fail(diagnose("usage", null, { text }));
+    }
+    if (given.bits !== undefined) {
+      const text = `${beside("--bits", named)}: write it as an option of the pass that converts`;
+      fail(diagnose("usage", null, { text }));
+    }
+  }
+  if (given.bits !== undefined && (given.code === undefined || !makingOf(given.code).hasBits)) {
+    fail(
+      diagnose("option-needs", null, { option: "--bits", other: "--code burst or differential" }),
+    );
   }
   if (given.checkNumerics !== undefined && given.calib === undefined) {
     const text =

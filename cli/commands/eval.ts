@@ -6,6 +6,7 @@ import type { EarlyExitEvaluation } from "../../calibrate/early-exit.ts";
 import { counted, percent } from "../../calibrate/report/format.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { EarlyExit } from "../../ir/early-exit.ts";
+import { isFramed } from "../../ir/module.ts";
 import { evaluateModule, evaluateWithEarlyExit } from "../../library/assess.ts";
 import { convert } from "../../library/convert.ts";
 import { perform, runningOf } from "../action.ts";
@@ -15,6 +16,7 @@ import { loadNetwork } from "../load.ts";
 import { fraction, options, wholeNumber } from "../options.ts";
 import { recordedPreprocess } from "../preprocessing.ts";
 import { accuracyTable } from "../tables.ts";
+import { timestepsOf } from "../timesteps.ts";
 import { diagnosticToJson } from "../render.ts";
 
 export function evalCommand() {
@@ -48,18 +50,17 @@ export function evalCommand() {
     .action((file, given) =>
       perform(given, async (context) => {
         const network = await loadNetwork(file, given, context);
-        if (network.kind === "ann" && given.timesteps !== undefined) {
-          context.report(diagnose("timesteps-ignored", null, { file }));
-        }
-        if (network.kind === "ann" && given.earlyExit !== undefined) {
-          context.report(diagnose("early-exit-ignored", null, { file }));
+        const { code } = network.module;
+        const timesteps = timestepsOf(network.module, file, given.timesteps, context);
+        const answersOnce = code === "none" || isFramed(code);
+        if (answersOnce && given.earlyExit !== undefined) {
+          context.report(diagnose("early-exit-ignored", null, { file, code }));
         }
         const recorded = recordedPreprocess(network.provenance, file);
         const wanted = { ...given, recorded };
         const data = await loadData(given.data, network.module, wanted, context, true);
         if (data.labels === null) fail(diagnose("needs-labels", null, { data: given.data }));
         const running = runningOf(given, context);
-        const timesteps = given.timesteps ?? network.module.timesteps;
         const module =
           network.kind === "ann" && given.engine !== "interpret"
             ? await cleaned(network.module, running)
@@ -73,7 +74,7 @@ export function evalCommand() {
         context.report(...evaluation.diagnostics);
         const rule = ruleOf(given);
         const earlyExit =
-          rule === null || module.code === "none"
+          rule === null || answersOnce
             ? undefined
             : await timed(() => evaluateWithEarlyExit(module, data, running, { timesteps, rule }));
         const json = evaluationJson(evaluation, {

@@ -16,6 +16,7 @@ import { options } from "../options.ts";
 import { recordedPreprocess } from "../preprocessing.ts";
 import { diagnosticToJson } from "../render.ts";
 import { writeReport } from "../report-files.ts";
+import { timestepsOf } from "../timesteps.ts";
 import { version } from "../version.ts";
 
 export function reportCommand() {
@@ -43,6 +44,7 @@ export function reportCommand() {
         if (network.kind === "ann") {
           fail(diagnose("not-spiking", null, { file, command: "report" }));
         }
+        const timesteps = timestepsOf(network.module, file, given.timesteps, context);
         const model = await loadNetwork(given.model, given, context);
         const running = runningOf(given, context);
         const pipeline = network.provenance?.["pipeline"];
@@ -57,7 +59,6 @@ export function reportCommand() {
         const recorded = recordedPreprocess(network.provenance, file);
         const wanted = { ...given, recorded };
         const data = await loadData(given.data, model.module, wanted, context, true);
-        const timesteps = given.timesteps ?? network.module.timesteps;
         const evaluations = await evaluatePair(reference, network.module, data, running, timesteps);
         const report = await makeReport(
           {

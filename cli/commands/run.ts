@@ -7,7 +7,7 @@ import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
 import type { Probe, ProbeData } from "../../ir/executable.ts";
 import { shortName } from "../../ir/loc.ts";
-import { type Module, producerOf } from "../../ir/module.ts";
+import { type Module, answersOf, producerOf } from "../../ir/module.ts";
 import { type Tensor, zeros } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { loadOn } from "../../library/measure.ts";
@@ -18,6 +18,7 @@ import { loadNetwork } from "../load.ts";
 import { options } from "../options.ts";
 import { openPrepared, recordedPreprocess } from "../preprocessing.ts";
 import { diagnosticToJson } from "../render.ts";
+import { timestepsOf } from "../timesteps.ts";
 
 export function runCommand() {
   return new Command("run")
@@ -40,9 +41,7 @@ export function runCommand() {
       perform(given, async (context) => {
         await refuseToReplace(given.output, [file, given.input]);
         const { module, kind, provenance } = await loadNetwork(file, given, context);
-        if (kind === "ann" && given.timesteps !== undefined) {
-          context.report(diagnose("timesteps-ignored", null, { file }));
-        }
+        const timesteps = timestepsOf(module, file, given.timesteps, context);
         const inputs = modelInputs(module);
         const names = inputs.map((input) => input.name);
         warmUp(given.engine);
@@ -62,8 +61,8 @@ export function runCommand() {
         }));
         const format = formatOf(given.output, module.outputs.length + probed.length);
         const probes = probed.map(({ value }): Probe => ({ value, keep: "trace" }));
-        const isAnalogue = module.code === "none";
-        const timesteps = isAnalogue ? 1 : (given.timesteps ?? module.timesteps);
+        // What is kept at each answer: in a framed code one, and of probes the sum of the frame.
+        const answers = answersOf(module, timesteps);
         const running = runningOf(given, context);
         const gathered = new Map<string, ProbeData[]>();
         const keep = (name: string, data: ProbeData): void => {
@@ -84,7 +83,7 @@ export function runCommand() {
             (result) => {
               module.outputs.forEach((output, i) => {
                 const all = known(result.outputs[i], `output ${output.name}`);
-                keep(output.name, all.subarray(all.length - all.length / timesteps));
+                keep(output.name, all.subarray(all.length - all.length / answers));
               });
               probed.forEach(({ name }, i) => keep(name, known(result.probes[i], `probe ${name}`)));
             },
@@ -96,10 +95,7 @@ export function runCommand() {
           tensors.set(name, stack(gathered.get(name) ?? [], shapeOf(module, value)));
         }
         for (const { name, value } of probed) {
-          tensors.set(
-            name,
-            stack(gathered.get(name) ?? [], [timesteps, ...shapeOf(module, value)]),
-          );
+          tensors.set(name, stack(gathered.get(name) ?? [], [answers, ...shapeOf(module, value)]));
         }
         await writeOutput(given.output, encode(format, tensors));
         const shapes = [...tensors].map(([name, t]) => ({ name, shape: t.shape }));
@@ -108,7 +104,7 @@ export function runCommand() {
             network: file,
             kind,
             samples: samples.count,
-            timesteps: isAnalogue ? 0 : timesteps,
+            timesteps: module.code === "none" ? 0 : timesteps,
             output: given.output,
             arrays: shapes,
             seconds,

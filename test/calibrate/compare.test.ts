@@ -2,9 +2,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../backends/interpret/engine.ts";
-import { type LayerError, LayerTally, quantised } from "../../calibrate/compare/layer-tally.ts";
-import { type Comparison, compare, pairNeurons } from "../../calibrate/compare.ts";
-import { scalar } from "../../ir/tensor.ts";
+import { type LayerError, LayerTally } from "../../calibrate/compare/layer-tally.ts";
+import { pairNeurons } from "../../calibrate/compare/pairs.ts";
+import { quantised, responseOf } from "../../calibrate/compare/response.ts";
+import { type Comparison, compare } from "../../calibrate/compare.ts";
+import { known } from "../../ir/diagnostic.ts";
+import { opsOf } from "../../ir/module.ts";
 import { type Layer, network, samplesOf } from "./networks.ts";
 
 async function compared(
@@ -75,14 +78,14 @@ describe("the parts of a layer's error", () => {
     const samples = fc.array(fc.tuple(value, value, value), { minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(samples, fc.integer({ min: 1, max: 16 }), (rows, timesteps) => {
-        const tally = new LayerTally([], timesteps, {
-          threshold: scalar("f32", 0.75),
-          amplitude: scalar("f32", 0.75),
-          vInit: scalar("f32", 0.375),
-        });
+        const layer: Layer = { weight: [[1]], threshold: [0.75], vInit: [0.375] };
+        const module = network("snn", [layer], [[1]]);
+        const neuron = known(opsOf(module, "snn.if")[0], "a neuron");
+        const tally = new LayerTally(responseOf(neuron, module, timesteps));
         for (const [z, x, y] of rows) {
           const one = (v: number): Float32Array => Float32Array.of(v);
-          tally.add({ a: one(Math.max(0, z)), z: one(z), x: one(x), y: one(Math.abs(y)) });
+          const values = { a: one(Math.max(0, z)), z: one(z), x: one(x), y: one(Math.abs(y)) };
+          tally.add({ ...values, rate: null });
         }
         const { error } = tally.finish();
         if (error === null) return;
@@ -155,7 +158,7 @@ describe("pairs", () => {
     const snn = network("snn", [unit, unit], [[1]]);
     const { pairs, unpaired } = pairNeurons(ann, snn);
     expect(pairs.map(({ name }) => name)).toEqual(["relu0", "relu1"]);
-    expect(pairs.every((pair) => pair.ann === pair.snn)).toBe(true);
+    expect(pairs.every((pair) => pair.ann === pair.neuron.result)).toBe(true);
     expect(unpaired).toEqual([]);
   });
 

@@ -10,7 +10,7 @@ import { type Cell, bitsSet, counted, isInteger, perNeuron } from "./cell.ts";
 export const finestShare = 2 ** -24;
 
 /** `value · ρ_t` for t = 1, 2, …, rounded to float32. */
-function scheduled(value: number, schedule: StepSchedule, t: number): number {
+export function scheduled(value: number, schedule: StepSchedule, t: number): number {
   switch (schedule) {
     case "constant":
       return value;

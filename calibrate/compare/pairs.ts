@@ -1,0 +1,91 @@
+/** Which neurons of a spiking network stand for which values of the analogue one. By value ids. */
+import { known } from "../../ir/diagnostic.ts";
+import { shortName } from "../../ir/loc.ts";
+import type { Module } from "../../ir/module.ts";
+import { type NeuronKind, type Op, type OpOf, type ValueId, isNeuron, isOp } from "../../ir/op.ts";
+import { elementCount } from "../../ir/type.ts";
+import { producers } from "../../ir/walk.ts";
+
+/**
+ * What neurons send of the value they stand for: what an activation gives, a value of either sign, or
+ * where two populations share that, its positive or its negative part.
+ */
+export type Part = "activation" | "signed" | "positive" | "negative";
+
+/** Neurons, and the value of the ANN that they stand for. */
+export interface NeuronPair {
+  /** The source node's name, made unique by a number where it is not. */
+  readonly name: string;
+  readonly part: Part;
+  readonly ann: ValueId;
+  readonly annInput: ValueId;
+  readonly neuron: OpOf<NeuronKind>;
+  readonly snnInput: ValueId;
+}
+
+/** The pairs in the SNN's order, and the names of the neurons without a counterpart. */
+export function pairNeurons(
+  ann: Module,
+  snn: Module,
+): { readonly pairs: readonly NeuronPair[]; readonly unpaired: readonly string[] } {
+  const counterparts = producers(ann);
+  const makers = producers(snn);
+  const pairs: NeuronPair[] = [];
+  const unpaired: string[] = [];
+  const seen = new Map<string, number>();
+  for (const neuron of snn.ops.filter(isNeuron)) {
+    const found = counterpartOf(neuron, counterparts, makers);
+    const base = shortName(neuron.loc) + (found === null ? "" : suffixes[found.part]);
+    const repeats = seen.get(base) ?? 0;
+    seen.set(base, repeats + 1);
+    const name = repeats === 0 ? base : `${base} (${repeats + 1})`;
+    // An integer neuron's values are in a unit of its own, which nobody keeps.
+    const fits =
+      found !== null &&
+      neuron.type.dtype === "f32" &&
+      elementCount(found.shape) === elementCount(neuron.type.shape);
+    if (!fits) {
+      unpaired.push(name);
+      continue;
+    }
+    const { part, ann: value, annInput } = found;
+    const snnInput = known(neuron.inputs[0], "a neuron's operand");
+    pairs.push({ name, part, ann: value, annInput, neuron, snnInput });
+  }
+  return { pairs, unpaired };
+}
+
+const suffixes: Readonly<Record<Part, string>> = {
+  activation: "",
+  signed: "",
+  positive: " (+)",
+  negative: " (−)",
+};
+
+interface Counterpart extends Pick<NeuronPair, "part" | "ann" | "annInput"> {
+  readonly shape: readonly number[];
+}
+
+function counterpartOf(
+  neuron: OpOf<NeuronKind>,
+  counterparts: ReadonlyMap<ValueId, Op>,
+  makers: ReadonlyMap<ValueId, Op>,
+): Counterpart | null {
+  const activation = counterparts.get(neuron.result);
+  const annInput = activation?.inputs[0];
+  if (activation !== undefined && annInput !== undefined) {
+    const { result, type } = activation;
+    return { part: "activation", ann: result, annInput, shape: type.shape };
+  }
+  // Neurons that send the changes of a decoded value: the second of two takes them negated.
+  const operand = makers.get(known(neuron.inputs[0], "a neuron's operand"));
+  const negated = operand !== undefined && isOp(operand, "ann.affine");
+  const changes = negated ? makers.get(known(operand.inputs[0], "an operand")) : operand;
+  const decoded =
+    changes !== undefined && isOp(changes, "snn.difference") ? changes.inputs[0] : undefined;
+  const value = decoded === undefined ? undefined : counterparts.get(decoded);
+  if (value === undefined) return null;
+  const isFree = isOp(neuron, "snn.graded") && neuron.attrs.sign === "free";
+  const part = isFree ? "signed" : negated ? "negative" : "positive";
+  return { part, ann: value.result, annInput: value.result, shape: value.type.shape };
+}
