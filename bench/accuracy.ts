@@ -3,50 +3,26 @@
  * is a conversion of its own for its number of timesteps, read at its last one; thresholds come from
  * training images only.
  */
+import { writeFileSync } from "node:fs";
 import { Command, Option } from "@commander-js/extra-typings";
 import type { Evaluation } from "../calibrate/evaluate.ts";
 import { type Context, runningOf } from "../cli/action.ts";
 import { loadData } from "../cli/data.ts";
 import { loadNetwork } from "../cli/load.ts";
 import { options, wholeNumber } from "../cli/options.ts";
-import { alignedTable } from "../cli/tables.ts";
 import { createTerminal } from "../cli/terminal.ts";
-import { known } from "../ir/diagnostic.ts";
+import { DiagnosticError, known } from "../ir/diagnostic.ts";
 import { type Module, opsOf } from "../ir/module.ts";
 import { neuronKinds } from "../ir/op.ts";
 import { elementCount } from "../ir/type.ts";
 import { evaluateModule } from "../library/assess.ts";
 import { convert } from "../library/convert.ts";
 import { calibrationOn } from "../library/measure.ts";
+import { type Method, methods, methodsOf, splitList } from "./accuracy/methods.ts";
+import { renderPage } from "./accuracy/page.ts";
+import { type Row, comparisonTable, comparisons, percentText, tableOf } from "./accuracy/rows.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
 import { type Case, casesOf } from "./suite.ts";
-
-/** A way to convert: what follows cleaning and fusing. */
-const methods: Readonly<Record<string, string>> = {
-  max: "convert-activations,balance-max",
-  percentile: "convert-activations,balance-percentile",
-  local: "convert-activations,balance-local",
-  mmse: "convert-activations,balance-mmse",
-  default: "default",
-  lif: "lif",
-};
-
-interface Row {
-  readonly model: string;
-  readonly method: string;
-  readonly code: string;
-  readonly timesteps: number;
-  readonly samples: number;
-  readonly annAccuracy: number;
-  readonly accuracy: number;
-  /** Points of accuracy. */
-  readonly loss: number;
-  readonly agreement: number;
-  readonly relativeLogitError: number;
-  readonly spikesPerNeuron: number;
-  readonly synapticOperations: number;
-  readonly latencyTimesteps: number;
-}
 
 const program = new Command("accuracy")
   .description("conversion loss against timesteps on real models")
@@ -60,13 +36,18 @@ const program = new Command("accuracy")
   .option("--calib <path>", "its training samples")
   .option("--data <path>", "its test samples, with labels")
   .addOption(options.preprocess)
-  .option("--methods <list>", `of ${Object.keys(methods).join(", ")}, or passes in "…"`, "default")
+  .option(
+    "--methods <list>",
+    `all, peers, ours, or of ${methods.map(({ name }) => name).join(", ")}, or passes in "…"`,
+    "default",
+  )
   .option("--timesteps <list>", "numbers of timesteps", "4,8,16,32,64")
   .addOption(
     new Option("--calib-samples <n>", "training samples to calibrate on")
       .default(512)
       .argParser(wholeNumber(1, 1_000_000)),
   )
+  .option("--html <file>", "writes a page with curves")
   .addOption(options.limit)
   .addOption(options.threads)
   .addOption(options.json)
@@ -78,8 +59,16 @@ const context: Context = { terminal, report: () => undefined, diagnostics: [] };
 const running = runningOf({ engine: "wasm", threads: given.threads }, context);
 const rows: Row[] = [];
 for (const one of chosenCases()) rows.push(...(await measureCase(one)));
-const report = { machine: describeMachine(), versions: describeVersions(), seed: 0, rows };
-terminal.out(given.json ? JSON.stringify(report) : "");
+const machine = describeMachine();
+const report = { machine, versions: describeVersions(), seed: 0, rows };
+const compared = comparisons(rows);
+if (given.html !== undefined)
+  writeFileSync(given.html, await renderPage({ rows, compared, machine }));
+if (given.json) terminal.out(JSON.stringify(report));
+else if (compared.length > 0) {
+  terminal.out("\nIn (relative logit error, spikes per neuron):");
+  terminal.out(comparisonTable(compared));
+}
 
 function chosenCases(): Case[] {
   const { model, calib, data, preprocess } = given;
@@ -126,30 +115,39 @@ async function measureCase(one: Case): Promise<Row[]> {
   }
   const measure = calibrationOn(calibration.samples, running);
   const made: Row[] = [];
-  for (const method of splitList(given.methods)) {
-    for (const timesteps of splitList(given.timesteps).map(Number)) {
-      const pipeline = methods[method] ?? method;
+  const chosen = methodsOf(given.methods);
+  const steps = splitList(given.timesteps).map(Number);
+  const work = chosen.flatMap((method) => steps.map((timesteps) => ({ method, timesteps })));
+  for (const [done, { method, timesteps }] of work.entries()) {
+    const label = `${one.name}, ${done + 1} of ${work.length}: ${method.name}, T = ${timesteps}`;
+    const { pipeline } = method;
+    try {
+      const started = performance.now();
       const { module } = await convert(clean, measure, running, { timesteps, pipeline, seed: 0 });
-      const snn = await evaluateModule(module, test, running, {
-        timesteps,
-        label: `${one.name}: ${method}, T = ${timesteps}`,
-        reference: ann,
-      });
-      made.push(rowOf(one, method, timesteps, ann, snn, module));
+      const seconds = (performance.now() - started) / 1000;
+      const snn = await evaluateModule(module, test, running, { timesteps, label, reference: ann });
+      made.push(rowOf({ model: one.name, method, timesteps, seconds, ann, snn, module }));
+    } catch (error) {
+      // What a method cannot convert is not in its table, and no reason not to see the others.
+      if (!(error instanceof DiagnosticError)) throw error;
+      terminal.alert(`${label}: ${error.message}`);
     }
   }
   if (!given.json) terminal.out(tableOf(made));
   return made;
 }
 
-function rowOf(
-  one: Case,
-  method: string,
-  timesteps: number,
-  ann: Evaluation,
-  snn: Evaluation,
-  module: Module,
-): Row {
+interface Measured {
+  readonly model: string;
+  readonly method: Method;
+  readonly timesteps: number;
+  readonly seconds: number;
+  readonly ann: Evaluation;
+  readonly snn: Evaluation;
+  readonly module: Module;
+}
+
+function rowOf({ model, method, timesteps, seconds, ann, snn, module }: Measured): Row {
   const neurons = opsOf(module, ...neuronKinds).reduce(
     (n, op) => n + elementCount(op.type.shape),
     0,
@@ -157,8 +155,8 @@ function rowOf(
   const annAccuracy = known(ann.accuracy?.[0], "labels");
   const accuracy = known(snn.accuracy?.at(-1), "labels");
   return {
-    model: one.name,
-    method,
+    model,
+    method: method.name,
     code: module.code,
     timesteps,
     samples: snn.samples,
@@ -170,40 +168,10 @@ function rowOf(
     spikesPerNeuron: known(snn.spikesPerSample.at(-1), "a timestep") / neurons,
     synapticOperations: known(snn.synapticOperationsPerSample.at(-1), "a timestep"),
     latencyTimesteps: snn.latencyTimesteps,
+    bits: opsOf(module, "snn.graded").reduce((most, op) => Math.max(most, op.attrs.bits), 1),
+    annOperations: ann.analogueOperations,
+    analogueOperations: snn.analogueOperations,
+    seconds,
+    ours: method.ours,
   };
-}
-
-function tableOf(all: readonly Row[]): string {
-  const head = [
-    "method",
-    "T",
-    "accuracy",
-    "loss",
-    "agreement",
-    "logit error",
-    "spikes/neuron",
-    "SynOps",
-  ];
-  return alignedTable([
-    head,
-    ...all.map((row) => [
-      row.method,
-      String(row.timesteps),
-      percentText(row.accuracy),
-      row.loss.toFixed(2),
-      percentText(row.agreement),
-      row.relativeLogitError.toExponential(2),
-      row.spikesPerNeuron.toFixed(3),
-      `${(row.synapticOperations / 1e6).toFixed(2)} M`,
-    ]),
-  ]);
-}
-
-function percentText(share: number | undefined): string {
-  return share === undefined ? "" : `${(share * 100).toFixed(2)} %`;
-}
-
-/** Splits at commas outside of braces and quotes: a method may be a list of passes in quotes. */
-function splitList(text: string): string[] {
-  return [...text.matchAll(/"([^"]*)"|[^,"]+/g)].map((match) => match[1] ?? match[0]);
 }

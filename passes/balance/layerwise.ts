@@ -50,7 +50,7 @@ export function groupsAlong(shape: Shape, axis: number): Groups {
 }
 
 /** Each element by itself. */
-export function groupsOfOne(shape: Shape): Groups {
+function groupsOfOne(shape: Shape): Groups {
   const count = elementCount(shape);
   return { count, of: Int32Array.from({ length: count }, (_, i) => i), shape };
 }

@@ -1,0 +1,93 @@
+/**
+ * The ways to convert that are compared: what others do, made of passes, and pipelines of ours. Each
+ * starts from the cleaned network.
+ */
+import { pipelines } from "../../passes/index.ts";
+
+export interface Method {
+  readonly name: string;
+  /** What follows cleaning and fusing: a pipeline's name, or passes. */
+  readonly pipeline: string;
+  readonly ours: boolean;
+  readonly source: string;
+}
+
+const peers: readonly Method[] = [
+  peer("max", "convert-activations,balance-max", "IF, largest activation (Diehl et al. 2015)"),
+  peer("percentile", "convert-activations,balance-percentile", "IF, P99.9 (Rueckauer et al. 2017)"),
+  peer("local", "convert-activations,balance-local", "LTB (Bu, Li & Yu 2025)"),
+  peer("mmse", "convert-activations,balance-mmse", "IF, mmse thresholds (Li et al. 2021)"),
+  peer(
+    "snnc-light",
+    "convert-activations,balance-mmse,correct-bias",
+    "SNN calibration, biases (Li et al. 2021)",
+  ),
+  peer(
+    "snnc-potential",
+    "convert-activations,balance-mmse,correct-bias,calibrate-potential{scope=neuron}",
+    "SNN calibration, biases and potentials (Li et al. 2021)",
+  ),
+  peer("ftbc", "convert-activations,balance-mmse,ftbc", "FTBC (Wu et al. 2024)"),
+  peer(
+    "signed-if",
+    "convert-activations{sign=retract},balance-mmse",
+    "signed IF (Wang et al. 2022)",
+  ),
+  peer("burst", "convert-activations{bits=2},balance-percentile", "bursts (Li & Zeng 2022)"),
+  peer("fs", "convert-few-spikes,balance-max", "few spikes (Stoeckl & Maass 2021)"),
+  peer(
+    "h-mt",
+    "convert-activations{bits=4},balance-gaussian{levels=15}",
+    "H-MT, words of 4 bits (Zhang et al. 2026)",
+  ),
+  peer(
+    "dcgs",
+    "convert-differential{bits=4,alphabet=power,schedule=reciprocal},balance-gaussian{levels=8}",
+    "like DCGS, 4 sizes, closed form (Huang et al. 2025)",
+  ),
+  peer(
+    "dcgs-percentile",
+    "convert-differential{bits=4,alphabet=power,schedule=reciprocal},balance-percentile",
+    "like DCGS, 4 sizes, P99.9",
+  ),
+  peer("ttfs", "convert-ttfs,balance-max", "first spikes (Stanojevic et al. 2022)"),
+];
+
+/** Names of ours, of which those are taken that this build has. */
+const names = [
+  "default",
+  "low-latency",
+  "binary",
+  "rate",
+  "few-spikes",
+  "one-spike",
+  "exact",
+  "lif",
+] as const;
+
+const ours: readonly Method[] = names
+  .filter((name) => pipelines.has(name))
+  .map((name) => ({ name, pipeline: name, ours: true, source: "" }));
+
+export const methods: readonly Method[] = [...peers, ...ours];
+
+function peer(name: string, pipeline: string, source: string): Method {
+  return { name, pipeline, ours: false, source };
+}
+
+/** The methods that a list names; `all`, `peers` and `ours` stand for theirs, and passes for themselves. */
+export function methodsOf(list: string): Method[] {
+  const chosen = splitList(list).flatMap((name): readonly Method[] => {
+    if (name === "all") return methods;
+    if (name === "peers") return peers;
+    if (name === "ours") return ours;
+    const known = methods.find((method) => method.name === name);
+    return [known ?? { name, pipeline: name, ours: false, source: "" }];
+  });
+  return [...new Map(chosen.map((method) => [method.name, method])).values()];
+}
+
+/** Splits at commas outside of braces and quotes: a method may be a list of passes in quotes. */
+export function splitList(text: string): string[] {
+  return [...text.matchAll(/"([^"]*)"|[^,"]+/g)].map((match) => match[1] ?? match[0]);
+}
