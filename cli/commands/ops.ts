@@ -1,7 +1,7 @@
 /** `snnc ops`: what can be imported, and what each op becomes in a spiking network. */
 import { Command } from "@commander-js/extra-typings";
 import pc from "picocolors";
-import { onnxOperators } from "../../frontend/onnx/operators.ts";
+import { onnxOperators, ownDomain, ownOperators } from "../../frontend/onnx/operators.ts";
 import { isOpKind, specOf, specs } from "../../ir/spec.ts";
 import { spikingFormOf } from "../../passes/convert/spiking-form.ts";
 import { perform } from "../action.ts";
@@ -21,23 +21,37 @@ export function opsCommand() {
           summary: specOf(kind).summary,
           spiking: spikingFormOf(kind),
         }));
-        const operators = [...onnxOperators.values()].map(({ name, since }) => ({ name, since }));
+        const named = ({ name, since }: Listed): Listed => ({ name, since });
+        const operators = onnxOperators.map(named);
+        const own = ownOperators.map(named);
         return {
-          json: { onnx: operators, ops },
-          text: text(operators, ops, terminal.color),
+          json: { onnx: operators, [ownDomain]: own, ops },
+          text: text(operators, own, ops, terminal.color),
         };
       }),
     );
 }
 
+/** An operator that models may have, with the versions that changed it. */
+interface Listed {
+  readonly name: string;
+  readonly since: readonly number[];
+}
+
 function text(
-  operators: readonly { name: string; since: readonly number[] }[],
+  operators: readonly Listed[],
+  own: readonly Listed[],
   ops: readonly { kind: string; summary: string; spiking: string }[],
   color: boolean,
 ): string {
   const c = pc.createColors(color);
   const lines = [c.bold(`ONNX operators (${operators.length}), with the opsets that changed them`)];
-  for (const { name, since } of operators) lines.push(`  ${name.padEnd(28)}${since.join(", ")}`);
+  const list = (listed: readonly Listed[]): void => {
+    for (const { name, since } of listed) lines.push(`  ${name.padEnd(28)}${since.join(", ")}`);
+  };
+  list(operators);
+  lines.push("", c.bold(`operators of domain ${ownDomain}`));
+  list(own);
   lines.push("", c.bold("ops of the intermediate representation, and their spiking form"));
   for (const { kind, spiking, summary } of ops) {
     lines.push(`  ${c.cyan(kind.padEnd(26))}${spiking.padEnd(18)}${summary}`);

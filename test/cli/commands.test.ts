@@ -385,6 +385,7 @@ describe.concurrent("snnc inspect, diff, passes and ops", () => {
   it("ops lists what is read and what becomes of it", async () => {
     const { stdout } = await snnc(["ops"]);
     expect(stdout).toMatch(/^ {2}ConvTranspose +1, 11/m);
+    expect(stdout).toMatch(/^operators of domain snnc\n {2}SoftLif +1$/m);
     expect(stdout).toMatch(/^ {2}ann\.relu +neuron/m);
   });
 });

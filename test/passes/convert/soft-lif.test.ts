@@ -75,6 +75,7 @@ describe("a soft-LIF activation as neurons", () => {
     };
     spread(v.slice(0, 144));
     spread(Array.from({ length: 16 }, (_, c) => v[c * 144 + 7] ?? 0));
+    expect(new Set(v.map((each) => each.toFixed(4))).size).toBeGreaterThan(v.length / 2);
     expect(v.reduce((a, b) => a + b, 0) / v.length).toBeCloseTo(0.5, 2);
   });
 });
