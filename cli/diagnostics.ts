@@ -131,6 +131,11 @@ export const diagnose = catalogue({
         ? "give --data or --calib"
         : "start from the ONNX model, with convert-activations among the passes",
   },
+  "auto-needs-calibration": {
+    severity: "error",
+    message: () => "--auto chooses by trying on calibration samples, and none were given",
+    help: "give some with --calib",
+  },
   "timesteps-ignored": {
     severity: "warning",
     message: (p: { file: string }) => `${p.file} is not a spiking network: -T is of no effect`,

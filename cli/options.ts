@@ -26,6 +26,14 @@ export function fraction(text: string): number {
   throw new InvalidArgumentError("It must be a number from 0 to 1.");
 }
 
+/** Points of accuracy, from 0 to 100, or a usage error that says so. */
+export function points(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 100) return value;
+  // eslint-disable-next-line no-restricted-syntax -- commander's own way to refuse an argument
+  throw new InvalidArgumentError("It must be a number from 0 to 100.");
+}
+
 /** `NAME=1,3,32,32`, gathered over repeats. */
 function shapeArgument(
   text: string,

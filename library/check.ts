@@ -4,7 +4,8 @@ import type { Engine } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
 import type { Op } from "../ir/op.ts";
 import { type Fate, hasLeakyForm, planConversion } from "../passes/convert/spiking-form.ts";
-import { convert } from "./convert.ts";
+import { type SpikingCode, carriesDecoded, codeMadeBy } from "../passes/codes.ts";
+import { convert, stepsOf } from "./convert.ts";
 
 /** One kind of operator that stands in the way. */
 export interface Obstacle {
@@ -17,36 +18,52 @@ export interface Obstacle {
   readonly help: string;
 }
 
+/** What becomes of an op; `decoded`: it is computed on decoded values, between neurons. */
+export type CheckedFate = Fate | "decoded";
+
 export interface CheckResult {
+  /** The code that was asked about. */
+  readonly code: SpikingCode;
   readonly convertible: boolean;
   /** ONNX operators of the model, by name. */
   readonly operators: ReadonlyMap<string, number>;
   readonly obstacles: readonly Obstacle[];
   /** What becomes of the ops that are left after cleaning up: kinds by fate, with counts. */
-  readonly fates: ReadonlyMap<Fate, ReadonlyMap<string, number>>;
+  readonly fates: ReadonlyMap<CheckedFate, ReadonlyMap<string, number>>;
   readonly parameters: number;
 }
 
-/** Checks an imported model. `engine` is not run: passes of the clean-up need none. */
-export async function checkModel(imported: ImportResult, engine: Engine): Promise<CheckResult> {
+/**
+ * Checks an imported model for a conversion to `code`; to that which `convert` makes by itself unless
+ * given. `engine` is not run: passes of the clean-up need none.
+ */
+export async function checkModel(
+  imported: ImportResult,
+  engine: Engine,
+  code: SpikingCode = codeMadeBy(stepsOf("default")) ?? "rate",
+): Promise<CheckResult> {
   const { module, operators } = imported;
-  const fates = new Map<Fate, Map<string, number>>();
+  const fates = new Map<CheckedFate, Map<string, number>>();
   if (module === null) {
-    return { convertible: false, operators, obstacles: imported.unsupported, fates, parameters: 0 };
+    const obstacles = imported.unsupported;
+    return { code, convertible: false, operators, obstacles, fates, parameters: 0 };
   }
   const running = { engine, threads: 1 };
   const options = { timesteps: 1, pipeline: "canonical,commute-max-pool", seed: 0 };
   const { module: clean } = await convert(module, null, running, options);
-  const plan = planConversion(clean, hasLeakyForm);
+  // Leaky neurons send rates: their activation has a form of its own in that code only.
+  const plan = code === "rate" ? planConversion(clean, hasLeakyForm) : planConversion(clean);
+  const decodes = carriesDecoded(code);
   for (const op of clean.ops) {
-    const fate = plan.fates.get(op.result);
+    const planned = plan.fates.get(op.result);
+    const fate = planned === "refused" && decodes ? "decoded" : planned;
     if (fate === undefined || op.kind === "ann.input" || op.kind === "ann.constant") continue;
     const kinds = fates.get(fate) ?? new Map<string, number>();
     fates.set(fate, kinds);
     kinds.set(nameOf(op), (kinds.get(nameOf(op)) ?? 0) + 1);
   }
-  const obstacles = obstaclesOf(plan.refused, imported.opset);
-  if (plan.neurons === 0 && obstacles.length === 0) {
+  const obstacles = decodes ? [] : obstaclesOf(plan.refused, imported.opset);
+  if (plan.neurons + plan.refused.length === 0) {
     obstacles.push({
       op: "(none)",
       domain: "",
@@ -58,7 +75,7 @@ export async function checkModel(imported: ImportResult, engine: Engine): Promis
   }
   let parameters = 0;
   for (const tensor of clean.tensors.values()) parameters += tensor.data.length;
-  return { convertible: obstacles.length === 0, operators, obstacles, fates, parameters };
+  return { code, convertible: obstacles.length === 0, operators, obstacles, fates, parameters };
 }
 
 function nameOf(op: Op): string {

@@ -40,6 +40,11 @@ export function makingOf(code: SpikingCode): Making {
   return makings[code];
 }
 
+/** Whether functions that are not rectifiers are computed on decoded values, and sent on. */
+export function carriesDecoded(code: SpikingCode): boolean {
+  return code === "differential" || code === "few-spikes" || code === "ttfs";
+}
+
 /** The timesteps that a pipeline makes a network for unless told. */
 export function defaultTimesteps(steps: readonly PipelineStep[]): number {
   return makings[codeMadeBy(steps) ?? "rate"].timesteps;

@@ -1,10 +1,10 @@
 /** `snnc check`: everything that stands in the way of a conversion, at once. */
-import { Command } from "@commander-js/extra-typings";
+import { Command, Option } from "@commander-js/extra-typings";
 import pc from "picocolors";
 import { typedEngine } from "../../backends/typed/engine.ts";
 import { fail } from "../../ir/diagnostic.ts";
-import { type CheckResult, checkModel } from "../../library/check.ts";
-import type { Fate } from "../../passes/convert/spiking-form.ts";
+import { type CheckResult, type CheckedFate, checkModel } from "../../library/check.ts";
+import { spikingCodes } from "../../passes/codes.ts";
 import { perform } from "../action.ts";
 import { readInput } from "../files.ts";
 import { importModel } from "../load.ts";
@@ -16,6 +16,12 @@ export function checkCommand() {
   return new Command("check")
     .description("list every operator that cannot be converted, without any data")
     .argument("<model>", "ONNX model")
+    .addOption(
+      new Option(
+        "--code <name>",
+        "check for this code; for what convert makes unless given",
+      ).choices(spikingCodes),
+    )
     .addOption(options.inputShape)
     .addOption(options.dimension)
     .addOption(options.json)
@@ -28,12 +34,13 @@ export function checkCommand() {
         // Without operators to list, the model itself is at fault: that is an error like any other.
         if (imported.module === null && imported.unsupported.length === 0) fail(...errors);
         context.report(...imported.diagnostics.filter((d) => d.severity !== "error"));
-        const result = await checkModel(imported, typedEngine);
+        const result = await checkModel(imported, typedEngine, given.code);
         return {
           exitCode: result.convertible ? 0 : 1,
           text: checkText(file, result, context.terminal.color),
           json: {
             model: file,
+            code: result.code,
             convertible: result.convertible,
             ops: Object.fromEntries(result.operators),
             unsupported: result.obstacles,
@@ -48,12 +55,13 @@ export function checkCommand() {
     );
 }
 
-const fateTexts: Readonly<Record<Fate, string>> = {
+const fateTexts: Readonly<Record<CheckedFate, string>> = {
   neuron: "become neurons",
   shared: "stay, over time",
   pool: "pool by running sums",
   tail: "run on the decoded output",
   analogue: "run once on the input",
+  decoded: "computed on decoded values",
   refused: "have no spiking form",
 };
 
@@ -61,15 +69,15 @@ function checkText(file: string, result: CheckResult, color: boolean): string {
   const c = pc.createColors(color);
   const lines = [
     result.convertible
-      ? c.green(`${file} can be converted`)
-      : c.red(`${file} cannot be converted as it is`),
+      ? c.green(`${file} can be converted to ${result.code} code`)
+      : c.red(`${file} cannot be converted to ${result.code} code as it is`),
   ];
   if (result.parameters > 0) lines.push(`  ${quantity(result.parameters)} parameters`);
   for (const [fate, text] of Object.entries(fateTexts)) {
     const kinds = [...result.fates].find(([name]) => name === fate)?.[1];
     if (kinds === undefined) continue;
     const list = [...kinds].map(([kind, count]) => `${kind} ×${count}`).join(", ");
-    lines.push(`  ${text.padEnd(26)}${list}`);
+    lines.push(`  ${text.padEnd(28)}${list}`);
   }
   for (const { op, domain, count, nodes, help } of result.obstacles) {
     const name = domain === "" ? op : `${domain}:${op}`;

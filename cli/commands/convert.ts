@@ -7,6 +7,7 @@ import { packageParts } from "../../ir/package.ts";
 import { printModule } from "../../ir/print.ts";
 import { openPreprocess } from "../../calibrate/data/open.ts";
 import { evaluatePair } from "../../library/assess.ts";
+import { type Objective, objectives } from "../../library/auto.ts";
 import { type Conversion, convert } from "../../library/convert.ts";
 import { makeReport } from "../../library/report.ts";
 import { type SpikingCode, makingOf } from "../../passes/codes.ts";
@@ -15,11 +16,12 @@ import type { PassRecord } from "../../passes/manager.ts";
 import { printPipeline } from "../../passes/pipeline.ts";
 import { type Context, type Outcome, perform, runningOf } from "../action.ts";
 import { type DataOptions, loadData } from "../data.ts";
+import { chooseAutomatically, defaultMaxLoss } from "../auto.ts";
 import { diagnose } from "../diagnostics.ts";
 import { refuseToReplace, writeOutput } from "../files.ts";
 import { type ShapeOptions, loadNetwork } from "../load.ts";
 import { numericsCheck } from "../numerics.ts";
-import { type EngineName, options, wholeNumber } from "../options.ts";
+import { type EngineName, options, points, wholeNumber } from "../options.ts";
 import { diagnosticToJson } from "../render.ts";
 import { writeReport } from "../report-files.ts";
 import { accuracyTable } from "../tables.ts";
@@ -61,6 +63,24 @@ export function convertCommand() {
         "pipeline",
       ),
     )
+    .addOption(
+      new Option(
+        "--auto",
+        "choose code, timesteps and bits by trying on calibration samples",
+      ).conflicts(["pipeline", "passes", "code", "bits", "timesteps"]),
+    )
+    .addOption(
+      new Option(
+        "--max-loss <points>",
+        `with --auto: points of accuracy that may be lost (${defaultMaxLoss} unless said)`,
+      ).argParser(points),
+    )
+    .addOption(
+      new Option(
+        "--objective <name>",
+        "with --auto: what to have little of (latency unless said)",
+      ).choices(objectives),
+    )
     .option("--allow-analogue", "run ops without a spiking form on decoded values")
     .option("-o, --output <file>", "where to write the network (default: MODEL.snn here)")
     .option("--report <folder>", "write report.html and report.json there")
@@ -95,6 +115,9 @@ interface Given extends ShapeOptions, DataOptions {
   readonly bits?: number | undefined;
   readonly pipeline?: string | undefined;
   readonly passes?: string | undefined;
+  readonly auto?: true | undefined;
+  readonly maxLoss?: number | undefined;
+  readonly objective?: Objective | undefined;
   readonly allowAnalogue?: true | undefined;
   readonly output?: string | undefined;
   readonly report?: string | undefined;
@@ -149,8 +172,21 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     given.data === undefined || !given.eval
       ? calibration
       : await loadData(given.data, imported, given, context, true);
-  const pipeline = given.passes ?? given.pipeline;
-  const wanted = given.timesteps ?? (network.kind === "snn" ? imported.timesteps : undefined);
+  const auto =
+    given.auto === true
+      ? await chooseAutomatically(
+          imported,
+          calibration?.samples ?? null,
+          { maxLoss: given.maxLoss, objective: given.objective },
+          running,
+          context,
+        )
+      : null;
+  const pipeline = auto?.chosen.pipeline ?? given.passes ?? given.pipeline;
+  const wanted =
+    auto?.chosen.timesteps ??
+    given.timesteps ??
+    (network.kind === "snn" ? imported.timesteps : undefined);
   const conversion = await convert(imported, calibration?.samples ?? null, running, {
     ...(wanted === undefined ? {} : { timesteps: wanted }),
     ...(pipeline === undefined ? {} : { pipeline }),
@@ -205,6 +241,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       })),
       calibrationSamples: calibration?.samples.count ?? 0,
       seconds,
+      ...(auto === null ? {} : { auto }),
       ...evaluated.json,
       diagnostics: context.diagnostics.map(diagnosticToJson),
     },

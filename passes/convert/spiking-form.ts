@@ -224,7 +224,8 @@ export function hasWeights(op: Op): boolean {
 }
 
 function wayOut(op: Op): string {
-  const hybrid = "or run it on decoded values with --allow-analogue";
+  const hybrid =
+    "or compute it on decoded values: --code differential, few-spikes or ttfs (in rate code --allow-analogue)";
   if (elementCount(op.type.shape) === 0) return "the value is empty";
   if (ceilingOf(op) !== null) {
     return `neurons work on float32, not on ${op.type.dtype}; export the model in float32`;

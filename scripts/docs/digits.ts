@@ -29,10 +29,10 @@ export async function digitsBlocks(root: string): Promise<ReadonlyMap<string, st
   );
   const running = { engine: singleThreadWasmEngine, threads: 1 };
   const { passes, reference, module } = await convert(imported, samples, running, {
-    timesteps: 16,
+    timesteps: 4,
   });
   const converted = known(
-    passes.find(({ pass }) => pass === "convert-activations"),
+    passes.find(({ pass }) => pass === "convert-differential"),
     "the conversion",
   ).after;
   return new Map([
@@ -61,7 +61,7 @@ function opLines(module: Module): string[] {
 function thresholdLines(module: Module): string[] {
   const lines = printModule(module, { locs: "none" }).split("\n");
   const neuron = known(
-    lines.find((line) => line.includes("snn.if")),
+    lines.find((line) => line.includes("snn.graded")),
     "a neuron",
   );
   const names = [...neuron.matchAll(/@[\w.]+/g)].map(([name]) => name);

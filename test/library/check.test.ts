@@ -57,6 +57,12 @@ describe("checkModel", () => {
     expect(parameters).toBe(126);
   });
 
+  it("asks about what convert makes by itself unless told", async () => {
+    const { code } = await checkModel(imported(network()), interpretEngine);
+    const { module } = await convert(network(), images(1), running, {});
+    expect(module.code).toBe(code);
+  });
+
   it("names each kind of obstacle with its places, and agrees with convert", async () => {
     const module = network({ activation: "ann.sigmoid", first: "ann.sigmoid" });
     const { convertible, obstacles, fates } = await checkModel(imported(module), interpretEngine);
@@ -68,6 +74,19 @@ describe("checkModel", () => {
     await expect(convert(module, images(1), running, options)).rejects.toThrow(DiagnosticError);
   });
 
+  it("computes on decoded values what codes that send increments can carry", async () => {
+    const module = network({ activation: "ann.sigmoid", first: "ann.sigmoid" });
+    for (const code of ["differential", "few-spikes", "ttfs"] as const) {
+      const found = await checkModel(imported(module), interpretEngine, code);
+      expect(found).toMatchObject({ code, convertible: true, obstacles: [] });
+      expect([...(found.fates.get("decoded") ?? [])]).toEqual([["sigmoid", 2]]);
+      expect(found.fates.has("refused")).toBe(false);
+      await expect(convert(module, images(1), running, { code })).resolves.toBeDefined();
+    }
+    const rate = await checkModel(imported(module), interpretEngine, "burst");
+    expect(rate.convertible).toBe(false);
+  });
+
   it("refuses a network without activations", async () => {
     const linear = (): Module => {
       const module = network({ activation: "ann.identity" });
@@ -76,9 +95,11 @@ describe("checkModel", () => {
       );
       return { ...module, ops };
     };
-    const { convertible, obstacles } = await checkModel(imported(linear()), interpretEngine);
-    expect(convertible).toBe(false);
-    expect(obstacles).toMatchObject([{ op: "(none)", count: 0 }]);
+    for (const code of ["rate", "differential"] as const) {
+      const found = await checkModel(imported(linear()), interpretEngine, code);
+      expect(found.convertible).toBe(false);
+      expect(found.obstacles).toMatchObject([{ op: "(none)", count: 0 }]);
+    }
   });
 
   it("passes on what could not be imported", async () => {
