@@ -30,6 +30,8 @@ export async function digitsBlocks(root: string): Promise<ReadonlyMap<string, st
   const running = { engine: singleThreadWasmEngine, threads: 1 };
   const { passes, reference, module } = await convert(imported, samples, running, {
     timesteps: 16,
+    // The page shows rate code, which is the plainest.
+    pipeline: "mmse",
   });
   const converted = known(
     passes.find(({ pass }) => pass === "convert-activations"),
