@@ -119,8 +119,8 @@ export type Alphabet = "word" | "power";
 /** Which way a graded neuron may fire; see `snn.graded`. */
 export type Sign = "positive" | "retract" | "free";
 
-/** How the step of a graded neuron goes with time: 1, 1/t, 2^−(t−1), 4^−(t−1). */
-export type StepSchedule = "constant" | "reciprocal" | "halving" | "quartering";
+/** How the step of a graded neuron goes with time: 1, 1/t, halves, or halves but one. */
+export type StepSchedule = "constant" | "reciprocal" | "halving" | "skipping";
 
 /** Attributes of the ops that are not in the families above, by kind. */
 interface OtherAttrs {
@@ -313,7 +313,7 @@ interface OtherAttrs {
   /**
    * Graded neurons: spikes of several sizes, of either sign, with a step that may shrink over time.
    * K = 2^bits − 1, q_t = threshold · ρ_t with ρ_t = 1 (schedule constant), 1/t (reciprocal),
-   * 2^−(t−1) (halving) or 4^−(t−1) (quartering), at least 2^−24, and r the total that was sent, 0 at first. In each
+   * 2^−(t−1) (halving) or 1, then 2^−t (skipping: halves without the first), at least 2^−24, and r the total that was sent, 0 at first. In each
    * timestep, in this order:
    *
    *     u[t] = v[t−1] + x[t]                        integrate (no leak)
@@ -331,7 +331,7 @@ interface OtherAttrs {
    * One family: bits 1 with sign positive is `snn.if` with v[0] raised by half a threshold; with sign
    * retract the signed neuron of Wang et al. (IJCAI 2022), ST-BIF and SpikeGrad; more bits, burst
    * neurons (Li & Zeng 2022) and H-MT (AAAI 2026); with steps of 1/t, differential coding (Huang et
-   * al., ICML 2025); halving and quartering, radix coding. Steps that shrink go with operands that are increments
+   * al., ICML 2025); halving and skipping, radix coding. Steps that shrink go with operands that are increments
    * (`snn.difference`), whose sum is the value.
    *
    * On f32 each +, −, · and / above is rounded once. On i32 everything is exact, spikes are i32, and

@@ -54,7 +54,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
       bits: "int",
       alphabet: { oneOf: ["word", "power"] },
       sign: { oneOf: ["positive", "retract", "free"] },
-      schedule: { oneOf: ["constant", "reciprocal", "halving", "quartering"] },
+      schedule: { oneOf: ["constant", "reciprocal", "halving", "skipping"] },
     },
     infer: (attrs, inputs, tensors) => {
       const x = operandType(inputs, 0);

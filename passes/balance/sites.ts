@@ -3,7 +3,7 @@
  * it stands for, and how a range (the largest value that it can send) becomes its parameters.
  */
 import { channelAxisOf } from "../../ir/channels.ts";
-import { assertNever, known } from "../../ir/diagnostic.ts";
+import { known } from "../../ir/diagnostic.ts";
 import { type Module, producerOf, tensorAt } from "../../ir/module.ts";
 import { type NeuronKind, type Op, type OpOf, type ValueId, isNeuron, isOp } from "../../ir/op.ts";
 import { largestSpike } from "../../ir/semantics/neurons/graded.ts";
@@ -63,18 +63,8 @@ function levelsOf(neuron: OpOf<NeuronKind>, module: Module, timesteps: number): 
     case "snn.graded": {
       const most = largestSpike(neuron.attrs);
       if (module.code !== "differential") return most * timesteps;
-      switch (neuron.attrs.schedule) {
-        case "constant":
-          return most;
-        case "reciprocal":
-          return most * timesteps;
-        case "halving":
-          return most * 2 ** (timesteps - 1);
-        case "quartering":
-          return most * 4 ** (timesteps - 1);
-        default:
-          return assertNever(neuron.attrs.schedule);
-      }
+      // What a first spike can say: later ones refine it, and reach further where it was not enough.
+      return most;
     }
     case "snn.few-spikes":
       return 2 ** (tensorAt(module, neuron.attrs.amplitude).shape[0] ?? 1) - 1;

@@ -46,9 +46,9 @@ export const convertDifferential = definePass({
     },
     schedule: {
       kind: "choice",
-      default: "halving",
-      of: ["constant", "reciprocal", "halving", "quartering"],
-      help: "how the step goes with time: not at all, as 1/t, by halves, or by quarters",
+      default: "skipping",
+      of: ["constant", "reciprocal", "halving", "skipping"],
+      help: "how the step goes with time: not at all, as 1/t, by halves, or by a quarter and then by halves",
     },
   },
   run(module, { options, timesteps, report }) {

@@ -51,11 +51,16 @@ export class Clock {
     if (this.schedule === "reciprocal") {
       now.set(f64.convert_s.i32(i32.add(elapsed.get(), code.int(1))));
     } else {
-      // 2^−elapsed, or its square, by its exponent; doubles have those of the finest step and more.
-      const halvings = this.schedule === "halving" ? 1 : 2;
-      const steps = i32.mul(elapsed.get(), code.int(halvings));
+      // A power of 1/2 by its exponent; doubles have those of the finest step and more.
+      const skipped = this.schedule === "skipping" ? 1 : 0;
+      const isFirst = i32.eqz(elapsed.get());
+      const halvings = code.wasm.select(
+        isFirst,
+        code.int(0),
+        i32.add(elapsed.get(), code.int(skipped)),
+      );
       const isThere = i32.lt_s(elapsed.get(), code.int(500));
-      const exponent = i32.sub(code.int(1023), code.wasm.select(isThere, steps, code.int(500)));
+      const exponent = i32.sub(code.int(1023), code.wasm.select(isThere, halvings, code.int(500)));
       const bits = i64.shl(i64.extend_u(exponent), i64.const(52n));
       now.set(f64.max(f64.reinterpret(bits), f64.const(finestShare)));
     }
@@ -75,9 +80,12 @@ export class Clock {
       case "halving":
         now.set(f64.max(f64.mul(now.get(), f64.const(0.5)), f64.const(finestShare)));
         break;
-      case "quartering":
-        now.set(f64.max(f64.mul(now.get(), f64.const(0.25)), f64.const(finestShare)));
+      case "skipping": {
+        const isFirst = f64.eq(now.get(), f64.const(1));
+        const factor = code.wasm.select(isFirst, f64.const(0.25), f64.const(0.5));
+        now.set(f64.max(f64.mul(now.get(), factor), f64.const(finestShare)));
         break;
+      }
     }
     this.spread();
   }

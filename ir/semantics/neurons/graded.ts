@@ -18,8 +18,8 @@ export function scheduled(value: number, schedule: StepSchedule, t: number): num
       return Math.fround(value / t);
     case "halving":
       return Math.fround(value * Math.max(finestShare, 2 ** (1 - t)));
-    case "quartering":
-      return Math.fround(value * Math.max(finestShare, 4 ** (1 - t)));
+    case "skipping":
+      return Math.fround(value * Math.max(finestShare, t === 1 ? 1 : 2 ** -t));
   }
 }
 

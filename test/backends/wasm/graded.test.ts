@@ -71,7 +71,7 @@ const forms: readonly Partial<Form>[] = [
   { schedule: "reciprocal", spread: [5, 1, 1] },
   { schedule: "reciprocal", sign: "free", bits: 2 },
   { schedule: "halving", bits: 1, sign: "positive" },
-  { schedule: "quartering", bits: 4 },
+  { schedule: "skipping", bits: 4 },
   { schedule: "halving", bits: 3, alphabet: "power" },
 ];
 
@@ -179,7 +179,7 @@ describe("graded neurons in WebAssembly", () => {
     },
   );
 
-  it.each(["constant", "reciprocal", "halving", "quartering"] as const)(
+  it.each(["constant", "reciprocal", "halving", "skipping"] as const)(
     "go on from chunk to chunk: steps that are %s",
     async (schedule) => {
       const form = { ...usual, schedule, ceiling: true };
