@@ -28,6 +28,8 @@ export type { Preprocess } from "./calibrate/data/preprocess.ts";
 // The work.
 export { convert } from "./library/convert.ts";
 export type { Conversion, ConvertOptions } from "./library/convert.ts";
+export { chooseConversion } from "./library/auto.ts";
+export type { AutoOptions, AutoResult, Trial } from "./library/auto.ts";
 export { calibrationOn } from "./library/measure.ts";
 export type { Running } from "./library/measure.ts";
 export {

@@ -26,7 +26,7 @@ export async function convertDigits(folder: string, count: number) {
   const testSamples = sampleSource(test, modelInputs(ann), preprocess);
 
   const running = { engine: wasmEngine, threads: 2 };
-  const timesteps = 16;
+  const timesteps = 4;
   const conversion = await convert(ann, calibrationSamples, running, { timesteps });
 
   const data = { samples: testSamples, labels: test.labels };

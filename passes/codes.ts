@@ -28,7 +28,7 @@ const makings: Readonly<Record<SpikingCode, Making>> = {
   rate: { pipeline: "rate", timesteps: 32, hasBits: false },
   "signed-rate": { pipeline: "binary", timesteps: 16, hasBits: false },
   burst: { pipeline: "burst", timesteps: 4, hasBits: true },
-  differential: { pipeline: "low-latency", timesteps: 4, hasBits: true },
+  differential: { pipeline: "default", timesteps: 4, hasBits: true },
   // Eight binary digits.
   "few-spikes": { pipeline: "few-spikes", timesteps: 8, hasBits: false },
   // Time in eight bits.

@@ -76,7 +76,7 @@ describe.concurrent("snnc convert", () => {
       .object({
         model: z.literal(digits.model),
         out: z.literal(at("json.snn")),
-        code: z.literal("rate"),
+        code: z.literal("differential"),
         timesteps: z.literal(4),
         parameters: z.number().int().positive(),
         ops: z.number().int().positive(),
@@ -94,7 +94,7 @@ describe.concurrent("snnc convert", () => {
         diagnostics,
       })
       .parse(jsonOf(ran));
-    expect(found.pipeline.map(({ pass }) => pass)).toContain("convert-activations");
+    expect(found.pipeline.map(({ pass }) => pass)).toContain("convert-differential");
     expect((await stat(at("json.snn"))).size).toBeGreaterThan(found.parameters * 4);
     expect((await readdir(at("report"))).sort()).toEqual([
       "manifest.json",
@@ -349,15 +349,15 @@ describe.concurrent("snnc inspect, diff, passes and ops", () => {
   it("inspect prints the network as text", async () => {
     const { code, stdout } = await snnc(["inspect", at("digits.snn")]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^module @digits attributes \{code = "rate", timesteps = 8/);
-    expect(stdout.match(/ = snn\.if\(/g)).toHaveLength(5);
+    expect(stdout).toMatch(/^module @digits attributes \{code = "differential", timesteps = 8/);
+    expect(stdout.match(/ = snn\.graded\(/g)).toHaveLength(5);
   });
 
   it("inspect --json adds the provenance", async () => {
     const found = jsonOf(await snnc(["inspect", at("digits.snn"), "--json"]));
     expect(found).toMatchObject({
       kind: "snn",
-      code: "rate",
+      code: "differential",
       timesteps: 8,
       provenance: { model: { file: "digits.onnx" }, calibration: { samples: 40 }, seed: 0 },
     });
@@ -370,14 +370,14 @@ describe.concurrent("snnc inspect, diff, passes and ops", () => {
     const other = await snnc(["diff", digits.model, at("digits.snn")]);
     expect(other.code).toBe(1);
     expect(other.stdout).toContain("the networks differ");
-    expect(other.stdout).toMatch(/^\+ .*snn\.if/m);
+    expect(other.stdout).toMatch(/^\+ .*snn\.graded/m);
   });
 
   it("passes lists every pass and pipeline", async () => {
     const found = z
       .object({ pipelines: z.record(z.string(), z.string()) })
       .parse(jsonOf(await snnc(["passes", "--json"])));
-    expect(found.pipelines["default"]).toContain("convert-activations");
+    expect(found.pipelines["default"]).toContain("convert-differential");
     const { stdout } = await snnc(["passes"]);
     expect(stdout).toContain("convert-activations");
   });

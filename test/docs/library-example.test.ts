@@ -41,7 +41,7 @@ describe("the example of docs/library.md", () => {
     expect(result.accuracy?.at(-1)).toBeGreaterThan(0.9);
     expect(result.annAccuracy?.[0]).toBeGreaterThan(0.9);
     const { module, provenance } = decodePackage(result.packed, "digits.snn");
-    expect(module.code).toBe("rate");
+    expect(module.code).toBe("differential");
     expect(provenance["pipeline"]).toMatch(/convert-activations/);
   });
 });

@@ -31,7 +31,7 @@ describe("checkModel", () => {
     const attrs = { tauRc: 0.02, tauRef: 0.002, sigma: 0.02, amplitude: 0.01 };
     const value = builder.add("ann.soft-lif", [x], attrs, loc);
     const module = builder.finish({ name: "m", outputs: [{ name: "y", value }] });
-    const { convertible, fates } = await checkModel(imported(module), interpretEngine);
+    const { convertible, fates } = await checkModel(imported(module), interpretEngine, "rate");
     expect(convertible).toBe(true);
     expect(fates).toEqual(new Map([["neuron", new Map([["soft-lif", 1]])]]));
   });
@@ -65,12 +65,17 @@ describe("checkModel", () => {
 
   it("names each kind of obstacle with its places, and agrees with convert", async () => {
     const module = network({ activation: "ann.sigmoid", first: "ann.sigmoid" });
-    const { convertible, obstacles, fates } = await checkModel(imported(module), interpretEngine);
+    const code = "rate";
+    const { convertible, obstacles, fates } = await checkModel(
+      imported(module),
+      interpretEngine,
+      code,
+    );
     expect(convertible).toBe(false);
     expect(obstacles).toMatchObject([{ op: "sigmoid", count: 2, opset: 17 }]);
     expect(obstacles[0]?.nodes).toEqual(["/relu1", "/act"]);
     expect([...(fates.get("refused") ?? [])]).toEqual([["sigmoid", 2]]);
-    const options = { timesteps: 4 };
+    const options = { timesteps: 4, code } as const;
     await expect(convert(module, images(1), running, options)).rejects.toThrow(DiagnosticError);
   });
 

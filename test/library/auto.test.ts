@@ -1,0 +1,78 @@
+/** Choosing a conversion: what is chosen is the least of what is good enough, whatever the order. */
+import { describe, expect, it } from "vitest";
+import { singleThreadEngine } from "../../backends/typed/single.ts";
+import { DiagnosticError } from "../../ir/diagnostic.ts";
+import type { SampleSource } from "../../ir/executable.ts";
+import { parseModule } from "../../ir/parse.ts";
+import { uniform } from "../../ir/random.ts";
+import { tensorOf } from "../../ir/tensor.ts";
+import { type Objective, type Trial, chooseConversion } from "../../library/auto.ts";
+
+const text = `module @m attributes {code = "none", timesteps = 1, properties = []} {
+  %0 = ann.input() {name = "x"} : real[1, 4]
+  %1 = ann.linear(%0) {weight = @a, bias = none} : real[1, 2]
+  %2 = ann.relu(%1) : real[1, 2]
+  %3 = ann.linear(%2) {weight = @b, bias = none} : real[1, 3]
+  ann.output(%3) {name = "y"}
+}
+tensors {
+  @a = f32[2, 4] dense<[1, -0.5, 0.5, 1, 0.25, 1, -1, 0.5]>
+  @b = f32[3, 2] dense<[1, -1, -1, 1, 0.5, 0.25]>
+}
+`;
+const network = parseModule(text, { file: "m.snnir" });
+const running = { engine: singleThreadEngine, threads: 1 };
+
+function samples(count: number, order: (index: number) => number = (i) => i): SampleSource {
+  const values = (index: number): number[] =>
+    [0, 1, 2, 3].map((k) => 2 * uniform(3, order(index), k, 0) - 1);
+  return { count, get: (index) => [tensorOf("f32", [1, 4], values(index))] };
+}
+
+const costs: Readonly<Record<Objective, (trial: Trial) => number>> = {
+  latency: (trial) => trial.latencyTimesteps,
+  spikes: (trial) => trial.spikesPerSample,
+  energy: (trial) => trial.energyRatio,
+};
+
+describe("chooseConversion", () => {
+  it.each(["latency", "spikes", "energy"] as const)(
+    "takes the least %s of what changes few predictions",
+    { timeout: 60_000 },
+    async (objective) => {
+      const options = { maxLoss: 4, objective };
+      const { chosen, trials, judgedOn, calibratedOn } = await chooseConversion(
+        network,
+        samples(100),
+        running,
+        options,
+      );
+      expect([calibratedOn, judgedOn]).toEqual([75, 25]);
+      expect(chosen.changedPoints).toBeLessThanOrEqual(4);
+      const cost = costs[objective];
+      for (const trial of trials) {
+        if (trial.changedPoints <= 4) expect(cost(chosen)).toBeLessThanOrEqual(cost(trial));
+      }
+    },
+  );
+
+  it("does not care how samples are ordered", { timeout: 60_000 }, async () => {
+    const options = { maxLoss: 4, objective: "latency" } as const;
+    const forwards = await chooseConversion(network, samples(40), running, options);
+    const backwards = await chooseConversion(
+      network,
+      samples(40, (i) => 39 - i),
+      running,
+      options,
+    );
+    expect(backwards).toEqual(forwards);
+  });
+
+  it("refuses too few samples", async () => {
+    const choice = chooseConversion(network, samples(7), running, {
+      maxLoss: 1,
+      objective: "latency",
+    });
+    await expect(choice).rejects.toThrow(DiagnosticError);
+  });
+});
