@@ -59,7 +59,7 @@ export const convertFewSpikes = definePass({
       timesteps: digits,
       pass: name,
       operandOf: (op) => fitted.get(op.result)?.curve.operand ?? null,
-      makeActivation(builder, op, { current, offset, loc, result }) {
+      makeActivation: (builder, op, { current, offset, loc, result }) => {
         const { threshold, reset, amplitude } = known(fitted.get(op.result), "a fit").tables;
         const table = (part: string, rows: Float64Array): string =>
           builder.tensor(`${shortName(loc)}.${part}`, tensorOf("f32", [rows.length], [...rows]));

@@ -68,7 +68,8 @@ function silu(op: Op, module: Module, producers: ReadonlyMap<ValueId, Op>): Curv
 }
 
 function nameOf(op: Op): string {
-  return [op.kind.slice("ann.".length), ...Object.values(op.attrs)].join(" ");
+  const attrs = Object.entries(op.attrs).map(([key, value]) => `${key}=${String(value)}`);
+  return [op.kind.slice("ann.".length), ...attrs].join(" ");
 }
 
 /** What an elementwise op makes of a number. */

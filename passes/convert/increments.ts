@@ -47,9 +47,9 @@ export interface IncrementCode {
   readonly pass: string;
   makeNeurons(builder: Builder, site: NeuronSite): ValueId;
   /** The value that an op which is no rectifier is a function of, if neurons are to compute it. */
-  operandOf?(op: Op): ValueId | null;
+  readonly operandOf?: (op: Op) => ValueId | null;
   /** Neurons that compute such an op. */
-  makeActivation?(builder: Builder, op: Op, site: NeuronSite): ValueId;
+  readonly makeActivation?: (builder: Builder, op: Op, site: NeuronSite) => ValueId;
 }
 
 /** What has become of a value of the analogue network. */
