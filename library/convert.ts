@@ -57,7 +57,7 @@ export function stepsOf(
 }
 
 /** The pipeline that options ask for. */
-export function pipelineOf({ pipeline, code }: Pick<ConvertOptions, "pipeline" | "code">): string {
+function pipelineOf({ pipeline, code }: Pick<ConvertOptions, "pipeline" | "code">): string {
   return pipeline ?? (code === undefined ? "default" : makingOf(code).pipeline);
 }
 
