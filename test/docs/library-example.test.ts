@@ -37,12 +37,12 @@ const images = f32(
 describe("the example of docs/library.md", () => {
   it("converts, measures and packs", async () => {
     const result = await convertDigits(folder, 40);
-    expect(result.accuracy).toHaveLength(16);
+    expect(result.accuracy).toHaveLength(4);
     expect(result.accuracy?.at(-1)).toBeGreaterThan(0.9);
     expect(result.annAccuracy?.[0]).toBeGreaterThan(0.9);
     const { module, provenance } = decodePackage(result.packed, "digits.snn");
     expect(module.code).toBe("differential");
-    expect(provenance["pipeline"]).toMatch(/convert-activations/);
+    expect(provenance["pipeline"]).toMatch(/convert-differential/);
   });
 });
 
