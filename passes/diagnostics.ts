@@ -183,6 +183,19 @@ export const diagnose = catalogue({
       `${p.limit} Hz`,
     help: "lower rate, or shorten tauRef and step",
   },
+  "activations-fitted": {
+    severity: "info",
+    message: (p: { layers: readonly FittedLayer[] }) =>
+      `${p.layers.length} activations are few-spikes neurons fitted to them, off by this share of their ` +
+      `standard deviation: ${fittedLayers(p.layers)}`,
+  },
+  "activations-fitted-poorly": {
+    severity: "warning",
+    message: (p: { layers: readonly FittedLayer[] }) =>
+      `${p.layers.length} activations are few-spikes neurons that fit them poorly, off by this share of ` +
+      `their standard deviation: ${fittedLayers(p.layers)}`,
+    help: "more digits fit better (-T 12 to 16); activations=decode computes them on decoded values",
+  },
   "dead-channels": {
     severity: "info",
     message: (p: { layers: readonly SilentLayer[] }) =>
@@ -250,6 +263,16 @@ export const diagnose = catalogue({
     help: "start from the ONNX model, with convert-activations in the same pipeline",
   },
 });
+
+interface FittedLayer {
+  readonly layer: string;
+  readonly kind: string;
+  readonly error: number;
+}
+
+function fittedLayers(layers: readonly FittedLayer[]): string {
+  return listed(layers.map((l) => `${l.layer} (${l.kind}) ${(l.error * 100).toFixed(2)} %`));
+}
 
 /** A list of names, shortened after the fifth. */
 function listed(names: readonly string[]): string {

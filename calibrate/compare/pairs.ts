@@ -72,7 +72,7 @@ function counterpartOf(
   makers: ReadonlyMap<ValueId, Op>,
 ): Counterpart | null {
   const activation = counterparts.get(neuron.result);
-  const annInput = activation?.inputs[0];
+  const annInput = activation === undefined ? undefined : argumentOf(activation, counterparts);
   if (activation !== undefined && annInput !== undefined) {
     const { result, type } = activation;
     return { part: "activation", ann: result, annInput, shape: type.shape };
@@ -88,4 +88,11 @@ function counterpartOf(
   const isFree = isOp(neuron, "snn.graded") && neuron.attrs.sign === "free";
   const part = isFree ? "signed" : negated ? "negative" : "positive";
   return { part, ann: value.result, annInput: value.result, shape: value.type.shape };
+}
+
+/** What an activation is a function of: of x · sigmoid(x), which is two ops, x. */
+function argumentOf({ kind, inputs }: Op, makers: ReadonlyMap<ValueId, Op>): ValueId | undefined {
+  const [first, second] = inputs;
+  const gate = first === undefined ? undefined : makers.get(first);
+  return kind === "ann.mul" && gate?.inputs[0] === second ? second : first;
 }

@@ -30,18 +30,20 @@ export function neuronSites(module: Module, reference: Module, timesteps: number
   const counterparts = new Map<ValueId, Op>(reference.ops.map((op) => [op.result, op]));
   // Leaky neurons have no threshold to choose: soft-lif has fitted their tuning curves.
   const chosen = module.ops.filter(isNeuron).filter((op) => !isOp(op, "snn.lif"));
-  return chosen.map((neuron): NeuronSite => {
+  return chosen.flatMap((neuron): NeuronSite[] => {
     const levels = Math.min(mostLevels, levelsOf(neuron, module, timesteps));
     const activation = counterparts.get(neuron.result);
     if (activation === undefined) {
       const observed = decodedBehind(module, neuron);
       const axis = channelAxisOf(reference, observed);
-      return { neuron, observed, axis, ceiling: Infinity, signed: true, levels };
+      return [{ neuron, observed, axis, ceiling: Infinity, signed: true, levels }];
     }
+    const ceiling = rectifierCeiling(activation);
+    // Neurons fitted to another function have been given their range with it.
+    if (ceiling === null) return [];
     const observed = known(activation.inputs[0], "an activation's operand");
     const axis = channelAxisOf(reference, observed);
-    const ceiling = known(rectifierCeiling(activation), "a rectifier behind each neuron");
-    return { neuron, observed, axis, ceiling, signed: false, levels };
+    return [{ neuron, observed, axis, ceiling, signed: false, levels }];
   });
 }
 

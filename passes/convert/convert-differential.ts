@@ -54,10 +54,8 @@ export const convertDifferential = definePass({
   run(module, { options, timesteps, report }) {
     if (module.code !== "none") return module;
     requireActivation(module);
-    const decoded = decodedOps(module);
-    if (decoded.length > 0) report(diagnose("decoded-inside", null, { ops: decoded }));
     const { bits, alphabet, schedule } = options;
-    return inIncrements(module, {
+    const converted = inIncrements(module, {
       code: "differential",
       timesteps,
       pass: name,
@@ -78,6 +76,9 @@ export const convertDifferential = definePass({
         return builder.add("snn.graded", [current], attrs, loc, result);
       },
     });
+    const decoded = decodedOps(module, converted);
+    if (decoded.length > 0) report(diagnose("decoded-inside", null, { ops: decoded }));
+    return converted;
   },
 });
 

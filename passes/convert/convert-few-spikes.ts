@@ -7,12 +7,18 @@
  *     v = Σ W·y;  for t = 1 … T:  z = 1 where v ≥ (2^(T−t) − ½)·q, v −= 2^(T−t)·q·z, y[t] = 2^(T−t)·q·z
  *
  * so that Σ y is the nearest multiple of q from 0 to (2^T − 1)·q, which a balance pass sets. Layers follow
- * one another: the answer is there after T timesteps for each layer of neurons. (Stoeckl & Maass 2021.)
+ * one another: the answer is there after T timesteps for each layer of neurons. With `activations=fitted`
+ * activations of other kinds are neurons too, whose tables are fitted to them on the range of the
+ * calibration set. (Stoeckl & Maass 2021.)
  */
+import { known } from "../../ir/diagnostic.ts";
+import { shortName } from "../../ir/loc.ts";
+import type { ValueId } from "../../ir/op.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
 import { requireActivation } from "./convert-differential.ts";
+import { type ActivationFit, fitActivations, fitNotices } from "./fit-activations.ts";
 import { byPairs, inIncrements } from "./increments.ts";
 import { decodedOps } from "./spiking-form.ts";
 
@@ -29,19 +35,42 @@ export const convertFewSpikes = definePass({
   establishes: ["spiking"],
   breaks: ["balanced"],
   preservesOutputs: false,
-  options: {},
-  run(module, { timesteps, report }) {
+  options: {
+    activations: {
+      kind: "choice",
+      default: "decode",
+      of: ["decode", "fitted"],
+      help: "activations that are no rectifiers: on decoded values, or neurons fitted to them",
+    },
+  },
+  async run(module, { options: { activations }, timesteps, report, measure }) {
     if (module.code !== "none") return module;
     requireActivation(module);
     const digits = Math.min(mostDigits, timesteps);
     if (digits < timesteps) report(diagnose("fewer-digits", null, { timesteps, digits }));
-    const decoded = decodedOps(module);
-    if (decoded.length > 0) report(diagnose("decoded-inside", null, { ops: decoded }));
+    const fitted =
+      activations === "fitted"
+        ? await fitActivations(module, digits, measure)
+        : new Map<ValueId, ActivationFit>();
+    for (const notice of fitNotices([...fitted.values()])) report(notice);
     const sizes = Array.from({ length: digits }, (_, t) => 2 ** (digits - 1 - t));
-    return inIncrements(module, {
+    const converted = inIncrements(module, {
       code: "few-spikes",
       timesteps: digits,
       pass: name,
+      operandOf: (op) => fitted.get(op.result)?.curve.operand ?? null,
+      makeActivation: (builder, op, { current, offset, loc, result }) => {
+        const { threshold, reset, amplitude } = known(fitted.get(op.result), "a fit").tables;
+        const table = (part: string, rows: Float64Array): string =>
+          builder.tensor(`${shortName(loc)}.${part}`, tensorOf("f32", [rows.length], [...rows]));
+        const attrs = {
+          threshold: table("threshold", threshold),
+          reset: table("reset", reset),
+          amplitude: table("amplitude", amplitude),
+          vInit: offset,
+        };
+        return builder.add("snn.few-spikes", [current], attrs, loc, result);
+      },
       makeNeurons: (builder, site) =>
         byPairs(builder, site, (_, { current, offset, loc, result }) => {
           const amplitude = builder.tensor("digits", tensorOf("f32", [digits], sizes));
@@ -51,5 +80,8 @@ export const convertFewSpikes = definePass({
           return builder.add("snn.few-spikes", [current], attrs, loc, result);
         }),
     });
+    const decoded = decodedOps(module, converted);
+    if (decoded.length > 0) report(diagnose("decoded-inside", null, { ops: decoded }));
+    return converted;
   },
 });

@@ -39,9 +39,7 @@ export const convertTtfs = definePass({
   run(module, { options: { resolution }, timesteps, report }) {
     if (module.code !== "none") return module;
     requireActivation(module);
-    const decoded = decodedOps(module);
-    if (decoded.length > 0) report(diagnose("decoded-inside", null, { ops: decoded }));
-    return inIncrements(module, {
+    const converted = inIncrements(module, {
       code: "ttfs",
       timesteps,
       pass: name,
@@ -52,5 +50,8 @@ export const convertTtfs = definePass({
           return builder.add("snn.ttfs", [current], attrs, loc, result);
         }),
     });
+    const decoded = decodedOps(module, converted);
+    if (decoded.length > 0) report(diagnose("decoded-inside", null, { ops: decoded }));
+    return converted;
   },
 });

@@ -46,6 +46,10 @@ export interface IncrementCode {
   /** For the locations of ops that have no counterpart. */
   readonly pass: string;
   makeNeurons(builder: Builder, site: NeuronSite): ValueId;
+  /** The value that an op which is no rectifier is a function of, if neurons are to compute it. */
+  readonly operandOf?: (op: Op) => ValueId | null;
+  /** Neurons that compute such an op. */
+  readonly makeActivation?: (builder: Builder, op: Op, site: NeuronSite) => ValueId;
 }
 
 /** What has become of a value of the analogue network. */
@@ -110,8 +114,7 @@ class Conversion {
         this.builder.push(op);
         this.carried.set(op.result, { kind: "constant", value: op.result });
       } else {
-        const fires = this.fates.get(op.result) === "neuron";
-        this.carried.set(op.result, fires ? this.neurons(op) : this.convert(op));
+        this.carried.set(op.result, this.activation(op) ?? this.convert(op));
       }
     }
     const outputs = this.module.outputs.map(({ name, value }): Output => ({
@@ -127,17 +130,24 @@ class Conversion {
     return known(this.carried.get(value), `what became of %${value}`);
   }
 
-  private neurons(op: Op): Carried {
-    const { value, offset } = this.increments(known(op.inputs[0], "an operand"));
-    const current = this.unspiked(value, op.loc);
-    const made = this.code.makeNeurons(this.builder, {
-      current,
+  /** The op as neurons; null where it is no activation that becomes some. */
+  private activation(op: Op): Carried | null {
+    const rectifies = this.fates.get(op.result) === "neuron";
+    const operand = rectifies ? op.inputs[0] : (this.code.operandOf?.(op) ?? undefined);
+    if (operand === undefined) return null;
+    const { value, offset } = this.increments(operand);
+    const site: NeuronSite = {
+      current: this.unspiked(value, op.loc),
       offset: this.offsetRef(offset),
       ceiling: rectifierCeiling(op) ?? Infinity,
       signed: false,
       loc: op.loc,
       result: op.result,
-    });
+    };
+    const { builder, code } = this;
+    const made = rectifies
+      ? code.makeNeurons(builder, site)
+      : known(code.makeActivation, "neurons of activations")(builder, op, site);
     return { kind: "increments", value: made, offset: null };
   }
 

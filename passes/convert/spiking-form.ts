@@ -84,9 +84,19 @@ export function planConversion(module: Module, fires: Fires = isRectifier): Plan
   return { fates, refused, neurons };
 }
 
-/** The kinds, with repeats, of what is computed on decoded values between neurons: what is refused else. */
-export function decodedOps(module: Module): string[] {
-  return planConversion(module).refused.map(({ op }) => op.kind.slice(op.kind.indexOf(".") + 1));
+/**
+ * The kinds, with repeats, of what a conversion left to be computed on decoded values: ops of `module`
+ * that have no spiking form of their own, and are in `converted` as they were.
+ */
+export function decodedOps(module: Module, converted: Module): string[] {
+  const { fates } = planConversion(module);
+  const kinds = new Map(converted.ops.map((op) => [op.result, op.kind]));
+  return module.ops
+    .filter(({ result, kind }) => {
+      const fate = fates.get(result);
+      return (fate === "refused" || fate === "pool") && kinds.get(result) === kind;
+    })
+    .map(({ kind }) => kind.slice(kind.indexOf(".") + 1));
 }
 
 interface Ahead {

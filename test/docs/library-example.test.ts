@@ -42,7 +42,7 @@ describe("the example of docs/library.md", () => {
     expect(result.annAccuracy?.[0]).toBeGreaterThan(0.9);
     const { module, provenance } = decodePackage(result.packed, "digits.snn");
     expect(module.code).toBe("differential");
-    expect(provenance["pipeline"]).toMatch(/convert-activations/);
+    expect(provenance["pipeline"]).toMatch(/convert-differential/);
   });
 });
 

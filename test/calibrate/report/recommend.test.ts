@@ -135,6 +135,33 @@ describe("advice", () => {
     expect(option(coarse(0.5))).toBe("balance-local");
   });
 
+  it("is of the kind that the code can follow", () => {
+    const of = (code: string): Recommendation | undefined => {
+      const settings = { ...lossy.settings, code };
+      const coarse = withLayers({ ...lossy, settings }, (layer) => ({
+        ...layer,
+        initialPotential: null,
+        error: { ...part0, quantisation: 0.2, unevenness: 0.19, total: 0.2 },
+      }));
+      return advice(coarse).find(({ kind }) => kind === "quantisation-dominates");
+    };
+    expect(of("rate")?.text).toContain("T + 1 levels");
+    expect(of("burst")?.text).toContain("only so many levels");
+    expect(of("burst")?.option).toContain("--bits 6");
+    expect(of("differential")?.option).toContain("--bits 6");
+    expect(of("few-spikes")?.option).toBe("-T 34");
+    expect(of("ttfs")?.option).toBe("-T 65");
+  });
+
+  it("leaves out the first timesteps only of what is a mean over them", () => {
+    const option = (code: string): string | null | undefined =>
+      advice({ ...lossy, settings: { ...lossy.settings, code } }).find(
+        ({ kind }) => kind === "unevenness-dominates",
+      )?.option;
+    expect(option("signed-rate")).toContain("delay-readout");
+    expect(option("differential")).not.toContain("delay-readout");
+  });
+
   it("does not propose a pass that ran", () => {
     const option = (pieces: ReportPieces): string | null | undefined =>
       advice(pieces).find(({ kind }) => kind === "unevenness-dominates")?.option;

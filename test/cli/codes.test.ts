@@ -1,0 +1,135 @@
+/** Every code from the command line: convert, eval, run, report, build, check, with what is told. */
+import { writeFile } from "node:fs/promises";
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { encodeNpy } from "../../calibrate/data/write.ts";
+import { tensorOf } from "../../ir/tensor.ts";
+import { pseudoRandom } from "../frontend/build-model.ts";
+import { type Ran, digits, jsonOf, snnc, temporaryFolder } from "./snnc.ts";
+
+const at = temporaryFolder("codes");
+const prepared = ["--preprocess", digits.preprocess, "--threads", "1"];
+const calibrated = ["--calib", digits.calibration, "--calib-samples", "30", ...prepared];
+const measured = ["--data", digits.test, "--limit", "20", ...prepared];
+const answer = z.object({
+  code: z.string(),
+  timesteps: z.number(),
+  agreement: z.array(z.number()),
+  diagnostics: z.array(z.object({ code: z.string() })),
+});
+
+/** Codes of what a command with `--json` told, but for what is said of the data. */
+function toldIn(ran: Ran): string[] {
+  const told = z
+    .object({ diagnostics: z.array(z.object({ code: z.string() })) })
+    .parse(jsonOf(ran));
+  return told.diagnostics.map(({ code }) => code).filter((code) => code !== "preprocess-recorded");
+}
+
+beforeAll(async () => {
+  const args = ["convert", digits.model, ...calibrated, "--code", "few-spikes", "-T", "6"];
+  const made = await snnc([...args, "--no-eval", "-o", at("few.snn")]);
+  if (made.code !== 0) throw new Error(made.stderr);
+  const few = tensorOf("f32", [3, 1, 20, 20], pseudoRandom(1200, "few"));
+  await writeFile(at("few.npy"), encodeNpy(few));
+});
+
+describe("snnc convert --code", () => {
+  it.each([
+    ["signed-rate", 16, 0.9],
+    ["burst", 4, 0.9],
+    ["differential", 4, 0.95],
+    ["few-spikes", 8, 0.95],
+    ["ttfs", 255, 0.95],
+  ])("%s converts for its own number of timesteps, and reports", async (code, T, least) => {
+    const args = ["convert", digits.model, ...calibrated, ...measured, "--code", code, "--json"];
+    const ran = await snnc([...args, "-o", at(`${code}.snn`), "--report", at(code)]);
+    expect(ran.code).toBe(0);
+    const found = answer.parse(jsonOf(ran));
+    expect(found).toMatchObject({ code, timesteps: T });
+    expect(found.agreement.at(-1)).toBeGreaterThanOrEqual(least);
+    const codes = found.diagnostics.map((d) => d.code);
+    expect(codes).not.toContain("neuron-without-counterpart");
+  });
+
+  it("takes bits where spikes have a number of them, and refuses what would be of no effect", async () => {
+    const args = ["convert", digits.model, ...calibrated, "--no-eval", "-o", at("bits.snn")];
+    const bits = await snnc([...args, "--code", "burst", "--bits", "2", "--json"]);
+    expect(bits.code).toBe(0);
+    const inspected = await snnc(["inspect", at("bits.snn")]);
+    expect(inspected.stdout).toContain("bits = 2");
+    const refused = [
+      ["--bits", "2"],
+      ["--code", "ttfs", "--bits", "2"],
+      ["--code", "ttfs", "--pipeline", "max"],
+      ["--pipeline", "max", "--bits", "2"],
+    ];
+    for (const some of refused) {
+      const { code, stderr } = await snnc([...args, ...some]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/of no use/);
+    }
+  });
+});
+
+describe("a network whose frames have a fixed length", () => {
+  it("says that -T is of no effect, and runs", async () => {
+    const ran = await snnc([
+      "eval",
+      at("few.snn"),
+      ...measured,
+      "-T",
+      "9",
+      "--early-exit",
+      "0.5",
+      "--json",
+    ]);
+    expect(ran.code).toBe(0);
+    expect(toldIn(ran)).toEqual(["frame-is-fixed", "early-exit-ignored"]);
+    expect(jsonOf(ran)).toMatchObject({ timesteps: [6], latencyTimesteps: 30 });
+    const own = await snnc(["eval", at("few.snn"), ...measured, "-T", "6"]);
+    expect(own.stderr).not.toMatch(/frame-is-fixed/);
+    expect(own.stdout).toMatch(/T +latency +accuracy/);
+  });
+
+  it("gives raw outputs, and what neurons send in a frame", async () => {
+    const args = ["run", at("few.snn"), "--input", at("few.npy"), "-o", at("out.npz"), "--json"];
+    const ran = await snnc([...args, "--probe", "/Relu", "-T", "4", "--threads", "1"]);
+    expect(ran.code).toBe(0);
+    expect(toldIn(ran)).toEqual(["frame-is-fixed"]);
+    expect(jsonOf(ran)).toMatchObject({
+      timesteps: 6,
+      arrays: [{ shape: [3, 10] }, { name: "/Relu", shape: [3, 1, 16, 10, 10] }],
+    });
+  });
+
+  it("is reported on later, and built", async () => {
+    const report = ["report", at("few.snn"), "--model", digits.model, ...measured, "-T", "7"];
+    const reported = await snnc([...report, "-o", at("report")]);
+    expect(reported.code).toBe(0);
+    expect(reported.stderr).toContain("frame-is-fixed");
+    expect(reported.stdout).toMatch(/T +latency/);
+    const build = [
+      "build",
+      at("few.snn"),
+      "--target",
+      "wasm",
+      "-o",
+      at("built"),
+      "-T",
+      "3",
+      "--no-demo",
+    ];
+    const built = await snnc([...build, "--json"]);
+    expect(built.code).toBe(0);
+    expect(toldIn(built)).toEqual(["frame-is-fixed"]);
+  });
+});
+
+describe("snnc check --code", () => {
+  it("answers for that code", async () => {
+    const ran = await snnc(["check", digits.model, "--code", "ttfs", "--json"]);
+    expect(ran.code).toBe(0);
+    expect(jsonOf(ran)).toMatchObject({ code: "ttfs", convertible: true, unsupported: [] });
+  });
+});

@@ -1,0 +1,34 @@
+/** Every code has a pipeline that makes it, and options of codes reach the pass that converts. */
+import { describe, expect, it } from "vitest";
+import { stepsOf } from "../../library/convert.ts";
+import {
+  codeMadeBy,
+  defaultTimesteps,
+  makingOf,
+  spikingCodes,
+  withBits,
+} from "../../passes/codes.ts";
+
+describe.each(spikingCodes)("code %s", (code) => {
+  const { pipeline, timesteps, hasBits } = makingOf(code);
+
+  it("is what its pipeline makes, for its timesteps", () => {
+    const steps = stepsOf(pipeline);
+    expect(codeMadeBy(steps)).toBe(code);
+    expect(defaultTimesteps(steps)).toBe(timesteps);
+  });
+
+  it("takes bits where it says so, and is the same code then", () => {
+    if (!hasBits) return;
+    const steps = withBits(stepsOf(pipeline), 3);
+    expect(codeMadeBy(steps)).toBe(code);
+    expect(steps.some(({ options }) => options["bits"] === 3)).toBe(true);
+  });
+});
+
+describe("a pipeline that converts nothing", () => {
+  it("makes no code", () => {
+    expect(codeMadeBy(stepsOf("canonical"))).toBeNull();
+    expect(defaultTimesteps(stepsOf("canonical"))).toBe(makingOf("rate").timesteps);
+  });
+});
