@@ -92,7 +92,7 @@ describe.skipIf(!hasShared)("trained models in WebAssembly", () => {
   const convertible = [...sharedModels()].filter(([name]) => !analogueOnly.includes(name));
   it.each(convertible)("%s, converted", async (_name, model) => {
     const module = moduleOf(model);
-    const { wanted, found } = await converted(module, model, "default");
+    const { wanted, found } = await converted(module, model, "mmse");
     // A sum that is rounded otherwise may move a spike by a timestep, and no more than a few do.
     const difference = Math.abs(total(found.spikes) - total(wanted.spikes));
     expect(difference).toBeLessThanOrEqual(1e-4 * total(wanted.spikes));

@@ -94,7 +94,7 @@ describe("how it gets there", () => {
 
   it("every activation becomes neurons (spikingjelly#517: none did, without a word)", async () => {
     const { conversion } = await converge(build("residual-add-with-projection"), { timesteps: 1 });
-    expect(opsOf(conversion.module, "snn.if")).toHaveLength(4);
+    expect(opsOf(conversion.module, "snn.graded")).toHaveLength(4);
     expect(opsOf(conversion.module, "ann.relu")).toEqual([]);
   });
 
@@ -156,7 +156,7 @@ describe("what cannot be converted is refused, and why is said", () => {
 
   async function refusal(bytes: Uint8Array): Promise<readonly Diagnostic[]> {
     try {
-      await converge(bytes, { timesteps: 1 });
+      await converge(bytes, { timesteps: 1, pipeline: "mmse" });
     } catch (error) {
       if (error instanceof DiagnosticError) return error.diagnostics;
       throw error;
@@ -181,7 +181,11 @@ describe("what cannot be converted is refused, and why is said", () => {
     expect(found?.code, thread).toBe("no-spiking-form");
     expect(found?.help).toMatch(/--allow-analogue/);
     expect(rest).toEqual([]);
-    const { convertible, obstacles } = await checkModel(importBytes(bytes), interpretEngine);
+    const { convertible, obstacles } = await checkModel(
+      importBytes(bytes),
+      interpretEngine,
+      "rate",
+    );
     expect(convertible).toBe(false);
     expect(obstacles).toHaveLength(1);
   });

@@ -30,6 +30,9 @@ export async function spikingTwin(name: string): Promise<{
 }> {
   const reference = networkNamed(name);
   const running = { engine: singleThreadEngine, threads: 1 };
-  const { module } = await convert(reference, samplesFor(reference, 4), running, { timesteps: 24 });
+  const { module } = await convert(reference, samplesFor(reference, 4), running, {
+    timesteps: 24,
+    pipeline: "mmse",
+  });
   return { module, reference, samples: (count) => samplesFor(module, count) };
 }
