@@ -171,7 +171,7 @@ describe.concurrent("a .snn that is damaged", () => {
     ],
     [
       "of another op",
-      (b: Uint8Array) => replaced(b, "snn.readout", "snn.readoff"),
+      (b: Uint8Array) => replaced(b, "snn.accumulate", "snn.accumulant"),
       "ir-unknown-op",
     ],
   ])("%s is refused", async (name, damage, code) => {

@@ -140,7 +140,10 @@ describe.concurrent("operators that have no conversion", () => {
 
   it("are named all at once by convert, which leaves no file", async () => {
     await writeFile(at("sigmoid.onnx"), sigmoid());
-    const { code, stderr } = await snnc(["convert", at("sigmoid.onnx"), "-o", at("sigmoid.snn")]);
+    const { code, stderr } = await snnc([
+      ...["convert", at("sigmoid.onnx"), "--code", "rate"],
+      ...["-o", at("sigmoid.snn")],
+    ]);
     expect(code).toBe(1);
     expect(codesIn(stderr)).toEqual(["no-spiking-form", "no-spiking-form"]);
     expect(stderr).toMatch(/sigmoid has no spiking form here \(1 of it: gate\)/);
