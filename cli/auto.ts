@@ -27,6 +27,11 @@ export async function chooseAutomatically(
   if (samples === null) fail(diagnose("auto-needs-calibration", null, {}));
   const result = await chooseConversion(module, samples, running, { maxLoss, objective });
   context.terminal.note(describe(result, maxLoss, objective));
+  const points = 100 / result.judgedOn;
+  if (points > maxLoss) {
+    const judges = result.judgedOn;
+    context.report(diagnose("auto-judged-by-few", null, { judges, points, maxLoss }));
+  }
   return result;
 }
 

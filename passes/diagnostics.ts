@@ -134,6 +134,12 @@ export const diagnose = catalogue({
       `${listed(p.ops)} between neurons stays analogue and works on running means: no spiking ` +
       "hardware can run this network as it is",
   },
+  "few-samples-to-fit": {
+    severity: "warning",
+    message: (p: { pass: string; samples: number }) =>
+      `pass ${p.pass} fits layers to ${p.samples} calibration samples, which others may not be like`,
+    help: "give 256 or more",
+  },
   "no-graded-neurons": {
     severity: "error",
     message: (p: { pass: string }) =>

@@ -326,6 +326,10 @@ function refuseContradictions(given: Given): void {
       fail(diagnose("usage", null, { text }));
     }
   }
+  if (given.auto !== true && (given.maxLoss ?? given.objective) !== undefined) {
+    const option = given.maxLoss === undefined ? "--objective" : "--max-loss";
+    fail(diagnose("option-needs", null, { option, other: "--auto" }));
+  }
   if (given.bits !== undefined && (given.code === undefined || !makingOf(given.code).hasBits)) {
     fail(
       diagnose("option-needs", null, { option: "--bits", other: "--code burst or differential" }),

@@ -26,6 +26,9 @@ import { refuseIntegers } from "./thresholds.ts";
 
 const name = "fit-layers";
 
+/** Fewer than these are told of. */
+const fewestSamples = 64;
+
 export const fitLayers = definePass({
   name,
   phase: "balance",
@@ -57,7 +60,10 @@ export const fitLayers = definePass({
       fail(diagnose("not-rate-coded", misfit.loc, { pass: name, kind: misfit.kind }));
     }
     const fitter = new LayerFitter(module, reference, context);
-    await fitter.lookAtReference();
+    const seen = await fitter.lookAtReference();
+    if (seen < fewestSamples) {
+      context.report(diagnose("few-samples-to-fit", null, { pass: name, samples: seen }));
+    }
     for (const { result } of module.ops) {
       const op = known(
         fitter.module.ops.find((each) => each.result === result),

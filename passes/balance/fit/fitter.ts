@@ -52,8 +52,8 @@ export class LayerFitter {
     this.context = context;
   }
 
-  /** Runs the analogue network once, and keeps what all layers will be fitted to. */
-  async lookAtReference(): Promise<void> {
+  /** Runs the analogue network once, and keeps what all layers will be fitted to. Returns the samples seen. */
+  async lookAtReference(): Promise<number> {
     const { module, reference } = this;
     const probes: Probe[] = [];
     const keep: ((kept: readonly ProbeData[], index: number) => void)[] = [];
@@ -84,9 +84,12 @@ export class LayerFitter {
       });
     }
     const samples = Math.max(this.context.options.samples, simulatedSamples);
+    let seen = 0;
     await this.context.watch(reference, probes, { timesteps: 1, samples }, (kept, index) => {
       for (const each of keep) each(kept, index);
+      seen++;
     });
+    return seen;
   }
 
   /** Replaces weights and bias of a synapse by what fits best behind the network as it is now. */
