@@ -14,7 +14,7 @@ import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
 import { rectifierCeiling } from "../../convert/spiking-form.ts";
 import { diagnose } from "../../diagnostics.ts";
-import { withoutDead } from "../../graph.ts";
+import { prefixOf } from "../../graph.ts";
 import type { PassContext } from "../../pass.ts";
 import { withRanges } from "../ranges.ts";
 import { type Affine, type Terms, fitted } from "./least-squares.ts";
@@ -323,12 +323,6 @@ export class LayerFitter {
       return builder.add(op.kind, op.inputs, attrs, op.loc, op.result);
     });
   }
-}
-
-/** The part of a module that some values need, with them as outputs. */
-function prefixOf(module: Module, values: readonly ValueId[]): Module {
-  const outputs = values.map((value, i) => ({ name: `value ${i}`, value }));
-  return withoutDead({ ...module, outputs });
 }
 
 function firingOf(neuron: OpOf<NeuronKind>): Firing {
