@@ -119,8 +119,8 @@ export type Alphabet = "word" | "power";
 /** Which way a graded neuron may fire; see `snn.graded`. */
 export type Sign = "positive" | "retract" | "free";
 
-/** How the step of a graded neuron goes with time: 1, 1/t, halves, or halves but one. */
-export type StepSchedule = "constant" | "reciprocal" | "halving" | "skipping";
+/** How the step of a graded neuron goes with time: 1, 1/t, halves, or as a table has it. */
+export type StepSchedule = "constant" | "reciprocal" | "halving" | "table";
 
 /** Attributes of the ops that are not in the families above, by kind. */
 interface OtherAttrs {
@@ -313,8 +313,8 @@ interface OtherAttrs {
   /**
    * Graded neurons: spikes of several sizes, of either sign, with a step that may shrink over time.
    * K = 2^bits − 1, q_t = threshold · ρ_t with ρ_t = 1 (schedule constant), 1/t (reciprocal),
-   * 2^−(t−1) (halving) or 1, then 2^−t (skipping: halves without the first), at least 2^−24, and r the total that was sent, 0 at first. In each
-   * timestep, in this order:
+   * 2^−(t−1), at least 2^−24 (halving), or row min(t, S) of the table `shares` [S, …] (table), whose rows
+   * broadcast to the neurons; and r the total that was sent, 0 at first. In each timestep, in this order:
    *
    *     u[t] = v[t−1] + x[t]                        integrate (no leak)
    *     k[t] = clip(⌊u[t]/q_t + ½⌋, low, high)      fire the nearest multiple of the step; a tie fires up
@@ -331,7 +331,7 @@ interface OtherAttrs {
    * One family: bits 1 with sign positive is `snn.if` with v[0] raised by half a threshold; with sign
    * retract the signed neuron of Wang et al. (IJCAI 2022), ST-BIF and SpikeGrad; more bits, burst
    * neurons (Li & Zeng 2022) and H-MT (AAAI 2026); with steps of 1/t, differential coding (Huang et
-   * al., ICML 2025); halving and skipping, radix coding. Steps that shrink go with operands that are increments
+   * al., ICML 2025); halving, radix coding. Steps that shrink go with operands that are increments
    * (`snn.difference`), whose sum is the value.
    *
    * On f32 each +, −, · and / above is rounded once. On i32 everything is exact, spikes are i32, and
@@ -346,6 +346,8 @@ interface OtherAttrs {
     readonly alphabet: Alphabet;
     readonly sign: Sign;
     readonly schedule: StepSchedule;
+    /** Given with schedule `table` only. */
+    readonly shares: TensorRef | null;
   };
   /**
    * Leaky integrate-and-fire with a refractory period, driven by a current J = x[t] that is constant

@@ -164,6 +164,12 @@ export const diagnose = catalogue({
       `pass ${p.pass} fits neurons that send means and reset by subtraction; this ${p.kind} is none`,
     help: "it goes with convert-activations; other codes do without it",
   },
+  "not-differential": {
+    severity: "error",
+    message: (p: { pass: string; code: string }) =>
+      `pass ${p.pass} sets the steps of differential code, and this network's code is ${p.code}`,
+    help: "it goes behind convert-differential; other codes do without it",
+  },
   "reset-of-graded": {
     severity: "error",
     message: () => "neurons with spikes of several sizes or signs reset by subtraction only",

@@ -18,6 +18,7 @@ import { balanceMax } from "./balance/balance-max.ts";
 import { balanceMmse } from "./balance/balance-mmse.ts";
 import { balancePercentile } from "./balance/balance-percentile.ts";
 import { fitLayers } from "./balance/fit-layers.ts";
+import { fitSteps } from "./balance/fit-steps.ts";
 import { calibratePotential } from "./balance/calibrate-potential.ts";
 import { correctBias } from "./balance/correct-bias.ts";
 import { delayReadout } from "./balance/delay-readout.ts";
@@ -69,6 +70,7 @@ export const allPasses: readonly AnyPass[] = [
   balanceGaussian,
   balanceLocal,
   fitLayers,
+  fitSteps,
   allocateBits,
   setInitialPotential,
   correctBias,
@@ -120,17 +122,29 @@ function spiking(balance: AnyPass): readonly PipelineStep[] {
 }
 
 /** From an analogue network to a balanced one by another conversion. */
-function spikingBy(convert: PipelineStep, balance: PipelineStep): readonly PipelineStep[] {
+function spikingBy(
+  convert: PipelineStep,
+  ...balance: readonly PipelineStep[]
+): readonly PipelineStep[] {
   // Pools go first: in front of neurons they pool values, which needs no decoding.
-  return [...canonical, step(commuteMaxPool), convert, balance];
+  return [...canonical, step(commuteMaxPool), convert, ...balance];
 }
 
 export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
   ["canonical", canonical],
   // What is sent first is corrected by what is sent next, so nothing is lost within a few timesteps.
-  ["default", spikingBy(step(convertDifferential), step(balanceMmse))],
+  // Steps are fitted to what is left to send; balancing gives those their steps that send nothing.
+  ["default", spikingBy(step(convertDifferential), step(balanceMmse), step(fitSteps))],
+  // Fewer spikes: corrections below a sixtieth of the range are not worth one.
+  [
+    "sparse",
+    spikingBy(step(convertDifferential), step(balanceMmse), step(fitSteps, { precision: 6 })),
+  ],
   // Spikes of 8 bits leave little to correct: one timestep, or two.
-  ["low-latency", spikingBy(step(convertDifferential, { bits: 8 }), step(balanceMmse))],
+  [
+    "low-latency",
+    spikingBy(step(convertDifferential, { bits: 8 }), step(balanceMmse), step(fitSteps)),
+  ],
   // Spikes of 1 and −1. Fitting comes last: it is to what the layers before really send.
   ["binary", spikingBy(step(convertActivations, { sign: "retract" }), step(fitLayers))],
   // Spikes of 1 only.

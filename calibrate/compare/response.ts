@@ -5,7 +5,7 @@
 import { known } from "../../ir/diagnostic.ts";
 import { type Module, isFramed, tensorAt } from "../../ir/module.ts";
 import { type NeuronKind, type OpOf, isOp } from "../../ir/op.ts";
-import { largestSpike, scheduled } from "../../ir/semantics/neurons/graded.ts";
+import { largestSpike, sharesOf } from "../../ir/semantics/neurons/graded.ts";
 import { broadcastIndices } from "../../ir/semantics/semantics.ts";
 import { steppedCellOf } from "../../ir/semantics/spiking.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
@@ -146,12 +146,15 @@ function rangeOf(
     case "snn.ttfs":
       return upTo(expand(amplitude, shape).map((a) => a * module.timesteps));
     case "snn.graded": {
-      let steps = 1;
-      if (sums) {
-        steps = 0;
-        for (let t = 1; t <= timesteps; t++) steps += scheduled(1, neuron.attrs.schedule, t);
-      }
-      const most = expand(amplitude, shape).map((a) => a * largestSpike(neuron.attrs) * steps);
+      const shareOf = sharesOf(neuron.attrs, shape, (ref) => tensorAt(module, ref));
+      const stepsOf = (i: number): number => {
+        if (!sums) return 1;
+        let steps = 0;
+        for (let t = 1; t <= timesteps; t++) steps += shareOf(t, i);
+        return steps;
+      };
+      const largest = largestSpike(neuron.attrs);
+      const most = expand(amplitude, shape).map((a, i) => a * largest * stepsOf(i));
       const { ceiling, sign } = neuron.attrs;
       const limit = ceiling === null ? null : expand(tensorAt(module, ceiling), shape);
       const high = limit === null ? most : most.map((m, i) => Math.min(m, limit[i] ?? Infinity));

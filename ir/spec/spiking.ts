@@ -54,21 +54,26 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
       bits: "int",
       alphabet: { oneOf: ["word", "power"] },
       sign: { oneOf: ["positive", "retract", "free"] },
-      schedule: { oneOf: ["constant", "reciprocal", "halving", "skipping"] },
+      schedule: { oneOf: ["constant", "reciprocal", "halving", "table"] },
+      shares: "tensor?",
     },
     infer: (attrs, inputs, tensors) => {
       const x = operandType(inputs, 0);
-      const { threshold, vInit, amplitude, ceiling, bits, schedule } = attrs;
+      const { threshold, vInit, amplitude, ceiling, bits, schedule, shares } = attrs;
       if (!Number.isInteger(bits) || bits < 1 || bits > mostBits) {
         return no(`spikes of ${bits} bits; snn.graded has 1 to ${mostBits}`);
       }
       if (x.dtype === "i32" && schedule !== "constant") {
         return no(`on i32 the step of snn.graded is constant, not ${schedule}`);
       }
+      if ((schedule === "table") !== (shares !== null)) {
+        return no(`schedule "${schedule}" ${shares === null ? "needs" : "takes no"} shares`);
+      }
       const parameters = { threshold, vInit, amplitude, ...(ceiling === null ? {} : { ceiling }) };
       return (
         requireNeuronInput("snn.graded", x, ["f32", "i32"]) ??
         requireParameters(x, tensors, parameters, x.dtype) ??
+        (shares === null ? null : requireRows(x, tensors, { shares })) ??
         ok({ domain: "spike", dtype: x.dtype, shape: x.shape })
       );
     },

@@ -6,7 +6,7 @@ import { channelAxisOf } from "../../ir/channels.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { type Module, producerOf, tensorAt } from "../../ir/module.ts";
 import { type NeuronKind, type Op, type OpOf, type ValueId, isNeuron, isOp } from "../../ir/op.ts";
-import { largestSpike, scheduled } from "../../ir/semantics/neurons/graded.ts";
+import { largestSpike, sharesOf } from "../../ir/semantics/neurons/graded.ts";
 import { rectifierCeiling } from "../convert/spiking-form.ts";
 
 export interface NeuronSite {
@@ -67,8 +67,8 @@ function levelsOf(neuron: OpOf<NeuronKind>, module: Module, timesteps: number): 
       if (module.code !== "differential") return most * timesteps;
       if (neuron.attrs.schedule === "constant") return most;
       // As far as the spikes of all timesteps reach together, in steps of the first.
-      const { schedule } = neuron.attrs;
-      const shares = Array.from({ length: timesteps }, (_, t) => scheduled(1, schedule, t + 1));
+      const shareOf = sharesOf(neuron.attrs, neuron.type.shape, (ref) => tensorAt(module, ref));
+      const shares = Array.from({ length: timesteps }, (_, t) => shareOf(t + 1, 0));
       return Math.round(most * shares.reduce((sum, share) => sum + share, 0));
     }
     case "snn.few-spikes":

@@ -101,7 +101,7 @@ function made(
   // Graded neurons round to the nearest by themselves: from 0 they do what half a threshold is for.
   const vInit = builder.tensor("zero", scalar("f32", 0));
   const shared = { threshold: unit, vInit, amplitude: unit, ceiling: null };
-  const attrs = { ...shared, bits, alphabet, sign, schedule: "constant" as const };
+  const attrs = { ...shared, bits, alphabet, sign, schedule: "constant" as const, shares: null };
   return builder.add("snn.graded", inputs, attrs, op.loc, op.result);
 }
 

@@ -46,9 +46,9 @@ export const convertDifferential = definePass({
     },
     schedule: {
       kind: "choice",
-      default: "skipping",
-      of: ["constant", "reciprocal", "halving", "skipping"],
-      help: "how the step goes with time: not at all, as 1/t, by halves, or by a quarter and then by halves",
+      default: "halving",
+      of: ["constant", "reciprocal", "halving"],
+      help: "how the step goes with time unless fit-steps says: not at all, as 1/t, or by halves",
     },
   },
   run(module, { options, timesteps, report }) {
@@ -72,6 +72,7 @@ export const convertDifferential = definePass({
           alphabet,
           sign: signed ? ("free" as const) : ("retract" as const),
           schedule,
+          shares: null,
         };
         return builder.add("snn.graded", [current], attrs, loc, result);
       },

@@ -298,6 +298,7 @@ const steps = {
         alphabet: c % 2 === 0 ? "word" : "power",
         sign: a % 3 === 0 ? "positive" : a % 3 === 1 ? "retract" : "free",
         schedule: "constant",
+        shares: null,
       },
       most * (2 ** bits - 1),
     );

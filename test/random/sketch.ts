@@ -312,7 +312,9 @@ const steps = {
       bits: 1 + (b % 4),
       alphabet: c > 4 ? "power" : "word",
       sign: a % 3 === 0 ? "positive" : a % 3 === 1 ? "retract" : "free",
-      schedule: b > 5 ? "halving" : "constant",
+      schedule: b > 5 ? "halving" : b > 4 ? "table" : "constant",
+      shares:
+        b === 5 ? sketch.tensor("shares", [1 + c, ...perChannel(sketch, a)], "positive") : null,
     });
   },
   lif: (sketch, { a, b, c }) => {

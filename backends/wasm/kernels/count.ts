@@ -1,13 +1,12 @@
 /** Counting what spikes cause, for reports: apart from the kernels, and only where it is asked for. */
 import { known } from "../../../ir/diagnostic.ts";
-import type { StepSchedule } from "../../../ir/op.ts";
 import type { Expr } from "../assembler/types.ts";
 import type { Code } from "../assembler/code.ts";
 import { onFirstThread, placeOf, pointerTo } from "../assembler/memory.ts";
 import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";
 import type { Buffer, View } from "../memory/view.ts";
 import { splat } from "./functions.ts";
-import { Clock, highHalf } from "./graded.ts";
+import { Clock, type SharedSchedule, highHalf } from "./graded.ts";
 import { axesOf, nestAlone } from "./nest.ts";
 
 /**
@@ -74,7 +73,7 @@ export interface Counting {
   readonly view: View;
   readonly counts: "non-zero" | "bits" | "number";
   readonly unit: View | null;
-  readonly schedule: StepSchedule;
+  readonly schedule: SharedSchedule;
 }
 
 /** What a spike of each element costs: the same everywhere, or a number for each (f32). */

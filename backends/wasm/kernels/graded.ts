@@ -28,15 +28,15 @@ export function needsTotal({
   return attrs.sign === "retract" || hasCeiling;
 }
 
-/** ρ_t over the timesteps of a chunk. */
+/** ρ_t over the timesteps of a chunk, where it is the same for all neurons. */
 export class Clock {
   private readonly code: Code;
-  private readonly schedule: StepSchedule;
+  private readonly schedule: SharedSchedule;
   /** t, or ρ_t. */
   private readonly now: Local | null;
   private readonly lanes: Local | null;
 
-  constructor(code: Code, schedule: StepSchedule) {
+  constructor(code: Code, schedule: SharedSchedule) {
     this.code = code;
     this.schedule = schedule;
     this.now = schedule === "constant" ? null : code.local("f64");
@@ -52,15 +52,9 @@ export class Clock {
       now.set(f64.convert_s.i32(i32.add(elapsed.get(), code.int(1))));
     } else {
       // A power of 1/2 by its exponent; doubles have those of the finest step and more.
-      const skipped = this.schedule === "skipping" ? 1 : 0;
-      const isFirst = i32.eqz(elapsed.get());
-      const halvings = code.wasm.select(
-        isFirst,
-        code.int(0),
-        i32.add(elapsed.get(), code.int(skipped)),
-      );
       const isThere = i32.lt_s(elapsed.get(), code.int(500));
-      const exponent = i32.sub(code.int(1023), code.wasm.select(isThere, halvings, code.int(500)));
+      const halvings = code.wasm.select(isThere, elapsed.get(), code.int(500));
+      const exponent = i32.sub(code.int(1023), halvings);
       const bits = i64.shl(i64.extend_u(exponent), i64.const(52n));
       now.set(f64.max(f64.reinterpret(bits), f64.const(finestShare)));
     }
@@ -80,12 +74,6 @@ export class Clock {
       case "halving":
         now.set(f64.max(f64.mul(now.get(), f64.const(0.5)), f64.const(finestShare)));
         break;
-      case "skipping": {
-        const isFirst = f64.eq(now.get(), f64.const(1));
-        const factor = code.wasm.select(isFirst, f64.const(0.25), f64.const(0.5));
-        now.set(f64.max(f64.mul(now.get(), factor), f64.const(finestShare)));
-        break;
-      }
     }
     this.spread();
   }
@@ -117,6 +105,9 @@ export class Clock {
   }
 }
 
+/** Schedules that a clock knows: with a table, each neuron has shares of its own. */
+export type SharedSchedule = Exclude<StepSchedule, "table">;
+
 /** The largest spike in units of the step. */
 function largest({ alphabet, bits }: GradedForm["attrs"]): number {
   return alphabet === "word" ? 2 ** bits - 1 : 2 ** (bits - 1);
@@ -126,7 +117,8 @@ function largest({ alphabet, bits }: GradedForm["attrs"]): number {
 export function gradedFloats(code: Code, form: GradedForm): Update {
   const { f32x4, v128 } = code.wasm;
   const { attrs } = form;
-  const clock = new Clock(code, attrs.schedule);
+  const { schedule } = attrs;
+  const clock = new Clock(code, schedule === "table" ? "constant" : schedule);
   const most = largest(attrs);
   const nearest = (a: Expr, step: Local): Expr =>
     f32x4.floor(f32x4.add(f32x4.div(a, step.get()), splat(code, 0.5)));
@@ -137,14 +129,18 @@ export function gradedFloats(code: Code, form: GradedForm): Update {
     tick: () => {
       clock.tick();
     },
-    step({ x, parameters, states }) {
+    step({ x, rows, parameters, states }) {
       const [threshold, amplitude, ceiling] = parameters.map((each) => () => each.get());
+      const shared = (value: Expr): Expr =>
+        schedule === "table"
+          ? f32x4.mul(value, known(rows[0], "shares").get())
+          : clock.scheduled(value);
       const v = known(states[0]?.[0], "a potential");
       const r = states[1]?.[0];
       const step =
-        attrs.schedule === "constant"
+        schedule === "constant"
           ? known(parameters[0], "a threshold")
-          : code.define("v128", clock.scheduled(known(threshold, "a threshold")()));
+          : code.define("v128", shared(known(threshold, "a threshold")()));
       const u = code.define("v128", f32x4.add(v.get(), x.get()));
       const bound = (a: Expr): Expr => f32x4.pmin(nearest(a, step), splat(code, most));
       let low: (() => Expr) | null = null;
@@ -181,7 +177,7 @@ export function gradedFloats(code: Code, form: GradedForm): Update {
       v.set(f32x4.sub(u.get(), change.get()));
       r?.set(f32x4.add(r.get(), change.get()));
       return [
-        () => f32x4.mul(k.get(), clock.scheduled(known(amplitude, "an amplitude")())),
+        () => f32x4.mul(k.get(), shared(known(amplitude, "an amplitude")())),
         ...(form.traced ? [() => v.get()] : []),
         ...(form.sized ? [() => k.get()] : []),
       ];

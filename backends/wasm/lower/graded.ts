@@ -5,7 +5,7 @@ import type { View } from "../memory/view.ts";
 import type { Lowering, SpikeWords } from "./lowering.ts";
 import { emitOverTime, stateLike, traceOf } from "./over-time.ts";
 import { scratchLike } from "./scratch.ts";
-import { tensorLike } from "./values/constants.ts";
+import { rowsLike, tensorLike } from "./values/constants.ts";
 
 export function lowerGraded(lowering: Lowering, op: Op): View | null {
   if (!isOp(op, "snn.graded")) return null;
@@ -16,8 +16,10 @@ export function lowerGraded(lowering: Lowering, op: Op): View | null {
   const output = lowering.place(op.result);
   const trace = traceOf(lowering, op);
   const { steps } = lowering.options;
-  // What a spike of no amplitude was shows only in its size.
-  const isTold = lowering.tensor(attrs.amplitude).data.every((a) => a !== 0);
+  const shares = attrs.shares === null ? null : rowsLike(lowering, attrs.shares, output);
+  // What a spike of no amplitude was shows only in its size, as with a step of each neuron's own.
+  const isTold =
+    attrs.schedule !== "table" && lowering.tensor(attrs.amplitude).data.every((a) => a !== 0);
   const sizes = isTold
     ? null
     : scratchLike(lowering, `%${op.result} sizes`, dtype, op.type.shape, output, steps);
@@ -27,7 +29,7 @@ export function lowerGraded(lowering: Lowering, op: Op): View | null {
     view: sizes ?? output,
     counts: isWord ? "bits" : "non-zero",
     unit: isWord ? unit : null,
-    schedule: isTold ? attrs.schedule : "constant",
+    schedule: attrs.schedule === "table" || sizes !== null ? "constant" : attrs.schedule,
   };
   lowering.fired.set(op.result, { spikes: words, operations: words });
   const form: GradedForm = {
@@ -41,7 +43,7 @@ export function lowerGraded(lowering: Lowering, op: Op): View | null {
   const process = {
     outputs: [output, ...[trace, sizes].filter((view) => view !== null)],
     input,
-    tables: [],
+    tables: shares === null ? [] : [shares],
     parameters: [attrs.threshold, attrs.amplitude, attrs.ceiling].flatMap((ref) =>
       ref === null ? [] : [tensorLike(lowering, ref, output)],
     ),

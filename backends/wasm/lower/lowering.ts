@@ -6,11 +6,12 @@
 import { onFirstThread } from "../assembler/memory.ts";
 import { invariant, known } from "../../../ir/diagnostic.ts";
 import { type Module, tensorAt } from "../../../ir/module.ts";
-import type { Op, ValueId, OpOf, StepSchedule } from "../../../ir/op.ts";
+import type { Op, ValueId, OpOf } from "../../../ir/op.ts";
 import type { Tensor, TensorRef } from "../../../ir/tensor.ts";
 import { type DType, type Shape, elementCount } from "../../../ir/type.ts";
 import type { Code } from "../assembler/code.ts";
 import { weightBytes } from "../kernels/lanes.ts";
+import type { SharedSchedule } from "../kernels/graded.ts";
 import type { SpikeMasks } from "../memory/spikes.ts";
 import { type SumTables, tableLength } from "../memory/tables.ts";
 import {
@@ -64,7 +65,7 @@ export interface SpikeWords {
   readonly view: View;
   readonly counts: "non-zero" | "bits" | "number";
   readonly unit: View | null;
-  readonly schedule: StepSchedule;
+  readonly schedule: SharedSchedule;
 }
 
 /** What neurons have fired, where it does not show in their masks: their own spikes, and what synapses get. */

@@ -1,16 +1,20 @@
 /** `snn.graded`: spikes of several sizes and signs, as `ir/op.ts` has it. */
-import { invariant } from "../../diagnostic.ts";
+import { invariant, known } from "../../diagnostic.ts";
 import type { OpOf, StepSchedule } from "../../op.ts";
 import type { TensorLookup } from "../../spec.ts";
 import type { Shape } from "../../type.ts";
 import { resultOf } from "../semantics.ts";
-import { type Cell, bitsSet, counted, isInteger, perNeuron } from "./cell.ts";
+import { type Cell, bitsSet, counted, isInteger, perNeuron, rowsOf } from "./cell.ts";
 
 /** What steps do not shrink below, as a share of the first: float32 potentials have no more digits. */
 export const finestShare = 2 ** -24;
 
-/** `value · ρ_t` for t = 1, 2, …, rounded to float32. */
-export function scheduled(value: number, schedule: StepSchedule, t: number): number {
+/** `value · ρ_t` for t = 1, 2, …, rounded to float32, where no table has ρ. */
+export function scheduled(
+  value: number,
+  schedule: Exclude<StepSchedule, "table">,
+  t: number,
+): number {
   switch (schedule) {
     case "constant":
       return value;
@@ -18,9 +22,20 @@ export function scheduled(value: number, schedule: StepSchedule, t: number): num
       return Math.fround(value / t);
     case "halving":
       return Math.fround(value * Math.max(finestShare, 2 ** (1 - t)));
-    case "skipping":
-      return Math.fround(value * Math.max(finestShare, t === 1 ? 1 : 2 ** -t));
   }
+}
+
+/**
+ * ρ_t for t = 1, 2, … of neuron `i` of a population of `shape`: what its step is a share of.
+ */
+export function sharesOf(
+  { schedule, shares }: Pick<OpOf<"snn.graded">["attrs"], "schedule" | "shares">,
+  shape: Shape,
+  tensors: TensorLookup,
+): (t: number, i: number) => number {
+  if (schedule !== "table") return (t) => scheduled(1, schedule, t);
+  const rows = rowsOf(known(shares ?? undefined, "a table of shares"), shape, tensors);
+  return (t, i) => rows[Math.min(t, rows.length) - 1]?.[i] ?? 1;
 }
 
 /** The largest magnitude of a spike in units of the step: K, or the largest power. */
@@ -33,6 +48,10 @@ export function largestSpike({
 
 export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLookup): Cell {
   const { alphabet, schedule } = op.attrs;
+  const shareOf = sharesOf(op.attrs, shape, tensors);
+  // A share of 1/t is a quotient: the product with its rounded value would be another number.
+  const at = (value: number, i: number): number =>
+    schedule === "table" ? Math.fround(value * shareOf(t, i)) : scheduled(value, schedule, t);
   const integer = isInteger(op);
   const arithmetic = integer ? integers : floats;
   const spread = (ref: string): Float32Array | Int32Array =>
@@ -50,7 +69,7 @@ export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLook
       t++;
       const y = new Float64Array(v.length);
       for (let i = 0; i < v.length; i++) {
-        const step = scheduled(threshold[i] ?? 1, schedule, t);
+        const step = at(threshold[i] ?? 1, i);
         const u = arithmetic.add(v[i] ?? 0, x.data[i] ?? 0);
         const r = sent[i] ?? 0;
         const k = spikeOf(op.attrs, arithmetic, u, r, step, ceiling?.[i] ?? Infinity);
@@ -58,7 +77,7 @@ export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLook
         v[i] = arithmetic.add(u, -change);
         sent[i] = arithmetic.add(r, change);
         neurons.spikesOfEach[i] = alphabet === "word" ? bitsSet(Math.abs(k)) : Number(k !== 0);
-        y[i] = k * scheduled(amplitude[i] ?? 0, schedule, t);
+        y[i] = k * at(amplitude[i] ?? 0, i);
       }
       return resultOf(op, y);
     },

@@ -74,6 +74,7 @@ export function gradedNetwork(): Module {
     alphabet: "word",
     sign: "retract",
     schedule: "constant",
+    shares: null,
   } as const;
   const first = b.add("snn.graded", [x], neuron, loc("relu1", "Relu"));
   const flat = b.add("ann.reshape", [first], { shape: [1, 60] }, loc("flat", "Flatten"));

@@ -147,6 +147,7 @@ const cases: Partial<Record<OpKind, Case>> = {
       alphabet: "word",
       sign: "retract",
       schedule: "reciprocal",
+      shares: null,
     },
     [image],
   ],

@@ -71,7 +71,9 @@ const forms: readonly Partial<Form>[] = [
   { schedule: "reciprocal", spread: [5, 1, 1] },
   { schedule: "reciprocal", sign: "free", bits: 2 },
   { schedule: "halving", bits: 1, sign: "positive" },
-  { schedule: "skipping", bits: 4 },
+  { schedule: "table", bits: 4 },
+  { schedule: "table", bits: 1, ceiling: true },
+  { schedule: "table", alphabet: "power", sign: "free", spread: [5, 1, 1] },
   { schedule: "halving", bits: 3, alphabet: "power" },
 ];
 
@@ -99,6 +101,17 @@ function attrsOf(builder: Builder, form: Form, dtype: "f32" | "i32"): OpOf<"snn.
     alphabet,
     sign,
     schedule,
+    shares:
+      schedule === "table"
+        ? builder.tensor(
+            "shares",
+            tensorOf(
+              "f32",
+              [3, 5, 1, 1],
+              Array.from({ length: 15 }, (_, i) => (i < 5 ? 1 : 2 ** -((i % 5) + Math.floor(i / 5)))),
+            ),
+          )
+        : null,
   };
 }
 
@@ -179,7 +192,7 @@ describe("graded neurons in WebAssembly", () => {
     },
   );
 
-  it.each(["constant", "reciprocal", "halving", "skipping"] as const)(
+  it.each(["constant", "reciprocal", "halving", "table"] as const)(
     "go on from chunk to chunk: steps that are %s",
     async (schedule) => {
       const form = { ...usual, schedule, ceiling: true };

@@ -79,6 +79,7 @@ const gradedAttrs = {
   alphabet: "word",
   sign: "retract",
   schedule: "constant",
+  shares: null,
 } as const;
 
 type GradedAttrs = OpAttrs["snn.graded"];

@@ -246,7 +246,13 @@ describe("spiking ops", () => {
   });
 
   it("graded neurons have up to 16 bits, and on integers steps that stay", () => {
-    const form = { ceiling: null, alphabet: "word", sign: "free", schedule: "constant" } as const;
+    const form = {
+      ceiling: null,
+      alphabet: "word",
+      sign: "free",
+      schedule: "constant",
+      shares: null,
+    } as const;
     const graded = { ...attrs, ...form, bits: 3 };
     const x = over("current", 1, 2, 3);
     expect(infer("snn.graded", graded, [x], tensors)).toBe("spike[1, 2, 3]");

@@ -38,6 +38,7 @@ describe("meanSent", () => {
           alphabet: "word",
           sign: retracts ? "retract" : "positive",
           schedule: "constant",
+          shares: null,
         } as const;
         const op = builder.opOf(builder.add("snn.graded", [x], attrs, loc));
         if (!isOp(op, "snn.graded")) throw new Error("not what was built");

@@ -1,0 +1,212 @@
+/**
+ * Chooses the step of neurons of differential code for each timestep, by what they still have to send.
+ *
+ * Precondition: neurons of `convert-differential`, a calibration set, and the analogue network. Result:
+ * in the order of the layers, each on what the layers before it now really send, and for each channel,
+ *
+ *     q_t = max |d_t| / K        t < T: nothing that was seen is out of reach of one spike
+ *     q_T = argmin Σ (d_T − k·q)²    the last step has nobody to correct it: the least squared error
+ *
+ * where d_t is what a neuron still has to send, v[t−1] + x[t] within what its sign and ceiling allow, and
+ * k·q the spike that it sends of it. No step is larger than the one before, less than a 2^bits-th of it,
+ * or finer than 2^−precision of the range.
+ *
+ * Fixed schedules are a guess at how fast what is missing shrinks. It does so by more than a half where
+ * the layers before are nearly exact, and hardly at all in deep networks, where a step that shrinks
+ * nevertheless leaves corrections out of reach for good. (Ours. Differential code: Huang et al., ICML
+ * 2025, with steps of 1/t.)
+ */
+import { rewrite } from "../../ir/build.ts";
+import { fail, invariant, known } from "../../ir/diagnostic.ts";
+import type { Probe } from "../../ir/executable.ts";
+import { shortName } from "../../ir/loc.ts";
+import { type Module, opsOf, tensorAt } from "../../ir/module.ts";
+import { type OpOf, isNeuron, isOp } from "../../ir/op.ts";
+import { largestSpike } from "../../ir/semantics/neurons/graded.ts";
+import { broadcastIndices } from "../../ir/semantics/semantics.ts";
+import { tensorOf } from "../../ir/tensor.ts";
+import { elementCount } from "../../ir/type.ts";
+import { diagnose } from "../diagnostics.ts";
+import { prefixOf } from "../graph.ts";
+import { type PassContext, definePass } from "../pass.ts";
+import { drawPlaces } from "./fit/places.ts";
+import { type Sending, chooseSteps } from "./fit/steps.ts";
+import { neuronSites } from "./sites.ts";
+import { refuseIntegers } from "./thresholds.ts";
+
+const name = "fit-steps";
+
+/** Fewer than these are told of. */
+const fewestSamples = 32;
+/** Neurons of a layer that are looked at, over all samples: what they receive is held in memory. */
+const mostObserved = 1 << 22;
+
+export const fitSteps = definePass({
+  name,
+  phase: "balance",
+  summary: "chooses the step of each timestep by what is still to be sent",
+  requires: ["spiking"],
+  establishes: ["balanced"],
+  breaks: [],
+  preservesOutputs: false,
+  options: {
+    precision: {
+      kind: "number",
+      default: 10,
+      min: 1,
+      max: 24,
+      help: "no step is finer than 2^-precision of the range: fewer spikes, more error",
+    },
+    samples: {
+      kind: "integer",
+      default: 128,
+      min: 1,
+      max: 100_000,
+      help: "calibration samples to look at",
+    },
+  },
+  async run(module, context) {
+    refuseIntegers(module, name);
+    const reference = context.reference ?? fail(diagnose("no-reference", null, { pass: name }));
+    const misfit = module.ops.find((op) => isNeuron(op) && !isOp(op, "snn.graded"));
+    if (module.code !== "differential" || misfit !== undefined) {
+      fail(diagnose("not-differential", misfit?.loc ?? null, { pass: name, code: module.code }));
+    }
+    const axes = new Map(
+      neuronSites(module, reference, context.timesteps).map((each) => [
+        each.neuron.result,
+        each.axis,
+      ]),
+    );
+    let fitted = module;
+    let fewest = Infinity;
+    for (const { result } of opsOf(module, "snn.graded")) {
+      const neuron = known(
+        opsOf(fitted, "snn.graded").find((op) => op.result === result),
+        "neurons that were there",
+      );
+      const received = await observe(fitted, neuron, known(axes.get(result), "an axis"), context);
+      fewest = Math.min(fewest, received.samples);
+      fitted = withSteps(fitted, neuron, received, context);
+    }
+    if (fewest < fewestSamples) {
+      context.report(diagnose("few-samples-to-fit", null, { pass: name, samples: fewest }));
+    }
+    return fitted;
+  },
+});
+
+type Context = Pick<
+  PassContext<{ readonly precision: number; readonly samples: number }>,
+  "options" | "timesteps" | "watch"
+>;
+
+/** What some neurons of a population receive. */
+interface Received {
+  readonly axis: number;
+  readonly samples: number;
+  /** For each channel the currents of all timesteps, [T, neurons of all samples]. */
+  readonly channels: readonly Float32Array[];
+}
+
+async function observe(
+  module: Module,
+  neuron: OpOf<"snn.graded">,
+  axis: number,
+  { options, timesteps, watch }: Context,
+): Promise<Received> {
+  const current = known(neuron.inputs[0], "a neuron's operand");
+  const { shape } = neuron.type;
+  const count = shape[axis] ?? 1;
+  const inner = elementCount(shape.slice(axis + 1));
+  const size = elementCount(shape);
+  const most = Math.max(1, Math.floor(mostObserved / (options.samples * count)));
+  const places = Math.min(size / count, most);
+  const seen: Float32Array[] = [];
+  const probes: Probe[] = [{ value: current, keep: "trace" }];
+  const run = { timesteps, samples: options.samples };
+  await watch(prefixOf(module, [current]), probes, run, ([trace], index) => {
+    const x = known(trace, "a current");
+    const kept = new Float32Array(count * timesteps * places);
+    const chosen = drawPlaces(size / count, places, index, neuron.result);
+    let to = 0;
+    for (let channel = 0; channel < count; channel++) {
+      for (let t = 0; t < timesteps; t++) {
+        for (const place of chosen) {
+          const outer = Math.floor(place / inner);
+          const at = (outer * count + channel) * inner + (place - outer * inner);
+          kept[to++] = x[t * size + at] ?? 0;
+        }
+      }
+    }
+    seen[index] = kept;
+  });
+  const channels = Array.from({ length: count }, (_, channel) => {
+    const all = new Float32Array(timesteps * seen.length * places);
+    seen.forEach((kept, sample) => {
+      for (let t = 0; t < timesteps; t++) {
+        const from = (channel * timesteps + t) * places;
+        all.set(kept.subarray(from, from + places), (t * seen.length + sample) * places);
+      }
+    });
+    return all;
+  });
+  return { axis, samples: seen.length, channels };
+}
+
+/** The module in which a population takes the steps that fit what it received. */
+function withSteps(
+  module: Module,
+  neuron: OpOf<"snn.graded">,
+  { axis, channels }: Received,
+  { options, timesteps }: Context,
+): Module {
+  const { attrs, type } = neuron;
+  const count = channels.length;
+  const shape = type.shape.map((extent, i) => (i === axis ? extent : 1));
+  // Where a parameter differs within a channel, its first neuron speaks for it.
+  const inner = elementCount(type.shape.slice(axis + 1));
+  const ofChannel = (ref: string): ((channel: number) => number) => {
+    const held = tensorAt(module, ref);
+    const at = broadcastIndices(held.shape, type.shape);
+    return (channel) => held.data[at[channel * inner] ?? 0] ?? 0;
+  };
+  const vInit = ofChannel(attrs.vInit);
+  const before = ofChannel(attrs.threshold);
+  const ceiling = attrs.ceiling === null ? null : ofChannel(attrs.ceiling);
+  const most = largestSpike(attrs);
+  const steps = channels.map((currents, channel) => {
+    const sending: Sending = {
+      attrs,
+      vInit: vInit(channel),
+      ceiling: ceiling?.(channel) ?? Infinity,
+    };
+    const finest = most * 2 ** -options.precision;
+    const chosen = chooseSteps(currents, timesteps, sending, {
+      shrink: 2 ** -attrs.bits,
+      finest,
+    });
+    // Channels that never had anything to send keep the step that they had.
+    return chosen ?? new Array<number>(timesteps).fill(before(channel));
+  });
+  const first = steps.map((each) => known(each[0], "a step"));
+  const shares = Array.from({ length: timesteps * count }, (_, i) => {
+    const [t, channel] = [Math.floor(i / count), i % count];
+    return known(steps[channel]?.[t], "a step") / known(first[channel], "a step");
+  });
+  invariant(shares.every(Number.isFinite), "steps above 0");
+  return rewrite(module, (op, builder) => {
+    if (op.result !== neuron.result || !isOp(op, "snn.graded")) return null;
+    const called = shortName(op.loc);
+    const threshold = builder.tensor(`${called}.threshold`, tensorOf("f32", shape, first));
+    const rows = tensorOf("f32", [timesteps, ...shape], shares);
+    const changed = {
+      ...op.attrs,
+      threshold,
+      amplitude: threshold,
+      schedule: "table" as const,
+      shares: builder.tensor(`${called}.shares`, rows),
+    };
+    return builder.add("snn.graded", op.inputs, changed, op.loc, op.result);
+  });
+}
