@@ -125,7 +125,7 @@ async function measureCase(one: Case): Promise<Row[]> {
       const started = performance.now();
       const { module } = await convert(clean, measure, running, { timesteps, pipeline, seed: 0 });
       const seconds = (performance.now() - started) / 1000;
-      const snn = await evaluateModule(module, test, running, { timesteps, label, reference: ann });
+      const snn = await evaluateModule(module, test, running, { label, reference: ann });
       made.push(rowOf({ model: one.name, method, timesteps, seconds, ann, snn, module }));
     } catch (error) {
       // What a method cannot convert is not in its table, and no reason not to see the others.

@@ -49,7 +49,7 @@ export async function compare(
   );
   // One spike is one threshold where spikes have one size; else they have to be counted.
   const counted = pairs.map(({ neuron }) =>
-    isOp(neuron, "snn.if") ? -1 : snn.neurons.indexOf(neuron.result),
+    isOp(neuron, "snn.if", "snn.rehearsed-if") ? -1 : snn.neurons.indexOf(neuron.result),
   );
   const countOperations = counted.some((index) => index >= 0);
   const ticks = isFramed(snn.module.code) ? snn.module.timesteps : timesteps;

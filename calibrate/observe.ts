@@ -28,6 +28,7 @@ const activationKinds: ReadonlySet<OpKind> = new Set<OpKind>([
   "ann.tanh",
   "ann.thresholded-relu",
   "snn.if",
+  "snn.rehearsed-if",
 ]);
 
 /** One observation for the operand of every activation or neuron, in the module's order. */

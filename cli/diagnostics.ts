@@ -155,6 +155,14 @@ export const diagnose = catalogue({
     help: (p: { code: string; given: number }) =>
       `convert again with --code ${p.code} -T ${p.given} for a frame of that length`,
   },
+  "ends-in-rehearsal": {
+    severity: "warning",
+    message: (p: { file: string; rehearsal: number; given: number }) =>
+      `${p.file} rehearses for ${p.rehearsal} timesteps: with -T ${p.given} the answer is the rehearsal's, ` +
+      "and nothing that was learned in it is used",
+    help: (p: { rehearsal: number; given: number }) =>
+      `-T counts all timesteps: ${p.rehearsal + p.given} for ${p.given} after the rehearsal`,
+  },
   "early-exit-ignored": {
     severity: "warning",
     message: (p: { file: string; code: string }) =>

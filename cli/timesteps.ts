@@ -1,23 +1,31 @@
 /** How long a loaded network is to run, and what is said where it cannot be told to. */
-import { type Module, isFramed } from "../ir/module.ts";
+import { type Module, isFramed, rehearsalOf } from "../ir/module.ts";
 import type { Context } from "./action.ts";
 import { diagnose } from "./diagnostics.ts";
 
 /**
- * The timesteps to run a network for: those of the command line, or its own. An analogue network and one
- * whose frames have a fixed length do not have the choice, and a warning says so.
+ * The timesteps to run a network for: those of the command line, or its own, a rehearsal included. An
+ * analogue network and one whose frames have a fixed length do not have the choice, and a warning says
+ * so, as it does where a run would end within the rehearsal.
  */
 export function timestepsOf(
-  { code, timesteps: own }: Pick<Module, "code" | "timesteps">,
+  module: Module,
   file: string,
   given: number | undefined,
   context: Pick<Context, "report">,
 ): number {
+  const { code, timesteps: own } = module;
   if (code === "none") {
     if (given !== undefined) context.report(diagnose("timesteps-ignored", null, { file }));
     return 1;
   }
-  if (!isFramed(code)) return given ?? own;
+  if (!isFramed(code)) {
+    const rehearsal = rehearsalOf(module);
+    if (given !== undefined && given <= rehearsal) {
+      context.report(diagnose("ends-in-rehearsal", null, { file, rehearsal, given }));
+    }
+    return given ?? own;
+  }
   if (given !== undefined && given !== own) {
     const params = { file, code, frame: own, given };
     context.report(diagnose("frame-is-fixed", null, params));

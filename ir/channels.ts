@@ -56,6 +56,7 @@ function sourceOfLayout(op: Op, producer: (value: ValueId) => Op): Op | null {
       "ann.average-pool",
       "ann.max-pool",
       "snn.max-pool",
+      "snn.rehearsed-max-pool",
     )
   ) {
     return null;

@@ -39,6 +39,7 @@ export function isStateful(op: Op): op is OpOf<StatefulKind> {
   return isOp(
     op,
     "snn.if",
+    "snn.rehearsed-if",
     "snn.graded",
     "snn.lif",
     "snn.temporal-bias",
@@ -46,7 +47,9 @@ export function isStateful(op: Op): op is OpOf<StatefulKind> {
     "snn.accumulate",
     "snn.difference",
     "snn.max-pool",
+    "snn.rehearsed-max-pool",
     "snn.readout",
+    "snn.rehearsed-readout",
   );
 }
 

@@ -3,7 +3,7 @@
  * Immutable; a pass makes a new one and shares what it did not change.
  */
 import { known } from "./diagnostic.ts";
-import { type Op, type OpKind, type OpOf, type ValueId, isOp } from "./op.ts";
+import { type Op, type OpKind, type OpOf, type ValueId, isOp, rehearsedKinds } from "./op.ts";
 import type { Tensor, TensorRef } from "./tensor.ts";
 
 /**
@@ -94,6 +94,12 @@ export function tensorAt(module: Pick<Module, "tensors">, ref: TensorRef): Tenso
 /** The module's inputs, in the order of the source model. */
 export function inputsOf(module: Module): readonly OpOf<"ann.input">[] {
   return opsOf(module, "ann.input");
+}
+
+/** Timesteps after which the network starts anew; 0 where it does not rehearse. */
+export function rehearsalOf(module: Module): number {
+  const rehearsals = opsOf(module, ...rehearsedKinds).map(({ attrs }) => attrs.rehearsal);
+  return Math.max(0, ...rehearsals);
 }
 
 /** All ops of some kinds, in order. */

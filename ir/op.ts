@@ -113,6 +113,9 @@ export interface ArgAttrs {
 
 export type ResetMode = "subtract" | "zero";
 
+/** What a neuron does about what it learned in its rehearsal; see `snn.rehearsed-if`. */
+export type RehearsalRule = "offset" | "silence";
+
 /** The sizes that one spike of a graded neuron may have, in units of the step. */
 export type Alphabet = "word" | "power";
 
@@ -311,6 +314,32 @@ interface OtherAttrs {
     readonly reset: ResetMode;
   };
   /**
+   * Integrate-and-fire that rehearses: the neuron runs for `rehearsal` = ρ timesteps, then starts anew
+   * with what it learned. Each timestep is one of `snn.if` with reset by subtraction. With ε =
+   * 0.001 · threshold, and over the timesteps t ≤ ρ
+   *
+   *     e = min (v[t] + ε) where s[t] = 1                  lower by this, and a spike would not have come
+   *     g = min (threshold − v[t] + ε) where s[t] = 0      higher by this, and one more would have come
+   *
+   * (∞ where there is no such t), the potential before timestep ρ + 1 is, with rule `offset`
+   *
+   *     vInit − max(threshold, e)                   where v[ρ] < 0 and e < ∞: a spike too many
+   *     vInit + max(threshold, g)                   where v[ρ] ≥ threshold and g < ∞: one too few
+   *     vInit                                       elsewhere
+   *
+   * and with rule `silence` −∞, so that it never fires again, where v[ρ] ≤ ε, elsewhere vInit. (Hao et
+   * al., ICLR 2023 and AAAI 2023.) Potentials are absolute: v[ρ] has vInit in it, as with the authors.
+   * All neurons of a network rehearse at the same time. f32 only; 0.001 is the nearest f32, and each
+   * +, − and · is rounded once.
+   */
+  "snn.rehearsed-if": {
+    readonly threshold: TensorRef;
+    readonly vInit: TensorRef;
+    readonly amplitude: TensorRef;
+    readonly rehearsal: number;
+    readonly rule: RehearsalRule;
+  };
+  /**
    * Graded neurons: spikes of several sizes, of either sign, with a step that may shrink over time.
    * K = 2^bits − 1, q_t = threshold · ρ_t with ρ_t = 1 (schedule constant), 1/t (reciprocal),
    * 2^−(t−1), at least 2^−24 (halving), or row min(t, S) of the table `shares` [S, …] (table), whose rows
@@ -444,6 +473,8 @@ interface OtherAttrs {
    * IJCAI 2022; the gating of Rueckauer et al. 2017 made exact). Padding never wins.
    */
   "snn.max-pool": PoolAttrs;
+  /** `snn.max-pool`, whose sums and their pool start at 0 again after `rehearsal` timesteps. f32 only. */
+  "snn.rehearsed-max-pool": PoolAttrs & { readonly rehearsal: number };
   /**
    * The decoder of rate code: the mean of x over the timesteps seen so far, leaving out the first
    * `start`. Until as many timesteps have followed as are left out (t < 2 · start) it is the mean
@@ -451,6 +482,11 @@ interface OtherAttrs {
    * sum divided in double precision, rounded once.
    */
   "snn.readout": { readonly start: number };
+  /**
+   * `snn.readout` that starts anew after `rehearsal` timesteps: from then on t, and with it `start`,
+   * counts from there, so that nothing of the rehearsal is in the mean. f32 only.
+   */
+  "snn.rehearsed-readout": { readonly start: number; readonly rehearsal: number };
 }
 
 /** Attributes of every op, by kind. */
@@ -482,6 +518,7 @@ export type OpOf<K extends OpKind> = Extract<Op, { readonly kind: K }>;
 /** Ops that are populations of neurons: they fire, and have a membrane potential. */
 export const neuronKinds = [
   "snn.if",
+  "snn.rehearsed-if",
   "snn.graded",
   "snn.lif",
   "snn.few-spikes",
@@ -493,6 +530,13 @@ export type NeuronKind = (typeof neuronKinds)[number];
 export function isNeuron(op: Op): op is OpOf<NeuronKind> {
   return isOp(op, ...neuronKinds);
 }
+
+/** Ops that start anew after `rehearsal` timesteps. */
+export const rehearsedKinds = [
+  "snn.rehearsed-if",
+  "snn.rehearsed-max-pool",
+  "snn.rehearsed-readout",
+] as const satisfies readonly OpKind[];
 
 /** Ops that move elements of their first operands about and compute nothing. */
 const moveKinds = [

@@ -16,15 +16,16 @@
  * 12. Where the code is "none" there are no spiking ops.
  * 13. Framed neurons stand in modules of their code, in which nothing is added at each timestep and
  *     nothing reads means.
+ * 14. Ops that start anew after a rehearsal do so at the same time, before the last timestep.
  *
  * Domains are part of 4. What holds at some stage only (no activations after conversion) is for the
  * checkers of properties in `passes/`. Other faults are never repaired here, only told.
  */
 import { attributesOf, describeKind, fitsKind, formatRef, formatString } from "./attribute.ts";
 import { known } from "./diagnostic.ts";
-import { type Module, inputsOf, isFramed } from "./module.ts";
+import { type Module, inputsOf, isFramed, opsOf, rehearsalOf } from "./module.ts";
 import { formatNumber } from "./number.ts";
-import { type Op, type ValueId, isNeuron, isOp } from "./op.ts";
+import { type Op, type ValueId, isNeuron, isOp, rehearsedKinds } from "./op.ts";
 import { rangeOf } from "./range.ts";
 import { isFramedNeuron } from "./semantics/spiking.ts";
 import { inferType, specOf, tensorRefsOf } from "./spec.ts";
@@ -128,7 +129,18 @@ function frameFault(op: Op, types: readonly Type[], { code, tensors }: Module): 
     return isFramedNeuron(op) ? `${op.kind} stands in a network whose code is "${code}"` : null;
   }
   if (
-    isOp(op, "snn.if", "snn.graded", "snn.lif", "snn.temporal-bias", "snn.low-pass", "snn.readout")
+    isOp(
+      op,
+      "snn.if",
+      "snn.rehearsed-if",
+      "snn.graded",
+      "snn.lif",
+      "snn.temporal-bias",
+      "snn.low-pass",
+      "snn.readout",
+      "snn.rehearsed-readout",
+      "snn.rehearsed-max-pool",
+    )
   ) {
     return `${op.kind} stands in a network whose code is "${code}"`;
   }
@@ -179,6 +191,7 @@ function* moduleFaults(module: Module, made: ReadonlyMap<ValueId, Op>): Generato
   } else if (code === "none" && timesteps !== 1) {
     yield [8, `the code is "none", but the network runs for ${timesteps} timesteps`];
   }
+  yield* rehearsalFaults(module);
   if (module.outputs.length === 0) yield [9, "the network has no output"];
   for (const { name, value } of module.outputs) {
     if (!made.has(value)) yield [9, `output ${formatString(name)} is %${value}, which no op makes`];
@@ -192,6 +205,18 @@ function* moduleFaults(module: Module, made: ReadonlyMap<ValueId, Op>): Generato
   const used = new Set(module.ops.flatMap((op) => tensorRefsOf(op).map(({ ref }) => ref)));
   for (const ref of module.tensors.keys()) {
     if (!used.has(ref)) yield [11, `no op names tensor ${formatRef(ref)}`];
+  }
+}
+
+function* rehearsalFaults(module: Module): Generator<Fault> {
+  const rehearsals = new Set(opsOf(module, ...rehearsedKinds).map(({ attrs }) => attrs.rehearsal));
+  if (rehearsals.size > 1) {
+    yield [14, `ops rehearse for ${[...rehearsals].join(" and ")} timesteps, not for as many`];
+  }
+  const longest = rehearsalOf(module);
+  if (longest > 0 && longest >= module.timesteps) {
+    const run = formatNumber(module.timesteps);
+    yield [14, `ops rehearse for ${longest} timesteps, and the network runs for ${run}`];
   }
 }
 

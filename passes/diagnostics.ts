@@ -238,6 +238,20 @@ export const diagnose = catalogue({
       `pass ${p.pass} sets real numbers, and the network is made of integers already`,
     help: (p: { pass: string }) => `run ${p.pass} before quantise`,
   },
+  "already-rehearsed": {
+    severity: "error",
+    message: (p: { pass: string }) =>
+      `pass ${p.pass} changes what neurons send, and the network has a rehearsal already`,
+    help: (p: { pass: string }) => `run ${p.pass} before rehearse`,
+  },
+  "cannot-rehearse": {
+    severity: "error",
+    message: (p: { name: string; reason: string }) =>
+      `a rehearsal is for binary neurons on floats that reset by subtraction, and ${p.name} ${p.reason}`,
+    help:
+      "convert with convert-activations, with the defaults of reset, sign and bits, and leave " +
+      "quantise out",
+  },
   "not-a-mean": {
     severity: "error",
     message: (p: { pass: string; kind: string; name: string; code: string }) =>

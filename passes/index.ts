@@ -23,6 +23,7 @@ import { calibratePotential } from "./balance/calibrate-potential.ts";
 import { correctBias } from "./balance/correct-bias.ts";
 import { delayReadout } from "./balance/delay-readout.ts";
 import { ftbc } from "./balance/ftbc.ts";
+import { rehearse } from "./balance/rehearse.ts";
 import { setInitialPotential } from "./balance/set-initial-potential.ts";
 import { commuteMaxPool } from "./convert/commute-max-pool.ts";
 import { convertActivations } from "./convert/convert-activations.ts";
@@ -77,6 +78,7 @@ export const allPasses: readonly AnyPass[] = [
   calibratePotential,
   ftbc,
   delayReadout,
+  rehearse,
 
   // Quantise: integers in place of floats.
   quantise,

@@ -28,6 +28,12 @@ const peers: readonly Method[] = [
     "SNN calibration, biases and potentials (Li et al. 2021)",
   ),
   peer("ftbc", "convert-activations,balance-mmse,ftbc", "FTBC (Wu et al. 2024)"),
+  peer("cos", "convert-activations,balance-mmse,rehearse", "COS, 8 steps first (Hao et al. 2023)"),
+  peer(
+    "srp",
+    "convert-activations,balance-mmse,rehearse{rule=silence}",
+    "SRP, 8 steps first (Hao et al. 2023)",
+  ),
   peer(
     "signed-if",
     "convert-activations{sign=retract},balance-mmse",

@@ -138,6 +138,7 @@ function rangeOf(
   const upTo = (most: Float64Array): Range => ({ low: most.map(() => 0), high: most });
   switch (neuron.kind) {
     case "snn.if":
+    case "snn.rehearsed-if":
       return upTo(expand(amplitude, shape));
     case "snn.lif": {
       const fastest = 1 / Math.max(1, neuron.attrs.refractory);

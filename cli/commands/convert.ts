@@ -2,7 +2,7 @@
 import path from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
-import { isFramed } from "../../ir/module.ts";
+import { isFramed, rehearsalOf } from "../../ir/module.ts";
 import { packageParts } from "../../ir/package.ts";
 import { printModule } from "../../ir/print.ts";
 import { openPreprocess } from "../../calibrate/data/open.ts";
@@ -201,9 +201,11 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       : { checkNumerics: numericsCheck(calibration.samples, given.checkNumerics) }),
   });
   context.report(...conversion.diagnostics);
-  // Where a frame has been cut short, or nobody said how long, it is the network that knows.
-  const fixed = wanted === undefined || isFramed(conversion.module.code);
-  const timesteps = fixed ? conversion.module.timesteps : wanted;
+  // Where a frame has been cut short, a rehearsal comes first, or nobody said how long, it is the
+  // network that knows.
+  const { module: made } = conversion;
+  const fixed = wanted === undefined || isFramed(made.code) || rehearsalOf(made) > 0;
+  const timesteps = fixed ? made.timesteps : wanted;
   const seconds = (performance.now() - started) / 1000;
 
   const preprocess = given.preprocess === undefined ? null : await recordOf(given.preprocess);

@@ -17,6 +17,7 @@ import { firstSpike } from "./neurons/first-spike.ts";
 import { graded } from "./neurons/graded.ts";
 import { integrateAndFire } from "./neurons/integrate-and-fire.ts";
 import { leakyIntegrateAndFire } from "./neurons/leaky.ts";
+import { rehearsedIntegrateAndFire } from "./neurons/rehearsed.ts";
 import { maxPool } from "./pool.ts";
 import { doubles, resultOf } from "./semantics.ts";
 
@@ -39,6 +40,8 @@ export function cellOf(
   switch (op.kind) {
     case "snn.if":
       return integrateAndFire(op, shape, tensors);
+    case "snn.rehearsed-if":
+      return rehearsedIntegrateAndFire(op, shape, tensors);
     case "snn.graded":
       return graded(op, shape, tensors);
     case "snn.lif":
@@ -53,8 +56,12 @@ export function cellOf(
       return differences(op, shape);
     case "snn.max-pool":
       return runningMaxPool(op, shape);
+    case "snn.rehearsed-max-pool":
+      return startingAnew(op.attrs.rehearsal, () => runningMaxPool(op, shape));
     case "snn.readout":
       return meanSoFar(op, shape);
+    case "snn.rehearsed-readout":
+      return startingAnew(op.attrs.rehearsal, () => meanSoFar(op, shape));
   }
 }
 
@@ -145,8 +152,22 @@ function differences(op: OpOf<"snn.difference">, shape: Shape): Cell {
   };
 }
 
+/** The cell that `make` gives, and after `rehearsal` timesteps another one. */
+function startingAnew(rehearsal: number, make: () => Cell): Cell {
+  let cell = make();
+  let t = 0;
+  return {
+    neurons: null,
+    step(x) {
+      if (t === rehearsal) cell = make();
+      t++;
+      return cell.step(x);
+    },
+  };
+}
+
 /** y[t] = pool of the sums up to t − pool of the sums up to t − 1. */
-function runningMaxPool(op: OpOf<"snn.max-pool">, shape: Shape): Cell {
+function runningMaxPool(op: OpOf<"snn.max-pool" | "snn.rehearsed-max-pool">, shape: Shape): Cell {
   const sums = new Float64Array(elementCount(shape));
   let before = new Float64Array(elementCount(op.type.shape));
   return {
@@ -162,7 +183,7 @@ function runningMaxPool(op: OpOf<"snn.max-pool">, shape: Shape): Cell {
 }
 
 /** The mean over the timesteps after `start`, once these are as many; until then over all. */
-function meanSoFar(op: OpOf<"snn.readout">, shape: Shape): Cell {
+function meanSoFar(op: OpOf<"snn.readout" | "snn.rehearsed-readout">, shape: Shape): Cell {
   const { start } = op.attrs;
   const all = new Float64Array(elementCount(shape));
   const late = new Float64Array(elementCount(shape));

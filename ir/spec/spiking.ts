@@ -14,7 +14,9 @@ export type SpikingKind =
   | "snn.accumulate"
   | "snn.difference"
   | "snn.max-pool"
-  | "snn.readout";
+  | "snn.rehearsed-max-pool"
+  | "snn.readout"
+  | "snn.rehearsed-readout";
 
 /** Most binary spikes in the word of a graded neuron: sizes up to 2^16 − 1. */
 const mostBits = 16;
@@ -39,6 +41,28 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
         requireParameters(x, tensors, { threshold, vInit }, x.dtype) ??
         requireParameters(x, tensors, { amplitude }, isInteger ? "i8" : "f32") ??
         ok({ domain: "spike", dtype: isInteger ? "i8" : "f32", shape: x.shape })
+      );
+    },
+  },
+  "snn.rehearsed-if": {
+    summary: "integrate-and-fire neurons that run for a while, learn from it, and start anew",
+    arity: 1,
+    exactness: "exact",
+    attributes: {
+      threshold: "tensor",
+      vInit: "tensor",
+      amplitude: "tensor",
+      rehearsal: "int",
+      rule: { oneOf: ["offset", "silence"] },
+    },
+    infer: (attrs, inputs, tensors) => {
+      const x = operandType(inputs, 0);
+      const { threshold, vInit, amplitude } = attrs;
+      return (
+        requireRehearsal("snn.rehearsed-if", attrs) ??
+        requireNeuronInput("snn.rehearsed-if", x, ["f32"]) ??
+        requireParameters(x, tensors, { threshold, vInit, amplitude }, "f32") ??
+        ok({ domain: "spike", dtype: "f32", shape: x.shape })
       );
     },
   },
@@ -207,10 +231,26 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     attributes: maxPoolAttributes,
     infer: (attrs, inputs) => {
       const x = operandType(inputs, 0);
-      if (x.domain === "real") {
-        return no("snn.max-pool works on spikes and currents; ann.max-pool is for real values");
-      }
-      return requireOverTime("snn.max-pool", x) ?? inferPool(attrs, x, false);
+      return (
+        requireVarying("snn.max-pool", x) ??
+        requireOverTime("snn.max-pool", x) ??
+        inferPool(attrs, x, false)
+      );
+    },
+  },
+  "snn.rehearsed-max-pool": {
+    summary: "maximum over sliding windows of what was received since the rehearsal, or in it",
+    arity: 1,
+    exactness: "rounding",
+    attributes: { ...maxPoolAttributes, rehearsal: "int" },
+    infer: (attrs, inputs) => {
+      const x = operandType(inputs, 0);
+      return (
+        requireRehearsal("snn.rehearsed-max-pool", attrs) ??
+        requireVarying("snn.rehearsed-max-pool", x) ??
+        requireFloat("snn.rehearsed-max-pool", [x]) ??
+        inferPool(attrs, x, false)
+      );
     },
   },
   "snn.readout": {
@@ -220,12 +260,26 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     attributes: { start: "int" },
     infer: (attrs, inputs) => {
       const x = operandType(inputs, 0);
-      if (!Number.isInteger(attrs.start) || attrs.start < 0) {
-        return no(`snn.readout leaves out the first ${attrs.start} timesteps`);
-      }
       // The mean of integers is a float: it is what leaves the integer part of a network.
       return (
-        requireOverTime("snn.readout", x) ?? ok({ domain: "real", dtype: "f32", shape: x.shape })
+        requireStart("snn.readout", attrs) ??
+        requireOverTime("snn.readout", x) ??
+        ok({ domain: "real", dtype: "f32", shape: x.shape })
+      );
+    },
+  },
+  "snn.rehearsed-readout": {
+    summary: "mean over the timesteps since the rehearsal, or in it: decodes rates",
+    arity: 1,
+    exactness: "rounding",
+    attributes: { start: "int", rehearsal: "int" },
+    infer: (attrs, inputs) => {
+      const x = operandType(inputs, 0);
+      return (
+        requireStart("snn.rehearsed-readout", attrs) ??
+        requireRehearsal("snn.rehearsed-readout", attrs) ??
+        requireFloat("snn.rehearsed-readout", [x]) ??
+        ok({ domain: "real", dtype: "f32", shape: x.shape })
       );
     },
   },
@@ -235,6 +289,26 @@ function requireNeuronInput(kind: NeuronKind, x: Type, dtypes: readonly DType[])
   if (x.domain === "spike") return no("a neuron needs a current, not spikes");
   if (dtypes.includes(x.dtype)) return null;
   return no(`${kind} works on ${dtypes.join(" and ")}, not on ${x.dtype}`);
+}
+
+function requireRehearsal(
+  kind: SpikingKind,
+  attrs: { readonly rehearsal: number },
+): Failure | null {
+  const { rehearsal } = attrs;
+  if (Number.isInteger(rehearsal) && rehearsal >= 1) return null;
+  return no(`${kind} rehearses for ${rehearsal} timesteps, which is not a whole number above 0`);
+}
+
+function requireStart(kind: SpikingKind, { start }: { readonly start: number }): Failure | null {
+  if (Number.isInteger(start) && start >= 0) return null;
+  return no(`${kind} leaves out the first ${start} timesteps`);
+}
+
+/** A running maximum is of what comes bit by bit. */
+function requireVarying(kind: SpikingKind, x: Type): Failure | null {
+  if (x.domain !== "real") return null;
+  return no(`${kind} works on spikes and currents; ann.max-pool is for real values`);
 }
 
 /** A frame is summed: of a value that stays the same, the sum would hang on its length. */

@@ -21,7 +21,7 @@ import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
 import type { PassContext } from "../pass.ts";
 import { leastErrorThreshold } from "./balance-mmse.ts";
-import { balance, refuseIntegers } from "./thresholds.ts";
+import { balance, refuseFinished } from "./thresholds.ts";
 
 const name = "allocate-bits";
 
@@ -56,7 +56,7 @@ export const allocateBits = definePass({
     },
   },
   async run(module, context) {
-    refuseIntegers(module, name);
+    refuseFinished(module, name);
     const neurons = opsOf(module, "snn.graded");
     const [first] = neurons;
     if (first === undefined) fail(diagnose("no-graded-neurons", null, { pass: name }));

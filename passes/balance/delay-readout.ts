@@ -12,9 +12,12 @@
 import { rewrite } from "../../ir/build.ts";
 import { neuronDepth } from "../../ir/walk.ts";
 import { definePass } from "../pass.ts";
+import { refuseRehearsed } from "./thresholds.ts";
+
+const name = "delay-readout";
 
 export const delayReadout = definePass({
-  name: "delay-readout",
+  name,
   phase: "balance",
   summary: "starts reading the outputs out when deep layers have settled",
   requires: ["spiking"],
@@ -38,6 +41,7 @@ export const delayReadout = definePass({
     },
   },
   run: (module, { options: { share, pace }, timesteps }) => {
+    refuseRehearsed(module, name);
     const start = Math.floor(Math.min(share * timesteps, pace * neuronDepth(module)));
     return rewrite(module, (op, builder) => {
       if (op.kind !== "snn.readout" || op.attrs.start === start) return null;

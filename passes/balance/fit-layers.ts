@@ -22,7 +22,7 @@ import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
 import { LayerFitter } from "./fit/fitter.ts";
 import { fitSiteOf } from "./fit/sites.ts";
-import { refuseIntegers } from "./thresholds.ts";
+import { refuseFinished } from "./thresholds.ts";
 
 const name = "fit-layers";
 
@@ -53,7 +53,7 @@ export const fitLayers = definePass({
     },
   },
   async run(module, context) {
-    refuseIntegers(module, name);
+    refuseFinished(module, name);
     const reference = context.reference ?? fail(diagnose("no-reference", null, { pass: name }));
     const misfit = module.ops.find((op) => isNeuron(op) && !isRateCoded(op));
     if (misfit !== undefined) {

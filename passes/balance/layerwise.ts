@@ -13,7 +13,7 @@ import { type Shape, broadcastShapes, elementCount, stridesOf } from "../../ir/t
 import { diagnose } from "../diagnostics.ts";
 import { prefixOf } from "../graph.ts";
 import type { PassContext } from "../pass.ts";
-import { refuseIntegers } from "./thresholds.ts";
+import { refuseFinished } from "./thresholds.ts";
 
 /** What such a pass needs of its context. */
 export type Look = Pick<PassContext<unknown>, "watch" | "reference" | "timesteps">;
@@ -65,7 +65,7 @@ export function steadySites(
   { reference }: Look,
   scope: "channel" | "neuron" = "channel",
 ): { readonly analogue: Module; readonly sites: readonly SteadySite[] } {
-  refuseIntegers(module, pass);
+  refuseFinished(module, pass);
   const analogue = reference ?? fail(diagnose("no-reference", null, { pass }));
   const counterparts = new Set(analogue.ops.map((op) => op.result));
   const neurons = module.ops.filter(isNeuron);

@@ -17,10 +17,11 @@ export function withRanges(module: Module, ranges: ReadonlyMap<ValueId, Tensor>)
     const steps = stepsToRange(op, module);
     const threshold = put("threshold", scaled(range, 1 / steps));
     switch (op.kind) {
-      case "snn.if": {
+      case "snn.if":
+      case "snn.rehearsed-if": {
         const vInit = put("v_init", scaled(range, vInitShare(module, op)));
         const attrs = { ...op.attrs, threshold, amplitude: threshold, vInit };
-        return builder.add("snn.if", op.inputs, attrs, op.loc, op.result);
+        return builder.add(op.kind, op.inputs, attrs, op.loc, op.result);
       }
       case "snn.few-spikes": {
         const rows = tensorAt(module, op.attrs.amplitude).shape[0] ?? 1;
@@ -51,7 +52,7 @@ export function withRanges(module: Module, ranges: ReadonlyMap<ValueId, Tensor>)
 }
 
 /** v[0] / threshold of a neuron op, which is the same for all of its neurons here. */
-export function vInitShare(module: Module, neuron: OpOf<"snn.if">): number {
+export function vInitShare(module: Module, neuron: OpOf<"snn.if" | "snn.rehearsed-if">): number {
   const vInit = known(tensorAt(module, neuron.attrs.vInit).data[0], "an initial potential");
   const threshold = known(tensorAt(module, neuron.attrs.threshold).data[0], "a threshold");
   return vInit / threshold;

@@ -10,7 +10,7 @@ import { shortName } from "../../ir/loc.ts";
 import { tensorAt } from "../../ir/module.ts";
 import { sameTensor, tensorOf } from "../../ir/tensor.ts";
 import { definePass } from "../pass.ts";
-import { refuseIntegers } from "./thresholds.ts";
+import { refuseFinished } from "./thresholds.ts";
 
 const name = "set-initial-potential";
 
@@ -32,7 +32,7 @@ export const setInitialPotential = definePass({
     },
   },
   run(module, { options: { share } }) {
-    refuseIntegers(module, name);
+    refuseFinished(module, name);
     return rewrite(module, (op, builder) => {
       if (op.kind !== "snn.if") return null;
       const threshold = tensorAt(module, op.attrs.threshold);

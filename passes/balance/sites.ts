@@ -60,6 +60,7 @@ function decodedBehind(module: Module, neuron: Op): ValueId {
 function levelsOf(neuron: OpOf<NeuronKind>, module: Module, timesteps: number): number {
   switch (neuron.kind) {
     case "snn.if":
+    case "snn.rehearsed-if":
     case "snn.lif":
       return timesteps;
     case "snn.graded": {

@@ -6,7 +6,7 @@
 import { fail, known } from "../../ir/diagnostic.ts";
 import type { Observation } from "../../ir/executable.ts";
 import { shortName } from "../../ir/loc.ts";
-import type { Module } from "../../ir/module.ts";
+import { type Module, rehearsalOf } from "../../ir/module.ts";
 import { type ValueId, isOp } from "../../ir/op.ts";
 import { type ChannelStatistics, type Mass, type Scope, scopes } from "../../ir/stats.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
@@ -72,7 +72,7 @@ export async function balance(
   scope: Scope,
   rule: Rule,
 ): Promise<Module> {
-  refuseIntegers(module, pass);
+  refuseFinished(module, pass);
   const reference = context.reference ?? fail(diagnose("no-reference", null, { pass }));
   const sites = neuronSites(module, reference, context.timesteps);
   const observe = uniqueObservations(
@@ -101,9 +101,18 @@ export async function balance(
   return withRanges(module, ranges);
 }
 
-/** Fails where thresholds are integers already, which no pass that sets real ones may replace. */
-export function refuseIntegers(module: Module, pass: string): void {
+/**
+ * Fails where thresholds are integers already, which no pass that sets real ones may replace, and where
+ * neurons rehearse, which is learned for what the network is then.
+ */
+export function refuseFinished(module: Module, pass: string): void {
   if (module.properties.has("integer")) fail(diagnose("already-integer", null, { pass }));
+  refuseRehearsed(module, pass);
+}
+
+/** Fails where a part of the timesteps is a rehearsal. */
+export function refuseRehearsed(module: Module, pass: string): void {
+  if (rehearsalOf(module) > 0) fail(diagnose("already-rehearsed", null, { pass }));
 }
 
 /** The shape of a parameter that broadcasts to `shape` by scope. */

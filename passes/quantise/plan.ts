@@ -127,7 +127,7 @@ class Planner {
 
   private infoFor(op: Op, infos: readonly Info[]): Info {
     if (infos.some(({ kind }) => kind === "refused")) return { kind: "refused" };
-    const isWeighted = isSynapse(op) || isOp(op, "snn.if");
+    const isWeighted = isSynapse(op) || isOp(op, "snn.if", "snn.rehearsed-if");
     if (!isWeighted && infos.every(({ kind }) => kind === "float")) {
       const decoded = infos.some((info) => info.kind === "float" && info.decoded);
       return { kind: "float", decoded };
@@ -164,6 +164,8 @@ class Planner {
       case "snn.readout":
         this.operand(op, 0);
         return { kind: "float", decoded: true };
+      case "snn.rehearsed-if":
+        refuse(op, "it rehearses, which is for floats");
       default:
         refuse(op, "it is neither linear nor a neuron");
     }

@@ -126,6 +126,42 @@ describe("a network whose frames have a fixed length", () => {
   });
 });
 
+describe("a network that rehearses", () => {
+  const passes = "canonical,commute-max-pool,convert-activations,balance-mmse,rehearse{steps=3}";
+
+  it("counts the rehearsal among its timesteps, and runs, is reported on and built with it", async () => {
+    const args = [
+      "convert",
+      digits.model,
+      ...calibrated,
+      ...measured,
+      "--passes",
+      passes,
+      "-T",
+      "4",
+    ];
+    const made = await snnc([...args, "-o", at("two.snn"), "--report", at("two"), "--json"]);
+    expect(made.code).toBe(0);
+    const { timesteps, agreement } = answer.parse(jsonOf(made));
+    expect(timesteps).toBe(7);
+    expect(agreement).toHaveLength(7);
+    expect(agreement.at(-1)).toBeGreaterThanOrEqual(0.9);
+
+    const own = await snnc(["eval", at("two.snn"), ...measured, "--json"]);
+    expect(toldIn(own)).toEqual([]);
+    expect(jsonOf(own)).toMatchObject({ timesteps: [1, 2, 3, 4, 5, 6, 7], latencyTimesteps: 7 });
+    const short = await snnc(["eval", at("two.snn"), ...measured, "-T", "3", "--json"]);
+    expect(toldIn(short)).toEqual(["ends-in-rehearsal"]);
+    const longer = await snnc(["eval", at("two.snn"), ...measured, "-T", "4", "--json"]);
+    expect(toldIn(longer)).toEqual([]);
+
+    const build = ["build", at("two.snn"), "--target", "wasm", "-o", at("two-built"), "--no-demo"];
+    const built = await snnc([...build, "--json"]);
+    expect(toldIn(built)).toEqual([]);
+    expect(built.code).toBe(0);
+  });
+});
+
 describe("snnc check --code", () => {
   it("answers for that code", async () => {
     const ran = await snnc(["check", digits.model, "--code", "ttfs", "--json"]);

@@ -5,12 +5,13 @@ import { known } from "../../ir/diagnostic.ts";
 import type { Probe } from "../../ir/executable.ts";
 import { type Module, opsOf, producerOf } from "../../ir/module.ts";
 import { isOp, neuronKinds } from "../../ir/op.ts";
-import { elementCount, isFloat } from "../../ir/type.ts";
+import { isFloat } from "../../ir/type.ts";
 import { type Ran, both, expectClose } from "../backends/wasm/compare.ts";
 import { integerNetworks } from "../random/integer.ts";
 import {
   type RandomNetwork,
   annNetworks,
+  exactOnes,
   framedNetworks,
   spikingNetworks,
   temporalNetworks,
@@ -19,23 +20,8 @@ import {
 /** More than one chunk of timesteps, the last of them not full. */
 const manyTimesteps = 70;
 
-/**
- * Spiking networks that divide by powers of two only: their sums are exact in float32 however they
- * are ordered, so that no spike hangs on a rounding.
- */
-const exactNetworks = spikingNetworks().filter(isExact);
-const exactTemporalNetworks = temporalNetworks().filter(isExact);
-
-function isExact({ module }: RandomNetwork): boolean {
-  return module.ops.every((op) => {
-    const [operand] = op.inputs;
-    if (operand === undefined || !isOp(op, "ann.average-pool", "ann.reduce-mean")) return true;
-    const from = elementCount(producerOf(module, operand).type.shape);
-    return isOp(op, "ann.average-pool")
-      ? op.attrs.kernel.every((extent) => extent !== 3)
-      : Number.isInteger(Math.log2(from / elementCount(op.type.shape)));
-  });
-}
+const exactNetworks = spikingNetworks().filter(exactOnes);
+const exactTemporalNetworks = temporalNetworks().filter(exactOnes);
 
 /** Whether sums are exact after many timesteps, too: what is halved each time gets finer and finer. */
 function staysExact({ ops }: Module): boolean {

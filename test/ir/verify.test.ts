@@ -195,6 +195,30 @@ describe("verify", () => {
     ]);
   });
 
+  it("14: wants ops to start anew at the same time, before the end", () => {
+    const read = (start: number, rehearsal: number): Module =>
+      changed(3, ({ result, inputs, type }) =>
+        makeOp("snn.rehearsed-readout", result, inputs, { start, rehearsal }, type, loc),
+      );
+    expect(verify(read(0, 3))).toEqual([]);
+    expect(told(verify(read(0, 4)))).toEqual([
+      "14 %-: ops rehearse for 4 timesteps, and the network runs for 4",
+    ]);
+    const module = read(0, 3);
+    const other = makeOp(
+      "snn.rehearsed-readout",
+      value(8),
+      [value(2)],
+      { start: 0, rehearsal: 2 },
+      real("f32", [1, 3]),
+      loc,
+    );
+    const outputs = [...module.outputs, { name: "z", value: value(8) }];
+    expect(told(verify({ ...module, ops: [...module.ops, other], outputs }))).toEqual([
+      "14 %-: ops rehearse for 3 and 2 timesteps, not for as many",
+    ]);
+  });
+
   it("tells everything at once, in the order of the ops, the module's last", () => {
     const module = withTensors(
       ["t", tensorOf("f32", [], [-1])],

@@ -3,10 +3,11 @@
  * shrink to fewer and simpler steps, and print as text.
  */
 import fc from "fast-check";
-import type { Module } from "../../ir/module.ts";
+import { type Module, producerOf } from "../../ir/module.ts";
+import { isOp } from "../../ir/op.ts";
 import { printModule } from "../../ir/print.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import type { Shape } from "../../ir/type.ts";
+import { type Shape, elementCount } from "../../ir/type.ts";
 import { verify } from "../../ir/verify.ts";
 import { Sketch, type Step, type StepKind, inputTensors } from "./sketch.ts";
 
@@ -188,6 +189,21 @@ function overTime(kinds: readonly StepKind[], longest: number): fc.Arbitrary<Ran
 /** Networks of both kinds. */
 export function networks(longest = 8): fc.Arbitrary<RandomNetwork> {
   return fc.oneof(annNetworks(longest), spikingNetworks(longest));
+}
+
+/**
+ * Whether a spiking network divides by powers of two only: its sums are exact in float32 however they
+ * are ordered, so that no spike hangs on a rounding.
+ */
+export function exactOnes({ module }: RandomNetwork): boolean {
+  return module.ops.every((op) => {
+    const [operand] = op.inputs;
+    if (operand === undefined || !isOp(op, "ann.average-pool", "ann.reduce-mean")) return true;
+    const from = elementCount(producerOf(module, operand).type.shape);
+    return isOp(op, "ann.average-pool")
+      ? op.attrs.kernel.every((extent) => extent !== 3)
+      : Number.isInteger(Math.log2(from / elementCount(op.type.shape)));
+  });
 }
 
 /** What fast-check shows of a counterexample: its text. */

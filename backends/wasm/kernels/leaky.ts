@@ -7,15 +7,13 @@ import { known } from "../../../ir/diagnostic.ts";
 import type { OpOf } from "../../../ir/op.ts";
 import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
+import { type BinaryForm, binaryOutputs } from "./binary.ts";
 import type { Moment, Update } from "./over-time.ts";
 import { halfOf, inDoubles } from "./temporal.ts";
 
 /** Parameters are threshold and amplitude; the state is the potential, and the silence that is left. */
-export interface LeakyForm {
+export interface LeakyForm extends BinaryForm {
   readonly attrs: Pick<OpOf<"snn.lif">["attrs"], "leak" | "refractory" | "spikeTime" | "reset">;
-  readonly traced: boolean;
-  /** Whether spikes are an output of their own, 1 each. */
-  readonly counted: boolean;
 }
 
 export function leaky(code: Code, form: LeakyForm): Update {
@@ -25,14 +23,9 @@ export function leaky(code: Code, form: LeakyForm): Update {
     step(moment) {
       const fires =
         form.attrs.refractory === 0 ? openStep(code, form, moment) : eachStep(code, form, moment);
-      const { f32x4, f32, v128 } = code.wasm;
       const v = known(moment.states[0]?.[0], "a potential");
       const amplitude = known(moment.parameters[1], "an amplitude");
-      return [
-        () => v128.and(amplitude.get(), fires.get()),
-        ...(form.traced ? [() => v.get()] : []),
-        ...(form.counted ? [() => v128.and(f32x4.splat(f32.const(1)), fires.get())] : []),
-      ];
+      return binaryOutputs(code, form, { amplitude, fires, v });
     },
   };
 }

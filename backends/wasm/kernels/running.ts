@@ -6,12 +6,18 @@ import { placeOf } from "../assembler/memory.ts";
 import type { View } from "../memory/view.ts";
 import { axesOf, nest } from "./nest.ts";
 
+/** The timesteps of a chunk, and after how many of the run everything starts at 0 again; 0 for never. */
+export interface Span {
+  readonly steps: number;
+  readonly rehearsal: number;
+}
+
 /**
  * sums[t] = sums[t − 1] + from[t] for each element of each timestep of a chunk. `before` holds the
  * sums of the timesteps before the chunk, and receives those after it.
  */
-export function runningSums(code: Code, from: View, before: View, sums: View, steps: number): void {
-  overTime(code, [sums, from, before], steps, ([to, x], carry) => {
+export function runningSums(code: Code, from: View, before: View, sums: View, span: Span): void {
+  overTime(code, [sums, from, before], span, ([to, x], carry) => {
     const { f64, f32, i32 } = code.wasm;
     const value =
       from.element === "f32"
@@ -28,9 +34,9 @@ export function runningDifferences(
   sums: View,
   before: View,
   to: View,
-  steps: number,
+  span: Span,
 ): void {
-  overTime(code, [to, sums, before], steps, ([y, x], carry) => {
+  overTime(code, [to, sums, before], span, ([y, x], carry) => {
     const { f64, f32, i32 } = code.wasm;
     const now = code.define("f64", f64.load(placeOf(sums), 8, known(x, "a sum").get()));
     const change = f64.sub(now.get(), carry.get());
@@ -45,17 +51,22 @@ export function runningDifferences(
 function overTime(
   code: Code,
   views: readonly [View, View, View],
-  steps: number,
+  { steps, rehearsal }: Span,
   body: (pointers: readonly Local[], carry: Local) => void,
 ): void {
-  const { f64 } = code.wasm;
+  const { f64, i32 } = code.wasm;
   const [first, second, before] = views;
   nest(code, views, axesOf(views, 1), false, (_, pointers) => {
     const [y, x, state] = pointers;
     const at = [y, x].map((pointer) => code.define("i32", known(pointer, "a pointer").get()));
     const home = known(state, "a state");
     const carry = code.define("f64", f64.load(placeOf(before), 8, home.get()));
+    const now = rehearsal > 0 ? code.define("i32", code.parameter(2).get()) : null;
     code.times(steps, () => {
+      if (now !== null) {
+        code.when(i32.eq(now.get(), code.int(rehearsal)), () => carry.set(f64.const(0)));
+        now.step(1);
+      }
       body(at, carry);
       at[0]?.step(first.lead * (first.element === "f64" ? 8 : 4));
       at[1]?.step(second.lead * (second.element === "f64" ? 8 : 4));

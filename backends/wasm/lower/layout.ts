@@ -4,7 +4,7 @@
  * elementwise op; everything else is row-major. Decided once per module, before anything is placed.
  */
 import type { Module } from "../../../ir/module.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
+import { type Op, type OpKind, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
 import { tensorAt } from "../../../ir/module.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { sameShape } from "../../../ir/type.ts";
@@ -20,6 +20,16 @@ export interface Layouts {
   /** What the windows over a value need around it. */
   readonly rooms: ReadonlyMap<ValueId, Room>;
 }
+
+/** Ops whose operand and result are images. */
+const imageKinds = [
+  "ann.conv",
+  "ann.conv-transpose",
+  "ann.average-pool",
+  "ann.max-pool",
+  "snn.max-pool",
+  "snn.rehearsed-max-pool",
+] as const satisfies readonly OpKind[];
 
 type Windowed = OpOf<"ann.conv" | "ann.average-pool" | "snn.max-pool">;
 
@@ -38,9 +48,7 @@ export function layoutsOf(module: Module): Layouts {
   for (const op of module.ops) {
     const [operand] = op.inputs;
     if (operand === undefined) continue;
-    if (
-      isOp(op, "ann.conv", "ann.conv-transpose", "ann.average-pool", "ann.max-pool", "snn.max-pool")
-    ) {
+    if (isOp(op, ...imageKinds)) {
       add(operand);
       add(op.result);
     }

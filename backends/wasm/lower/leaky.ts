@@ -3,8 +3,7 @@ import { type Op, isOp } from "../../../ir/op.ts";
 import { type LeakyForm, leaky } from "../kernels/leaky.ts";
 import type { View } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
-import { emitOverTime, stateLike, traceOf } from "./over-time.ts";
-import { scratchLike } from "./scratch.ts";
+import { emitOverTime, firedBeside, stateLike, traceOf } from "./over-time.ts";
 import { tensorLike } from "./values/constants.ts";
 
 export function lowerLeaky(lowering: Lowering, op: Op): View | null {
@@ -14,18 +13,7 @@ export function lowerLeaky(lowering: Lowering, op: Op): View | null {
   const output = lowering.place(op.result);
   const trace = traceOf(lowering, op);
   const { steps } = lowering.options;
-  // Spikes of no amplitude do not show in the values.
-  const isTold = lowering.tensor(attrs.amplitude).data.every((a) => a !== 0);
-  const counts = isTold
-    ? null
-    : scratchLike(lowering, `%${op.result} fired`, "f32", op.type.shape, output, steps);
-  if (counts !== null) {
-    const plain = { counts: "non-zero", unit: null, schedule: "constant" } as const;
-    lowering.fired.set(op.result, {
-      spikes: { view: counts, ...plain },
-      operations: { view: output, ...plain },
-    });
-  }
+  const counts = firedBeside(lowering, op, output);
   const form: LeakyForm = { attrs, traced: trace !== null, counted: counts !== null };
   const process = {
     outputs: [output, ...[trace, counts].filter((view) => view !== null)],

@@ -1,5 +1,5 @@
 /** What ops with a state share: where the state lies, and the step that takes it through time. */
-import type { Op } from "../../../ir/op.ts";
+import type { Op, OpOf } from "../../../ir/op.ts";
 import type { TensorRef } from "../../../ir/tensor.ts";
 import type { Code } from "../assembler/code.ts";
 import { type Process, type State, type Update, overTime } from "../kernels/over-time.ts";
@@ -29,6 +29,26 @@ export function traceOf(lowering: Lowering, op: Op): View | null {
   const trace = lowering.place(op.result);
   lowering.traces.set(op.result, trace);
   return trace;
+}
+
+/**
+ * Where neurons with spikes of one size note that they fired, beside their spikes; null where the spikes
+ * show it. Those of no amplitude do not.
+ */
+export function firedBeside(
+  lowering: Lowering,
+  op: OpOf<"snn.lif" | "snn.rehearsed-if">,
+  output: View,
+): View | null {
+  if (lowering.tensor(op.attrs.amplitude).data.every((a) => a !== 0)) return null;
+  const { steps } = lowering.options;
+  const view = scratchLike(lowering, `%${op.result} fired`, "f32", op.type.shape, output, steps);
+  const plain = { counts: "non-zero", unit: null, schedule: "constant" } as const;
+  lowering.fired.set(op.result, {
+    spikes: { view, ...plain },
+    operations: { view: output, ...plain },
+  });
+  return view;
 }
 
 /** Emits the step of `process`, whose first output is the op's. */

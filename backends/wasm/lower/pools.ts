@@ -10,15 +10,17 @@ import { type Element, type View, elementBytes } from "../memory/view.ts";
 import { type Lowering, elementOf } from "./lowering.ts";
 import { scratchLike } from "./scratch.ts";
 
-type Pool = OpOf<"ann.max-pool" | "ann.average-pool" | "snn.max-pool">;
+type Pool = OpOf<"ann.max-pool" | "ann.average-pool" | "snn.max-pool" | "snn.rehearsed-max-pool">;
+
+const runningKinds = ["snn.max-pool", "snn.rehearsed-max-pool"] as const;
 
 export function lowerPool(lowering: Lowering, op: Op): View | null {
-  if (!isOp(op, "ann.max-pool", "ann.average-pool", "snn.max-pool")) return null;
+  if (!isOp(op, "ann.max-pool", "ann.average-pool", ...runningKinds)) return null;
   const element = elementOf(op.type.dtype);
   if (element === null || (isOp(op, "ann.average-pool") && element !== "f32")) return null;
   const input = lowering.dense(lowering.operandOf(op));
   const output = lowering.place(op.result);
-  if (isOp(op, "snn.max-pool")) {
+  if (isOp(op, ...runningKinds)) {
     emitRunning(lowering, op, input, output);
     return output;
   }
@@ -91,12 +93,13 @@ function meanOf(countPadding: boolean): (code: Code) => Fold {
 /** y[t] = pool of the sums up to t − pool of the sums up to t − 1; sums over time are doubles. */
 function emitRunning(
   lowering: Lowering,
-  op: OpOf<"snn.max-pool">,
+  op: OpOf<(typeof runningKinds)[number]>,
   input: View,
   output: View,
 ): void {
   const { steps, chunked } = lowering.options;
-  if (!chunked && elementCount(op.attrs.kernel) <= mostTapsOverTime) {
+  const rehearsal = "rehearsal" in op.attrs ? op.attrs.rehearsal : 0;
+  if (!chunked && rehearsal === 0 && elementCount(op.attrs.kernel) <= mostTapsOverTime) {
     const axes = slideAxes(op, input, output);
     lowering.emit({
       name: `%${op.result} ${op.kind}`,
@@ -122,7 +125,7 @@ function emitRunning(
     reads: [input.buffer],
     writes: [sums.buffer, sumsBefore.buffer],
     emit(code) {
-      runningSums(code, input, sumsBefore, sums, steps);
+      runningSums(code, input, sumsBefore, sums, { steps, rehearsal });
     },
   });
   emitSlide(lowering, op, sums, pooled, maximum("f64"));
@@ -132,7 +135,7 @@ function emitRunning(
     reads: [pooled.buffer],
     writes: [output.buffer, pooledBefore.buffer],
     emit(code) {
-      runningDifferences(code, pooled, pooledBefore, output, steps);
+      runningDifferences(code, pooled, pooledBefore, output, { steps, rehearsal });
     },
   });
 }

@@ -9,7 +9,7 @@ import type { Lowering } from "./lowering.ts";
 import { compact } from "./copies.ts";
 
 export function lowerReadOut(lowering: Lowering, op: Op): View | null {
-  if (!isOp(op, "snn.readout") || op.type.dtype !== "f32") return null;
+  if (!isOp(op, "snn.readout", "snn.rehearsed-readout") || op.type.dtype !== "f32") return null;
   const value = lowering.operandOf(op);
   const given = lowering.dense(value);
   const count = elementCount(op.type.shape);
@@ -49,7 +49,7 @@ export function lowerReadOut(lowering: Lowering, op: Op): View | null {
     reads: [straight.buffer],
     writes: [to.buffer, sums.buffer],
     emit(code) {
-      readOut(code, straight, to, sums, count, steps, op.attrs.start);
+      readOut(code, straight, to, sums, { rehearsal: 0, ...op.attrs, count, steps });
     },
   });
   return to;

@@ -17,6 +17,7 @@ import { lowerDriven, lowerPopulation, lowerSpiking } from "./neurons.ts";
 import { lowerNorm } from "./values/norms.ts";
 import { lowerPool } from "./pools.ts";
 import { lowerReadOut } from "./read-out.ts";
+import { lowerRehearsed } from "./rehearsed.ts";
 import { lowerReduction } from "./values/reductions.ts";
 import { lowerScan } from "./values/scans.ts";
 import { lowerSpikePool } from "./spike-pools.ts";
@@ -33,6 +34,7 @@ export const families: Families = {
     lowerDriven,
     lowerGraded,
     lowerLeaky,
+    lowerRehearsed,
     lowerFramed,
     lowerTemporal,
     lowerWindow,

@@ -17,7 +17,8 @@ export interface Ran {
   readonly statistics: string;
 }
 
-async function runOn(
+/** What one engine makes of one sample. */
+export async function runOn(
   engine: Engine,
   module: Module,
   inputs: readonly Tensor[],

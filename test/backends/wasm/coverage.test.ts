@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Module } from "../../../ir/module.ts";
-import type { OpAttrs, OpKind, PoolAttrs, WindowAttrs } from "../../../ir/op.ts";
+import type { OpAttrs, OpKind, PoolAttrs, ValueId, WindowAttrs } from "../../../ir/op.ts";
 import { binaryNames, reduceNames, unaryNames } from "../../../ir/op.ts";
 import { specs } from "../../../ir/spec.ts";
 import { real } from "../../../ir/type.ts";
@@ -163,6 +163,10 @@ const cases: Partial<Record<OpKind, Case>> = {
     },
     [image],
   ],
+  "snn.rehearsed-if": [
+    { threshold: "scalar", vInit: "scalar", amplitude: "scalar", rehearsal: 1, rule: "offset" },
+    [image],
+  ],
   "snn.temporal-bias": [{ table: "rows" }, [image]],
   "snn.low-pass": [{ decay: 0.5 }, [image]],
   "snn.difference": [{}, [image]],
@@ -188,16 +192,37 @@ function framedModule(kind: "snn.few-spikes" | "snn.ttfs") {
 }
 
 /** Ops that stand on spikes only. */
-function spikingModule(kind: "snn.max-pool" | "snn.readout" | "snn.accumulate") {
+const onSpikes = [
+  "snn.max-pool",
+  "snn.rehearsed-max-pool",
+  "snn.readout",
+  "snn.rehearsed-readout",
+  "snn.accumulate",
+] as const;
+
+function isOnSpikes(kind: OpKind): kind is (typeof onSpikes)[number] {
+  return onSpikes.some((each) => each === kind);
+}
+
+function spikingModule(kind: (typeof onSpikes)[number]) {
   const builder = new Builder({ tensors: new Map(Object.entries(tensors)) });
   const x = builder.input("x", { domain: "real", dtype: "f32", shape: image.shape }, loc);
   const spikes = builder.add("snn.if", [x], { ...neuron, reset: "subtract" }, loc);
-  const value =
-    kind === "snn.accumulate"
-      ? builder.add(kind, [spikes], {}, loc)
-      : kind === "snn.readout"
-        ? builder.add(kind, [spikes], { start: 0 }, loc)
-        : builder.add("snn.readout", [builder.add(kind, [spikes], pool, loc)], { start: 0 }, loc);
+  const read = (of: ValueId): ValueId => builder.add("snn.readout", [of], { start: 0 }, loc);
+  const value = ((): ValueId => {
+    switch (kind) {
+      case "snn.accumulate":
+        return builder.add(kind, [spikes], {}, loc);
+      case "snn.readout":
+        return read(spikes);
+      case "snn.rehearsed-readout":
+        return builder.add(kind, [spikes], { start: 0, rehearsal: 1 }, loc);
+      case "snn.max-pool":
+        return read(builder.add(kind, [spikes], pool, loc));
+      case "snn.rehearsed-max-pool":
+        return read(builder.add(kind, [spikes], { ...pool, rehearsal: 1 }, loc));
+    }
+  })();
   return builder.finish({ name: "spiking", outputs: [{ name: "y", value }], ...rate });
 }
 
@@ -217,7 +242,7 @@ function moduleFor<K extends OpKind>(
   variant: Variant,
 ): { readonly module: Module; readonly inputs: readonly Tensor[] } | null {
   if (kind === "ann.input") return moduleFor("ann.identity", variant);
-  if (kind === "snn.max-pool" || kind === "snn.readout" || kind === "snn.accumulate") {
+  if (isOnSpikes(kind)) {
     return { module: spikingModule(kind), inputs: [image] };
   }
   if (kind === "snn.few-spikes" || kind === "snn.ttfs") {

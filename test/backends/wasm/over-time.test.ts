@@ -5,7 +5,8 @@
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import type { Probe } from "../../../ir/executable.ts";
+import type { EarlyExit } from "../../../ir/early-exit.ts";
+import type { Probe, RunOptions } from "../../../ir/executable.ts";
 import type { Code, Module } from "../../../ir/module.ts";
 import { type ValueId, isNeuron } from "../../../ir/op.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
@@ -75,26 +76,27 @@ function moduleOf(make: Make, code: Code, timesteps: number): Module {
   });
 }
 
-async function expectSame(module: Module, timesteps: number, exact = true): Promise<void> {
+async function expectSame(
+  module: Module,
+  timesteps: number,
+  exact = true,
+  earlyExit?: EarlyExit,
+): Promise<void> {
   const made = module.ops.filter(({ kind }) => kind !== "ann.input");
   const means = made.map(({ result }): Probe => ({ value: result, keep: "mean" }));
   const states = made
     .filter(isNeuron)
     .map(({ result }): Probe => ({ value: result, keep: "state" }));
   // What is asked for is in memory; what is not may be taken in by the kernel that needs it.
-  await expectAlike(module, timesteps, exact, [...means, ...states]);
-  await expectAlike(module, timesteps, exact, states);
+  const how = { timesteps, ...(earlyExit === undefined ? {} : { earlyExit }) };
+  await expectAlike(module, exact, { ...how, probes: [...means, ...states] });
+  await expectAlike(module, exact, { ...how, probes: states });
 }
 
-async function expectAlike(
-  module: Module,
-  timesteps: number,
-  exact: boolean,
-  probes: readonly Probe[],
-): Promise<void> {
+async function expectAlike(module: Module, exact: boolean, options: RunOptions): Promise<void> {
   expect(await hostKinds(module)).toEqual([]);
   const inputs = [dyadic(shape, 2, 3)];
-  const { wanted, found } = await both(module, inputs, { timesteps, probes });
+  const { wanted, found } = await both(module, inputs, options);
   found.sample.probes.forEach((probe, i) => {
     expectClose(probe, known(wanted.sample.probes[i], "a probe"), exact ? 0 : 1e-5);
   });
@@ -173,6 +175,63 @@ const leaky: readonly (readonly [string, Make])[] = [
   ["leaky neurons that rest", lif(2, "step", "zero")],
   ["leaky neurons that rest for parts of a step", lif(1.4, "exact", "subtract")],
   ["resting leaky neurons of no amplitude", lif(2, "step", "zero", 0)],
+];
+
+function rehearsed(rule: "offset" | "silence", amplitude = 0.5): Make {
+  return (b, x) => {
+    const thresholds = counting(channels, (i) => 0.5 + i / 8);
+    const attrs = {
+      threshold: b.tensor("n", thresholds),
+      vInit: b.tensor(
+        "n",
+        counting(channels, (i) => 0.25 + i / 16),
+      ),
+      amplitude: b.tensor(
+        "n",
+        counting(channels, (i) => (i === 2 ? amplitude : 0.5)),
+      ),
+      rehearsal: 4,
+      rule,
+    };
+    return b.add("snn.rehearsed-if", [x], attrs, loc);
+  };
+}
+
+const window = { strides: [1, 1], padsBegin: [1, 1], padsEnd: [1, 1], dilations: [1, 1] };
+
+function pooledAnew(b: Builder, x: ValueId): ValueId {
+  const attrs = { ...window, kernel: [3, 3], ceilMode: false, rehearsal: 4 };
+  return b.add("snn.rehearsed-max-pool", [x], attrs, loc);
+}
+
+const readAnew =
+  (start: number): Make =>
+  (b, x) =>
+    b.add("snn.rehearsed-readout", [convolved(b, x)], { start, rehearsal: 4 }, loc);
+
+/** A bias that goes up and down by more than thresholds, so that neurons are silent first and overflow, too. */
+function swinging(b: Builder, x: ValueId): ValueId {
+  const table = b.tensor("swings", dyadic([9, ...channels], 6, 11));
+  return b.add("snn.temporal-bias", [x], { table }, loc);
+}
+
+const rehearsing: readonly (readonly [string, Make])[] = [
+  ["neurons that rehearse offsets", (b, x) => convolved(b, rehearsed("offset")(b, x))],
+  [
+    "neurons that rehearse offsets of swings",
+    (b, x) => convolved(b, rehearsed("offset")(b, swinging(b, x))),
+  ],
+  ["neurons that rehearse silence", (b, x) => convolved(b, rehearsed("silence")(b, x))],
+  [
+    "rehearsing neurons, some of no amplitude",
+    (b, x) => convolved(b, rehearsed("offset", 0)(b, x)),
+  ],
+  [
+    "a pool that starts anew",
+    (b, x) => convolved(b, pooledAnew(b, convolved(b, rehearsed("offset")(b, x)))),
+  ],
+  ["a read-out that starts anew", (b, x) => readAnew(0)(b, rehearsed("offset")(b, x))],
+  ["a delayed read-out that starts anew", (b, x) => readAnew(3)(b, rehearsed("offset")(b, x))],
 ];
 
 const ticks = 6;
@@ -254,6 +313,19 @@ describe("ops with a state in WebAssembly", () => {
   it.each(leaky)("%s", async (_, make) => {
     const module = moduleOf(make, "rate", 7);
     for (const timesteps of [7, 70]) await expectSame(module, timesteps);
+  });
+
+  it.each(
+    rehearsing.flatMap(([name, make]) =>
+      Object.entries(drives).map(([drive, from]) => [name, drive, make, from] as const),
+    ),
+  )("%s, driven by %s", async (_, __, make, from) => {
+    const module = moduleOf((b, x) => make(b, from(b, x)), "rate", 7);
+    for (const timesteps of [3, 4, 5, 7, 12, 70]) await expectSame(module, timesteps);
+    // Chunks of so many timesteps: the rehearsal ends within one, between two, and behind others.
+    for (const every of [8, 4, 3]) {
+      await expectSame(module, 12, true, { margin: Infinity, of: "output", minimum: 1, every });
+    }
   });
 
   it.each(framedNeurons)("%s", async (_, make, code) => {

@@ -223,6 +223,105 @@ describe("snn.graded", () => {
   });
 });
 
+describe("snn.rehearsed-if", () => {
+  const rehearsed = (
+    rule: "offset" | "silence",
+    rehearsal: number,
+    { threshold, amplitude } = { threshold: 1, amplitude: 1 },
+  ): Cell =>
+    cell(
+      "snn.rehearsed-if",
+      { threshold: "threshold", vInit: "vInit", amplitude: "amplitude", rehearsal, rule },
+      {
+        threshold: f([], [threshold]),
+        vInit: f([], [threshold / 2]),
+        amplitude: f([], [amplitude]),
+      },
+    );
+  const spikesOf = (made: Cell, current: readonly number[]): number[] =>
+    run(made, [...current, ...current]).spikes;
+
+  it("takes a spike back that was sent too early", () => {
+    // Fires at 1.25, of which −1.25 is left at the end: a spike too many.
+    const { v, spikes } = run(rehearsed("offset", 3), [0.75, -1, -0.5, 0.75, -1, -0.5]);
+    expect(v).toEqual([0.25, -0.75, -1.25, 0.25, -0.75, -1.25]);
+    expect(spikes).toEqual([1, 0, 0, 0, 0, 0]);
+  });
+
+  it("takes a spike back that came by far, by as much as it needs", () => {
+    // At 2.5 a shift by one threshold would leave a spike: it is by 1.5 and a bit.
+    expect(spikesOf(rehearsed("offset", 2), [2, -3.5])).toEqual([1, 0, 0, 0]);
+  });
+
+  it("sends a spike more where one was late, by as much as it needs", () => {
+    // From −0.5 on, 1.5 and a bit more are missing at the first timestep.
+    const { v, spikes } = run(rehearsed("offset", 2), [-1, 3, -1, 3]);
+    expect(spikes).toEqual([0, 1, 1, 1]);
+    expect(v[2]).toBeCloseTo(0.001, 6);
+    expect(run(rehearsed("offset", 2), [0.25, 2.5, 0.25, 2.5]).spikes).toEqual([0, 1, 1, 1]);
+  });
+
+  it("goes by the spike and the silence that were nearest to the threshold", () => {
+    // Spikes with 1.5 and 1.25 left over, and then 4 taken away.
+    const tooMany = run(rehearsed("offset", 3), [2, 0.75, -4, 0]);
+    expect(tooMany.v[2]).toBe(-2.75);
+    expect(tooMany.v[3]).toBeCloseTo(0.5 - 1.251, 6);
+    // Silent at −1.5 and −1, and then 4 come.
+    const tooFew = run(rehearsed("offset", 3), [-2, 0.5, 4, 0]);
+    expect(tooFew.v[2]).toBe(2);
+    expect(tooFew.v[3]).toBeCloseTo(0.5 + 2.001 - 1, 6);
+  });
+
+  it("changes nothing where no spike was sent, none is missing, or none could be more", () => {
+    expect(spikesOf(rehearsed("offset", 2), [-1, -1])).toEqual([0, 0, 0, 0]);
+    expect(run(rehearsed("offset", 2), [-1, -1, 0]).v[2]).toBe(0.5);
+    expect(run(rehearsed("offset", 2), [3, 3, 0]).v[2]).toBe(0.5);
+    expect(run(rehearsed("offset", 2), [1, 0.25, 0]).v[2]).toBe(0.5);
+  });
+
+  it("learns in units of the threshold, and sends amplitudes", () => {
+    const made = rehearsed("offset", 2, { threshold: 4, amplitude: 3 });
+    const { v, y } = run(made, [-4, 12, 0]);
+    expect(v[1]).toBe(6);
+    expect(v[2]).toBeCloseTo(2 + 6.004 - 4, 5);
+    expect(y).toEqual([0, 3, 3]);
+  });
+
+  it("falls silent by the other rule where more was sent than received", () => {
+    const { v, spikes } = run(rehearsed("silence", 2), [0.75, -1, 1000, 1000]);
+    expect(v).toEqual([0.25, -0.75, -Infinity, -Infinity]);
+    expect(spikes).toEqual([1, 0, 0, 0]);
+    // Exactly as much, up to a thousandth of the threshold.
+    expect(spikesOf(rehearsed("silence", 1), [0.5])).toEqual([1, 0]);
+    expect(spikesOf(rehearsed("silence", 1), [0.5 + 2 ** -11])).toEqual([1, 0]);
+    expect(spikesOf(rehearsed("silence", 1), [0.5 + 2 ** -9])).toEqual([1, 1]);
+    // What is left includes the potential it began with: a neuron that receives nothing stays.
+    expect(spikesOf(rehearsed("silence", 1), [0])).toEqual([0, 0]);
+    expect(run(rehearsed("silence", 1), [0, 0]).v).toEqual([0.5, 0.5]);
+  });
+
+  it("starts from the potential that the paper gives", () => {
+    const current = fc.integer({ min: -40, max: 40 }).map((n) => n / 16);
+    fc.assert(
+      fc.property(fc.array(current, { minLength: 1, maxLength: 12 }), (x) => {
+        // Appendix of Hao et al. (ICLR 2023), in units of the threshold.
+        let [v, least, most] = [0.5, Infinity, -Infinity];
+        for (const each of x) {
+          const u = v + each;
+          v = u >= 1 ? u - 1 : u;
+          if (u >= 1) least = Math.min(least, u);
+          else most = Math.max(most, u);
+        }
+        const lower = v < 0 && least < Infinity ? Math.max(1, least - 0.999) : 0;
+        const higher = v >= 1 && most > -Infinity ? Math.max(1, 1.001 - most) : 0;
+        const start = 0.5 - lower + higher;
+        const next = run(rehearsed("offset", x.length), [...x, 0]).v.at(-1);
+        expect(next).toBeCloseTo(start >= 1 ? start - 1 : start, 5);
+      }),
+    );
+  });
+});
+
 describe("snn.lif", () => {
   const lif = (attrs: Partial<OpAttrs["snn.lif"]>, threshold = 0.75, vInit = 0): Cell =>
     cell(

@@ -188,11 +188,35 @@ describe("snn.max-pool", () => {
   });
 });
 
+describe("snn.rehearsed-max-pool", () => {
+  it("pools what came in the rehearsal and what came after it by themselves", () => {
+    const window = { strides: [1], padsBegin: [0], padsEnd: [0], dilations: [1], kernel: [2] };
+    const attrs = { ...window, ceilMode: false };
+    const anew = cell("snn.rehearsed-max-pool", { ...attrs, rehearsal: 2 }, "spike", [1, 1, 2]);
+    const given = [
+      [1, 0],
+      [1, 0],
+      [0, 1],
+      [1, 1],
+    ];
+    expect(given.map((x) => numbers(anew.step(f([1, 1, 2], x))))).toEqual([[1], [1], [1], [1]]);
+    const whole = cell("snn.max-pool", attrs, "spike", [1, 1, 2]);
+    expect(given.map((x) => numbers(whole.step(f([1, 1, 2], x))))).toEqual([[1], [1], [0], [1]]);
+  });
+});
+
 describe("snn.readout", () => {
-  const means = (start: number, values: readonly number[]): number[] => {
-    const readout = cell("snn.readout", { start }, "current", [1]);
-    return values.flatMap((x) => numbers(readout.step(f([1], [x]))));
-  };
+  const readBy = (readout: Cell, values: readonly number[]): number[] =>
+    values.flatMap((x) => numbers(readout.step(f([1], [x]))));
+  const means = (start: number, values: readonly number[]): number[] =>
+    readBy(cell("snn.readout", { start }, "current", [1]), values);
+
+  it("starts anew after a rehearsal, its delay too", () => {
+    const anew = (start: number, values: readonly number[]): number[] =>
+      readBy(cell("snn.rehearsed-readout", { start, rehearsal: 3 }, "current", [1]), values);
+    expect(anew(0, [4, 0, 2, 6, 7])).toEqual([4, 2, 2, 6, 6.5]);
+    expect(anew(1, [4, 0, 2, 6, 7, 9])).toEqual([4, 0, 1, 6, 7, 8]);
+  });
 
   it("is the mean so far", () => {
     expect(means(0, [4, 0, 2])).toEqual([4, 2, 2]);

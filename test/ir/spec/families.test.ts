@@ -287,6 +287,35 @@ describe("spiking ops", () => {
     );
   });
 
+  it("ops that start anew do so after whole timesteps, on floats only", () => {
+    const x = over("current", 1, 2, 3);
+    const neuron = { threshold: "t", vInit: "v", amplitude: "a", rule: "offset" } as const;
+    expect(infer("snn.rehearsed-if", { ...neuron, rehearsal: 2 }, [x], tensors)).toBe(
+      "spike[1, 2, 3]",
+    );
+    const readout = { start: 1, rehearsal: 2 };
+    expect(infer("snn.rehearsed-readout", readout, [x])).toBe("real[1, 2, 3]");
+    expect(infer("snn.rehearsed-readout", { ...readout, start: -1 }, [x])).toContain("first -1");
+    const window = { strides: [1], padsBegin: [0], padsEnd: [0], dilations: [1], kernel: [2] };
+    const pool = { ...window, ceilMode: false, rehearsal: 2 };
+    expect(infer("snn.rehearsed-max-pool", pool, [x])).toBe("current[1, 2, 2]");
+    expect(infer("snn.rehearsed-max-pool", pool, [over("real", 1, 2, 3)])).toContain(
+      "ann.max-pool is for real values",
+    );
+    for (const rehearsal of [0, 1.5, -2]) {
+      const reason = `rehearses for ${rehearsal} timesteps, which is not a whole number above 0`;
+      expect(infer("snn.rehearsed-if", { ...neuron, rehearsal }, [x], tensors)).toContain(reason);
+      expect(infer("snn.rehearsed-readout", { start: 0, rehearsal }, [x])).toContain(reason);
+      expect(infer("snn.rehearsed-max-pool", { ...pool, rehearsal }, [x])).toContain(reason);
+    }
+    const integers = { ...x, dtype: "i32" as const };
+    expect(infer("snn.rehearsed-if", { ...neuron, rehearsal: 2 }, [integers], tensors)).toBe(
+      "snn.rehearsed-if works on f32, not on i32",
+    );
+    expect(infer("snn.rehearsed-readout", readout, [integers])).toContain("works on floats");
+    expect(infer("snn.rehearsed-max-pool", pool, [integers])).toContain("works on floats");
+  });
+
   it("framed neurons take increments, and as many rows of each parameter", () => {
     const rows = { r: of([3, 2, 1]), short: of([2, 1, 1]), none: of([0]), v: of([]), t: of([]) };
     const few = { threshold: "r", reset: "r", amplitude: "r", vInit: "v" };
