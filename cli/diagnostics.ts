@@ -169,6 +169,12 @@ export const diagnose = catalogue({
       `${p.file} ${p.code === "none" ? "is not a spiking network" : `is of ${p.code} code and answers once`}: ` +
       "--early-exit is of no effect",
   },
+  "early-exit-too-late": {
+    severity: "warning",
+    message: (p: { every: number; timesteps: number }) =>
+      `answers are looked at every ${p.every} timesteps, and there are ${p.timesteps}: none can come early`,
+    help: "give a smaller --exit-every, or a larger -T",
+  },
   "other-model": {
     severity: "error",
     message: (p: { file: string; model: string }) =>

@@ -2,6 +2,9 @@
  * When a run may end before its last timestep: once the read-out is clear. Every engine asks here,
  * so that a sample takes as many timesteps whichever runs it.
  */
+import { known } from "./diagnostic.ts";
+import { type Module, producerOf } from "./module.ts";
+import { isMove, isOp } from "./op.ts";
 
 /** The margin is of the first output: its greatest element less the second greatest. */
 export interface EarlyExit {
@@ -13,6 +16,18 @@ export interface EarlyExit {
   readonly minimum: number;
   /** The margin is looked at after every so many timesteps. */
   readonly every: number;
+}
+
+/**
+ * What a margin between probabilities is one of: of the first output's own values where the network
+ * ends in a softmax, else of their softmax.
+ */
+export function probabilityIn(module: Module): EarlyExit["of"] {
+  const [output] = module.outputs;
+  if (output === undefined) return "probability";
+  let op = producerOf(module, output.value);
+  while (isMove(op)) op = producerOf(module, known(op.inputs[0], "an operand"));
+  return isOp(op, "ann.softmax") ? "output" : "probability";
 }
 
 /** Whether a run is to end after `taken` timesteps, the first output being `y[from …, length]`. */

@@ -5,7 +5,8 @@ import { evaluationJson } from "../../calibrate/evaluation-json.ts";
 import type { EarlyExitEvaluation } from "../../calibrate/early-exit.ts";
 import { counted, percent } from "../../calibrate/report/format.ts";
 import { fail } from "../../ir/diagnostic.ts";
-import type { EarlyExit } from "../../ir/early-exit.ts";
+import { type EarlyExit, probabilityIn } from "../../ir/early-exit.ts";
+import type { Module } from "../../ir/module.ts";
 import { isFramed } from "../../ir/module.ts";
 import { evaluateModule, evaluateWithEarlyExit } from "../../library/assess.ts";
 import { convert } from "../../library/convert.ts";
@@ -72,7 +73,10 @@ export function evalCommand() {
         });
         const seconds = (performance.now() - started) / 1000;
         context.report(...evaluation.diagnostics);
-        const rule = ruleOf(given);
+        const rule = ruleOf(module, given);
+        if (rule !== null && !answersOnce && rule.every >= timesteps) {
+          context.report(diagnose("early-exit-too-late", null, { every: rule.every, timesteps }));
+        }
         const earlyExit =
           rule === null || answersOnce
             ? undefined
@@ -100,9 +104,13 @@ async function cleaned(
 }
 
 /** The rule that the options ask for; it is not looked at before it first can be. */
-function ruleOf(given: { earlyExit?: number | undefined; exitEvery: number }): EarlyExit | null {
+function ruleOf(
+  module: Module,
+  given: { earlyExit?: number | undefined; exitEvery: number },
+): EarlyExit | null {
   const { earlyExit: margin, exitEvery: every } = given;
-  return margin === undefined ? null : { margin, of: "probability", minimum: every, every };
+  if (margin === undefined) return null;
+  return { margin, of: probabilityIn(module), minimum: every, every };
 }
 
 interface Timed {

@@ -32,7 +32,7 @@ import { type PassContext, definePass } from "../pass.ts";
 import { drawPlaces } from "./fit/places.ts";
 import { type Sending, chooseSteps } from "./fit/steps.ts";
 import { neuronSites } from "./sites.ts";
-import { refuseIntegers } from "./thresholds.ts";
+import { refuseFinished } from "./thresholds.ts";
 
 const name = "fit-steps";
 
@@ -66,7 +66,7 @@ export const fitSteps = definePass({
     },
   },
   async run(module, context) {
-    refuseIntegers(module, name);
+    refuseFinished(module, name);
     const reference = context.reference ?? fail(diagnose("no-reference", null, { pass: name }));
     const misfit = module.ops.find((op) => isNeuron(op) && !isOp(op, "snn.graded"));
     if (module.code !== "differential" || misfit !== undefined) {

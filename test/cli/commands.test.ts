@@ -174,6 +174,9 @@ describe.concurrent("snnc eval", () => {
       .parse(jsonOf(await snnc([...args, "--json"])));
     expect(earlyExit.latency.p99).toBe(2);
     expect((await snnc(args)).stdout).toMatch(/^early exit at 0: [\d.]+ % after 2.00 timesteps/m);
+    const late = await snnc([...args.slice(0, -1), "64"]);
+    expect(late.stderr).toContain("none can come early");
+    expect((await snnc(args)).stderr).not.toContain("none can come early");
   });
 
   it("prepares raw pixels as the network was converted with, and prepared numbers not again", async () => {

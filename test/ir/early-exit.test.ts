@@ -1,6 +1,9 @@
 /** When the margin of an output ends a run. */
 import { describe, expect, it } from "vitest";
-import { endsEarly, marginOf, repeatLast } from "../../ir/early-exit.ts";
+import { Builder } from "../../ir/build.ts";
+import { endsEarly, marginOf, probabilityIn, repeatLast } from "../../ir/early-exit.ts";
+import { real } from "../../ir/type.ts";
+import { loc } from "./one-op.ts";
 
 describe("the margin", () => {
   it("is between the two greatest, wherever they stand", () => {
@@ -18,6 +21,20 @@ describe("the margin", () => {
   it("is none where there is nothing to compare", () => {
     expect(marginOf([1], 0, 1, "output")).toBeNaN();
     expect(marginOf([1, NaN, 5], 0, 3, "output")).toBeNaN();
+  });
+});
+
+describe("a probability", () => {
+  it("is the output itself behind a softmax, and a softmax of it elsewhere", () => {
+    const of = (ends: boolean) => {
+      const builder = new Builder();
+      const x = builder.input("x", real("f32", [1, 4]), loc);
+      const y = ends ? builder.add("ann.softmax", [x], { axis: 1 }, loc) : x;
+      const value = builder.add("ann.reshape", [y], { shape: [4] }, loc);
+      return probabilityIn(builder.finish({ name: "m", outputs: [{ name: "y", value }] }));
+    };
+    expect(of(true)).toBe("output");
+    expect(of(false)).toBe("probability");
   });
 });
 

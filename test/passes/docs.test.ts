@@ -1,5 +1,8 @@
-/** Every pass has its page, with the headings in their order, its options, and examples that run. */
-import { existsSync, readFileSync } from "node:fs";
+/**
+ * Every pass has its page, with the headings in their order, its options, and examples that run;
+ * `UPDATE_GOLDEN=1` writes what comes out of the examples into them.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { allPasses } from "../../passes/index.ts";
@@ -15,6 +18,8 @@ const headings = [
   "Example in IR text",
   "Reference",
 ];
+
+const update = process.env["UPDATE_GOLDEN"] === "1";
 
 describe.each(allPasses.map((pass) => [pass.name, pass] as const))(
   "the page of %s",
@@ -41,11 +46,14 @@ describe.each(allPasses.map((pass) => [pass.name, pass] as const))(
     });
 
     it("has examples that are true", async () => {
+      let updated = text;
       for (const [, example = ""] of text.matchAll(/^```snnir\n(.*?)^```$/gms)) {
         const golden = splitGolden(example);
         const { actual } = await runGolden(golden, `${name}.md`);
-        expect(actual).toBe(golden.expected);
+        if (update) updated = updated.replace(example, () => golden.input + actual);
+        else expect(actual).toBe(golden.expected);
       }
+      if (update) writeFileSync(path, updated);
     });
   },
 );

@@ -21,8 +21,8 @@ export interface StepLimits {
 }
 
 /** Candidates for the last step: each this much smaller than the one before, so many of them. */
-const ratio = 2 ** (-1 / 4);
-const candidates = 33;
+const ratio = 2 ** (-1 / 8);
+const candidates = 65;
 /** Neurons that candidates are tried on. */
 const mostTried = 4096;
 

@@ -108,7 +108,9 @@ function attrsOf(builder: Builder, form: Form, dtype: "f32" | "i32"): OpOf<"snn.
             tensorOf(
               "f32",
               [3, 5, 1, 1],
-              Array.from({ length: 15 }, (_, i) => (i < 5 ? 1 : 2 ** -((i % 5) + Math.floor(i / 5)))),
+              Array.from({ length: 15 }, (_, i) =>
+                i < 5 ? 1 : 2 ** -((i % 5) + Math.floor(i / 5)),
+              ),
             ),
           )
         : null,

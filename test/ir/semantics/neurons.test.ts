@@ -88,6 +88,7 @@ function graded(
   attrs: Partial<GradedAttrs>,
   { threshold = 1, vInit = 0, amplitude = 1, ceiling = 0 } = {},
   dtype: DType = "f32",
+  tables: Tensors = {},
 ): Cell {
   const one = (value: number) => tensorOf(dtype, [], [value]);
   const tensors = {
@@ -95,6 +96,7 @@ function graded(
     vInit: one(vInit),
     amplitude: one(amplitude),
     ceiling: one(ceiling),
+    ...tables,
   };
   return cell("snn.graded", { ...gradedAttrs, ...attrs }, tensors, "current", dtype);
 }
@@ -139,6 +141,17 @@ describe("snn.graded", () => {
     const reciprocal = run(graded({ sign: "free", schedule: "reciprocal" }), [0.625, 0, 0, 0]);
     expect(reciprocal.y.slice(0, 2)).toEqual([1, -0.5]);
     expect(reciprocal.v.slice(0, 2)).toEqual([-0.375, 0.125]);
+  });
+
+  it("takes the steps of a table, and then its last one", () => {
+    const shares = f([3, 1], [1, 0.25, 0.125]);
+    const attrs = { sign: "free", schedule: "table", shares: "shares" } as const;
+    const { y, v } = run(
+      graded(attrs, { amplitude: 8 }, "f32", { shares }),
+      [1.75, 0, 0.15625, 0.25],
+    );
+    expect(y).toEqual([16, -2, 1, 2]);
+    expect(v).toEqual([-0.25, 0, 0.03125, 0.03125]);
   });
 
   it("is exact on integers", () => {

@@ -265,6 +265,12 @@ describe("spiking ops", () => {
     expect(infer("snn.graded", { ...graded, ceiling: "c" }, [x], wide)).toBe(
       "a ceiling of shape [5] does not broadcast to [1, 2, 3]",
     );
+    const tables = { ...tensors, s: of([4, 3]), n: of([4, 2]) };
+    const table = { ...graded, schedule: "table", shares: "s" } as const;
+    expect(infer("snn.graded", table, [x], tables)).toBe("spike[1, 2, 3]");
+    expect(infer("snn.graded", { ...table, shares: "n" }, [x], tables)).toContain("rows of shape");
+    expect(infer("snn.graded", { ...table, shares: null }, [x], tables)).toContain("needs shares");
+    expect(infer("snn.graded", { ...graded, shares: "s" }, [x], tables)).toContain("no shares");
     const whole = { t: zeros("i32", []), v: zeros("i32", []), a: zeros("i32", []) };
     const integers = { ...x, dtype: "i32" as const };
     expect(infer("snn.graded", graded, [integers], whole)).toBe("spike<i32>[1, 2, 3]");

@@ -72,7 +72,13 @@ describe("a population", () => {
               return builder.add("snn.if", [current], { ...shared, reset: kind.reset }, loc);
             }
             const ceiling = kind.ceiling === null ? null : put("ceiling", [1, 2, kind.ceiling]);
-            const attrs = { ...shared, ...kind, ceiling, schedule: "constant" as const, shares: null };
+            const attrs = {
+              ...shared,
+              ...kind,
+              ceiling,
+              schedule: "constant" as const,
+              shares: null,
+            };
             return builder.add("snn.graded", [current], attrs, loc);
           });
           const timesteps = rows.length;

@@ -1,0 +1,55 @@
+/** Steps of whole networks: less error than fixed schedules leave, and a dial for spikes. */
+import { describe, expect, it } from "vitest";
+import { known } from "../../../../ir/diagnostic.ts";
+import { opsOf, tensorAt } from "../../../../ir/module.ts";
+import { convert } from "../../../../library/convert.ts";
+import { errorOf, network, running, samples } from "./residual.ts";
+
+const before = "canonical,convert-differential,balance-mmse";
+
+describe("fit-steps", () => {
+  it("leaves a fraction of the error of steps that are halved", async () => {
+    const fraction = async (timesteps: number): Promise<number> =>
+      (await errorOf(`${before},fit-steps`, timesteps)) / (await errorOf(before, timesteps));
+    expect(await fraction(2)).toBeLessThan(0.75);
+    expect(await fraction(4)).toBeLessThan(0.75);
+  });
+
+  it("leaves more with less precision", async () => {
+    const errors: number[] = [];
+    for (const precision of [10, 6, 4]) {
+      errors.push(await errorOf(`${before},fit-steps{precision=${precision}}`, 4));
+    }
+    expect(errors).toEqual([...errors].sort((a, b) => a - b));
+  });
+
+  it("goes with powers of two, and with one timestep", async () => {
+    const powers = before.replace("differential", "differential{alphabet=power}");
+    const halved = await errorOf(powers, 6);
+    expect(await errorOf(`${powers},fit-steps`, 6)).toBeLessThan(halved);
+    const one = await errorOf(before, 1);
+    expect(await errorOf(`${before},fit-steps`, 1)).toBeLessThan(1.5 * one);
+  });
+
+  it("does not hang on the order of the samples", async () => {
+    const options = { timesteps: 3, pipeline: "default" };
+    const one = await convert(network(), samples(40), running, options);
+    const reversed = samples(40, (i) => 39 - i);
+    const other = await convert(network(), reversed, running, options);
+    expect(other.module.tensors).toEqual(one.module.tensors);
+  });
+
+  it("gives each timestep a row, which never grows", async () => {
+    const options = { timesteps: 5, pipeline: "default" };
+    const { module } = await convert(network(), samples(40), running, options);
+    for (const { attrs } of opsOf(module, "snn.graded")) {
+      const { shape, data } = tensorAt(module, known(attrs.shares ?? undefined, "shares"));
+      expect(shape).toEqual([5, 1, 6, 1, 1]);
+      for (let channel = 0; channel < 6; channel++) {
+        const column = [0, 1, 2, 3, 4].map((t) => data[t * 6 + channel] ?? NaN);
+        expect(column[0]).toBe(1);
+        expect(column).toEqual([...column].sort((a, b) => b - a));
+      }
+    }
+  });
+});
