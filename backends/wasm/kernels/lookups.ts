@@ -5,10 +5,11 @@
  */
 import { known } from "../../../ir/diagnostic.ts";
 import type { Code, Local } from "../assembler/code.ts";
-import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";
+import type { Expr } from "../assembler/types.ts";
+import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes, signsOf } from "../memory/spikes.ts";
 import { tableRows, tablesPerGroup } from "../memory/tables.ts";
 import type { Buffer } from "../memory/view.ts";
-import { type Sums, lanesPerVector, weightBytes } from "./lanes.ts";
+import { type Sums, adderOf, lanesPerVector, weightBytes } from "./lanes.ts";
 
 /** A window of spikes that slides over a grid, and the tables of its weights. */
 export interface TableWindow {
@@ -34,6 +35,26 @@ export function emitLookUps(
   block: Local,
   sums: Sums,
 ): void {
+  const offset = pixelOffset(window.masks, ...window.origin);
+  for (const { buffer, sign } of signsOf(window.masks)) {
+    const combine = adderOf(code, sums.mode, sign);
+    emitWindow(code, window, buffer.address + offset, pointer, block, { ...sums, combine });
+  }
+}
+
+/** Sums, and what looked up rows do to them. */
+interface SignedSums extends Sums {
+  readonly combine: (a: Expr, b: Expr) => Expr;
+}
+
+function emitWindow(
+  code: Code,
+  window: TableWindow,
+  base: number,
+  pointer: Local,
+  block: Local,
+  sums: SignedSums,
+): void {
   const { i32 } = code.wasm;
   const { masks, kernel, dilation } = window;
   const bytes = tablesPerGroup(masks.grid.channels);
@@ -43,7 +64,6 @@ export function emitLookUps(
   const tapBytes = bytes * oneTable;
   const blockBytes = (window.sharedTaps ? 1 : taps) * tapBytes;
   const tables = code.define("i32", i32.mul(block.get(), code.int(blockBytes)));
-  const base = masks.buffer.address + pixelOffset(masks, ...window.origin);
   const [rowStep, columnStep] = [dilation[0] * rowBytes(masks), dilation[1] * pixelBytes(masks)];
   const tap = (at: Local, offset: number, table: number): void => {
     for (let byte = 0; byte < bytes; byte++) {
@@ -83,10 +103,9 @@ function lookUp(
   place: number,
   tables: Local,
   table: number,
-  sums: Sums,
+  sums: SignedSums,
 ): void {
-  const { i32, v128, f32x4, i32x4, i16x8 } = code.wasm;
-  const unit = sums.mode === "f32" ? f32x4 : sums.mode === "i32" ? i32x4 : i16x8;
+  const { i32, v128 } = code.wasm;
   const row = sums.locals.length * lanesPerVector(sums.mode) * weightBytes(sums.mode);
   code.borrow("i32", 1, ([entry]) => {
     const at = known(entry, "an address");
@@ -95,7 +114,7 @@ function lookUp(
     at.set(i32.add(tables.get(), index));
     sums.locals.forEach((sum, k) => {
       const offset = window.tables.address + table + 16 * k;
-      sum.set(unit.add(sum.get(), v128.load(offset, 4, at.get())));
+      sum.set(sums.combine(sum.get(), v128.load(offset, 4, at.get())));
     });
   });
 }
