@@ -4,12 +4,13 @@
  */
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
+import { known } from "../../../ir/diagnostic.ts";
 import type { Module } from "../../../ir/module.ts";
 import type { Alphabet, OpOf, Sign, StepSchedule, ValueId } from "../../../ir/op.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../../ir/type.ts";
 import { loc } from "../../ir/one-op.ts";
-import { both, hostKinds } from "./compare.ts";
+import { both, expectClose, hostKinds } from "./compare.ts";
 import type { ProbeData } from "../../../ir/executable.ts";
 import { dyadic, whole } from "./one-op.ts";
 
@@ -151,7 +152,10 @@ async function expectSame(module: Module, inputs: readonly Tensor[], timesteps: 
   ]);
   expect(await hostKinds(module)).toEqual([]);
   const { wanted, found } = await both(module, inputs, { timesteps, probes });
-  expect(unsigned(found.sample.probes)).toEqual(unsigned(wanted.sample.probes));
+  // Told by its first element: a diff of all of them takes minutes.
+  found.sample.probes.forEach((y, i) => {
+    expectClose(y, known(wanted.sample.probes[i], "a probe"), 0);
+  });
   const rest = { probes: [], outputs: unsigned(wanted.sample.outputs) };
   const outputs = unsigned(found.sample.outputs);
   expect({ ...found.sample, probes: [], outputs }).toEqual({ ...wanted.sample, ...rest });
