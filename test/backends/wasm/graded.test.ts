@@ -19,7 +19,7 @@ interface Form {
   readonly sign: Sign;
   readonly schedule: StepSchedule;
   readonly bits: number;
-  readonly ceiling: boolean;
+  readonly ceiling: number | null;
   /** Shape of the threshold; amplitudes may differ from it. */
   readonly spread: Shape;
   readonly amplitude: number | null;
@@ -30,7 +30,7 @@ const usual: Form = {
   sign: "retract",
   schedule: "constant",
   bits: 3,
-  ceiling: false,
+  ceiling: null,
   spread: [],
   amplitude: null,
 };
@@ -40,23 +40,24 @@ const forms: readonly Partial<Form>[] = [
   { bits: 1, sign: "positive" },
   { bits: 1 },
   { bits: 1, sign: "free" },
-  { bits: 1, ceiling: true },
-  { bits: 1, sign: "free", ceiling: true, spread: [5, 1, 1] },
-  { bits: 1, sign: "positive", ceiling: true },
+  { bits: 1, ceiling: 20 },
+  { bits: 1, sign: "free", ceiling: 20, spread: [5, 1, 1] },
+  { bits: 1, sign: "positive", ceiling: 20 },
+  { bits: 1, sign: "free", ceiling: -20 },
   { bits: 1, spread: [1, 5, 6, 6] },
   { bits: 1, sign: "free", amplitude: -0.75 },
   { bits: 1, amplitude: 0 },
   { bits: 2, sign: "free" },
-  { bits: 4, sign: "positive", ceiling: true },
+  { bits: 4, sign: "positive", ceiling: 20 },
   { bits: 16, sign: "free" },
-  { ceiling: true },
+  { ceiling: 20 },
   { spread: [5, 1, 1] },
   { spread: [1, 5, 6, 6] },
   { spread: [5, 1, 1], amplitude: 0 },
   { amplitude: -0.75 },
   { alphabet: "power", sign: "positive" },
   { alphabet: "power", sign: "retract", bits: 4 },
-  { alphabet: "power", sign: "free", bits: 2, ceiling: true },
+  { alphabet: "power", sign: "free", bits: 2, ceiling: 20 },
   { alphabet: "power", sign: "free", spread: [5, 1, 1], amplitude: 0 },
   { schedule: "reciprocal", spread: [5, 1, 1] },
   { schedule: "reciprocal", sign: "free", bits: 2 },
@@ -84,7 +85,7 @@ function attrsOf(builder: Builder, form: Form, dtype: "f32" | "i32"): OpOf<"snn.
       form.amplitude === null
         ? each((i) => 5 + (i % 7), spread)
         : each((i) => (i % 2 === 0 ? (form.amplitude ?? 1) * 4 : 3), [5, 1, 1]),
-    ceiling: form.ceiling ? each(() => 20, []) : null,
+    ceiling: form.ceiling === null ? null : each(() => form.ceiling ?? 0, []),
     bits,
     alphabet,
     sign,
@@ -183,7 +184,7 @@ describe("graded neurons in WebAssembly", () => {
     "go on from chunk to chunk: steps that are %s",
     async (schedule) => {
       for (const bits of [1, 3]) {
-        const form = { ...usual, schedule, ceiling: true, bits };
+        const form = { ...usual, schedule, ceiling: 20, bits };
         await expectSame(alone(form), [dyadic([1, 5, 6, 6], 2, 5)], 130);
       }
     },

@@ -120,7 +120,11 @@ function networkOf(arithmetic: Arithmetic, sign: Sign): Module {
     ? sketch.linear(flat(pooled(third), 40), [70, 40])
     : sketch.linear(flat(third, 640), [70, 640]);
   const vector = sketch.neurons(last, 70);
-  const value = builder.add("snn.readout", [sketch.linear(vector, [5, 70])], { start: 0 }, loc);
+  return finished(builder, sketch.linear(vector, [5, 70]));
+}
+
+function finished(builder: Builder, of: ValueId): Module {
+  const value = builder.add("snn.readout", [of], { start: 0 }, loc);
   return builder.finish({
     name: "signed masks",
     outputs: [{ name: "y", value }],
@@ -187,6 +191,24 @@ describe("spikes with signs as two masks", () => {
     const options = { timesteps: 70, probes };
     const { wanted, found } = await both(module, [inputOf(arithmetic)], options);
     expectSame(found.sample, wanted.sample);
+  });
+
+  it.each(["retract", "positive"] as const)("go through max-pools: %s", async (sign) => {
+    const sketch = new Sketch("f32", sign);
+    const { builder } = sketch;
+    const x = builder.input("x", real("f32", [1, 3, 8, 8]), loc);
+    const first = sketch.neurons(sketch.conv(x, [20, 3, 3, 3]), 20);
+    const second = sketch.neurons(sketch.conv(first, [20, 20, 3, 3]), 20);
+    const window = { strides: [2, 2], padsBegin: [0, 0], padsEnd: [0, 0], dilations: [1, 1] };
+    const pool = { ...window, kernel: [2, 2], ceilMode: false };
+    const pooled = builder.add("snn.max-pool", [second], pool, loc);
+    const last = sketch.neurons(sketch.conv(pooled, [20, 20, 3, 3]), 20);
+    const module = finished(builder, last);
+    const probes = [second, pooled, last].map((value): Probe => ({ value, keep: "trace" }));
+    for (const options of [{ timesteps }, { timesteps, probes }]) {
+      const { wanted, found } = await both(module, [inputOf("f32")], options);
+      expectSame(found.sample, wanted.sample);
+    }
   });
 
   it("are driven by events, not by dense convolutions", async () => {
