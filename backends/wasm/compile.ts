@@ -4,7 +4,7 @@
  */
 import { type Module, inputsOf, isFramed, tensorAt } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op.ts";
-import { isNeuron, isOp } from "../../ir/op.ts";
+import { isNeuron } from "../../ir/op.ts";
 import { tensorRefsOf } from "../../ir/spec.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";
 import { type Assembler, openAssembler } from "./assembler/assembler.ts";
@@ -70,8 +70,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
   );
   // Values that several ops read are made in the order of the module; the rest when asked for.
   for (const op of module.ops) {
-    if (isOp(op, "snn.if")) lowering.spikesOf(op);
-    else if (isNeuron(op)) lowering.dense(op.result);
+    if (isNeuron(op) && lowering.spikesOf(op) === null) lowering.dense(op.result);
   }
   const outputs = module.outputs.map(({ name, value }) => ({
     name,

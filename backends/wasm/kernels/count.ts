@@ -3,7 +3,13 @@ import { known } from "../../../ir/diagnostic.ts";
 import type { Expr } from "../assembler/types.ts";
 import type { Code } from "../assembler/code.ts";
 import { onFirstThread, placeOf, pointerTo } from "../assembler/memory.ts";
-import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";
+import {
+  type SpikeMasks,
+  maskBuffers,
+  pixelBytes,
+  pixelOffset,
+  rowBytes,
+} from "../memory/spikes.ts";
 import type { Buffer, View } from "../memory/view.ts";
 import { splat } from "./functions.ts";
 import { Clock, type SharedSchedule, highHalf } from "./graded.ts";
@@ -33,16 +39,10 @@ export function countSpikes(
         const mask = code.define("i32", at.get());
         const out = pointerTo(code, counts.buffer);
         code.times(masks.steps, () => {
-          const base = masks.buffer.address + pixelOffset(masks, 0, 0);
-          let total = null;
-          for (let bit = 0; bit < grid.channels; bit += 64) {
-            const bits = Math.min(64, grid.channels - bit);
-            const word = i64.load(base + bit / 8, 1, mask.get());
-            const cut = bits === 64 ? word : i64.and(word, i64.const(2n ** BigInt(bits) - 1n));
-            const ones = i32.wrap(i64.popcnt(cut));
-            total = total === null ? ones : i32.add(total, ones);
-          }
-          spikes.set(total ?? code.int(0));
+          const total = maskBuffers(masks)
+            .flatMap((buffer) => onesIn(buffer))
+            .reduce((a, b) => i32.add(a, b));
+          spikes.set(total);
           code.when(spikes.get(), () => {
             add(row, () => f64.convert_s.i32(spikes.get()));
             if (connections === null) return;
@@ -52,6 +52,16 @@ export function countSpikes(
           });
           mask.step(masks.maskBytes);
           out.step(8);
+
+          function onesIn(buffer: Buffer): readonly Expr[] {
+            const base = buffer.address + pixelOffset(masks, 0, 0);
+            return Array.from({ length: Math.ceil(grid.channels / 64) }, (_, i) => {
+              const bits = Math.min(64, grid.channels - 64 * i);
+              const word = i64.load(base + 8 * i, 1, mask.get());
+              const cut = bits === 64 ? word : i64.and(word, i64.const(2n ** BigInt(bits) - 1n));
+              return i32.wrap(i64.popcnt(cut));
+            });
+          }
 
           function add(index: number, value: () => number): void {
             const place = placeOf(counts, index * masks.steps);

@@ -6,9 +6,16 @@
 import { known } from "../../../ir/diagnostic.ts";
 import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
-import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";
+import {
+  type SignedMasks,
+  type SpikeMasks,
+  pixelBytes,
+  pixelOffset,
+  rowBytes,
+  signsOf,
+} from "../memory/spikes.ts";
 import type { Buffer } from "../memory/view.ts";
-import { type Sums, lanesPerVector, weightBytes } from "./lanes.ts";
+import { type Sums, adderOf, lanesPerVector, weightBytes } from "./lanes.ts";
 
 /** A window of spikes that slides over a grid, and its weights. */
 export interface EventWindow {
@@ -44,6 +51,16 @@ interface Word {
 /** Above this many words of a window, taps become a loop of the generated code. */
 const unrolledWords = 12;
 
+/** Bits become additions, or subtractions where they are spikes of −1. */
+interface Walk {
+  readonly window: EventWindow;
+  readonly sign: SignedMasks["sign"];
+  /** The address of the first window's mask. */
+  readonly base: number;
+  readonly sums: Sums;
+  readonly bytesPerRow: number;
+}
+
 /** Adds the events of one timestep. `pointer` is at the first window's pixel (0, 0) and timestep. */
 export function emitEvents(
   code: Code,
@@ -52,31 +69,38 @@ export function emitEvents(
   block: Local,
   sums: Sums,
 ): void {
+  const bytesPerRow = sums.locals.length * lanesPerVector(sums.mode) * weightBytes(sums.mode);
+  const offset = pixelOffset(window.masks, ...window.origin);
+  for (const { buffer, sign } of signsOf(window.masks)) {
+    const walk: Walk = { window, sign, base: buffer.address + offset, sums, bytesPerRow };
+    emitWindow(code, walk, pointer, block);
+  }
+}
+
+function emitWindow(code: Code, walk: Walk, pointer: Local, block: Local): void {
   const { i32 } = code.wasm;
+  const { window, bytesPerRow } = walk;
   const { masks, kernel } = window;
   const channels = masks.grid.channels;
-  const bytesPerRow = sums.locals.length * lanesPerVector(sums.mode) * weightBytes(sums.mode);
   const taps = kernel[0] * kernel[1];
   const rows = (window.sharedTaps ? 1 : taps) * channels;
   const weights = code.define("i32", i32.mul(block.get(), code.int(rows * bytesPerRow)));
-  const base = masks.buffer.address + pixelOffset(masks, ...window.origin);
 
   const all = wordsOf(window, [0, kernel[0]], [0, kernel[1]]);
   if (all.length <= unrolledWords) {
-    for (const word of all) emitWord(code, window, word, base, pointer, weights, sums, bytesPerRow);
+    for (const word of all) emitWord(code, walk, word, pointer, weights);
     return;
   }
   const tapRow = code.define("i32", pointer.get());
   code.times(kernel[0], () => {
     const words = wordsOf(window, [0, 1], [0, kernel[1]]);
     if (words.length <= unrolledWords) {
-      for (const word of words)
-        emitWord(code, window, word, base, tapRow, weights, sums, bytesPerRow);
+      for (const word of words) emitWord(code, walk, word, tapRow, weights);
       if (!window.sharedTaps) weights.step(kernel[1] * channels * bytesPerRow);
     } else {
       const tap = code.define("i32", tapRow.get());
       code.times(kernel[1], () => {
-        emitTap(code, window, base, tap, weights, sums, bytesPerRow);
+        emitTap(code, walk, tap, weights);
         tap.step(window.dilation[1] * pixelBytes(masks));
         if (!window.sharedTaps) weights.step(channels * bytesPerRow);
       });
@@ -86,35 +110,27 @@ export function emitEvents(
 }
 
 /** One tap of many channels: a loop over whole words, then what is left. */
-function emitTap(
-  code: Code,
-  window: EventWindow,
-  base: number,
-  tap: Local,
-  weights: Local,
-  sums: Sums,
-  bytesPerRow: number,
-): void {
-  const words = wordsOf(window, [0, 1], [0, 1]);
+function emitTap(code: Code, walk: Walk, tap: Local, weights: Local): void {
+  const words = wordsOf(walk.window, [0, 1], [0, 1]);
   const full = words.filter((word) => word.pieces[0]?.bits === 64).length;
   if (words.length <= unrolledWords || full < 2) {
-    for (const word of words) emitWord(code, window, word, base, tap, weights, sums, bytesPerRow);
+    for (const word of words) emitWord(code, walk, word, tap, weights);
     return;
   }
   const at = code.define("i32", tap.get());
   const rows = code.define("i32", weights.get());
   const first = known(words[0], "a word");
   code.times(full, () => {
-    emitWord(code, window, first, base, at, rows, sums, bytesPerRow);
+    emitWord(code, walk, first, at, rows);
     at.step(8);
-    rows.step(64 * bytesPerRow);
+    rows.step(64 * walk.bytesPerRow);
   });
   for (const word of words.slice(full)) {
     const moved = {
       firstRow: 0,
       pieces: word.pieces.map((piece) => ({ ...piece, offset: 0 })),
     };
-    emitWord(code, window, moved, base, at, rows, sums, bytesPerRow);
+    emitWord(code, walk, moved, at, rows);
   }
 }
 
@@ -153,18 +169,10 @@ function wordsOf(
   return words;
 }
 
-function emitWord(
-  code: Code,
-  window: EventWindow,
-  word: Word,
-  base: number,
-  pointer: Local,
-  weights: Local,
-  sums: Sums,
-  bytesPerRow: number,
-): void {
-  const { i32, i64, v128, f32x4, i32x4, i16x8 } = code.wasm;
-  const unit = sums.mode === "f32" ? f32x4 : sums.mode === "i32" ? i32x4 : i16x8;
+function emitWord(code: Code, walk: Walk, word: Word, pointer: Local, weights: Local): void {
+  const { i32, i64, v128 } = code.wasm;
+  const { window, sign, base, sums, bytesPerRow } = walk;
+  const combine = adderOf(code, sums.mode, sign);
   const single = word.pieces.reduce((sum, { bits }) => sum + bits, 0) <= 32;
   const type = single ? "i32" : "i64";
   const w = single ? i32 : i64;
@@ -187,7 +195,7 @@ function emitWord(
           );
           const offset = window.weights.address + word.firstRow * bytesPerRow;
           sums.locals.forEach((sum, k) => {
-            sum.set(unit.add(sum.get(), v128.load(offset + 16 * k, 4, row.get())));
+            sum.set(combine(sum.get(), v128.load(offset + 16 * k, 4, row.get())));
           });
         },
       );

@@ -1,10 +1,12 @@
-/** Spikes as numbers: what one is worth where its bit is set, zero elsewhere. */
+/** Spikes as numbers: what one is worth where its bit is set, less that for −1, zero elsewhere. */
 import { invariant } from "../../../ir/diagnostic.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import type { Expr } from "../assembler/types.ts";
 import { placeOf, pointerTo, shareOf, storeLanes } from "../assembler/memory.ts";
-import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";
-import type { GridView, Parameters } from "./population.ts";
+import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes, signsOf } from "../memory/spikes.ts";
+import type { Parameters } from "./firing.ts";
+import { adderOf } from "./lanes.ts";
+import type { GridView } from "./population.ts";
 
 /**
  * Writes every timestep of `masks` into `target`; amplitudes are not padded. Eight channels at a
@@ -21,7 +23,10 @@ export function expandSpikes(
   const { grid } = masks;
   const share = shareOf(code, grid.rows);
   const row = code.define("i32", share.from.get());
-  const bits = code.local("v128");
+  const places = signsOf(masks).map(({ buffer }) => ({
+    bits: code.local("v128"),
+    address: buffer.address + pixelOffset(masks, 0, 0),
+  }));
   code.upTo(
     row,
     () => share.to.get(),
@@ -40,7 +45,7 @@ export function expandSpikes(
           const [y, a] = [code.define("i32", out.get()), code.define("i32", worth.get())];
           const byte = code.define("i32", mask.get());
           const emit = (channels: number): void => {
-            emitByte(code, masks, amplitude, target, { bits, byte, y, a }, channels);
+            emitByte(code, places, amplitude, target, { byte, y, a }, channels);
             byte.step(1);
             y.step(4 * channels);
             a.step(4 * channels);
@@ -60,8 +65,13 @@ export function expandSpikes(
   );
 }
 
-interface Places {
+/** Masks of one sign: where they are, and the byte at hand in all lanes. */
+interface Signed {
+  readonly address: number;
   readonly bits: Local;
+}
+
+interface Pointers {
   readonly byte: Local;
   readonly y: Local;
   readonly a: Local;
@@ -70,23 +80,28 @@ interface Places {
 /** The first `channels` of the eight in one byte. */
 function emitByte(
   code: Code,
-  masks: SpikeMasks,
+  signs: readonly Signed[],
   amplitude: Parameters,
   target: GridView,
-  { bits, byte, y, a }: Places,
+  { byte, y, a }: Pointers,
   channels: number,
 ): void {
   const { i32, i32x4, v128 } = code.wasm;
-  const place = masks.buffer.address + pixelOffset(masks, 0, 0);
-  bits.set(i32x4.splat(i32.load8_u(place, 1, byte.get())));
+  for (const { bits, address } of signs) {
+    bits.set(i32x4.splat(i32.load8_u(address, 1, byte.get())));
+  }
+  const subtract = adderOf(code, target.view.element === "f32" ? "f32" : "i32", -1);
   for (let first = 0; first < channels; first += 4) {
     const lanes = [0, 1, 2, 3].flatMap((lane) => [2 ** (first + lane), 0, 0, 0]);
-    const set = (): Expr => i32x4.eq(v128.and(bits.get(), v128.const(lanes)), v128.const(lanes));
+    const worth = ({ bits }: Signed): Expr => {
+      const set = i32x4.eq(v128.and(bits.get(), v128.const(lanes)), v128.const(lanes));
+      return v128.and(set, v128.load(amplitude.buffer.address + 4 * first, 4, a.get()));
+    };
     storeLanes(
       code,
       placeOf(target.view, first),
       () => y.get(),
-      () => v128.and(set(), v128.load(amplitude.buffer.address + 4 * first, 4, a.get())),
+      () => signs.map(worth).reduce(subtract),
       Math.min(4, channels - first),
     );
   }

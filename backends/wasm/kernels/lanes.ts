@@ -1,5 +1,6 @@
 /** The widths of the sums that spikes add to. */
-import type { Local } from "../assembler/code.ts";
+import type { Code, Local } from "../assembler/code.ts";
+import type { Expr } from "../assembler/types.ts";
 
 /**
  * `f32`: four to a vector. `i32`: the same for integers. `i16`: eight to a vector within one
@@ -20,4 +21,11 @@ export function weightBytes(mode: LaneMode): number {
 export interface Sums {
   readonly mode: LaneMode;
   readonly locals: readonly Local[];
+}
+
+/** Sum, or difference where the sign is −1, of two vectors of such lanes. */
+export function adderOf(code: Code, mode: LaneMode, sign: 1 | -1): (a: Expr, b: Expr) => Expr {
+  const { f32x4, i32x4, i16x8 } = code.wasm;
+  const unit = mode === "f32" ? f32x4 : mode === "i32" ? i32x4 : i16x8;
+  return (a, b) => (sign === 1 ? unit.add(a, b) : unit.sub(a, b));
 }

@@ -3,16 +3,24 @@
  * pixel and block of channels the potentials stay in registers, or near, while timesteps pass, spikes
  * of the window are walked bit by bit, and each adds one row of weights. Float32, or integers with
  * int32 sums, or with int16 sums within a timestep where a bound proves that they cannot overflow.
- * The equations are those of `snn.if` in ir/op.ts.
+ * The equations are those of `snn.if` and `snn.graded` in ir/op.ts.
  */
 import { invariant, known } from "../../../ir/diagnostic.ts";
 import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { placeOf, pointerTo, shareOf, storeLanes } from "../assembler/memory.ts";
-import { type SpikeMasks, type Grid, pixelBytes, pixelOffset, rowBytes } from "../memory/spikes.ts";
+import {
+  type Grid,
+  type SpikeMasks,
+  pixelBytes,
+  pixelOffset,
+  rowBytes,
+  signsOf,
+} from "../memory/spikes.ts";
 import type { Buffer, View } from "../memory/view.ts";
 import { type EventWindow, emitEvents } from "./events.ts";
-import { type LaneMode, type Sums, lanesPerVector } from "./lanes.ts";
+import { type Firing, type Parameters, fire } from "./firing.ts";
+import { type LaneMode, type Sums, adderOf, lanesPerVector } from "./lanes.ts";
 import { type TableWindow, emitLookUps } from "./lookups.ts";
 
 /** What a population integrates. */
@@ -43,22 +51,14 @@ export interface GridView {
   readonly columnStride: number;
 }
 
-/** Parameters by channel or by neuron, channels padded to whole blocks; 32-bit elements. */
-export interface Parameters {
-  readonly buffer: Buffer;
-  /** Bytes from one pixel to the next in row-major order; 0 where they are per channel. */
-  readonly pixelStride: number;
-}
-
 export interface NeuronSink {
   readonly kind: "neurons";
-  readonly threshold: Parameters;
+  readonly firing: Firing;
   readonly vInit: Parameters;
-  readonly resetToZero: boolean;
   readonly masks: SpikeMasks;
   /** Keeps potentials where registers do not: [pixel, padded channel]. */
   readonly potentials: Buffer | null;
-  /** Whether they are there from the chunk of timesteps before; else each begins at `vInit`. */
+  /** Whether state is there from the chunk of timesteps before; else each begins at `vInit`. */
   readonly resumes: boolean;
   /** Receives the potential after each timestep. */
   readonly trace: GridView | null;
@@ -185,6 +185,10 @@ function emitRow(
       4 * width,
       parameters.pixelStride,
     );
+  const ofState = (state: Buffer | null): Pointers | null =>
+    state === null
+      ? null
+      : start(state, grid.columns * paddedBytes(grid, width), 4 * width, paddedBytes(grid, width));
   const maskPointer = (masks: SpikeMasks, strideRow: number, strideColumn: number): Pointers =>
     start(masks.buffer, strideRow * rowBytes(masks), 0, strideColumn * pixelBytes(masks));
 
@@ -197,18 +201,11 @@ function emitRow(
     sink.kind === "current"
       ? { target: ofGrid(sink.target) }
       : {
-          threshold: ofParameters(sink.threshold),
+          levels: ofParameters(sink.firing.parameters),
           vInit: ofParameters(sink.vInit),
           masks: start(sink.masks.buffer, rowBytes(sink.masks), width / 8, pixelBytes(sink.masks)),
-          potentials:
-            sink.potentials === null
-              ? null
-              : start(
-                  sink.potentials,
-                  grid.columns * paddedBytes(grid, width),
-                  4 * width,
-                  paddedBytes(grid, width),
-                ),
+          potentials: ofState(sink.potentials),
+          sent: ofState(sink.firing.sent),
           trace: sink.trace === null ? null : ofGrid(sink.trace),
         };
   const column = code.define("i32", code.int(0));
@@ -233,10 +230,11 @@ function paddedBytes(grid: Grid, width: number): number {
 type SinkPointers =
   | { readonly target: Pointers }
   | {
-      readonly threshold: Pointers;
+      readonly levels: Pointers;
       readonly vInit: Pointers;
       readonly masks: Pointers;
       readonly potentials: Pointers | null;
+      readonly sent: Pointers | null;
       readonly trace: Pointers | null;
     };
 
@@ -289,8 +287,8 @@ interface Cell {
   openSums(): void;
   /** From int16 sums to the int32 sums that potentials are kept in. */
   widenSums(): void;
-  /** Adds a vector of 32-bit lanes to each quarter of the sums. */
-  addEach(value: (vector: number) => Expr): void;
+  /** Adds a vector of 32-bit lanes to each quarter of the sums, or subtracts it. */
+  addEach(value: (vector: number) => Expr, sign?: 1 | -1): void;
   close(): void;
   end(): void;
 }
@@ -303,11 +301,12 @@ function openCell(
   lanes: number,
 ): Cell {
   const { wasm } = code;
-  const { v128, i32, f32x4, i32x4 } = wasm;
+  const { v128, i32, i32x4 } = wasm;
   const { mode, vectors, bias, sink } = population;
   const width = blockWidth(population);
   const wide = width / 4;
-  const unit = mode === "f32" ? f32x4 : i32x4;
+  const wideMode = mode === "f32" ? "f32" : "i32";
+  const add = adderOf(code, wideMode, 1);
   const zero = (): Expr => v128.const(new Array<number>(16).fill(0));
   const inMemory = sink.kind === "neurons" && crowdsRegisters(population) ? sink.potentials : null;
   const potentials = inMemory === null ? code.several(wide, "v128") : [];
@@ -319,8 +318,10 @@ function openCell(
     bias === null ? null : code.define("i32", i32.mul(block.get(), code.int(4 * width)));
   const biasRow = paddedBytes(population.grid, width);
   const biasTime = bias === null || bias.rows === 1 ? null : code.local("i32");
-  const fires = code.local("v128");
-  const bits = code.local("i32");
+  const signs = sink.kind === "neurons" ? signsOf(sink.masks) : [];
+  const fired = { plus: code.local("v128"), minus: code.local("v128"), change: code.local("v128") };
+  const bits = signs.map(() => code.local("i32"));
+  const sent = sink.kind === "neurons" && sink.firing.sent !== null ? code.local("v128") : null;
   const outs = Object.fromEntries(
     Object.entries(pointers).map(([name, each]) => [
       name,
@@ -329,8 +330,8 @@ function openCell(
   );
   const outOf = (name: string): Local => known(outs[name], `a pointer to ${name}`);
 
-  const store = (to: Buffer, k: number, value: Expr): void => {
-    code.push(v128.store(to.address + 16 * k, 4, outOf("potentials").get(), value));
+  const store = (to: Buffer, name: "potentials" | "sent", k: number, value: Expr): void => {
+    code.push(v128.store(to.address + 16 * k, 4, outOf(name).get(), value));
   };
 
   return {
@@ -344,6 +345,12 @@ function openCell(
         biasPointer?.advance(i32.mul(row, code.int(biasRow)));
       }
       if (sink.kind === "current") return;
+      const { sent: total } = sink.firing;
+      if (total !== null && !sink.resumes) {
+        sums.forEach((_, k) => {
+          store(total, "sent", k, zero());
+        });
+      }
       if (inMemory !== null && sink.resumes) return;
       const kept = sink.resumes ? sink.potentials : null;
       const from = kept ?? sink.vInit.buffer;
@@ -351,7 +358,7 @@ function openCell(
       sums.forEach((_, k) => {
         const loaded = v128.load(from.address + 16 * k, 4, pointer.get());
         if (inMemory === null) known(potentials[k], "a potential").set(loaded);
-        else store(inMemory, k, loaded);
+        else store(inMemory, "potentials", k, loaded);
       });
     },
     openSums() {
@@ -376,9 +383,10 @@ function openCell(
         high.set(i32x4.add(high.get(), i32x4.extend_high_i16x8_s(sum.get())));
       });
     },
-    addEach(value) {
+    addEach(value, sign = 1) {
+      const combine = adderOf(code, wideMode, sign);
       sums.forEach((sum, k) => {
-        sum.set(unit.add(sum.get(), value(k)));
+        sum.set(combine(sum.get(), value(k)));
       });
     },
     close() {
@@ -402,23 +410,25 @@ function openCell(
           v.set(v128.load(inMemory.address + 16 * k, 4, outOf("potentials").get()));
         }
         // Last, so that the sums of a timestep need not wait for the one before.
-        u.set(unit.add(v.get(), u.get()));
-        const theta = (): Expr =>
-          v128.load(sink.threshold.buffer.address + 16 * k, 4, outOf("threshold").get());
-        fires.set(mode === "f32" ? f32x4.ge(u.get(), theta()) : i32x4.ge_s(u.get(), theta()));
-        v.set(
-          sink.resetToZero
-            ? v128.andnot(u.get(), fires.get())
-            : unit.sub(u.get(), v128.and(fires.get(), theta())),
-        );
-        if (inMemory !== null) store(inMemory, k, v.get());
-        const four = i32x4.bitmask(fires.get());
-        const place = k % 8;
-        bits.set(place === 0 ? four : i32.or(bits.get(), i32.shl(four, code.int(4 * place))));
-        if (place === 7 || k === wide - 1) {
-          const from = sink.masks.buffer.address + pixelOffset(sink.masks, 0, 0);
-          storeBits(code, from + 4 * Math.floor(k / 8), outOf("masks"), bits, 4 * (place + 1));
+        u.set(add(v.get(), u.get()));
+        const { firing, masks } = sink;
+        const level = (offset: number): Expr =>
+          v128.load(firing.parameters.buffer.address + offset + 16 * k, 4, outOf("levels").get());
+        if (firing.sent !== null) {
+          sent?.set(v128.load(firing.sent.address + 16 * k, 4, outOf("sent").get()));
         }
+        fire(code, firing, wideMode, level, fired, { u, v, sent });
+        if (inMemory !== null) store(inMemory, "potentials", k, v.get());
+        if (firing.sent !== null && sent !== null) store(firing.sent, "sent", k, sent.get());
+        const place = k % 8;
+        signs.forEach(({ buffer, sign }, i) => {
+          const four = i32x4.bitmask(sign === 1 ? fired.plus.get() : fired.minus.get());
+          const word = known(bits[i], "bits");
+          word.set(place === 0 ? four : i32.or(word.get(), i32.shl(four, code.int(4 * place))));
+          if (place < 7 && k < wide - 1) return;
+          const from = buffer.address + pixelOffset(masks, 0, 0);
+          storeBits(code, from + 4 * Math.floor(k / 8), outOf("masks"), word, 4 * (place + 1));
+        });
       });
       outOf("masks").step(sink.masks.maskBytes);
       if (sink.trace !== null) {
@@ -444,7 +454,7 @@ function openCell(
       if (sink.kind === "current" || sink.potentials === null) return;
       const { potentials: kept } = sink;
       potentials.forEach((v, k) => {
-        store(kept, k, v.get());
+        store(kept, "potentials", k, v.get());
       });
     },
   };
@@ -486,8 +496,11 @@ function emitAligned(
   };
   const bits = code.local("v128");
   const lane = code.local("v128");
-  for (const tap of source.taps) {
-    const offset = source.masks.buffer.address + pixelOffset(source.masks, ...tap.origin);
+  const all = source.taps.flatMap((tap) =>
+    signsOf(source.masks).map(({ buffer, sign }) => ({ tap, buffer, sign })),
+  );
+  for (const { tap, buffer, sign } of all) {
+    const offset = buffer.address + pixelOffset(source.masks, ...tap.origin);
     cell.addEach((k) => {
       // 32 channels' bits at a time.
       if (k % 8 === 0) bits.set(i32x4.splat(load(offset + k / 2)));
@@ -498,6 +511,6 @@ function emitAligned(
       lane.set(v128.const(mask));
       const weight = v128.load(tap.weights.address + 16 * k, 4, weights.get());
       return v128.and(i32x4.eq(v128.and(bits.get(), lane.get()), lane.get()), weight);
-    });
+    }, sign);
   }
 }

@@ -5,11 +5,12 @@
  */
 import { onFirstThread } from "../assembler/memory.ts";
 import { evaluate } from "../../../ir/evaluate.ts";
-import { type Op, type ValueId, isMove, isNeuron, isOp } from "../../../ir/op.ts";
+import { type Op, type ValueId, isMove, isNeuron } from "../../../ir/op.ts";
 import { outDegrees } from "../../../ir/semantics/connections.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../../ir/type.ts";
 import { type Connections, countSpikes, countWords } from "../kernels/count.ts";
+import { maskBuffers } from "../memory/spikes.ts";
 import { type View, rowMajor } from "../memory/view.ts";
 import { gridOf, rowMajorIndices } from "./grid.ts";
 import type { Lowering, SpikeWords } from "./lowering.ts";
@@ -49,7 +50,7 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
   });
   const costs = what === "spikes" ? new Map<ValueId, Float64Array>() : costsByValue(lowering);
   neurons.forEach((op, row) => {
-    const spikes = isOp(op, "snn.if") ? lowering.spikesOf(op) : null;
+    const spikes = lowering.spikesOf(op);
     if (spikes === null) {
       lowerWords(op, row);
       return;
@@ -71,7 +72,7 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
     lowering.emit({
       name: `%${op.result} count`,
       phase,
-      reads: [masks.buffer, ...(perPixelDegrees === null ? [] : [perPixelDegrees])],
+      reads: [...maskBuffers(masks), ...(perPixelDegrees === null ? [] : [perPixelDegrees])],
       writes: [view.buffer],
       emit(code) {
         countSpikes(code, masks, perPixelDegrees, view, row, neurons.length);

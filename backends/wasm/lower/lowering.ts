@@ -49,12 +49,15 @@ export interface HostStep {
   readonly steps: number;
 }
 
+/** Ops whose values may be spikes in masks. */
+export type SpikingKind = "snn.if" | "snn.graded" | "snn.max-pool";
+
 /** Spikes in memory, and what one of them is worth. */
 export interface Spikes {
   readonly masks: SpikeMasks;
   /** Per channel of the grid, or per neuron in row-major order of the op's shape. */
   readonly amplitude: { readonly perChannel: Float64Array } | { readonly perNeuron: Float64Array };
-  readonly op: OpOf<"snn.if" | "snn.max-pool">;
+  readonly op: OpOf<SpikingKind>;
 }
 
 /**

@@ -1,36 +1,44 @@
 /**
- * Integrate-and-fire neurons together with the synapses that drive them. What a neuron integrates is
+ * Neurons whose spikes are masks, together with the synapses that drive them. What a neuron integrates is
  * taken apart into sources: spikes through weights, spikes one to one, and currents that are there
  * already. Whatever has no such form is computed densely, timestep by timestep, and joins as a
  * current.
  */
 import { onFirstThread } from "../assembler/memory.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import { type Op, type OpOf, isOp } from "../../../ir/op.ts";
-import type { TensorRef } from "../../../ir/tensor.ts";
-import { broadcastIndices } from "../../../ir/semantics/semantics.ts";
+import { type Op, isOp } from "../../../ir/op.ts";
 import { expandSpikes } from "../kernels/expand.ts";
 import { clearMaskHalo } from "../kernels/halo.ts";
+import type { Parameters } from "../kernels/firing.ts";
 import type { LaneMode } from "../kernels/lanes.ts";
 import {
   type CurrentSink,
   type NeuronSink,
-  type Parameters,
   type Population,
   blockCount,
   blockWidth,
   crowdsRegisters,
   populate,
 } from "../kernels/population.ts";
-import { type Grid, type SpikeMasks, masksBytes } from "../memory/spikes.ts";
+import { type Grid, type SpikeMasks, maskBuffers, masksBytes } from "../memory/spikes.ts";
 import type { Buffer, View } from "../memory/view.ts";
-import { gridOf, gridViewOf, haloOf, rowMajorIndices } from "./grid.ts";
+import {
+  type Place,
+  amplitudeOf,
+  firingOf,
+  hasSigns,
+  isBinary,
+  needsSent,
+  startOf,
+} from "./firing.ts";
+import { gridOf, gridViewOf, haloOf } from "./grid.ts";
 import type { Lowering, Spikes } from "./lowering.ts";
+import { zeroState } from "./scratch.ts";
 import { type Drive, collectDrive, packDrive } from "./sources.ts";
 
 /** The spikes of a neuron op, with the population that fires them. */
 export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {
-  if (!isOp(op, "snn.if")) return null;
+  if (!isBinary(lowering, op)) return null;
   const image = lowering.layouts.images.has(op.result);
   const grid = gridOf(op.type.shape, image);
   const drive = collectDrive(lowering, lowering.operandOf(op), image, grid);
@@ -40,14 +48,15 @@ export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {
   const { steps, chunked } = lowering.options;
   const maskBytes = (width * blockCount(grid.channels, width)) / 8;
   const shape = { grid, halo: haloOf(lowering, op.result, image), steps, maskBytes };
+  const room = (name: string): Buffer =>
+    lowering.buffer("scratch", `%${op.result} ${name}`, masksBytes(shape));
   const masks: SpikeMasks = {
     ...shape,
-    buffer: lowering.buffer("scratch", `%${op.result} spikes`, masksBytes(shape)),
+    buffer: room("spikes"),
+    minus: hasSigns(op) ? room("spikes of −1") : null,
   };
-  const parameters = (ref: TensorRef, beyond: number): Parameters =>
-    parametersOf(lowering, op, ref, grid, image, width, mode, beyond);
-  const never = mode === "f32" ? Infinity : 2 ** 31 - 1;
-  const vInit = parameters(op.attrs.vInit, 0);
+  const place: Place = { grid, image, width, mode };
+  const vInit = startOf(lowering, op, place);
   const pixels = grid.rows * grid.columns;
   const rowOfPixels = 4 * width * blockCount(grid.channels, width);
   const potentials =
@@ -60,20 +69,25 @@ export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {
       : null;
   if (potentials !== null && chunked)
     emitStart(lowering, op, potentials, vInit, pixels, rowOfPixels);
+  const sentBytes = pixels * rowOfPixels;
+  const sent = !needsSent(op)
+    ? null
+    : chunked
+      ? zeroState(lowering, op, "sent", sentBytes)
+      : lowering.buffer("scratch", `%${op.result} sent`, sentBytes);
   const trace = lowering.options.traces.has(op.result) ? lowering.place(op.result) : null;
   if (trace !== null) lowering.traces.set(op.result, trace);
   const sink: NeuronSink = {
     kind: "neurons",
-    threshold: parameters(op.attrs.threshold, never),
+    firing: firingOf(lowering, op, place, sent),
     vInit,
-    resetToZero: op.attrs.reset === "zero",
     masks,
     potentials,
     resumes: chunked,
     trace: trace === null ? null : known(gridViewOf(trace, image), "a trace by pixel"),
   };
   emitPopulation(lowering, op, { grid, mode, vectors, drive, sink });
-  return { masks, amplitude: amplitudeOf(lowering, op, grid, image), op };
+  return { masks, amplitude: amplitudeOf(lowering, op, place), op };
 }
 
 /** Neurons, and pools of them, as values in memory: amplitude where there is a spike. */
@@ -93,7 +107,7 @@ export function lowerSpiking(lowering: Lowering, op: Op): View | null {
   lowering.emit({
     name: `%${op.result} expand`,
     phase: "each",
-    reads: [masks.buffer, buffer],
+    reads: [...maskBuffers(masks), buffer],
     writes: [target.buffer],
     emit(code) {
       expandSpikes(code, masks, { buffer, pixelStride }, view);
@@ -137,8 +151,9 @@ function emitPopulation(lowering: Lowering, op: Op, planned: Planned): void {
   const writes: Buffer[] = [];
   if (sink.kind === "current") writes.push(sink.target.view.buffer);
   else {
-    reads.push(sink.threshold.buffer, sink.vInit.buffer);
-    writes.push(sink.masks.buffer);
+    reads.push(sink.firing.parameters.buffer, sink.vInit.buffer);
+    writes.push(...maskBuffers(sink.masks));
+    if (sink.firing.sent !== null) writes.push(sink.firing.sent);
     if (sink.potentials !== null) writes.push(sink.potentials);
     if (sink.trace !== null) writes.push(sink.trace.view.buffer);
   }
@@ -154,7 +169,7 @@ function emitPopulation(lowering: Lowering, op: Op, planned: Planned): void {
   });
 }
 
-function modeOf(op: OpOf<"snn.if">, drive: Drive): LaneMode {
+function modeOf(op: Op, drive: Drive): LaneMode {
   if (op.type.dtype === "f32") return "f32";
   return drive.fitsInt16 ? "i16" : "i32";
 }
@@ -166,60 +181,6 @@ function modeOf(op: OpOf<"snn.if">, drive: Drive): LaneMode {
 function vectorsOf(channels: number, mode: LaneMode): number {
   if (mode === "i16") return channels <= 8 ? 1 : channels <= 16 ? 2 : channels <= 32 ? 4 : 8;
   return channels <= 8 ? 2 : channels <= 16 ? 4 : 8;
-}
-
-/** A neuron parameter, per channel where it is the same for all pixels. */
-function parametersOf(
-  lowering: Lowering,
-  op: OpOf<"snn.if">,
-  ref: TensorRef,
-  grid: Grid,
-  image: boolean,
-  width: number,
-  mode: LaneMode,
-  beyond: number,
-): Parameters {
-  const { values, perChannel } = byGrid(lowering, op, ref, grid, image);
-  const lanes = width * blockCount(grid.channels, width);
-  const pixels = perChannel ? 1 : grid.rows * grid.columns;
-  const name = `%${op.result} ${ref} ${beyond} ${lanes} ${mode === "f32" ? "f32" : "i32"}`;
-  const buffer = lowering.constant(name, () => {
-    const all = mode === "f32" ? new Float32Array(pixels * lanes) : new Int32Array(pixels * lanes);
-    all.fill(beyond);
-    for (let pixel = 0; pixel < pixels; pixel++) {
-      for (let channel = 0; channel < grid.channels; channel++) {
-        all[pixel * lanes + channel] = values[pixel * grid.channels + channel] ?? 0;
-      }
-    }
-    return all;
-  });
-  return { buffer, pixelStride: perChannel ? 0 : 4 * lanes };
-}
-
-/** A tensor that broadcasts to a neuron op's shape, by pixel and channel. */
-function byGrid(
-  lowering: Lowering,
-  op: OpOf<"snn.if">,
-  ref: TensorRef,
-  grid: Grid,
-  image: boolean,
-): { readonly values: Float64Array; readonly perChannel: boolean } {
-  const tensor = lowering.tensor(ref);
-  const spread = broadcastIndices(tensor.shape, op.type.shape);
-  const order = rowMajorIndices(op.type.shape, image);
-  const values = Float64Array.from(order, (i) => tensor.data[spread[i] ?? 0] ?? 0);
-  const perChannel = values.every((value, i) => value === values[i % grid.channels]);
-  return { values, perChannel };
-}
-
-function amplitudeOf(
-  lowering: Lowering,
-  op: OpOf<"snn.if">,
-  grid: Grid,
-  image: boolean,
-): Spikes["amplitude"] {
-  const { values, perChannel } = byGrid(lowering, op, op.attrs.amplitude, grid, image);
-  return perChannel ? { perChannel: values.slice(0, grid.channels) } : { perNeuron: values };
 }
 
 /** Copies v[0] to where potentials are kept between chunks. */

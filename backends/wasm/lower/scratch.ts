@@ -1,7 +1,15 @@
 /** Places for what an op needs on its way, laid out as the values that it meets. */
+import type { Op } from "../../../ir/op.ts";
 import { elementCount } from "../../../ir/type.ts";
 import type { Shape } from "../../../ir/type.ts";
-import { type BufferKind, type Element, type View, elementBytes } from "../memory/view.ts";
+import { onFirstThread, spaceOf } from "../assembler/memory.ts";
+import {
+  type Buffer,
+  type BufferKind,
+  type Element,
+  type View,
+  elementBytes,
+} from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
 
 /**
@@ -29,4 +37,23 @@ export function scratchLike(
   const count = elementCount(shape);
   const buffer = lowering.buffer(kind, name, elementBytes(element) * count * steps);
   return { buffer, element, offset: 0, shape, strides, lead: steps > 1 ? count : 0 };
+}
+
+/** Room for a state that is carried from chunk to chunk, zero at the start of a sample. */
+export function zeroState(lowering: Lowering, op: Op, name: string, bytes: number): Buffer {
+  const buffer = lowering.buffer("state", `%${op.result} ${name}`, bytes);
+  lowering.emit({
+    name: `%${op.result} ${name} start`,
+    phase: "begin",
+    reads: [],
+    writes: [buffer],
+    emit(code) {
+      const { i32, memory } = code.wasm;
+      onFirstThread(code, () => {
+        const at = i32.add(spaceOf(code, buffer), code.int(buffer.address));
+        code.push(memory.fill(at, code.int(0), code.int(bytes)));
+      });
+    },
+  });
+  return buffer;
 }

@@ -9,9 +9,9 @@ import { broadcastIndices } from "../../../ir/semantics/semantics.ts";
 import { elementCount, sameShape } from "../../../ir/type.ts";
 import { type LaneMode, lanesPerVector, weightBytes } from "../kernels/lanes.ts";
 import { type Population, type Source, blockCount } from "../kernels/population.ts";
-import type { Grid } from "../memory/spikes.ts";
+import { type Grid, maskBuffers } from "../memory/spikes.ts";
 import type { Buffer } from "../memory/view.ts";
-import type { Lowering, Spikes } from "./lowering.ts";
+import type { Lowering, Spikes, SpikingKind } from "./lowering.ts";
 import { gridViewFor } from "./copies.ts";
 import { expectedRate, kernelFor } from "./cost.ts";
 import { rowMajorIndices } from "./grid.ts";
@@ -183,8 +183,8 @@ function worthAt({ amplitude, masks }: Spikes, pixel: number, channel: number): 
 }
 
 /** Whether an op's value may be spikes in masks. */
-function isTrain(op: Op): op is OpOf<"snn.if" | "snn.max-pool"> {
-  return isOp(op, "snn.if", "snn.max-pool");
+function isTrain(op: Op): op is OpOf<SpikingKind> {
+  return isOp(op, "snn.if", "snn.graded", "snn.max-pool");
 }
 
 /** The spikes that an op reads, where its operand is made of them. */
@@ -417,7 +417,7 @@ export function packDrive(
       return { kind: "current", view };
     }
     const { masks } = source.spikes;
-    read(masks.buffer);
+    reads.push(...maskBuffers(masks));
     if (source.kind === "aligned") {
       const taps = source.taps.map(({ origin, weightOf }, tap) => ({
         origin,
@@ -440,7 +440,9 @@ export function packDrive(
     const taps = source.kernel[0] * source.kernel[1];
     const blocks = blockCount(channels, width);
     const rowBytes = width * weightBytes(mode);
-    const rate = lowering.options.rates.get(source.spikes.op.result) ?? expectedRate;
+    // Spikes with signs are in masks of either sign, which are walked one after the other.
+    const fired = lowering.options.rates.get(source.spikes.op.result) ?? expectedRate;
+    const rate = fired / maskBuffers(masks).length;
     const shape = { taps, inputs, vectors, rowBytes, blocks, sharedTaps, rate };
     const kernel = lowering.options.windows ?? kernelFor(shape);
     if (kernel === "events") return { kind: "events", ...window, weights: read(weights) };

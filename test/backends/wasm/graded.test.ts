@@ -4,39 +4,22 @@
  */
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
+import { known } from "../../../ir/diagnostic.ts";
 import type { Module } from "../../../ir/module.ts";
 import type { Alphabet, OpOf, Sign, StepSchedule, ValueId } from "../../../ir/op.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../../ir/type.ts";
 import { loc } from "../../ir/one-op.ts";
-import { both, hostKinds } from "./compare.ts";
-import { noise } from "./one-op.ts";
-
-/** Multiples of 1/16. */
-export function dyadic(shape: Shape, scale: number, seed: number): Tensor {
-  const { data } = noise(shape, scale, seed);
-  return tensorOf(
-    "f32",
-    shape,
-    Array.from(data, (x) => Math.round(16 * x) / 16),
-  );
-}
-
-function whole(dtype: "i8" | "i32", shape: Shape, scale: number, seed: number): Tensor {
-  const { data } = noise(shape, scale, seed);
-  return tensorOf(
-    dtype,
-    shape,
-    Array.from(data, (x) => Math.round(x)),
-  );
-}
+import { both, expectClose, hostKinds } from "./compare.ts";
+import type { ProbeData } from "../../../ir/executable.ts";
+import { dyadic, whole } from "./one-op.ts";
 
 interface Form {
   readonly alphabet: Alphabet;
   readonly sign: Sign;
   readonly schedule: StepSchedule;
   readonly bits: number;
-  readonly ceiling: boolean;
+  readonly ceiling: number | null;
   /** Shape of the threshold; amplitudes may differ from it. */
   readonly spread: Shape;
   readonly amplitude: number | null;
@@ -47,7 +30,7 @@ const usual: Form = {
   sign: "retract",
   schedule: "constant",
   bits: 3,
-  ceiling: false,
+  ceiling: null,
   spread: [],
   amplitude: null,
 };
@@ -56,23 +39,31 @@ const forms: readonly Partial<Form>[] = [
   {},
   { bits: 1, sign: "positive" },
   { bits: 1 },
+  { bits: 1, sign: "free" },
+  { bits: 1, ceiling: 20 },
+  { bits: 1, sign: "free", ceiling: 20, spread: [5, 1, 1] },
+  { bits: 1, sign: "positive", ceiling: 20 },
+  { bits: 1, sign: "free", ceiling: -20 },
+  { bits: 1, spread: [1, 5, 6, 6] },
+  { bits: 1, sign: "free", amplitude: -0.75 },
+  { bits: 1, amplitude: 0 },
   { bits: 2, sign: "free" },
-  { bits: 4, sign: "positive", ceiling: true },
+  { bits: 4, sign: "positive", ceiling: 20 },
   { bits: 16, sign: "free" },
-  { ceiling: true },
+  { ceiling: 20 },
   { spread: [5, 1, 1] },
   { spread: [1, 5, 6, 6] },
   { spread: [5, 1, 1], amplitude: 0 },
   { amplitude: -0.75 },
   { alphabet: "power", sign: "positive" },
   { alphabet: "power", sign: "retract", bits: 4 },
-  { alphabet: "power", sign: "free", bits: 2, ceiling: true },
+  { alphabet: "power", sign: "free", bits: 2, ceiling: 20 },
   { alphabet: "power", sign: "free", spread: [5, 1, 1], amplitude: 0 },
   { schedule: "reciprocal", spread: [5, 1, 1] },
   { schedule: "reciprocal", sign: "free", bits: 2 },
   { schedule: "halving", bits: 1, sign: "positive" },
   { schedule: "table", bits: 4 },
-  { schedule: "table", bits: 1, ceiling: true },
+  { schedule: "table", bits: 1, ceiling: 20 },
   { schedule: "table", alphabet: "power", sign: "free", spread: [5, 1, 1] },
   { schedule: "halving", bits: 3, alphabet: "power" },
 ];
@@ -96,7 +87,7 @@ function attrsOf(builder: Builder, form: Form, dtype: "f32" | "i32"): OpOf<"snn.
       form.amplitude === null
         ? each((i) => 5 + (i % 7), spread)
         : each((i) => (i % 2 === 0 ? (form.amplitude ?? 1) * 4 : 3), [5, 1, 1]),
-    ceiling: form.ceiling ? each(() => 20, []) : null,
+    ceiling: form.ceiling === null ? null : each(() => form.ceiling ?? 0, []),
     bits,
     alphabet,
     sign,
@@ -163,6 +154,11 @@ function networkOf(form: Form, dtype: "f32" | "i32"): Module {
   });
 }
 
+/** No spike is −0 where it could only have been taken back; masks do not tell it from 0. */
+function unsigned(all: readonly ProbeData[]): readonly ProbeData[] {
+  return all.map((data) => data.map((x: number) => x + 0));
+}
+
 async function expectSame(module: Module, inputs: readonly Tensor[], timesteps: number) {
   const neurons = module.ops.filter(({ kind }) => kind === "snn.graded");
   const probes = neurons.flatMap(({ result }) => [
@@ -172,8 +168,13 @@ async function expectSame(module: Module, inputs: readonly Tensor[], timesteps: 
   ]);
   expect(await hostKinds(module)).toEqual([]);
   const { wanted, found } = await both(module, inputs, { timesteps, probes });
-  expect(found.sample.probes).toEqual(wanted.sample.probes);
-  expect(found.sample).toEqual(wanted.sample);
+  // Told by its first element: a diff of all of them takes minutes.
+  found.sample.probes.forEach((y, i) => {
+    expectClose(y, known(wanted.sample.probes[i], "a probe"), 0);
+  });
+  const rest = { probes: [], outputs: unsigned(wanted.sample.outputs) };
+  const outputs = unsigned(found.sample.outputs);
+  expect({ ...found.sample, probes: [], outputs }).toEqual({ ...wanted.sample, ...rest });
 }
 
 describe("graded neurons in WebAssembly", () => {
@@ -197,8 +198,10 @@ describe("graded neurons in WebAssembly", () => {
   it.each(["constant", "reciprocal", "halving", "table"] as const)(
     "go on from chunk to chunk: steps that are %s",
     async (schedule) => {
-      const form = { ...usual, schedule, ceiling: true };
-      await expectSame(alone(form), [dyadic([1, 5, 6, 6], 2, 5)], 130);
+      for (const bits of [1, 3]) {
+        const form = { ...usual, schedule, ceiling: 20, bits };
+        await expectSame(alone(form), [dyadic([1, 5, 6, 6], 2, 5)], 130);
+      }
     },
   );
 });

@@ -3,7 +3,7 @@
  * one after the other: what a part leaves to another, or does twice, shows in the result.
  */
 import { invariant, known } from "../../../ir/diagnostic.ts";
-import { compileProgram } from "../../../backends/wasm/compile.ts";
+import { type CompileOptions, compileProgram } from "../../../backends/wasm/compile.ts";
 import { Instance, createMemory } from "../../../backends/wasm/instance.ts";
 import { arenaAddress } from "../../../backends/wasm/program.ts";
 import { compileOptionsOf } from "../../../backends/wasm/request.ts";
@@ -17,8 +17,9 @@ export async function outputInParts(
   inputs: readonly Tensor[],
   parts: number,
   timesteps = 3,
+  forced: Partial<CompileOptions> = {},
 ): Promise<TensorData> {
-  const options = compileOptionsOf(module, { timesteps });
+  const options = { ...compileOptionsOf(module, { timesteps }), ...forced };
   const program = await compileProgram(module, options);
   const compiled = await WebAssembly.compile(program.binary);
   const memory = createMemory(program);

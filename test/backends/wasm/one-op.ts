@@ -96,3 +96,23 @@ export function noise(shape: Shape, scale = 2, seed = 1): Tensor {
   });
   return tensorOf("f32", shape, values);
 }
+
+/** Multiples of 1/16. */
+export function dyadic(shape: Shape, scale: number, seed: number): Tensor {
+  const { data } = noise(shape, scale, seed);
+  return tensorOf(
+    "f32",
+    shape,
+    Array.from(data, (x) => Math.round(16 * x) / 16),
+  );
+}
+
+/** Integers between −`scale` and `scale`. */
+export function whole(dtype: "i8" | "i32", shape: Shape, scale: number, seed: number): Tensor {
+  const { data } = noise(shape, scale, seed);
+  return tensorOf(
+    dtype,
+    shape,
+    Array.from(data, (x) => Math.round(x)),
+  );
+}
