@@ -6,12 +6,12 @@
 import { fail, known } from "./diagnostic.ts";
 import { diagnose } from "./diagnostics.ts";
 import { shortName } from "./loc.ts";
-import { type Module, tensorAt } from "./module.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "./op.ts";
+import { type Module, isFramed, tensorAt } from "./module.ts";
+import { type NeuronKind, type Op, type OpOf, type ValueId, isNeuron, isOp } from "./op.ts";
 import { rangeOf } from "./range.ts";
 import { largestSpike } from "./semantics/neurons/graded.ts";
 import { rangeOf as rangeOfDType, roundEven } from "./semantics/scalar.ts";
-import { type Tensor, type TensorRef, roundTo } from "./tensor.ts";
+import { type Tensor, type TensorRef, roundTo, tensor } from "./tensor.ts";
 import { elementCount, isFloat } from "./type.ts";
 
 /** Both ends are reached by no more than the value; each is an integer. */
@@ -33,7 +33,10 @@ export interface NeuronBounds {
 }
 
 export interface IntegerBounds {
-  /** Of every value of an integer type, at any one timestep. */
+  /**
+   * Of every value of an integer type, at any one timestep. In a framed code, of a value over time: the
+   * sum of any timesteps of a frame that follow each other, of one as of all.
+   */
   readonly values: ReadonlyMap<ValueId, Interval>;
   /**
    * Of what synapses and sums of them make: no sum of some of the terms, in whatever order, is
@@ -90,7 +93,8 @@ function findBounds(module: Module): IntegerBounds {
     ops.set(op.result, op);
     const operands = op.inputs.map((value) => values.get(value));
     const [x] = operands;
-    if (x !== undefined && isOp(op, "snn.max-pool", "snn.readout")) {
+    // What is summed over a frame is in its interval.
+    if (x !== undefined && !isFramed(module.code) && isOp(op, "snn.max-pool", "snn.readout")) {
       limits.push({ op, timesteps: Math.floor(largest / Math.max(1, magnitude(x))) });
     }
     if (isFloat(op.type.dtype)) continue;
@@ -104,12 +108,14 @@ function findBounds(module: Module): IntegerBounds {
     const partial = partialSumOf(op, operands, partialSums, module);
     if (partial !== null) partialSums.set(op.result, partial);
     const [operand] = op.inputs;
-    if (isOp(op, "snn.if", "snn.graded") && x !== undefined && operand !== undefined) {
+    if (
+      isNeuron(op) &&
+      op.kind !== "snn.rehearsed-if" &&
+      x !== undefined &&
+      operand !== undefined
+    ) {
       const partialSum = partialSums.get(operand) ?? magnitude(x);
-      const of =
-        op.kind === "snn.if"
-          ? neuronBounds(op, x, partialSum, module)
-          : gradedBounds(op, x, partialSum, module);
+      const of = { current: x, partialSum, ...potentialsOf(op, x, module) };
       neurons.set(op.result, of);
       limits.push({ op, timesteps: of.timesteps });
     }
@@ -166,15 +172,30 @@ function boundsOf(
       return operands.every((each) => each !== undefined)
         ? hull(operands.map((each) => [each.low, each.high]))
         : null;
-    case "snn.if": {
-      const { low, high } = intervalOf(tensorAt(module, op.attrs.amplitude));
-      return { low: Math.min(0, low), high: Math.max(0, high) };
-    }
+    case "snn.if":
+    case "snn.lif":
+      return withZero(intervalOf(tensorAt(module, op.attrs.amplitude)));
     case "snn.graded": {
       const most = largestSpike(op.attrs);
       const sizes = { low: op.attrs.sign === "positive" ? 0 : -most, high: most };
-      return times(sizes, intervalOf(tensorAt(module, op.attrs.amplitude)));
+      const worth = intervalOf(tensorAt(module, op.attrs.amplitude));
+      return times(sizes, times(worth, sharesOf(op, module)));
     }
+    case "snn.few-spikes":
+      return rowIntervals(tensorAt(module, op.attrs.amplitude)).reduce<Interval>(
+        (sum, row) => plus(sum, withZero(row)),
+        { low: 0, high: 0 },
+      );
+    case "snn.ttfs": {
+      const leads = { low: 0, high: module.timesteps };
+      return times(leads, intervalOf(tensorAt(module, op.attrs.amplitude)));
+    }
+    case "snn.difference":
+      // x itself at first; then, or over more than one timestep, any x less any other.
+      return hull([
+        [x.low, x.high],
+        [x.low - x.high, x.high - x.low],
+      ]);
     case "snn.temporal-bias":
       return plus(x, intervalOf(tensorAt(module, op.attrs.table)));
     case "ann.resize":
@@ -308,6 +329,49 @@ function partialSumOf(
   }
 }
 
+/** Neurons that may be made of integers. */
+type IntegerKind = Exclude<NeuronKind, "snn.rehearsed-if">;
+
+/** What `NeuronBounds` says of potentials. */
+type Potentials = Pick<NeuronBounds, "timesteps" | "potential">;
+
+function potentialsOf(op: OpOf<IntegerKind>, x: Interval, module: Module): Potentials {
+  switch (op.kind) {
+    case "snn.if":
+      return neuronPotentials(op, x, module);
+    case "snn.graded":
+      return gradedPotentials(op, x, module);
+    case "snn.lif":
+      return unmoved(withZero(hullOf([intervalOf(tensorAt(module, op.attrs.vInit)), x])));
+    case "snn.few-spikes":
+      return fewSpikesPotentials(op, x, module);
+    case "snn.ttfs":
+      return unmoved(plus(intervalOf(tensorAt(module, op.attrs.vInit)), x));
+  }
+}
+
+/** Potentials that stay within an interval for as long as a network runs. */
+function unmoved(interval: Interval): Potentials {
+  const fits = interval.low >= smallest && interval.high <= largest;
+  return { timesteps: fits ? Infinity : 0, potential: () => interval };
+}
+
+/** Row by row: a neuron that fires was at the threshold or above it, one that does not is below. */
+function fewSpikesPotentials(op: OpOf<"snn.few-spikes">, x: Interval, module: Module): Potentials {
+  const rowsOf = (ref: TensorRef): Interval[] => rowIntervals(tensorAt(module, ref));
+  const resets = rowsOf(op.attrs.reset);
+  let v = plus(intervalOf(tensorAt(module, op.attrs.vInit)), x);
+  const met = [v];
+  rowsOf(op.attrs.threshold).forEach((threshold, row) => {
+    const reset = known(resets[row], "a reset");
+    const fired = { low: Math.max(v.low, threshold.low) - reset.high, high: v.high - reset.low };
+    const silent = { low: v.low, high: Math.min(v.high, threshold.high - 1) };
+    v = hullOf([fired, silent].filter(({ low, high }) => low <= high));
+    met.push(v);
+  });
+  return unmoved(hullOf(met));
+}
+
 /**
  * With x in [low, high] and reset by subtraction a potential after t steps obeys
  *
@@ -316,12 +380,7 @@ function partialSumOf(
  * because it is below θ where the neuron did not fire, and at least 0 where it did. Before the reset
  * of step t it is at most v[t−1] + high. With reset to zero nothing piles up above θ.
  */
-function neuronBounds(
-  op: OpOf<"snn.if">,
-  x: Interval,
-  partialSum: number,
-  module: Module,
-): NeuronBounds {
+function neuronPotentials(op: OpOf<"snn.if">, x: Interval, module: Module): Potentials {
   const at = (ref: TensorRef): Interval => intervalOf(tensorAt(module, ref));
   const threshold = at(op.attrs.threshold);
   const vInit = at(op.attrs.vInit);
@@ -335,31 +394,26 @@ function neuronBounds(
   });
   const upTo = top > largest ? 0 : rise === 0 ? Infinity : 1 + Math.floor((largest - top) / rise);
   const downTo = fall === 0 ? Infinity : Math.floor((bottom - smallest) / fall);
-  return { current: x, partialSum, timesteps: Math.min(upTo, downTo), potential };
+  return { timesteps: Math.min(upTo, downTo), potential };
 }
 
 /**
- * With L the largest spike in units of the threshold θ, a potential that did not meet a bound of its
+ * With L the largest spike in units of the step θ, the threshold times some share of it, a potential that did not meet a bound of its
  * spikes is left within `rest` · θ of 0: ½ where every size is there, L at most where only powers are.
  * What meets a bound moves on by x less L · θ, or by all of x where there is none left to fire. The
  * total that was sent is no more than was fired, and no more than was received and is not left over.
  */
-function gradedBounds(
-  op: OpOf<"snn.graded">,
-  x: Interval,
-  partialSum: number,
-  module: Module,
-): NeuronBounds {
+function gradedPotentials(op: OpOf<"snn.graded">, x: Interval, module: Module): Potentials {
   const at = (ref: TensorRef): Interval => intervalOf(tensorAt(module, ref));
   const { attrs } = op;
-  const threshold = at(attrs.threshold);
+  const step = times(at(attrs.threshold), sharesOf(op, module));
   const vInit = at(attrs.vInit);
   const most = largestSpike(attrs);
   const [up, down] = [Math.max(0, x.high), Math.max(0, -x.low)];
-  const rest = Math.ceil((attrs.alphabet === "word" ? 0.5 : most) * threshold.high);
+  const rest = Math.ceil((attrs.alphabet === "word" ? 0.5 : most) * step.high);
   const top = Math.max(vInit.high, rest) + up;
   const bottom = Math.min(vInit.low, -rest) - down;
-  const fired = most * threshold.low;
+  const fired = most * step.low;
   const rise = attrs.ceiling === null ? Math.max(0, up - fired) : up;
   const fall = attrs.sign === "free" && attrs.ceiling === null ? Math.max(0, down - fired) : down;
   const potential = (timesteps: number): Interval => ({
@@ -376,9 +430,14 @@ function gradedBounds(
     largest - Math.max(Math.abs(top), Math.abs(bottom)) * 2,
     up + rise + fall + down,
   );
-  const sent = Math.floor(largest / (most * threshold.high));
+  const sent = Math.floor(largest / (most * step.high));
   const total = isKept ? Math.max(received, sent) : Infinity;
-  return { current: x, partialSum, timesteps: Math.min(upTo, downTo, total), potential };
+  return { timesteps: Math.min(upTo, downTo, total), potential };
+}
+
+/** What the steps of graded neurons are multiples of their threshold by. */
+function sharesOf({ attrs: { shares } }: OpOf<"snn.graded">, module: Module): Interval {
+  return shares === null ? { low: 1, high: 1 } : intervalOf(tensorAt(module, shares));
 }
 
 /** What is left of a clipped range, or of all floats, after quantisation. */
@@ -416,6 +475,14 @@ function intervalOf(value: Tensor): Interval {
   return Number.isNaN(min) ? { low: 0, high: 0 } : { low: min, high: max };
 }
 
+/** The intervals of the rows of a table [R, …]. */
+function rowIntervals({ dtype, shape: [rows = 0, ...rest], data }: Tensor): Interval[] {
+  const size = elementCount(rest);
+  return Array.from({ length: rows }, (_, row) =>
+    intervalOf(tensor(dtype, rest, data.slice(row * size, (row + 1) * size))),
+  );
+}
+
 function magnitude({ low, high }: Interval): number {
   return Math.max(Math.abs(low), Math.abs(high));
 }
@@ -428,6 +495,14 @@ function times(a: Interval, b: Interval): Interval {
   const products = [a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high];
   // Adding zero takes the sign off -0.
   return { low: Math.min(...products) + 0, high: Math.max(...products) + 0 };
+}
+
+function withZero({ low, high }: Interval): Interval {
+  return { low: Math.min(0, low), high: Math.max(0, high) };
+}
+
+function hullOf(parts: readonly Interval[]): Interval {
+  return hull(parts.map(({ low, high }) => [low, high]));
 }
 
 function hull(parts: readonly (readonly [number, number])[]): Interval {

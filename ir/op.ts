@@ -364,7 +364,8 @@ interface OtherAttrs {
    * (`snn.difference`), whose sum is the value.
    *
    * On f32 each +, −, · and / above is rounded once. On i32 everything is exact, spikes are i32, and
-   * the schedule is constant.
+   * the schedule is constant, or a table of whole shares from 1 up: the finest step is the unit, and
+   * earlier ones are multiples of it. The largest step is a number of 32 bits.
    */
   "snn.graded": {
     readonly threshold: TensorRef;
@@ -394,7 +395,14 @@ interface OtherAttrs {
    * "exact" log1p(−(u − threshold)/(J − threshold)) / ln λ, at most δ (as where the potential was above
    * the threshold all along), and 0 where J ≤ threshold.
    * v[0] = vInit. The potential does not go below 0 (Hunsberger & Eliasmith 2016; the update is that
-   * of the Nengo simulator). f32 only; computed in double precision, v and w rounded once per step.
+   * of the Nengo simulator). On f32 it is computed in double precision, v and w rounded once per step.
+   *
+   * On i32 all is exact but for what leaks. λ is a whole multiple k/2^16, and
+   *
+   *     u[t] = J + trunc((v[t−1] − J) · k / 2^16)   rounded towards 0, so that u gets to J itself
+   *
+   * where δ = 1; `refractory` is a whole number, so that δ is 1 or 0, and with 0 u[t] = v[t−1];
+   * spikeTime is "step"; spikes are i32. No potential leaves the range of currents, vInit and 0.
    */
   "snn.lif": {
     readonly threshold: TensorRef;
@@ -416,6 +424,7 @@ interface OtherAttrs {
    *
    * threshold, reset and amplitude are [K, …]: a row per spike, whose rest broadcasts to the value's
    * shape. With all three α·2^(K−t) and vInit half the last of them this is ReLU rounded to K bits.
+   * On i32 everything is exact, and spikes are i32.
    */
   "snn.few-spikes": {
     readonly threshold: TensorRef;
@@ -436,6 +445,7 @@ interface OtherAttrs {
    * that is 0: t* is a tick. With "continuous" the spike falls between ticks, and the sum of the frame
    * is the rectified value itself, up to the window T·q (Stanojevic et al. 2022, 2024). The worth of a
    * spike, T + 1 − t*, is what the ramp it starts at its synapses has grown to at the end of the frame.
+   * On i32 the resolution is "tick", T + 1 − t* = clip(⌊v/q + ½⌋, 0, T) is exact, and spikes are i32.
    */
   "snn.ttfs": {
     readonly threshold: TensorRef;
@@ -460,7 +470,7 @@ interface OtherAttrs {
   "snn.accumulate": None;
   /**
    * A decoded value as increments: y[t] = x[t] − x[t−1], x[0] = 0. Of a value that stays the same it is
-   * that value at t = 1 and 0 afterwards.
+   * that value at t = 1 and 0 afterwards. Of floats or i32.
    */
   "snn.difference": None;
   /**

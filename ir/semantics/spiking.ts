@@ -74,7 +74,7 @@ export function framedCellOf(
 ): FramedCell {
   switch (op.kind) {
     case "snn.few-spikes":
-      return fewSpikes(op, shape, tensors);
+      return fewSpikes(op, shape, tensors, ticks);
     case "snn.ttfs":
       return firstSpike(op, shape, tensors, ticks);
   }

@@ -1,6 +1,7 @@
 /** Ops with a state or that look across timesteps: neurons, pools of running sums, decoders. */
 import { type Failure, no, ok } from "../diagnostic.ts";
-import type { NeuronKind } from "../op.ts";
+import type { NeuronKind, OpAttrs } from "../op.ts";
+import { rangeOf } from "../range.ts";
 import type { TensorRef } from "../tensor.ts";
 import { type DType, type Type, broadcastsTo } from "../type.ts";
 import { format, operandType, requireFloat } from "./check.ts";
@@ -20,6 +21,11 @@ export type SpikingKind =
 
 /** Most binary spikes in the word of a graded neuron: sizes up to 2^16 − 1. */
 const mostBits = 16;
+
+/** Leaks of integer neurons are whole multiples of one over this. */
+const leakScale = 2 ** 16;
+
+const largest = 2 ** 31 - 1;
 
 export const spikingSpecs: SpecTable<SpikingKind> = {
   "snn.if": {
@@ -87,8 +93,8 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
       if (!Number.isInteger(bits) || bits < 1 || bits > mostBits) {
         return no(`spikes of ${bits} bits; snn.graded has 1 to ${mostBits}`);
       }
-      if (x.dtype === "i32" && schedule !== "constant") {
-        return no(`on i32 the step of snn.graded is constant, not ${schedule}`);
+      if (x.dtype === "i32" && schedule !== "constant" && schedule !== "table") {
+        return no(`on i32 the step of snn.graded is constant or from a table, not ${schedule}`);
       }
       if ((schedule === "table") !== (shares !== null)) {
         return no(`schedule "${schedule}" ${shares === null ? "needs" : "takes no"} shares`);
@@ -97,7 +103,8 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
       return (
         requireNeuronInput("snn.graded", x, ["f32", "i32"]) ??
         requireParameters(x, tensors, parameters, x.dtype) ??
-        (shares === null ? null : requireRows(x, tensors, { shares })) ??
+        (shares === null ? null : requireRows(x, tensors, { shares }, x.dtype)) ??
+        (shares === null || x.dtype !== "i32" ? null : requireSteps(tensors, threshold, shares)) ??
         ok({ domain: "spike", dtype: x.dtype, shape: x.shape })
       );
     },
@@ -123,9 +130,10 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
         return no(`a refractory period of ${refractory} timesteps`);
       }
       return (
-        requireNeuronInput("snn.lif", x, ["f32"]) ??
-        requireParameters(x, tensors, { threshold, vInit, amplitude }, "f32") ??
-        ok({ domain: "spike", dtype: "f32", shape: x.shape })
+        requireNeuronInput("snn.lif", x, ["f32", "i32"]) ??
+        (x.dtype === "i32" ? requireWhole(attrs) : null) ??
+        requireParameters(x, tensors, { threshold, vInit, amplitude }, x.dtype) ??
+        ok({ domain: "spike", dtype: x.dtype, shape: x.shape })
       );
     },
   },
@@ -138,11 +146,11 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
       const x = operandType(inputs, 0);
       const { threshold, reset, amplitude, vInit } = attrs;
       return (
-        requireNeuronInput("snn.few-spikes", x, ["f32"]) ??
+        requireNeuronInput("snn.few-spikes", x, ["f32", "i32"]) ??
         requireIncrements("snn.few-spikes", x) ??
-        requireRows(x, tensors, { threshold, reset, amplitude }) ??
-        requireParameters(x, tensors, { vInit }, "f32") ??
-        ok({ domain: "spike", dtype: "f32", shape: x.shape })
+        requireRows(x, tensors, { threshold, reset, amplitude }, x.dtype) ??
+        requireParameters(x, tensors, { vInit }, x.dtype) ??
+        ok({ domain: "spike", dtype: x.dtype, shape: x.shape })
       );
     },
   },
@@ -158,12 +166,15 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     },
     infer: (attrs, inputs, tensors) => {
       const x = operandType(inputs, 0);
-      const { threshold, vInit, amplitude } = attrs;
+      const { threshold, vInit, amplitude, resolution } = attrs;
+      if (x.dtype === "i32" && resolution === "continuous") {
+        return no('on i32 spikes of snn.ttfs fall on ticks: its resolution is "tick"');
+      }
       return (
-        requireNeuronInput("snn.ttfs", x, ["f32"]) ??
+        requireNeuronInput("snn.ttfs", x, ["f32", "i32"]) ??
         requireIncrements("snn.ttfs", x) ??
-        requireParameters(x, tensors, { threshold, vInit, amplitude }, "f32") ??
-        ok({ domain: "spike", dtype: "f32", shape: x.shape })
+        requireParameters(x, tensors, { threshold, vInit, amplitude }, x.dtype) ??
+        ok({ domain: "spike", dtype: x.dtype, shape: x.shape })
       );
     },
   },
@@ -219,7 +230,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
       const x = operandType(inputs, 0);
       if (x.domain !== "real") return no("snn.difference works on real values: decoded ones");
       return (
-        requireFloat("snn.difference", [x]) ??
+        (x.dtype === "i32" ? null : requireFloat("snn.difference", [x])) ??
         ok({ domain: "current", dtype: x.dtype, shape: x.shape })
       );
     },
@@ -315,6 +326,33 @@ function requireVarying(kind: SpikingKind, x: Type): Failure | null {
 function requireIncrements(kind: NeuronKind, x: Type): Failure | null {
   if (x.domain !== "real") return null;
   return no(`${kind} takes increments: snn.difference makes them of a real value`);
+}
+
+/** What is left of an integer potential is exact, and its neuron is silent for whole timesteps. */
+function requireWhole({ leak, refractory, spikeTime }: OpAttrs["snn.lif"]): Failure | null {
+  if (!Number.isInteger(leak * leakScale)) {
+    const nearest = Math.min(leakScale - 1, Math.max(1, Math.round(leak * leakScale)));
+    return no(`on i32 the leak of snn.lif is one like ${nearest}/${leakScale}, not ${leak}`);
+  }
+  if (!Number.isInteger(refractory) || refractory > largest) {
+    return no(`on i32 snn.lif is silent for whole timesteps of 32 bits, not for ${refractory}`);
+  }
+  return spikeTime === "step"
+    ? null
+    : no('on i32 spikes of snn.lif fall on timesteps: its spikeTime is "step"');
+}
+
+/** Steps of integers are above 0 and fit 32 bits, whichever threshold meets whichever share. */
+function requireSteps(
+  tensors: TensorLookup,
+  threshold: TensorRef,
+  shares: TensorRef,
+): Failure | null {
+  const { min, max } = rangeOf(tensors(shares));
+  if (!(min >= 1)) return no(`on i32 a share of the step is a whole number above 0, not ${min}`);
+  const step = max * rangeOf(tensors(threshold)).max;
+  if (step <= largest) return null;
+  return no(`a step of ${step}, the largest share of the largest threshold, leaves 32 bits`);
 }
 
 /** Each tensor must be of `dtype` and broadcast to the neurons' shape. */

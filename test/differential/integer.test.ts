@@ -11,7 +11,7 @@ import { neuronKinds } from "../../ir/op.ts";
 import { parseModule } from "../../ir/parse.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { isFloat } from "../../ir/type.ts";
-import { integerNetworks } from "../random/integer.ts";
+import { integerFrames, integerNetworks } from "../random/integer.ts";
 
 async function run(engine: Engine, module: Module, inputs: readonly Tensor[]) {
   const executable = await engine.load(module, { threads: 1 });
@@ -38,6 +38,19 @@ describe("integer networks on the typed engine", () => {
         expect(await run(singleThreadEngine, module, inputs)).toEqual(wanted);
       }),
       { numRuns: 50 },
+    );
+  });
+
+  it("have them where neurons take frames", async () => {
+    await fc.assert(
+      fc.asyncProperty(integerFrames(), async ({ module, inputs }) => {
+        const wanted = await run(interpretEngine, module, inputs);
+        const found = await run(singleThreadEngine, module, inputs);
+        expect(found.outputs).toEqual(wanted.outputs);
+        expect(found.probes).toEqual(wanted.probes);
+        expect(found.spikes).toEqual(wanted.spikes);
+      }),
+      { numRuns: 100 },
     );
   });
 

@@ -11,7 +11,7 @@ import type { OpKind, ValueId } from "../../ir/op.ts";
 import { parseModule } from "../../ir/parse.ts";
 import { isFloat } from "../../ir/type.ts";
 import { verify } from "../../ir/verify.ts";
-import { integerNetworks } from "../random/integer.ts";
+import { integerFrames, integerNetworks } from "../random/integer.ts";
 
 /** i8 → two weights and a bias → neuron → read-out, with these parts. */
 function network({
@@ -85,13 +85,13 @@ describe("integer bounds", () => {
   });
 
   it("know what graded neurons send, and what piles up in them", () => {
-    const graded = (sign: string, bits: number, ceiling = "none"): Module =>
+    const graded = (sign: string, bits: number, ceiling = "none", shares = ""): Module =>
       parseModule(
         `module @graded attributes {code = "burst", timesteps = 4, properties = []} {
   %0 = ann.input() {name = "x"} : real<i8>[1, 2]
   %1 = ann.linear(%0) {weight = @w, bias = none} : real<i32>[1, 1]
   %2 = snn.temporal-bias(%1) {table = @table} : current<i32>[1, 1]
-  %3 = snn.graded(%2) {threshold = @theta, vInit = @v, amplitude = @two, ceiling = ${ceiling}, bits = ${bits}, alphabet = "word", sign = "${sign}", schedule = "constant"} : spike<i32>[1, 1]
+  %3 = snn.graded(%2) {threshold = @theta, vInit = @v, amplitude = @two, ceiling = ${ceiling}, bits = ${bits}, alphabet = "word", sign = "${sign}", ${shares === "" ? `schedule = "constant", shares = none` : `schedule = "table", shares = @shares`}} : spike<i32>[1, 1]
   %4 = snn.readout(%3) {start = 0} : real[1, 1]
   ann.output(%4) {name = "y"}
 }
@@ -101,7 +101,7 @@ tensors {
   @theta = i32[] dense<100>
   @v = i32[] dense<20>
   @two = i32[] dense<2>
-}
+${shares === "" ? "" : `  @shares = i32[3] dense<[${shares}]>\n`}}
 `,
         { file: "bounds.snnir" },
       );
@@ -124,6 +124,117 @@ tensors {
     expect(of(few).timesteps).toBe(1 + Math.floor((2 ** 31 - 50 - 50 - 645) / 645));
     // The total that was sent is kept as well: seven steps a timestep.
     expect(of(graded("retract", 3)).timesteps).toBe(Math.floor((2 ** 31 - 1) / 700));
+    // Steps of 800, 300 and 100: half of the largest is left at most, three of the smallest are sent.
+    const table = graded("free", 2, "none", "8, 3, 1");
+    expect(integerBounds(table).values.get(resultOf(table, "snn.graded"))).toEqual({
+      low: -48,
+      high: 48,
+    });
+    expect(of(table).potential(3)).toEqual({
+      low: -400 - 645 - 2 * 345,
+      high: 400 + 642 + 2 * 342,
+    });
+    // What was sent is no more than what was received, or is yet to be: up to 645 + 345 in each step.
+    expect(of(graded("retract", 2, "none", "8, 3, 1")).timesteps).toBe(
+      1 + Math.floor((2 ** 31 - 1 - 2 * 1045) / (642 + 342 + 645 + 645)),
+    );
+  });
+
+  it("keep leaky neurons between what they start from and their currents", () => {
+    const leaky = parseModule(
+      `module @leaky attributes {code = "rate", timesteps = 4, properties = []} {
+  %0 = ann.input() {name = "x"} : real<i8>[1, 2]
+  %1 = ann.linear(%0) {weight = @w, bias = @b} : real<i32>[1, 2]
+  %2 = snn.lif(%1) {threshold = @theta, vInit = @v, amplitude = @sizes, leak = 0.5, refractory = 1, spikeTime = "step", reset = "subtract"} : spike<i32>[1, 2]
+  %3 = snn.accumulate(%2) {} : real[1, 2]
+  ann.output(%3) {name = "y"}
+}
+tensors {
+  @w = i8[2, 2] dense<[2, 0, 0, 1]>
+  @b = i32[2] dense<[100, 0]>
+  @theta = i32[] dense<4>
+  @v = i32[2] dense<[900, 7]>
+  @sizes = i32[2] dense<[-3, 5]>
+}
+`,
+      { file: "leaky.snnir" },
+    );
+    const { values, neurons, timesteps } = integerBounds(leaky);
+    expect(values.get(resultOf(leaky, "snn.lif"))).toEqual({ low: -3, high: 5 });
+    const neuron = known(neurons.get(resultOf(leaky, "snn.lif")), "neurons");
+    expect(neuron.potential(1000)).toEqual({ low: -156, high: 900 });
+    expect(timesteps).toBe(Infinity);
+  });
+
+  describe("of frames", () => {
+    const framed = (neuron: string, code: string, tensors: string): Module =>
+      parseModule(
+        `module @framed attributes {code = "${code}", timesteps = 6, properties = []} {
+  %0 = ann.input() {name = "x"} : real<i8>[1, 1]
+  %1 = ann.linear(%0) {weight = @w, bias = @b} : real<i32>[1, 1]
+  %2 = snn.difference(%1) {} : current<i32>[1, 1]
+  %3 = ${neuron} : spike<i32>[1, 1]
+  %4 = snn.accumulate(%3) {} : real[1, 1]
+  ann.output(%4) {name = "y"}
+}
+tensors {
+  @w = i8[1, 1] dense<2>
+  @b = i32[1] dense<100>
+${tensors}}
+`,
+        { file: "framed.snnir" },
+      );
+    const of = (module: Module) => {
+      const { result } = known(opsOf(module, "snn.few-spikes", "snn.ttfs")[0], "neurons");
+      const { values, neurons, timesteps } = integerBounds(module);
+      return {
+        current: values.get(resultOf(module, "snn.difference")),
+        spikes: values.get(result),
+        potential: known(neurons.get(result), "neurons").potential(99),
+        timesteps,
+      };
+    };
+    // 2 · [−128, 127] + 100 at first, and any of these less any other.
+    const current = { low: -510, high: 510 };
+
+    it("sum up what neurons of few spikes may send, and leave in them", () => {
+      const attrs = "threshold = @theta, reset = @reset, amplitude = @a, vInit = @v";
+      const tables = (reset: string): string => `  @theta = i32[2, 1] dense<[400, 200]>
+  @reset = i32[2, 1] dense<[${reset}]>
+  @a = i32[2, 1] dense<[-7, 9]>
+  @v = i32[] dense<5>
+`;
+      const few = (reset: string): Module =>
+        framed(`snn.few-spikes(%2) {${attrs}}`, "few-spikes", tables(reset));
+      expect(of(few("300, 900"))).toEqual({
+        current,
+        spikes: { low: -7, high: 9 },
+        // From 515 at most; 900 less than 200 at least at the end.
+        potential: { low: -700, high: 515 },
+        timesteps: Infinity,
+      });
+      const over = few(`-${2 ** 31 - 1}, 0`);
+      expect(of(over).timesteps).toBe(0);
+      expect(codesOf(() => requireSafeTimesteps(over, 1))).toEqual(["integer-overflow"]);
+    });
+
+    it("know how early a first spike may come", () => {
+      const attrs = 'threshold = @q, vInit = @v, amplitude = @a, resolution = "tick"';
+      const first = (vInit: number): Module =>
+        framed(
+          `snn.ttfs(%2) {${attrs}}`,
+          "ttfs",
+          `  @q = i32[] dense<3>\n  @v = i32[] dense<${vInit}>\n  @a = i32[1] dense<-7>\n`,
+        );
+      expect(of(first(5))).toEqual({
+        current,
+        spikes: { low: -42, high: 0 },
+        potential: { low: -505, high: 515 },
+        timesteps: Infinity,
+      });
+      expect(of(first(2 ** 31 - 510)).timesteps).toBe(0);
+      expect(of(first(2 ** 31 - 511)).timesteps).toBe(Infinity);
+    });
   });
 
   it("refuse runs of more timesteps than are proven", async () => {
@@ -150,7 +261,7 @@ tensors {
 
   it("hold for every run of a random network", () => {
     fc.assert(
-      fc.property(integerNetworks(), ({ module, inputs }) => {
+      fc.property(fc.oneof(integerNetworks(), integerFrames()), ({ module, inputs }) => {
         expect(verify(module)).toEqual([]);
         const { values, neurons, timesteps } = integerBounds(module);
         expect(timesteps).toBeGreaterThanOrEqual(module.timesteps);
@@ -171,7 +282,7 @@ tensors {
           expect(data.some((x) => x < low || x > high)).toBe(false);
         });
       }),
-      { numRuns: 100 },
+      { numRuns: 200 },
     );
   });
 });

@@ -1,6 +1,6 @@
 /**
  * Random networks in integer mode with a random sample each: quantised input, i8 weights, i32
- * currents and potentials, i8 spikes, a float read-out. Within the bounds that `ir/bounds.ts`
+ * currents and potentials, i8 or i32 spikes, a float read-out. Within the bounds that `ir/bounds.ts`
  * proves, so that every engine must agree on them bit for bit.
  */
 import fc from "fast-check";
@@ -11,6 +11,7 @@ import { printModule } from "../../ir/print.ts";
 import { uniform } from "../../ir/random.ts";
 import { type Tensor, type TensorRef, tensorOf } from "../../ir/tensor.ts";
 import { type DType, type Shape, type Type, elementCount, real, sameShape } from "../../ir/type.ts";
+import { verify } from "../../ir/verify.ts";
 import { reachable } from "../../ir/walk.ts";
 import type { RandomNetwork } from "./module.ts";
 
@@ -22,8 +23,14 @@ interface Step {
   readonly seed: number;
 }
 
+/** Codes that integer networks are made in. */
+type IntegerCode = "rate" | "few-spikes" | "ttfs";
+
 /** Values larger than this are not enlarged further. */
 const mostElements = 512;
+
+/** Frames have no more timesteps. */
+const mostTicks = 20;
 
 /** No integer gets larger than this, so that dozens of them can be summed over time. */
 const largestMagnitude = 2 ** 24;
@@ -33,7 +40,26 @@ class IntegerSketch {
   private readonly values: ValueId[] = [];
   private readonly magnitudes = new Map<ValueId, number>();
   private draws = 0;
+  private readonly code: IntegerCode;
   seed = 0;
+
+  constructor(code: IntegerCode = "rate") {
+    this.code = code;
+  }
+
+  /** Whether what is added here would be added at each timestep of a frame. */
+  get isInFrame(): boolean {
+    return this.code !== "rate" && this.type.domain !== "real";
+  }
+
+  /** The i32 current that neurons are to be on: increments where they take frames. */
+  current(): boolean {
+    if (this.type.dtype === "i32" && this.type.domain === "real" && this.code !== "rate") {
+      this.add("snn.difference", {}, 2 * this.magnitudeOf(this.last));
+    }
+    const { dtype, domain } = this.type;
+    return dtype === "i32" && domain !== "spike" && !(this.code !== "rate" && domain === "real");
+  }
 
   get last(): ValueId {
     const value = this.values[this.values.length - 1];
@@ -107,8 +133,9 @@ class IntegerSketch {
   /** An earlier i32 value of this shape. */
   earlier(choice: number): ValueId | null {
     const alike = this.values.filter((value) => {
-      const { dtype, shape } = this.builder.typeOf(value);
-      return value !== this.last && dtype === "i32" && sameShape(shape, this.shape);
+      const { domain, dtype, shape } = this.builder.typeOf(value);
+      const fits = this.code === "rate" || (domain === "real") === (this.type.domain === "real");
+      return value !== this.last && dtype === "i32" && fits && sameShape(shape, this.shape);
     });
     return alike[choice % Math.max(1, alike.length)] ?? null;
   }
@@ -120,7 +147,8 @@ class IntegerSketch {
 
   /** Reads the last value out, and scales each output by its own float. */
   finish(timesteps: number, start: number): RandomNetwork["module"] {
-    this.add("snn.readout", { start }, 0);
+    if (this.code === "rate") this.add("snn.readout", { start }, 0);
+    else this.add("snn.accumulate", {}, 0);
     const axis = this.shape.length >= 2 ? 1 : 0;
     const scale = tensorOf(
       "f32",
@@ -137,7 +165,7 @@ class IntegerSketch {
     );
     const options = {
       name: "random-integer",
-      code: "rate",
+      code: this.code,
       timesteps,
       properties: new Set(["spiking", "integer"] as const),
       outputs: [{ name: "out", value: this.last }],
@@ -180,7 +208,10 @@ function convolve(
       padsEnd: [pad, pad],
       dilations: [1, 1],
       weight: sketch.weights("conv.weight", [out, into / groups, kernel, kernel]),
-      bias: c % 3 === 0 ? null : sketch.integers("conv.bias", "i32", [out], -2000, 2000),
+      bias:
+        c % 3 === 0 || sketch.isInFrame
+          ? null
+          : sketch.integers("conv.bias", "i32", [out], -2000, 2000),
       groups,
     },
     sketch.magnitudeOf(sketch.last) * taps * 128 + 2000,
@@ -252,22 +283,27 @@ const steps = {
       "ann.linear",
       {
         weight: sketch.weights("fc.weight", [out, into]),
-        bias: c % 2 === 0 ? sketch.integers("fc.bias", "i32", [out], -500, 500) : null,
+        bias:
+          c % 2 === 0 && !sketch.isInFrame
+            ? sketch.integers("fc.bias", "i32", [out], -500, 500)
+            : null,
       },
       sketch.magnitudeOf(sketch.last) * into * 128 + 500,
     );
   },
-  affine: (sketch, { a, b }) =>
+  affine: (sketch, { a, b }) => {
+    const most = sketch.isInFrame ? 0 : 300;
     sketch.add(
       "ann.affine",
       {
         scale: sketch.integers("scale", "i8", parameterShape(sketch, a), -128, 127),
-        shift: sketch.integers("shift", "i32", parameterShape(sketch, b), -300, 300),
+        shift: sketch.integers("shift", "i32", parameterShape(sketch, b), -most, most),
       },
-      sketch.magnitudeOf(sketch.last) * 128 + 300,
-    ),
+      sketch.magnitudeOf(sketch.last) * 128 + most,
+    );
+  },
   neuron: (sketch, { a, b, c }) => {
-    if (sketch.type.dtype !== "i32" || sketch.type.domain === "spike") return;
+    if (!sketch.current()) return;
     const high = Math.max(1, Math.min(2000, sketch.magnitudeOf(sketch.last) >> 3));
     sketch.add(
       "snn.if",
@@ -281,12 +317,14 @@ const steps = {
     );
   },
   graded: (sketch, { a, b, c }) => {
-    if (sketch.type.dtype !== "i32" || sketch.type.domain === "spike") return;
+    if (!sketch.current()) return;
     const high = Math.max(1, Math.min(2000, sketch.magnitudeOf(sketch.last) >> 4));
     const parameter = (hint: string, choice: number, low: number): TensorRef =>
       sketch.integers(hint, "i32", parameterShape(sketch, choice), low, high);
     const bits = 1 + (b % 4);
     const most = 4;
+    const rows = a > 4 ? 1 + (b % 3) : 0;
+    const finest = 3;
     sketch.add(
       "snn.graded",
       {
@@ -297,10 +335,62 @@ const steps = {
         bits,
         alphabet: c % 2 === 0 ? "word" : "power",
         sign: a % 3 === 0 ? "positive" : a % 3 === 1 ? "retract" : "free",
-        schedule: "constant",
-        shares: null,
+        schedule: rows > 0 ? "table" : "constant",
+        shares:
+          rows > 0
+            ? sketch.integers("shares", "i32", [rows, ...parameterShape(sketch, c)], 1, finest)
+            : null,
       },
-      most * (2 ** bits - 1),
+      most * (2 ** bits - 1) * (rows > 0 ? finest : 1),
+    );
+  },
+  lif: (sketch, { a, b, c, seed }) => {
+    if (!sketch.current()) return;
+    const high = Math.max(1, Math.min(2000, sketch.magnitudeOf(sketch.last) >> 2));
+    sketch.add(
+      "snn.lif",
+      {
+        threshold: sketch.integers("threshold", "i32", parameterShape(sketch, a), 1, high),
+        vInit: sketch.integers("v", "i32", parameterShape(sketch, b), -high, 2 * high),
+        amplitude: sketch.integers("sizes", "i32", parameterShape(sketch, c), -2, 5),
+        leak: (1 + ((seed * 65) % 65535)) / 65536,
+        refractory: Math.max(0, b - 4),
+        spikeTime: "step",
+        reset: c % 2 === 0 ? "zero" : "subtract",
+      },
+      5,
+    );
+  },
+  "few-spikes": (sketch, { a, b, c }) => {
+    if (!sketch.current()) return;
+    const high = Math.max(1, Math.min(2000, sketch.magnitudeOf(sketch.last) >> 4));
+    const rows = (hint: string, choice: number, low: number, most: number): TensorRef =>
+      sketch.integers(hint, "i32", [1 + b, ...parameterShape(sketch, choice)], low, most);
+    const threshold = rows("threshold", a, c > 5 ? -high : 1, high);
+    sketch.add(
+      "snn.few-spikes",
+      {
+        threshold,
+        reset: a > 3 ? threshold : rows("reset", b, -(high >> 2), high),
+        amplitude: rows("sizes", c, -2, 9),
+        vInit: sketch.integers("v", "i32", parameterShape(sketch, c), -high, high),
+      },
+      9 * (1 + b),
+    );
+  },
+  ttfs: (sketch, { a, b, c }) => {
+    if (!sketch.current()) return;
+    const high = Math.max(1, Math.min(2000, sketch.magnitudeOf(sketch.last) >> 3));
+    const most = 9;
+    sketch.add(
+      "snn.ttfs",
+      {
+        threshold: sketch.integers("threshold", "i32", parameterShape(sketch, a), 1, high),
+        vInit: sketch.integers("v", "i32", parameterShape(sketch, b), -high, high),
+        amplitude: sketch.integers("sizes", "i32", parameterShape(sketch, c), -1, most),
+        resolution: "tick",
+      },
+      most * mostTicks,
     );
   },
   "temporal-bias": (sketch, { a, b }) => {
@@ -390,6 +480,9 @@ const likely: readonly StepKind[] = [
   "neuron",
   "graded",
   "graded",
+  "graded",
+  "lif",
+  "lif",
   "temporal-bias",
   "max-pool",
   "max-pool",
@@ -402,33 +495,37 @@ const likely: readonly StepKind[] = [
   "transpose",
 ];
 
+/** What does not add at each timestep, and is no neuron of another code. */
+const likelyInFrames = likely.filter(
+  (kind) => !["neuron", "graded", "lif", "temporal-bias"].includes(kind),
+);
+
+const choice = fc.nat({ max: 7 });
+const seed = fc.nat({ max: 999 });
+const extent = fc.integer({ min: 1, max: 8 });
+const shape: fc.Arbitrary<Shape> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.tuple(fc.constant(1), fc.integer({ min: 1, max: 5 }), extent, extent),
+  },
+  { weight: 1, arbitrary: fc.tuple(fc.constant(1), fc.integer({ min: 1, max: 40 })) },
+);
+
+function stepsOf(kinds: readonly StepKind[], longest: number): fc.Arbitrary<readonly Step[]> {
+  const kind = fc.constantFrom(...kinds);
+  const step = fc.record({ kind, a: choice, b: choice, c: choice, seed });
+  return fc.array(step, { minLength: Math.min(3, longest), maxLength: longest });
+}
+
 /** Integer networks of at most about `longest` ops between encoder and read-out. */
 export function integerNetworks(longest = 12): fc.Arbitrary<RandomNetwork> {
-  const choice = fc.nat({ max: 7 });
-  const seed = fc.nat({ max: 999 });
-  const extent = fc.integer({ min: 1, max: 8 });
-  const shape: fc.Arbitrary<Shape> = fc.oneof(
-    {
-      weight: 4,
-      arbitrary: fc.tuple(fc.constant(1), fc.integer({ min: 1, max: 5 }), extent, extent),
-    },
-    { weight: 1, arbitrary: fc.tuple(fc.constant(1), fc.integer({ min: 1, max: 40 })) },
-  );
-  const step = fc.record({
-    kind: fc.constantFrom(...likely),
-    a: choice,
-    b: choice,
-    c: choice,
-    seed,
-  });
-  const list = fc.array(step, { minLength: Math.min(3, longest), maxLength: longest });
   const timesteps = fc.integer({ min: 1, max: 40 });
   return fc
-    .tuple(shape, seed, list, timesteps, choice)
+    .tuple(shape, seed, stepsOf(likely, longest), timesteps, choice)
     .map(([extents, inputSeed, chosen, duration, last]) => {
       const sketch = new IntegerSketch();
-      const to = last % 2 === 0 ? "i8" : "u8";
       const end = { a: last, b: last, c: last, seed: inputSeed };
+      const to = last % 2 === 0 ? "i8" : "u8";
       sketch.input(extents, to);
       // Mostly spikes from early on: they are what engines have kernels for.
       if (last < 6) {
@@ -442,13 +539,47 @@ export function integerNetworks(longest = 12): fc.Arbitrary<RandomNetwork> {
         sketch.take({ ...end, kind: "neuron" });
         sketch.take({ ...end, kind: "linear" });
       }
-      const module = sketch.finish(duration, last % 3);
-      const values = Array.from(
-        { length: elementCount(extents) },
-        (_, i) => uniform(inputSeed, i, 1, 0) * 4 - (to === "i8" ? 2 : 0),
-      );
-      const inputs: readonly Tensor[] = [tensorOf("f32", extents, values)];
-      const text = (): string => printModule(module);
-      return Object.defineProperty({ module, inputs }, fc.toStringMethod, { value: text });
+      return sampled(sketch.finish(duration, last % 3), extents, inputSeed, to);
     });
+}
+
+/** Integer networks of few spikes, or of first ones. */
+export function integerFrames(longest = 10): fc.Arbitrary<RandomNetwork> {
+  const code = fc.constantFrom("few-spikes" as const, "ttfs" as const);
+  const steps = code.chain((own) =>
+    fc.tuple(fc.constant(own), stepsOf([...likelyInFrames, own, own, own, own, own], longest)),
+  );
+  const ticks = fc.integer({ min: 1, max: mostTicks });
+  return fc
+    .tuple(shape, seed, steps, ticks, choice)
+    .map(([extents, inputSeed, [own, chosen], timesteps, last]) => {
+      const sketch = new IntegerSketch(own);
+      const end = { a: last, b: last, c: last, seed: inputSeed };
+      const weights = { ...end, kind: extents.length === 4 ? "conv" : "linear" } as const;
+      const to = last % 2 === 0 ? "i8" : "u8";
+      sketch.input(extents, to);
+      sketch.take(weights);
+      sketch.take({ ...end, kind: own });
+      for (const each of chosen) sketch.take(each);
+      sketch.take({ ...end, kind: own });
+      sketch.take({ ...end, kind: "linear" });
+      return sampled(sketch.finish(timesteps, 0), extents, inputSeed, to);
+    })
+    .filter(({ module }) => verify(module).length === 0);
+}
+
+/** The network with a sample; it prints as its text. */
+function sampled(
+  module: RandomNetwork["module"],
+  extents: Shape,
+  inputSeed: number,
+  to: "i8" | "u8",
+): RandomNetwork {
+  const values = Array.from(
+    { length: elementCount(extents) },
+    (_, i) => uniform(inputSeed, i, 1, 0) * 4 - (to === "i8" ? 2 : 0),
+  );
+  const inputs: readonly Tensor[] = [tensorOf("f32", extents, values)];
+  const text = (): string => printModule(module);
+  return Object.defineProperty({ module, inputs }, fc.toStringMethod, { value: text });
 }

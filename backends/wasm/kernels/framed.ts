@@ -6,6 +6,7 @@ import { known } from "../../../ir/diagnostic.ts";
 import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { splat } from "./functions.ts";
+import { inIntegers, nearestMultiple } from "./graded.ts";
 import type { Update } from "./over-time.ts";
 import { halfOf, inDoubles } from "./temporal.ts";
 
@@ -20,16 +21,27 @@ export interface FramedForm {
 
 const timeless = { begin: () => undefined, tick: () => undefined };
 
-/** Parameters are the initial potential, then threshold, reset and amplitude for each of `rows`. */
-export function fewSpikes(code: Code, form: FramedForm, rows: number): Update {
-  const { f32x4, f64x2, v128, i32x4 } = code.wasm;
+/**
+ * Parameters are the initial potential, then threshold, reset and amplitude for each of `rows`. Sums
+ * of f32 are found in doubles; those of i32 are exact.
+ */
+export function fewSpikes(
+  code: Code,
+  form: FramedForm,
+  rows: number,
+  element: "f32" | "i32",
+): Update {
+  const { f32x4, v128, i32x4 } = code.wasm;
+  const isFloat = element === "f32";
+  const unit = isFloat ? f32x4 : i32x4;
+  const reaches = (a: Expr, b: Expr): Expr => (isFloat ? f32x4.ge(a, b) : i32x4.ge_s(a, b));
   const none = (): Expr => v128.const(new Array<number>(16).fill(0));
   return {
     ...timeless,
     step({ x, parameters }) {
       const [vInit, ...rest] = parameters;
-      const v = code.define("v128", f32x4.add(known(vInit, "a potential").get(), x.get()));
-      const sums = [0, 1].map(() => code.define("v128", none()));
+      const v = code.define("v128", unit.add(known(vInit, "a potential").get(), x.get()));
+      const sum = isFloat ? sumOfFloats(code) : sumOfIntegers(code);
       const [count, worth] = [code.define("v128", none()), code.define("v128", none())];
       const fires = code.local("v128");
       const sent = code.local("v128");
@@ -38,22 +50,51 @@ export function fewSpikes(code: Code, form: FramedForm, rows: number): Update {
         const [threshold, reset, amplitude] = rest
           .slice(3 * row, 3 * row + 3)
           .map((each) => () => each.get());
-        fires.set(f32x4.ge(v.get(), known(threshold, "a threshold")()));
-        v.set(f32x4.sub(v.get(), v128.and(known(reset, "a reset")(), fires.get())));
+        fires.set(reaches(v.get(), known(threshold, "a threshold")()));
+        v.set(unit.sub(v.get(), v128.and(known(reset, "a reset")(), fires.get())));
         sent.set(v128.and(known(amplitude, "an amplitude")(), fires.get()));
-        sums.forEach((sum, half) => {
-          sum.set(f64x2.add(sum.get(), halfOf(code, sent, half)));
-        });
+        sum.add(sent);
         if (form.counted) count.set(i32x4.add(count.get(), one(fires.get())));
         if (form.worthCounted) {
-          worth.set(i32x4.add(worth.get(), one(f32x4.ne(sent.get(), none()))));
+          worth.set(i32x4.add(worth.get(), one(unit.ne(sent.get(), none()))));
         }
       }
       return [
-        () => inDoubles(code, (half) => known(sums[half], "a sum").get()),
+        () => sum.total(),
         ...outputsOf(form, v, count, worth).map((each) => () => each.get()),
       ];
     },
+  };
+}
+
+interface Sum {
+  add(value: Local): void;
+  total(): Expr;
+}
+
+/** In doubles, rounded once. */
+function sumOfFloats(code: Code): Sum {
+  const { f64x2, v128 } = code.wasm;
+  const none = (): Expr => v128.const(new Array<number>(16).fill(0));
+  const sums = [0, 1].map(() => code.define("v128", none()));
+  return {
+    add(value) {
+      sums.forEach((sum, half) => {
+        sum.set(f64x2.add(sum.get(), halfOf(code, value, half)));
+      });
+    },
+    total: () => inDoubles(code, (half) => known(sums[half], "a sum").get()),
+  };
+}
+
+function sumOfIntegers(code: Code): Sum {
+  const { i32x4, v128 } = code.wasm;
+  const sum = code.define("v128", v128.const(new Array<number>(16).fill(0)));
+  return {
+    add(value) {
+      sum.set(i32x4.add(sum.get(), value.get()));
+    },
+    total: () => sum.get(),
   };
 }
 
@@ -82,6 +123,34 @@ export function firstSpike(
       const worth = code.define("v128", v128.and(count.get(), isWorth));
       return [
         () => f32x4.mul(lead.get(), known(amplitude, "an amplitude")()),
+        ...outputsOf(form, v, count, worth).map((each) => () => each.get()),
+      ];
+    },
+  };
+}
+
+/** The same on integers, with a resolution of ticks: exact, the quotient found in doubles. */
+export function firstSpikeIntegers(code: Code, form: FramedForm, ticks: number): Update {
+  const { i32x4, f64x2, f64, v128 } = code.wasm;
+  const none = (): Expr => v128.const(new Array<number>(16).fill(0));
+  const number = (value: number): Expr => f64x2.splat(f64.const(value));
+  return {
+    ...timeless,
+    step({ x, parameters }) {
+      const [vInit, threshold, amplitude] = parameters;
+      const v = code.define("v128", i32x4.add(known(vInit, "a potential").get(), x.get()));
+      const halves = [0, 1].map((half) => {
+        const slope = halfOf(code, known(threshold, "a threshold"), half, "i32");
+        const step = code.define("v128", slope);
+        const rounded = nearestMultiple(code, halfOf(code, v, half, "i32"), step);
+        return code.define("v128", f64x2.pmin(f64x2.pmax(rounded, number(0)), number(ticks)));
+      });
+      const lead = code.define("v128", inIntegers(code, halves));
+      const worthOf = (): Expr => known(amplitude, "an amplitude").get();
+      const count = code.define("v128", i32x4.neg(i32x4.gt_s(lead.get(), none())));
+      const worth = code.define("v128", v128.and(count.get(), i32x4.ne(worthOf(), none())));
+      return [
+        () => i32x4.mul(lead.get(), worthOf()),
         ...outputsOf(form, v, count, worth).map((each) => () => each.get()),
       ];
     },

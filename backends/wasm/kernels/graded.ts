@@ -191,33 +191,29 @@ function signBit(code: Code): Expr {
 
 /** Neurons on integers. */
 export function gradedIntegers(code: Code, form: GradedForm): Update {
-  const { i32x4, i8x16 } = code.wasm;
+  const { i32x4 } = code.wasm;
   return {
     begin: () => undefined,
     tick: () => undefined,
-    step({ x, parameters, states }) {
+    step({ x, rows, parameters, states }) {
       const [threshold, amplitude, ceiling] = parameters;
-      const step = known(threshold, "a threshold");
+      // There is a row of shares where steps come from a table.
+      const [shares] = rows;
+      const shared = (value: Local): Expr =>
+        shares === undefined ? value.get() : i32x4.mul(value.get(), shares.get());
+      const step = code.define("v128", shared(known(threshold, "a threshold")));
       const v = known(states[0]?.[0], "a potential");
       const r = states[1]?.[0];
       const u = code.define("v128", i32x4.add(v.get(), x.get()));
       const halves = [0, 1].map((half) =>
         code.define("v128", spikesOfHalf(code, form, half, { u, r, step, ceiling })),
       );
-      const [a, b] = halves.map((each) => () => i32x4.trunc_sat_f64x2_s_zero(each.get()));
-      const k = code.define(
-        "v128",
-        i8x16.shuffle(
-          known(a, "a half")(),
-          known(b, "a half")(),
-          [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23],
-        ),
-      );
+      const k = code.define("v128", inIntegers(code, halves));
       const change = code.define("v128", i32x4.mul(k.get(), step.get()));
       v.set(i32x4.sub(u.get(), change.get()));
       r?.set(i32x4.add(r.get(), change.get()));
       return [
-        () => i32x4.mul(k.get(), known(amplitude, "an amplitude").get()),
+        () => i32x4.mul(k.get(), shared(known(amplitude, "an amplitude"))),
         ...(form.traced ? [() => v.get()] : []),
         ...(form.sized ? [() => k.get()] : []),
       ];
@@ -237,7 +233,7 @@ function spikesOfHalf(
     readonly ceiling: Local | undefined;
   },
 ): Expr {
-  const { f64x2, f64, f32x4, v128 } = code.wasm;
+  const { f64x2, f64, v128 } = code.wasm;
   const { attrs } = form;
   const number = (value: number): Expr => f64x2.splat(f64.const(value));
   const most = largest(attrs);
@@ -247,11 +243,7 @@ function spikesOfHalf(
     return f64x2.convert_low_i32x4_s(four);
   };
   const step = code.define("v128", wide(given.step));
-  // ⌊a/step + ½⌋ as ⌊(2a + step) / 2step⌋: every sum is exact, and so is the floor of the quotient.
-  const nearest = (a: Expr): Expr =>
-    f64x2.floor(
-      f64x2.div(f64x2.add(f64x2.mul(a, number(2)), step.get()), f64x2.mul(step.get(), number(2))),
-    );
+  const nearest = (a: Expr): Expr => nearestMultiple(code, a, step);
   const bound = (a: Expr): Expr => f64x2.pmin(nearest(a), number(most));
   let low = (): Expr => number(attrs.sign === "positive" ? 0 : -most);
   if (attrs.sign === "retract") {
@@ -276,14 +268,32 @@ function spikesOfHalf(
   for (let e = 0; e < attrs.bits; e++) {
     const isNegative = f64x2.lt(u.get(), number(0));
     size.set(choose(code, isNegative, number(-(2 ** e)), number(2 ** e)));
-    // Three quarters of a step are rounded to float32, as they are for floats.
-    const share = f64x2.mul(step.get(), number(0.75 * 2 ** e));
-    const reach = f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(share));
+    const reach = f64x2.mul(step.get(), number(0.75 * 2 ** e));
     const isReached = f64x2.ge(f64x2.abs(u.get()), reach);
     const isWithin = v128.and(f64x2.ge(size.get(), low()), f64x2.le(size.get(), high()));
     k.set(choose(code, v128.and(isReached, isWithin), size.get(), k.get()));
   }
   return k.get();
+}
+
+/**
+ * ⌊a/step + ½⌋ of whole numbers of up to 32 bits in doubles, as ⌊(2a + step) / 2step⌋: every sum is
+ * exact, and so is the floor of the quotient.
+ */
+export function nearestMultiple(code: Code, a: Expr, step: Local): Expr {
+  const { f64x2, f64 } = code.wasm;
+  const two = (): Expr => f64x2.splat(f64.const(2));
+  return f64x2.floor(
+    f64x2.div(f64x2.add(f64x2.mul(a, two()), step.get()), f64x2.mul(step.get(), two())),
+  );
+}
+
+/** Four i32 from two vectors of whole numbers in doubles. */
+export function inIntegers(code: Code, halves: readonly Local[]): Expr {
+  const { i32x4, i8x16 } = code.wasm;
+  const [low, high] = halves.map((half) => i32x4.trunc_sat_f64x2_s_zero(half.get()));
+  const both = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
+  return i8x16.shuffle(known(low, "a half"), known(high, "a half"), both);
 }
 
 /** The upper two of four lanes, in the place of the lower. */

@@ -1,13 +1,14 @@
 /**
- * One timestep of leaky neurons, as `snn.lif` in ir/op.ts has it: in double precision, potentials and
- * silence rounded once. Without a refractory period two at a time; with one each by itself, as then
- * some call functions of the host.
+ * One timestep of leaky neurons, as `snn.lif` in ir/op.ts has it. On floats: in double precision,
+ * potentials and silence rounded once; without a refractory period two at a time, with one each by
+ * itself, as then some call functions of the host. On integers: exact, but for what leaks.
  */
 import { known } from "../../../ir/diagnostic.ts";
 import type { OpOf } from "../../../ir/op.ts";
 import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { type BinaryForm, binaryOutputs } from "./binary.ts";
+import { inIntegers } from "./graded.ts";
 import type { Moment, Update } from "./over-time.ts";
 import { halfOf, inDoubles } from "./temporal.ts";
 
@@ -26,6 +27,44 @@ export function leaky(code: Code, form: LeakyForm): Update {
       const v = known(moment.states[0]?.[0], "a potential");
       const amplitude = known(moment.parameters[1], "an amplitude");
       return binaryOutputs(code, form, { amplitude, fires, v });
+    },
+  };
+}
+
+/** Neurons on integers. */
+export function leakyIntegers(code: Code, form: LeakyForm): Update {
+  const { i32x4, f64, f64x2, v128 } = code.wasm;
+  const { leak, refractory, reset } = form.attrs;
+  const none = (): Expr => v128.const(new Array<number>(16).fill(0));
+  return {
+    begin: () => undefined,
+    tick: () => undefined,
+    step({ x, parameters, states }) {
+      const [threshold, amplitude] = parameters;
+      const theta = known(threshold, "a threshold");
+      const v = known(states[0]?.[0], "a potential");
+      const silence = states[1]?.[0];
+      const halves = [0, 1].map((half) => {
+        const current = code.define("v128", halfOf(code, x, half, "i32"));
+        const above = f64x2.sub(halfOf(code, v, half, "i32"), current.get());
+        const left = f64x2.trunc(f64x2.mul(above, f64x2.splat(f64.const(leak))));
+        return code.define("v128", f64x2.add(current.get(), left));
+      });
+      const u = code.define("v128", inIntegers(code, halves));
+      const fires = code.local("v128");
+      if (silence === undefined) fires.set(i32x4.ge_s(u.get(), theta.get()));
+      else {
+        const open = code.define("v128", i32x4.eq(silence.get(), none()));
+        u.set(v128.bitselect(u.get(), v.get(), open.get()));
+        fires.set(v128.and(i32x4.ge_s(u.get(), theta.get()), open.get()));
+        const rest = i32x4.sub(silence.get(), i32x4.splat(code.int(1)));
+        const left = i32x4.max_s(rest, none());
+        const whole = i32x4.splat(code.int(refractory));
+        silence.set(v128.bitselect(whole, left, fires.get()));
+      }
+      const after = reset === "zero" ? none() : i32x4.sub(u.get(), theta.get());
+      v.set(v128.bitselect(after, i32x4.max_s(u.get(), none()), fires.get()));
+      return binaryOutputs(code, form, { amplitude: known(amplitude, "an amplitude"), fires, v });
     },
   };
 }

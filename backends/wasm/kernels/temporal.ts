@@ -55,13 +55,14 @@ export function sumUp(code: Code, from: "f32" | "i32"): Update {
 }
 
 /** y[t] = x[t] − x[t − 1]; the state is x. */
-export function takeDifferences(code: Code): Update {
-  const { f32x4 } = code.wasm;
+export function takeDifferences(code: Code, element: "f32" | "i32"): Update {
+  const { f32x4, i32x4 } = code.wasm;
+  const unit = element === "f32" ? f32x4 : i32x4;
   return {
     ...timeless,
     step({ x, states }) {
       const before = known(states[0]?.[0], "a state");
-      const change = code.define("v128", f32x4.sub(x.get(), before.get()));
+      const change = code.define("v128", unit.sub(x.get(), before.get()));
       before.set(x.get());
       return [() => change.get()];
     },

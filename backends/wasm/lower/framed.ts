@@ -1,6 +1,6 @@
 /** Neurons that take the frames of their operands as wholes: sums of frames in, sums of frames out. */
 import { type Op, isOp } from "../../../ir/op.ts";
-import { type FramedForm, fewSpikes, firstSpike } from "../kernels/framed.ts";
+import { type FramedForm, fewSpikes, firstSpike, firstSpikeIntegers } from "../kernels/framed.ts";
 import type { View } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
 import { emitOverTime, traceOf } from "./over-time.ts";
@@ -9,6 +9,8 @@ import { rowsLike, tensorLike } from "./values/constants.ts";
 
 export function lowerFramed(lowering: Lowering, op: Op): View | null {
   if (!isOp(op, "snn.few-spikes", "snn.ttfs")) return null;
+  const { dtype } = op.type;
+  if (dtype !== "f32" && dtype !== "i32") return null;
   const input = lowering.dense(lowering.operandOf(op));
   const output = lowering.place(op.result);
   const trace = traceOf(lowering, op);
@@ -39,7 +41,9 @@ export function lowerFramed(lowering: Lowering, op: Op): View | null {
     const { threshold, amplitude, resolution } = op.attrs;
     const rest = [threshold, amplitude].map((ref) => tensorLike(lowering, ref, output));
     emitOverTime(lowering, op, { ...process, parameters: [vInit, ...rest] }, (code) =>
-      firstSpike(code, form, ticks, resolution),
+      dtype === "f32"
+        ? firstSpike(code, form, ticks, resolution)
+        : firstSpikeIntegers(code, form, ticks),
     );
     return output;
   }
@@ -47,7 +51,7 @@ export function lowerFramed(lowering: Lowering, op: Op): View | null {
   const rows = rowViews(lowering, [threshold, reset, amplitude], output).slice(0, ticks);
   const parameters = [vInit, ...rows.flat()];
   emitOverTime(lowering, op, { ...process, parameters }, (code) =>
-    fewSpikes(code, form, rows.length),
+    fewSpikes(code, form, rows.length, dtype),
   );
   return output;
 }

@@ -1,6 +1,6 @@
 /** Leaky neurons: dense currents in, spikes out as values in memory. */
 import { type Op, isOp } from "../../../ir/op.ts";
-import { type LeakyForm, leaky } from "../kernels/leaky.ts";
+import { type LeakyForm, leaky, leakyIntegers } from "../kernels/leaky.ts";
 import type { View } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
 import { emitOverTime, firedBeside, stateLike, traceOf } from "./over-time.ts";
@@ -8,6 +8,8 @@ import { tensorLike } from "./values/constants.ts";
 
 export function lowerLeaky(lowering: Lowering, op: Op): View | null {
   if (!isOp(op, "snn.lif")) return null;
+  const { dtype } = op.type;
+  if (dtype !== "f32" && dtype !== "i32") return null;
   const { attrs } = op;
   const input = lowering.dense(lowering.operandOf(op));
   const output = lowering.place(op.result);
@@ -21,12 +23,13 @@ export function lowerLeaky(lowering: Lowering, op: Op): View | null {
     tables: [],
     parameters: [attrs.threshold, attrs.amplitude].map((ref) => tensorLike(lowering, ref, output)),
     states: [
-      stateLike(lowering, op, "potentials", "f32", attrs.vInit, output),
-      ...(attrs.refractory === 0 ? [] : [stateLike(lowering, op, "silence", "f32", null, output)]),
+      stateLike(lowering, op, "potentials", dtype, attrs.vInit, output),
+      ...(attrs.refractory === 0 ? [] : [stateLike(lowering, op, "silence", dtype, null, output)]),
     ],
     steps,
-    together: attrs.refractory === 0 ? 4 : 1,
+    together: dtype === "i32" || attrs.refractory === 0 ? 4 : 1,
   };
-  emitOverTime(lowering, op, process, (code) => leaky(code, form));
+  const update = dtype === "f32" ? leaky : leakyIntegers;
+  emitOverTime(lowering, op, process, (code) => update(code, form));
   return output;
 }

@@ -32,8 +32,8 @@ export function lowerTemporal(lowering: Lowering, op: Op): View | null {
       update = (code) => sumUp(code, from);
       break;
     case "snn.difference":
-      states.push(stateLike(lowering, op, "before", "f32", null, output));
-      update = takeDifferences;
+      states.push(stateLike(lowering, op, "before", dtype, null, output));
+      update = (code) => takeDifferences(code, dtype);
       break;
   }
   const tables =

@@ -53,15 +53,16 @@ export function perNeuron(
   return isInteger ? at.map(valueAt) : Float32Array.from(at, valueAt);
 }
 
-/** The rows of a table [R, …], each spread out to one number per neuron. */
-export function rowsOf(ref: TensorRef, shape: Shape, tensors: TensorLookup): Float32Array[] {
-  const { shape: whole, data } = tensors(ref);
+/** The rows of a table [R, …], f32 or i32, each spread out to one number per neuron. */
+export function rowsOf(ref: TensorRef, shape: Shape, tensors: TensorLookup): Potentials[] {
+  const { dtype, shape: whole, data } = tensors(ref);
   const [rows = 0, ...rest] = whole;
   const at = broadcastIndices(rest, shape);
   const size = elementCount(rest);
-  return Array.from({ length: rows }, (_, row) =>
-    Float32Array.from(at, (i) => data[row * size + i] ?? 0),
-  );
+  return Array.from({ length: rows }, (_, row) => {
+    const valueAt = (i: number): number => data[row * size + i] ?? 0;
+    return dtype === "i32" ? at.map(valueAt) : Float32Array.from(at, valueAt);
+  });
 }
 
 /** What a population shows, with its counts to be written into `spikesOfEach`. */

@@ -4,19 +4,22 @@ import type { TensorLookup } from "../../spec.ts";
 import type { Tensor } from "../../tensor.ts";
 import type { Shape } from "../../type.ts";
 import { resultOf } from "../semantics.ts";
-import { type FramedCell, counted, perNeuron, rowsOf } from "./cell.ts";
+import { type FramedCell, counted, isInteger, perNeuron, rowsOf } from "./cell.ts";
 import { frameSum } from "./frame.ts";
 
+/** Neurons of frames of `ticks`. */
 export function fewSpikes(
   op: OpOf<"snn.few-spikes">,
   shape: Shape,
   tensors: TensorLookup,
+  ticks: number,
 ): FramedCell {
   const thresholds = rowsOf(op.attrs.threshold, shape, tensors);
   const resets = rowsOf(op.attrs.reset, shape, tensors);
   const amplitudes = rowsOf(op.attrs.amplitude, shape, tensors);
-  const vInit = perNeuron(op.attrs.vInit, shape, tensors, false);
-  const v = Float32Array.from(vInit);
+  const vInit = perNeuron(op.attrs.vInit, shape, tensors, isInteger(op));
+  // What is written here is rounded to float32, or wraps at 32 bits.
+  const v = vInit.slice();
   const neurons = counted(v);
 
   /** One spike of each neuron whose potential reaches the row's threshold. */
@@ -45,7 +48,7 @@ export function fewSpikes(
     whole(total) {
       integrate(total);
       const sum = new Float64Array(v.length);
-      thresholds.forEach((_, row) => {
+      thresholds.slice(0, ticks).forEach((_, row) => {
         fire(row).forEach((y, i) => {
           sum[i] = (sum[i] ?? 0) + y;
         });

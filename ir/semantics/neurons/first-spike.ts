@@ -4,7 +4,8 @@ import type { TensorLookup } from "../../spec.ts";
 import type { Tensor } from "../../tensor.ts";
 import type { Shape } from "../../type.ts";
 import { resultOf } from "../semantics.ts";
-import { type FramedCell, counted, perNeuron } from "./cell.ts";
+import { type FramedCell, counted, isInteger, perNeuron } from "./cell.ts";
+import { arithmeticOf } from "./arithmetic.ts";
 import { frameSum } from "./frame.ts";
 
 /** Neurons of frames of `ticks`. */
@@ -14,10 +15,12 @@ export function firstSpike(
   tensors: TensorLookup,
   ticks: number,
 ): FramedCell {
-  const threshold = perNeuron(op.attrs.threshold, shape, tensors, false);
-  const amplitude = perNeuron(op.attrs.amplitude, shape, tensors, false);
-  const vInit = perNeuron(op.attrs.vInit, shape, tensors, false);
-  const v = Float32Array.from(vInit);
+  const integer = isInteger(op);
+  const arithmetic = arithmeticOf(integer);
+  const threshold = perNeuron(op.attrs.threshold, shape, tensors, integer);
+  const amplitude = perNeuron(op.attrs.amplitude, shape, tensors, integer);
+  const vInit = perNeuron(op.attrs.vInit, shape, tensors, integer);
+  const v = vInit.slice();
   const neurons = counted(v);
 
   /** T + 1 − t* of each neuron: how many ticks its spike comes before the end; 0 for no spike. */
@@ -25,15 +28,18 @@ export function firstSpike(
     const leads = new Float64Array(v.length);
     for (let i = 0; i < v.length; i++) {
       v[i] = (vInit[i] ?? 0) + (total.data[i] ?? 0);
-      const ratio = Math.fround((v[i] ?? 0) / (threshold[i] ?? 1));
-      const rounded = op.attrs.resolution === "tick" ? Math.floor(Math.fround(ratio + 0.5)) : ratio;
+      const [height, slope] = [v[i] ?? 0, threshold[i] ?? 1];
+      const rounded =
+        op.attrs.resolution === "tick"
+          ? arithmetic.nearest(height, slope)
+          : Math.fround(height / slope);
       leads[i] = Math.min(ticks, Math.max(0, rounded));
       neurons.spikesOfEach[i] = Number((leads[i] ?? 0) > 0);
     }
     return leads;
   };
   const worth = (leads: Float64Array): Float64Array =>
-    leads.map((each, i) => each * (amplitude[i] ?? 0));
+    leads.map((each, i) => arithmetic.multiply(each, amplitude[i] ?? 0));
   return {
     neurons,
     frame(x) {

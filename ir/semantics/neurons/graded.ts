@@ -1,20 +1,17 @@
 /** `snn.graded`: spikes of several sizes and signs, as `ir/op.ts` has it. */
-import { invariant, known } from "../../diagnostic.ts";
+import { known } from "../../diagnostic.ts";
 import type { OpOf, StepSchedule } from "../../op.ts";
 import type { TensorLookup } from "../../spec.ts";
 import type { Shape } from "../../type.ts";
 import { resultOf } from "../semantics.ts";
+import { type Arithmetic, arithmeticOf, floats } from "./arithmetic.ts";
 import { type Cell, bitsSet, counted, isInteger, perNeuron, rowsOf } from "./cell.ts";
 
 /** What steps do not shrink below, as a share of the first: float32 potentials have no more digits. */
 export const finestShare = 2 ** -24;
 
 /** `value · ρ_t` for t = 1, 2, …, rounded to float32, where no table has ρ. */
-export function scheduled(
-  value: number,
-  schedule: Exclude<StepSchedule, "table">,
-  t: number,
-): number {
+function scheduled(value: number, schedule: Exclude<StepSchedule, "table">, t: number): number {
   switch (schedule) {
     case "constant":
       return value;
@@ -48,12 +45,14 @@ export function largestSpike({
 
 export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLookup): Cell {
   const { alphabet, schedule } = op.attrs;
+  const integer = isInteger(op);
+  const arithmetic = arithmeticOf(integer);
   const shareOf = sharesOf(op.attrs, shape, tensors);
   // A share of 1/t is a quotient: the product with its rounded value would be another number.
   const at = (value: number, i: number): number =>
-    schedule === "table" ? Math.fround(value * shareOf(t, i)) : scheduled(value, schedule, t);
-  const integer = isInteger(op);
-  const arithmetic = integer ? integers : floats;
+    schedule === "table"
+      ? arithmetic.multiply(value, shareOf(t, i))
+      : scheduled(value, schedule, t);
   const spread = (ref: string): Float32Array | Int32Array =>
     perNeuron(ref, shape, tensors, integer);
   const threshold = spread(op.attrs.threshold);
@@ -120,39 +119,23 @@ function spikeOf(
   const high = Math.min(most, room);
   return alphabet === "word"
     ? Math.max(low, Math.min(high, arithmetic.nearest(u, step)))
-    : nearestPower(u, step, bits, low, high);
+    : nearestPower(arithmetic, u, step, bits, low, high);
 }
 
 /** ±2^e with the largest e whose three quarters `u` reaches and that keeps within bounds; else 0. */
-function nearestPower(u: number, step: number, bits: number, low: number, high: number): number {
+function nearestPower(
+  arithmetic: Arithmetic,
+  u: number,
+  step: number,
+  bits: number,
+  low: number,
+  high: number,
+): number {
   let k = 0;
   for (let e = 0; e < bits; e++) {
     const size = u < 0 ? -(2 ** e) : 2 ** e;
-    const reached = Math.abs(u) >= Math.fround(0.75 * 2 ** e * step);
+    const reached = Math.abs(u) >= arithmetic.share(0.75 * 2 ** e, step);
     if (reached && size >= low && size <= high) k = size;
   }
   return k;
 }
-
-interface Arithmetic {
-  add(a: number, b: number): number;
-  multiply(a: number, b: number): number;
-  /** ⌊a/step + ½⌋: the nearest multiple, a tie up. */
-  nearest(a: number, step: number): number;
-}
-
-const floats: Arithmetic = {
-  add: (a, b) => Math.fround(a + b),
-  multiply: (a, b) => Math.fround(a * b),
-  nearest: (a, step) => Math.floor(Math.fround(Math.fround(Math.fround(a) / step) + 0.5)),
-};
-
-/** Exact: doubles hold quotients of 32-bit integers well enough to tell their floors apart. */
-const integers: Arithmetic = {
-  add: (a, b) => (a + b) | 0,
-  multiply: Math.imul,
-  nearest(a, step) {
-    invariant(step > 0, `a step of ${step}`);
-    return Math.floor((2 * a + step) / (2 * step));
-  },
-};

@@ -245,7 +245,7 @@ describe("spiking ops", () => {
     );
   });
 
-  it("graded neurons have up to 16 bits, and on integers steps that stay", () => {
+  it("graded neurons have up to 16 bits, and on integers whole steps", () => {
     const form = {
       ceiling: null,
       alphabet: "word",
@@ -275,21 +275,56 @@ describe("spiking ops", () => {
     const integers = { ...x, dtype: "i32" as const };
     expect(infer("snn.graded", graded, [integers], whole)).toBe("spike<i32>[1, 2, 3]");
     expect(infer("snn.graded", { ...graded, schedule: "halving" }, [integers], whole)).toBe(
-      "on i32 the step of snn.graded is constant, not halving",
+      "on i32 the step of snn.graded is constant or from a table, not halving",
     );
+    const steps = (threshold: number, ...shares: number[]) => ({
+      ...whole,
+      t: tensorOf("i32", [], [threshold]),
+      s: tensorOf("i32", [shares.length], shares),
+    });
+    expect(infer("snn.graded", table, [integers], steps(3, 4, 2, 1))).toBe("spike<i32>[1, 2, 3]");
+    expect(infer("snn.graded", table, [integers], { ...whole, s: of([2]) })).toBe(
+      "the shares is i32, not f32",
+    );
+    expect(infer("snn.graded", table, [integers], steps(3, 4, 0))).toBe(
+      "on i32 a share of the step is a whole number above 0, not 0",
+    );
+    expect(infer("snn.graded", table, [integers], steps(2 ** 30, 2, 1))).toBe(
+      "a step of 2147483648, the largest share of the largest threshold, leaves 32 bits",
+    );
+    expect(infer("snn.graded", table, [integers], steps(2 ** 30, 1))).toContain("spike");
     expect(infer("snn.graded", graded, [integers], { ...whole, a: zeros("i8", []) })).toBe(
       "the amplitude of a neuron on i32 is i32, not i8",
     );
   });
 
-  it("leaky neurons leak, on floats only", () => {
+  it("leaky neurons leak, on integers by whole parts of 2^16 and timesteps", () => {
     const lif = { ...attrs, leak: 0.9, refractory: 0, spikeTime: "step" } as const;
     const x = over("current", 1, 2, 3);
     expect(infer("snn.lif", lif, [x], tensors)).toBe("spike[1, 2, 3]");
     expect(infer("snn.lif", { ...lif, leak: 1 }, [x], tensors)).toContain("not between 0 and 1");
     expect(infer("snn.lif", { ...lif, refractory: -1 }, [x], tensors)).toContain("-1 timesteps");
-    expect(infer("snn.lif", lif, [{ ...x, dtype: "i32" }], tensors)).toBe(
-      "snn.lif works on f32, not on i32",
+    const integers = { ...x, dtype: "i32" as const };
+    const whole = { t: zeros("i32", []), v: zeros("i32", []), a: zeros("i32", []) };
+    expect(infer("snn.lif", lif, [integers], whole)).toBe(
+      "on i32 the leak of snn.lif is one like 58982/65536, not 0.9",
+    );
+    const half = { ...lif, leak: 0.5 };
+    expect(infer("snn.lif", half, [integers], whole)).toBe("spike<i32>[1, 2, 3]");
+    expect(infer("snn.lif", { ...half, refractory: 3 }, [integers], whole)).toContain("spike");
+    for (const refractory of [1.5, 2 ** 31]) {
+      expect(infer("snn.lif", { ...half, refractory }, [integers], whole)).toBe(
+        `on i32 snn.lif is silent for whole timesteps of 32 bits, not for ${refractory}`,
+      );
+    }
+    expect(infer("snn.lif", { ...half, spikeTime: "exact" }, [integers], whole)).toBe(
+      'on i32 spikes of snn.lif fall on timesteps: its spikeTime is "step"',
+    );
+    expect(infer("snn.lif", half, [integers], { ...whole, a: zeros("i8", []) })).toBe(
+      "the amplitude of a neuron on i32 is i32, not i8",
+    );
+    expect(infer("snn.lif", half, [{ ...x, dtype: "i8" }], whole)).toBe(
+      "snn.lif works on f32 and i32, not on i8",
     );
   });
 
@@ -335,6 +370,16 @@ describe("spiking ops", () => {
     const ttfs = { threshold: "t", vInit: "v", amplitude: "t", resolution: "tick" } as const;
     expect(infer("snn.ttfs", ttfs, [x], rows)).toBe("spike[1, 2, 3]");
     expect(infer("snn.ttfs", ttfs, [real], rows)).toContain("snn.difference makes them");
+    const integers = { ...x, dtype: "i32" as const };
+    const whole = { r: zeros("i32", [3, 2, 1]), v: zeros("i32", []), t: zeros("i32", []) };
+    expect(infer("snn.few-spikes", few, [integers], whole)).toBe("spike<i32>[1, 2, 3]");
+    expect(infer("snn.few-spikes", few, [integers], { ...whole, r: of([3, 2, 1]) })).toBe(
+      "the threshold is i32, not f32",
+    );
+    expect(infer("snn.ttfs", ttfs, [integers], whole)).toBe("spike<i32>[1, 2, 3]");
+    expect(infer("snn.ttfs", { ...ttfs, resolution: "continuous" }, [integers], whole)).toBe(
+      'on i32 spikes of snn.ttfs fall on ticks: its resolution is "tick"',
+    );
     expect(infer("snn.temporal-bias", { table: "r" }, [x], rows)).toBe("current[1, 2, 3]");
     expect(infer("snn.temporal-bias", { table: "none" }, [x], rows)).toBe(
       "the table needs a row for each timestep",
@@ -349,6 +394,8 @@ describe("spiking ops", () => {
     expect(infer("snn.accumulate", {}, [x])).toBe("real[1, 3]");
     expect(infer("snn.accumulate", {}, [y])).toContain("works on spikes and currents");
     expect(infer("snn.difference", {}, [y])).toBe("current[1, 3]");
+    expect(infer("snn.difference", {}, [{ ...y, dtype: "i32" }])).toBe("current<i32>[1, 3]");
+    expect(infer("snn.difference", {}, [{ ...y, dtype: "i8" }])).toContain("works on floats");
     expect(infer("snn.difference", {}, [x])).toContain("works on real values");
     expect(infer("snn.low-pass", { decay: 0.5 }, [x])).toBe("current[1, 3]");
     expect(infer("snn.low-pass", { decay: 1 }, [x])).toContain("not in [0, 1)");
