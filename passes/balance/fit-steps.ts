@@ -4,11 +4,12 @@
  * Precondition: neurons of `convert-differential`, a calibration set, and the analogue network. Result:
  * in the order of the layers, each on what the layers before it now really send, and for each channel,
  *
- *     q_t = max |d_t| / K        t < T: nothing that was seen is out of reach of one spike
+ *     q_t = D_t / K              t < T: one spike reaches D_t, the furthest that there will be
  *     q_T = argmin Σ (d_T − k·q)²    the last step has nobody to correct it: the least squared error
  *
  * where d_t is what a neuron still has to send, v[t−1] + x[t] within what its sign and ceiling allow, and
- * k·q the spike that it sends of it. No step is larger than the one before, less than a 2^bits-th of it,
+ * k·q the spike that it sends of it. D_t is max |d_t| times √(ln 10⁶ / ln n): what the furthest of a
+ * million would have if the n that were seen were normal; where few were, most extremes are yet to come. No step is larger than the one before, less than a 2^bits-th of it,
  * or finer than 2^−precision of the range.
  *
  * Fixed schedules are a guess at how fast what is missing shrinks. It does so by more than a half where

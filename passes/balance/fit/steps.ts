@@ -2,7 +2,7 @@
  * The steps of one channel of graded neurons over time, from the currents that some of them received.
  * In double precision: enough to choose by.
  */
-import { type OpOf } from "../../../ir/op.ts";
+import type { OpOf } from "../../../ir/op.ts";
 import { gradedSpike, largestSpike } from "../../../ir/semantics/neurons/graded.ts";
 
 export interface Sending {
@@ -21,15 +21,19 @@ export interface StepLimits {
 }
 
 /** Candidates for the last step: each this much smaller than the one before, so many of them. */
-const ratio = 2 ** (-1 / 8);
-const candidates = 65;
+const ratio = 2 ** (-1 / 4);
+const candidates = 33;
+/** And so many between the best and each of its neighbours. */
+const closer = 4;
 /** Neurons that candidates are tried on. */
 const mostTried = 4096;
+/** Neurons to be ready for: more than were seen, of which the furthest will have more to send. */
+const expected = 1e6;
 
 /**
  * The step of each of `timesteps` for neurons that receive `currents` [T, neurons]: all but the last
- * reach what the furthest of them has to send, and the last has the least squared error. Null where
- * none ever has anything to send.
+ * reach what the furthest of a million of them would have to send, and the last has the least squared
+ * error. Null where none ever has anything to send.
  */
 export function chooseSteps(
   currents: Float32Array,
@@ -39,31 +43,34 @@ export function chooseSteps(
 ): number[] | null {
   const neurons = currents.length / timesteps;
   const most = largestSpike(sending.attrs);
+  const missingOf = missingBy(sending);
+  const spikeOf = spikeBy(sending);
   const v = new Float64Array(neurons).fill(sending.vInit);
   const sent = new Float64Array(neurons);
+  const missing = new Float64Array(neurons);
   const steps: number[] = [];
   for (let t = 0; t < timesteps; t++) {
-    let furthest = 0;
     for (let i = 0; i < neurons; i++) {
       v[i] = (v[i] ?? 0) + (currents[t * neurons + i] ?? 0);
-      const missing = missingOf(sending, v[i] ?? 0, sent[i] ?? 0);
-      furthest = Math.max(furthest, Math.abs(missing));
+      missing[i] = missingOf(v[i] ?? 0, sent[i] ?? 0);
     }
+    const largest = Math.min(sending.ceiling, reachOf(missing)) / most;
     const [first] = steps;
     const before = steps.at(-1);
-    let step = furthest / most;
+    const isLast = t === timesteps - 1;
+    let step: number;
     if (first === undefined || before === undefined) {
       // What arrives later may be the first that there is to send.
-      if (step === 0) step = laterReach(currents, t, timesteps, sending) / most;
-      if (step === 0) return null;
-      if (t === timesteps - 1) step = leastError(sending, v, sent, step);
+      const start = largest > 0 ? largest : laterReach(currents, timesteps, sending) / most;
+      if (start === 0) return null;
+      step = isLast ? leastError(spikeOf, v, sent, missing, start) : start;
     } else {
-      if (t === timesteps - 1) step = leastError(sending, v, sent, before);
-      step = Math.min(before, Math.max(step, before * shrink, first * finest));
+      const wanted = isLast ? leastError(spikeOf, v, sent, missing, before) : largest;
+      step = Math.min(before, Math.max(wanted, before * shrink, first * finest));
     }
     steps.push(step);
     for (let i = 0; i < neurons; i++) {
-      const change = step * spikeOf(sending, v[i] ?? 0, sent[i] ?? 0, step);
+      const change = step * spikeOf(v[i] ?? 0, sent[i] ?? 0, step);
       v[i] = (v[i] ?? 0) - change;
       sent[i] = (sent[i] ?? 0) + change;
     }
@@ -71,26 +78,31 @@ export function chooseSteps(
   return steps;
 }
 
-/** What neurons that hold `v` and have sent `sent` still have to send, as far as they may. */
-function missingOf({ attrs, ceiling }: Sending, v: number, sent: number): number {
-  const low = attrs.sign === "free" ? -Infinity : attrs.sign === "retract" ? -sent : 0;
-  return Math.max(low, Math.min(ceiling - sent, v));
+/**
+ * What the furthest of `expected` would have to send: more than the furthest that was seen by the ratio
+ * of such extremes of a normal distribution, √(ln expected / ln seen).
+ */
+function reachOf(missing: Float64Array): number {
+  let furthest = 0;
+  let seen = 0;
+  for (const d of missing) {
+    if (d === 0) continue;
+    seen++;
+    furthest = Math.max(furthest, Math.abs(d));
+  }
+  return furthest * Math.sqrt(Math.log(expected) / Math.log(Math.min(expected, Math.max(2, seen))));
 }
 
-/** The largest that there will be to send after timestep `t`, if nothing is sent until then. */
-function laterReach(
-  currents: Float32Array,
-  t: number,
-  timesteps: number,
-  sending: Sending,
-): number {
+/** The largest that there will be to send at any timestep, if nothing is sent until then. */
+function laterReach(currents: Float32Array, timesteps: number, sending: Sending): number {
   const neurons = currents.length / timesteps;
+  const missingOf = missingBy(sending);
   let furthest = 0;
   for (let i = 0; i < neurons; i++) {
     let v = sending.vInit;
-    for (let at = 0; at < timesteps; at++) {
-      v += currents[at * neurons + i] ?? 0;
-      if (at > t) furthest = Math.max(furthest, Math.abs(missingOf(sending, v, 0)));
+    for (let t = 0; t < timesteps; t++) {
+      v += currents[t * neurons + i] ?? 0;
+      furthest = Math.max(furthest, Math.abs(missingOf(v, 0)));
     }
   }
   return furthest;
@@ -98,34 +110,91 @@ function laterReach(
 
 /** The step, at most `largest`, with which one spike leaves the least behind. */
 function leastError(
-  sending: Sending,
+  spikeOf: SpikeOf,
   v: Float64Array,
   sent: Float64Array,
+  missing: Float64Array,
   largest: number,
 ): number {
-  const stride = Math.max(1, Math.floor(v.length / mostTried));
+  const tried = sampleOf(missing);
   let best = largest;
   let least = Infinity;
-  for (let j = 0; j < candidates; j++) {
-    const step = largest * ratio ** j;
+  const tryOut = (step: number): void => {
     let error = 0;
-    for (let i = 0; i < v.length && error < least; i += stride) {
-      const [u, r] = [v[i] ?? 0, sent[i] ?? 0];
-      error += (missingOf(sending, u, r) - step * spikeOf(sending, u, r, step)) ** 2;
+    for (const { neurons, weight } of tried) {
+      for (let i = 0; i < neurons.length && error < least; i++) {
+        const at = neurons[i] ?? 0;
+        const left = (missing[at] ?? 0) - step * spikeOf(v[at] ?? 0, sent[at] ?? 0, step);
+        error += weight * left * left;
+      }
     }
     if (error < least) [best, least] = [step, error];
-  }
+  };
+  for (let j = 0; j < candidates; j++) tryOut(largest * ratio ** j);
+  // The error is no smooth function of the step: a closer look around the best pays.
+  const around = best;
+  for (let j = -closer; j <= closer; j++) tryOut(Math.min(largest, around * ratio ** (j / closer)));
   return best;
 }
 
-/** In units of the step. */
-function spikeOf(sending: Sending, v: number, sent: number, step: number): number {
-  const { attrs, ceiling } = sending;
-  if (attrs.alphabet === "power") return gradedSpike(attrs, v, sent, step, ceiling);
-  const most = 2 ** attrs.bits - 1;
-  const taken = Math.min(most, Math.max(0, Math.floor(sent / step + 0.5)));
-  const low = attrs.sign === "free" ? -most : attrs.sign === "retract" ? -taken : 0;
-  const high =
-    ceiling === Infinity ? most : Math.min(most, Math.floor((ceiling - sent) / step + 0.5));
-  return Math.max(low, Math.min(high, Math.floor(v / step + 0.5)));
+interface Tried {
+  readonly neurons: Int32Array;
+  /** How many neurons each of them stands for. */
+  readonly weight: number;
+}
+
+/**
+ * Some neurons to try steps on, those that have the most to send first: few have much, and much of the
+ * error is theirs, so as many are taken of these as of all the others.
+ */
+function sampleOf(missing: Float64Array): Tried[] {
+  const furthest = missing.reduce((most, d) => Math.max(most, Math.abs(d)), 0);
+  const isFar = (d: number): boolean => Math.abs(d) > furthest / 16;
+  const far = missing.reduce((count, d) => count + Number(isFar(d)), 0);
+  const groups = [new Int32Array(far), new Int32Array(missing.length - far)] as const;
+  const filled: [number, number] = [0, 0];
+  missing.forEach((d, i) => {
+    const group = isFar(d) ? 0 : 1;
+    groups[group][filled[group]++] = i;
+  });
+  return groups.map((all) => {
+    const stride = Math.max(1, Math.floor(all.length / mostTried));
+    return { neurons: all.filter((_, i) => i % stride === 0), weight: stride };
+  });
+}
+
+/** What a neuron that holds `v` and has sent `sent` still has to send, as far as it may. */
+function missingBy({ attrs: { sign }, ceiling }: Sending): (v: number, sent: number) => number {
+  switch (sign) {
+    case "free":
+      return (v, sent) => Math.min(ceiling - sent, v);
+    case "retract":
+      return (v, sent) => Math.max(-sent, Math.min(ceiling - sent, v));
+    case "positive":
+      return (v, sent) => Math.max(0, Math.min(ceiling - sent, v));
+  }
+}
+
+/** The spike of a neuron that holds `v` and has sent `sent`, in units of the step. */
+type SpikeOf = (v: number, sent: number, step: number) => number;
+
+function spikeBy({ attrs, ceiling }: Sending): SpikeOf {
+  if (attrs.alphabet === "power") {
+    return (v, sent, step) => gradedSpike(attrs, v, sent, step, ceiling);
+  }
+  const most = largestSpike(attrs);
+  const nearest = (a: number, step: number): number => Math.floor(a / step + 0.5);
+  const high = (sent: number, step: number): number =>
+    ceiling === Infinity ? most : Math.min(most, nearest(ceiling - sent, step));
+  switch (attrs.sign) {
+    case "free":
+      return (v, sent, step) => Math.max(-most, Math.min(high(sent, step), nearest(v, step)));
+    case "retract":
+      return (v, sent, step) => {
+        const k = Math.min(high(sent, step), nearest(v, step));
+        return k >= 0 ? k : Math.max(k, -Math.min(most, Math.max(0, nearest(sent, step))));
+      };
+    case "positive":
+      return (v, sent, step) => Math.max(0, Math.min(high(sent, step), nearest(v, step)));
+  }
 }

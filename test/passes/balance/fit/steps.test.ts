@@ -10,6 +10,11 @@ function sending(changes: Partial<Sending["attrs"]> = {}, ceiling = Infinity): S
   return { attrs, vInit: 0, ceiling };
 }
 
+/** By how much more the furthest of a million has than that of so many. */
+function beyond(seen: number): number {
+  return Math.sqrt(Math.log(1e6) / Math.log(seen));
+}
+
 /** Currents of two timesteps and four neurons. */
 function currents(first: readonly number[], second: readonly number[]): Float32Array {
   return Float32Array.from([...first, ...second]);
@@ -17,25 +22,40 @@ function currents(first: readonly number[], second: readonly number[]): Float32A
 
 describe("chooseSteps", () => {
   it("reaches the furthest with one spike, until the last timestep", () => {
+    // −90 is nothing to send.
     const steps = chooseSteps(currents([30, 1, 2, -90], [0, 0, 0, 0]), 2, sending(), limits);
-    expect(steps?.[0]).toBe(2);
+    expect(steps?.[0]).toBeCloseTo(2 * beyond(3));
+  });
+
+  it("is ready for more than was seen, the less was seen", () => {
+    const first = (count: number): number | undefined =>
+      chooseSteps(
+        Float32Array.from({ length: 2 * count }, (_, i) => (i < count ? 15 : 0)),
+        2,
+        sending(),
+        limits,
+      )?.[0];
+    expect(first(1e4)).toBeCloseTo(beyond(1e4));
+    expect(first(10)).toBeCloseTo(beyond(10));
+    expect(first(1)).toBeCloseTo(beyond(2));
   });
 
   it("goes by what is left where nothing new comes", () => {
-    // With a step of 2, ±1 is left of what is odd; one spike of ±15 steps could send it in fifteenths.
-    const still = new Float32Array(12);
-    still.set([30, 1, 3, 7]);
-    const [first, second, third] = chooseSteps(still, 3, sending(), limits) ?? [];
-    expect(first).toBe(2);
-    expect(second).toBe(2 / 16);
-    expect(third).toBeLessThanOrEqual(2 / 16);
+    // Half a step is left at most, which one spike of ±15 steps could send in thirtieths.
+    const many = 2000;
+    const still = new Float32Array(3 * many).map((_, i) => (i < many ? uniform(3, i, 0, 0) : 0));
+    const [first = NaN, second = NaN, third] = chooseSteps(still, 3, sending(), limits) ?? [];
+    expect(first).toBeCloseTo(beyond(many) / 15, 2);
+    expect(second / first).toBe(1 / 16);
+    expect(third).toBeLessThanOrEqual(second);
   });
 
   it("goes by what comes late where it is larger", () => {
     const late = Float32Array.from([30, 15, 0, 0, 0, -7.5, 15, 0, 0, 0, 0, 0]);
-    const [first, second] = chooseSteps(late, 3, sending(), limits) ?? [];
-    expect(first).toBe(2);
-    expect(second).toBe(1);
+    const [first = NaN, second = NaN] = chooseSteps(late, 3, sending(), limits) ?? [];
+    expect(first).toBeCloseTo(2 * beyond(2));
+    // The third neuron has 15 to send, where half a step is left of the others.
+    expect(second).toBeGreaterThan(0.9);
   });
 
   it("leaves the least squared error at the last timestep", () => {
@@ -51,21 +71,28 @@ describe("chooseSteps", () => {
   it("asks for no more than may be sent", () => {
     const both = currents([30, -60, 0, 0], [0, 0, 0, 0]);
     expect(chooseSteps(both, 2, sending({}, 6), limits)?.[0]).toBe(6 / 15);
-    expect(chooseSteps(both, 2, sending({ sign: "free" }), limits)?.[0]).toBe(4);
-    expect(chooseSteps(both, 2, sending({ alphabet: "power" }), limits)?.[0]).toBe(30 / 8);
+    const first = (attrs: Partial<Sending["attrs"]>): number | undefined =>
+      chooseSteps(both, 2, sending(attrs), limits)?.[0];
+    expect(first({ sign: "free" })).toBeCloseTo(4 * beyond(2));
+    expect(first({ alphabet: "power" })).toBeCloseTo((30 / 8) * beyond(2));
   });
 
   it("keeps within its limits", () => {
     const still = new Float32Array(20);
     still.set([30, 1, 3, 7]);
-    const steps = chooseSteps(still, 5, sending(), { shrink: 1 / 4, finest: 1 / 32 });
-    expect(steps?.slice(0, 3)).toEqual([2, 0.5, 0.125]);
-    for (const step of steps ?? []) expect(step).toBeGreaterThanOrEqual(2 / 32);
+    const steps = chooseSteps(still, 5, sending(), { shrink: 1 / 4, finest: 1 / 32 }) ?? [];
+    const [first = NaN] = steps;
+    steps.slice(1).forEach((step, i) => {
+      expect(step).toBeGreaterThanOrEqual((steps[i] ?? NaN) / 4);
+      expect(step).toBeGreaterThanOrEqual(first / 32);
+    });
+    expect(steps.at(-1)).toBeCloseTo(first / 32);
   });
 
   it("waits for the first that there is to send, and finds none in silence", () => {
     const late = currents([-1, -1, -1, -1], [16, 0, 0, 0]);
     expect(chooseSteps(late, 2, sending(), limits)?.[0]).toBe(1);
+    expect(chooseSteps(late, 2, sending({ sign: "free" }), limits)?.[0]).not.toBe(1);
     expect(chooseSteps(new Float32Array(8).fill(-1), 2, sending(), limits)).toBeNull();
   });
 });
