@@ -62,6 +62,7 @@ const peers: readonly Method[] = [
 /** Names of ours, of which those are taken that this build has. */
 const names = [
   "default",
+  "sparse",
   "low-latency",
   "binary",
   "rate",
