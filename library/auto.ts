@@ -57,13 +57,21 @@ interface Candidate {
   readonly timesteps: number;
 }
 
-const increments = (bits: number): string =>
-  `canonical,commute-max-pool,convert-differential{bits=${bits}},balance-mmse`;
+const increments = (bits: number, precision: number): string =>
+  `canonical,commute-max-pool,convert-differential{bits=${bits}},balance-mmse,fit-steps{precision=${precision}}`;
+
+/** Bits of a spike, how fine steps may get, and for how many timesteps: more bits need fewer. */
+const differential = [
+  { bits: 8, precision: 10, timesteps: [1, 2] },
+  { bits: 4, precision: 10, timesteps: [1, 2, 3, 4, 6] },
+  { bits: 4, precision: 6, timesteps: [2, 3, 4] },
+  { bits: 2, precision: 10, timesteps: [2, 4, 6, 8] },
+];
 
 /** What is tried: from what answers at once to what needs long, so that a search can end early. */
 const candidates: readonly Candidate[] = [
-  ...[8, 4, 2].flatMap((bits) =>
-    [1, 2, 3, 4, 6, 8].map((timesteps) => ({ pipeline: increments(bits), timesteps })),
+  ...differential.flatMap(({ bits, precision, timesteps }) =>
+    timesteps.map((each) => ({ pipeline: increments(bits, precision), timesteps: each })),
   ),
   ...[4, 6, 8].map((timesteps) => ({ pipeline: "few-spikes", timesteps })),
   ...[8, 16, 32, 64].map((timesteps) => ({ pipeline: "binary", timesteps })),

@@ -6,8 +6,7 @@ import type { EarlyExitEvaluation } from "../../calibrate/early-exit.ts";
 import { counted, percent } from "../../calibrate/report/format.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import { type EarlyExit, probabilityIn } from "../../ir/early-exit.ts";
-import type { Module } from "../../ir/module.ts";
-import { isFramed } from "../../ir/module.ts";
+import { type Module, isFramed, rehearsalOf } from "../../ir/module.ts";
 import { evaluateModule, evaluateWithEarlyExit } from "../../library/assess.ts";
 import { convert } from "../../library/convert.ts";
 import { perform, runningOf } from "../action.ts";
@@ -36,9 +35,10 @@ export function evalCommand() {
       ).argParser(fraction),
     )
     .addOption(
-      new Option("--exit-every <n>", "look for that after every n timesteps")
-        .default(4)
-        .argParser(wholeNumber(1, 1_000_000)),
+      new Option(
+        "--exit-every <n>",
+        "look for that after every n timesteps (default: 1 of up to 8, else 4)",
+      ).argParser(wholeNumber(1, 1_000_000)),
     )
     .addOption(options.engine)
     .addOption(options.inputShape)
@@ -73,7 +73,7 @@ export function evalCommand() {
         });
         const seconds = (performance.now() - started) / 1000;
         context.report(...evaluation.diagnostics);
-        const rule = ruleOf(module, given);
+        const rule = ruleOf(module, timesteps, given);
         if (rule !== null && !answersOnce && rule.every >= timesteps) {
           context.report(diagnose("early-exit-too-late", null, { every: rule.every, timesteps }));
         }
@@ -106,11 +106,16 @@ async function cleaned(
 /** The rule that the options ask for; it is not looked at before it first can be. */
 function ruleOf(
   module: Module,
-  given: { earlyExit?: number | undefined; exitEvery: number },
+  timesteps: number,
+  given: { earlyExit?: number | undefined; exitEvery?: number | undefined },
 ): EarlyExit | null {
-  const { earlyExit: margin, exitEvery: every } = given;
+  const { earlyExit: margin } = given;
   if (margin === undefined) return null;
-  return { margin, of: probabilityIn(module), minimum: every, every };
+  // Networks that answer within a few timesteps are sure of it at once; means of rates are not.
+  const every = given.exitEvery ?? (timesteps <= 8 ? 1 : 4);
+  // An answer of the rehearsal knows nothing of what was learned in it.
+  const minimum = rehearsalOf(module) + every;
+  return { margin, of: probabilityIn(module), minimum, every };
 }
 
 interface Timed {

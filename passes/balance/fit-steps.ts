@@ -8,8 +8,9 @@
  *     q_T = argmin Σ (d_T − k·q)²    the last step has nobody to correct it: the least squared error
  *
  * where d_t is what a neuron still has to send, v[t−1] + x[t] within what its sign and ceiling allow, and
- * k·q the spike that it sends of it. D_t is max |d_t| times √(ln 10⁶ / ln n): what the furthest of a
- * million would have if the n that were seen were normal; where few were, most extremes are yet to come. No step is larger than the one before, less than a 2^bits-th of it,
+ * k·q the spike that it sends of it. D_t is max |d_t| times √(ln 10⁵ / ln n): what the furthest of a
+ * hundred thousand would have if the n < 10⁵ that were seen were normal; where few were, most extremes are
+ * yet to come. No step is larger than the one before, less than a 2^bits-th of it,
  * or finer than 2^−precision of the range.
  *
  * Fixed schedules are a guess at how fast what is missing shrinks. It does so by more than a half where
@@ -39,6 +40,10 @@ const name = "fit-steps";
 
 /** Fewer than these are told of. */
 const fewestSamples = 32;
+/** Neurons of a channel that are to be seen: where a sample shows few, more samples are looked at. */
+const wantedNeurons = 1 << 14;
+/** Timesteps that have a step of their own; by then steps are as fine as they get, or do not shrink. */
+const mostRows = 8;
 /** Neurons of a layer that are looked at, over all samples: what they receive is held in memory. */
 const mostObserved = 1 << 22;
 
@@ -63,7 +68,7 @@ export const fitSteps = definePass({
       default: 128,
       min: 1,
       max: 100_000,
-      help: "calibration samples to look at",
+      help: "calibration samples to look at; more where a channel has few neurons",
     },
   },
   async run(module, context) {
@@ -114,18 +119,20 @@ async function observe(
   module: Module,
   neuron: OpOf<"snn.graded">,
   axis: number,
-  { options, timesteps, watch }: Context,
+  { options, timesteps: wanted, watch }: Context,
 ): Promise<Received> {
+  const timesteps = Math.min(wanted, mostRows);
   const current = known(neuron.inputs[0], "a neuron's operand");
   const { shape } = neuron.type;
   const count = shape[axis] ?? 1;
   const inner = elementCount(shape.slice(axis + 1));
   const size = elementCount(shape);
-  const most = Math.max(1, Math.floor(mostObserved / (options.samples * count)));
+  const samples = Math.max(options.samples, Math.ceil((wantedNeurons * count) / size));
+  const most = Math.max(1, Math.floor(mostObserved / (samples * count)));
   const places = Math.min(size / count, most);
   const seen: Float32Array[] = [];
   const probes: Probe[] = [{ value: current, keep: "trace" }];
-  const run = { timesteps, samples: options.samples };
+  const run = { timesteps, samples };
   await watch(prefixOf(module, [current]), probes, run, ([trace], index) => {
     const x = known(trace, "a current");
     const kept = new Float32Array(count * timesteps * places);
@@ -160,8 +167,9 @@ function withSteps(
   module: Module,
   neuron: OpOf<"snn.graded">,
   { axis, channels }: Received,
-  { options, timesteps }: Context,
+  { options, timesteps: wanted }: Context,
 ): Module {
+  const timesteps = Math.min(wanted, mostRows);
   const { attrs, type } = neuron;
   const count = channels.length;
   const shape = type.shape.map((extent, i) => (i === axis ? extent : 1));
@@ -183,10 +191,8 @@ function withSteps(
       ceiling: ceiling?.(channel) ?? Infinity,
     };
     const finest = most * 2 ** -options.precision;
-    const chosen = chooseSteps(currents, timesteps, sending, {
-      shrink: 2 ** -attrs.bits,
-      finest,
-    });
+    const limits = { shrink: 2 ** -attrs.bits, finest };
+    const chosen = chooseSteps(currents, timesteps, sending, limits);
     // Channels that never had anything to send keep the step that they had.
     return chosen ?? new Array<number>(timesteps).fill(before(channel));
   });

@@ -196,7 +196,7 @@ describe.concurrent("a place that cannot be written", () => {
 
   it("a full device is the machine's fault", async () => {
     const { code, stderr, left } = await convertIn("full", [...calib, "-o", "/dev/full"]);
-    expect(codesIn(stderr)).toEqual(["cannot-write"]);
+    expect(codesIn(stderr)).toEqual(["few-samples-to-fit", "cannot-write"]);
     expect(stderr).toContain("the disk is full");
     expect(code).toBe(2);
     expect(left).toEqual([]);
@@ -208,7 +208,7 @@ describe.concurrent("a place that cannot be written", () => {
         cwd,
       });
     const { code, stderr, left } = await convertIn("quota", [...calib, "-o", "net.snn"], limited);
-    expect(codesIn(stderr)).toEqual(["cannot-write"]);
+    expect(codesIn(stderr)).toEqual(["few-samples-to-fit", "cannot-write"]);
     expect(stderr).toContain("a file may not be so large here");
     expect(code).toBe(2);
     expect(left).toEqual([]);
@@ -216,7 +216,7 @@ describe.concurrent("a place that cannot be written", () => {
 
   it("a folder in the place of the file is named", async () => {
     const { code, stderr, left } = await convertIn("over-folder", [...calib, "-o", at("folder")]);
-    expect(codesIn(stderr)).toEqual(["cannot-write"]);
+    expect(codesIn(stderr)).toEqual(["few-samples-to-fit", "cannot-write"]);
     expect(stderr).toContain("a folder of that name is there");
     expect(code).toBe(2);
     expect(left).toEqual([]);
@@ -225,7 +225,7 @@ describe.concurrent("a place that cannot be written", () => {
   it("a file in the place of a folder is named", async () => {
     const args = [...calib, "-o", path.join(at("model.onnx"), "net.snn")];
     const { code, stderr } = await convertIn("below-file", args);
-    expect(codesIn(stderr)).toEqual(["cannot-write"]);
+    expect(codesIn(stderr)).toEqual(["few-samples-to-fit", "cannot-write"]);
     expect(stderr).toContain("a part of the path is a file");
     expect(code).toBe(2);
   });
@@ -249,7 +249,7 @@ describe.concurrent("a place that cannot be written", () => {
     const folder = process.getuid?.() === 0 ? "/sys" : at("locked");
     if (folder !== "/sys") await mkdir(folder, { mode: 0o500 });
     const { code, stderr } = await convertIn("locked-out", [...calib, "-o", `${folder}/net.snn`]);
-    expect(codesIn(stderr)).toEqual(["cannot-write"]);
+    expect(codesIn(stderr)).toEqual(["few-samples-to-fit", "cannot-write"]);
     expect(stderr).toMatch(/permission is denied|the file system is read-only/);
     expect(code).toBe(2);
   });

@@ -28,11 +28,11 @@ const closer = 4;
 /** Neurons that candidates are tried on. */
 const mostTried = 4096;
 /** Neurons to be ready for: more than were seen, of which the furthest will have more to send. */
-const expected = 1e6;
+const expected = 1e5;
 
 /**
  * The step of each of `timesteps` for neurons that receive `currents` [T, neurons]: all but the last
- * reach what the furthest of a million of them would have to send, and the last has the least squared
+ * reach what the furthest of a hundred thousand of them would have to send, and the last has the least squared
  * error. Null where none ever has anything to send.
  */
 export function chooseSteps(

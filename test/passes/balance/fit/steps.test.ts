@@ -10,9 +10,9 @@ function sending(changes: Partial<Sending["attrs"]> = {}, ceiling = Infinity): S
   return { attrs, vInit: 0, ceiling };
 }
 
-/** By how much more the furthest of a million has than that of so many. */
+/** By how much more the furthest of a hundred thousand has than that of so many. */
 function beyond(seen: number): number {
-  return Math.sqrt(Math.log(1e6) / Math.log(seen));
+  return Math.sqrt(Math.log(1e5) / Math.log(seen));
 }
 
 /** Currents of two timesteps and four neurons. */
