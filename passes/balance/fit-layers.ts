@@ -49,7 +49,7 @@ export const fitLayers = definePass({
       default: 256,
       min: 2,
       max: 100_000,
-      help: "calibration samples to fit weights on",
+      help: "calibration samples to fit weights on; more where a sample shows few terms",
     },
   },
   async run(module, context) {

@@ -26,9 +26,11 @@ import { type FitSite, biasSlot, fitSiteOf } from "./sites.ts";
 const termsPerOperand = 10;
 const fewestTerms = 2000;
 const mostTerms = 8000;
+/** Samples to look at where each has few terms. */
+const mostSamples = 1024;
 /** One sample in so many is left out of a fit, to choose by. */
 const heldShare = 5;
-/** Places of each channel to simulate neurons at, and samples that they are from. */
+/** Places of each channel to simulate neurons at, and samples that they are from, where these have as many. */
 const placesPerChannel = 2400;
 const simulatedSamples = 96;
 
@@ -62,28 +64,32 @@ export class LayerFitter {
       return there >= 0 ? there : probes.push({ value, keep: "mean" }) - 1;
     };
     const made = new Set(reference.ops.map(({ result }) => result));
+    let samples = 0;
     for (const op of module.ops) {
       const site = fitSiteOf(module, op);
       if (site !== null && made.has(site.target)) {
         const window = this.windowOf(site);
+        const most = this.samplesFor(window);
+        samples = Math.max(samples, most);
         const at = probe(site.target);
         const kept: Float32Array[] = [];
         this.wanted.set(op.result, kept);
         keep.push((all, index) => {
-          if (index >= this.context.options.samples) return;
+          if (index >= most) return;
           kept[index] = this.atPlaces(site, window, known(all[at], "a target"), index);
         });
       }
       if (!isNeuron(op)) continue;
       const at = probe(op.result);
       const kept: Float32Array[] = [];
+      const most = this.layoutOf(op).samples;
+      samples = Math.max(samples, most);
       this.activations.set(op.result, kept);
       keep.push((all, index) => {
-        if (index >= simulatedSamples) return;
+        if (index >= most) return;
         kept[index] = this.byChannel(op, known(all[at], "an activation"), 1, index);
       });
     }
-    const samples = Math.max(this.context.options.samples, simulatedSamples);
     let seen = 0;
     await this.context.watch(reference, probes, { timesteps: 1, samples }, (kept, index) => {
       for (const each of keep) each(kept, index);
@@ -100,7 +106,7 @@ export class LayerFitter {
     const window = this.windowOf(site);
     const { width, groups, outputs } = window;
     const operand = known(synapse.inputs[0], "an operand");
-    const count = Math.min(this.context.options.samples, wanted.length);
+    const count = wanted.length;
     const perSample = this.placesPerSample(window);
     const rows = Array.from({ length: groups }, () => new Float64Array(count * perSample * width));
     const extras = extra === null ? null : new Float64Array(count * perSample * groups * outputs);
@@ -207,8 +213,13 @@ export class LayerFitter {
   }
 
   private placesPerSample(window: Window): number {
-    const terms = Math.min(mostTerms, Math.max(fewestTerms, termsPerOperand * window.width));
-    return Math.min(window.places, Math.ceil(terms / this.context.options.samples));
+    return Math.min(window.places, Math.ceil(termsOf(window) / this.samplesFor(window)));
+  }
+
+  /** Samples to fit weights on: more where one has few places, as in a linear layer. */
+  private samplesFor(window: Window): number {
+    const wanted = Math.min(mostSamples, Math.ceil(termsOf(window) / window.places));
+    return Math.max(this.context.options.samples, wanted);
   }
 
   /** A value at the places of a site that are looked at in a sample, [place, output]. */
@@ -235,6 +246,7 @@ export class LayerFitter {
     readonly channels: number;
     readonly inner: number;
     readonly places: number;
+    readonly samples: number;
   } {
     const { shape } = neuron.type;
     const operand = known(producerOf(this.reference, neuron.result).inputs[0], "an operand");
@@ -242,11 +254,16 @@ export class LayerFitter {
     const channels = shape[axis] ?? 1;
     const inner = elementCount(shape.slice(axis + 1));
     const all = elementCount(shape) / channels;
+    const samples = Math.max(
+      simulatedSamples,
+      Math.min(mostSamples, Math.ceil(placesPerChannel / all)),
+    );
     return {
       axis,
       channels,
       inner,
-      places: Math.min(all, Math.ceil(placesPerChannel / simulatedSamples)),
+      places: Math.min(all, Math.ceil(placesPerChannel / samples)),
+      samples,
     };
   }
 
@@ -323,6 +340,11 @@ export class LayerFitter {
       return builder.add(op.kind, op.inputs, attrs, op.loc, op.result);
     });
   }
+}
+
+/** Terms to fit the weights of a synapse on, as far as there are samples. */
+function termsOf({ width }: Window): number {
+  return Math.min(mostTerms, Math.max(fewestTerms, termsPerOperand * width));
 }
 
 function firingOf(neuron: OpOf<NeuronKind>): Firing {

@@ -12,7 +12,7 @@
  * al. 2020 and Hubara et al. 2021, who fit layers of quantised networks one by one.
  */
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
-import { type Rows, addTransposedProduct, meanRow, product } from "./products.ts";
+import { type Rows, addTransposedProduct, meanRow, product, transposed } from "./products.ts";
 
 /** A synapse as a matrix: y = x·weight + bias. */
 export interface Affine {
@@ -69,12 +69,17 @@ export function errorOf(map: Affine, terms: Terms): number {
   return residual.reduce((sum, r) => sum + r * r, 0) / Math.max(1, residual.length);
 }
 
+/**
+ * XᵀX·dW = Xᵀ·R, or where there are fewer terms than operands XXᵀ·a = R with dW = Xᵀ·a: the same dW
+ * under a penalty, of a smaller system.
+ */
 interface NormalEquations {
   readonly centred: Rows;
   readonly mean: Float64Array;
-  /** Covariance of the operands, [inputs, inputs]. */
-  readonly covariance: Float64Array;
-  /** The mean of its diagonal. */
+  readonly isDual: boolean;
+  /** Over the number of terms: [inputs, inputs], or [terms, terms] where it is the dual. */
+  readonly gram: Float64Array;
+  /** Mean variance of the operands. */
   readonly scale: number;
 }
 
@@ -83,53 +88,69 @@ function normalEquations(x: Rows): NormalEquations {
   const mean = meanRow(x);
   const data = Float64Array.from(x.data, (value, i) => value - (mean[i % width] ?? 0));
   const centred = { data, count, width };
-  const covariance = new Float64Array(width * width);
-  addTransposedProduct(covariance, centred, centred, { symmetric: true });
+  const isDual = count < width;
+  const factor = isDual ? transposed(centred) : centred;
+  const size = factor.width;
+  const gram = new Float64Array(size * size);
+  addTransposedProduct(gram, factor, factor, { symmetric: true });
   let trace = 0;
-  for (let i = 0; i < width; i++) trace += covariance[i * width + i] ?? 0;
-  covariance.forEach((value, i) => {
-    covariance[i] = value / count;
+  for (let i = 0; i < size; i++) trace += gram[i * size + i] ?? 0;
+  gram.forEach((value, i) => {
+    gram[i] = value / count;
   });
-  return { centred, mean, covariance, scale: trace / count / width };
+  return { centred, mean, isDual, gram, scale: trace / count / width };
 }
 
-/** Solves (covariance + penalty) · dW = …; null where that is singular, as when nothing varies. */
+/** Solves (gram + penalty) · … = …; null where that is singular, as when nothing varies. */
 function solverFor(
-  { covariance, centred: { width }, scale }: NormalEquations,
+  { gram, centred, isDual, scale }: NormalEquations,
   penalty: number,
 ): CholeskyDecomposition | null {
-  const matrix = Matrix.from1DArray(width, width, covariance);
-  for (let i = 0; i < width; i++) matrix.set(i, i, matrix.get(i, i) + penalty * scale + 1e-12);
+  const size = isDual ? centred.count : centred.width;
+  // Without a variance the dual has nothing but the penalty to go by.
+  if (scale === 0) return null;
+  const matrix = Matrix.from1DArray(size, size, gram);
+  for (let i = 0; i < size; i++) matrix.set(i, i, matrix.get(i, i) + penalty * scale + 1e-12);
   const solver = new CholeskyDecomposition(matrix);
   return solver.isPositiveDefinite() ? solver : null;
 }
 
-/** Where what is missing pulls a map: its mean, and its covariance with the operands. */
+/** Where what is missing pulls a map: its mean, and the right side of the equations. */
 interface Pull {
   readonly mean: Float64Array;
-  /** [inputs, outputs]. */
-  readonly covariance: Float64Array;
+  /** Over the number of terms: covariance [inputs, outputs], or what is missing, [terms, outputs]. */
+  readonly right: Rows;
 }
 
-function pullOf(map: Affine, terms: Terms, { centred }: NormalEquations): Pull {
+function pullOf(map: Affine, terms: Terms, { centred, isDual }: NormalEquations): Pull {
   const width = map.bias.length;
   const { count } = terms.x;
   const residual = { data: residuals(map, terms), count, width };
-  const covariance = new Float64Array(centred.width * width);
-  addTransposedProduct(covariance, centred, residual);
-  return { mean: meanRow(residual), covariance: covariance.map((sum) => sum / count) };
+  const right = isDual ? residual : transposedProduct(centred, residual);
+  const data = right.data.map((sum) => sum / count);
+  return { mean: meanRow(residual), right: { ...right, data } };
+}
+
+/** aᵀ·b. */
+function transposedProduct(a: Rows, b: Rows): Rows {
+  const data = new Float64Array(a.width * b.width);
+  addTransposedProduct(data, a, b);
+  return { data, count: a.width, width: b.width };
 }
 
 /** The map at the minimum of the quadratic bound that touches the error where `pull` was found. */
 function moved(
   { weight, bias }: Affine,
   pull: Pull,
-  { centred, mean }: NormalEquations,
+  { centred, mean, isDual }: NormalEquations,
   solver: CholeskyDecomposition,
 ): Affine {
   const width = bias.length;
-  const wanted = Matrix.from1DArray(centred.width, width, pull.covariance);
-  const change = solver.solve(wanted).to1DArray();
+  const { right } = pull;
+  const data = Float64Array.from(
+    solver.solve(Matrix.from1DArray(right.count, width, right.data)).to1DArray(),
+  );
+  const change = isDual ? transposedProduct(centred, { ...right, data }).data : data;
   const shifted = bias.map((b, o) => {
     let before = 0;
     for (let i = 0; i < centred.width; i++) before += (change[i * width + o] ?? 0) * (mean[i] ?? 0);

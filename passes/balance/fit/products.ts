@@ -85,6 +85,14 @@ export function product(a: Rows, b: Rows): Rows {
   return { data, count: a.count, width: n };
 }
 
+export function transposed({ data, count, width }: Rows): Rows {
+  const turned = new Float64Array(data.length);
+  for (let row = 0; row < count; row++) {
+    for (let j = 0; j < width; j++) turned[j * count + row] = data[row * width + j] ?? 0;
+  }
+  return { data: turned, count: width, width: count };
+}
+
 /** The mean of the rows, [width]. */
 export function meanRow({ data, count, width }: Rows): Float64Array {
   const mean = new Float64Array(width);

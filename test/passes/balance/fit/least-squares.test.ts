@@ -53,6 +53,27 @@ describe("fitted", () => {
     for (const [o, b] of truth.bias.entries()) expect(map.bias[o]).toBeCloseTo(b, 2);
   });
 
+  it("finds the same from few terms of many operands as from the larger system", () => {
+    // Terms twice over are another number of terms, and the same fit.
+    const width = 9;
+    const once = { data: noise(8, width, 5), count: 8, width };
+    const twice = { data: Float64Array.of(...once.data, ...once.data), count: 16, width };
+    const target = noise(8, outputs, 6);
+    const wanted = { extra: null, rectified: false };
+    const before = { weight: noise(width, outputs, 7), bias: Float64Array.of(0, 0) };
+    const few = { ...wanted, x: once, target };
+    const many = { ...wanted, x: twice, target: Float64Array.of(...target, ...target) };
+    const dual = fitted(before, few, few);
+    const primal = fitted(before, many, many);
+    expect(dual).not.toBe(before);
+    dual.weight.forEach((w, i) => {
+      expect(w).toBeCloseTo(primal.weight[i] ?? NaN, 6);
+    });
+    dual.bias.forEach((b, o) => {
+      expect(b).toBeCloseTo(primal.bias[o] ?? NaN, 6);
+    });
+  });
+
   it("takes what is added behind the synapse into account", () => {
     const map = fitted(start, termsOf(400, 1, false, 0.75), termsOf(100, 2, false, 0.75));
     expect(map.bias[0]).toBeCloseTo(0.5, 2);
