@@ -51,8 +51,10 @@ export const diagnose = catalogue({
   },
   "pipeline-takes-no-options": {
     severity: "error",
-    message: (p: { name: string }) => `"${p.name}" is a pipeline, which takes no options`,
-    help: "name its passes one by one, with options on the pass that has them",
+    message: (p: { name: string; passes: string }) =>
+      `"${p.name}" is a pipeline, which takes no options`,
+    help: (p: { passes: string }) =>
+      `write it out with --passes, and options on the pass that has them: ${p.passes}`,
   },
   "unknown-option": {
     severity: "error",

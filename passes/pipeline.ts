@@ -44,7 +44,10 @@ export function parsePipeline(text: string, names: PipelineNames): readonly Pipe
       errors.push(...resolved.errors);
       steps.push({ pass, options: resolved.options });
     } else if (pipeline !== undefined) {
-      if (options.length > 0) errors.push(diagnose("pipeline-takes-no-options", null, { name }));
+      if (options.length > 0) {
+        const passes = writtenOut(name, names.pipelines);
+        errors.push(diagnose("pipeline-takes-no-options", null, { name, passes }));
+      }
       steps.push(...pipeline);
     } else {
       const known = [...names.passes.map((p) => p.name), ...names.pipelines.keys()];
@@ -53,6 +56,19 @@ export function parsePipeline(text: string, names: PipelineNames): readonly Pipe
   }
   if (errors.length > 0) fail(...errors);
   return steps;
+}
+
+/** A named pipeline as text that can be changed: the longest one that it begins with, and its passes. */
+export function writtenOut(name: string, pipelines: PipelineNames["pipelines"]): string {
+  const steps = pipelines.get(name) ?? [];
+  let [prefix, length] = ["", 0];
+  for (const [other, first] of pipelines) {
+    const isPrefix = first.length < steps.length && first.every((each, i) => each === steps[i]);
+    if (other !== name && isPrefix && first.length > length)
+      [prefix, length] = [other, first.length];
+  }
+  const rest = printPipeline(steps.slice(length));
+  return prefix === "" ? rest : `${prefix},${rest}`;
 }
 
 /** The text of a pipeline; options that have their default are left out unless `full`. */

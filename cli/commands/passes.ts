@@ -53,7 +53,7 @@ function catalogueText(color: boolean): string {
   lines.push(c.bold("pipelines"));
   for (const [name, steps] of pipelines) {
     lines.push(`  ${c.cyan(name)}`);
-    for (const { pass } of steps) lines.push(`      ${pass.name}`);
+    for (const step of steps) lines.push(`      ${printPipeline([step])}`);
   }
   lines.push("", "write your own: --passes 'name,name{option=value,option=value}'");
   return lines.join("\n");

@@ -1,5 +1,6 @@
 /** The tables of docs/passes/README.md: every pass, every pipeline. */
 import { allPasses, pipelines } from "../../passes/index.ts";
+import { printPipeline } from "../../passes/pipeline.ts";
 import { code, table } from "./markdown.ts";
 
 export function passTable(): string {
@@ -20,7 +21,7 @@ export function pipelineTable(): string {
   const rows = [...pipelines].map(([name, steps]) => {
     const isLonger = name !== "canonical" && canonical.every((s, i) => s === steps[i]);
     const own = isLonger ? steps.slice(canonical.length) : steps;
-    const passes = own.map(({ pass }) => pass.name).join(", ");
+    const passes = own.map((step) => printPipeline([step])).join(", ");
     return [code(name), isLonger ? `canonical, ${passes}` : passes];
   });
   return table(["pipeline", "passes"], rows);

@@ -8,6 +8,7 @@ import {
   parsePipeline,
   printPipeline,
   step,
+  writtenOut,
 } from "../../../passes/pipeline.ts";
 
 function passNamed(name: string, options: AnyPass["options"] = {}): AnyPass {
@@ -95,11 +96,19 @@ describe("mistakes in a pipeline", () => {
     ]);
   });
 
+  it("begin with a pipeline where they are written out with one", () => {
+    const all = [step(fold), step(balance, { levels: 4 })];
+    const longer = new Map([...names.pipelines, ["longer", [...all, step(fold)]]]);
+    longer.set("all", all);
+    expect(writtenOut("longer", longer)).toBe("all,fold");
+    expect(writtenOut("all", longer)).toBe("fold,balance{levels=4}");
+  });
+
   it("are all told at once, with the nearest name or the bounds", () => {
     expect(saidOf("fol,all{x=1},balance{level=3},balance{levels=1,share=x,scope=chanel}")).toEqual([
       'there is no pass or pipeline named "fol" | did you mean fold?',
-      '"all" is a pipeline, which takes no options | name its passes one by one, with options on ' +
-        "the pass that has them",
+      '"all" is a pipeline, which takes no options | write it out with --passes, and options on the ' +
+        "pass that has them: fold,balance{levels=4}",
       'pass balance has no option "level" | did you mean levels?',
       'option "levels" of pass balance is 1, outside 2 … 256',
       'option "share" of pass balance takes a number, not "x"',
