@@ -84,6 +84,7 @@ export const fitSteps = definePass({
         each.axis,
       ]),
     );
+    const rows = { ...context, timesteps: Math.min(context.timesteps, mostRows) };
     let fitted = module;
     let fewest = Infinity;
     for (const { result } of opsOf(module, "snn.graded")) {
@@ -91,9 +92,9 @@ export const fitSteps = definePass({
         opsOf(fitted, "snn.graded").find((op) => op.result === result),
         "neurons that were there",
       );
-      const received = await observe(fitted, neuron, known(axes.get(result), "an axis"), context);
+      const received = await observe(fitted, neuron, known(axes.get(result), "an axis"), rows);
       fewest = Math.min(fewest, received.samples);
-      fitted = withSteps(fitted, neuron, received, context);
+      fitted = withSteps(fitted, neuron, received, rows);
     }
     if (fewest < fewestSamples) {
       context.report(diagnose("few-samples-to-fit", null, { pass: name, samples: fewest }));
@@ -119,9 +120,8 @@ async function observe(
   module: Module,
   neuron: OpOf<"snn.graded">,
   axis: number,
-  { options, timesteps: wanted, watch }: Context,
+  { options, timesteps, watch }: Context,
 ): Promise<Received> {
-  const timesteps = Math.min(wanted, mostRows);
   const current = known(neuron.inputs[0], "a neuron's operand");
   const { shape } = neuron.type;
   const count = shape[axis] ?? 1;
@@ -167,9 +167,8 @@ function withSteps(
   module: Module,
   neuron: OpOf<"snn.graded">,
   { axis, channels }: Received,
-  { options, timesteps: wanted }: Context,
+  { options, timesteps }: Context,
 ): Module {
-  const timesteps = Math.min(wanted, mostRows);
   const { attrs, type } = neuron;
   const count = channels.length;
   const shape = type.shape.map((extent, i) => (i === axis ? extent : 1));

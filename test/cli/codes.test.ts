@@ -154,6 +154,9 @@ describe("a network that rehearses", () => {
     expect(toldIn(short)).toEqual(["ends-in-rehearsal"]);
     const longer = await snnc(["eval", at("two.snn"), ...measured, "-T", "4", "--json"]);
     expect(toldIn(longer)).toEqual([]);
+    // Any margin will do, and none is looked at before something of the rehearsal was used.
+    const early = ["eval", at("two.snn"), ...measured, "--early-exit", "0", "--json"];
+    expect(jsonOf(await snnc(early))).toMatchObject({ earlyExit: { every: 1, meanTimesteps: 4 } });
 
     const build = ["build", at("two.snn"), "--target", "wasm", "-o", at("two-built"), "--no-demo"];
     const built = await snnc([...build, "--json"]);

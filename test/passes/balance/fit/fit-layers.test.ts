@@ -30,6 +30,20 @@ describe("fit-layers", () => {
     expect(one.diagnostics.map(({ code }) => code)).toContain("few-samples-to-fit");
   });
 
+  it("looks at more samples where each shows few terms", async () => {
+    const made = async (count: number, look: number) => {
+      const pipeline = `canonical,convert-activations,fit-layers{samples=${look}}`;
+      const { module } = await convert(network(), samples(count), running, {
+        timesteps: 3,
+        pipeline,
+      });
+      return module.tensors;
+    };
+    // 36 places of a sample, 2000 terms.
+    expect(await made(70, 5)).toEqual(await made(70, 56));
+    expect(await made(40, 5)).not.toEqual(await made(70, 5));
+  });
+
   it("changes nothing but parameters", async () => {
     const options = { timesteps, pipeline: "binary" };
     const { module } = await convert(network(), samples(80), running, options);

@@ -39,6 +39,27 @@ describe("fit-steps", () => {
     expect(other.module.tensors).toEqual(one.module.tensors);
   });
 
+  it("looks at more samples where each shows few neurons", async () => {
+    const made = async (count: number, look: number) => {
+      const pipeline = `${before},fit-steps{samples=${look}}`;
+      const { module } = await convert(network(), samples(count), running, {
+        timesteps: 2,
+        pipeline,
+      });
+      return module.tensors;
+    };
+    expect(await made(60, 10)).toEqual(await made(60, 60));
+    expect(await made(10, 10)).not.toEqual(await made(60, 10));
+  });
+
+  it("has steps for eight timesteps at most", async () => {
+    const options = { timesteps: 12, pipeline: "default" };
+    const { module } = await convert(network(), samples(10), running, options);
+    for (const { attrs } of opsOf(module, "snn.graded")) {
+      expect(tensorAt(module, known(attrs.shares ?? undefined, "shares")).shape[0]).toBe(8);
+    }
+  });
+
   it("gives each timestep a row, which never grows", async () => {
     const options = { timesteps: 5, pipeline: "default" };
     const { module } = await convert(network(), samples(40), running, options);

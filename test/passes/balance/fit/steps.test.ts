@@ -89,6 +89,27 @@ describe("chooseSteps", () => {
     expect(steps.at(-1)).toBeCloseTo(first / 32);
   });
 
+  it("never takes larger steps again", () => {
+    const growing = Float32Array.from([15, 1, 0, 0, 0, 900, 0, 0, 0, 0, 0, 0]);
+    const [first, second] = chooseSteps(growing, 3, sending(), limits) ?? [];
+    expect(second).toBe(first);
+  });
+
+  it("takes back no more than was sent", () => {
+    const back = Float32Array.from([15, 8, 0, 0, 0, -100, 0, 0, 0, 0, 0, 0]);
+    const [first = NaN, second = NaN] = chooseSteps(back, 3, sending(), limits) ?? [];
+    expect(second).toBeLessThan(0.7 * first);
+  });
+
+  it("weighs the many that are near against the few that are far", () => {
+    // Steps of 1 are right for sixteen, steps of 0.3 for forty thousand.
+    const many = Float32Array.from({ length: 40_016 }, (_, i) => (i < 16 ? 15 : 0.3));
+    const [step = NaN] = chooseSteps(many, 1, sending(), limits) ?? [];
+    expect(step).toBeLessThan(0.4);
+    const fewer = many.slice(0, 4_016);
+    expect(chooseSteps(fewer, 1, sending(), limits)?.[0]).toBeGreaterThan(0.9);
+  });
+
   it("waits for the first that there is to send, and finds none in silence", () => {
     const late = currents([-1, -1, -1, -1], [16, 0, 0, 0]);
     expect(chooseSteps(late, 2, sending(), limits)?.[0]).toBe(1);
