@@ -4,7 +4,7 @@
  */
 import { type Diagnostic, fail, known } from "../ir/diagnostic.ts";
 import type { Executable, SampleResult, SampleSource } from "../ir/executable.ts";
-import { isFramed } from "../ir/module.ts";
+import { isFramed, rehearsalOf } from "../ir/module.ts";
 import { type ValueId, isOp } from "../ir/op.ts";
 import { type LayerFindings, LayerTally } from "./compare/layer-tally.ts";
 import { pairNeurons } from "./compare/pairs.ts";
@@ -86,8 +86,13 @@ export async function compare(
   const code = snn.module.properties.has("integer")
     ? "neurons-of-integers"
     : "neuron-without-counterpart";
-  const diagnostics =
-    unpaired.length === 0 ? [] : [diagnoseEvaluation(code, null, { names: unpaired })];
+  const rehearsal = rehearsalOf(snn.module);
+  const diagnostics = [
+    ...(unpaired.length === 0 ? [] : [diagnoseEvaluation(code, null, { names: unpaired })]),
+    ...(rehearsal === 0
+      ? []
+      : [diagnoseEvaluation("rehearsal-in-means", null, { rehearsal, timesteps })]),
+  ];
   return { samples: samples.count, timesteps, layers, diagnostics };
 }
 

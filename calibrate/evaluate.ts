@@ -5,7 +5,14 @@
 import { type Diagnostic, fail, known } from "../ir/diagnostic.ts";
 import type { Executable, MemoryUse, SampleSource } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
-import { type Module, type Output, answersOf, isFramed, producerOf } from "../ir/module.ts";
+import {
+  type Module,
+  type Output,
+  answersOf,
+  isFramed,
+  producerOf,
+  rehearsalOf,
+} from "../ir/module.ts";
 import type { ValueId } from "../ir/op.ts";
 import { elementCount } from "../ir/type.ts";
 import { neuronDepth } from "../ir/walk.ts";
@@ -228,7 +235,9 @@ class Tally {
     labelled: boolean,
   ): Omit<Evaluation, "memory"> {
     const { samples, steps } = this;
-    const perSample = (sums: Float64Array): number[] => Array.from(sums, (sum) => sum / samples);
+    const first = firstAnswer(module, steps);
+    const perSample = (sums: Float64Array): number[] =>
+      Array.from(sums.subarray(first), (sum) => sum / samples);
     const isAnn = module.code === "none";
     return {
       kind: isAnn ? "ann" : "snn",
@@ -240,7 +249,7 @@ class Tally {
       relativeLogitError:
         this.options.referenceLogits === undefined || this.squaredReference === 0
           ? null
-          : Array.from(this.squaredError, (error) => error / this.squaredReference),
+          : Array.from(this.squaredError.subarray(first), (error) => error / this.squaredReference),
       spikesPerSample: perSample(this.spikes),
       synapticOperationsPerSample: perSample(this.synapticOperations),
       analogueOperations: this.analogueOperations / samples,
@@ -294,9 +303,18 @@ function latencyOf(module: Module, timesteps: number): number {
 /** What lists by timestep go by: those at which there is an answer. */
 function timestepsOf(module: Module, steps: number): number[] {
   if (module.code === "none") return [0];
-  return isFramed(module.code)
-    ? [module.timesteps]
-    : Array.from({ length: steps }, (_, t) => t + 1);
+  if (isFramed(module.code)) return [module.timesteps];
+  const first = firstAnswer(module, steps);
+  return Array.from({ length: steps - first }, (_, i) => first + i + 1);
+}
+
+/**
+ * Where the answers start: there are none while a network rehearses. A run that is over by then shows
+ * what there is.
+ */
+function firstAnswer(module: Module, steps: number): number {
+  const rehearsal = rehearsalOf(module);
+  return rehearsal < steps ? rehearsal : 0;
 }
 
 function increment(sums: Float64Array, index: number, by: number): void {

@@ -43,6 +43,13 @@ export const diagnoseEvaluation = catalogue({
       p.names.slice(0, 5).join(", ") +
       (p.names.length > 5 ? ", …" : ""),
   },
+  "rehearsal-in-means": {
+    severity: "info",
+    message: (p: { rehearsal: number; timesteps: number }) =>
+      `layers are compared by their means over all ${p.timesteps} timesteps, of which the first ` +
+      `${p.rehearsal} are the rehearsal`,
+    help: "accuracy is that of the answer alone",
+  },
   "neurons-of-integers": {
     severity: "info",
     message: (p: { names: readonly string[] }) =>

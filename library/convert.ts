@@ -2,14 +2,22 @@
  * The main job as a function: an analogue network and calibration samples in, a spiking network
  * out. No files, no clock but for the seconds of each pass, no state.
  */
-import type { Diagnostic } from "../ir/diagnostic.ts";
+import { type Diagnostic, fail } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
 import type { Calibration } from "../passes/pass.ts";
-import { type SpikingCode, defaultTimesteps, makingOf, withBits } from "../passes/codes.ts";
+import {
+  type SpikingCode,
+  bitsMadeBy,
+  codeMadeBy,
+  defaultTimesteps,
+  makingOf,
+  withBits,
+} from "../passes/codes.ts";
 import { establishedBy, pipelineNames } from "../passes/index.ts";
 import { type PassRecord, type PipelineOptions, runPipeline } from "../passes/manager.ts";
 import { type PipelineStep, parsePipeline } from "../passes/pipeline.ts";
+import { diagnose } from "./diagnostics.ts";
 import { type Running, calibrationOn } from "./measure.ts";
 
 export interface ConvertOptions {
@@ -22,7 +30,7 @@ export interface ConvertOptions {
   readonly pipeline?: string;
   /** How spikes are to carry values, where no pipeline says it. */
   readonly code?: SpikingCode;
-  /** Bits of a spike, in codes whose spikes have a number of choice. */
+  /** Bits of a spike, in place of those of the code or pipeline, whose spikes have a number of choice. */
   readonly bits?: number;
   /** 0 unless given. */
   readonly seed?: number;
@@ -43,7 +51,10 @@ export interface Conversion {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** The steps that `text` names, with command-line conveniences applied. */
+/**
+ * The steps that `text` names, with command-line conveniences applied. Fails with a `DiagnosticError`
+ * for bits of spikes that have no number of them.
+ */
 export function stepsOf(
   text: string,
   { allowAnalogue, bits }: Pick<ConvertOptions, "allowAnalogue" | "bits"> = {},
@@ -53,7 +64,11 @@ export function stepsOf(
       ? { ...step, options: { ...step.options, analogue: "decode" } }
       : step,
   );
-  return bits === undefined ? steps : withBits(steps, bits);
+  if (bits === undefined) return steps;
+  if (bitsMadeBy(steps) === null) {
+    fail(diagnose("bits-not-of-choice", null, { bits, pipeline: text, code: codeMadeBy(steps) }));
+  }
+  return withBits(steps, bits);
 }
 
 /** The pipeline that options ask for. */

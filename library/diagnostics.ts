@@ -9,6 +9,13 @@ export const diagnose = catalogue({
       `${p.name} computes ${p.count} values that are NaN or infinite on ${p.samples} calibration samples`,
     help: "check the scale of the data against what the network was trained on (--preprocess)",
   },
+  "bits-not-of-choice": {
+    severity: "error",
+    message: (p: { bits: number; pipeline: string; code: string | null }) =>
+      `${p.bits} bits for a spike are of no use with ${p.pipeline}: ` +
+      (p.code === null ? "it makes no spikes" : `spikes of code ${p.code} have one size`),
+    help: "codes burst and differential have bits of choice (`--pipeline burst`, `default`, `sparse`); quantise has bits for weights",
+  },
   "auto-needs-samples": {
     severity: "error",
     message: (p: { samples: number; least: number }) =>

@@ -45,9 +45,23 @@ export function carriesDecoded(code: SpikingCode): boolean {
   return code === "differential" || code === "few-spikes" || code === "ttfs";
 }
 
+/** Spikes of so many bits leave less than a thousandth to correct after two timesteps. */
+const manyBits = 8;
+
 /** The timesteps that a pipeline makes a network for unless told. */
 export function defaultTimesteps(steps: readonly PipelineStep[]): number {
-  return makings[codeMadeBy(steps) ?? "rate"].timesteps;
+  const code = codeMadeBy(steps) ?? "rate";
+  if (code === "differential" && (bitsMadeBy(steps) ?? 0) >= manyBits) return 2;
+  return makings[code].timesteps;
+}
+
+/** Bits of the spikes of what a pipeline makes; null where they have no number of choice. */
+export function bitsMadeBy(steps: readonly PipelineStep[]): number | null {
+  const code = codeMadeBy(steps);
+  if (code === null || !makings[code].hasBits) return null;
+  const bits = steps.find(({ pass }) => pass.phase === "convert" && "bits" in pass.options)
+    ?.options["bits"];
+  return typeof bits === "number" ? bits : null;
 }
 
 /** The code of what a pipeline makes of an analogue network; null where it converts nothing. */

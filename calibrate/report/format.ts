@@ -103,7 +103,7 @@ function withoutSharedEnd(names: readonly string[]): readonly string[] {
 /** The timesteps a table shows: powers of two up to T, and T. */
 export function landmarks(timesteps: readonly number[]): number[] {
   const last = timesteps.at(-1);
-  return timesteps.filter((t) => Number.isInteger(Math.log2(t)) || t === last);
+  return timesteps.filter((t, i) => Number.isInteger(Math.log2(i + 1)) || t === last);
 }
 
 /** Whether there is one answer, at the end of the last layer's frame, and none before. */

@@ -3,7 +3,15 @@
  * section in docs/low-accuracy.md. Advice names a cause that the numbers show, never a guess.
  */
 import { counted, percent, points, relative } from "./format.ts";
-import { type OwnPart, higherThresholds, longer, lowerThresholds, remedyFor } from "./remedy.ts";
+import {
+  type OwnPart,
+  answering,
+  higherThresholds,
+  longer,
+  lowerThresholds,
+  rehearsed,
+  remedyFor,
+} from "./remedy.ts";
 import type { ConversionReport, LayerErrorParts, Recommendation, ReportLayer } from "./schema.ts";
 
 type Findings = Omit<ConversionReport, "recommendations">;
@@ -113,7 +121,7 @@ function silentLayer(report: Findings): Recommendation[] {
 
 /** Accuracy won by the second half of the timesteps; null for a run of one. */
 function gainOfSecondHalf(report: Findings, loss: number): number | null {
-  const half = report.accuracy.timesteps.indexOf(Math.floor(report.settings.timesteps / 2));
+  const half = Math.floor(report.accuracy.timesteps.length / 2) - 1;
   const lossAtHalf = half < 0 ? null : lossAt(report, half);
   return lossAtHalf === null ? null : lossAtHalf - loss;
 }
@@ -126,7 +134,7 @@ function hasSettled(report: Findings, loss: number): boolean {
 
 /** Is the accuracy still rising at T, or has it settled below the ANN's? */
 function timestepsTrend(report: Findings, loss: number): Recommendation[] {
-  const { timesteps } = report.settings;
+  const timesteps = answering(report);
   const gained = gainOfSecondHalf(report, loss);
   // Without labels the loss is what the networks do not agree on.
   const isLabelled = report.accuracy.ann !== null;
@@ -305,9 +313,9 @@ function rates(report: Findings): Recommendation[] {
 
 function spareTimesteps(report: Findings): Recommendation[] {
   const near = report.accuracy.smallestTimesteps.find((row) => row.points === 0.5);
-  const { timesteps } = report.settings;
   if (near?.timesteps === undefined || near.timesteps === null) return [];
-  if (near.timesteps > timesteps / 2) return [];
+  const enough = near.timesteps - rehearsed(report);
+  if (enough > answering(report) / 2) return [];
   return [
     {
       kind: "spare-timesteps",
@@ -316,7 +324,7 @@ function spareTimesteps(report: Findings): Recommendation[] {
         `From timestep ${near.timesteps} on, accuracy stays within half a point of the ANN's: a ` +
         "shorter run costs fewer spikes and answers sooner. Converted for fewer timesteps the " +
         "network gets other thresholds, so measure it again.",
-      option: `-T ${2 ** Math.ceil(Math.log2(near.timesteps))}`,
+      option: `-T ${2 ** Math.ceil(Math.log2(enough))}`,
       layer: null,
     },
   ];
@@ -333,7 +341,7 @@ function costly(report: Findings): Recommendation[] {
         `By the ${row.table.name} table the spiking network costs ${row.ratio.toFixed(1)} times ` +
         "the arithmetic of the ANN. Fewer timesteps, or thresholds high enough that neurons fire " +
         "less, bring it down.",
-      option: `-T ${Math.max(1, Math.floor(report.settings.timesteps / 2))}`,
+      option: `-T ${Math.max(1, Math.floor(answering(report) / 2))}`,
       layer: null,
     },
   ];

@@ -13,10 +13,18 @@ export interface Remedy {
 }
 
 type Situation = Pick<ConversionReport, "layers" | "pipeline" | "settings">;
+/** Bits of a spike where nobody gave them, and the most that may be given. */
+const usualBits = 4;
+const mostBits = 8;
+/** Precision of fit-steps where nobody gave one. */
+const usualPrecision = 10;
+
 type PassRun = ConversionReport["pipeline"][number];
 
 /** `settled`: a longer run has been seen not to help, and is not advised again. */
 export function remedyFor(part: OwnPart, situation: Situation, settled: boolean): Remedy {
+  const fitter = fitterOf(situation);
+  if (fitter !== null) return remedyForFitted(fitter, part, situation, settled);
   switch (part) {
     case "clipping":
       return higherThresholds(situation);
@@ -37,15 +45,34 @@ export function remedyFor(part: OwnPart, situation: Situation, settled: boolean)
   }
 }
 
+/** What fitting chose is not to be chosen again by another rule: it may have more to go by. */
+function remedyForFitted(
+  fitter: PassRun,
+  part: OwnPart,
+  situation: Situation,
+  settled: boolean,
+): Remedy {
+  const { code } = situation.settings;
+  if (part === "clipping") return moreSamples(fitter);
+  if (part === "quantisation" && (code === "burst" || code === "differential")) {
+    return finerSpikes(situation, settled);
+  }
+  return settled ? moreSamples(fitter) : { text: "Use more timesteps.", option: longer(situation) };
+}
+
+function moreSamples({ pass, options }: PassRun): Remedy {
+  const samples = options["samples"];
+  const text = "Fit to more calibration samples.";
+  return typeof samples === "number"
+    ? { text, option: `${pass}{samples=${2 * samples}}` }
+    : { text, option: "--calib with more samples" };
+}
+
 function moreLevels(situation: Situation, settled: boolean): Remedy {
   switch (situation.settings.code) {
     case "burst":
     case "differential":
-      return andLonger(
-        { text: "Give spikes more bits", option: `--bits ${Math.min(8, bitsOf(situation) + 2)}` },
-        situation,
-        settled,
-      );
+      return finerSpikes(situation, settled);
     case "few-spikes":
       return { text: "Send more digits.", option: longer(situation) };
     case "ttfs":
@@ -61,10 +88,46 @@ function moreLevels(situation: Situation, settled: boolean): Remedy {
   }
 }
 
+/** Spikes, or their steps, that say more; where neither is left to do, more of them. */
+function finerSpikes(situation: Situation, settled: boolean): Remedy {
+  const steps = finerSteps(situation);
+  if (steps !== null) return andLonger(steps, situation, settled);
+  const bits = optionOf(situation, "bits") ?? usualBits;
+  if (bits >= mostBits) {
+    return { text: "Use more timesteps.", option: longer(situation) };
+  }
+  const remedy = {
+    text: "Give spikes more bits",
+    option: `--bits ${Math.min(mostBits, bits + 2)}`,
+  };
+  return andLonger(remedy, situation, settled);
+}
+
+/** Finer steps where they were told to stay coarse; null elsewhere. */
+function finerSteps(situation: Situation): Remedy | null {
+  const precision = optionOf(situation, "precision");
+  if (precision === null || precision >= usualPrecision) return null;
+  const finer = Math.min(usualPrecision, precision + 2);
+  return { text: "Let steps become finer", option: `fit-steps{precision=${finer}}` };
+}
+
 /** More timesteps, as an option: twice as many, or where each of them halves what is lost, a few. */
-export function longer({ settings: { code, timesteps } }: Situation): string {
+export function longer(situation: Situation): string {
+  const { code } = situation.settings;
+  const timesteps = answering(situation);
   if (code === "differential" || code === "few-spikes") return `-T ${timesteps + 2}`;
   return `-T ${code === "ttfs" ? 2 * timesteps + 1 : 2 * timesteps}`;
+}
+
+/** The timesteps that `-T` counts: those after a rehearsal, where there is one. */
+export function answering(situation: Situation): number {
+  return situation.settings.timesteps - rehearsed(situation);
+}
+
+/** Timesteps that the network runs before it starts on its answer. */
+export function rehearsed({ pipeline }: Situation): number {
+  const steps = pipeline.find(({ pass, changed }) => changed && pass === "rehearse");
+  return typeof steps?.options["steps"] === "number" ? steps.options["steps"] : 0;
 }
 
 /** Whether the answer is a mean over the timesteps. */
@@ -72,14 +135,16 @@ function isMean({ settings: { code } }: Situation): boolean {
   return code === "rate" || code === "signed-rate" || code === "burst";
 }
 
-/** Bits of a spike, as the pass that converted was told. */
-function bitsOf({ pipeline }: Situation): number {
-  const bits = pipeline.map(({ options }) => options["bits"]).find((b) => typeof b === "number");
-  return typeof bits === "number" ? bits : 4;
+/** The number that a pass was given as `option`; null where none has it. */
+function optionOf({ pipeline }: Situation, option: string): number | null {
+  const value = pipeline.map(({ options }) => options[option]).find((v) => typeof v === "number");
+  return typeof value === "number" ? value : null;
 }
 
 /** Raises thresholds relative to those the pipeline chose. */
 export function higherThresholds(situation: Situation): Remedy {
+  const fitter = fitterOf(situation);
+  if (fitter !== null) return moreSamples(fitter);
   const used = balanceOf(situation);
   if (used?.pass === "balance-percentile") {
     const p = used.options["p"];
@@ -93,7 +158,7 @@ export function higherThresholds(situation: Situation): Remedy {
   }
   if (used?.pass === "balance-mmse" && situation.settings.code === "rate") {
     const given = used.options["levels"];
-    const levels = typeof given === "number" && given > 0 ? given : situation.settings.timesteps;
+    const levels = typeof given === "number" && given > 0 ? given : answering(situation);
     return {
       text: "Raise the thresholds: the least squared error for more levels lies higher.",
       option: `balance-mmse{levels=${2 * levels}}`,
@@ -112,6 +177,8 @@ export function higherThresholds(situation: Situation): Remedy {
 
 /** Lowers thresholds relative to those the pipeline chose, or fits them more closely. */
 export function lowerThresholds(situation: Situation): Remedy {
+  const fitter = fitterOf(situation);
+  if (fitter !== null) return finerSteps(situation) ?? moreSamples(fitter);
   const used = balanceOf(situation);
   if (used !== null && used.options["scope"] === "layer") {
     return {
@@ -137,6 +204,11 @@ function andLonger(remedy: Remedy, situation: Situation, settled: boolean): Reme
     text: `${remedy.text}, or use more timesteps.`,
     option: `${remedy.option} or ${longer(situation)}`,
   };
+}
+
+/** The last pass that fitted the network to what its layers really send. */
+function fitterOf({ pipeline }: Situation): PassRun | null {
+  return pipeline.findLast((step) => step.changed && step.pass.startsWith("fit-")) ?? null;
 }
 
 /** The last balance pass that changed the network. */

@@ -10,7 +10,7 @@ import { evaluatePair } from "../../library/assess.ts";
 import { type Objective, objectives } from "../../library/auto.ts";
 import { type Conversion, convert } from "../../library/convert.ts";
 import { makeReport } from "../../library/report.ts";
-import { type SpikingCode, makingOf } from "../../passes/codes.ts";
+import type { SpikingCode } from "../../passes/codes.ts";
 import { allPasses } from "../../passes/index.ts";
 import type { PassRecord } from "../../passes/manager.ts";
 import { printPipeline } from "../../passes/pipeline.ts";
@@ -47,14 +47,14 @@ export function convertCommand() {
       new Option(
         "-T, --timesteps <n>",
         "timesteps to make the network for (by code: rate 32, signed-rate 16, burst and " +
-          "differential 4, few-spikes 8, ttfs 255)",
+          "differential 4, or 2 with spikes of 8 bits, few-spikes 8, ttfs 255)",
       ).argParser(wholeNumber(1, 1_000_000)),
     )
     .addOption(options.code)
     .addOption(
       new Option(
         "--bits <n>",
-        "bits of a spike in burst and differential code (4 unless said)",
+        "bits of a spike in burst and differential code (4, in low-latency 8, unless said)",
       ).argParser(wholeNumber(1, 8)),
     )
     .addOption(new Option("--pipeline <name>", "a named pipeline: see `snnc passes`"))
@@ -323,19 +323,14 @@ function refuseContradictions(given: Given): void {
       const text = `${beside("--code", named)}: the pass that converts says which it is`;
       fail(diagnose("usage", null, { text }));
     }
-    if (given.bits !== undefined) {
-      const text = `${beside("--bits", named)}: write it as an option of the pass that converts`;
-      fail(diagnose("usage", null, { text }));
-    }
+  }
+  if (given.bits !== undefined && given.passes !== undefined) {
+    const text = `${beside("--bits", named)}: write it as an option of the pass that converts`;
+    fail(diagnose("usage", null, { text }));
   }
   if (given.auto !== true && (given.maxLoss ?? given.objective) !== undefined) {
     const option = given.maxLoss === undefined ? "--objective" : "--max-loss";
     fail(diagnose("option-needs", null, { option, other: "--auto" }));
-  }
-  if (given.bits !== undefined && (given.code === undefined || !makingOf(given.code).hasBits)) {
-    fail(
-      diagnose("option-needs", null, { option: "--bits", other: "--code burst or differential" }),
-    );
   }
   if (given.checkNumerics !== undefined && given.calib === undefined) {
     const text =

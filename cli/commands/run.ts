@@ -2,6 +2,7 @@
 import path from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { encodeNpy, encodeNpz } from "../../calibrate/data/write.ts";
+import { limit } from "../../calibrate/data/dataset.ts";
 import { openDataset } from "../../calibrate/data/open.ts";
 import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
@@ -28,6 +29,7 @@ export function runCommand() {
     .requiredOption("-o, --output <file>", ".npy, or .npz with outputs and probes by name")
     .option("--probe <name...>", "also write the values of these ops at every timestep (.npz)")
     .addOption(options.preprocess)
+    .addOption(options.limit)
     .addOption(options.timesteps)
     .addOption(options.engine)
     .addOption(options.inputShape)
@@ -51,7 +53,8 @@ export function runCommand() {
           (how) => openDataset(given.input, { withLabels: false, preprocess: how, inputs: names }),
           context,
         );
-        const samples = sampleSource(dataset, inputs, preprocess, { allowNonFinite: true });
+        const some = given.limit === undefined ? dataset : limit(dataset, given.limit);
+        const samples = sampleSource(some, inputs, preprocess, { allowNonFinite: true });
         context.report(...samples.diagnostics);
         const taken = new Set(module.outputs.map((output) => output.name));
         const probed = [...new Set(given.probe ?? [])].map((name) => ({

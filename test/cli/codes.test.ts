@@ -1,5 +1,6 @@
 /** Every code from the command line: convert, eval, run, report, build, check, with what is told. */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { encodeNpy } from "../../calibrate/data/write.ts";
@@ -26,6 +27,15 @@ function toldIn(ran: Ran): string[] {
   return told.diagnostics.map(({ code }) => code).filter((code) => code !== "preprocess-recorded");
 }
 
+/** What a report in the folder tells, of its layers too. */
+async function toldInReport(folder: string): Promise<string[]> {
+  const text = await readFile(path.join(at(folder), "report.json"), "utf8");
+  const { diagnostics } = z
+    .object({ diagnostics: z.array(z.object({ code: z.string() })) })
+    .parse(JSON.parse(text));
+  return diagnostics.map(({ code }) => code);
+}
+
 beforeAll(async () => {
   const args = ["convert", digits.model, ...calibrated, "--code", "few-spikes", "-T", "6"];
   const made = await snnc([...args, "--no-eval", "-o", at("few.snn")]);
@@ -48,8 +58,7 @@ describe("snnc convert --code", () => {
     const found = answer.parse(jsonOf(ran));
     expect(found).toMatchObject({ code, timesteps: T });
     expect(found.agreement.at(-1)).toBeGreaterThanOrEqual(least);
-    const codes = found.diagnostics.map((d) => d.code);
-    expect(codes).not.toContain("neuron-without-counterpart");
+    expect(await toldInReport(code)).not.toContain("neuron-without-counterpart");
   });
 
   it("takes bits where spikes have a number of them, and refuses what would be of no effect", async () => {
@@ -58,9 +67,15 @@ describe("snnc convert --code", () => {
     expect(bits.code).toBe(0);
     const inspected = await snnc(["inspect", at("bits.snn")]);
     expect(inspected.stdout).toContain("bits = 2");
+    for (const some of [[], ["--pipeline", "sparse"]]) {
+      const { code } = await snnc([...args, ...some, "--bits", "3"]);
+      expect(code).toBe(0);
+      expect((await snnc(["inspect", at("bits.snn")])).stdout).toContain("bits = 3");
+    }
     const refused = [
-      ["--bits", "2"],
+      ["--passes", "default", "--bits", "2"],
       ["--code", "ttfs", "--bits", "2"],
+      ["--pipeline", "rate", "--bits", "2"],
       ["--code", "ttfs", "--pipeline", "max"],
       ["--pipeline", "max", "--bits", "2"],
     ];
@@ -142,16 +157,21 @@ describe("a network that rehearses", () => {
     ];
     const made = await snnc([...args, "-o", at("two.snn"), "--report", at("two"), "--json"]);
     expect(made.code).toBe(0);
+    expect(await toldInReport("two")).toContain("rehearsal-in-means");
     const { timesteps, agreement } = answer.parse(jsonOf(made));
     expect(timesteps).toBe(7);
-    expect(agreement).toHaveLength(7);
+    // There is no answer before the rehearsal is over.
+    expect(agreement).toHaveLength(4);
     expect(agreement.at(-1)).toBeGreaterThanOrEqual(0.9);
 
     const own = await snnc(["eval", at("two.snn"), ...measured, "--json"]);
     expect(toldIn(own)).toEqual([]);
-    expect(jsonOf(own)).toMatchObject({ timesteps: [1, 2, 3, 4, 5, 6, 7], latencyTimesteps: 7 });
+    expect(jsonOf(own)).toMatchObject({ timesteps: [4, 5, 6, 7], latencyTimesteps: 7 });
+    const table = (await snnc(["eval", at("two.snn"), ...measured])).stdout;
+    expect([...table.matchAll(/^(\d+) +[\d.]+ %/gm)].map(([, t]) => t)).toEqual(["4", "5", "7"]);
     const short = await snnc(["eval", at("two.snn"), ...measured, "-T", "3", "--json"]);
     expect(toldIn(short)).toEqual(["ends-in-rehearsal"]);
+    expect(jsonOf(short)).toMatchObject({ timesteps: [1, 2, 3] });
     const longer = await snnc(["eval", at("two.snn"), ...measured, "-T", "4", "--json"]);
     expect(toldIn(longer)).toEqual([]);
     // Any margin will do, and none is looked at before something of the rehearsal was used.

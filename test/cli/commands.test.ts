@@ -244,6 +244,12 @@ describe.concurrent("snnc run", () => {
     expect((await stat(at("out.npz"))).size).toBeGreaterThan(3 * 74 * 4);
   });
 
+  it("runs the first samples only where told", async () => {
+    const args = ["run", at("digits.snn"), "--input", at("few.npy"), "-o", at("first.npy")];
+    const found = jsonOf(await snnc([...args, "--limit", "2", "--json"]));
+    expect(found).toMatchObject({ samples: 2, arrays: [{ name: "logits", shape: [2, 10] }] });
+  });
+
   it("keeps an output and a probe of the same name apart", async () => {
     const model = networks["conv-1d"]?.() ?? "";
     await writeFile(at("signal.onnx"), model);

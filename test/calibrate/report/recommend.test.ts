@@ -153,6 +153,60 @@ describe("advice", () => {
     expect(of("ttfs")?.option).toBe("-T 65");
   });
 
+  describe("on a fitted network", () => {
+    const fitted = (
+      code: string,
+      pass: string,
+      options: Record<string, number>,
+      part: "clipping" | "quantisation" | "unevenness",
+    ): string | null | undefined => {
+      const step = { pass, options, seconds: null, changed: true };
+      const pieces = {
+        ...lossy,
+        settings: { ...lossy.settings, code },
+        pipeline: [...lossy.pipeline, step],
+      };
+      const worst = withLayers(pieces, (layer) => ({
+        ...layer,
+        error: { ...part0, [part]: 0.2, total: 0.2 },
+      }));
+      return advice(worst).find(({ kind }) => kind === `${part}-dominates`)?.option;
+    };
+
+    it("never sets thresholds by another rule", () => {
+      const samples = { samples: 128 };
+      for (const pass of ["fit-steps", "fit-layers"]) {
+        expect(fitted("differential", pass, samples, "clipping")).toBe(`${pass}{samples=256}`);
+      }
+      for (const part of ["quantisation", "unevenness"] as const) {
+        expect(fitted("rate", "fit-layers", { samples: 256 }, part)).not.toContain("balance");
+      }
+    });
+
+    it("is finer steps before more bits, and neither where both are at their best", () => {
+      const of = (options: Record<string, number>): string | null | undefined =>
+        fitted("differential", "fit-steps", options, "quantisation");
+      expect(of({ precision: 6 })).toContain("fit-steps{precision=8}");
+      expect(of({ precision: 10 })).toContain("--bits 6");
+      expect(of({ precision: 10, bits: 8 })).toBe("-T 34");
+    });
+  });
+
+  it("counts timesteps from the end of a rehearsal", () => {
+    const step = { pass: "rehearse", options: { steps: 8 }, seconds: null, changed: true };
+    const rehearsing = (pieces: ReportPieces): ReportPieces => ({
+      ...pieces,
+      settings: { ...pieces.settings, timesteps: pieces.settings.timesteps + 8 },
+      snn: { ...pieces.snn, timesteps: pieces.snn.timesteps.map((t) => t + 8) },
+      pipeline: [...pieces.pipeline, step],
+    });
+    const option = (pieces: ReportPieces, wanted: string): string | null | undefined =>
+      advice(rehearsing(pieces)).find(({ kind }) => kind === wanted)?.option;
+    expect(option(short, "still-rising")).toBe("-T 8");
+    expect(option(syntheticPieces({ limit: 0.9312 }), "spare-timesteps")).toBe("-T 16");
+    expect(option(syntheticPieces({ timesteps: 256 }), "costs-more-than-ann")).toBe("-T 128");
+  });
+
   it("leaves out the first timesteps only of what is a mean over them", () => {
     const option = (code: string): string | null | undefined =>
       advice({ ...lossy, settings: { ...lossy.settings, code } }).find(
