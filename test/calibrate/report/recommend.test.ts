@@ -179,7 +179,9 @@ describe("advice", () => {
         expect(fitted("differential", pass, samples, "clipping")).toBe(`${pass}{samples=256}`);
       }
       for (const part of ["quantisation", "unevenness"] as const) {
-        expect(fitted("rate", "fit-layers", { samples: 256 }, part)).not.toContain("balance");
+        // A longer run has been seen not to help.
+        const option = fitted("rate", "fit-layers", { samples: 256 }, part);
+        expect(option).toBe("fit-layers{samples=512}");
       }
     });
 
