@@ -137,13 +137,13 @@ async function observe(
     const x = known(trace, "a current");
     const kept = new Float32Array(count * timesteps * places);
     const chosen = drawPlaces(size / count, places, index, neuron.result);
-    let to = 0;
     for (let channel = 0; channel < count; channel++) {
       for (let t = 0; t < timesteps; t++) {
-        for (const place of chosen) {
-          const outer = Math.floor(place / inner);
-          const at = (outer * count + channel) * inner + (place - outer * inner);
-          kept[to++] = x[t * size + at] ?? 0;
+        const to = (channel * timesteps + t) * places;
+        for (let i = 0; i < places; i++) {
+          const place = chosen[i] ?? 0;
+          const within = place % inner;
+          kept[to + i] = x[t * size + (place - within) * count + channel * inner + within] ?? 0;
         }
       }
     }

@@ -47,33 +47,42 @@ export function chooseSteps(
   const spikeOf = spikeBy(sending);
   const v = new Float64Array(neurons).fill(sending.vInit);
   const sent = new Float64Array(neurons);
-  const missing = new Float64Array(neurons);
   const steps: number[] = [];
   for (let t = 0; t < timesteps; t++) {
-    for (let i = 0; i < neurons; i++) {
-      v[i] = (v[i] ?? 0) + (currents[t * neurons + i] ?? 0);
-      missing[i] = missingOf(v[i] ?? 0, sent[i] ?? 0);
-    }
-    const largest = Math.min(sending.ceiling, reachOf(missing)) / most;
     const [first] = steps;
     const before = steps.at(-1);
+    // What goes out by the step before and what comes in, in one go: there are millions of neurons.
+    let furthest = 0;
+    let seen = 0;
+    for (let i = 0; i < neurons; i++) {
+      let held = v[i] ?? 0;
+      let gone = sent[i] ?? 0;
+      if (before !== undefined) {
+        const change = before * spikeOf(held, gone, before);
+        held -= change;
+        gone += change;
+        sent[i] = gone;
+      }
+      held += currents[t * neurons + i] ?? 0;
+      v[i] = held;
+      const d = Math.abs(missingOf(held, gone));
+      furthest = Math.max(furthest, d);
+      seen += d === 0 ? 0 : 1;
+    }
+    const largest = Math.min(sending.ceiling, reachOf(furthest, seen)) / most;
     const isLast = t === timesteps - 1;
+    const sampled = (): Group[] => sampleOf(v, sent, missingOf);
     let step: number;
     if (first === undefined || before === undefined) {
       // What arrives later may be the first that there is to send.
       const start = largest > 0 ? largest : laterReach(currents, timesteps, sending) / most;
       if (start === 0) return null;
-      step = isLast ? leastError(spikeOf, v, sent, missing, start) : start;
+      step = isLast ? leastError(spikeOf, sampled(), start) : start;
     } else {
-      const wanted = isLast ? leastError(spikeOf, v, sent, missing, before) : largest;
+      const wanted = isLast ? leastError(spikeOf, sampled(), before) : largest;
       step = Math.min(before, Math.max(wanted, before * shrink, first * finest));
     }
     steps.push(step);
-    for (let i = 0; i < neurons; i++) {
-      const change = step * spikeOf(v[i] ?? 0, sent[i] ?? 0, step);
-      v[i] = (v[i] ?? 0) - change;
-      sent[i] = (sent[i] ?? 0) + change;
-    }
   }
   return steps;
 }
@@ -82,14 +91,7 @@ export function chooseSteps(
  * What the furthest of `expected` would have to send: more than the furthest that was seen by the ratio
  * of such extremes of a normal distribution, √(ln expected / ln seen).
  */
-function reachOf(missing: Float64Array): number {
-  let furthest = 0;
-  let seen = 0;
-  for (const d of missing) {
-    if (d === 0) continue;
-    seen++;
-    furthest = Math.max(furthest, Math.abs(d));
-  }
+function reachOf(furthest: number, seen: number): number {
   return furthest * Math.sqrt(Math.log(expected) / Math.log(Math.min(expected, Math.max(2, seen))));
 }
 
@@ -109,22 +111,14 @@ function laterReach(currents: Float32Array, timesteps: number, sending: Sending)
 }
 
 /** The step, at most `largest`, with which one spike leaves the least behind. */
-function leastError(
-  spikeOf: SpikeOf,
-  v: Float64Array,
-  sent: Float64Array,
-  missing: Float64Array,
-  largest: number,
-): number {
-  const tried = sampleOf(missing);
+function leastError(spikeOf: SpikeOf, tried: readonly Group[], largest: number): number {
   let best = largest;
   let least = Infinity;
   const tryOut = (step: number): void => {
     let error = 0;
-    for (const { neurons, weight } of tried) {
-      for (let i = 0; i < neurons.length && error < least; i++) {
-        const at = neurons[i] ?? 0;
-        const left = (missing[at] ?? 0) - step * spikeOf(v[at] ?? 0, sent[at] ?? 0, step);
+    for (const { v, sent, missing, weight } of tried) {
+      for (let i = 0; i < v.length && error < least; i++) {
+        const left = (missing[i] ?? 0) - step * spikeOf(v[i] ?? 0, sent[i] ?? 0, step);
         error += weight * left * left;
       }
     }
@@ -137,29 +131,51 @@ function leastError(
   return best;
 }
 
-interface Tried {
-  readonly neurons: Int32Array;
+/** Neurons that steps are tried on. */
+interface Group {
   /** How many neurons each of them stands for. */
   readonly weight: number;
+  readonly v: Float64Array;
+  readonly sent: Float64Array;
+  /** What each of them still has to send. */
+  readonly missing: Float64Array;
 }
 
 /**
  * Some neurons to try steps on, those that have the most to send first: few have much, and much of the
  * error is theirs, so as many are taken of these as of all the others.
  */
-function sampleOf(missing: Float64Array): Tried[] {
-  const furthest = missing.reduce((most, d) => Math.max(most, Math.abs(d)), 0);
-  const isFar = (d: number): boolean => Math.abs(d) > furthest / 16;
-  const far = missing.reduce((count, d) => count + Number(isFar(d)), 0);
-  const groups = [new Int32Array(far), new Int32Array(missing.length - far)] as const;
-  const filled: [number, number] = [0, 0];
-  missing.forEach((d, i) => {
-    const group = isFar(d) ? 0 : 1;
-    groups[group][filled[group]++] = i;
-  });
-  return groups.map((all) => {
+function sampleOf(
+  v: Float64Array,
+  sent: Float64Array,
+  missingOf: (v: number, sent: number) => number,
+): Group[] {
+  const missing = new Float64Array(v.length);
+  let furthest = 0;
+  for (let i = 0; i < v.length; i++) {
+    const d = missingOf(v[i] ?? 0, sent[i] ?? 0);
+    missing[i] = d;
+    furthest = Math.max(furthest, Math.abs(d));
+  }
+  const limit = furthest / 16;
+  let count = 0;
+  for (let i = 0; i < v.length; i++) count += Math.abs(missing[i] ?? 0) > limit ? 1 : 0;
+  const far = new Int32Array(count);
+  const near = new Int32Array(v.length - count);
+  let [fars, nears] = [0, 0];
+  for (let i = 0; i < v.length; i++) {
+    if (Math.abs(missing[i] ?? 0) > limit) far[fars++] = i;
+    else near[nears++] = i;
+  }
+  return [far, near].map((all) => {
     const stride = Math.max(1, Math.floor(all.length / mostTried));
-    return { neurons: all.filter((_, i) => i % stride === 0), weight: stride };
+    const drawn = all.filter((_, i) => i % stride === 0);
+    const of = (values: Float64Array): Float64Array => {
+      const gathered = new Float64Array(drawn.length);
+      for (let i = 0; i < drawn.length; i++) gathered[i] = values[drawn[i] ?? 0] ?? 0;
+      return gathered;
+    };
+    return { weight: stride, v: of(v), sent: of(sent), missing: of(missing) };
   });
 }
 
