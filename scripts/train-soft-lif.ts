@@ -7,7 +7,6 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { type Context, runningOf } from "../cli/action.ts";
-import { openDataset } from "../calibrate/data/open.ts";
 import { loadData } from "../cli/data.ts";
 import { loadNetwork } from "../cli/load.ts";
 import { options, wholeNumber } from "../cli/options.ts";
@@ -16,18 +15,20 @@ import { known } from "../ir/diagnostic.ts";
 import type { SoftLif } from "../ir/semantics/soft-lif.ts";
 import { evaluateModule } from "../library/assess.ts";
 import { convert } from "../library/convert.ts";
-import { onnxModel } from "./soft-lif/model.ts";
-import { type Images, train } from "./soft-lif/train.ts";
+import { imageSize, pooledImages, pooledInputs } from "./train/images.ts";
+import { onnxModel } from "./train/model.ts";
+import { spikeNoise } from "./train/noise.ts";
+import { softLifActivation } from "./train/soft-lif.ts";
+import { train } from "./train/train.ts";
 
 /** Rates of 100 Hz are values of 1. */
-const activation: SoftLif = { tauRc: 0.02, tauRef: 0.002, sigma: 0.02, amplitude: 0.01 };
+const curve: SoftLif = { tauRc: 0.02, tauRef: 0.002, sigma: 0.02, amplitude: 0.01 };
+const activation = softLifActivation(curve);
 /**
  * How long a neuron averages over what it receives, in seconds: the synapse that the pass soft-lif puts
  * in, and its own membrane.
  */
-const averaging = 0.005 + activation.tauRc;
-const size = 28;
-const half = size / 2;
+const averaging = 0.005 + curve.tauRc;
 
 const program = new Command("train-soft-lif")
   .description("train a network with soft-LIF activations, and measure what leaky neurons lose")
@@ -52,46 +53,32 @@ const terminal = createTerminal({ json: false, quiet: false });
 const context: Context = { terminal, report: () => undefined, diagnostics: [] };
 const numbers = (list: string): number[] => list.split(",").map(Number);
 
-const images = await pooledImages(path.join(given.shared, "data/mnist/train"), given.images);
+const images = await pooledImages(given.shared, given.images);
 const network = train(images, {
-  sizes: [half * half, ...numbers(given.hidden), 10],
+  sizes: [pooledInputs, ...numbers(given.hidden), 10],
   activation,
   epochs: given.epochs,
   batch: 32,
   learningRate: 0.003,
   seed: given.seed,
-  noise: { tau: averaging, share: given.noise },
+  disturb:
+    given.noise > 0
+      ? spikeNoise({
+          amplitude: curve.amplitude,
+          tau: averaging,
+          share: given.noise,
+          seed: given.seed,
+        })
+      : null,
   onEpoch: (epoch, loss) => terminal.out(`epoch ${epoch}: loss ${loss.toFixed(4)}`),
 });
 mkdirSync(given.out, { recursive: true });
 const model = path.join(given.out, "soft-lif.onnx");
 const preprocess = path.join(given.out, "preprocess.json");
-writeFileSync(model, onnxModel(network, size));
+writeFileSync(model, onnxModel(network, imageSize, activation));
 writeFileSync(preprocess, `${JSON.stringify({ scale: "1/255" })}\n`);
 terminal.out(`wrote ${model} and ${preprocess}`);
 await measure();
-
-/** Images as the network takes them, averaged over squares of four pixels. */
-async function pooledImages(file: string, most: number): Promise<Images> {
-  const dataset = await openDataset(file);
-  const number = Math.min(most, dataset.count);
-  const all = new Float32Array(number * half * half);
-  for (let n = 0; n < number; n++) {
-    const { data } = dataset.sample(n);
-    for (let y = 0; y < size; y++) {
-      for (let x = 0; x < size; x++) {
-        const at = (n * half + (y >> 1)) * half + (x >> 1);
-        all[at] = (all[at] ?? 0) + (data[y * size + x] ?? 0) / (4 * 255);
-      }
-    }
-  }
-  const length = half * half;
-  return {
-    count: number,
-    at: (index) => all.subarray(index * length, (index + 1) * length),
-    labels: known(dataset.labels, "labels"),
-  };
-}
 
 async function measure(): Promise<void> {
   const running = runningOf({ engine: "wasm", threads: given.threads }, context);

@@ -3,6 +3,32 @@
  * from its mean, as a neuron sees it behind the filters of its synapse and its membrane.
  */
 import { uniform } from "../../ir/random.ts";
+import type { Disturb } from "./network.ts";
+
+export interface SpikeNoise {
+  /** The value of a rate of 1 Hz. */
+  readonly amplitude: number;
+  /** Time that neurons average over, in seconds. */
+  readonly tau: number;
+  /** Share of the noise that spikes would make. */
+  readonly share: number;
+  readonly seed: number;
+}
+
+/** For sample after sample, what averages over spikes of the rates that stand for values stray by. */
+export function spikeNoise({ amplitude, tau, share, seed }: SpikeNoise) {
+  return (sample: number): Disturb =>
+    (values, layer) => {
+      for (let o = 0; o < values.length; o += 2) {
+        const pair = normalPair(seed, sample, layer, o / 2);
+        pair.forEach((normal, k) => {
+          const y = values[o + k];
+          if (y === undefined) return;
+          values[o + k] = y + share * amplitude * ripple(y / amplitude, tau) * normal;
+        });
+      }
+    };
+}
 
 /**
  * Standard deviation, in Hz, of a regular train of `rate` behind a filter exp(−t/tau)/tau. Between two

@@ -1,16 +1,19 @@
-/** Training with soft-LIF: gradients are right, noise is that of spikes, the model is the network. */
+/** Training: gradients are right, noise is that of spikes, the model is the network. */
 import { describe, expect, it } from "vitest";
 import { known } from "../../ir/diagnostic.ts";
 import { uniform } from "../../ir/random.ts";
 import type { SoftLif } from "../../ir/semantics/soft-lif.ts";
-import { onnxModel } from "../../scripts/soft-lif/model.ts";
-import { Network } from "../../scripts/soft-lif/network.ts";
-import { normalPair, ripple } from "../../scripts/soft-lif/noise.ts";
-import { train } from "../../scripts/soft-lif/train.ts";
+import { activations } from "../../scripts/train/activations.ts";
+import { onnxModel } from "../../scripts/train/model.ts";
+import { Network } from "../../scripts/train/network.ts";
+import { normalPair, ripple, spikeNoise } from "../../scripts/train/noise.ts";
+import { softLifActivation } from "../../scripts/train/soft-lif.ts";
+import { train } from "../../scripts/train/train.ts";
 import { moduleOf, outputsOf } from "../frontend/run.ts";
 import { f } from "../ir/one-op.ts";
 
-const activation: SoftLif = { tauRc: 0.02, tauRef: 0.002, sigma: 0.1, amplitude: 0.01 };
+const curve: SoftLif = { tauRc: 0.02, tauRef: 0.002, sigma: 0.1, amplitude: 0.01 };
+const activation = softLifActivation(curve);
 const image = Float32Array.from({ length: 4 }, (_, i) => uniform(3, i, 0, 0));
 
 describe("the network", () => {
@@ -56,7 +59,7 @@ describe("the network", () => {
         batch: 8,
         learningRate: 0.02,
         seed,
-        noise: { tau: 0.025, share: 1 },
+        disturb: spikeNoise({ amplitude: curve.amplitude, tau: 0.025, share: 1, seed }),
         onEpoch: (_, loss) => losses.push(loss),
       });
       return { losses, weights: known(network.layers[0], "a layer").weight.values };
@@ -67,20 +70,23 @@ describe("the network", () => {
     expect(run(2).weights).not.toEqual(weights);
   });
 
-  it("is the ONNX model that is written", () => {
-    const network = new Network([4, 6, 3], activation, 5);
-    const pixels = Array.from({ length: 16 }, (_, i) => uniform(1, i, 0, 0));
-    const pooled = Float32Array.from({ length: 4 }, (_, i) => {
-      const at = (i >> 1) * 8 + (i % 2) * 2;
-      const four = [at, at + 1, at + 4, at + 5].map((k) =>
-        Math.fround(known(pixels[k], "a pixel")),
-      );
-      return four.reduce((a, b) => a + b, 0) / 4;
-    });
-    const module = moduleOf(onnxModel(network, 4));
-    const [logits] = outputsOf(module, [f([1, 1, 4, 4], pixels)]);
-    network.forward(pooled, null).forEach((z, i) => expect(logits?.data[i]).toBeCloseTo(z, 5));
-  });
+  it.each([{ name: "soft-LIF", ...activation }, ...activations])(
+    "is the ONNX model that is written: $name",
+    (spelt) => {
+      const network = new Network([4, 6, 3], spelt, 5);
+      const pixels = Array.from({ length: 16 }, (_, i) => uniform(1, i, 0, 0));
+      const pooled = Float32Array.from({ length: 4 }, (_, i) => {
+        const at = (i >> 1) * 8 + (i % 2) * 2;
+        const four = [at, at + 1, at + 4, at + 5].map((k) =>
+          Math.fround(known(pixels[k], "a pixel")),
+        );
+        return four.reduce((a, b) => a + b, 0) / 4;
+      });
+      const module = moduleOf(onnxModel(network, 4, spelt));
+      const [logits] = outputsOf(module, [f([1, 1, 4, 4], pixels)]);
+      network.forward(pooled, null).forEach((z, i) => expect(logits?.data[i]).toBeCloseTo(z, 5));
+    },
+  );
 });
 
 describe("the noise", () => {

@@ -1,10 +1,16 @@
-/** A trained network as an ONNX model, with the operator SoftLif of domain snnc. */
+/** A trained network as an ONNX model. */
 import op, { type onnx } from "onnx-proto";
-import type { SoftLif } from "../../ir/semantics/soft-lif.ts";
 import type { Network } from "./network.ts";
 
+/** How an activation is written. */
+export interface Spelling {
+  /** The nodes that make `output` of `input`, with names of their own for layer `l`. */
+  readonly nodes: (input: string, output: string, l: number) => readonly onnx.INodeProto[];
+  readonly initializers?: readonly onnx.ITensorProto[];
+}
+
 /** Images of `size` × `size` pixels, average-pooled by 2, then the layers of the network. */
-export function onnxModel(network: Network, size: number): Uint8Array {
+export function onnxModel(network: Network, size: number, activation: Spelling): Uint8Array {
   const last = network.layers.length - 1;
   const outputs = network.layers[last]?.outputs ?? 0;
   const pool = [ints("kernel_shape", [2, 2]), ints("strides", [2, 2])];
@@ -18,7 +24,7 @@ export function onnxModel(network: Network, size: number): Uint8Array {
         output: [l === last ? "logits" : `j${l}`],
         name: `fc${l}`,
       },
-      ...(l === last ? [] : [softLifNode(l, network.activation)]),
+      ...(l === last ? [] : activation.nodes(`j${l}`, `x${l + 1}`, l)),
     ]),
   ];
   const initializer = network.layers.flatMap(({ inputs, outputs: out, weight, bias }, l) => [
@@ -27,29 +33,34 @@ export function onnxModel(network: Network, size: number): Uint8Array {
   ]);
   return op.onnx.ModelProto.encode({
     irVersion: 8,
-    producerName: "snnc train-soft-lif",
+    producerName: "snnc train",
     opsetImport: [
-      { domain: "", version: 17 },
+      { domain: "", version: 20 },
       { domain: "snnc", version: 1 },
     ],
     graph: {
-      name: "soft_lif",
+      name: "perceptron",
       node,
-      initializer,
+      initializer: [...initializer, ...(activation.initializers ?? [])],
       input: [valueInfo("image", ["batch", 1, size, size])],
       output: [valueInfo("logits", ["batch", outputs])],
     },
   }).finish();
 }
 
-function softLifNode(l: number, { tauRc, tauRef, sigma, amplitude }: SoftLif): onnx.INodeProto {
-  const attributes = { tau_rc: tauRc, tau_ref: tauRef, sigma, amplitude };
+/** A node with attributes that are numbers. */
+export function nodeOf(
+  opType: string,
+  names: { readonly input: readonly string[]; readonly output: string; readonly name: string },
+  attributes: Readonly<Record<string, number>> = {},
+  domain = "",
+): onnx.INodeProto {
   return {
-    opType: "SoftLif",
-    domain: "snnc",
-    input: [`j${l}`],
-    output: [`x${l + 1}`],
-    name: `lif${l}`,
+    opType,
+    domain,
+    input: [...names.input],
+    output: [names.output],
+    name: names.name,
     attribute: Object.entries(attributes).map(([name, f]) => ({ name, type: 1, f })),
   };
 }
@@ -58,7 +69,12 @@ function ints(name: string, values: readonly number[]): onnx.IAttributeProto {
   return { name, type: 7, ints: [...values] };
 }
 
-function floats(name: string, dims: readonly number[], values: Float32Array): onnx.ITensorProto {
+/** An initializer. */
+export function floats(
+  name: string,
+  dims: readonly number[],
+  values: Float32Array,
+): onnx.ITensorProto {
   const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return { name, dims: [...dims], dataType: 1, rawData };
 }

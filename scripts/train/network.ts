@@ -1,11 +1,9 @@
 /**
- * A perceptron with soft-LIF activations: values forwards, gradients backwards, steps of Adam. Weights
- * are [in, out], so that an input that is 0 costs nothing.
+ * A perceptron: values forwards, gradients backwards, steps of Adam. Weights are [in, out], so that an
+ * input that is 0 costs nothing.
  */
 import { known } from "../../ir/diagnostic.ts";
 import { uniform } from "../../ir/random.ts";
-import { type SoftLif, softLif, softLifSlope } from "../../ir/semantics/soft-lif.ts";
-import { normalPair, ripple } from "./noise.ts";
 
 /** Numbers that are learnt, with the sum of their gradients and what Adam remembers of earlier ones. */
 interface Parameters {
@@ -22,15 +20,17 @@ export interface Layer {
   readonly bias: Parameters;
 }
 
-export interface Noise {
-  readonly seed: number;
-  /** Counts the samples that were learnt from. */
-  readonly sample: number;
-  /** Time that neurons average over, in seconds. */
-  readonly tau: number;
-  /** Share of the noise that spikes would make. */
-  readonly share: number;
+/** What hidden neurons do with their currents. */
+export interface Activation {
+  readonly value: (current: number) => number;
+  /** Its derivative. */
+  readonly slope: (current: number) => number;
+  /** The current without an input, before anything is learnt. */
+  readonly bias: number;
 }
+
+/** Changes what the neurons of a hidden layer send, in place, while the network learns. */
+export type Disturb = (values: Float32Array, layer: number) => void;
 
 function parameters(values: Float32Array): Parameters {
   const zeros = (): Float32Array => new Float32Array(values.length);
@@ -44,25 +44,25 @@ const epsilon = 1e-8;
 
 export class Network {
   readonly layers: readonly Layer[];
-  readonly activation: SoftLif;
+  private readonly activation: Activation;
   /** Of each layer: what it was given, the currents that it made, and gradients of these. */
   private readonly given: Float32Array[];
   private readonly currents: Float32Array[];
   private readonly errors: Float32Array[];
   private steps = 0;
 
-  constructor(sizes: readonly number[], activation: SoftLif, seed: number) {
+  constructor(sizes: readonly number[], activation: Activation, seed: number) {
     this.activation = activation;
     this.layers = sizes.slice(1).map((outputs, l): Layer => {
       const inputs = known(sizes[l], "a size");
-      // He et al. 2015. Hidden neurons begin at their threshold, where the curve is steepest.
+      // He et al. 2015.
       const bound = Math.sqrt(6 / inputs);
       const weights = Float32Array.from(
         { length: inputs * outputs },
         (_, i) => bound * (2 * uniform(seed, i, l, 0) - 1),
       );
       const isHidden = l + 2 < sizes.length;
-      const bias = new Float32Array(outputs).fill(isHidden ? 1 : 0);
+      const bias = new Float32Array(outputs).fill(isHidden ? activation.bias : 0);
       return { inputs, outputs, weight: parameters(weights), bias: parameters(bias) };
     });
     this.given = this.layers.map(({ inputs }) => new Float32Array(inputs));
@@ -71,15 +71,15 @@ export class Network {
   }
 
   /** The logits of one sample, until the next call. */
-  forward(x: Float32Array, noise: Noise | null): Float32Array {
+  forward(x: Float32Array, disturb: Disturb | null): Float32Array {
     known(this.given[0], "a layer").set(x);
     this.layers.forEach((layer, l) => {
       const current = known(this.currents[l], "currents");
       weighted(layer, known(this.given[l], "what it is given"), current);
       const next = this.given[l + 1];
       if (next === undefined) return;
-      for (let o = 0; o < next.length; o++) next[o] = softLif(current[o] ?? 0, this.activation);
-      if (noise !== null && noise.share > 0) this.disturb(next, l, noise);
+      for (let o = 0; o < next.length; o++) next[o] = this.activation.value(current[o] ?? 0);
+      disturb?.(next, l);
     });
     return known(this.currents.at(-1), "logits");
   }
@@ -101,7 +101,7 @@ export class Network {
       const currents = this.currents[l - 1];
       if (before === null || currents === undefined) continue;
       for (let i = 0; i < before.length; i++) {
-        before[i] = (before[i] ?? 0) * softLifSlope(currents[i] ?? 0, this.activation);
+        before[i] = (before[i] ?? 0) * this.activation.slope(currents[i] ?? 0);
       }
     }
     return Math.log(sum) + most - (logits[label] ?? 0);
@@ -123,19 +123,6 @@ export class Network {
           sums[i] = 0;
         }
       }
-    }
-  }
-
-  /** Adds what averages over spikes of these rates would stray from them by. */
-  private disturb(values: Float32Array, layer: number, { seed, sample, tau, share }: Noise): void {
-    const { amplitude } = this.activation;
-    for (let o = 0; o < values.length; o += 2) {
-      const pair = normalPair(seed, sample, layer, o / 2);
-      pair.forEach((normal, k) => {
-        const y = values[o + k];
-        if (y === undefined) return;
-        values[o + k] = y + share * amplitude * ripple(y / amplitude, tau) * normal;
-      });
     }
   }
 }

@@ -1,7 +1,6 @@
 /** Trains a network on labelled images, the same way for the same seed. */
 import { uniform } from "../../ir/random.ts";
-import type { SoftLif } from "../../ir/semantics/soft-lif.ts";
-import { Network } from "./network.ts";
+import { type Activation, type Disturb, Network } from "./network.ts";
 
 export interface Images {
   readonly count: number;
@@ -12,13 +11,14 @@ export interface Images {
 
 export interface Training {
   readonly sizes: readonly number[];
-  readonly activation: SoftLif;
+  readonly activation: Activation;
   readonly epochs: number;
   readonly batch: number;
   /** Of the first step; it falls to a hundredth along half a cosine. */
   readonly learningRate: number;
   readonly seed: number;
-  readonly noise: { readonly tau: number; readonly share: number };
+  /** What is done to neurons while they learn from a sample, which are counted. */
+  readonly disturb: ((sample: number) => Disturb) | null;
   readonly onEpoch: (epoch: number, loss: number) => void;
 }
 
@@ -33,7 +33,7 @@ export function train(images: Images, how: Training): Network {
       const batch = order.subarray(first, first + how.batch);
       batch.forEach((index, i) => {
         const sample = epoch * images.count + first + i;
-        network.forward(images.at(index), { ...how.noise, seed: how.seed, sample });
+        network.forward(images.at(index), how.disturb?.(sample) ?? null);
         loss += network.backward(images.labels[index] ?? 0);
       });
       const share = 0.505 + 0.495 * Math.cos((Math.PI * step++) / total);
