@@ -412,7 +412,9 @@ function gradedPotentials(op: OpOf<"snn.graded">, x: Interval, module: Module): 
   const [up, down] = [Math.max(0, x.high), Math.max(0, -x.low)];
   const rest = Math.ceil((attrs.alphabet === "word" ? 0.5 : most) * step.high);
   const top = Math.max(vInit.high, rest) + up;
-  const bottom = Math.min(vInit.low, -rest) - down;
+  // What was taken back too much, half a step at most, is sent again whatever the potential.
+  const owed = attrs.sign === "retract" ? rest : 0;
+  const bottom = Math.min(vInit.low - owed, -rest) - down;
   const fired = most * step.low;
   const rise = attrs.ceiling === null ? Math.max(0, up - fired) : up;
   const fall = attrs.sign === "free" && attrs.ceiling === null ? Math.max(0, down - fired) : down;

@@ -346,16 +346,18 @@ interface OtherAttrs {
    * broadcast to the neurons; and r the total that was sent, 0 at first. In each timestep, in this order:
    *
    *     u[t] = v[t−1] + x[t]                        integrate (no leak)
-   *     k[t] = clip(⌊u[t]/q_t + ½⌋, low, high)      fire the nearest multiple of the step; a tie fires up
+   *     w[t] = u[t], or max(u[t], −r[t−1])          what there is to send
+   *     k[t] = clip(⌊w[t]/q_t + ½⌋, low, high)      fire the nearest multiple of the step; a tie fires up
    *     v[t] = u[t] − k[t]·q_t                      reset by subtraction
    *     r[t] = r[t−1] + k[t]·q_t
    *     y[t] = amplitude · ρ_t · k[t]
    *
-   * v[0] = vInit. sign: `positive`, low = 0; `retract`, low = −min(K, ⌊r/q_t + ½⌋), so that spikes
-   * take back no more than was sent; `free`, low = −K. high = K, or min(K, ⌊(ceiling − r)/q_t + ½⌋)
-   * where there is a ceiling on the total. Alphabet `word`: every integer from low to high, an n-bit
-   * word of as many binary spikes as |k| has bits set. Alphabet `power`: k = ±2^e, the largest e < bits
-   * with ¾ · 2^e · q_t ≤ |u| that keeps within low and high, else 0; always one spike.
+   * v[0] = vInit. sign: `positive`, low = 0; `free`, low = −K; `retract`, low = −K, and w is the maximum:
+   * spikes take back what was sent, and no more but for rounding, which later ones make up for where
+   * steps shrink. high = K, or min(K, ⌊(ceiling − r)/q_t + ½⌋) where there is a ceiling on the total.
+   * Alphabet `word`: every integer from low to high, an n-bit word of as many binary spikes as |k| has
+   * bits set. Alphabet `power`: k = ±2^e, the largest e < bits with ¾ · 2^e · q_t ≤ |w| that keeps
+   * within low and high, else 0; always one spike; with `retract`, low = −max(0, min(K, ⌊r/q_t + ½⌋)).
    *
    * One family: bits 1 with sign positive is `snn.if` with v[0] raised by half a threshold; with sign
    * retract the signed neuron of Wang et al. (IJCAI 2022), ST-BIF and SpikeGrad; more bits, burst

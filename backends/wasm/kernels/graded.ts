@@ -143,10 +143,12 @@ export function gradedFloats(code: Code, form: GradedForm): Update {
           : code.define("v128", shared(known(threshold, "a threshold")()));
       const u = code.define("v128", f32x4.add(v.get(), x.get()));
       const bound = (a: Expr): Expr => f32x4.pmin(nearest(a, step), splat(code, most));
-      let low: (() => Expr) | null = null;
-      if (attrs.sign === "positive") low = () => splat(code, 0);
-      if (attrs.sign === "free") low = () => splat(code, -most);
-      if (attrs.sign === "retract") {
+      const retracts = attrs.sign === "retract";
+      const wanted = retracts
+        ? code.define("v128", f32x4.pmax(u.get(), f32x4.neg(known(r, "a total").get())))
+        : u;
+      let low = (): Expr => splat(code, attrs.sign === "positive" ? 0 : -most);
+      if (retracts && attrs.alphabet === "power") {
         const taken = f32x4.pmax(bound(known(r, "a total").get()), splat(code, 0));
         const least = code.define("v128", f32x4.neg(taken));
         low = () => least.get();
@@ -157,19 +159,18 @@ export function gradedFloats(code: Code, form: GradedForm): Update {
         const top = code.define("v128", bound(room));
         high = () => top.get();
       }
-      const least = known(low ?? undefined, "a least spike");
       const k = code.local("v128");
       if (attrs.alphabet === "word") {
-        k.set(f32x4.pmax(f32x4.pmin(nearest(u.get(), step), high()), least()));
+        k.set(f32x4.pmax(f32x4.pmin(nearest(wanted.get(), step), high()), low()));
       } else {
         k.set(splat(code, 0));
         const size = code.local("v128");
         for (let e = 0; e < attrs.bits; e++) {
-          const sign = v128.and(f32x4.lt(u.get(), splat(code, 0)), signBit(code));
+          const sign = v128.and(f32x4.lt(wanted.get(), splat(code, 0)), signBit(code));
           size.set(v128.or(splat(code, 2 ** e), sign));
           const reach = f32x4.mul(step.get(), splat(code, 0.75 * 2 ** e));
-          const isReached = f32x4.ge(f32x4.abs(u.get()), reach);
-          const isWithin = v128.and(f32x4.ge(size.get(), least()), f32x4.le(size.get(), high()));
+          const isReached = f32x4.ge(f32x4.abs(wanted.get()), reach);
+          const isWithin = v128.and(f32x4.ge(size.get(), low()), f32x4.le(size.get(), high()));
           k.set(choose(code, v128.and(isReached, isWithin), size.get(), k.get()));
         }
       }
@@ -245,8 +246,13 @@ function spikesOfHalf(
   const step = code.define("v128", wide(given.step));
   const nearest = (a: Expr): Expr => nearestMultiple(code, a, step);
   const bound = (a: Expr): Expr => f64x2.pmin(nearest(a), number(most));
+  const u = code.define("v128", wide(given.u));
+  const retracts = attrs.sign === "retract";
+  const wanted = retracts
+    ? code.define("v128", f64x2.pmax(u.get(), f64x2.neg(wide(known(given.r, "a total")))))
+    : u;
   let low = (): Expr => number(attrs.sign === "positive" ? 0 : -most);
-  if (attrs.sign === "retract") {
+  if (retracts && attrs.alphabet === "power") {
     const taken = f64x2.pmax(bound(wide(known(given.r, "a total"))), number(0));
     const least = code.define("v128", f64x2.neg(taken));
     low = () => least.get();
@@ -261,15 +267,14 @@ function spikesOfHalf(
     high = () => top.get();
   }
   if (attrs.alphabet === "word")
-    return f64x2.pmax(f64x2.pmin(nearest(wide(given.u)), high()), low());
-  const u = code.define("v128", wide(given.u));
+    return f64x2.pmax(f64x2.pmin(nearest(wanted.get()), high()), low());
   const k = code.define("v128", number(0));
   const size = code.local("v128");
   for (let e = 0; e < attrs.bits; e++) {
-    const isNegative = f64x2.lt(u.get(), number(0));
+    const isNegative = f64x2.lt(wanted.get(), number(0));
     size.set(choose(code, isNegative, number(-(2 ** e)), number(2 ** e)));
     const reach = f64x2.mul(step.get(), number(0.75 * 2 ** e));
-    const isReached = f64x2.ge(f64x2.abs(u.get()), reach);
+    const isReached = f64x2.ge(f64x2.abs(wanted.get()), reach);
     const isWithin = v128.and(f64x2.ge(size.get(), low()), f64x2.le(size.get(), high()));
     k.set(choose(code, v128.and(isReached, isWithin), size.get(), k.get()));
   }

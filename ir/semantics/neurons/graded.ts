@@ -109,17 +109,15 @@ function spikeOf(
 ): number {
   const { bits, alphabet, sign } = attrs;
   const most = largestSpike(attrs);
-  const low =
-    sign === "positive"
-      ? 0
-      : sign === "free"
-        ? -most
-        : -Math.max(0, Math.min(most, arithmetic.nearest(sent, step)));
+  const wanted = sign === "retract" ? Math.max(u, -sent) : u;
   const room = ceiling === Infinity ? Infinity : arithmetic.nearest(ceiling - sent, step);
   const high = Math.min(most, room);
-  return alphabet === "word"
-    ? Math.max(low, Math.min(high, arithmetic.nearest(u, step)))
-    : nearestPower(arithmetic, u, step, bits, low, high);
+  const low = sign === "positive" ? 0 : -most;
+  if (alphabet === "word") return Math.max(low, Math.min(high, arithmetic.nearest(wanted, step)));
+  // The nearest power may be larger than what is wanted.
+  const returnable =
+    sign === "retract" ? -Math.max(0, Math.min(most, arithmetic.nearest(sent, step))) : low;
+  return nearestPower(arithmetic, wanted, step, bits, returnable, high);
 }
 
 /** ±2^e with the largest e whose three quarters `u` reaches and that keeps within bounds; else 0. */

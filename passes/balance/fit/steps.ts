@@ -20,7 +20,7 @@ export interface StepLimits {
   readonly finest: number;
 }
 
-/** Candidates for the last step: each this much smaller than the one before, so many of them. */
+/** Candidates for a step: each this much smaller than the one before, so many of them. */
 const ratio = 2 ** (-1 / 4);
 const candidates = 33;
 /** And so many between the best and each of its neighbours. */
@@ -30,10 +30,14 @@ const mostTried = 4096;
 /** Neurons to be ready for: more than were seen, of which the furthest will have more to send. */
 const expected = 1e5;
 
+/** Bits from which on a spike can reach the furthest and still tell what is usual from nothing. */
+const enoughBits = 4;
+
 /**
  * The step of each of `timesteps` for neurons that receive `currents` [T, neurons]: all but the last
- * reach what the furthest of a hundred thousand of them would have to send, and the last has the least squared
- * error. Null where none ever has anything to send.
+ * reach what the furthest of a hundred thousand of them would have to send, or with few bits leave the
+ * least squared error to the steps to come, and the last has the least squared error. Null where none
+ * ever has anything to send.
  */
 export function chooseSteps(
   currents: Float32Array,
@@ -72,15 +76,22 @@ export function chooseSteps(
     const largest = Math.min(sending.ceiling, reachOf(furthest, seen)) / most;
     const isLast = t === timesteps - 1;
     const sampled = (): Group[] => sampleOf(v, sent, missingOf);
+    // What the steps from here on can reach, each as much smaller than the one before as may be.
+    const plan: Plan = { most, shrink, steps: timesteps - t };
+    const chosen = (upTo: number): number => {
+      if (isLast) return leastError(spikeOf, sampled(), upTo);
+      return sending.attrs.bits < enoughBits
+        ? leastLeft(sampled(), plan, Math.min(upTo, largest))
+        : largest;
+    };
     let step: number;
     if (first === undefined || before === undefined) {
       // What arrives later may be the first that there is to send.
       const start = largest > 0 ? largest : laterReach(currents, timesteps, sending) / most;
       if (start === 0) return null;
-      step = isLast ? leastError(spikeOf, sampled(), start) : start;
+      step = largest > 0 ? chosen(start) : start;
     } else {
-      const wanted = isLast ? leastError(spikeOf, sampled(), before) : largest;
-      step = Math.min(before, Math.max(wanted, before * shrink, first * finest));
+      step = Math.min(before, Math.max(chosen(before), before * shrink, first * finest));
     }
     steps.push(step);
   }
@@ -128,6 +139,41 @@ function leastError(spikeOf: SpikeOf, tried: readonly Group[], largest: number):
   // The error is no smooth function of the step: a closer look around the best pays.
   const around = best;
   for (let j = -closer; j <= closer; j++) tryOut(Math.min(largest, around * ratio ** (j / closer)));
+  return best;
+}
+
+interface Plan {
+  /** The largest spike in units of the step. */
+  readonly most: number;
+  /** What each step is of the one before. */
+  readonly shrink: number;
+  /** How many steps there are, with the first. */
+  readonly steps: number;
+}
+
+/**
+ * The first step, at most `largest`, of a plan that leaves the least behind: what is beyond the reach of all
+ * its steps together, and what the last of them rounds, a third of the square of half a step in the mean.
+ */
+function leastLeft(tried: readonly Group[], plan: Plan, largest: number): number {
+  const { most, shrink, steps } = plan;
+  const reach = (most * (1 - shrink ** steps)) / (1 - shrink);
+  const half = shrink ** (steps - 1) / 2;
+  let best = largest;
+  let least = Infinity;
+  for (let j = 0; j < candidates; j++) {
+    const step = largest * ratio ** j;
+    let error = 0;
+    for (const { missing, weight } of tried) {
+      for (let i = 0; i < missing.length; i++) {
+        const far = Math.abs(missing[i] ?? 0);
+        const beyond = Math.max(0, far - step * reach);
+        const rounded = Math.min(far, step * half);
+        error += weight * (beyond * beyond + (rounded * rounded) / 3);
+      }
+    }
+    if (error < least) [best, least] = [step, error];
+  }
   return best;
 }
 
@@ -207,8 +253,8 @@ function spikeBy({ attrs, ceiling }: Sending): SpikeOf {
       return (v, sent, step) => Math.max(-most, Math.min(high(sent, step), nearest(v, step)));
     case "retract":
       return (v, sent, step) => {
-        const k = Math.min(high(sent, step), nearest(v, step));
-        return k >= 0 ? k : Math.max(k, -Math.min(most, Math.max(0, nearest(sent, step))));
+        const k = nearest(Math.max(v, -sent), step);
+        return Math.max(-most, Math.min(high(sent, step), k));
       };
     case "positive":
       return (v, sent, step) => Math.max(0, Math.min(high(sent, step), nearest(v, step)));

@@ -99,11 +99,11 @@ function attrsOf(builder: Builder, form: Form, dtype: "f32" | "i32"): OpOf<"snn.
             tensorOf(
               dtype,
               [3, 5, 1, 1],
-              Array.from({ length: 15 }, (_, i) => {
-                const halvings = i < 5 ? 0 : (i % 5) + Math.floor(i / 5);
-                // Of integers the finest step is the unit.
-                return 2 ** ((dtype === "f32" ? 0 : 6) - halvings);
-              }),
+              // Not multiples of each other, so that neurons take back more than they sent. Of integers
+              // the finest step is the unit.
+              [64, 44, 12].flatMap((share) =>
+                [0, 1, 2, 3, 4].map((i) => (share - i) / (dtype === "f32" ? 64 : 1)),
+              ),
             ),
           )
         : null,
@@ -197,6 +197,19 @@ describe("graded neurons in WebAssembly", () => {
     },
   );
 
+  it.each(["f32", "i32"] as const)(
+    "make up for what they took back too much: %s",
+    async (dtype) => {
+      for (const alphabet of ["word", "power"] as const) {
+        for (const bits of [1, 2, 4]) {
+          const form: Form = { ...usual, schedule: "table", alphabet, bits };
+          const x = dtype === "f32" ? dyadic([1, 5, 6, 6], 2, 5) : whole("i8", [1, 5, 6, 6], 20, 5);
+          await expectSame(swinging(form, dtype), [x], 7);
+        }
+      }
+    },
+  );
+
   it.each(["constant", "reciprocal", "halving", "table"] as const)(
     "go on from chunk to chunk: steps that are %s",
     async (schedule) => {
@@ -207,6 +220,28 @@ describe("graded neurons in WebAssembly", () => {
     },
   );
 });
+
+/** One population on a current that rises and falls. */
+function swinging(form: Form, dtype: "f32" | "i32"): Module {
+  const builder = new Builder();
+  const isFloat = dtype === "f32";
+  const x = builder.input("x", real(isFloat ? "f32" : "i8", [1, 5, 6, 6]), loc);
+  const weight = isFloat ? dyadic([5, 5, 1, 1], 1, 4) : whole("i8", [5, 5, 1, 1], 20, 4);
+  const window = { strides: [1, 1], padsBegin: [0, 0], padsEnd: [0, 0], dilations: [1, 1] };
+  const attrs = { ...window, weight: builder.tensor("w", weight), bias: null, groups: 1 };
+  const current = builder.add("ann.conv", [x], attrs, loc);
+  const swing = [40, -90, -13, 7, 55, -120, 3].map((each) => (isFloat ? each / 16 : 8 * each));
+  const table = builder.tensor("swing", tensorOf(dtype, [7, 1, 1, 1], swing));
+  const moved = builder.add("snn.temporal-bias", [current], { table }, loc);
+  const value = builder.add("snn.graded", [moved], attrsOf(builder, form, dtype), loc);
+  return builder.finish({
+    name: "swinging",
+    outputs: [{ name: "y", value }],
+    code: "differential",
+    timesteps: 7,
+    properties: new Set(["spiking"]),
+  });
+}
 
 /** One population on the input itself. */
 function alone(form: Form): Module {

@@ -48,6 +48,19 @@ describe("snn.graded", () => {
     expect(reciprocal.v.slice(0, 2)).toEqual([-0.375, 0.125]);
   });
 
+  it("makes up for what it took back too much, whatever it holds", () => {
+    const shares = f([4, 1], [1, 0.625, 0.25, 0.25]);
+    const attrs = { schedule: "table", shares: "shares" } as const;
+    const tables = { shares };
+    // Of 1 the nearest multiple of 0.625 is 1.25: a quarter too much, sent again at the next step.
+    const { y, v } = run(graded(attrs, {}, "f32", tables), [1, -5, 0, 0]);
+    expect(y).toEqual([1, -1.25, 0.25, 0]);
+    expect(v).toEqual([0, -3.75, -4, -4]);
+    // A power may not be larger than what was sent, but for rounding.
+    const powers = run(graded({ ...attrs, alphabet: "power" }, {}, "f32", tables), [1, -5, 0, 0]);
+    expect(powers.y).toEqual([1, -1.25, 0.25, 0]);
+  });
+
   it("takes the steps of a table, and then its last one", () => {
     const shares = f([3, 1], [1, 0.25, 0.125]);
     const attrs = { sign: "free", schedule: "table", shares: "shares" } as const;

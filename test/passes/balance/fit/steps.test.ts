@@ -58,6 +58,37 @@ describe("chooseSteps", () => {
     expect(second).toBeGreaterThan(0.9);
   });
 
+  describe("with spikes of few bits", () => {
+    const many = 4000;
+    const times = 4;
+    // Most have little to send, and few have much.
+    const given = (i: number): number => -Math.log(1 - uniform(5, i, 0, 0));
+    const still = new Float32Array(times * many).map((_, i) => (i < many ? given(i) : 0));
+    /** Squared error at the end of a run of neurons of either sign. */
+    const errorOf = (steps: readonly number[], most: number): number => {
+      let sum = 0;
+      for (let i = 0; i < many; i++) {
+        let left = given(i);
+        for (const q of steps) {
+          left -= q * Math.max(-most, Math.min(most, Math.floor(left / q + 0.5)));
+        }
+        sum += left * left;
+      }
+      return sum / many;
+    };
+
+    it.each([1, 2, 3])("leaves less behind than halves of what it begins with: %d", (bits) => {
+      const most = 2 ** bits - 1;
+      const form = sending({ bits, sign: "free" });
+      const steps = chooseSteps(still, times, form, { shrink: 2 ** -bits, finest: 0 }) ?? [];
+      const furthest = (Math.max(...still) * beyond(many)) / most;
+      const plain = steps.map((_, t) => furthest * 2 ** (-bits * t));
+      expect(errorOf(steps, most)).toBeLessThan(0.8 * errorOf(plain, most));
+      // One spike alone does not reach the furthest; all of them together nearly do.
+      expect(steps[0]).toBeLessThan(0.95 * furthest);
+    });
+  });
+
   it("leaves the least squared error at the last timestep", () => {
     const once = Float32Array.from({ length: 500 }, (_, i) => uniform(7, i, 0, 0) ** 3);
     const errorOf = (step: number): number =>
