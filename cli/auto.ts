@@ -53,10 +53,17 @@ function describe(result: AutoResult, maxLoss: number, objective: Objective): st
     alignedTable([head, ...rows]),
     `chose ${nameOf(chosen)} with ${chosen.timesteps} timesteps: of the ${good} that change at most ` +
       `${maxLoss} points of predictions, the one with the least ${objective}`,
+    `the same again: ${chosen.pipeline.includes(",") ? `--passes "${chosen.pipeline}"` : `--pipeline ${chosen.pipeline}`} -T ${chosen.timesteps}`,
   ].join("\n");
 }
 
 function nameOf({ code, pipeline }: Trial): string {
-  const bits = /bits=(\d+)/.exec(pipeline)?.[1];
-  return bits === undefined ? code : `${code}, ${bits} bits`;
+  const of = (option: string): string | undefined =>
+    new RegExp(`${option}=(\\d+)`).exec(pipeline)?.[1];
+  const [bits, precision] = [of("bits"), of("precision")];
+  return [
+    code,
+    ...(bits === undefined ? [] : [`${bits} bits`]),
+    ...(precision === undefined ? [] : [`precision ${precision}`]),
+  ].join(", ");
 }

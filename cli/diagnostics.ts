@@ -175,6 +175,13 @@ export const diagnose = catalogue({
       `answers are looked at every ${p.every} timesteps, and there are ${p.timesteps}: none can come early`,
     help: "give a smaller --exit-every, or a larger -T",
   },
+  "runs-twice": {
+    severity: "info",
+    message: (p: { timesteps: number; rehearsal: number }) =>
+      `the network runs for ${p.timesteps} timesteps, of which the first ${p.rehearsal} are a rehearsal ` +
+      "and have no answer",
+    help: "compare it with the plain network at as many timesteps in all",
+  },
   "other-model": {
     severity: "error",
     message: (p: { file: string; model: string }) =>

@@ -1,6 +1,6 @@
 /** Tables for terminals. */
 import type { Evaluation } from "../calibrate/evaluate.ts";
-import { answersOnce, landmarks, percent, quantity } from "../calibrate/report/format.ts";
+import { answersOnce, landmarks, percent, points, quantity } from "../calibrate/report/format.ts";
 
 /**
  * Accuracy, spikes and operations at powers of two of the timesteps and at the last. Where there
@@ -17,13 +17,11 @@ export function accuracyTable(evaluation: Evaluation, annAccuracy: number | null
   const rows = landmarks(timesteps).map((t) => {
     const at = timesteps.indexOf(t);
     const share = accuracy?.[at] ?? null;
-    const loss =
-      share === null || annAccuracy === null ? "" : ((annAccuracy - share) * 100).toFixed(2);
     return [
       String(t),
       ...(once ? [String(latencyTimesteps)] : []),
       percent(agreement?.[at] ?? share),
-      ...(annAccuracy === null ? [] : [loss]),
+      ...(annAccuracy === null ? [] : [share === null ? "" : points(share - annAccuracy)]),
       quantity(evaluation.spikesPerSample[at] ?? null),
       quantity(evaluation.synapticOperationsPerSample[at] ?? null),
     ];
@@ -32,7 +30,7 @@ export function accuracyTable(evaluation: Evaluation, annAccuracy: number | null
     "T",
     ...(once ? ["latency"] : []),
     agreement === null ? "accuracy" : "agreement",
-    ...(annAccuracy === null ? [] : ["loss"]),
+    ...(annAccuracy === null ? [] : ["vs. ANN"]),
     "spikes",
     "synaptic ops",
   ];

@@ -5,15 +5,15 @@
 import { DiagnosticError } from "../ir/diagnostic.ts";
 import type { Engine } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
-import type { ValueId } from "../ir/op.ts";
+import { type ValueId, isNeuron } from "../ir/op.ts";
 import { valueIdOf } from "../ir/build.ts";
 import { sameShape } from "../ir/type.ts";
 import { printPipeline } from "../passes/pipeline.ts";
 import { type Conversion, type ConvertOptions, convert, stepsOf } from "./convert.ts";
 
 /**
- * The reference of `snn` from its imported model and the pipeline that made it; null where the
- * model does not lead to a network of this structure. Weights are not compared.
+ * The reference of `snn` from its imported model and the pipeline that made it, with the ids of its
+ * neurons; null where the model does not lead to neurons like these. Weights are not compared.
  */
 export async function rebuildReference(
   imported: Module,
@@ -29,13 +29,16 @@ export async function rebuildReference(
   const again = await tryConvert(imported, engine, options);
   if (again === null) return null;
   const { module, reference } = again;
-  if (reference === null || module.ops.length !== snn.ops.length) return null;
+  if (reference === null) return null;
+  // Later passes put ops between neurons and replace them, but leave their number and order.
+  const neurons = snn.ops.filter(isNeuron);
+  const converted = module.ops.filter(isNeuron);
+  if (converted.length !== neurons.length) return null;
   const renamed = new Map<ValueId, ValueId>();
-  for (const [i, op] of module.ops.entries()) {
-    const counterpart = snn.ops[i];
-    if (counterpart?.kind !== op.kind) return null;
-    if (!sameShape(counterpart.type.shape, op.type.shape)) return null;
-    renamed.set(op.result, counterpart.result);
+  for (const [i, { result, type }] of converted.entries()) {
+    const counterpart = neurons[i];
+    if (counterpart === undefined || !sameShape(counterpart.type.shape, type.shape)) return null;
+    renamed.set(result, counterpart.result);
   }
   return renumber(reference, renamed, snn);
 }

@@ -251,6 +251,8 @@ function lossyPass(report: Findings): Recommendation[] {
   const lasting = rows.map((row, i) => {
     const before = rows[i - 1]?.accuracy ?? null;
     if (before === null || row.accuracy === null) return 0;
+    // That conversion costs what the conversion costs says nothing.
+    if (row.pass.startsWith("convert-") || row.pass === "soft-lif") return 0;
     const regained = Math.max(...rows.slice(i).map((later) => later.accuracy ?? 0));
     return before - regained;
   });

@@ -16,6 +16,8 @@ type Situation = Pick<ConversionReport, "layers" | "pipeline" | "settings">;
 /** Bits of a spike where nobody gave them, and the most that may be given. */
 const usualBits = 4;
 const mostBits = 8;
+/** So many that some may be left out. */
+const manyTimesteps = 32;
 /** Precision of fit-steps where nobody gave one. */
 const usualPrecision = 10;
 
@@ -31,8 +33,8 @@ export function remedyFor(part: OwnPart, situation: Situation, settled: boolean)
     case "quantisation":
       return moreLevels(situation, settled);
     case "unevenness":
-      // Only a mean over the timesteps can leave out the first of them.
-      return usesPass(situation, "delay-readout") || !isMean(situation)
+      // Only a mean over the timesteps can leave out the first of them, and only one of many should.
+      return usesPass(situation, "delay-readout") || !isMean(situation) || isShort(situation)
         ? andLonger(lowerThresholds(situation), situation, settled)
         : andLonger(
             {
@@ -130,6 +132,11 @@ export function rehearsed({ pipeline }: Situation): number {
   return typeof steps?.options["steps"] === "number" ? steps.options["steps"] : 0;
 }
 
+/** Whether few timesteps answer, or what they are is settled: a rehearsal comes last. */
+function isShort(situation: Situation): boolean {
+  return answering(situation) < manyTimesteps || rehearsed(situation) > 0;
+}
+
 /** Whether the answer is a mean over the timesteps. */
 function isMean({ settings: { code } }: Situation): boolean {
   return code === "rate" || code === "signed-rate" || code === "burst";
@@ -187,10 +194,10 @@ export function lowerThresholds(situation: Situation): Remedy {
     };
   }
   if (used?.pass === "balance-mmse") {
-    return {
-      text: "Fit each threshold to the activations that exceed it",
-      option: "balance-local",
-    };
+    if (isMean(situation)) return { text: "Fit layers to what they receive", option: "fit-layers" };
+    return situation.settings.code === "differential"
+      ? { text: "Fit steps to what is left to send", option: "fit-steps" }
+      : { text: "Fit each threshold to the activations that exceed it", option: "balance-local" };
   }
   return {
     text: "Lower the thresholds to where clipping and quantisation are least together",
@@ -198,11 +205,13 @@ export function lowerThresholds(situation: Situation): Remedy {
   };
 }
 
+/** More timesteps first: they always help where they have not been seen not to. */
 function andLonger(remedy: Remedy, situation: Situation, settled: boolean): Remedy {
   if (settled) return { ...remedy, text: `${remedy.text}.` };
+  const text = `${remedy.text.charAt(0).toLowerCase()}${remedy.text.slice(1)}`;
   return {
-    text: `${remedy.text}, or use more timesteps.`,
-    option: `${remedy.option} or ${longer(situation)}`,
+    text: `Use more timesteps, or ${text}.`,
+    option: `${longer(situation)} or ${remedy.option}`,
   };
 }
 

@@ -22,6 +22,7 @@ import { refuseToReplace, writeOutput } from "../files.ts";
 import { type ShapeOptions, loadNetwork } from "../load.ts";
 import { numericsCheck } from "../numerics.ts";
 import { type EngineName, options, points, wholeNumber } from "../options.ts";
+import { recordedPreprocess } from "../preprocessing.ts";
 import { diagnosticToJson } from "../render.ts";
 import { writeReport } from "../report-files.ts";
 import { accuracyTable } from "../tables.ts";
@@ -146,11 +147,14 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     fail(diagnose("already-spiking", null, { file }));
   }
   const imported = network.module;
+  const before = network.provenance;
+  const recorded = recordedPreprocess(before, file);
   const running = runningOf(given, context);
   // Labels given on the command line belong to the data that accuracy is measured on.
   const calibOptions = {
     engine: given.engine,
     preprocess: given.preprocess,
+    recorded,
     labels: given.data === undefined ? given.labels : undefined,
     draw:
       given.calibSamples === undefined
@@ -171,7 +175,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   const testSet =
     given.data === undefined || !given.eval
       ? calibration
-      : await loadData(given.data, imported, given, context, true);
+      : await loadData(given.data, imported, { ...given, recorded }, context, true);
   const auto =
     given.auto === true
       ? await chooseAutomatically(
@@ -204,20 +208,30 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   // Where a frame has been cut short, a rehearsal comes first, or nobody said how long, it is the
   // network that knows.
   const { module: made } = conversion;
-  const fixed = wanted === undefined || isFramed(made.code) || rehearsalOf(made) > 0;
+  const rehearsal = rehearsalOf(made);
+  if (rehearsal > 0) {
+    context.report(diagnose("runs-twice", null, { timesteps: made.timesteps, rehearsal }));
+  }
+  const fixed = wanted === undefined || isFramed(made.code) || rehearsal > 0;
   const timesteps = fixed ? made.timesteps : wanted;
   const seconds = (performance.now() - started) / 1000;
 
-  const preprocess = given.preprocess === undefined ? null : await recordOf(given.preprocess);
+  const preprocess =
+    given.preprocess === undefined
+      ? (before?.["preprocess"] ?? null)
+      : await recordOf(given.preprocess);
+  // Of a network that was converted already, what it came from and what was done to it stay.
+  const passes = printPipeline(conversion.steps, { full: true });
+  const earlier = before?.["pipeline"];
   const provenance = {
     tool: { name: "snnc", version },
-    model: { file: path.basename(file), sha256: network.sha256 },
+    model: before?.["model"] ?? { file: path.basename(file), sha256: network.sha256 },
     calibration:
       calibration === null
-        ? null
+        ? (before?.["calibration"] ?? null)
         : { samples: calibration.samples.count, sha256: calibration.sha256 },
     preprocess,
-    pipeline: printPipeline(conversion.steps, { full: true }),
+    pipeline: typeof earlier === "string" ? `${earlier},${passes}` : passes,
     timesteps,
     seed: given.seed,
   };

@@ -158,6 +158,7 @@ describe("a network that rehearses", () => {
     const made = await snnc([...args, "-o", at("two.snn"), "--report", at("two"), "--json"]);
     expect(made.code).toBe(0);
     expect(await toldInReport("two")).toContain("rehearsal-in-means");
+    expect(toldIn(made)).toContain("runs-twice");
     const { timesteps, agreement } = answer.parse(jsonOf(made));
     expect(timesteps).toBe(7);
     // There is no answer before the rehearsal is over.
@@ -178,6 +179,8 @@ describe("a network that rehearses", () => {
     const early = ["eval", at("two.snn"), ...measured, "--early-exit", "0", "--json"];
     expect(jsonOf(await snnc(early))).toMatchObject({ earlyExit: { every: 1, meanTimesteps: 4 } });
 
+    const report = ["report", at("two.snn"), "--model", digits.model, ...measured];
+    expect((await snnc([...report, "-o", at("two-later")])).code).toBe(0);
     const build = ["build", at("two.snn"), "--target", "wasm", "-o", at("two-built"), "--no-demo"];
     const built = await snnc([...build, "--json"]);
     expect(toldIn(built)).toEqual([]);

@@ -194,6 +194,22 @@ describe.concurrent("snnc eval", () => {
     expect(floats.diagnostics.map(({ code }) => code)).not.toContain("preprocess-recorded");
   });
 
+  it("of a network that was converted further prepares data as it was prepared at first", async () => {
+    const further = ["convert", at("digits.snn"), "--passes", "drop-identity", "--no-eval"];
+    expect((await snnc([...further, "-o", at("further.snn")])).code).toBe(0);
+    const figures = z.object({ accuracy: z.array(share) });
+    const accuracyOf = async (name: string): Promise<unknown> => {
+      const args = ["eval", at(name), "--data", digits.test, "--limit", "10", "--json"];
+      return figures.parse(jsonOf(await snnc(args))).accuracy;
+    };
+    expect(await accuracyOf("further.snn")).toEqual(await accuracyOf("digits.snn"));
+    const inspected = z
+      .object({ provenance: z.object({ pipeline: z.string(), model: z.unknown() }) })
+      .parse(jsonOf(await snnc(["inspect", at("further.snn"), "--json"])));
+    expect(inspected.provenance.model).toMatchObject({ file: "digits.onnx" });
+    expect(inspected.provenance.pipeline).toMatch(/convert-differential.*,drop-identity$/);
+  });
+
   it("of a network gives the accuracy at each timestep", async () => {
     const ran = await snnc(["eval", at("digits.snn"), ...measured, "-T", "6", "--json"]);
     const found = evaluation.parse(jsonOf(ran));

@@ -45,17 +45,13 @@ describe("the report on a terminal", () => {
 
       quantisation-dominates: Of the errors that layers make themselves, quantisation
         is the largest: 9.6 % of the signal's power in the mean over 6 layers. In T
-        timesteps a neuron can express only T + 1 levels. Fit each threshold to the
-        activations that exceed it, or use more timesteps. Option: balance-local or -T
-        16
+        timesteps a neuron can express only T + 1 levels. Use more timesteps, or fit
+        layers to what they receive. Option: -T 16 or fit-layers
 
       clipping-in-layer: In layer /features/layer2/0/relu/Relu clipping is 3.1 % of
         the signal's power, far above the other layers' (median 0.36 %). Raise the
         thresholds: the least squared error for more levels lies higher. Option:
         balance-mmse{levels=16}
-
-      pass-lost-accuracy: Pass convert-activations takes 0.78 points that no later
-        pass gives back (on the samples that the loss by pass was measured on).
       "
     `);
   });
