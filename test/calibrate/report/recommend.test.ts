@@ -53,7 +53,7 @@ describe("the guide", () => {
     const bare = [...guide.matchAll(/`((?:balance|set|delay|convert)-[a-z-]+)`/g)];
     const whole = [...guide.matchAll(/--passes "([^"]+)"/g)];
     expect(withOptions.length).toBeGreaterThan(5);
-    expect(whole).toHaveLength(1);
+    expect(whole.length).toBeGreaterThan(1);
     for (const [, text] of [...withOptions, ...bare, ...whole]) {
       expect(() => parsePipeline(text ?? "", pipelineNames)).not.toThrow();
     }
