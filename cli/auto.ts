@@ -53,7 +53,7 @@ function describe(result: AutoResult, maxLoss: number, objective: Objective): st
     alignedTable([head, ...rows]),
     `chose ${nameOf(chosen)} with ${chosen.timesteps} timesteps: of the ${good} that change at most ` +
       `${maxLoss} points of predictions, the one with the least ${objective}`,
-    `the same again: ${chosen.pipeline.includes(",") ? `--passes "${chosen.pipeline}"` : `--pipeline ${chosen.pipeline}`} -T ${chosen.timesteps}`,
+    `the same again: --passes "${chosen.pipeline}" -T ${chosen.timesteps}`,
   ].join("\n");
 }
 

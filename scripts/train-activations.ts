@@ -4,11 +4,12 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command } from "@commander-js/extra-typings";
 import { type Context, runningOf } from "../cli/action.ts";
+import { percent } from "../calibrate/report/format.ts";
 import { loadData } from "../cli/data.ts";
 import { loadNetwork } from "../cli/load.ts";
-import { options, wholeNumber } from "../cli/options.ts";
+import { options } from "../cli/options.ts";
 import { alignedTable } from "../cli/tables.ts";
 import { createTerminal } from "../cli/terminal.ts";
 import { DiagnosticError, known } from "../ir/diagnostic.ts";
@@ -16,6 +17,7 @@ import { evaluateModule } from "../library/assess.ts";
 import { convert } from "../library/convert.ts";
 import { calibrationOn } from "../library/measure.ts";
 import { type Named, activations } from "./train/activations.ts";
+import { count } from "./train/command.ts";
 import { imageSize, pooledImages, pooledInputs } from "./train/images.ts";
 import { onnxModel } from "./train/model.ts";
 import { train } from "./train/train.ts";
@@ -53,10 +55,6 @@ const program = new Command("train-activations")
   .addOption(options.limit)
   .addOption(options.threads)
   .parse();
-
-function count<F extends string>(flags: F, what: string, value: number) {
-  return new Option(flags, what).default(value).argParser(wholeNumber(0, 10_000_000));
-}
 
 const given = program.opts();
 const terminal = createTerminal({ json: false, quiet: false });
@@ -130,8 +128,4 @@ async function measured(activation: Named): Promise<string[]> {
     }
   }
   return row;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(2)} %`;
 }

@@ -5,16 +5,18 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command } from "@commander-js/extra-typings";
 import { type Context, runningOf } from "../cli/action.ts";
+import { percent } from "../calibrate/report/format.ts";
 import { loadData } from "../cli/data.ts";
 import { loadNetwork } from "../cli/load.ts";
-import { options, wholeNumber } from "../cli/options.ts";
+import { options } from "../cli/options.ts";
 import { createTerminal } from "../cli/terminal.ts";
 import { known } from "../ir/diagnostic.ts";
 import type { SoftLif } from "../ir/semantics/soft-lif.ts";
 import { evaluateModule } from "../library/assess.ts";
 import { convert } from "../library/convert.ts";
+import { count } from "./train/command.ts";
 import { imageSize, pooledImages, pooledInputs } from "./train/images.ts";
 import { onnxModel } from "./train/model.ts";
 import { spikeNoise } from "./train/noise.ts";
@@ -43,10 +45,6 @@ const program = new Command("train-soft-lif")
   .addOption(options.limit)
   .addOption(options.threads)
   .parse();
-
-function count<F extends string>(flags: F, what: string, value: number) {
-  return new Option(flags, what).default(value).argParser(wholeNumber(0, 10_000_000));
-}
 
 const given = program.opts();
 const terminal = createTerminal({ json: false, quiet: false });
@@ -103,8 +101,4 @@ async function measure(): Promise<void> {
         `agreement ${percent(agreement)}`,
     );
   }
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(2)} %`;
 }

@@ -13,6 +13,8 @@ export interface Remedy {
 }
 
 type Situation = Pick<ConversionReport, "layers" | "pipeline" | "settings">;
+type PassRun = ConversionReport["pipeline"][number];
+
 /** Bits of a spike where nobody gave them, and the most that may be given. */
 const usualBits = 4;
 const mostBits = 8;
@@ -20,8 +22,6 @@ const mostBits = 8;
 const manyTimesteps = 32;
 /** Precision of fit-steps where nobody gave one. */
 const usualPrecision = 10;
-
-type PassRun = ConversionReport["pipeline"][number];
 
 /** `settled`: a longer run has been seen not to help, and is not advised again. */
 export function remedyFor(part: OwnPart, situation: Situation, settled: boolean): Remedy {
@@ -96,7 +96,11 @@ function finerSpikes(situation: Situation, settled: boolean): Remedy {
   if (steps !== null) return andLonger(steps, situation, settled);
   const bits = optionOf(situation, "bits") ?? usualBits;
   if (bits >= mostBits) {
-    return { text: "Use more timesteps.", option: longer(situation) };
+    if (!settled) return { text: "Use more timesteps.", option: longer(situation) };
+    const fitter = fitterOf(situation);
+    return fitter === null
+      ? andLonger(lowerThresholds(situation), situation, settled)
+      : moreSamples(fitter);
   }
   const remedy = {
     text: "Give spikes more bits",

@@ -8,11 +8,11 @@
  *     q_t = argmin Σ (|d_t| − q·R)²₊ + min(|d_t|, q·s^(T−t)/2)²/3    with fewer than 4 bits
  *     q_T = argmin Σ (d_T − k·q)²    the last step has nobody to correct it: the least squared error
  *
- * where s = 2^−bits and R = K·(1 + s + … + s^(T−t)) is what the steps to come reach, d_t is what a neuron still has to send, v[t−1] + x[t] within what its sign and ceiling allow, and
- * k·q the spike that it sends of it. D_t is max |d_t| times √(ln 10⁵ / ln n): what the furthest of a
- * hundred thousand would have if the n < 10⁵ that were seen were normal; where few were, most extremes are
- * yet to come. No step is larger than the one before, less than a 2^bits-th of it,
- * or finer than 2^−precision of the range.
+ * where s = 2^−bits, R = K·(1 + s + … + s^(T−t)) is what the steps to come reach, d_t is what a neuron
+ * still has to send, within what its sign and ceiling allow, and k·q the spike that it sends of it. D_t is
+ * max |d_t| times √(ln 10⁵ / ln n): what the furthest of a hundred thousand would have if the n < 10⁵ that
+ * were seen were normal; where few were, most extremes are yet to come. No step is larger than the one
+ * before, less than a 2^bits-th of it, or finer than 2^−precision of the range.
  *
  * Fixed schedules are a guess at how fast what is missing shrinks. It does so by more than a half where
  * the layers before are nearly exact, and hardly at all in deep networks, where a step that shrinks
