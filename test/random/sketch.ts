@@ -5,10 +5,17 @@
 import { Builder } from "../../ir/build.ts";
 import { sourceLoc } from "../../ir/loc.ts";
 import type { Module, Output } from "../../ir/module.ts";
-import type { OpAttrs, OpKind, PoolAttrs, ValueId, WindowAttrs } from "../../ir/op.ts";
+import type { BinaryName, OpAttrs, OpKind, PoolAttrs, ValueId, WindowAttrs } from "../../ir/op.ts";
 import { uniform } from "../../ir/random.ts";
 import { type Tensor, type TensorRef, tensorOf } from "../../ir/tensor.ts";
-import { type Shape, type Type, elementCount, real, sameShape } from "../../ir/type.ts";
+import {
+  type Shape,
+  type Type,
+  broadcastShapes,
+  elementCount,
+  real,
+  sameShape,
+} from "../../ir/type.ts";
 import { reachable } from "../../ir/walk.ts";
 
 /** One step: what to do, three small choices for it, and a seed for its numbers. */
@@ -37,7 +44,11 @@ export class Sketch {
   }
 
   get type(): Type {
-    return this.builder.typeOf(this.last);
+    return this.typeAt(this.last);
+  }
+
+  typeAt(value: ValueId): Type {
+    return this.builder.typeOf(value);
   }
 
   get shape(): Shape {
@@ -83,6 +94,38 @@ export class Sketch {
       (value) => value !== this.last && sameShape(this.builder.typeOf(value).shape, this.shape),
     );
     return alike[choice % Math.max(1, alike.length)] ?? null;
+  }
+
+  /** An earlier value of another shape that broadcasts with the last one's; null where there is none. */
+  meeting(choice: number): ValueId | null {
+    const fitting = this.values.filter((value) => {
+      const { shape } = this.builder.typeOf(value);
+      const together = broadcastShapes(shape, this.shape);
+      return (
+        !sameShape(shape, this.shape) &&
+        together !== null &&
+        elementCount(together) <= 4 * mostElements
+      );
+    });
+    return fitting[choice % Math.max(1, fitting.length)] ?? null;
+  }
+
+  /**
+   * A shape that broadcasts with the last one, and may enlarge it: axes of one element grow, others
+   * become one, and axes in front come or go.
+   */
+  broadcastable(): Shape {
+    const isFew = elementCount(this.shape) <= mostElements / 4;
+    const axes = this.shape.map((extent, axis) => {
+      if (extent > 1) return this.draw() < 1 / 3 ? 1 : extent;
+      return isFew && this.draw() < (axis === 0 ? 1 / 4 : 2 / 3)
+        ? 2 + Math.floor(this.draw() * 2)
+        : 1;
+    });
+    const ranks = this.draw();
+    if (ranks < 1 / 4) return axes.slice(1 + Math.floor(this.draw() * axes.length));
+    if (ranks > 3 / 4 && axes.length < 5) return [isFew && this.draw() < 1 / 2 ? 2 : 1, ...axes];
+    return axes;
   }
 
   take(step: Step): void {
@@ -148,6 +191,18 @@ function poolOf(sketch: Sketch, step: Step): PoolAttrs {
     ceilMode: step.b > 3,
   };
 }
+
+/** Functions of two values without poles; currents take the first three. */
+const broadcastNames = [
+  "add",
+  "sub",
+  "mul",
+  "add",
+  "max",
+  "min",
+  "greater",
+  "less-or-equal",
+] as const satisfies readonly BinaryName[];
 
 const hasChannels = (sketch: Sketch): boolean => sketch.shape.length >= 3;
 
@@ -243,6 +298,24 @@ const steps = {
   "second-input": (sketch, { seed }) => {
     const before = sketch.last;
     sketch.add("ann.add", {}, [before, sketch.input(sketch.shape, seed)]);
+  },
+  /** Functions of two values whose shapes broadcast, the last value on either side. */
+  broadcast: (sketch, { a, b, c, seed }) => {
+    const before = sketch.last;
+    if (sketch.type.dtype !== "f32") return;
+    let other = c % 3 === 0 ? sketch.meeting(a) : null;
+    if (other === null && c % 2 === 0) {
+      const value = sketch.tensor("operand", sketch.broadcastable());
+      sketch.add("ann.constant", { value }, []);
+    } else if (other === null) sketch.input(sketch.broadcastable(), seed);
+    other ??= sketch.last;
+    const names = broadcastNames.length;
+    const kind = a % (sketch.typeAt(before).domain === "real" ? names : 3);
+    const pair = c > 3 ? [before, other] : [other, before];
+    sketch.add(`ann.${broadcastNames[kind] ?? "add"}`, {}, pair);
+    if (sketch.typeAt(sketch.last).dtype === "bool")
+      sketch.add("ann.cast", { to: "f32", saturate: false });
+    if (b > 5) sketch.add("ann.relu", {});
   },
   constant: (sketch, { a }) => {
     const before = sketch.last;

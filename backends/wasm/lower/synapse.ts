@@ -1,7 +1,7 @@
 /** Convolutions and linear layers on values in memory, with what follows them folded in. */
 import { known } from "../../../ir/diagnostic.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
-import { elementCount } from "../../../ir/type.ts";
+import { elementCount, sameShape } from "../../../ir/type.ts";
 import {
   type Convolution,
   type Epilogue,
@@ -60,8 +60,10 @@ function fusedAt(lowering: Lowering, op: Op): Fused | null {
   ] as const;
   for (const [mine, other] of sides) {
     const producer = lowering.opOf(mine);
+    // The kernel writes what the synapse has: where the other operand enlarges that, it cannot.
     const alike =
       lowering.isVarying(mine) === lowering.isVarying(at.result) &&
+      sameShape(producer.type.shape, at.type.shape) &&
       elementCount(lowering.opOf(other).type.shape) === elementCount(at.type.shape);
     if (isSynapse(producer) && mine !== other && lowering.isPrivate(mine) && alike) {
       return { synapse: producer, add: other, min, max };
