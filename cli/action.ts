@@ -58,10 +58,12 @@ export async function perform(
   };
   try {
     const outcome = await work(context);
-    const answer = options.json === true ? JSON.stringify(outcome.json) : outcome.text;
-    if (answer !== "") terminal.out(answer);
+    terminal.close();
+    if (options.json === true) terminal.json(outcome.json);
+    else if (outcome.text !== "") terminal.out(outcome.text);
     process.exitCode = outcome.exitCode ?? 0;
   } catch (error) {
+    terminal.close();
     process.exitCode = report(error, terminal, options, diagnostics);
   }
 }
@@ -76,7 +78,7 @@ function report(
   if (error instanceof DiagnosticError) {
     if (options.json === true) {
       const all = [...earlier, ...error.diagnostics];
-      terminal.out(JSON.stringify({ diagnostics: all.map(diagnosticToJson) }));
+      tryJson(terminal, { diagnostics: all.map(diagnosticToJson) });
     }
     terminal.alert(renderDiagnostics(error.diagnostics, terminal.alertColor));
     if (options.debug === true && error.stack !== undefined) terminal.alert(error.stack);
@@ -87,7 +89,7 @@ function report(
   if (options.json === true) {
     const internal = { code: "internal", severity: "error", message };
     const diagnostics = [...earlier.map(diagnosticToJson), internal];
-    terminal.out(JSON.stringify({ diagnostics }));
+    tryJson(terminal, { diagnostics });
   }
   terminal.alert(`error[internal]: ${message}`);
   if (error instanceof PassBrokeModuleError) {
@@ -98,6 +100,15 @@ function report(
   }
   terminal.alert("  note: this is a fault of snnc, not of your input; --debug shows where");
   return 70;
+}
+
+/** The failure itself goes to stderr too, so it is not lost where stdout is what failed. */
+function tryJson(terminal: Terminal, value: object): void {
+  try {
+    terminal.json(value);
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+  }
 }
 
 function isOutOfMemory(error: unknown): boolean {

@@ -25,6 +25,11 @@ function listed(names: readonly string[]): string {
   return names.slice(0, 5).join(", ") + more;
 }
 
+/** A name of any length, cut to what fits on a line or two. */
+function shortened(name: string): string {
+  return name.length > 120 ? `${name.slice(0, 100)}… (${name.length} characters)` : name;
+}
+
 export const diagnose = catalogue({
   "preprocess-recorded": {
     severity: "info",
@@ -51,6 +56,12 @@ export const diagnose = catalogue({
     cause: "environment",
     message: (p: { file: string; code: string }) => `cannot write ${p.file}: ${reason(p.code)}`,
     help: "no half-written file was left behind; give another place",
+  },
+  "cannot-print": {
+    severity: "error",
+    cause: "environment",
+    message: (p: { code: string }) => `cannot write to standard output: ${reason(p.code)}`,
+    help: "make room there, or send the output elsewhere",
   },
   "out-of-memory": {
     severity: "error",
@@ -107,6 +118,12 @@ export const diagnose = catalogue({
       p.near.length === 0
         ? "`snnc inspect` shows the names"
         : `names there are: ${p.near.join(", ")}`,
+  },
+  "array-renamed": {
+    severity: "warning",
+    message: (p: { name: string; written: string }) =>
+      `array "${shortened(p.name)}" is written as "${shortened(p.written)}": an archive's entries are ` +
+      "paths, and that would be no path inside it",
   },
   "not-spiking": {
     severity: "error",

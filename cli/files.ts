@@ -86,6 +86,7 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-function errorCode(error: unknown): string {
+/** The system's code of an error ("ENOENT"), or "unknown". */
+export function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "unknown";
 }

@@ -34,10 +34,16 @@ const program = new Command("snnc")
   .version(version)
   .showSuggestionAfterError()
   .exitOverride();
+const terminal = createTerminal({ json: true, quiet: true });
+const output = {
+  writeOut: (text: string) => terminal.out(text.replace(/\n$/, "")),
+  writeErr: (text: string) => terminal.alert(text.replace(/\n$/, "")),
+};
+program.configureOutput(output);
 for (const command of commands) {
   // One line after the error: all of the help would push it off the screen.
   command.showHelpAfterError(`(options: snnc ${command.name()} --help)`);
-  program.addCommand(command.exitOverride());
+  program.addCommand(command.configureOutput(output).exitOverride());
 }
 
 try {
@@ -49,6 +55,6 @@ try {
   if (error.exitCode !== 0 && process.argv.includes("--json")) {
     const text = error.message.replace(/^error: /, "").replaceAll("\n", " ");
     const diagnostics = [diagnosticToJson(diagnose("usage", null, { text }))];
-    createTerminal({ json: true, quiet: true }).out(JSON.stringify({ diagnostics }));
+    terminal.json({ diagnostics });
   }
 }

@@ -2,6 +2,7 @@
 import pc from "picocolors";
 import type { Diagnostic } from "../ir/diagnostic.ts";
 import { formatLoc, sourcesOf } from "../ir/loc.ts";
+import { printable, printableLines } from "../ir/printable.ts";
 
 /** All diagnostics, equal ones once with their number of places. */
 export function renderDiagnostics(diagnostics: readonly Diagnostic[], color: boolean): string {
@@ -19,13 +20,13 @@ function renderGroup(group: readonly Diagnostic[], color: boolean): string {
   const c = pc.createColors(color);
   const paint = { error: c.red, warning: c.yellow, info: c.cyan }[first.severity];
   const lines = [
-    `${c.bold(paint(`${first.severity}[${first.code}]`))}${c.bold(`: ${first.message}`)}`,
+    `${c.bold(paint(`${first.severity}[${first.code}]`))}${c.bold(`: ${printable(first.message)}`)}`,
   ];
   const places = [...new Set(group.map(placeOf))].filter((place) => place !== "");
-  for (const place of places.slice(0, 3)) lines.push(`  --> ${place}`);
+  for (const place of places.slice(0, 3)) lines.push(`  --> ${printable(place)}`);
   if (places.length > 3) lines.push(`  --> and ${places.length - 3} more places`);
-  for (const note of first.notes) lines.push(...block("note", note));
-  if (first.help !== null) lines.push(...block("help", first.help));
+  for (const note of first.notes) lines.push(...noteLines(note));
+  if (first.help !== null) lines.push(`  help: ${printable(first.help)}`);
   return lines.join("\n");
 }
 
@@ -36,12 +37,13 @@ function placeOf(d: Diagnostic): string {
   return `${formatLoc(d.loc)}${more}`;
 }
 
-function block(label: string, text: string): string[] {
-  const [head = "", ...rest] = text.split("\n");
-  return [`  ${label}: ${head}`, ...rest.map((line) => `  ${" ".repeat(label.length + 2)}${line}`)];
+/** A note may show lines of a file, so it may have several; all of them stand behind its label. */
+function noteLines(text: string): string[] {
+  const [head = "", ...rest] = printableLines(text).split("\n");
+  return [`  note: ${head}`, ...rest.map((line) => `        ${line}`)];
 }
 
-/** A diagnostic as `--json` shows it. */
+/** A diagnostic as `--json` shows it; its text is as it was, for whoever parses it. */
 export function diagnosticToJson(d: Diagnostic): Record<string, unknown> {
   return {
     code: d.code,

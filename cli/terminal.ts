@@ -1,10 +1,15 @@
 /**
  * The only place that writes to the terminal: results to stdout, everything else to stderr.
- * Progress and colour are for people, so both need a terminal, and `NO_COLOR` is honoured.
+ * Progress and colour are for people, so both need a terminal, and `NO_COLOR` is honoured. Whatever
+ * a text holds, a terminal gets lines and colours: every other command to it is made visible.
  */
 import { writeSync } from "node:fs";
 import cliProgress from "cli-progress";
 import pc from "picocolors";
+import { fail } from "../ir/diagnostic.ts";
+import { printable, printableLines } from "../ir/printable.ts";
+import { diagnose } from "./diagnostics.ts";
+import { errorCode } from "./files.ts";
 
 export interface Terminal {
   /** Whether results may be coloured. */
@@ -13,14 +18,18 @@ export interface Terminal {
   readonly alertColor: boolean;
   /** Columns to lay text out for. */
   readonly width: number;
-  /** A result, to stdout. */
+  /** A result, to stdout; fails with a diagnostic where stdout cannot be written. */
   out(text: string): void;
+  /** A result for programs, to stdout: one object on one line. */
+  json(value: object): void;
   /** A message about the work, to stderr; nothing with `--quiet`. */
   note(text: string): void;
   /** An error or a warning, to stderr, also with `--quiet`. */
   alert(text: string): void;
   /** Draws progress of something with `total` parts until `stop`. */
   progress(label: string, total: number): Progress;
+  /** Stops whatever is still being drawn. */
+  close(): void;
 }
 
 export interface Progress {
@@ -38,22 +47,66 @@ export function createTerminal(options: {
   const json = options.json === true;
   const quiet = options.quiet === true;
   const drawsProgress = isTerminal(process.stderr) && !quiet;
+  const color = pc.isColorSupported && isTerminal(process.stdout) && !json;
+  const alertColor = pc.isColorSupported && isTerminal(process.stderr);
+  const drawn = new Set<Progress>();
+  const alert = (text: string): void => {
+    try {
+      write(2, `${shown(text, alertColor)}\n`);
+    } catch {
+      // There is no other place to say that messages cannot be written.
+    }
+  };
   return {
-    color: pc.isColorSupported && isTerminal(process.stdout) && !json,
-    alertColor: pc.isColorSupported && isTerminal(process.stderr),
+    color,
+    alertColor,
     width: Math.min(process.stdout.columns ?? 100, 120),
-    out: (text) => write(1, `${text}\n`),
+    out: (text) => result(`${shown(text, color)}\n`),
+    json: (value) => result(`${printable(JSON.stringify(value))}\n`),
     note: (text) => {
-      if (!quiet && !json) write(2, `${text}\n`);
+      if (!quiet && !json) alert(text);
     },
-    alert: (text) => write(2, `${text}\n`),
-    progress: (label, total) => (drawsProgress && total > 1 ? bar(label, total) : silent),
+    alert,
+    progress(label, total) {
+      if (!drawsProgress || total <= 1) return silent;
+      const inner = bar(printable(label), total);
+      const progress: Progress = {
+        update: (done) => inner.update(done),
+        stop() {
+          if (drawn.delete(progress)) inner.stop();
+        },
+      };
+      drawn.add(progress);
+      return progress;
+    },
+    close() {
+      for (const progress of drawn) progress.stop();
+    },
   };
 }
 
 /** `isTTY` is missing where there is no terminal, whatever its type says. */
 function isTerminal(stream: { readonly isTTY?: boolean }): boolean {
   return stream.isTTY === true;
+}
+
+/** What picocolors writes: colours and weights of text, nothing that moves or asks. */
+const style = /(\u001b\[\d{1,2}m)/;
+
+/** `text` for a terminal: line breaks stay, and so do styles where there are any of ours. */
+function shown(text: string, colored: boolean): string {
+  if (!colored) return printableLines(text);
+  const parts = text.split(style);
+  return parts.map((part, i) => (i % 2 === 1 ? part : printableLines(part))).join("");
+}
+
+/** Writes a result; fails with a diagnostic where there is no room for it. */
+function result(text: string): void {
+  try {
+    write(1, text);
+  } catch (error) {
+    fail(diagnose("cannot-print", null, { code: errorCode(error) }));
+  }
 }
 
 /** Writes all of it before returning, whatever the descriptor is: a pipe would cut output at exit. */
@@ -63,14 +116,17 @@ function write(descriptor: 1 | 2, text: string): void {
     try {
       at += writeSync(descriptor, bytes, at);
     } catch (error) {
-      const code = error instanceof Error && "code" in error ? error.code : null;
-      // A full pipe: its reader is slow; try again. A closed one: nobody listens any more.
-      if (code === "EAGAIN") continue;
+      const code = errorCode(error);
+      // A closed pipe: nobody listens any more. A full one: its reader is slow; try again.
       if (code === "EPIPE") return;
-      throw error;
+      if (code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fullPipeMilliseconds);
     }
   }
 }
+
+/** Short beside what a reader takes for 64 kB, long beside asking. */
+const fullPipeMilliseconds = 2;
 
 function bar(label: string, total: number): Progress {
   const drawn = new cliProgress.SingleBar(

@@ -30,6 +30,51 @@ export function encodeNpy(t: Tensor): Uint8Array {
 /** Zip entries carry a time of day. Local time without a zone gives the same bytes in every zone. */
 const noTime = "1980-01-01T12:00:00";
 
+/** A zip entry's name has a length of 16 bits; what is longer is cut, with room for an ending. */
+const longestName = 60_000;
+
+/**
+ * Names for the arrays of an .npz: each its own, but for what an entry of an archive must not be
+ * called, since entries are paths for whoever unpacks them. Segments of dots alone (`..`), backslashes
+ * and control characters are written as in an address (`%2E%2E`), too long names are cut, and what is
+ * taken then gets a number.
+ */
+export function archiveNames(names: readonly string[]): ReadonlyMap<string, string> {
+  const given = new Map<string, string>();
+  const taken = new Set<string>();
+  const place = (name: string, wanted: string): void => {
+    let free = wanted;
+    for (let n = 2; taken.has(free); n++) free = `${wanted}.${n}`;
+    taken.add(free);
+    given.set(name, free);
+  };
+  // Names that stay come first, so that none of them has to give way to another.
+  const [plain, others] = [[...new Set(names)].filter(isSafe), names.filter((n) => !isSafe(n))];
+  for (const name of plain) place(name, name);
+  for (const name of new Set(others)) place(name, safeName(name));
+  return given;
+}
+
+function isSafe(name: string): boolean {
+  return safeName(name) === name;
+}
+
+function safeName(name: string): string {
+  const safe = name
+    .replace(/\p{Cc}|\\|\p{Cs}/gu, (c) => (isHalf(c) ? "%EF%BF%BD" : encodeURIComponent(c)))
+    .split("/")
+    .map((segment) => (/^\.+$/.test(segment) ? segment.replaceAll(".", "%2E") : segment))
+    .join("/");
+  const bytes = new TextEncoder().encode(safe);
+  if (bytes.length <= longestName) return safe;
+  return new TextDecoder().decode(bytes.subarray(0, longestName)).replace(/\ufffd+$/, "");
+}
+
+/** Half a surrogate pair, which UTF-8 has no bytes for. */
+function isHalf(c: string): boolean {
+  return /\p{Cs}/u.test(c);
+}
+
 /** An .npz archive, uncompressed as `numpy.savez` makes it. */
 export function encodeNpz(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
   const entries: Record<string, Uint8Array> = {};

@@ -2,6 +2,7 @@
  * HTML by template, escaped unless it is already HTML: names in a report come from the user's model
  * and may hold anything.
  */
+import { printable } from "../../ir/printable.ts";
 
 /** Text that is HTML already. Only `html` and `trusted` make it. */
 export class Html {
@@ -45,15 +46,4 @@ const entities: ReadonlyMap<string, string> = new Map([
 
 function escape(text: string): string {
   return printable(text).replace(/[&<>"']/g, (c) => entities.get(c) ?? c);
-}
-
-/**
- * Control characters made visible: they are not allowed in HTML, and would command a terminal.
- * So are the marks that turn the direction of text, which can make it read as something else.
- */
-export function printable(text: string): string {
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]/g,
-    (c) => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
-  );
 }

@@ -4,8 +4,8 @@
  */
 import type { AxisOptions, Markish, PlotOptions } from "@observablehq/plot";
 import { known } from "../../ir/diagnostic.ts";
+import { printable } from "../../ir/printable.ts";
 import { digits3, labelsOf, landmarks, quantity } from "./format.ts";
-import { printable } from "./markup.ts";
 import type { ConversionReport, LayerErrorParts } from "./schema.ts";
 
 /** Drawn at a phone's width: wider screens enlarge a little, and set figures side by side. */

@@ -1,5 +1,6 @@
 /** The report for a terminal: a screenful, not everything. Writes nothing itself. */
 import { createColors } from "picocolors";
+import { printable } from "../../ir/printable.ts";
 import {
   answersOnce,
   counted,
@@ -11,7 +12,6 @@ import {
   quantity,
   relative,
 } from "./format.ts";
-import { printable } from "./markup.ts";
 import { errorParts } from "./plots.ts";
 import type { ConversionReport, LayerErrorParts } from "./schema.ts";
 import { verdict } from "./verdict.ts";
@@ -39,7 +39,7 @@ export function formatReport(report: ConversionReport, options: TextOptions): st
   blocks.push(wrap(costLine(report), width, ""));
   const tint = { high: colors.red, medium: colors.yellow, info: colors.cyan } as const;
   for (const advice of report.recommendations) {
-    const option = advice.option === null ? "" : ` Option: ${advice.option}`;
+    const option = advice.option === null ? "" : ` Option: ${printable(advice.option)}`;
     const text = `${tint[advice.importance](advice.kind)}: ${printable(advice.text)}${option}`;
     blocks.push(wrap(text, width, "  "));
   }

@@ -9,6 +9,7 @@ import { openPreprocess } from "../../calibrate/data/open.ts";
 import type { Preprocess } from "../../calibrate/data/preprocess.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
+import { printable } from "../../ir/printable.ts";
 import { build, checkTarget } from "../../library/build.ts";
 import { loaderFiles } from "../../library/loader-files.ts";
 import { type Context, type Outcome, perform } from "../action.ts";
@@ -161,6 +162,6 @@ function textOf(given: Given, report: WasmReport, files: readonly BuiltFile[]): 
     ]),
     ["memory while running", String(memory.totalBytes), ""],
   ];
-  const wrote = `wrote ${files.length} files to ${given.output}`;
+  const wrote = `wrote ${files.length} files to ${printable(given.output)}`;
   return `${alignedTable(rows)}\n\n${wrote}`;
 }

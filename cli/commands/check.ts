@@ -3,6 +3,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import pc from "picocolors";
 import { typedEngine } from "../../backends/typed/engine.ts";
 import { fail } from "../../ir/diagnostic.ts";
+import { printable } from "../../ir/printable.ts";
 import { type CheckResult, type CheckedFate, checkModel } from "../../library/check.ts";
 import { spikingCodes } from "../../passes/codes.ts";
 import { perform } from "../action.ts";
@@ -65,7 +66,8 @@ const fateTexts: Readonly<Record<CheckedFate, string>> = {
   refused: "have no spiking form",
 };
 
-function checkText(file: string, result: CheckResult, color: boolean): string {
+function checkText(path: string, result: CheckResult, color: boolean): string {
+  const file = printable(path);
   const c = pc.createColors(color);
   const lines = [
     result.convertible
@@ -76,17 +78,17 @@ function checkText(file: string, result: CheckResult, color: boolean): string {
   for (const [fate, text] of Object.entries(fateTexts)) {
     const kinds = [...result.fates].find(([name]) => name === fate)?.[1];
     if (kinds === undefined) continue;
-    const list = [...kinds].map(([kind, count]) => `${kind} ×${count}`).join(", ");
+    const list = [...kinds].map(([kind, count]) => `${printable(kind)} ×${count}`).join(", ");
     lines.push(`  ${text.padEnd(28)}${list}`);
   }
   for (const { op, domain, count, nodes, help } of result.obstacles) {
     const name = domain === "" ? op : `${domain}:${op}`;
-    lines.push("", c.bold(`  ${name} ×${count}`));
+    lines.push("", c.bold(`  ${printable(name)} ×${count}`));
     if (nodes.length > 0) {
       const more = nodes.length > 5 ? ` and ${nodes.length - 5} more` : "";
-      lines.push(`    at ${nodes.slice(0, 5).join(", ")}${more}`);
+      lines.push(`    at ${nodes.slice(0, 5).map(printable).join(", ")}${more}`);
     }
-    lines.push(`    help: ${help}`);
+    lines.push(`    help: ${printable(help)}`);
   }
   return lines.join("\n");
 }

@@ -5,6 +5,7 @@ import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
 import { isFramed, rehearsalOf } from "../../ir/module.ts";
 import { packageParts } from "../../ir/package.ts";
 import { printModule } from "../../ir/print.ts";
+import { printable } from "../../ir/printable.ts";
 import { openPreprocess } from "../../calibrate/data/open.ts";
 import { evaluatePair } from "../../library/assess.ts";
 import { type Objective, objectives } from "../../library/auto.ts";
@@ -238,7 +239,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   const parts = packageParts({ module: conversion.module, provenance });
   await writeOutput(out, parts);
   const size = parts.reduce((sum, part) => sum + part.length, 0);
-  context.terminal.note(`wrote ${out} (${size} bytes)`);
+  context.terminal.note(`wrote ${printable(out)} (${size} bytes)`);
 
   const evaluated = await assess(file, network.sha256, imported, conversion);
   return {
@@ -285,7 +286,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       accuracy: evaluations.snn.accuracy,
       agreement: evaluations.snn.agreement,
     };
-    const on = `on ${data.samples.count} samples of ${data.name}`;
+    const on = `on ${data.samples.count} samples of ${printable(data.name)}`;
     if (given.report === undefined) {
       const head = ann === null ? "" : `ANN ${(ann * 100).toFixed(2)} % `;
       return { text: `${head}${on}\n\n${accuracyTable(evaluations.snn, ann)}`, json };
@@ -310,7 +311,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     const files = await writeReport(given.report, report);
     const { width, color } = context.terminal;
     return {
-      text: `${formatReport(report, { width, color })}\n\nreport: ${files.html}`,
+      text: `${formatReport(report, { width, color })}\n\nreport: ${printable(files.html)}`,
       json: { ...json, report: files },
     };
   }

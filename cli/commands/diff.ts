@@ -5,6 +5,7 @@ import pc from "picocolors";
 import { shortName } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
 import { formatOp } from "../../ir/print.ts";
+import { printable } from "../../ir/printable.ts";
 import { type Tensor, sameTensor } from "../../ir/tensor.ts";
 import { perform } from "../action.ts";
 import { type Network, loadNetwork } from "../load.ts";
@@ -112,7 +113,7 @@ function textOf({ equal, ops, tensors, provenance }: Difference, color: boolean)
   const same = ops.length - changed.length;
   if (changed.length > 0) lines.push("", c.bold(`ops (${same} the same)`));
   for (const { side, text } of changed) {
-    lines.push(side === "left" ? c.red(`- ${text}`) : c.green(`+ ${text}`));
+    lines.push(side === "left" ? c.red(`- ${printable(text)}`) : c.green(`+ ${printable(text)}`));
   }
   if (tensors.length > 0) lines.push("", c.bold("parameters"));
   for (const { name, left, right, largest } of tensors) {
@@ -120,9 +121,11 @@ function textOf({ equal, ops, tensors, provenance }: Difference, color: boolean)
       largest === null
         ? `${left ?? "absent"} → ${right ?? "absent"}`
         : `${left ?? ""}, largest difference ${largest.toPrecision(3)}`;
-    lines.push(`  @${name}  ${what}`);
+    lines.push(`  @${printable(name)}  ${what}`);
   }
   if (provenance.length > 0) lines.push("", c.bold("made from"));
-  for (const { key, left, right } of provenance) lines.push(`  ${key}: ${left} → ${right}`);
+  for (const { key, left, right } of provenance) {
+    lines.push(printable(`  ${key}: ${left} → ${right}`));
+  }
   return lines.join("\n");
 }

@@ -8,6 +8,7 @@ import { rebuildReference } from "../../library/reference.ts";
 import { makeReport } from "../../library/report.ts";
 import { membersOf } from "../../ir/json.ts";
 import type { Provenance } from "../../ir/package.ts";
+import { printable } from "../../ir/printable.ts";
 import { perform, runningOf } from "../action.ts";
 import { loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
@@ -86,7 +87,7 @@ export function reportCommand() {
         const files = await writeReport(given.output, report);
         const { width, color } = context.terminal;
         return {
-          text: `${formatReport(report, { width, color })}\n\nreport: ${files.html}`,
+          text: `${formatReport(report, { width, color })}\n\nreport: ${printable(files.html)}`,
           json: {
             network: file,
             ...files,

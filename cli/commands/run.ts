@@ -1,7 +1,7 @@
 /** `snnc run`: raw outputs, and any value in between, for given inputs. */
 import path from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { encodeNpy, encodeNpz } from "../../calibrate/data/write.ts";
+import { archiveNames, encodeNpy, encodeNpz } from "../../calibrate/data/write.ts";
 import { limit } from "../../calibrate/data/dataset.ts";
 import { openDataset } from "../../calibrate/data/open.ts";
 import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
@@ -9,6 +9,7 @@ import { fail, known } from "../../ir/diagnostic.ts";
 import type { Probe, ProbeData } from "../../ir/executable.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, answersOf, producerOf } from "../../ir/module.ts";
+import { printable } from "../../ir/printable.ts";
 import { type Tensor, zeros } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { loadOn } from "../../library/measure.ts";
@@ -45,12 +46,13 @@ export function runCommand() {
         const { module, kind, provenance } = await loadNetwork(file, given, context);
         const timesteps = timestepsOf(module, file, given.timesteps, context);
         const inputs = modelInputs(module);
-        const names = inputs.map((input) => input.name);
+        const inputNames = inputs.map((input) => input.name);
         warmUp(given.engine);
         const { dataset, preprocess } = await openPrepared(
           given.input,
           { preprocess: given.preprocess, recorded: recordedPreprocess(provenance, file) },
-          (how) => openDataset(given.input, { withLabels: false, preprocess: how, inputs: names }),
+          (how) =>
+            openDataset(given.input, { withLabels: false, preprocess: how, inputs: inputNames }),
           context,
         );
         const some = given.limit === undefined ? dataset : limit(dataset, given.limit);
@@ -94,11 +96,20 @@ export function runCommand() {
           .finally(() => executable.close());
         const seconds = (performance.now() - started) / 1000;
         const tensors = new Map<string, Tensor>();
+        const all = [...module.outputs, ...probed].map(({ name }) => name);
+        const names = format === "npz" ? archiveNames(all) : new Map<string, string>();
+        for (const [name, written] of names) {
+          if (name !== written) context.report(diagnose("array-renamed", null, { name, written }));
+        }
         for (const { name, value } of module.outputs) {
-          tensors.set(name, stack(gathered.get(name) ?? [], shapeOf(module, value)));
+          tensors.set(
+            names.get(name) ?? name,
+            stack(gathered.get(name) ?? [], shapeOf(module, value)),
+          );
         }
         for (const { name, value } of probed) {
-          tensors.set(name, stack(gathered.get(name) ?? [], [answers, ...shapeOf(module, value)]));
+          const rows = gathered.get(name) ?? [];
+          tensors.set(names.get(name) ?? name, stack(rows, [answers, ...shapeOf(module, value)]));
         }
         await writeOutput(given.output, encode(format, tensors));
         const shapes = [...tensors].map(([name, t]) => ({ name, shape: t.shape }));
@@ -113,7 +124,9 @@ export function runCommand() {
             seconds,
             diagnostics: context.diagnostics.map(diagnosticToJson),
           },
-          text: shapes.map(({ name, shape }) => `${name}  [${shape.join(", ")}]`).join("\n"),
+          text: shapes
+            .map(({ name, shape }) => `${printable(name)}  [${shape.join(", ")}]`)
+            .join("\n"),
         };
       }),
     );
