@@ -8,7 +8,7 @@ import { type EarlyExit, endsEarly, repeatLast } from "./early-exit.ts";
 import { type StatefulKind, evaluate, isStateful } from "./evaluate.ts";
 import { type Probe, type SampleResult, keptBy } from "./executable.ts";
 import { type Module, answersOf, inputsOf, isFramed, tensorAt } from "./module.ts";
-import { type Op, type OpOf, type ValueId, isMove, isOp } from "./op.ts";
+import { type Op, type OpOf, type ValueId, isOp, movedOperands } from "./op.ts";
 import type { TensorLookup } from "./spec.ts";
 import { outDegrees } from "./semantics/connections.ts";
 import { frameSum } from "./semantics/neurons/frame.ts";
@@ -139,6 +139,8 @@ class Run {
   private readonly degrees = new Map<ValueId, Float64Array>();
   /** How many binary spikes each element of a value is made of, where that may be several. */
   private readonly words = new Map<ValueId, Tensor>();
+  /** Operands that an op only moves, by number. */
+  private readonly moved = new Map<ValueId, readonly number[]>();
   private started = false;
 
   constructor(module: Module, inputs: readonly Tensor[]) {
@@ -154,6 +156,8 @@ class Run {
         this.varying.add(op.result);
       }
       this.countConnections(op);
+      const moved = movedOperands(op, (value) => this.ops.get(value));
+      if (moved !== null) this.moved.set(op.result, moved);
     }
     this.neurons = [...this.neuronsByValue.values()];
   }
@@ -232,8 +236,13 @@ class Run {
     if (isOp(op, "snn.graded")) {
       const { spikesOfEach } = known(this.neuronsByValue.get(op.result), "graded neurons");
       this.words.set(op.result, tensorOf("f32", op.type.shape, spikesOfEach));
-    } else if (isMove(op) && op.inputs.some((value) => this.words.has(value))) {
-      const operands = op.inputs.map((value) => this.wordsOf(value));
+      return;
+    }
+    const moved = this.moved.get(op.result) ?? [];
+    if (op.inputs.some((value, i) => moved.includes(i) && this.words.has(value))) {
+      const operands = op.inputs.map((value, i) =>
+        moved.includes(i) ? this.wordsOf(value) : this.valueOf(value),
+      );
       const counts = { ...op, type: { ...op.type, dtype: "f32" as const } };
       this.words.set(op.result, evaluate(counts, operands, this.tensors));
     }

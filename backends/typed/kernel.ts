@@ -36,7 +36,7 @@ export interface Kernel {
 export interface NeuronKernel extends Kernel {
   reset(): void;
   spikeCount(): number;
-  /** Left out where no neuron fires more than one spike in a timestep. */
+  /** Those that synapses see. Left out where no neuron fires more than one in a timestep. */
   spikesOfEach?(): Uint8Array;
   readonly membranePotential: Potentials;
 }

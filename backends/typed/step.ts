@@ -16,7 +16,7 @@ export interface Step {
 export interface NeuronStep extends Step {
   /** Spikes in the last timestep. */
   readonly spikeCount: () => number;
-  /** The same for each neuron, where one may have fired several; else null. */
+  /** Of each neuron those that synapses see, where one may have fired several; otherwise null. */
   readonly spikesOfEach: () => Uint8Array | null;
   /** Membrane potentials after the last timestep, [numel]. */
   readonly membranePotential: Potentials;

@@ -1,13 +1,15 @@
 /**
- * Synaptic operations of spikes that are words of several bits. Synapse kernels count one for each
- * element that is not 0; the steps made here add what the others cost.
+ * Synaptic operations of spikes that are words of several bits, or of which a frame has several.
+ * Synapse kernels count one for each element that is not 0; the steps made here add what the others
+ * cost.
  */
 import { evaluate } from "../../ir/evaluate.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
-import { type Op, type ValueId, isMove } from "../../ir/op.ts";
+import { type Op, type ValueId, movedOperands } from "../../ir/op.ts";
 import { outDegrees } from "../../ir/semantics/connections.ts";
-import { type Tensor, type TensorData, tensorOf } from "../../ir/tensor.ts";
+import { type Tensor, type TensorData, tensor, tensorOf } from "../../ir/tensor.ts";
+import { elementCount } from "../../ir/type.ts";
 import type { Counters } from "./kernel.ts";
 import type { NeuronStep, Step } from "./step.ts";
 
@@ -28,45 +30,51 @@ export function extraSpikes(
       shapeOf(value),
       Array.from(bufferOf(value), (x) => Number(x !== 0)),
     );
-  /** Spikes of each element, of values that may be words. */
-  const words = new Map<ValueId, () => Tensor>();
+  const steps: Step[] = [];
+  const put = (op: Op, run: () => void): void =>
+    void steps.push({ op, timeVarying: true, reset: () => undefined, run });
+  /** Spikes of each element at this timestep, of values that may be words. */
+  const words = new Map<ValueId, Tensor>();
   for (const { op, spikesOfEach } of neurons) {
     if (!mayBeWord(op, module)) continue;
-    words.set(op.result, () =>
-      tensorOf("f32", op.type.shape, known(spikesOfEach(), "the spikes of each neuron")),
-    );
+    const { shape } = op.type;
+    words.set(op.result, tensorOf("f32", shape, new Float32Array(elementCount(shape))));
+    put(op, () => {
+      const each = known(spikesOfEach(), "the spikes of each neuron");
+      words.set(op.result, tensorOf("f32", shape, each));
+    });
   }
   if (words.size === 0) return [];
-  const steps: Step[] = [];
   for (const op of module.ops) {
-    if (isMove(op) && op.inputs.some((value) => words.has(value))) {
+    const moved = movedOperands(op, (value) => ops.get(value)) ?? [];
+    if (op.inputs.some((value, i) => moved.includes(i) && words.has(value))) {
+      const { shape } = op.type;
+      words.set(op.result, tensorOf("f32", shape, new Float32Array(elementCount(shape))));
       const counts = { ...op, type: { ...op.type, dtype: "f32" as const } };
-      words.set(op.result, () =>
-        evaluate(
-          counts,
-          op.inputs.map((value) => words.get(value)?.() ?? nonZero(value)),
-          (ref) => tensorAt(module, ref),
-        ),
-      );
+      put(op, () => {
+        const operands = op.inputs.map((value, i) => {
+          if (moved.includes(i)) return words.get(value) ?? nonZero(value);
+          const { dtype } = known(ops.get(value), `value %${value}`).type;
+          return tensor(dtype, shapeOf(value), bufferOf(value));
+        });
+        words.set(
+          op.result,
+          evaluate(counts, operands, (ref) => tensorAt(module, ref)),
+        );
+      });
     }
     const [operand] = op.inputs;
-    const count = operand === undefined ? undefined : words.get(operand);
-    if (operand === undefined || count === undefined) continue;
+    if (operand === undefined || !words.has(operand)) continue;
     const degrees = outDegrees(op, shapeOf(operand), (ref) => tensorAt(module, ref));
     if (degrees === null) continue;
-    steps.push({
-      op,
-      timeVarying: true,
-      reset: () => undefined,
-      run() {
-        const values = bufferOf(operand);
-        count().data.forEach((spikes, i) => {
-          const counted = Number(values[i] !== 0);
-          if (spikes !== counted) {
-            counters.synapticOperations += (spikes - counted) * (degrees[i] ?? 0);
-          }
-        });
-      },
+    put(op, () => {
+      const values = bufferOf(operand);
+      known(words.get(operand), `the words of %${operand}`).data.forEach((spikes, i) => {
+        const counted = Number(values[i] !== 0);
+        if (spikes !== counted) {
+          counters.synapticOperations += (spikes - counted) * (degrees[i] ?? 0);
+        }
+      });
     });
   }
   return steps;
@@ -74,6 +82,7 @@ export function extraSpikes(
 
 /** Whether an element that is not 0 may be other than one spike, or one that is 0 a spike of no size. */
 function mayBeWord(op: Op, module: Module): boolean {
+  if (op.kind === "snn.few-spikes") return true;
   if (op.kind !== "snn.graded") return false;
   if (op.attrs.alphabet === "word" && op.attrs.bits > 1) return true;
   return tensorAt(module, op.attrs.amplitude).data.some((a) => a === 0);

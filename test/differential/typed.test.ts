@@ -15,7 +15,12 @@ import { type Module, inputsOf, opsOf } from "../../ir/module.ts";
 import { statisticsToData } from "../../ir/observe.ts";
 import { parseModule } from "../../ir/parse.ts";
 import { tensorOf } from "../../ir/tensor.ts";
-import { annNetworks, spikingNetworks } from "../random/module.ts";
+import {
+  annNetworks,
+  countsSpikesOnly,
+  framedNetworks,
+  spikingNetworks,
+} from "../random/module.ts";
 
 const timesteps = 5;
 
@@ -121,6 +126,22 @@ describe("the typed engine", () => {
         wanted.outputs.forEach((y, i) => expectClose(known(found.outputs[i], "an output"), y));
       }),
       { numRuns: 150 },
+    );
+  });
+
+  it("fires and counts in frames as the interpreter does", async () => {
+    await fc.assert(
+      fc.asyncProperty(framedNetworks().filter(countsSpikesOnly), async ({ module, inputs }) => {
+        const [slow, fast] = [
+          await results(interpretEngine, module, once(inputs)),
+          await results(typedEngine, module, once(inputs)),
+        ];
+        const [wanted, found] = [known(slow.samples[0], "a result"), known(fast.samples[0], "one")];
+        expect(found.spikes).toEqual(wanted.spikes);
+        expect(found.synapticOperationsByStep).toEqual(wanted.synapticOperationsByStep);
+        wanted.outputs.forEach((y, i) => expectClose(known(found.outputs[i], "an output"), y));
+      }),
+      { numRuns: 60 },
     );
   });
 

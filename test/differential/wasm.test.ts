@@ -3,14 +3,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { known } from "../../ir/diagnostic.ts";
 import type { Probe } from "../../ir/executable.ts";
-import { type Module, isFramed, opsOf, producerOf } from "../../ir/module.ts";
+import { type Module, isFramed, opsOf } from "../../ir/module.ts";
 import { isOp, neuronKinds } from "../../ir/op.ts";
 import { isFloat } from "../../ir/type.ts";
 import { type Ran, both, expectClose } from "../backends/wasm/compare.ts";
 import { integerFrames, integerNetworks } from "../random/integer.ts";
 import {
-  type RandomNetwork,
   annNetworks,
+  countsSpikesOnly,
   exactOnes,
   framedNetworks,
   spikingNetworks,
@@ -29,17 +29,6 @@ function staysExact({ ops }: Module): boolean {
     (op) =>
       !isOp(op, "snn.low-pass") && !(isOp(op, "snn.graded") && op.attrs.schedule !== "constant"),
   );
-}
-
-/** Whether no synapse reads currents: which ticks of a frame these are not 0 at shows in no sum. */
-function countsSpikesOnly({ module }: RandomNetwork): boolean {
-  return module.ops.every((op) => {
-    const [operand] = op.inputs;
-    if (operand === undefined) return true;
-    if (isOp(op, "snn.max-pool")) return false;
-    if (!isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear")) return true;
-    return producerOf(module, operand).type.domain !== "current";
-  });
 }
 
 function probesOf(module: Module): readonly Probe[] {

@@ -44,6 +44,7 @@ const sharedSteps: readonly StepKind[] = [
   "transpose",
   "pad",
   "slice",
+  "gather",
 ];
 
 const annSteps: readonly StepKind[] = [
@@ -95,6 +96,8 @@ const movesAndWeights: readonly StepKind[] = [
   "transpose",
   "pad",
   "slice",
+  "gather",
+  "identity",
 ];
 
 const choice = fc.nat({ max: 7 });
@@ -206,6 +209,17 @@ export function exactOnes({ module }: RandomNetwork): boolean {
     return isOp(op, "ann.average-pool")
       ? op.attrs.kernel.every((extent) => extent !== 3)
       : Number.isInteger(Math.log2(from / elementCount(op.type.shape)));
+  });
+}
+
+/** Whether no synapse reads currents: which ticks of a frame these are not 0 at shows in no sum. */
+export function countsSpikesOnly({ module }: RandomNetwork): boolean {
+  return module.ops.every((op) => {
+    const [operand] = op.inputs;
+    if (operand === undefined) return true;
+    if (isOp(op, "snn.max-pool")) return false;
+    if (!isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear")) return true;
+    return producerOf(module, operand).type.domain !== "current";
   });
 }
 

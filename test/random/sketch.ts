@@ -364,6 +364,22 @@ const steps = {
       steps: shape.map((_, i) => (i === axis && backwards ? -1 : 1)),
     });
   },
+  /** Moves by constant indices, and a triangle. */
+  gather: (sketch, { a, b, c }) => {
+    const before = sketch.last;
+    const { shape } = sketch;
+    if (!sketch.isSmall || shape.length < 2) return;
+    if (a > 5) {
+      sketch.add("ann.trilu", { upper: b > 3, diagonal: c - 3 });
+      return;
+    }
+    const axis = 1 + (b % (shape.length - 1));
+    const extent = shape[axis] ?? 1;
+    const indices = Array.from({ length: 1 + (c % 4) }, (_, i) => (a + 3 * i) % extent);
+    const value = sketch.builder.tensor("indices", tensorOf("i64", [indices.length], indices));
+    sketch.add("ann.constant", { value }, []);
+    sketch.add("ann.gather", { axis }, [before, sketch.last]);
+  },
   softmax: (sketch) => sketch.add("ann.softmax", { axis: sketch.shape.length - 1 }),
   neuron: (sketch, { a, b, c }) => {
     const threshold = sketch.tensor("threshold", perChannel(sketch, a), "positive");

@@ -30,7 +30,7 @@ export function cellNeurons(site: Site, op: OpOf<NeuronKind>): NeuronKernel {
       return neurons().membranePotential;
     },
     spikeCount: () => neurons().spikeCount,
-    spikesOfEach: () => neurons().spikesOfEach,
+    spikesOfEach: () => neurons().seenOfEach ?? neurons().spikesOfEach,
     run: () => site.output.set(cell.step(x).data),
     reset() {
       cell = cellFor(site, op, x);

@@ -4,8 +4,9 @@
  * other operands element by element.
  */
 import { onFirstThread } from "../assembler/memory.ts";
+import { known } from "../../../ir/diagnostic.ts";
 import { evaluate } from "../../../ir/evaluate.ts";
-import { type Op, type ValueId, isMove, isNeuron } from "../../../ir/op.ts";
+import { type Op, type ValueId, isNeuron, isOp, movedOperands } from "../../../ir/op.ts";
 import { outDegrees } from "../../../ir/semantics/connections.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../../ir/type.ts";
@@ -190,35 +191,42 @@ function degreesOf(lowering: Lowering, op: Op): Float64Array | null {
 function costsByValue(lowering: Lowering): Map<ValueId, Float64Array> {
   const costs = new Map<ValueId, Float64Array>();
   const add = (value: ValueId, degrees: Float64Array): void => {
-    const op = lowering.opOf(value);
-    if (isMove(op)) {
-      operandDegrees(lowering, op, degrees).forEach((each, i) => {
-        add(lowering.operandOf(op, i), each);
-      });
-      return;
-    }
     const sum = costs.get(value) ?? new Float64Array(degrees.length);
     degrees.forEach((degree, i) => (sum[i] = (sum[i] ?? 0) + degree));
     costs.set(value, sum);
   };
-  for (const op of lowering.module.ops) {
+  // Backwards, so that all that a move's result costs is known before it is handed on.
+  for (const op of lowering.module.ops.toReversed()) {
+    const own = costs.get(op.result);
+    const moved = own === undefined ? null : movedOperands(op, (value) => lowering.opOf(value));
+    if (own !== undefined && moved !== null) {
+      costs.delete(op.result);
+      operandDegrees(lowering, op, moved, own).forEach((each, i) => {
+        add(lowering.operandOf(op, known(moved[i], "a moved operand")), each);
+      });
+    }
     const degrees = degreesOf(lowering, op);
     if (degrees !== null && !isReal(lowering, op)) add(lowering.operandOf(op), degrees);
   }
   return costs;
 }
 
-/** The degrees of a move's result as those of its operands' elements. Padding is 0 over time. */
+/** The degrees of a move's result as those of the elements it moves. Padding is 0 over time. */
 function operandDegrees(
   lowering: Lowering,
   op: Op,
+  moved: readonly number[],
   degrees: Float64Array,
 ): readonly Float64Array[] {
   // Elements by number, from 1 on: 0 is padding.
   let next = 1;
   const firsts: number[] = [];
-  const numbered = op.inputs.map((value) => {
-    const { shape } = lowering.opOf(value).type;
+  const operands = op.inputs.map((value, operand) => {
+    const producer = lowering.opOf(value);
+    if (!moved.includes(operand) && isOp(producer, "ann.constant")) {
+      return lowering.tensor(producer.attrs.value);
+    }
+    const { shape } = producer.type;
     const first = next;
     firsts.push(first);
     next += elementCount(shape);
@@ -228,7 +236,7 @@ function operandDegrees(
       Int32Array.from({ length: next - first }, (_, i) => first + i),
     );
   });
-  const from = evaluate({ ...op, type: { ...op.type, dtype: "i32" } }, numbered, (ref) =>
+  const from = evaluate({ ...op, type: { ...op.type, dtype: "i32" } }, operands, (ref) =>
     lowering.tensor(ref),
   );
   const sums = new Float64Array(next);

@@ -24,6 +24,8 @@ export interface Neurons {
   readonly spikeCount: number;
   /** The same for each neuron, [numel]. */
   readonly spikesOfEach: Uint8Array;
+  /** Of the last frame, those whose amplitude is not 0, as synapses see no others; of few-spikes neurons. */
+  readonly seenOfEach?: Uint8Array;
 }
 
 /**
