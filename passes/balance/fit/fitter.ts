@@ -420,7 +420,7 @@ function withBias(
   shape: readonly number[],
 ): Module {
   if (bias.every((b) => b === 0)) return module;
-  const slot = biasSlot(module, known(neuron.inputs[0], "a neuron's operand"));
+  const slot = biasSlot(module, known(neuron.inputs[0], "a neuron's operand"), shape);
   return rewrite(module, (op, builder) => {
     const name = shortName(op.loc);
     if (slot !== null && op.result === slot.result && isOp(op, "ann.conv", "ann.linear")) {

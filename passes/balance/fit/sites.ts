@@ -2,6 +2,7 @@
 import { known } from "../../../ir/diagnostic.ts";
 import type { Module } from "../../../ir/module.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
+import { type Shape, sameShape } from "../../../ir/type.ts";
 import { consumers, producers } from "../../../ir/walk.ts";
 
 export type Synapse = OpOf<"ann.conv" | "ann.linear">;
@@ -40,8 +41,11 @@ export function fitSiteOf(module: Module, op: Op): FitSite | null {
   return { synapse: op, target: op.result, extra: null, rectified: isRectified(module, op.result) };
 }
 
-/** The synapse that a bias of the neurons' current can go into; null where there is none of its own. */
-export function biasSlot(module: Module, current: ValueId): Synapse | null {
+/**
+ * The synapse that a bias of `shape`, one number per channel of the neurons' current, can go into; null
+ * where there is none of its own, or of other channels.
+ */
+export function biasSlot(module: Module, current: ValueId, shape: Shape): Synapse | null {
   const made = producers(module);
   const uses = consumers(module);
   const only = (value: ValueId): boolean =>
@@ -49,16 +53,27 @@ export function biasSlot(module: Module, current: ValueId): Synapse | null {
   const find = (value: ValueId): Synapse | null => {
     if (!only(value)) return null;
     const op = known(made.get(value), `the op that makes %${value}`);
-    if (isSynapse(op)) return op;
+    if (isSynapse(op)) return hasChannels(op, shape) ? op : null;
     if (isOp(op, "ann.add")) {
       for (const term of op.inputs) {
-        const found = find(term);
+        // A term that the sum spreads out has other elements.
+        const isWhole = sameExtent(known(made.get(term), `the op that makes %${term}`), op);
+        const found = isWhole ? find(term) : null;
         if (found !== null) return found;
       }
     }
     return isOp(op, "snn.max-pool", "ann.max-pool") ? find(known(op.inputs[0], "operand")) : null;
   };
   return find(current);
+}
+
+/** Whether the bias of a synapse has a number for each of `shape`, along the same axis. */
+function hasChannels(op: Synapse, shape: Shape): boolean {
+  const axis = isOp(op, "ann.linear") ? op.type.shape.length - 1 : 1;
+  return sameShape(
+    shape,
+    op.type.shape.map((extent, i) => (i === axis ? extent : 1)),
+  );
 }
 
 function isSynapse(op: Op): op is Synapse {
@@ -72,10 +87,7 @@ function otherTerm(sum: Op, value: ValueId): ValueId | null {
 }
 
 function sameExtent(a: Op, b: Op): boolean {
-  return (
-    a.type.shape.length === b.type.shape.length &&
-    a.type.shape.every((extent, axis) => extent === b.type.shape[axis])
-  );
+  return sameShape(a.type.shape, b.type.shape);
 }
 
 /** Whether neurons alone use a value, through max-pools or not: they answer what is negative by silence. */
