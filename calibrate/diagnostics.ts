@@ -84,6 +84,14 @@ export const diagnose = catalogue({
       `${p.file} cannot be decompressed: ${p.reason}`,
     help: cutShort,
   },
+  "data-too-large": {
+    severity: "error",
+    message: (p: { file: string; needs: number | null; limit: number }) =>
+      p.needs === null
+        ? `reading ${p.file} takes more memory than the ${p.limit} bytes that data may take`
+        : `reading ${p.file} takes ${p.needs} bytes of memory, and data may take ${p.limit}`,
+    help: "if the file is what you think, allow more with --max-data-bytes (maxDataBytes in the library), or give fewer or smaller samples",
+  },
   "pickle-refused": {
     severity: "error",
     message: (p: { file: string; reason: string }) => `${p.file}: the pickle ${p.reason}`,
@@ -99,7 +107,38 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { file: string; found: readonly string[] }) =>
       `${p.file} does not say which of its arrays are the samples: it holds ${names(p.found)}`,
-    help: 'call the samples "x" and the labels "y", or give each array the name of a model input',
+    help: 'name them with --x NAME and --y NAME, or call the samples "x" and the labels "y", or each array by the name of a model input',
+  },
+  "data-labels": {
+    severity: "error",
+    message: (p: { file: string; found: readonly string[] }) =>
+      `${p.file} does not say which of its arrays are the labels: it holds ${names(p.found)}`,
+    help: "name them with --y NAME",
+  },
+  "array-not-found": {
+    severity: "error",
+    message: (p: { file: string; option: string; name: string; found: readonly string[] }) =>
+      `${p.file} has no array "${p.name}", which ${p.option} names: it holds ${names(p.found)}`,
+  },
+  "array-without-name": {
+    severity: "warning",
+    message: (p: { file: string; option: string }) =>
+      `${p.file} is no archive of named arrays: ${p.option} is of no effect`,
+  },
+  "arrays-taken": {
+    severity: "info",
+    message: (p: { file: string; x: string | null; y: string | null }) =>
+      `of ${p.file}, ${[
+        ...(p.x === null ? [] : [`"${p.x}" is taken as the samples`]),
+        ...(p.y === null ? [] : [`"${p.y}" ${p.x === null ? "is taken " : ""}as the labels`]),
+      ].join(" and ")}`,
+    help: "--x NAME and --y NAME take others",
+  },
+  "x-of-several-inputs": {
+    severity: "error",
+    message: (p: { file: string; inputs: readonly string[] }) =>
+      `--x names one array of ${p.file}, and the model has the inputs ${names(p.inputs)}`,
+    help: "give an .npz or safetensors file with one array per input, by the input's name",
   },
   "data-parts": {
     severity: "error",

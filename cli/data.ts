@@ -1,5 +1,6 @@
 /** From data options to samples that fit a network. */
 import path from "node:path";
+import type { Part } from "../calibrate/data/archive/roles.ts";
 import { chooseRandom } from "../calibrate/data/choose.ts";
 import { type Dataset, limit, select } from "../calibrate/data/dataset.ts";
 import { openDataset } from "../calibrate/data/open.ts";
@@ -16,6 +17,12 @@ import { type Preparation, openPrepared } from "./preprocessing.ts";
 export interface DataOptions extends Preparation {
   readonly labels?: string | undefined;
   readonly limit?: number | undefined;
+  /** The arrays of an archive that are the samples and the labels, by name. */
+  readonly x?: string | undefined;
+  readonly y?: string | undefined;
+  /** What the data are for: where an archive holds several parts, this one is taken. */
+  readonly part?: Part | undefined;
+  readonly maxDataBytes?: number | undefined;
   /** What will run the data. */
   readonly engine?: EngineName | undefined;
   /** Draw so many samples; which ones depends on their content and the seed, not on their order. */
@@ -50,6 +57,10 @@ export async function loadData(
         withLabels,
         preprocess: how,
         inputs: inputs.map((input) => input.name),
+        x: options.x,
+        y: options.y,
+        part: options.part,
+        maxDataBytes: options.maxDataBytes,
       }),
     context,
   );
@@ -60,7 +71,8 @@ export async function loadData(
       ? limited
       : select(limited, chooseRandom(limited, draw.count, draw.seed));
   if (dataset.labels !== null) checkLabels(module, dataset.labels, dataset.count);
-  const samples = sampleSource(dataset, inputs, preprocess);
+  const { maxDataBytes } = options;
+  const samples = sampleSource(dataset, inputs, preprocess, { maxDataBytes });
   context.report(...samples.diagnostics);
   return {
     samples,

@@ -82,6 +82,12 @@ export const options = {
     "JSON that says how raw data becomes network input (FILE#NAME for one model of many)",
   ),
   labels: new Option("--labels <file>", "labels, where the data file holds none"),
+  x: new Option("--x <name>", "the array of an archive that is the samples"),
+  y: new Option("--y <name>", "the array of an archive that is the labels"),
+  maxDataBytes: new Option(
+    "--max-data-bytes <n>",
+    "memory that reading a data set may take beside its files (default: 2147483648)",
+  ).argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)),
   limit: new Option("--limit <n>", "use the first n samples only").argParser(
     wholeNumber(1, 2 ** 31 - 1),
   ),

@@ -75,6 +75,21 @@ export function safetensorsParts({ tensors, metadata }: Safetensors): Uint8Array
 
 /** Reads a file. Fails with a diagnostic that names `file` where anything is out of order. */
 export function readSafetensors(bytes: Uint8Array, file: string): Safetensors {
+  const { entries, metadata, read } = openSafetensors(bytes, file);
+  return { tensors: new Map(entries.map((entry) => [entry.name, read(entry)])), metadata };
+}
+
+/** A file whose header has been read and found in order, and none of its tensors yet. */
+export interface OpenSafetensors {
+  /** What the header says of each tensor, by name in order. */
+  readonly entries: readonly TensorEntry[];
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Reads one of these entries; fails where it holds what its type does not. */
+  readonly read: (entry: TensorEntry) => Tensor;
+}
+
+/** Opens a file: the header is checked whole, tensors are read when they are asked for. */
+export function openSafetensors(bytes: Uint8Array, file: string): OpenSafetensors {
   const malformed: Malformed = (why) =>
     fail(diagnose("safetensors-malformed", null, { file, why }));
   if (bytes.length < 8) malformed(`it has ${bytes.length} bytes, fewer than the 8 that begin one`);
@@ -86,7 +101,7 @@ export function readSafetensors(bytes: Uint8Array, file: string): Safetensors {
   const header = readHeader(bytes.subarray(8, 8 + headerLength), malformed);
   const data = bytes.subarray(8 + headerLength);
   const metadata = new Map<string, string>();
-  const entries: Entry[] = [];
+  const entries: TensorEntry[] = [];
   for (const [name, value] of header) {
     if (name !== "__metadata__") {
       entries.push(readEntry(name, value, file));
@@ -101,16 +116,17 @@ export function readSafetensors(bytes: Uint8Array, file: string): Safetensors {
     }
   }
   checkLayout(entries, data.length, malformed);
-  const tensors = new Map<string, Tensor>();
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    tensors.set(entry.name, readElements(entry, data.subarray(entry.begin, entry.end), file));
-  }
-  return { tensors, metadata };
+  return {
+    entries: entries.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    metadata,
+    read: (entry) => readElements(entry, data.subarray(entry.begin, entry.end), file),
+  };
 }
 
 type Malformed = (why: string) => never;
 
-interface Entry {
+/** What the header says of a tensor. */
+export interface TensorEntry {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -132,7 +148,7 @@ function readHeader(bytes: Uint8Array, malformed: Malformed): ReadonlyMap<string
   else return membersOf(parsed.value) ?? malformed("its header is no object");
 }
 
-function readEntry(name: string, value: Json, file: string): Entry {
+function readEntry(name: string, value: Json, file: string): TensorEntry {
   const wrong: Malformed = (why) => fail(diagnose("safetensors-tensor", null, { file, name, why }));
   const members = membersOf(value) ?? wrong("its entry in the header is no object");
   const dtypeName = members.get("dtype");
@@ -159,7 +175,7 @@ function readEntry(name: string, value: Json, file: string): Entry {
 const entryKeys = ["dtype", "shape", "data_offsets"];
 
 /** Holds the tensors to cover the data from end to end, each byte once. */
-function checkLayout(entries: readonly Entry[], length: number, malformed: Malformed): void {
+function checkLayout(entries: readonly TensorEntry[], length: number, malformed: Malformed): void {
   let end = 0;
   for (const entry of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (entry.begin !== end) {
@@ -194,7 +210,11 @@ function elementBytes({ dtype, data }: Tensor): Uint8Array {
   }
 }
 
-function readElements({ name, dtype, shape }: Entry, bytes: Uint8Array, file: string): Tensor {
+function readElements(
+  { name, dtype, shape }: TensorEntry,
+  bytes: Uint8Array,
+  file: string,
+): Tensor {
   const wrong: Malformed = (why) => fail(diagnose("safetensors-tensor", null, { file, name, why }));
   const data = allocate(dtype, elementCount(shape));
   const size = bytesOf(dtype);

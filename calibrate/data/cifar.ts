@@ -5,6 +5,7 @@
 import { fail } from "../../ir/diagnostic.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
+import type { Budget } from "./budget.ts";
 import { type Content, type Field, fieldOf } from "./dataset.ts";
 import { type PickleValue, isNdarray, readPickle } from "./pickle.ts";
 
@@ -57,10 +58,10 @@ export function parseCifarBinary(bytes: Uint8Array, file: string): Content {
 }
 
 /** Parses a python batch: a dict with "data" [N, 3072] and "labels" or "fine_labels". */
-export function parseCifarPickle(bytes: Uint8Array, file: string): Content {
+export function parseCifarPickle(bytes: Uint8Array, file: string, budget: Budget): Content {
   const bad = (reason: string): never =>
     fail(diagnose("data-header", null, { file, format: "CIFAR python", reason }));
-  const batch = readPickle(bytes, file);
+  const batch = readPickle(bytes, file, budget);
   if (!(batch instanceof Map)) return bad("it holds no dict");
   const data = batch.get("data");
   if (data === undefined || !isNdarray(data)) return bad('its dict has no array "data"');

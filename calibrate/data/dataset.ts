@@ -144,7 +144,10 @@ export function datasetOf(parts: {
       ? parts.content.fields
       : [x, ...parts.content.fields.filter((field) => field !== x)];
   const main = fields[0];
-  if (main === undefined || main.count === 0) fail(diagnose("data-empty", null, { file: name }));
+  // Samples of no elements can be announced by the billion in no bytes at all.
+  if (main === undefined || main.count === 0 || elementCount(main.sampleShape) === 0) {
+    fail(diagnose("data-empty", null, { file: name }));
+  }
   if (labels !== null && labels.length !== main.count) {
     fail(
       diagnose("labels-count", null, {
@@ -214,6 +217,7 @@ export function limit(dataset: Dataset, count: number): Dataset {
 export function wholeOf(field: Field): Tensor {
   const size = elementCount(field.sampleShape);
   const data = allocate(field.dtype, field.count * size);
+  if (size === 0) return tensor(field.dtype, field.storedShape, data);
   for (let i = 0; i < field.count; i++) data.set(field.sample(i).data, i * size);
   return tensor(field.dtype, field.storedShape, data);
 }

@@ -3,9 +3,11 @@
  * elements, all big-endian. Knows nothing of file names.
  */
 import { fail, known } from "../../ir/diagnostic.ts";
-import { type Tensor, allocate, tensor } from "../../ir/tensor.ts";
+import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { type DType, bytesOf, elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
+import type { Budget } from "./budget.ts";
+import { elementsOf } from "./elements.ts";
 
 const dtypeByCode: ReadonlyMap<number, DType> = new Map([
   [0x08, "u8"],
@@ -33,7 +35,7 @@ export function isIdx(bytes: Uint8Array, exact: boolean): boolean {
 }
 
 /** Parses IDX bytes; fails unless they have exactly the announced length. */
-export function parseIdx(bytes: Uint8Array, file: string): Tensor {
+export function parseIdx(bytes: Uint8Array, file: string, budget: Budget): Tensor {
   const header = 4 + 4 * (bytes[3] ?? 0);
   if (!isIdx(bytes, false) || bytes.length < header) {
     const reason = "it ends within its header, or begins with another magic number";
@@ -47,25 +49,5 @@ export function parseIdx(bytes: Uint8Array, file: string): Tensor {
   if (found !== expected) {
     fail(diagnose("data-size", null, { file, format: "IDX", expected, found }));
   }
-  if (dtype === "u8") return tensor(dtype, shape, bytes.subarray(header));
-  const view = new DataView(bytes.buffer, bytes.byteOffset + header, found);
-  const data = allocate(dtype, length);
-  for (let i = 0; i < length; i++) data[i] = elementAt(view, dtype, i);
-  return tensor(dtype, shape, data);
-}
-
-function elementAt(view: DataView, dtype: DType, index: number): number {
-  const at = index * bytesOf(dtype);
-  switch (dtype) {
-    case "i8":
-      return view.getInt8(at);
-    case "i16":
-      return view.getInt16(at);
-    case "i32":
-      return view.getInt32(at);
-    case "f32":
-      return view.getFloat32(at);
-    default:
-      return view.getFloat64(at);
-  }
+  return tensor(dtype, shape, elementsOf(dtype, bytes.subarray(header), false, file, budget));
 }

@@ -5,11 +5,14 @@
  * and JPEG pixels may differ by a few levels from those of a decoder that smooths chroma.
  */
 import { Buffer } from "node:buffer";
+import { crc32, inflateSync } from "node:zlib";
 import jpeg from "jpeg-js";
 import { PNG } from "pngjs";
 import { fail } from "../../ir/diagnostic.ts";
 import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
+import { largestRatio } from "./archive/inflate.ts";
+import type { Budget } from "./budget.ts";
 
 export interface ImageHeader {
   readonly format: "PNG" | "JPEG";
@@ -80,10 +83,38 @@ function jpegHeader(bytes: Uint8Array, file: string): ImageHeader {
   return fail(diagnose("image-unreadable", null, { file, reason: "it has no frame header" }));
 }
 
+/** Bytes that the decoders take for a pixel, their own copies included, measured and rounded up. */
+const bytesPerPixel = { PNG: 16, JPEG: 32 };
+
+/**
+ * Fails where an image cannot be decoded within the budget, or cannot have as many pixels as its
+ * header says: deflate and Huffman codes only shrink so far. Nothing is decoded for that.
+ */
+export function checkImageSize(
+  { format, width, height }: ImageHeader,
+  bytes: Uint8Array,
+  file: string,
+  budget: Budget,
+): void {
+  const pixels = width * height;
+  if (pixels === 0) unreadable(file, "it has no pixels");
+  // A pixel of a PNG takes a bit at least; an 8x8 block of a JPEG takes one in its first scan.
+  const most = bytes.length * (format === "PNG" ? 8 * largestRatio : 8 * 64);
+  if (pixels > most) unreadable(file, `it is cut short: it is to have ${width}x${height} pixels`);
+  budget.check(pixels * bytesPerPixel[format], file);
+}
+
 /** The pixels, uint8 [channels, H, W]; a grey file asked for three channels repeats its one. */
-export function decodeImage(bytes: Uint8Array, channels: 1 | 3, file: string): Tensor {
-  const { format } = readImageHeader(bytes, file);
-  const { width, height, data } = decodeRgba(bytes, format, file);
+export function decodeImage(
+  bytes: Uint8Array,
+  channels: 1 | 3,
+  file: string,
+  budget: Budget,
+): Tensor {
+  const header = readImageHeader(bytes, file);
+  checkImageSize(header, bytes, file, budget);
+  const { width, height, data } =
+    header.format === "PNG" ? decodePng(bytes, header, file) : decodeJpeg(bytes, file, budget);
   const size = width * height;
   const planes = new Uint8Array(channels * size);
   for (let i = 0; i < size; i++) {
@@ -93,18 +124,76 @@ export function decodeImage(bytes: Uint8Array, channels: 1 | 3, file: string): T
   return tensor("u8", [channels, height, width], planes);
 }
 
-function decodeRgba(
-  bytes: Uint8Array,
-  format: ImageHeader["format"],
-  file: string,
-): { width: number; height: number; data: Uint8Array } {
-  try {
-    if (format === "PNG") {
-      return PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+interface Rgba {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+function decodePng(bytes: Uint8Array, { width, height }: ImageHeader, file: string): Rgba {
+  const packed = checkChunks(bytes, file);
+  return attempt(file, "its pixels are damaged", () => {
+    if (bytes[28] === 1) {
+      // Of interlaced files the decoder inflates whatever there is: seven smaller images at most.
+      const most = 2 * (height + 8) * (4 * (width + 8) + 1);
+      inflateSync(Buffer.concat(packed), { maxOutputLength: most });
     }
-    return jpeg.decode(bytes, { useTArray: true, tolerantDecoding: false });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return fail(diagnose("image-unreadable", null, { file, reason }));
+    return PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  });
+}
+
+/** Walks the chunks of a PNG, each of which has a checksum, to the last; gives those of pixels. */
+function checkChunks(bytes: Uint8Array, file: string): readonly Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const pixels: Uint8Array[] = [];
+  for (let at = pngSignature.length; at + 12 <= bytes.length;) {
+    const length = view.getUint32(at);
+    const end = at + 8 + length;
+    if (end + 4 > bytes.length) break;
+    const kind = new TextDecoder("latin1").decode(bytes.subarray(at + 4, at + 8));
+    if (crc32(bytes.subarray(at + 4, end)) !== view.getUint32(end)) {
+      unreadable(file, `it is damaged: the checksum of its part ${kind} does not hold`);
+    }
+    if (kind === "IEND") return pixels;
+    if (kind === "IDAT") pixels.push(bytes.subarray(at + 8, end));
+    at = end + 4;
   }
+  return unreadable(file, "it is cut short");
+}
+
+/** More than any encoder makes; each is a pass over all pixels. */
+const mostScans = 1000;
+
+function decodeJpeg(bytes: Uint8Array, file: string, budget: Budget): Rgba {
+  let scans = 0;
+  let ended = false;
+  // Within a scan a byte of 0xff is followed by zero.
+  for (let at = bytes.indexOf(0xff); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
+    if (bytes[at + 1] === 0xda) scans++;
+    if (bytes[at + 1] === 0xd9) ended = true;
+  }
+  if (scans > mostScans) unreadable(file, `it has ${scans} scans`);
+  const maxMemoryUsageInMB = Math.ceil(budget.left / 2 ** 20);
+  return attempt(file, ended ? "its pixels are damaged" : "it is cut short", () =>
+    jpeg.decode(bytes, {
+      useTArray: true,
+      tolerantDecoding: false,
+      maxMemoryUsageInMB,
+      maxResolutionInMP: Infinity,
+    }),
+  );
+}
+
+/** What a decoder says of bytes that it was not made for is not for people. */
+function attempt(file: string, reason: string, decode: () => Rgba): Rgba {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof RangeError && /allocation failed/i.test(error.message)) throw error;
+    return unreadable(file, reason);
+  }
+}
+
+function unreadable(file: string, reason: string): never {
+  return fail(diagnose("image-unreadable", null, { file, reason }));
 }

@@ -4,15 +4,18 @@
  */
 import { type Diagnostic, fail, known } from "../../ir/diagnostic.ts";
 import { tensor } from "../../ir/tensor.ts";
+import { elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
+import type { Budget } from "./budget.ts";
 import type { Content } from "./dataset.ts";
-import { type ImageHeader, decodeImage, readImageHeader } from "./image.ts";
+import { type ImageHeader, checkImageSize, decodeImage, readImageHeader } from "./image.ts";
 import type { ImageFolder } from "./locate.ts";
 import { type Resize, resizeImage } from "./resize.ts";
 
 export interface ImageAccess {
   /** The size that images of several sizes are brought to. */
   readonly resize: Resize | null;
+  readonly budget: Budget;
   readonly diagnostics: Diagnostic[];
   readonly read: (path: string) => Promise<Uint8Array>;
   readonly readAgain: (path: string) => Uint8Array;
@@ -29,7 +32,9 @@ export async function imagesContent(folder: ImageFolder, access: ImageAccess): P
   let first: { path: string; header: ImageHeader } | null = null;
   let equal = true;
   for (const image of images) {
-    const header = readImageHeader(await access.read(image.path), image.path);
+    const bytes = await access.read(image.path);
+    const header = readImageHeader(bytes, image.path);
+    checkImageSize(header, bytes, image.path, access.budget);
     if (header.channels === 3) channels = 3;
     first ??= { path: image.path, header };
     if (sizeOf(header) === sizeOf(first.header)) continue;
@@ -48,6 +53,8 @@ export async function imagesContent(folder: ImageFolder, access: ImageAccess): P
   const { height, width } =
     !equal && resize !== null ? resize : known(first?.header, "the first image of a folder");
   const sampleShape = [channels, height, width];
+  // Resizing has a row of its steps in between, no higher than the image that it comes from.
+  access.budget.check(2 * elementCount(sampleShape), path);
   const labels = Float64Array.from(images, ({ label }) => label ?? 0);
   return {
     format: "images",
@@ -60,7 +67,7 @@ export async function imagesContent(folder: ImageFolder, access: ImageAccess): P
         dtype: "u8",
         sample: (index) => {
           const file = known(images[index], `image ${index} of ${path}`).path;
-          const decoded = decodeImage(access.readAgain(file), channels, file);
+          const decoded = decodeImage(access.readAgain(file), channels, file, access.budget);
           return equal || resize === null ? decoded : resizeImage(decoded, resize);
         },
       },

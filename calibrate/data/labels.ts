@@ -14,7 +14,7 @@ export function labelsOf(stored: Tensor, file: string, offset: number): Int32Arr
   }
   const labels = new Int32Array(stored.data.length);
   stored.data.forEach((value, index) => {
-    if (!Number.isInteger(value) || value < 0 || value >= 2 ** 31) {
+    if (!Number.isInteger(value) || value < 0 || value + Math.max(0, offset) >= 2 ** 31) {
       fail(diagnose("labels-not-integer", null, { file, index, value }));
     }
     labels[index] = value + offset;

@@ -1,128 +1,121 @@
 /**
- * NumPy's .npy files and .npz archives, through npyjs and fflate. What those let pass is checked
- * here: lengths, element types that have no number, Fortran order, 64-bit integers beyond 2^53.
+ * NumPy's .npy files. Whatever a header says is checked before memory is taken: its own length, the
+ * length of the data, element types that have no number. It is read once, from left to right, so that
+ * no header costs more than it is long.
  */
-import { parse } from "npyjs";
-import { type UnzipFileInfo, unzipSync } from "fflate";
 import { fail } from "../../ir/diagnostic.ts";
-import { type Tensor, type TensorData, tensor } from "../../ir/tensor.ts";
+import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { type DType, type Shape, bytesOf, elementCount, stridesOf } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
-
-const dtypeByCode: ReadonlyMap<string, DType> = new Map([
-  ["b1", "bool"],
-  ["i1", "i8"],
-  ["i2", "i16"],
-  ["i4", "i32"],
-  ["i8", "i64"],
-  ["u1", "u8"],
-  ["u2", "u16"],
-  ["u4", "u32"],
-  ["u8", "u64"],
-  ["f2", "f16"],
-  ["f4", "f32"],
-  ["f8", "f64"],
-]);
+import type { Budget } from "./budget.ts";
+import { dtypeByCode, elementsOf, faultOf, memoryBytes } from "./elements.ts";
 
 /** True where the bytes begin as .npy does. */
 export function isNpy(bytes: Uint8Array): boolean {
   return bytes[0] === 0x93 && new TextDecoder("latin1").decode(bytes.subarray(1, 6)) === "NUMPY";
 }
 
-interface Header {
+/** What stands before the data. */
+export interface NpyHeader {
   readonly dtype: DType;
   readonly shape: Shape;
+  readonly fortranOrder: boolean;
   readonly dataOffset: number;
 }
 
-/** Reads as much of the header as tells whether npyjs will read the rest. */
-function readHeader(bytes: Uint8Array, file: string): Header {
+/** No header of plain numbers is as long; NumPy itself stops at 10,000 bytes. */
+export const longestHeader = 2 ** 16;
+
+/** Reads the header of a .npy file that begins with `bytes`. */
+export function readNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   const bad = (reason: string): never =>
     fail(diagnose("data-header", null, { file, format: ".npy", reason }));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!isNpy(bytes)) return bad("it does not begin as .npy does");
   if (bytes.length < 12) return bad("it ends within its header");
-  const long = view.getUint8(6) > 1;
-  const dataOffset = long ? 12 + view.getUint32(8, true) : 10 + view.getUint16(8, true);
+  const textOffset = view.getUint8(6) > 1 ? 12 : 10;
+  const textLength = textOffset === 12 ? view.getUint32(8, true) : view.getUint16(8, true);
+  if (textLength > longestHeader) return bad(`its header is to have ${textLength} bytes`);
+  const dataOffset = textOffset + textLength;
   if (dataOffset > bytes.length) return bad("it ends within its header");
-  const text = new TextDecoder("latin1").decode(bytes.subarray(long ? 12 : 10, dataOffset));
-  const descr = /'descr'\s*:\s*('[^']*'|\[.*?\])\s*,\s*'/.exec(text)?.[1];
-  const extents = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(text)?.[1];
-  if (descr === undefined || extents === undefined) {
-    return bad("its header names no element type or no shape");
+  const text = new TextDecoder("latin1").decode(bytes.subarray(textOffset, dataOffset));
+  const members = readMembers(text);
+  const descr = members?.get("descr");
+  const shape = shapeOf(members?.get("shape") ?? []);
+  const order = members?.get("fortran_order")?.join("");
+  if (descr === undefined || shape === null || (order !== "True" && order !== "False")) {
+    return bad("its header names no element type, no shape or no order");
   }
-  const dtype = dtypeByCode.get(/^'[<|]?(.*)'$/.exec(descr)?.[1] ?? "");
+  const fault = faultOf(shape);
+  if (fault !== null) return bad(`its shape ${fault}`);
+  const dtype = dtypeByCode.get(/^'[<|]?(.*)'$/.exec(descr.join(""))?.[1] ?? "");
   if (dtype === undefined) {
-    const said = descr === "'|O'" ? "object" : descr.replaceAll("'", "");
-    return fail(diagnose("data-dtype", null, { file, dtype: said }));
+    const spelt = descr.map((token) => token.replaceAll("'", "") + (token === "," ? " " : ""));
+    const said = spelt.join("");
+    return fail(diagnose("data-dtype", null, { file, dtype: said === "|O" ? "object" : said }));
   }
-  const shape = extents
-    .split(",")
-    .map((extent) => extent.trim())
-    .filter((extent) => extent !== "")
-    .map(Number);
-  return { dtype, shape, dataOffset };
+  return { dtype, shape, fortranOrder: order === "True", dataOffset };
+}
+
+/** The members of a Python dict as tokens by their names, or null where it is none. */
+function readMembers(text: string): ReadonlyMap<string, readonly string[]> | null {
+  const tokens = text.match(/'[^']*'|[^\s'()[\]{}:,]+|\S/g) ?? [];
+  const members = new Map<string, string[]>();
+  let depth = 0;
+  let name: string | null = null;
+  let value: string[] = [];
+  for (const [i, token] of tokens.entries()) {
+    if (depth === 0 && (i > 0 || token !== "{")) return null;
+    const ends = depth === 1 && (token === "," || token === "}");
+    if (ends && name !== null) members.set(name, value);
+    if (ends || (depth === 1 && token === ":")) {
+      if (!ends) name = /^'(.*)'$/.exec(value.join(""))?.[1] ?? null;
+      else name = null;
+      value = [];
+    } else if (i > 0) value.push(token);
+    if ("([{".includes(token)) depth++;
+    else if (")]}".includes(token)) depth--;
+    if (depth === 0) return i === tokens.length - 1 ? members : null;
+  }
+  return null;
+}
+
+/** The extents of a Python tuple, or null where it is none of whole numbers. */
+function shapeOf(tokens: readonly string[]): Shape | null {
+  if (tokens[0] !== "(" || tokens.at(-1) !== ")") return null;
+  const shape: number[] = [];
+  for (const token of tokens.slice(1, -1)) {
+    if (token === ",") continue;
+    // Python 2 wrote an L behind long ones.
+    if (!/^\d+L?$/.test(token)) return null;
+    shape.push(parseInt(token, 10));
+  }
+  return shape;
+}
+
+/** Bytes of data behind such a header. */
+export function npyDataBytes({ dtype, shape }: NpyHeader): number {
+  return elementCount(shape) * bytesOf(dtype);
 }
 
 /** Parses a .npy file. f16 comes as float32 values, 64-bit integers as doubles. */
-export function parseNpy(bytes: Uint8Array, file: string): Tensor {
-  const { dtype, shape, dataOffset } = readHeader(bytes, file);
-  const expected = elementCount(shape) * bytesOf(dtype);
+export function parseNpy(bytes: Uint8Array, file: string, budget: Budget): Tensor {
+  const header = readNpyHeader(bytes, file);
+  const { dtype, shape, dataOffset } = header;
+  const expected = npyDataBytes(header);
   const found = bytes.length - dataOffset;
   if (found !== expected) {
     fail(diagnose("data-size", null, { file, format: ".npy", expected, found }));
   }
-  // npyjs takes whole buffers, and makes views that must be aligned to their elements.
-  const aligned = bytes.byteOffset === 0 && bytes.buffer.byteLength === bytes.length;
-  if (dataOffset % bytesOf(dtype) !== 0) {
-    const reason = `its data begin at byte ${dataOffset}, which is not aligned`;
-    fail(diagnose("data-header", null, { file, format: ".npy", reason }));
-  }
-  const buffer = aligned && bytes.buffer instanceof ArrayBuffer ? bytes.buffer : copyOf(bytes);
-  const parsed = parse(buffer);
-  const data = toTensorData(parsed.data, dtype, file);
+  const data = elementsOf(dtype, bytes.subarray(dataOffset), true, file, budget);
   const stored = tensor(dtype, shape, data);
-  return parsed.fortranOrder ? fromFortranOrder(stored) : stored;
-}
-
-function copyOf(bytes: Uint8Array): ArrayBuffer {
-  const copy = new ArrayBuffer(bytes.length);
-  new Uint8Array(copy).set(bytes);
-  return copy;
-}
-
-function toTensorData(data: unknown, dtype: DType, file: string): TensorData {
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
-    const out = new Float64Array(data.length);
-    data.forEach((value: bigint, i: number) => {
-      const number = Number(value);
-      if (Math.abs(number) > 2 ** 53) {
-        fail(diagnose("data-integer-range", null, { file, value: value.toString() }));
-      }
-      out[i] = number;
-    });
-    return out;
-  }
-  // npyjs gives booleans as a plain array, against its declared type.
-  if (Array.isArray(data)) return Uint8Array.from(data, (value) => (value === true ? 1 : 0));
-  if (
-    data instanceof Float64Array ||
-    data instanceof Float32Array ||
-    data instanceof Int32Array ||
-    data instanceof Int16Array ||
-    data instanceof Int8Array ||
-    data instanceof Uint32Array ||
-    data instanceof Uint16Array ||
-    data instanceof Uint8Array
-  ) {
-    return data;
-  }
-  return fail(diagnose("data-dtype", null, { file, dtype }));
+  return header.fortranOrder ? fromFortranOrder(stored, file, budget) : stored;
 }
 
 /** The same elements with the last axis varying fastest. */
-export function fromFortranOrder(stored: Tensor): Tensor {
-  const { shape } = stored;
+export function fromFortranOrder(stored: Tensor, file: string, budget: Budget): Tensor {
+  const { dtype, shape } = stored;
+  budget.take(memoryBytes(dtype, stored.data.length), file);
   const strides = stridesOf(shape);
   const data = stored.data.slice();
   const position = new Array<number>(shape.length).fill(0);
@@ -138,47 +131,5 @@ export function fromFortranOrder(stored: Tensor): Tensor {
       if (next !== shape[axis]) break;
     }
   }
-  return tensor(stored.dtype, shape, data);
-}
-
-/** True where the bytes begin as a zip archive does (with or without entries). */
-export function isZip(bytes: Uint8Array): boolean {
-  const [p, k, a, b] = bytes;
-  return p === 0x50 && k === 0x4b && ((a === 3 && b === 4) || (a === 5 && b === 6));
-}
-
-/** Deflate cannot shrink more than this; a size beyond it is a lie, not a reason to allocate. */
-const largestRatio = 1032;
-
-/** The arrays of an .npz archive by name, sorted by name. */
-export function parseNpz(bytes: Uint8Array, file: string): ReadonlyMap<string, Tensor> {
-  let entries: Record<string, Uint8Array>;
-  const damaged: string[] = [];
-  const filter = (entry: UnzipFileInfo): boolean => {
-    const believable = entry.originalSize <= (entry.size + 1) * largestRatio;
-    if (!believable) damaged.push(entry.name);
-    return believable && entry.name.endsWith(".npy");
-  };
-  try {
-    entries = unzipSync(bytes, { filter });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    fail(diagnose("data-compression", null, { file, reason }));
-  }
-  if (damaged.length > 0) {
-    const reason = `its entry ${damaged.join(", ")} cannot have the size it claims`;
-    fail(diagnose("data-compression", null, { file, reason }));
-  }
-  const arrays = new Map<string, Tensor>();
-  for (const entry of Object.keys(entries).sort()) {
-    const content = entries[entry];
-    if (content === undefined) continue;
-    const name = entry.slice(0, -".npy".length);
-    if (!isNpy(content)) {
-      const reason = "it does not begin as .npy does";
-      fail(diagnose("data-header", null, { file: `${file}[${name}]`, format: ".npy", reason }));
-    }
-    arrays.set(name, parseNpy(content, `${file}[${name}]`));
-  }
-  return arrays;
+  return tensor(dtype, shape, data);
 }

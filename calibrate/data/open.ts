@@ -8,6 +8,8 @@ import { readFile } from "node:fs/promises";
 import { type Diagnostic, fail, known } from "../../ir/diagnostic.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
+import type { Part } from "./archive/roles.ts";
+import { Budget } from "./budget.ts";
 import {
   type Content,
   type Dataset,
@@ -19,7 +21,7 @@ import {
 import { imagesContent } from "./images.ts";
 import { labelsOf } from "./labels.ts";
 import { type Place, locate } from "./locate.ts";
-import { parseData } from "./parse.ts";
+import { type Parsing, parseData } from "./parse.ts";
 import { type Preprocess, parsePreprocess } from "./preprocess.ts";
 import type { Resize } from "./resize.ts";
 
@@ -32,6 +34,13 @@ export interface OpenOptions {
   readonly preprocess?: Preprocess | null;
   /** Names of the model's inputs: an array of such a name is never taken for labels. */
   readonly inputs?: readonly string[];
+  /** Names of the arrays of an archive that are the samples, and the labels. */
+  readonly x?: string | undefined;
+  readonly y?: string | undefined;
+  /** What the set is for: which part is taken where an archive holds several. */
+  readonly part?: Part | undefined;
+  /** Bytes that reading the set may take in memory, beside its files: 2 GiB unless said. */
+  readonly maxDataBytes?: number | undefined;
 }
 
 /**
@@ -45,18 +54,22 @@ export async function openDataset(path: string, options: OpenOptions = {}): Prom
   const { labels: labelsPath = null, preprocess = null, withLabels = true } = options;
   const files: SourceFile[] = [];
   const diagnostics: Diagnostic[] = [];
-  const reading: Reading = {
-    files,
-    diagnostics,
+  const budget = new Budget(options.maxDataBytes);
+  const wanted = {
     inputs: options.inputs ?? [],
-    resize: preprocess?.resize ?? null,
+    x: options.x ?? null,
+    y: labelsPath === null ? (options.y ?? null) : null,
+    part: options.part ?? null,
     withLabels: withLabels && labelsPath === null,
   };
+  const resize = preprocess?.resize ?? null;
+  const reading: Reading = { files, diagnostics, wanted, labelsOnly: false, budget, resize };
   const content = await readPath(path, reading);
   const offset = preprocess?.labelOffset ?? 0;
   let labels: Int32Array | null = null;
   if (withLabels && labelsPath !== null) {
-    labels = labelsOf(await readLabels(labelsPath, files), labelsPath, offset);
+    const asLabels = { ...reading, wanted: { ...wanted, x: null, y: options.y ?? null } };
+    labels = labelsOf(await readLabels(labelsPath, asLabels), labelsPath, offset);
   } else if (withLabels && content.labels !== null) {
     labels = labelsOf(content.labels, path, offset);
   }
@@ -90,12 +103,9 @@ async function readIfThere(path: string): Promise<readonly Uint8Array[]> {
 }
 
 /** What reading one path gathers, and what it needs to know. */
-interface Reading {
+interface Reading extends Parsing {
   readonly files: SourceFile[];
-  readonly diagnostics: Diagnostic[];
-  readonly inputs: readonly string[];
   readonly resize: Resize | null;
-  readonly withLabels: boolean;
 }
 
 async function readPath(path: string, reading: Reading): Promise<Content> {
@@ -112,20 +122,22 @@ async function readPlace(place: Place, reading: Reading): Promise<Content> {
   if (place.kind === "images") {
     return imagesContent(place, {
       resize: reading.resize,
+      budget: reading.budget,
       diagnostics: reading.diagnostics,
       read: (path) => readHashed(path, reading.files),
       readAgain: readNow,
     });
   }
   const bytes = await readHashed(place.path, reading.files);
-  const content = parseData(bytes, place.path, reading.inputs);
-  if (place.labels === null || !reading.withLabels) return content;
-  return { ...content, labels: await readLabels(place.labels, reading.files) };
+  const content = parseData(bytes, place.path, reading);
+  if (place.labels === null || !reading.wanted.withLabels) return content;
+  return { ...content, labels: await readLabels(place.labels, reading) };
 }
 
 /** The labels of a file: those it has as labels, or else its only array. */
-async function readLabels(path: string, files: SourceFile[]): Promise<Tensor> {
-  const reading = { files, diagnostics: [], inputs: [], resize: null, withLabels: true };
+async function readLabels(path: string, from: Reading): Promise<Tensor> {
+  const wanted = { ...from.wanted, inputs: [], withLabels: true };
+  const reading = { ...from, diagnostics: [], wanted, labelsOnly: true, resize: null };
   const { labels, fields } = await readPath(path, reading);
   if (labels !== null) return labels;
   if (fields.length !== 1) {

@@ -2,38 +2,56 @@
  * From the bytes of one file to arrays and labels: the format is told by the content, and by the
  * name only where a format has no mark of its own (CIFAR's binary records). Opens nothing.
  */
-import { fail } from "../../ir/diagnostic.ts";
-import { readSafetensors } from "../../ir/safetensors.ts";
+import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
 import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
+import { type ArchivedArray, openNpz, openTensors } from "./archive/archive.ts";
+import { gunzip, isGzip } from "./archive/inflate.ts";
+import { type Wanted, chooseArrays } from "./archive/roles.ts";
+import { isZip } from "./archive/zip.ts";
+import type { Budget } from "./budget.ts";
 import { parseCifarBinary, parseCifarPickle } from "./cifar.ts";
 import { type Content, fieldOf } from "./dataset.ts";
-import { gunzip, isGzip } from "./gzip.ts";
 import { isIdx, parseIdx } from "./idx.ts";
 import { decodeImage, isImage, readImageHeader } from "./image.ts";
-import { isNpy, isZip, parseNpy, parseNpz } from "./npy.ts";
+import { isNpy, parseNpy } from "./npy.ts";
 import { isPickle } from "./pickle.ts";
 
-/**
- * Parses one file. In an archive of several arrays "y" is the labels, unless one of `inputs`, the
- * names of the model's inputs, is called that.
- */
-export function parseData(bytes: Uint8Array, file: string, inputs: readonly string[]): Content {
-  const plain = isGzip(bytes) ? gunzip(bytes, file) : bytes;
-  if (isNpy(plain)) return single(".npy", parseNpy(plain, file));
-  if (isZip(plain)) return archive(".npz", parseNpz(plain, file), inputs);
+/** What a parser is told, and where it puts what there is to say. */
+export interface Parsing {
+  readonly wanted: Wanted;
+  /** True where an archive is read for its labels alone. */
+  readonly labelsOnly: boolean;
+  readonly budget: Budget;
+  readonly diagnostics: Diagnostic[];
+}
+
+/** Parses one file; of an archive, the arrays that are wanted. */
+export function parseData(bytes: Uint8Array, file: string, parsing: Parsing): Content {
+  const { budget, wanted, diagnostics } = parsing;
+  const plain = isGzip(bytes) ? gunzip(bytes, file, budget) : bytes;
+  if (isZip(plain)) return archive(".npz", openNpz(plain, file, budget), file, parsing);
+  if (isSafetensors(plain)) {
+    return archive("safetensors", openTensors(plain, file, budget), file, parsing);
+  }
+  for (const [option, name] of [["--x", wanted.x] as const, ["--y", wanted.y] as const]) {
+    if (name !== null) diagnostics.push(diagnose("array-without-name", null, { file, option }));
+  }
+  return unnamed(plain, file, budget);
+}
+
+/** A file whose arrays have no names. */
+function unnamed(plain: Uint8Array, file: string, budget: Budget): Content {
+  if (isNpy(plain)) return single(".npy", parseNpy(plain, file, budget));
   if (isImage(plain)) {
     const { format, channels } = readImageHeader(plain, file);
-    const image = decodeImage(plain, channels, file);
+    const image = decodeImage(plain, channels, file, budget);
     return single(format, tensor("u8", [1, ...image.shape], image.data));
   }
-  if (isPickle(plain)) return parseCifarPickle(plain, file);
-  if (isSafetensors(plain)) {
-    return archive("safetensors", readSafetensors(plain, file).tensors, inputs);
-  }
+  if (isPickle(plain)) return parseCifarPickle(plain, file, budget);
   const namedCifar = /\.bin(\.gz)?$/i.test(file);
   if (isIdx(plain, true) || (!namedCifar && isIdx(plain, false))) {
-    return single("IDX", parseIdx(plain, file));
+    return single("IDX", parseIdx(plain, file, budget));
   }
   if (namedCifar) return parseCifarBinary(plain, file);
   return fail(diagnose("data-format", null, { file }));
@@ -45,15 +63,16 @@ function single(format: string, whole: Tensor): Content {
 
 function archive(
   format: string,
-  arrays: ReadonlyMap<string, Tensor>,
-  inputs: readonly string[],
+  arrays: readonly ArchivedArray[],
+  file: string,
+  { wanted, labelsOnly, diagnostics }: Parsing,
 ): Content {
-  const y = inputs.includes("y") || arrays.size === 1 ? undefined : arrays.get("y");
-  const fields = [...arrays].filter(([, array]) => array !== y);
+  const { fields, labels } = chooseArrays(arrays, wanted, file, diagnostics);
+  const taken = labelsOnly && labels !== null ? [] : fields;
   return {
     format,
-    fields: fields.map(([name, array]) => fieldOf(name, array)),
-    labels: y ?? null,
+    fields: taken.map(([name, array]) => fieldOf(name, array.read())),
+    labels: labels === null ? null : labels.read(),
   };
 }
 

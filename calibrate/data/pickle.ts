@@ -6,6 +6,7 @@
 import { fail } from "../../ir/diagnostic.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
+import type { Budget } from "./budget.ts";
 import { type Dtype, isDtype, makeArray, makeDtype } from "./pickle-numpy.ts";
 
 export interface Ndarray {
@@ -19,9 +20,10 @@ interface Callable {
   readonly name: CallableName;
 }
 
-/** An array that has been announced and is filled by BUILD. */
+/** An array that has been announced and is filled by BUILD: whatever remembers it means the array. */
 interface Blank {
   readonly kind: "blank";
+  array: Ndarray | null;
 }
 
 /** What a pickle holds. Python 2 strings come as bytes, except as keys of dicts. */
@@ -69,9 +71,15 @@ export function isPickle(bytes: Uint8Array): boolean {
 }
 
 /** The value that a pickle holds; fails on whatever is not plain data. */
-export function readPickle(bytes: Uint8Array, file: string): PickleValue {
-  return new PickleReader(bytes, file).read();
+export function readPickle(bytes: Uint8Array, file: string, budget: Budget): PickleValue {
+  return new PickleReader(bytes, file, budget).read();
 }
+
+/**
+ * Bytes that may be copied for each byte of the file. Every text and array is in the file once, so two
+ * copies of each do; a pickle that asks for the same long text again and again asks for more.
+ */
+const copiesPerByte = 8;
 
 const latin1 = new TextDecoder("latin1");
 const utf8 = new TextDecoder("utf-8");
@@ -86,10 +94,14 @@ class PickleReader {
   private readonly view: DataView;
   private readonly bytes: Uint8Array;
   private readonly file: string;
+  private readonly budget: Budget;
+  /** Bytes copied so far. */
+  private copied = 0;
 
-  constructor(bytes: Uint8Array, file: string) {
+  constructor(bytes: Uint8Array, file: string, budget: Budget) {
     this.bytes = bytes;
     this.file = file;
+    this.budget = budget;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -208,11 +220,11 @@ class PickleReader {
     }
     switch (callable.name) {
       case "reconstruct":
-        return { kind: "blank" };
+        return { kind: "blank", array: null };
       case "dtype":
         return makeDtype(this.text(args[0]));
       case "encode":
-        return Uint8Array.from(this.text(args[0]), (character) => character.codePointAt(0) ?? 0);
+        return this.encode(this.text(args[0]));
       case "frombuffer": {
         const [buffer, dtype, shape, order] = args;
         return this.arrayOf(shape, dtype, order === "F", buffer);
@@ -235,8 +247,7 @@ class PickleReader {
     }
     const [, shape, dtype, fortranOrder, data] = state;
     const array = this.arrayOf(shape, dtype, fortranOrder === true, data);
-    // Whatever remembered the blank means the array.
-    for (const [key, value] of this.memo) if (value === object) this.memo.set(key, array);
+    object.array = array;
     this.push(array);
   }
 
@@ -245,19 +256,54 @@ class PickleReader {
     dtype: PickleValue | undefined,
     fortranOrder: boolean,
     data: PickleValue | undefined,
-  ): PickleValue {
-    const extents = Array.isArray(shape) ? shape.filter((n) => typeof n === "number") : [];
+  ): Ndarray {
     if (!isDtype(dtype) || !(data instanceof Uint8Array)) {
       return this.refuse("holds an array whose elements are no numbers");
     }
-    const made = makeArray(extents, dtype, fortranOrder, data);
+    const extents = this.extentsOf(shape);
+    this.copy(data.length);
+    const described = { shape: extents, dtype, fortranOrder, bytes: data };
+    const made = makeArray(described, this.file, this.budget);
     if (!made.ok) return this.refuse(made.reason);
     return { kind: "ndarray", tensor: made.value };
   }
 
+  private extentsOf(shape: PickleValue | undefined): readonly number[] {
+    if (!Array.isArray(shape)) return this.refuse("holds an array without a shape");
+    this.copy(shape.length);
+    return shape.map((n) =>
+      typeof n === "number" ? n : this.refuse("holds an array whose extents are no numbers"),
+    );
+  }
+
   private text(value: PickleValue | undefined): string {
-    if (value instanceof Uint8Array) return latin1.decode(value);
-    return typeof value === "string" ? value : this.refuse("names something by no string");
+    if (value instanceof Uint8Array) {
+      this.copy(value.length);
+      return latin1.decode(value);
+    }
+    if (typeof value !== "string") return this.refuse("names something by no string");
+    this.copy(value.length);
+    return value;
+  }
+
+  /** Latin-1, as which protocols 0 to 2 write the bytes of an array. */
+  private encode(text: string): Uint8Array {
+    this.budget.take(text.length, this.file);
+    const bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0xff) return this.refuse("encodes a text that is no Latin-1");
+      bytes[i] = code;
+    }
+    return bytes;
+  }
+
+  /** Counts bytes that are gone through once more. */
+  private copy(bytes: number): void {
+    this.copied += bytes;
+    if (this.copied > copiesPerByte * this.bytes.length + 4096) {
+      this.refuse("asks for the same bytes again and again");
+    }
   }
 
   private callable(module: string, name: string): Callable {
@@ -277,9 +323,10 @@ class PickleReader {
     if (!(dict instanceof Map)) return this.refuse("sets items of what is no dict");
     for (let i = 0; i + 1 < items.length; i += 2) {
       const key = items[i];
-      const text = key instanceof Uint8Array ? latin1.decode(key) : key;
-      if (typeof text !== "string") return this.refuse("has a key that is no string");
-      dict.set(text, items[i + 1] ?? null);
+      if (!(key instanceof Uint8Array) && typeof key !== "string") {
+        return this.refuse("has a key that is no string");
+      }
+      dict.set(this.text(key), items[i + 1] ?? null);
     }
   }
 
@@ -317,7 +364,8 @@ class PickleReader {
 
   private recall(key: number): PickleValue {
     const value = this.memo.get(key);
-    return value === undefined ? this.refuse("is damaged") : value;
+    if (value === undefined) return this.refuse("is damaged");
+    return isKind(value, "blank") && value.array !== null ? value.array : value;
   }
 
   private advance(count: number): number {

@@ -14,6 +14,9 @@ import { type Resize, resizeImage } from "./resize.ts";
 
 const fraction = /^\s*([0-9.]+(?:e-?\d+)?)\s*(?:\/\s*([0-9.]+(?:e-?\d+)?)\s*)?$/i;
 
+/** More than any network has classes, and far from where 32-bit labels would wrap. */
+const largestOffset = 1_000_000;
+
 const expectations = {
   scale: 'a positive number, or a fraction in quotes such as "1/255"',
   mean: "a number, or a list of one per channel",
@@ -21,7 +24,7 @@ const expectations = {
   layout: '"NCHW" or "NHWC"',
   resize: '{"width": pixels, "height": pixels, "method": "bilinear" or "nearest"}',
   channels: '"RGB", "BGR" or "gray"',
-  labelOffset: "an integer",
+  labelOffset: `an integer from -${largestOffset} to ${largestOffset}`,
 };
 
 const scaleSchema = z.union([
@@ -60,7 +63,7 @@ const schema = z.strictObject({
   /** Colours, in the order that the model takes them. */
   channels: z.enum(["RGB", "BGR", "gray"]).optional(),
   /** What the model adds to the class numbers of the data: 1 where its class 0 is "background". */
-  labelOffset: z.int().optional(),
+  labelOffset: z.int().min(-largestOffset).max(largestOffset).optional(),
   /** Documentation for people; ignored. */
   formula: z.unknown().optional(),
 });
@@ -172,6 +175,32 @@ function explain(issue: z.core.$ZodIssue, file: string): Diagnostic[] {
   ];
 }
 
+/**
+ * The shape that `preprocessSample` gives to samples of this shape, for which nothing is computed: the
+ * size that is asked for may be one that no memory holds.
+ */
+export function preprocessedShape(raw: Shape, preprocess: Preprocess): Shape {
+  const planes = planesShape(raw, preprocess.inputLayout);
+  if (planes === null) return raw;
+  const [stored = 0, height = 0, width = 0] = planes;
+  const { channels, resize, layout } = preprocess;
+  const image = [
+    channels === null ? stored : channels === "gray" ? 1 : 3,
+    resize?.height ?? height,
+    resize?.width ?? width,
+  ];
+  return layout === "NHWC" ? [...image.slice(1), ...image.slice(0, 1)] : image;
+}
+
+/** The shape [C, H, W] of an image, or null where there is none. */
+function planesShape(raw: Shape, inputLayout: Layout): Shape | null {
+  let shape = raw;
+  while (shape.length > 3 && shape[0] === 1) shape = shape.slice(1);
+  if (shape.length === 2) return [1, ...shape];
+  if (shape.length !== 3) return null;
+  return inputLayout === "NCHW" ? shape : [...shape.slice(2), ...shape.slice(0, 2)];
+}
+
 /** A raw sample as float32, in the layout that the model takes. `file` is for messages. */
 export function preprocessSample(raw: Tensor, preprocess: Preprocess, file: string): Tensor {
   const image = toPlanes(raw, preprocess.inputLayout);
@@ -184,19 +213,18 @@ export function preprocessSample(raw: Tensor, preprocess: Preprocess, file: stri
 
 /** The sample as [C, H, W], or null where it is no image. */
 function toPlanes(raw: Tensor, inputLayout: Layout): Tensor | null {
-  let shape = raw.shape;
-  while (shape.length > 3 && shape[0] === 1) shape = shape.slice(1);
-  if (shape.length === 2) return tensor(raw.dtype, [1, ...shape], raw.data);
-  if (shape.length !== 3) return null;
-  const stored = tensor(raw.dtype, shape, raw.data);
-  if (inputLayout === "NCHW") return stored;
-  const [height = 0, width = 0, channels = 0] = shape;
+  const shape = planesShape(raw.shape, inputLayout);
+  if (shape === null) return null;
+  const [channels = 0, height = 0, width = 0] = shape;
+  // An image of one plane has no layout.
+  const sameOrder = inputLayout === "NCHW" || channels === 1 || height * width === 1;
+  if (sameOrder) return tensor(raw.dtype, shape, raw.data);
   const data = raw.data.slice();
   const size = height * width;
   for (let i = 0; i < size; i++) {
     for (let c = 0; c < channels; c++) data[c * size + i] = raw.data[i * channels + c] ?? 0;
   }
-  return tensor(raw.dtype, [channels, height, width], data);
+  return tensor(raw.dtype, shape, data);
 }
 
 function fromPlanes(image: Tensor): Tensor {

@@ -8,8 +8,9 @@ import { type Module, inputsOf } from "../../ir/module.ts";
 import { type Tensor, allocate, roundTo, tensor } from "../../ir/tensor.ts";
 import { type Shape, type Type, elementCount, isFloat, sameShape } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
+import { Budget } from "./budget.ts";
 import { type Dataset, type Field, wholeOf } from "./dataset.ts";
-import { type Preprocess, preprocessSample } from "./preprocess.ts";
+import { type Preprocess, preprocessSample, preprocessedShape } from "./preprocess.ts";
 
 export interface ModelInput {
   readonly name: string;
@@ -24,6 +25,8 @@ export interface DataSource extends SampleSource {
 export interface SourceOptions {
   /** Let NaN and infinities through: for running a network, never for calibrating one. */
   readonly allowNonFinite?: boolean;
+  /** Bytes of memory that preparing a sample may take: 2 GiB unless said. */
+  readonly maxDataBytes?: number | undefined;
 }
 
 /** The inputs of a module, as `sampleSource` wants them. */
@@ -97,9 +100,9 @@ function bind(pairing: Pairing, diagnostics: Diagnostic[]): Binding {
   const prepared = (raw: Tensor): Tensor =>
     steps === null ? raw : preprocessSample(raw, steps, file);
   if (field.count === 0) fail(diagnose("data-empty", null, { file }));
-  const first = prepared(field.sample(0));
-  const fit = fitOf(first.shape, field.storedShape, wanted);
-  const names = { file, sample: first.shape, input: input.name, wanted };
+  const sample = preparedShape(pairing);
+  const fit = fitOf(sample, field.storedShape, wanted);
+  const names = { file, sample, input: input.name, wanted };
   switch (fit) {
     case "other":
       return fail(diagnose("input-shape", null, { ...names, stored: field.storedShape }));
@@ -126,6 +129,29 @@ function bind(pairing: Pairing, diagnostics: Diagnostic[]): Binding {
     count: field.count,
     get: (index) => convert(prepared(field.sample(index)), pairing, index),
   };
+}
+
+/** Bytes that preprocessing takes for an element that it makes, its steps in between included. */
+const bytesPerElement = 16;
+/** Elements that are made without a second thought. */
+const few = 2 ** 22;
+
+/**
+ * The shape of a prepared sample. What preprocessing says of the first one (its colours, its channels)
+ * comes before any word on shapes; but one that would be huge is not made, if only to be refused.
+ */
+function preparedShape({ dataset, field, input, steps, options }: Pairing): Shape {
+  if (steps === null) return field.sampleShape;
+  const shape = preprocessedShape(field.sampleShape, steps);
+  const size = elementCount(shape);
+  const file = dataset.name;
+  if (size <= few) return preprocessSample(field.sample(0), steps, file).shape;
+  const wanted = input.type.shape;
+  const fit = fitOf(shape, field.storedShape, wanted);
+  // The answer would be the same, after a while.
+  if (fit === "other") return shape;
+  new Budget(options.maxDataBytes).check(size * bytesPerElement, file);
+  return preprocessSample(field.sample(0), steps, file).shape;
 }
 
 type Fit = "same" | "whole" | "transposed" | "reshaped" | "other";

@@ -54,7 +54,10 @@ function declare() {
       ).argParser(wholeNumber(1, 1000)),
     )
     .addOption(options.labels)
+    .addOption(options.x)
+    .addOption(options.y)
     .addOption(options.preprocess)
+    .addOption(options.maxDataBytes)
     .option("--classes <file>", "names of the classes, one per line")
     .option("--no-demo", "leave the demo page out")
     .option("--force", "write into a folder that holds other files")
@@ -110,12 +113,14 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
 }
 
 /** Options that would be of no effect are refused, not passed over. */
-function refuseContradictions({ demo, samples, sampleCount, labels }: Given): void {
+function refuseContradictions({ demo, samples, sampleCount, labels, x, y }: Given): void {
   const needs = (option: string, other: string): never =>
     fail(diagnose("option-needs", null, { option, other }));
   if (!demo && samples !== undefined) needs("--samples", "the demo page (--no-demo)");
   if (samples === undefined && sampleCount !== undefined) needs("--sample-count", "--samples");
   if (samples === undefined && labels !== undefined) needs("--labels", "--samples");
+  if (samples === undefined && x !== undefined) needs("--x", "--samples");
+  if (samples === undefined && y !== undefined) needs("--y", "--samples");
 }
 
 /** What the loader does to pixels of the right size; resizing is the page's. */
@@ -141,7 +146,15 @@ async function samplesFor(
 ): Promise<readonly DemoSample[]> {
   const { samples: file, sampleCount = 10, seed } = given;
   if (file === undefined) return [];
-  const prepared = { labels: given.labels, preprocessing: preprocess };
+  const { labels: labelled, x, y, maxDataBytes } = given;
+  const prepared = {
+    labels: labelled,
+    x,
+    y,
+    part: "test",
+    maxDataBytes,
+    preprocessing: preprocess,
+  } as const;
   const data = await loadData(file, module, prepared, context, true);
   const chosen = chooseBalanced(data.dataset, sampleCount, seed);
   const { labels } = data;

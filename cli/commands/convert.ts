@@ -43,7 +43,10 @@ export function convertCommand() {
     )
     .option("--data <path>", "samples to measure accuracy on; the calibration set if left out")
     .addOption(options.labels)
+    .addOption(options.x)
+    .addOption(options.y)
     .addOption(options.preprocess)
+    .addOption(options.maxDataBytes)
     .addOption(options.limit)
     .addOption(
       new Option(
@@ -152,10 +155,14 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   const recorded = recordedPreprocess(before, file);
   const running = runningOf(given, context);
   // Labels given on the command line belong to the data that accuracy is measured on.
-  const calibOptions = {
+  const calibOptions: DataOptions = {
     engine: given.engine,
     preprocess: given.preprocess,
     recorded,
+    x: given.x,
+    y: given.y,
+    part: "train",
+    maxDataBytes: given.maxDataBytes,
     labels: given.data === undefined ? given.labels : undefined,
     draw:
       given.calibSamples === undefined
@@ -176,7 +183,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   const testSet =
     given.data === undefined || !given.eval
       ? calibration
-      : await loadData(given.data, imported, { ...given, recorded }, context, true);
+      : await loadData(given.data, imported, { ...given, recorded, part: "test" }, context, true);
   const auto =
     given.auto === true
       ? await chooseAutomatically(

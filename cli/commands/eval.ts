@@ -25,7 +25,10 @@ export function evalCommand() {
     .argument("<network>", "ONNX model or .snn network")
     .requiredOption("--data <path>", "samples: .npy, .npz, IDX, CIFAR, image folder, safetensors")
     .addOption(options.labels)
+    .addOption(options.x)
+    .addOption(options.y)
     .addOption(options.preprocess)
+    .addOption(options.maxDataBytes)
     .addOption(options.limit)
     .addOption(options.timesteps)
     .addOption(
@@ -58,7 +61,7 @@ export function evalCommand() {
           context.report(diagnose("early-exit-ignored", null, { file, code }));
         }
         const recorded = recordedPreprocess(network.provenance, file);
-        const wanted = { ...given, recorded };
+        const wanted = { ...given, recorded, part: "test" } as const;
         const data = await loadData(given.data, network.module, wanted, context, true);
         if (data.labels === null) fail(diagnose("needs-labels", null, { data: given.data }));
         const running = runningOf(given, context);

@@ -28,7 +28,10 @@ export function reportCommand() {
     .requiredOption("--data <path>", "samples to measure on")
     .requiredOption("-o, --output <folder>", "where to write report.html and report.json")
     .addOption(options.labels)
+    .addOption(options.x)
+    .addOption(options.y)
     .addOption(options.preprocess)
+    .addOption(options.maxDataBytes)
     .addOption(options.limit)
     .addOption(options.timesteps)
     .addOption(options.engine)
@@ -58,7 +61,7 @@ export function reportCommand() {
           return fail(diagnose("other-model", null, { file, model: given.model }));
         }
         const recorded = recordedPreprocess(network.provenance, file);
-        const wanted = { ...given, recorded };
+        const wanted = { ...given, recorded, part: "test" } as const;
         const data = await loadData(given.data, model.module, wanted, context, true);
         const evaluations = await evaluatePair(reference, network.module, data, running, timesteps);
         const report = await makeReport(

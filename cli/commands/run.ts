@@ -29,7 +29,9 @@ export function runCommand() {
     .requiredOption("--input <path>", "samples [N, …]; for several inputs an .npz by name")
     .requiredOption("-o, --output <file>", ".npy, or .npz with outputs and probes by name")
     .option("--probe <name...>", "also write the values of these ops at every timestep (.npz)")
+    .addOption(options.x)
     .addOption(options.preprocess)
+    .addOption(options.maxDataBytes)
     .addOption(options.limit)
     .addOption(options.timesteps)
     .addOption(options.engine)
@@ -52,11 +54,20 @@ export function runCommand() {
           given.input,
           { preprocess: given.preprocess, recorded: recordedPreprocess(provenance, file) },
           (how) =>
-            openDataset(given.input, { withLabels: false, preprocess: how, inputs: inputNames }),
+            openDataset(given.input, {
+              withLabels: false,
+              preprocess: how,
+              inputs: inputNames,
+              x: given.x,
+              maxDataBytes: given.maxDataBytes,
+            }),
           context,
         );
         const some = given.limit === undefined ? dataset : limit(dataset, given.limit);
-        const samples = sampleSource(some, inputs, preprocess, { allowNonFinite: true });
+        const samples = sampleSource(some, inputs, preprocess, {
+          allowNonFinite: true,
+          maxDataBytes: given.maxDataBytes,
+        });
         context.report(...samples.diagnostics);
         const taken = new Set(module.outputs.map((output) => output.name));
         const probed = [...new Set(given.probe ?? [])].map((name) => ({

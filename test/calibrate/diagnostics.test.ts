@@ -16,9 +16,17 @@ const all: readonly Diagnostic[] = [
   diagnose("data-dtype", null, { file, dtype: "object" }),
   diagnose("data-integer-range", null, { file, value: "9007199254740993" }),
   diagnose("data-compression", null, { file, reason: "its checksum does not hold" }),
+  diagnose("data-too-large", null, { file, needs: 3000, limit: 2000 }),
+  diagnose("data-too-large", null, { file, needs: null, limit: 2000 }),
   diagnose("pickle-refused", null, { file, reason: "names os.system" }),
   diagnose("data-empty", null, { file }),
   diagnose("data-arrays", null, { file, found: ["a", "b"] }),
+  diagnose("data-labels", null, { file, found: ["label", "target"] }),
+  diagnose("array-not-found", null, { file, option: "--x", name: "z", found: ["a", "b"] }),
+  diagnose("array-without-name", null, { file, option: "--x" }),
+  diagnose("arrays-taken", null, { file, x: "images", y: "labels" }),
+  diagnose("arrays-taken", null, { file, x: null, y: "label" }),
+  diagnose("x-of-several-inputs", null, { file, inputs: ["i", "j"] }),
   diagnose("data-parts", null, { first: "a", second: "b", what: "labels", a: "none", b: "some" }),
   diagnose("data-not-finite", null, { file, index: 3, value: "NaN" }),
   diagnose("data-not-representable", null, {
@@ -110,11 +118,25 @@ it("messages and help read as they do", () => {
       help: save it as float64, or scale it
     error[data-compression]: d cannot be decompressed: its checksum does not hold
       help: the file was cut short or damaged on its way: get it again
+    error[data-too-large]: reading d takes 3000 bytes of memory, and data may take 2000
+      help: if the file is what you think, allow more with --max-data-bytes (maxDataBytes in the library), or give fewer or smaller samples
+    error[data-too-large]: reading d takes more memory than the 2000 bytes that data may take
+      help: if the file is what you think, allow more with --max-data-bytes (maxDataBytes in the library), or give fewer or smaller samples
     error[pickle-refused]: d: the pickle names os.system
       help: only dicts, lists, numbers, strings and numpy arrays are read from a pickle, because it can name code to run; save other things as .npz
     error[data-empty]: d holds no sample
     error[data-arrays]: d does not say which of its arrays are the samples: it holds "a", "b"
-      help: call the samples "x" and the labels "y", or give each array the name of a model input
+      help: name them with --x NAME and --y NAME, or call the samples "x" and the labels "y", or each array by the name of a model input
+    error[data-labels]: d does not say which of its arrays are the labels: it holds "label", "target"
+      help: name them with --y NAME
+    error[array-not-found]: d has no array "z", which --x names: it holds "a", "b"
+    warning[array-without-name]: d is no archive of named arrays: --x is of no effect
+    info[arrays-taken]: of d, "images" is taken as the samples and "labels" as the labels
+      help: --x NAME and --y NAME take others
+    info[arrays-taken]: of d, "label" is taken as the labels
+      help: --x NAME and --y NAME take others
+    error[x-of-several-inputs]: --x names one array of d, and the model has the inputs "i", "j"
+      help: give an .npz or safetensors file with one array per input, by the input's name
     error[data-parts]: a and b cannot be joined: their labels differ, none and some
       help: joined files must hold samples of one shape and type, and all or none of them labels
     error[data-not-finite]: sample 3 of d holds NaN

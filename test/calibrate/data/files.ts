@@ -3,6 +3,9 @@ import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
+import type { Wanted } from "../../../calibrate/data/archive/roles.ts";
+import { Budget } from "../../../calibrate/data/budget.ts";
+import type { Parsing } from "../../../calibrate/data/parse.ts";
 import { type Diagnostic, DiagnosticError } from "../../../ir/diagnostic.ts";
 
 /** A folder for this test file, removed when its tests are done. */
@@ -69,4 +72,15 @@ export function idxFile(
 export function cifarFile(labels: readonly (readonly number[])[]): Uint8Array {
   const image = (i: number): number[] => Array.from({ length: 3072 }, (_, k) => (i + k) % 256);
   return bytesOf(labels.flatMap((label, i) => [...label, ...image(i)]));
+}
+
+/** A budget that no test runs into by accident. */
+export function ample(): Budget {
+  return new Budget(2 ** 31);
+}
+
+/** What a parser is told where nobody asks for anything in particular. */
+export function parsing(wanted: Partial<Wanted> = {}, budget = ample()): Parsing {
+  const nothing = { inputs: [], x: null, y: null, part: null, withLabels: true };
+  return { wanted: { ...nothing, ...wanted }, labelsOnly: false, budget, diagnostics: [] };
 }

@@ -7,7 +7,7 @@ import { openDataset } from "../../../calibrate/data/open.ts";
 import { parsePreprocess } from "../../../calibrate/data/preprocess.ts";
 import { resizeImage } from "../../../calibrate/data/resize.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
-import { failure, line, temporaryFolder, write } from "./files.ts";
+import { ample, failure, line, temporaryFolder, write } from "./files.ts";
 
 type Pixel = readonly [number, number, number, number?];
 
@@ -38,7 +38,7 @@ describe("decodeImage", () => {
       height: 1,
       channels: 3,
     });
-    expect(decodeImage(file, 3, "a.png")).toEqual(
+    expect(decodeImage(file, 3, "a.png", ample())).toEqual(
       tensorOf("u8", [3, 1, 2], [255, 0, 0, 0, 0, 255]),
     );
   });
@@ -46,7 +46,7 @@ describe("decodeImage", () => {
   it("knows grey PNGs, and JPEGs", () => {
     const grey = png(1, 2, [[7, 7, 7], [9, 9, 9]], 0); // prettier-ignore
     expect(readImageHeader(grey, "a.png").channels).toBe(1);
-    expect(decodeImage(grey, 1, "a.png")).toEqual(tensorOf("u8", [1, 2, 1], [7, 9]));
+    expect(decodeImage(grey, 1, "a.png", ample())).toEqual(tensorOf("u8", [1, 2, 1], [7, 9]));
     const file = jpg(9, 5, [100, 100, 100]);
     expect(readImageHeader(file, "a.jpg")).toEqual({
       format: "JPEG",
@@ -54,23 +54,23 @@ describe("decodeImage", () => {
       height: 5,
       channels: 3,
     });
-    expect(decodeImage(file, 3, "a.jpg").data[20]).toBe(100);
+    expect(decodeImage(file, 3, "a.jpg", ample()).data[20]).toBe(100);
   });
 
   it("refuses what would lose something, and what is cut short", async () => {
     const clear = png(1, 1, [[1, 2, 3, 128]], 6);
-    expect(await failure(() => decodeImage(clear, 3, "a.png"))).toBe(
+    expect(await failure(() => decodeImage(clear, 3, "a.png", ample()))).toBe(
       "image-kind: a.png is transparent, which is not read",
     );
     const deep = png(1, 1, [red]);
     deep[24] = 16;
-    expect(await failure(() => decodeImage(deep, 3, "a.png"))).toBe(
+    expect(await failure(() => decodeImage(deep, 3, "a.png", ample()))).toBe(
       "image-kind: a.png is a PNG of 16 bits, which is not read",
     );
     for (const whole of [png(2, 1, [red, blue]), jpg(9, 5, red)]) {
       for (const part of [0.3, 0.5, 0.9]) {
         const cut = whole.subarray(0, Math.floor(whole.length * part));
-        expect(await failure(() => decodeImage(cut, 3, "a"))).toMatch(
+        expect(await failure(() => decodeImage(cut, 3, "a", ample()))).toMatch(
           /^image-unreadable: a cannot/,
         );
       }

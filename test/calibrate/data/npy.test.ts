@@ -2,11 +2,12 @@
 import { zipSync } from "fflate";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseNpy, parseNpz } from "../../../calibrate/data/npy.ts";
+import { openNpz } from "../../../calibrate/data/archive/archive.ts";
+import { parseNpy } from "../../../calibrate/data/npy.ts";
 import { encodeNpy, encodeNpz } from "../../../calibrate/data/write.ts";
-import { sameTensor, tensorOf } from "../../../ir/tensor.ts";
+import { type Tensor, sameTensor, tensorOf } from "../../../ir/tensor.ts";
 import { dtypes } from "../../../ir/type.ts";
-import { bytesOf, failure, npyFile } from "./files.ts";
+import { ample, bytesOf, failure, npyFile } from "./files.ts";
 
 const header = (descr: string, shape: string, order = "False"): string =>
   `{'descr': ${descr}, 'fortran_order': ${order}, 'shape': ${shape}, }`;
@@ -24,14 +25,14 @@ describe("parseNpy", () => {
         const unsigned = dtype.startsWith("u");
         const values = Array.from({ length }, (_, i) => (unsigned ? i * 37 : seed + i * 1.5));
         const written = tensorOf(dtype, shape, values);
-        expect(sameTensor(parseNpy(encodeNpy(written), "a.npy"), written)).toBe(true);
+        expect(sameTensor(parseNpy(encodeNpy(written), "a.npy", ample()), written)).toBe(true);
       }),
     );
   });
 
   it("reads NumPy's own bytes: little-endian, padded to 64, trailing comma", () => {
     const file = npyFile(header("'<f4'", "(2, 1)"), [0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]);
-    expect(parseNpy(file, "a.npy")).toEqual({
+    expect(parseNpy(file, "a.npy", ample())).toEqual({
       dtype: "f32",
       shape: [2, 1],
       data: Float32Array.of(1, -2),
@@ -40,20 +41,24 @@ describe("parseNpy", () => {
 
   it("reads float16, int64 and a scalar", () => {
     const half = npyFile(header("'<f2'", "(3,)"), [0, 0x3c, 0, 0xc0, 1, 0]);
-    expect([...parseNpy(half, "a").data]).toEqual([1, -2, 2 ** -24]);
+    expect([...parseNpy(half, "a", ample()).data]).toEqual([1, -2, 2 ** -24]);
     const long = npyFile(header("'<i8'", "()"), [...new Array<number>(8).fill(255)]);
-    expect(parseNpy(long, "a")).toEqual({ dtype: "i64", shape: [], data: Float64Array.of(-1) });
+    expect(parseNpy(long, "a", ample())).toEqual({
+      dtype: "i64",
+      shape: [],
+      data: Float64Array.of(-1),
+    });
   });
 
   it("puts Fortran order right", () => {
     const file = npyFile(header("'|u1'", "(2, 3)", "True"), [1, 4, 2, 5, 3, 6]);
-    expect([...parseNpy(file, "a").data]).toEqual([1, 2, 3, 4, 5, 6]);
+    expect([...parseNpy(file, "a", ample()).data]).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   it("reads from the middle of a buffer", () => {
     const file = npyFile(header("'<i2'", "(2,)"), [1, 0, 2, 0]);
     const inside = bytesOf([9, 9, 9], file, [9]).subarray(3, 3 + file.length);
-    expect([...parseNpy(inside, "a").data]).toEqual([1, 2]);
+    expect([...parseNpy(inside, "a", ample()).data]).toEqual([1, 2]);
   });
 
   it.each([
@@ -63,16 +68,18 @@ describe("parseNpy", () => {
     ["'<U3'", "<U3"],
     ["[('a', '<f4'), ('b', '<i4')]", "[(a, <f4), (b, <i4)]"],
   ])("refuses elements of type %s", async (descr, said) => {
-    expect(await failure(() => parseNpy(npyFile(header(descr, "(1,)"), []), "a.npy"))).toBe(
-      `data-dtype: a.npy holds elements of type ${said}, which cannot be read`,
-    );
+    expect(
+      await failure(() => parseNpy(npyFile(header(descr, "(1,)"), []), "a.npy", ample())),
+    ).toBe(`data-dtype: a.npy holds elements of type ${said}, which cannot be read`);
   });
 
   it.each([
     ["short", [1, 2, 3], 3],
     ["long", [1, 2, 3, 4, 5], 5],
   ])("refuses a file that is too %s", async (_, data, found) => {
-    expect(await failure(() => parseNpy(npyFile(header("'|u1'", "(2, 2)"), data), "a.npy"))).toBe(
+    expect(
+      await failure(() => parseNpy(npyFile(header("'|u1'", "(2, 2)"), data), "a.npy", ample())),
+    ).toBe(
       `data-size: a.npy: the .npy header announces 4 bytes of data, and the file holds ${found}`,
     );
   });
@@ -80,27 +87,36 @@ describe("parseNpy", () => {
   it("refuses every other way of being cut short or damaged with a diagnostic", async () => {
     const whole = npyFile(header("'<f4'", "(2,)"), [0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]);
     for (let length = 6; length < whole.length; length++) {
-      expect(await failure(() => parseNpy(whole.subarray(0, length), "a.npy"))).toMatch(/^data-/);
+      expect(await failure(() => parseNpy(whole.subarray(0, length), "a.npy", ample()))).toMatch(
+        /^data-/,
+      );
     }
     const byte = fc.record({ at: fc.nat({ max: 127 }), to: fc.nat({ max: 255 }) });
     await fc.assert(
       fc.asyncProperty(byte, async ({ at, to }) => {
         const damaged = whole.slice();
         damaged[at] = to;
-        expect(await failure(() => parseNpy(damaged, "a.npy"))).toMatch(/^(data-|nothing)/);
+        expect(await failure(() => parseNpy(damaged, "a.npy", ample()))).toMatch(
+          /^(data-|nothing)/,
+        );
       }),
     );
   });
 
   it("refuses integers that a double cannot hold", async () => {
     const file = npyFile(header("'<u8'", "(1,)"), [1, 0, 0, 0, 0, 0, 0, 0x80]);
-    expect(await failure(() => parseNpy(file, "a.npy"))).toBe(
+    expect(await failure(() => parseNpy(file, "a.npy", ample()))).toBe(
       "data-integer-range: a.npy holds the 64-bit integer 9223372036854775809, which is beyond 2^53",
     );
   });
 });
 
-describe("parseNpz", () => {
+/** All arrays of an archive by name. */
+function parseNpz(bytes: Uint8Array, file: string, budget = ample()): ReadonlyMap<string, Tensor> {
+  return new Map(openNpz(bytes, file, budget).map((array) => [array.name, array.read()]));
+}
+
+describe("openNpz", () => {
   const x = tensorOf("f32", [2, 2], [1, 2, 3, 4]);
   const y = tensorOf("i64", [2], [0, 1]);
 
@@ -124,7 +140,7 @@ describe("parseNpz", () => {
   it("refuses a damaged archive and says which array is damaged", async () => {
     const whole = encodeNpz(new Map([["x", x]]));
     expect(await failure(() => parseNpz(whole.subarray(0, whole.length - 1), "a.npz"))).toBe(
-      "data-compression: a.npz cannot be decompressed: invalid zip data",
+      "data-compression: a.npz cannot be decompressed: it is cut short, or damaged at its end",
     );
     const inner = zipSync({ "x.npy": encodeNpy(x).subarray(0, -1) });
     expect(await failure(() => parseNpz(inner, "a.npz"))).toBe(
@@ -143,7 +159,7 @@ describe("parseNpz", () => {
     );
     whole.set([0xff, 0xff, 0xff, 0x7f], directory + 24);
     expect(await failure(() => parseNpz(whole, "a.npz"))).toBe(
-      "data-compression: a.npz cannot be decompressed: its entry x.npy cannot have the size it claims",
+      "data-compression: a.npz[x] cannot be decompressed: it cannot have the size it claims",
     );
   });
 });

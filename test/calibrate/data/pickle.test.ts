@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { parseCifarPickle } from "../../../calibrate/data/cifar.ts";
 import { type PickleValue, isNdarray, readPickle } from "../../../calibrate/data/pickle.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
-import { bytesOf, failure, fromHex } from "./files.ts";
+import { ample, bytesOf, failure, fromHex } from "./files.ts";
 
 /**
  * pickle.dumps({"data": a, "labels": [3, 1], b"raw": b"xy", "f": b, "n": [-1, 70000, 2**40, 0.5,
@@ -23,7 +23,7 @@ const tensorIn = (value: PickleValue | undefined): unknown =>
 
 describe("readPickle", () => {
   it.each(Object.entries(written))("reads protocol %s", (_, hex) => {
-    const value = readPickle(fromHex(hex), "a");
+    const value = readPickle(fromHex(hex), "a", ample());
     const dict = value instanceof Map ? value : new Map<string, PickleValue>();
     expect([...dict.keys()]).toEqual(["data", "labels", "raw", "f", "n"]);
     expect(tensorIn(dict.get("data"))).toEqual(tensorOf("u8", [2, 3], [0, 1, 2, 3, 4, 5]));
@@ -35,14 +35,14 @@ describe("readPickle", () => {
 
   it("refuses to call anything", async () => {
     const evil = bytesOf([0x80, 2], "cos\nsystem\n", [0x58, 2, 0, 0, 0], "ls", [0x85], "R.");
-    expect(await failure(() => readPickle(evil, "a.pkl"))).toBe(
+    expect(await failure(() => readPickle(evil, "a.pkl", ample()))).toBe(
       "pickle-refused: a.pkl: the pickle names os.system",
     );
     const hidden = bytesOf([0x80, 4, 0x8c, 8], "builtins", [0x8c, 4], "eval", [0x93], ".");
-    expect(await failure(() => readPickle(hidden, "a.pkl"))).toBe(
+    expect(await failure(() => readPickle(hidden, "a.pkl", ample()))).toBe(
       "pickle-refused: a.pkl: the pickle names builtins.eval",
     );
-    expect(await failure(() => readPickle(bytesOf([0x80, 2], "(S'x'\n."), "a.pkl"))).toBe(
+    expect(await failure(() => readPickle(bytesOf([0x80, 2], "(S'x'\n."), "a.pkl", ample()))).toBe(
       "pickle-refused: a.pkl: the pickle has the opcode 0x53 at byte 3, which is not plain data",
     );
   });
@@ -50,14 +50,18 @@ describe("readPickle", () => {
   it("refuses every cut or damaged pickle with a diagnostic, and ends", async () => {
     const whole = fromHex(written[4]);
     for (let length = 2; length < whole.length; length++) {
-      expect(await failure(() => readPickle(whole.subarray(0, length), "a"))).toMatch(/^pickle-/);
+      expect(await failure(() => readPickle(whole.subarray(0, length), "a", ample()))).toMatch(
+        /^pickle-/,
+      );
     }
     const damage = fc.record({ at: fc.nat({ max: whole.length - 1 }), to: fc.nat({ max: 255 }) });
     await fc.assert(
       fc.asyncProperty(damage, async ({ at, to }) => {
         const damaged = whole.slice();
         damaged[at] = to;
-        expect(await failure(() => readPickle(damaged, "a"))).toMatch(/^(pickle-|nothing)/);
+        expect(await failure(() => readPickle(damaged, "a", ample()))).toMatch(
+          /^(pickle-|nothing)/,
+        );
       }),
       { numRuns: 500 },
     );
@@ -99,19 +103,21 @@ function batch(labelsKey: string, labels: readonly number[], width = 3072): Uint
 
 describe("CIFAR python batches", () => {
   it("hold images of CIFAR-10, or of CIFAR-100 with fine labels", () => {
-    const ten = parseCifarPickle(batch("labels", [7, 2]), "data_batch_1");
+    const ten = parseCifarPickle(batch("labels", [7, 2]), "data_batch_1", ample());
     expect(ten.format).toBe("CIFAR-10 python");
     expect([...(ten.labels?.data ?? [])]).toEqual([7, 2]);
     expect(ten.fields[0]?.storedShape).toEqual([2, 3, 32, 32]);
     expect(ten.fields[0]?.sample(1).data[0]).toBe(2);
-    expect(parseCifarPickle(batch("fine_labels", [99]), "train").format).toBe("CIFAR-100 python");
+    expect(parseCifarPickle(batch("fine_labels", [99]), "train", ample()).format).toBe(
+      "CIFAR-100 python",
+    );
   });
 
   it("are refused where they hold something else", async () => {
-    expect(await failure(() => parseCifarPickle(batch("labels", [1], 300), "b"))).toBe(
+    expect(await failure(() => parseCifarPickle(batch("labels", [1], 300), "b", ample()))).toBe(
       'data-header: b is no valid CIFAR python file: its "data" is u8 [1, 300], not u8 [N, 3072]',
     );
-    expect(await failure(() => parseCifarPickle(bytesOf([0x80, 2], "]."), "b"))).toBe(
+    expect(await failure(() => parseCifarPickle(bytesOf([0x80, 2], "]."), "b", ample()))).toBe(
       "data-header: b is no valid CIFAR python file: it holds no dict",
     );
   });

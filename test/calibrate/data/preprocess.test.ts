@@ -5,6 +5,7 @@ import {
   type Preprocess,
   parsePreprocess,
   preprocessSample,
+  preprocessedShape,
 } from "../../../calibrate/data/preprocess.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { failure } from "./files.ts";
@@ -97,7 +98,6 @@ describe("parsePreprocess", () => {
       null,
       'preprocess-value: p.json: "channels" must be "RGB", "BGR" or "gray"',
     ],
-    [{ labelOffset: 0.5 }, null, 'preprocess-value: p.json: "labelOffset" must be an integer'],
     [
       { scale: 1, pixelScale: 2 },
       null,
@@ -106,6 +106,12 @@ describe("parsePreprocess", () => {
     [[1], null, "preprocess-value: p.json: its content must be an object of steps"],
   ])("refuses %j", async (json, model, expected) => {
     expect(await failure(() => read(json, model))).toBe(expected);
+  });
+
+  it.each([0.5, 2 ** 32, -(2 ** 31), 1_000_001])("refuses a labelOffset of %d", async (offset) => {
+    expect(await failure(() => read({ labelOffset: offset }))).toBe(
+      'preprocess-value: p.json: "labelOffset" must be an integer from -1000000 to 1000000',
+    );
   });
 
   it("names every wrong key at once, and where JSON breaks", async () => {
@@ -139,6 +145,22 @@ describe("preprocessSample", () => {
     const stored = tensorOf("u8", [1, 2, 3], [0, 51, 204, 255, 102, 153]);
     const back = preprocessSample(stored, read({ inputLayout: "NHWC" }), "d");
     expect(back).toEqual(tensorOf("f32", [3, 1, 2], rgb.data));
+  });
+
+  it("has the shape that is foretold, without being computed", () => {
+    const cases = [
+      [{ layout: "NHWC" }, [3, 1, 2]],
+      [{ inputLayout: "NHWC", channels: "gray" }, [1, 2, 3]],
+      [{ channels: "RGB" }, [2, 5]],
+      [{ resize: { width: 4, height: 7 } }, [1, 1, 3, 2, 5]],
+      [{}, [6]],
+    ] as const;
+    for (const [json, shape] of cases) {
+      const length = shape.reduce<number>((a, b) => a * b, 1);
+      const sample = tensorOf("u8", shape, new Array<number>(length).fill(1));
+      const steps = read(json);
+      expect(preprocessedShape(shape, steps)).toEqual(preprocessSample(sample, steps, "d").shape);
+    }
   });
 
   it("layouts cancel: NHWC in and out is the sample itself", () => {

@@ -52,6 +52,30 @@ describe("sampleSource", () => {
     expect(said(source)).toEqual([]);
   });
 
+  it("refuses a size that does not fit before it makes it", async () => {
+    const resize = { width: 65_536, height: 65_536, method: "nearest" };
+    const huge = parsePreprocess(JSON.stringify({ resize }), "p.json", null);
+    const small = set({ x: counting("u8", [2, 2, 3]) });
+    expect(await failure(() => sampleSource(small, [input([1, 1, 2, 3])], huge))).toBe(
+      `input-shape: samples of d have shape [1, 65536, 65536], and the model's input "in" takes [1, 1, 2, 3]; the file holds [2, 2, 3], whose axis 0 numbers the samples`,
+    );
+    const asLarge = [input([1, 1, 65_536, 65_536])];
+    expect(await failure(() => sampleSource(small, asLarge, huge))).toBe(
+      "data-too-large: reading d takes 68719476736 bytes of memory, and data may take 2147483648",
+    );
+    const medium = parsePreprocess('{"resize": {"width": 3000, "height": 2000}}', "p", null);
+    const tight = { maxDataBytes: 1000 };
+    const inputs = [input([1, 1, 2000, 3000])];
+    expect(await failure(() => sampleSource(small, inputs, medium, tight))).toMatch(
+      /^data-too-large: .* data may take 1000$/,
+    );
+  });
+
+  it("refuses samples of no elements, however many", async () => {
+    const none = { dtype: "u8", shape: [2 ** 50, 0], data: new Uint8Array(0) } as const;
+    expect(await failure(() => set({ x: none }))).toBe("data-empty: d holds no sample");
+  });
+
   it("reshapes where only the number of elements agrees, and says so", () => {
     const source = sampleSource(
       set({ x: counting("f32", [2, 1, 2, 3]) }),
