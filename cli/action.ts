@@ -166,6 +166,7 @@ export function runningOf(
   return {
     engine: engines[options.engine],
     threads: options.threads,
+    now: () => performance.now(),
     onDiagnostic(diagnostic) {
       // The same again for the next network says nothing new.
       const key = JSON.stringify(diagnostic);

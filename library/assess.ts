@@ -13,6 +13,7 @@ import { known } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
 import type { PassRecord } from "../passes/manager.ts";
+import { checkEngine } from "./engine-check.ts";
 import { type Running, loadOn } from "./measure.ts";
 
 /** Samples with their labels, where there are any. */
@@ -41,6 +42,8 @@ export interface AssessOptions {
   readonly countOperations?: boolean;
   /** Keeps the final logits of every sample, so that the result can be a reference. */
   readonly keepLogits?: boolean;
+  /** Whether the engine is compared with the interpreter on some samples of an analogue network. */
+  readonly check?: boolean;
 }
 
 /** Accuracy, spikes and operations of a module on `data`, at each timestep of one run. */
@@ -52,8 +55,9 @@ export async function evaluateModule(
 ): Promise<Evaluation> {
   const executable = await loadOn(running, module);
   const { reference, label = "evaluating" } = options;
+  const started = running.now?.();
   try {
-    return await evaluate(executable, data.samples, data.labels, {
+    const evaluation = await evaluate(executable, data.samples, data.labels, {
       timesteps: options.timesteps ?? module.timesteps,
       onProgress: (done, total) => running.onProgress?.(label, done, total),
       ...(options.keepLogits === undefined ? {} : { keepLogits: options.keepLogits }),
@@ -65,6 +69,11 @@ export async function evaluateModule(
             referenceLogits: known(reference.logits, "logits of the reference"),
           }),
     });
+    if (options.check === true) {
+      const spent = started === undefined ? null : ((running.now?.() ?? started) - started) / 1000;
+      await checkEngine(executable, data.samples, running, spent);
+    }
+    return evaluation;
   } finally {
     await executable.close();
   }
@@ -100,6 +109,7 @@ export async function evaluatePair(
     timesteps: 1,
     label: "evaluating the ANN",
     keepLogits: true,
+    check: true,
   });
   const after = await evaluateModule(snn, data, running, {
     timesteps,

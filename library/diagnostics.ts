@@ -9,6 +9,28 @@ export const diagnose = catalogue({
       `${p.name} computes ${p.count} values that are NaN or infinite on ${p.samples} calibration samples`,
     help: "check the scale of the data against what the network was trained on (--preprocess)",
   },
+  "engine-differs": {
+    severity: "error",
+    cause: "environment",
+    message: (p: {
+      engine: string;
+      output: string;
+      sample: number;
+      at: number;
+      is: number;
+      ought: number;
+      largest: number;
+    }) =>
+      `the engine ${p.engine} computes ${p.is} for element ${p.at} of ${p.output} of sample ${p.sample}, ` +
+      `and the interpreter ${p.ought}, where the largest is ${p.largest}: more than roundings explain`,
+    help: "evaluate with --engine typed or --engine interpret, and report this with the model",
+  },
+  "engine-not-checked": {
+    severity: "info",
+    message: (p: { engine: string }) =>
+      `the engine ${p.engine} was not checked against the interpreter: one sample would take that too long`,
+    help: "`snnc run --limit 1` with --engine interpret gives its values",
+  },
   "bits-not-of-choice": {
     severity: "error",
     message: (p: { bits: number; pipeline: string; code: string | null }) =>

@@ -13,6 +13,8 @@ export interface Running {
   readonly threads: number;
   /** Told where the engine has to take a slower path. */
   readonly onDiagnostic?: (diagnostic: Diagnostic) => void;
+  /** A clock, in milliseconds from wherever: how much the engine is checked depends on it, and no result. */
+  readonly now?: () => number;
   /** Told of each finished sample of each run. */
   readonly onProgress?: (label: string, done: number, total: number) => void;
 }

@@ -73,6 +73,7 @@ export function evalCommand() {
         const evaluation = await evaluateModule(module, data, running, {
           timesteps,
           label: "evaluating",
+          check: network.kind === "ann",
         });
         const seconds = (performance.now() - started) / 1000;
         context.report(...evaluation.diagnostics);
