@@ -58,7 +58,7 @@ interface Candidate {
 }
 
 const increments = (bits: number, precision: number): string =>
-  `canonical,commute-max-pool,convert-differential{bits=${bits}},balance-mmse,fit-steps{precision=${precision}}`;
+  `use-float32,canonical,commute-max-pool,convert-differential{bits=${bits}},balance-mmse,fit-steps{precision=${precision}}`;
 
 /** Bits of a spike, how fine steps may get, and for how many timesteps: more bits need fewer. */
 const differential = [

@@ -120,6 +120,31 @@ export const diagnose = catalogue({
     message: () => "the model has no activation that could become a neuron",
     help: "a model without them gains nothing from spikes; `snnc run` and `snnc eval` take it as it is",
   },
+  "float16-widened": {
+    severity: "info",
+    message: (p: { ops: readonly string[] }) =>
+      `${listed(p.ops)} on floats of 16 bits is computed in float32, the type of neurons: nothing is lost`,
+  },
+  "float64-narrowed": {
+    severity: "warning",
+    message: (p: { ops: readonly string[] }) =>
+      `${listed(p.ops)} on float64 is computed in float32, the type of neurons: weights and values ` +
+      "keep 24 of their 53 binary digits",
+    help: "where small differences of large numbers count, scale the inputs before export",
+  },
+  "beyond-float32": {
+    severity: "warning",
+    message: (p: { count: number }) =>
+      `${p.count === 1 ? "a number" : `${p.count} numbers`} of float64 beyond the largest float32 ` +
+      "became that",
+    help: "scale the weights before export",
+  },
+  "integers-in-float32": {
+    severity: "info",
+    message: (p: { ops: readonly string[]; exact: boolean }) =>
+      `${listed(p.ops)} on whole numbers is computed in float32, ` +
+      (p.exact ? "where it is exact" : "which rounds what is above 16,777,216"),
+  },
   "analogue-tail": {
     severity: "info",
     message: (p: { ops: readonly string[] }) =>

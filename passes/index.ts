@@ -31,6 +31,7 @@ import { convertDifferential } from "./convert/convert-differential.ts";
 import { convertFewSpikes } from "./convert/convert-few-spikes.ts";
 import { convertTtfs } from "./convert/convert-ttfs.ts";
 import { softLif } from "./convert/soft-lif.ts";
+import { useFloat32 } from "./convert/use-float32.ts";
 import { constantsToAffine } from "./fuse/constants-to-affine.ts";
 import { foldBatchnorm } from "./fuse/fold-batchnorm.ts";
 import { matmulToLinear } from "./fuse/matmul-to-linear.ts";
@@ -57,6 +58,7 @@ export const allPasses: readonly AnyPass[] = [
   mergeLinear,
 
   // Convert: from values to spikes.
+  useFloat32,
   commuteMaxPool,
   convertActivations,
   convertDifferential,
@@ -111,11 +113,19 @@ const canonical: readonly PipelineStep[] = [
   step(shareCommon),
 ];
 
+/** What every conversion begins with. */
+const prepared: readonly PipelineStep[] = [
+  // Before everything that fuses, which then works in one type.
+  step(useFloat32),
+  ...canonical,
+  // Before conversion, because pooling values is exact and pooling spikes is not.
+  step(commuteMaxPool),
+];
+
 /** From an analogue network to a balanced rate-coded one. */
 function spiking(balance: AnyPass): readonly PipelineStep[] {
   return [
-    // Before conversion, because pooling values is exact and pooling spikes is not.
-    step(commuteMaxPool),
+    ...prepared,
     step(convertActivations),
     // Before balancing, because some rules take the initial potential into account.
     step(setInitialPotential),
@@ -128,8 +138,7 @@ function spikingBy(
   convert: PipelineStep,
   ...balance: readonly PipelineStep[]
 ): readonly PipelineStep[] {
-  // Pools go first: in front of neurons they pool values, which needs no decoding.
-  return [...canonical, step(commuteMaxPool), convert, ...balance];
+  return [...prepared, convert, ...balance];
 }
 
 export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
@@ -164,13 +173,12 @@ export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
     ),
   ],
   // Last of all, because what sets thresholds and read-outs works on floats.
-  ["integer", [...canonical, ...spiking(balanceMmse), step(delayReadout), step(quantise)]],
+  ["integer", [...spiking(balanceMmse), step(delayReadout), step(quantise)]],
   // Leaky neurons: what networks with soft-LIF activations were trained for.
   [
     "lif",
     [
-      ...canonical,
-      step(commuteMaxPool),
+      ...prepared,
       step(softLif),
       // Gains and biases of fitted neurons go into the weights before them.
       step(mergeLinear),
@@ -180,10 +188,10 @@ export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
   ],
   // The classics, for comparison: how others choose thresholds, on the same network.
   // Deep networks answer late: what they send first would stay in the mean for long.
-  ["mmse", [...canonical, ...spiking(balanceMmse), step(delayReadout)]],
-  ["max", [...canonical, ...spiking(balanceMax)]],
-  ["percentile", [...canonical, ...spiking(balancePercentile)]],
-  ["local", [...canonical, ...spiking(balanceLocal)]],
+  ["mmse", [...spiking(balanceMmse), step(delayReadout)]],
+  ["max", [...spiking(balanceMax)]],
+  ["percentile", [...spiking(balancePercentile)]],
+  ["local", [...spiking(balanceLocal)]],
 ]);
 
 /** What `parsePipeline` needs to read any pipeline of this build. */

@@ -58,7 +58,8 @@ function notices(module: Module, plan: Plan, analogue: string): Diagnostic[] {
   const found: Diagnostic[] = [];
   const tail = named("tail");
   if (tail.length > 0) found.push(diagnose("analogue-tail", null, { ops: tail }));
-  const front = named("analogue");
+  // A cast of the input is told of by use-float32.
+  const front = named("analogue").filter((kind) => kind !== "cast");
   if (front.length > 0) found.push(diagnose("analogue-front", null, { ops: front }));
   if (analogue === "decode" && plan.refused.length > 0) {
     found.push(diagnose("analogue-inside", null, { ops: named("refused") }));

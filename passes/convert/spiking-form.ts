@@ -2,7 +2,7 @@
  * Which ops have a form in a spiking network, decided for a whole module at once. Used by the pass
  * that converts and by `snnc check`, so that the two never disagree. Changes nothing.
  */
-import { elementCount } from "../../ir/type.ts";
+import { elementCount, isFloat } from "../../ir/type.ts";
 import type { Module } from "../../ir/module.ts";
 import { type Op, type OpKind, type ValueId, isOp } from "../../ir/op.ts";
 
@@ -177,6 +177,8 @@ function isShared(
   { varying, ofSample }: Pick<Surroundings, "varying" | "ofSample">,
 ): boolean {
   const count = varying.filter((varies) => varies).length;
+  // What changes over time is float32: integers and floats of other widths have no spikes.
+  if (count > 0 && op.type.dtype !== "f32") return false;
   switch (op.kind) {
     case "ann.pad":
       return op.attrs.mode !== "constant" || op.attrs.value === 0 || count === 0;
@@ -191,7 +193,8 @@ function isShared(
     case "ann.matmul":
       return count === 1 || (count === 0 && !ofSample.every((depends) => depends));
     case "ann.gather":
-      return count <= 1;
+      // By indices that change, values would be picked that do not.
+      return varying[1] !== true;
     default:
       return sharedKinds.has(op.kind);
   }
@@ -234,11 +237,15 @@ export function hasWeights(op: Op): boolean {
 }
 
 function wayOut(op: Op): string {
+  const { dtype } = op.type;
+  if (isFloat(dtype) && dtype !== "f32") {
+    return `spikes are of float32, not of ${dtype}; run use-float32 before the conversion`;
+  }
   const hybrid =
     "or compute it on decoded values: --code differential, few-spikes or ttfs (in rate code --allow-analogue)";
   if (elementCount(op.type.shape) === 0) return "the value is empty";
   if (ceilingOf(op) !== null) {
-    return `neurons work on float32, not on ${op.type.dtype}; export the model in float32`;
+    return `neurons work on float32, not on ${dtype}; export the model in float32`;
   }
   switch (op.kind) {
     case "ann.soft-lif":
