@@ -2,16 +2,19 @@
  * The one door to onnx-proto: the decoder, and how its loose values (Long or number, bytes for
  * text, defaults on prototypes) read as ours. It judges nothing; model.ts does.
  */
-import op, { type onnx } from "onnx-proto";
+import op from "onnx-proto";
+import type { AttributeProto, ModelProto, TensorProto, WideInteger } from "./messages.ts";
 
-export type ModelProto = onnx.IModelProto;
-export type GraphProto = onnx.IGraphProto;
-export type NodeProto = onnx.INodeProto;
-export type AttributeProto = onnx.IAttributeProto;
-export type TensorProto = onnx.ITensorProto;
-export type SparseTensorProto = onnx.ISparseTensorProto;
-export type ValueInfoProto = onnx.IValueInfoProto;
-export type OperatorSetIdProto = onnx.IOperatorSetIdProto;
+export type {
+  AttributeProto,
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  OperatorSetIdProto,
+  SparseTensorProto,
+  TensorProto,
+  ValueInfoProto,
+} from "./messages.ts";
 
 /** Decodes protobuf; throws whatever protobufjs throws on bytes that are not this message. */
 export function decodeModelProto(bytes: Uint8Array): ModelProto {
@@ -29,7 +32,7 @@ export function decodeTensorProto(bytes: Uint8Array): TensorProto {
 }
 
 /** What a 64-bit field may come as. */
-export type Integer = number | { toNumber(): number } | null | undefined;
+export type Integer = WideInteger | null | undefined;
 
 /** A 64-bit field as a double: exact up to 2^53, the nearest double beyond. 0 where absent. */
 export function integer(value: Integer): number {
