@@ -108,7 +108,7 @@ function linked(source: Buffer): string {
   return source
     .toString()
     .replace(/"(@noble\/hashes\/[\w.]+)"/g, '"/node_modules/$1"')
-    .replaceAll('import("binaryen")', 'import("/node_modules/binaryen/index.js")');
+    .replaceAll('import("#binaryen")', 'import("/dist/browser/binaryen.js")');
 }
 
 function originOf(server: Server): string {

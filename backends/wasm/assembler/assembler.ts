@@ -16,12 +16,12 @@ export interface MemoryShape {
 
 /** Begins to load binaryen. Where that fails, opening an assembler says why. */
 export function preloadAssembler(): void {
-  import("binaryen").catch(() => undefined);
+  import("#binaryen").catch(() => undefined);
 }
 
 /** Loads binaryen (a second, the first time) and opens an empty module. */
 export async function openAssembler(memory: MemoryShape): Promise<Assembler> {
-  const { default: library } = await import("binaryen");
+  const { default: library } = await import("#binaryen");
   return new Assembler(library, memory);
 }
 
