@@ -5,10 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, vi } from "vitest";
-
-// A process takes a third of a second, and a hundred times that where the machine is busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+import { afterAll, beforeAll } from "vitest";
 
 const root = path.resolve(fileURLToPath(import.meta.url), "../../..");
 export const entry = path.join(root, "dist/cli/main.js");

@@ -46,4 +46,4 @@ it("has the numbers of the example", async () => {
     expect(rest).toContain(percent(snn.agreement?.[at] ?? null));
     expect(rest.trimEnd()).toMatch(new RegExp(`${quantity(snn.spikesPerSample[at] ?? null)}$`));
   }
-}, 120_000);
+});

@@ -38,7 +38,7 @@ const costs: Readonly<Record<Objective, (trial: Trial) => number>> = {
 describe("chooseConversion", () => {
   it.each(["latency", "spikes", "energy"] as const)(
     "takes the least %s of what changes few predictions",
-    { timeout: 60_000 },
+
     async (objective) => {
       const options = { maxLoss: 4, objective };
       const { chosen, trials, judgedOn, calibratedOn } = await chooseConversion(
@@ -56,7 +56,7 @@ describe("chooseConversion", () => {
     },
   );
 
-  it("does not care how samples are ordered", { timeout: 60_000 }, async () => {
+  it("does not care how samples are ordered", async () => {
     const options = { maxLoss: 4, objective: "latency" } as const;
     const forwards = await chooseConversion(network, samples(40), running, options);
     const backwards = await chooseConversion(

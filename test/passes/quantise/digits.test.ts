@@ -48,7 +48,7 @@ describe("the digits in integers", () => {
     measure = calibrationOn(calibration.source, running);
     float = (await convert(ann, measure, running, { timesteps, pipeline: "mmse" })).module;
     wanted = await accuracyOf(float);
-  }, 60_000);
+  });
 
   async function accuracyOf(module: Module): Promise<number> {
     const options = { timesteps, label: "digits" };
@@ -59,7 +59,7 @@ describe("the digits in integers", () => {
   it.each([
     [8, 0.02],
     [4, 0.05],
-  ])("lose little with %i bits", { timeout: 60_000 }, async (bits, loss) => {
+  ])("lose little with %i bits", async (bits, loss) => {
     const pipeline = `quantise{bits=${bits}}`;
     const { module } = await convert(float, measure, running, { timesteps, pipeline });
     const most = 2 ** (bits - 1) - 1;

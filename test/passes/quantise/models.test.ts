@@ -45,7 +45,7 @@ async function run(engine: Engine, module: Module, samples: SampleSource): Promi
 describe.runIf(hasShared)("in integers", () => {
   it.each(["lenet_ccoltong", "verivital_avgpool", "vnn_resnet_2b", "mlperf_resnet8"])(
     "%s runs alike everywhere",
-    { timeout: 60_000 },
+
     async (name) => {
       const file = `${name}.onnx`;
       const ann = importOnnx(readFileSync(join(shared, "models", file)), { file }).module;
