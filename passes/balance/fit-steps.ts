@@ -27,9 +27,10 @@ import { type Module, opsOf, tensorAt } from "../../ir/module.ts";
 import { type OpOf, isNeuron, isOp } from "../../ir/op.ts";
 import { largestSpike } from "../../ir/semantics/neurons/graded.ts";
 import { broadcastIndices } from "../../ir/semantics/semantics.ts";
-import { tensorOf } from "../../ir/tensor.ts";
+import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
+import { alongAxis } from "../fuse/affine.ts";
 import { prefixOf } from "../graph.ts";
 import { type PassContext, definePass } from "../pass.ts";
 import { drawPlaces } from "./fit/places.ts";
@@ -113,8 +114,13 @@ type Context = Pick<
 interface Received {
   readonly axis: number;
   readonly samples: number;
-  /** For each channel the currents of all timesteps, [T, neurons of all samples]. */
+  /**
+   * For each channel the currents of all timesteps, [T, neurons of all samples]; with them what the
+   * neurons start from, where that differs within a channel.
+   */
   readonly channels: readonly Float32Array[];
+  /** What all neurons of a channel start from beside; null where the currents have it. */
+  readonly vInit: Tensor | null;
 }
 
 async function observe(
@@ -131,6 +137,9 @@ async function observe(
   const samples = Math.max(options.samples, Math.ceil((wantedNeurons * count) / size));
   const most = Math.max(1, Math.floor(mostObserved / (samples * count)));
   const places = Math.min(size / count, most);
+  const start = tensorAt(module, neuron.attrs.vInit);
+  const perChannel = alongAxis(start, shape, axis) !== null;
+  const starts = perChannel ? null : broadcastIndices(start.shape, shape);
   const seen: Float32Array[] = [];
   const probes: Probe[] = [{ value: current, keep: "trace" }];
   const run = { timesteps, samples };
@@ -144,7 +153,9 @@ async function observe(
         for (let i = 0; i < places; i++) {
           const place = chosen[i] ?? 0;
           const within = place % inner;
-          kept[to + i] = x[t * size + (place - within) * count + channel * inner + within] ?? 0;
+          const at = (place - within) * count + channel * inner + within;
+          const own = t === 0 && starts !== null ? (start.data[starts[at] ?? 0] ?? 0) : 0;
+          kept[to + i] = (x[t * size + at] ?? 0) + own;
         }
       }
     }
@@ -160,34 +171,33 @@ async function observe(
     });
     return all;
   });
-  return { axis, samples: seen.length, channels };
+  return { axis, samples: seen.length, channels, vInit: perChannel ? start : null };
 }
 
 /** The module in which a population takes the steps that fit what it received. */
 function withSteps(
   module: Module,
   neuron: OpOf<"snn.graded">,
-  { axis, channels }: Received,
+  { axis, channels, vInit: start }: Received,
   { options, timesteps }: Context,
 ): Module {
   const { attrs, type } = neuron;
   const count = channels.length;
   const shape = type.shape.map((extent, i) => (i === axis ? extent : 1));
-  // Where a parameter differs within a channel, its first neuron speaks for it.
+  // Where a threshold or ceiling differs within a channel, its first neuron speaks for it.
   const inner = elementCount(type.shape.slice(axis + 1));
-  const ofChannel = (ref: string): ((channel: number) => number) => {
-    const held = tensorAt(module, ref);
+  const ofChannel = (held: Tensor): ((channel: number) => number) => {
     const at = broadcastIndices(held.shape, type.shape);
     return (channel) => held.data[at[channel * inner] ?? 0] ?? 0;
   };
-  const vInit = ofChannel(attrs.vInit);
-  const before = ofChannel(attrs.threshold);
-  const ceiling = attrs.ceiling === null ? null : ofChannel(attrs.ceiling);
+  const vInit = start === null ? null : ofChannel(start);
+  const before = ofChannel(tensorAt(module, attrs.threshold));
+  const ceiling = attrs.ceiling === null ? null : ofChannel(tensorAt(module, attrs.ceiling));
   const most = largestSpike(attrs);
   const steps = channels.map((currents, channel) => {
     const sending: Sending = {
       attrs,
-      vInit: vInit(channel),
+      vInit: vInit?.(channel) ?? 0,
       ceiling: ceiling?.(channel) ?? Infinity,
     };
     const finest = most * 2 ** -options.precision;
