@@ -201,9 +201,15 @@ export const diagnose = catalogue({
   },
   "other-model": {
     severity: "error",
-    message: (p: { file: string; model: string }) =>
-      `${p.file} was not made from ${p.model}, or not by these passes`,
-    help: "give the ONNX file that it was converted from, or convert again with --report",
+    message: (p: { file: string; model: string; centred: boolean }) =>
+      p.centred
+        ? `${p.file} has constants of its calibration set in its biases (centre-activations), so the ` +
+          `network that it was converted from cannot be made again from ${p.model} alone`
+        : `${p.file} was not made from ${p.model}, or not by these passes`,
+    help: (p: { centred: boolean }) =>
+      p.centred
+        ? "convert again with --report"
+        : "give the ONNX file that it was converted from, or convert again with --report",
   },
   "unsupported-format": {
     severity: "error",

@@ -1,6 +1,6 @@
 /**
  * The analogue network that a `.snn` came from, with the value ids of the `.snn`: made again from
- * the model by the passes up to conversion, which need no data and so give the same network.
+ * the model by the passes up to conversion, but for the one that needs data.
  */
 import { DiagnosticError } from "../ir/diagnostic.ts";
 import type { Engine } from "../ir/executable.ts";
@@ -8,6 +8,7 @@ import type { Module } from "../ir/module.ts";
 import { type ValueId, isNeuron } from "../ir/op.ts";
 import { valueIdOf } from "../ir/build.ts";
 import { sameShape } from "../ir/type.ts";
+import { centreActivations } from "../passes/convert/centre-activations.ts";
 import { printPipeline } from "../passes/pipeline.ts";
 import { type Conversion, type ConvertOptions, convert, stepsOf } from "./convert.ts";
 
@@ -24,7 +25,11 @@ export async function rebuildReference(
   const steps = stepsOf(pipeline);
   const converting = steps.findIndex(({ pass }) => pass.establishes.includes("spiking"));
   if (converting < 0) return null;
-  const upToThere = printPipeline(steps.slice(0, converting + 1), { full: true });
+  const upToThere = printPipeline(
+    // Where this pass changed nothing, it is not missed; else there are other neurons.
+    steps.slice(0, converting + 1).filter(({ pass }) => pass !== centreActivations),
+    { full: true },
+  );
   const options = { timesteps: snn.timesteps, pipeline: upToThere, seed: 0 };
   const again = await tryConvert(imported, engine, options);
   if (again === null) return null;
@@ -41,6 +46,11 @@ export async function rebuildReference(
     renamed.set(result, counterpart.result);
   }
   return renumber(reference, renamed, snn);
+}
+
+/** Whether a pipeline looks at the calibration set before it converts. */
+export function looksBeforeConverting(pipeline: string): boolean {
+  return stepsOf(pipeline).some(({ pass }) => pass === centreActivations);
 }
 
 /** Null for a model that cannot be converted. */

@@ -21,6 +21,18 @@ interface SilentLayer {
   readonly channels: number;
 }
 
+/** A layer whose activations stay near a constant. */
+interface OffsetLayer {
+  readonly layer: string;
+  readonly constant: number;
+  readonly spread: number;
+}
+
+/** Enough of a number to know it by. */
+function digits(x: number): string {
+  return String(Number(x.toPrecision(3)));
+}
+
 function silentChannels(layers: readonly SilentLayer[]): string {
   const dead = layers.reduce((n, layer) => n + layer.dead, 0);
   return `${dead} channels are never positive on the calibration set and`;
@@ -239,6 +251,13 @@ export const diagnose = catalogue({
     severity: "info",
     message: (p: { layers: readonly SilentLayer[] }) =>
       `${silentChannels(p.layers)} take their layer's largest threshold: ${silentPlaces(p.layers)}`,
+  },
+  "offset-in-bias": {
+    severity: "info",
+    message: (p: { layers: readonly OffsetLayer[] }) =>
+      `these vary little around a large constant, which goes into biases; two neurons in place of ` +
+      `one send what differs from it: ` +
+      listed(p.layers.map((l) => `${l.layer} ${digits(l.constant)} ± ${digits(l.spread)}`)),
   },
   "unfitted-channels": {
     severity: "info",

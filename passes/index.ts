@@ -25,6 +25,7 @@ import { delayReadout } from "./balance/delay-readout.ts";
 import { ftbc } from "./balance/ftbc.ts";
 import { rehearse } from "./balance/rehearse.ts";
 import { setInitialPotential } from "./balance/set-initial-potential.ts";
+import { centreActivations } from "./convert/centre-activations.ts";
 import { commuteMaxPool } from "./convert/commute-max-pool.ts";
 import { convertActivations } from "./convert/convert-activations.ts";
 import { convertDifferential } from "./convert/convert-differential.ts";
@@ -60,6 +61,7 @@ export const allPasses: readonly AnyPass[] = [
   // Convert: from values to spikes.
   useFloat32,
   commuteMaxPool,
+  centreActivations,
   convertActivations,
   convertDifferential,
   convertFewSpikes,
@@ -122,6 +124,9 @@ const prepared: readonly PipelineStep[] = [
   step(commuteMaxPool),
 ];
 
+/** The same, and constants leave the activations as they are to be sent. */
+const centred: readonly PipelineStep[] = [...prepared, step(centreActivations)];
+
 /** From an analogue network to a balanced rate-coded one. */
 function spiking(balance: AnyPass): readonly PipelineStep[] {
   return [
@@ -138,7 +143,7 @@ function spikingBy(
   convert: PipelineStep,
   ...balance: readonly PipelineStep[]
 ): readonly PipelineStep[] {
-  return [...prepared, convert, ...balance];
+  return [...centred, convert, ...balance];
 }
 
 export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
@@ -172,13 +177,25 @@ export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
       step(balanceMax, { headroom: 1, scope: "layer" }),
     ),
   ],
-  // Last of all, because what sets thresholds and read-outs works on floats.
-  ["integer", [...spiking(balanceMmse), step(delayReadout), step(quantise)]],
+  [
+    "integer",
+    [
+      ...prepared,
+      // Inputs are quantised, so their constants matter as those of activations do.
+      step(centreActivations, { inputs: true }),
+      step(convertActivations),
+      step(setInitialPotential),
+      step(balanceMmse),
+      step(delayReadout),
+      // Last of all, because what sets thresholds and read-outs works on floats.
+      step(quantise),
+    ],
+  ],
   // Leaky neurons: what networks with soft-LIF activations were trained for.
   [
     "lif",
     [
-      ...prepared,
+      ...centred,
       step(softLif),
       // Gains and biases of fitted neurons go into the weights before them.
       step(mergeLinear),

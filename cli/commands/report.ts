@@ -4,7 +4,7 @@ import { formatReport } from "../../calibrate/report/text.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import { evaluatePair } from "../../library/assess.ts";
 import { stepsOf } from "../../library/convert.ts";
-import { rebuildReference } from "../../library/reference.ts";
+import { looksBeforeConverting, rebuildReference } from "../../library/reference.ts";
 import { makeReport } from "../../library/report.ts";
 import { membersOf } from "../../ir/json.ts";
 import type { Provenance } from "../../ir/package.ts";
@@ -58,7 +58,8 @@ export function reportCommand() {
             ? await rebuildReference(model.module, network.module, pipeline, running.engine)
             : null;
         if (reference === null || typeof pipeline !== "string") {
-          return fail(diagnose("other-model", null, { file, model: given.model }));
+          const centred = isIts && typeof pipeline === "string" && looksBeforeConverting(pipeline);
+          return fail(diagnose("other-model", null, { file, model: given.model, centred }));
         }
         const recorded = recordedPreprocess(network.provenance, file);
         const wanted = { ...given, recorded, part: "test" } as const;

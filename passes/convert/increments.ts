@@ -15,7 +15,7 @@ import { type Loc, fusedLoc } from "../../ir/loc.ts";
 import type { Code, Module, Output } from "../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../ir/op.ts";
 import { type Tensor, type TensorRef, scalar, zeros } from "../../ir/tensor.ts";
-import { elementCount } from "../../ir/type.ts";
+import { elementCount, sameShape } from "../../ir/type.ts";
 import { uniformValue, withoutDead } from "../graph.ts";
 import {
   type Fate,
@@ -212,9 +212,21 @@ class Conversion {
       inputs.push(changes);
       offsets.push(offset);
     }
+    const offset = this.offsetOf(op, offsets);
+    const unchanged = this.beside(op, inputs);
+    if (unchanged !== null) return { kind: "increments", value: unchanged, offset };
     const plain = withoutBias(op, this.builder);
     const made = this.builder.add(plain.kind, inputs, plain.attrs, op.loc, op.result);
-    return { kind: "increments", value: made, offset: this.offsetOf(op, offsets) };
+    return { kind: "increments", value: made, offset };
+  }
+
+  /** The increments of a value that a constant of the network is added to: they are its own. */
+  private beside(op: Op, inputs: readonly ValueId[]): ValueId | null {
+    if (!isOp(op, "ann.add")) return null;
+    const at = op.inputs.findIndex((value) => this.isKnown(value));
+    const other = inputs[1 - at];
+    if (at < 0 || other === undefined) return null;
+    return sameShape(this.builder.typeOf(other).shape, op.type.shape) ? other : null;
   }
 
   /** The op on the offsets of its operands, biases included; null where that is zero. */

@@ -8,6 +8,7 @@ import { fusedLoc, shortName } from "../../ir/loc.ts";
 import type { Code, Module } from "../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../ir/op.ts";
 import { diagnose } from "../diagnostics.ts";
+import { withoutDead } from "../graph.ts";
 import type { OptionSpec } from "../pass.ts";
 import type { Fate, Plan } from "./spiking-form.ts";
 
@@ -86,7 +87,15 @@ export function overTime(
     if (op.type.domain === "real") return value;
     const known = readouts.get(value);
     if (known !== undefined) return known;
-    const made = builder.add("snn.readout", [value], { start: 0 }, fusedLoc(pass, [op.loc]));
+    const made = constantTerm(op, builder)
+      ? // A constant is the same at each timestep: its mean is itself.
+        builder.add(
+          "ann.add",
+          op.inputs.map((term) => readOut(term, builder)),
+          {},
+          op.loc,
+        )
+      : builder.add("snn.readout", [value], { start: 0 }, fusedLoc(pass, [op.loc]));
     readouts.set(value, made);
     return made;
   };
@@ -110,7 +119,13 @@ export function overTime(
         return null;
     }
   });
-  return readOutputs(converted, code, timesteps, readOut);
+  // Of a constant that is added behind a read-out the sum before it is left.
+  return withoutDead(readOutputs(converted, code, timesteps, readOut));
+}
+
+/** Whether the op adds a constant of the network. */
+function constantTerm(op: Op, builder: Builder): boolean {
+  return isOp(op, "ann.add") && op.inputs.some((term) => isOp(builder.opOf(term), "ann.constant"));
 }
 
 /** Puts a read-out before every output that is not decoded yet. */

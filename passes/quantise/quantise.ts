@@ -23,6 +23,7 @@ import { definePass } from "../pass.ts";
 import { type Encoding, emitIntegers } from "./emit.ts";
 import { type Seen, measureMoments } from "./moments.ts";
 import { type Plan, planIntegers } from "./plan.ts";
+import { withScalesInNeurons } from "./neuron-scales.ts";
 import { leastThreshold } from "./scale.ts";
 
 export const quantise = definePass({
@@ -50,8 +51,9 @@ export const quantise = definePass({
       help: "candidates for the unit of a channel",
     },
   },
-  async run(module, context) {
-    if (module.properties.has("integer")) return module;
+  async run(given, context) {
+    if (given.properties.has("integer")) return given;
+    const module = withScalesInNeurons(given);
     const { bits, input, grid } = context.options;
     const plan = planIntegers(module, largestOf(bits));
     if (plan.refusals.length > 0) fail(...plan.refusals);
