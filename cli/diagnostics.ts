@@ -95,6 +95,11 @@ export const diagnose = catalogue({
     message: (p: { option: string; other: string }) =>
       `${p.option} is of no use without ${p.other}`,
   },
+  "reading-recorded": {
+    severity: "info",
+    message: (p: { model: string; network: string }) =>
+      `${p.model} is read with the options that ${p.network} records (outputs, shapes, values)`,
+  },
   "bad-option": {
     severity: "error",
     message: (p: { option: string; given: string; wanted: string }) =>

@@ -3,18 +3,18 @@ import path from "node:path";
 import { detectFormat } from "../frontend/detect.ts";
 import { filesBeside } from "../frontend/onnx/files.ts";
 import { type ImportResult, importOnnx } from "../frontend/onnx/import.ts";
-import { fail } from "../ir/diagnostic.ts";
+import { fail, failAll } from "../ir/diagnostic.ts";
 import type { Module } from "../ir/module.ts";
 import { type Provenance, decodePackage } from "../ir/package.ts";
 import type { Context } from "./action.ts";
 import { diagnose } from "./diagnostics.ts";
 import { readInput, sha256 } from "./files.ts";
-
-/** How symbolic axes are resolved, as the command line says it. */
-export interface ShapeOptions {
-  readonly inputShape?: ReadonlyMap<string, number[]> | undefined;
-  readonly dim?: ReadonlyMap<string, number> | undefined;
-}
+import {
+  type ModelOptions,
+  type ModelReading,
+  readingOf,
+  recordedReading,
+} from "./model-options.ts";
 
 export interface Network {
   readonly kind: "ann" | "snn";
@@ -24,30 +24,43 @@ export interface Network {
   readonly sha256: string;
   /** Of a `.snn`: what it was made from, and how. */
   readonly provenance: Provenance | null;
+  /** How a model was read; null of a `.snn`. */
+  readonly reading: ModelReading | null;
 }
 
-/** Loads a network; its diagnostics are reported, its errors end the command. */
+/**
+ * Loads a network; its diagnostics are reported, its errors end the command. A model is read as
+ * `beside`, a network that was made from it, records, unless options say otherwise.
+ */
 export async function loadNetwork(
   file: string,
-  options: ShapeOptions,
+  options: ModelOptions,
   context: Context,
+  beside: Network | null = null,
 ): Promise<Network> {
   const bytes = await readInput(file);
   const detected = detectFormat(bytes);
   if (detected.format === "snn") {
     const { module, provenance } = decodePackage(bytes, path.basename(file));
     const kind = module.code === "none" ? "ann" : "snn";
-    return { kind, file, module, sha256: sha256(bytes), provenance };
+    return { kind, file, module, sha256: sha256(bytes), provenance, reading: null };
   }
-  const imported = importModel(bytes, file, options);
-  context.report(...imported.diagnostics.filter((d) => d.severity !== "error"));
+  const given = await readingOf(options);
+  const recorded = recordedReading(beside?.provenance ?? null);
+  const reading = Object.keys(given).length === 0 ? (recorded ?? given) : given;
+  if (reading === recorded && beside !== null) {
+    context.report(diagnose("reading-recorded", null, { model: file, network: beside.file }));
+  }
+  const imported = importModel(bytes, file, reading);
+  for (const d of imported.diagnostics) if (d.severity !== "error") context.report(d);
   const errors = imported.diagnostics.filter((d) => d.severity === "error");
-  if (imported.module === null || errors.length > 0) fail(...errors);
-  return { kind: "ann", file, module: imported.module, sha256: sha256(bytes), provenance: null };
+  if (imported.module === null || errors.length > 0) failAll(errors);
+  const { module } = imported;
+  return { kind: "ann", file, module, sha256: sha256(bytes), provenance: null, reading };
 }
 
 /** An ONNX model as the importer sees it, with everything that is wrong with it. */
-export function importModel(bytes: Uint8Array, file: string, options: ShapeOptions): ImportResult {
+export function importModel(bytes: Uint8Array, file: string, reading: ModelReading): ImportResult {
   const detected = detectFormat(bytes);
   const isOther = detected.format === "tfjs" || (detected.format === "unknown" && detected.certain);
   // Nothing at all would pass for text.
@@ -58,7 +71,6 @@ export function importModel(bytes: Uint8Array, file: string, options: ShapeOptio
     file: path.basename(file),
     files: filesBeside(file),
     batch: 1,
-    ...(options.inputShape === undefined ? {} : { inputShapes: options.inputShape }),
-    ...(options.dim === undefined ? {} : { dimensions: options.dim }),
+    ...reading,
   });
 }

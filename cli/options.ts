@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { spikingCodes } from "../passes/codes.ts";
+import { axisArgument, outputsArgument, valueArgument } from "./model-options.ts";
 
 /** What can run a network: compiled, on typed arrays, or op by op as the reference has it. */
 const engineNames = ["wasm", "typed", "interpret"] as const;
@@ -98,4 +99,16 @@ export const options = {
   dimension: new Option("--dim <name=extent>", "extent of a symbolic axis (repeatable)").argParser(
     dimensionArgument,
   ),
+  modelOutputs: new Option(
+    "--model-outputs <names>",
+    "outputs to take of the model, or values to cut it at (NAME,NAME)",
+  ).argParser(outputsArgument),
+  batchAxis: new Option(
+    "--batch-axis <axis>",
+    "axis of inputs that counts samples: a number, none, or NAME=AXIS (repeatable)",
+  ).argParser(axisArgument),
+  inputValue: new Option(
+    "--input-value <name=value>",
+    "make an input a constant: a number, a list or an .npy (repeatable)",
+  ).argParser(valueArgument),
 } as const;

@@ -2,13 +2,14 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import pc from "picocolors";
 import { typedEngine } from "../../backends/typed/engine.ts";
-import { fail } from "../../ir/diagnostic.ts";
+import { failAll } from "../../ir/diagnostic.ts";
 import { printable } from "../../ir/printable.ts";
 import { type CheckResult, type CheckedFate, checkModel } from "../../library/check.ts";
 import { spikingCodes } from "../../passes/codes.ts";
 import { perform } from "../action.ts";
 import { readInput } from "../files.ts";
 import { importModel } from "../load.ts";
+import { readingOf } from "../model-options.ts";
 import { options } from "../options.ts";
 import { diagnosticToJson } from "../render.ts";
 import { quantity } from "../../calibrate/report/format.ts";
@@ -25,16 +26,19 @@ export function checkCommand() {
     )
     .addOption(options.inputShape)
     .addOption(options.dimension)
+    .addOption(options.modelOutputs)
+    .addOption(options.batchAxis)
+    .addOption(options.inputValue)
     .addOption(options.json)
     .addOption(options.quiet)
     .addOption(options.debug)
     .action((file, given) =>
       perform(given, async (context) => {
-        const imported = importModel(await readInput(file), file, given);
+        const imported = importModel(await readInput(file), file, await readingOf(given));
         const errors = imported.diagnostics.filter((d) => d.severity === "error");
         // Without operators to list, the model itself is at fault: that is an error like any other.
-        if (imported.module === null && imported.unsupported.length === 0) fail(...errors);
-        context.report(...imported.diagnostics.filter((d) => d.severity !== "error"));
+        if (imported.module === null && imported.unsupported.length === 0) failAll(errors);
+        for (const d of imported.diagnostics) if (d.severity !== "error") context.report(d);
         const result = await checkModel(imported, typedEngine, given.code);
         return {
           exitCode: result.convertible ? 0 : 1,

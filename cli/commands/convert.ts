@@ -20,7 +20,8 @@ import { type DataOptions, loadData } from "../data.ts";
 import { chooseAutomatically, defaultMaxLoss } from "../auto.ts";
 import { diagnose } from "../diagnostics.ts";
 import { refuseToReplace, writeOutput } from "../files.ts";
-import { type ShapeOptions, loadNetwork } from "../load.ts";
+import { loadNetwork } from "../load.ts";
+import { type ModelOptions, recordOfReading } from "../model-options.ts";
 import { numericsCheck } from "../numerics.ts";
 import { type EngineName, options, points, wholeNumber } from "../options.ts";
 import { recordedPreprocess } from "../preprocessing.ts";
@@ -102,6 +103,9 @@ export function convertCommand() {
     .addOption(options.engine)
     .addOption(options.inputShape)
     .addOption(options.dimension)
+    .addOption(options.modelOutputs)
+    .addOption(options.batchAxis)
+    .addOption(options.inputValue)
     .addOption(options.threads)
     .addOption(options.seed)
     .addOption(options.json)
@@ -111,7 +115,7 @@ export function convertCommand() {
 }
 
 /** The options of the command, as far as the work reads them. */
-interface Given extends ShapeOptions, DataOptions {
+interface Given extends ModelOptions, DataOptions {
   readonly calib?: string | undefined;
   readonly calibSamples?: number | undefined;
   readonly data?: string | undefined;
@@ -228,6 +232,8 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     given.preprocess === undefined
       ? (before?.["preprocess"] ?? null)
       : await recordOf(given.preprocess);
+  const reading =
+    network.reading === null ? (before?.["reading"] ?? null) : recordOfReading(network.reading);
   // Of a network that was converted already, what it came from and what was done to it stay.
   const passes = printPipeline(conversion.steps, { full: true });
   const earlier = before?.["pipeline"];
@@ -238,6 +244,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       calibration === null
         ? (before?.["calibration"] ?? null)
         : { samples: calibration.samples.count, sha256: calibration.sha256 },
+    ...(reading === null ? {} : { reading }),
     preprocess,
     pipeline: typeof earlier === "string" ? `${earlier},${passes}` : passes,
     timesteps,

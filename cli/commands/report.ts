@@ -37,6 +37,9 @@ export function reportCommand() {
     .addOption(options.engine)
     .addOption(options.inputShape)
     .addOption(options.dimension)
+    .addOption(options.modelOutputs)
+    .addOption(options.batchAxis)
+    .addOption(options.inputValue)
     .addOption(options.threads)
     .addOption(options.seed)
     .addOption(options.json)
@@ -49,7 +52,7 @@ export function reportCommand() {
           fail(diagnose("not-spiking", null, { file, command: "report" }));
         }
         const timesteps = timestepsOf(network.module, file, given.timesteps, context);
-        const model = await loadNetwork(given.model, given, context);
+        const model = await loadNetwork(given.model, given, context, network);
         const running = runningOf(given, context);
         const pipeline = network.provenance?.["pipeline"];
         const isIts = modelHashOf(network.provenance) === model.sha256;

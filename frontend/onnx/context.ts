@@ -10,10 +10,12 @@ import type { OpAttrs, OpKind, ValueId } from "../../ir/op.ts";
 import { specOf } from "../../ir/spec.ts";
 import { type Tensor, type TensorRef, scalar } from "../../ir/tensor.ts";
 import { type DType, type Shape, type Type, elementCount, formatType } from "../../ir/type.ts";
+import type { RecurrentExtent } from "./batch.ts";
 import { Attributes } from "./attributes.ts";
 import { diagnose } from "./diagnostics.ts";
 import type { Folder } from "./fold.ts";
 import type { OnnxNode } from "./graph.ts";
+import type { NodeOutput } from "./operator.ts";
 import type { Limits } from "./limits.ts";
 import type { DataType, GraphProto, SparseTensorProto, TensorProto } from "./proto.ts";
 import type { Entry } from "./scope.ts";
@@ -31,12 +33,18 @@ export interface ImportServices {
   readonly decodeSparse: (proto: SparseTensorProto, name: string, loc: Loc) => Tensor;
   /** The batch that was taken out of the inputs, or null. */
   readonly removedBatch: number | null;
+  /** Notes over how many steps, and how many sequences at once, a recurrent operator runs. */
+  readonly noteRecurrent: (extent: RecurrentExtent) => void;
+  /** Notes what a constant shape begins with: a batch that was written into it, perhaps. */
+  readonly noteLeading: (extent: number) => void;
 }
 
+/** `wants` says which outputs have a use; null stands for the others, which were not made. */
 export type InlineGraph = (
   graph: GraphProto,
   inputs: readonly ValueId[],
-) => readonly ValueId[] | "poisoned";
+  wants: (output: number) => boolean,
+) => readonly NodeOutput[];
 
 export class NodeContext {
   readonly node: OnnxNode;
@@ -167,7 +175,8 @@ export class NodeContext {
     const { folder } = this.services;
     const constancy = folder.constancyOf(value);
     if (constancy === "variable") {
-      fail(diagnose("not-constant", this.loc, { op: this.node.opType, input: name }));
+      const behind = folder.smallInputsBehind(value);
+      fail(diagnose("not-constant", this.loc, { op: this.node.opType, input: name, behind }));
     }
     if (constancy === "given") {
       this.services.noteSpecialised(folder.specialisedBy(value), this.node.opType, this.loc);

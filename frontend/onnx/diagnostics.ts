@@ -1,5 +1,5 @@
 /** Every message of the ONNX frontend. Places are the source's own nodes and tensors. */
-import { catalogue } from "../../ir/diagnostic.ts";
+import { type Diagnostic, catalogue } from "../../ir/diagnostic.ts";
 
 const reexport = "export the model again, or download it again";
 
@@ -94,6 +94,45 @@ export const diagnose = catalogue({
     message: (p: { what: string }) => `the graph is too large: ${p.what}`,
     help: "inline or simplify the model before exporting it",
   },
+  "more-errors": {
+    severity: "error",
+    message: (p: { count: number }) => `${p.count} more errors are not listed`,
+  },
+  "repeated-output": {
+    severity: "info",
+    message: (p: { name: string; count: number }) =>
+      `the model lists its output "${p.name}" ${p.count} times; it is given once`,
+  },
+  "unneeded-nodes": {
+    severity: "info",
+    message: (p: { count: number; nodes: string }) =>
+      `${p.count === 1 ? "1 node was" : `${p.count} nodes were`} left out, as no output that is ` +
+      `asked for depends on ${p.count === 1 ? "it" : "them"}: ${p.nodes}`,
+  },
+  "unneeded-input": {
+    severity: "info",
+    message: (p: { input: string }) =>
+      `input "${p.input}" was left out, as no output that is asked for depends on it`,
+  },
+  "random-output": {
+    severity: "warning",
+    message: (p: { outputs: string; op: string; kept: string }) =>
+      `output ${p.outputs} was left out, as it depends on random numbers (${p.op}); ` +
+      `kept: ${p.kept}`,
+    help: "choose outputs by --model-outputs; to keep all, export without random numbers",
+  },
+  "outputs-importable": {
+    severity: "info",
+    message: (p: { outputs: string }) =>
+      `other outputs of the model do not depend on that: ${p.outputs}`,
+    help: (p: { names: string }) => `to leave the rest out: --model-outputs ${p.names}`,
+  },
+  "unknown-output": {
+    severity: "error",
+    message: (p: { name: string; outputs: string }) =>
+      `the model has no output or value "${p.name}"; its outputs are ${p.outputs}`,
+    help: "check the name",
+  },
   "recursive-function": {
     severity: "error",
     message: (p: { name: string }) => `the model function ${p.name} calls itself`,
@@ -177,11 +216,32 @@ export const diagnose = catalogue({
     message: (p: { input: string; operator: string }) =>
       `the module is valid only for the given value of input "${p.input}": ${p.operator} needs it`,
   },
+  "input-value": {
+    severity: "error",
+    message: (p: { input: string; why: string }) =>
+      `the value given for input "${p.input}" does not fit: ${p.why}`,
+    help: "give one number, which fills the input, or as many as it has elements",
+  },
+  "batch-axis": {
+    severity: "error",
+    message: (p: { why: string }) => `the batch axis that was given does not fit: ${p.why}`,
+    help: "give --batch-axis N, NAME=N for single inputs, or none",
+  },
   rebatched: {
     severity: "info",
-    message: (p: { input: string; from: number }) =>
-      `input "${p.input}" has a fixed batch of ${p.from}; the module takes one sample`,
-    help: "a module is the program for one sample; a batch is many runs",
+    message: (p: { input: string; from: number; axis: number }) =>
+      `input "${p.input}" has a fixed batch of ${p.from}` +
+      `${p.axis === 0 ? "" : ` (axis ${p.axis})`}; the module takes one sample`,
+    help: "a module is the program for one sample; a batch is many runs. --batch-axis overrules it",
+  },
+  "batch-kept": {
+    severity: "warning",
+    message: (p: { input: string; extent: number; why: string }) =>
+      `axis 0 of input "${p.input}" (${p.extent}) looks like a batch, but cannot be taken out ` +
+      `(${p.why}); a sample has all ${p.extent}`,
+    help:
+      "if it is a batch, export the model with batch 1 or a symbolic one; if it is part of a " +
+      "sample, say so by --batch-axis none",
   },
   "rebatched-constant": {
     severity: "info",
@@ -221,9 +281,15 @@ export const diagnose = catalogue({
   },
   "not-constant": {
     severity: "error",
-    message: (p: { op: string; input: string }) =>
-      `${p.op} needs its input "${p.input}" to be a constant, but it depends on the data`,
-    help: "make it an initializer before exporting, or run onnx-simplifier on the model",
+    message: (p: { op: string; input: string; behind: readonly string[] }) => {
+      const inputs = p.behind.map((name) => `"${name}"`).join(", ");
+      const on = p.behind.length === 0 ? "the data" : `the value of ${inputs}`;
+      return `${p.op} needs its input "${p.input}" to be a constant, but it depends on ${on}`;
+    },
+    help: (p: { behind: readonly string[] }) =>
+      p.behind.length === 0
+        ? "make it an initializer before exporting, or run onnx-simplifier on the model"
+        : `give it: ${p.behind.map((name) => `--input-value ${name}=VALUE`).join(" ")}`,
   },
   "ignored-attribute": {
     severity: "warning",
@@ -244,3 +310,13 @@ export const diagnose = catalogue({
     help: "fold the model's constants before exporting it, for example with onnx-simplifier",
   },
 });
+
+/** More errors than this are counted, not listed: nobody reads them, and a file may have millions. */
+const mostListed = 1000;
+
+/** The first of a list of errors, and how many more there are. */
+export function limited(errors: readonly Diagnostic[]): readonly Diagnostic[] {
+  const more = errors.length - mostListed;
+  if (more <= 0) return errors;
+  return [...errors.slice(0, mostListed), diagnose("more-errors", null, { count: more })];
+}

@@ -65,6 +65,25 @@ export class Folder {
     return this.inputsBehind.get(value) ?? [];
   }
 
+  /**
+   * The inputs that `value` depends on, where all are so small that a user may give their values:
+   * flags, rates, shapes. Else none, and none where that would leave no input.
+   */
+  smallInputsBehind(value: ValueId): readonly string[] {
+    const names: string[] = [];
+    const seen = new Set<ValueId>([value]);
+    // A set is walked in the order of insertion, those included that are added on the way.
+    for (const next of seen) {
+      const op = this.builder.opOf(next);
+      for (const input of op.inputs) seen.add(input);
+      if (op.kind !== "ann.input") continue;
+      if (elementCount(op.type.shape) > smallInput || names.length >= mostSmallInputs) return [];
+      names.push(op.attrs.name);
+    }
+    const inputs = this.builder.ops.filter(({ kind }) => kind === "ann.input").length;
+    return names.length < inputs ? names : [];
+  }
+
   /** The value of a constant; it must not be "variable". Without recursion: chains may be long. */
   valueOf(value: ValueId): Tensor {
     const todo: ValueId[] = [value];
@@ -119,6 +138,10 @@ export class Folder {
     return evaluate(op, inputs, tensors);
   }
 }
+
+/** Elements of an input, and inputs, whose values people would type. */
+const smallInput = 16;
+const mostSmallInputs = 4;
 
 /** What the interpreter needs for an element while it computes: doubles and indices of operands. */
 const transientBytes = 36;

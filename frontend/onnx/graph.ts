@@ -2,9 +2,9 @@
  * GraphProto to a checked graph: names are unique, every use has a maker, nodes are in order and
  * there are no circles. What the nodes mean is not looked at here.
  */
-import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
+import { type Diagnostic, fail, failAll } from "../../ir/diagnostic.ts";
 import { sourceLoc } from "../../ir/loc.ts";
-import { diagnose } from "./diagnostics.ts";
+import { diagnose, limited } from "./diagnostics.ts";
 import { type Limits } from "./limits.ts";
 import {
   type AttributeProto,
@@ -89,7 +89,7 @@ export function checkGraph(proto: GraphProto, around: GraphSurroundings): OnnxGr
       errors.push(diagnose("missing-output", loc(name, "Output"), { name }));
     }
   }
-  if (errors.length > 0) fail(...errors);
+  if (errors.length > 0) failAll(limited(errors));
   return {
     name: proto.name ?? "",
     nodes: sorted,
@@ -175,13 +175,14 @@ function sortNodes(
   const users: number[][] = nodes.map(() => []);
   let inOrder = true;
   nodes.forEach((node, i) => {
+    const own = new Set(node.inputs);
     for (const name of new Set(namesUsedBy(node, around.limits.depth, around.file))) {
       const from = maker.get(name);
       if (from !== undefined && !made.has(name)) {
         users[from]?.push(i);
         waiting[i] = (waiting[i] ?? 0) + 1;
         if (from >= i) inOrder = false;
-      } else if (!made.has(name) && !around.isOuter(name) && node.inputs.includes(name)) {
+      } else if (!made.has(name) && !around.isOuter(name) && own.has(name)) {
         const loc = sourceLoc(around.file, node.name, node.opType);
         errors.push(diagnose("undefined-input", loc, { name }));
       }

@@ -1,27 +1,38 @@
 /**
- * ONNX to a module of `ann.*` ops: nodes in order, one operator function each, types inferred on
- * the way. Nothing stops at the first problem: what cannot be imported is collected, and what
- * depends on it is passed over in silence.
+ * ONNX to a module of `ann.*` ops. What is asked for and where the batch is are decided here; each
+ * decision is tried on the model (attempt.ts), and the first that the whole model fits is taken.
  */
-import { Builder } from "../../ir/build.ts";
-import { type Diagnostic, DiagnosticError, known } from "../../ir/diagnostic.ts";
+import { type Diagnostic, DiagnosticError, fail } from "../../ir/diagnostic.ts";
 import { sourceLoc } from "../../ir/loc.ts";
-import type { Module, Output } from "../../ir/module.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { Module } from "../../ir/module.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { elementCount } from "../../ir/type.ts";
+import { type Attempt, type AttemptOptions, attempt } from "./attempt.ts";
+import {
+  type BatchAxis,
+  askedPlan,
+  fixedPlans,
+  isFixed,
+  noBatch,
+  openPlan,
+  recurrentFit,
+} from "./batch.ts";
 import { diagnose } from "./diagnostics.ts";
 import type { ExternalFiles } from "./external.ts";
-import { Folder } from "./fold.ts";
-import { GraphImporter } from "./inline.ts";
-import { type ImportedInput, type ResolvedInputs, declaredShape, resolveInputs } from "./inputs.ts";
-import { type Limits, defaultLimits, foldingBudget } from "./limits.ts";
+import {
+  type ImportedInput,
+  type InputOptions,
+  type InputValue,
+  checkNames,
+  declaredInputs,
+  declaredShape,
+  wantedInputs,
+} from "./inputs.ts";
+import { type Limits, defaultLimits } from "./limits.ts";
 import { type OnnxModel, readModel } from "./model.ts";
-import { prune } from "./prune.ts";
-import { integer } from "./proto.ts";
-import { Refusals, type UnsupportedOperator } from "./refusals.ts";
-import { Scope } from "./scope.ts";
-import { decodeSparse, decodeTensor } from "./tensors.ts";
+import { isRandom } from "./operators.ts";
+import { hasRecurrent } from "./recurrent-in.ts";
+import type { UnsupportedOperator } from "./refusals.ts";
+import { refusalsBehind } from "./scope.ts";
 
 export interface ImportOptions {
   /** The model's name for messages, without folders. */
@@ -29,10 +40,19 @@ export interface ImportOptions {
   /** Reads external data; null where files may not be read. */
   readonly files?: ExternalFiles | null;
   /**
-   * Extent of axis 0 of inputs where the model leaves it open; 1 unless given. With 1, a batch
-   * that the model fixes is taken out too. null keeps what the model says.
+   * Extent of the batch axis of inputs where the model leaves it open; 1 unless given. With 1, a
+   * batch that the model fixes is taken out too. null keeps what the model says.
    */
   readonly batch?: number | null;
+  /** Which axis of the inputs is the batch, where the model is not to decide it. */
+  readonly batchAxis?: BatchAxis;
+  /**
+   * Names of the outputs that the module is to give, in this order, or of any values of the main
+   * graph: the model is cut there. Unless given, all that do not depend on random numbers.
+   */
+  readonly outputs?: readonly string[];
+  /** Inputs that become constants of this value: the module does not take them. */
+  readonly inputConstants?: ReadonlyMap<string, InputValue>;
   /** Complete shapes of inputs, by name. */
   readonly inputShapes?: ReadonlyMap<string, readonly number[]>;
   /** Inputs whose value may be built into the module where an operator needs it to be static. */
@@ -48,7 +68,10 @@ export interface ImportResult {
   readonly diagnostics: readonly Diagnostic[];
   readonly unsupported: readonly UnsupportedOperator[];
   readonly inputs: readonly ImportedInput[];
-  /** How often each operator of the model occurs, by name (with its domain unless ONNX's own). */
+  /**
+   * How often each operator occurs in what is needed of the model, by name (with its domain unless
+   * ONNX's own).
+   */
   readonly operators: ReadonlyMap<string, number>;
   /** Opset version of the ONNX operators; 0 where the model is unreadable. */
   readonly opset: number;
@@ -61,128 +84,214 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions): ImportRes
   const diagnostics: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => void diagnostics.push(diagnostic);
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  const state = { opset: 0, producer: "", inputs: new Array<ImportedInput>() };
-  const refusals = new Refusals();
-  let module: Module | null = null;
+  const state = { opset: 0, producer: "" };
+  let result: Attempt | null = null;
   try {
     const model = readModel(bytes, { file: options.file, limits, report });
     state.opset = model.opsets.get("") ?? 0;
     state.producer = model.producer;
-    const resolved = resolveInputs(
-      model.graph,
-      {
-        file: options.file,
-        batch: options.batch === undefined ? 1 : options.batch,
-        inputShapes: options.inputShapes ?? new Map(),
-        inputValues: options.inputValues ?? new Map(),
-        dimensions: options.dimensions ?? new Map(),
-        valueBytes: limits.valueBytes,
-        rank: limits.rank,
-      },
-      report,
-    );
-    state.inputs.push(...resolved.inputs);
-    module = importModel(
-      model,
-      resolved,
-      { ...options, limits, bytes: bytes.length },
-      refusals,
-      report,
-    );
+    result = importOutputs(model, { ...options, limits, bytes: bytes.length }, report);
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;
     for (const diagnostic of error.diagnostics) report(diagnostic);
   }
-  for (const diagnostic of refusals.diagnostics()) report(diagnostic);
+  for (const diagnostic of result?.diagnostics ?? []) report(diagnostic);
   const failed = diagnostics.some(({ severity }) => severity === "error");
   return {
-    module: failed ? null : module,
+    module: failed ? null : (result?.module ?? null),
     diagnostics,
-    unsupported: refusals.unsupported(),
-    operators: refusals.operators,
+    unsupported: result?.refusals.unsupported() ?? [],
+    operators: result?.refusals.operators ?? new Map<string, number>(),
+    inputs: result?.inputs ?? [],
     ...state,
   };
 }
 
-function importModel(
+type Request = ImportOptions & { readonly limits: Limits; readonly bytes: number };
+
+/** Decides which outputs are asked for: those named, or all but those that need random numbers. */
+function importOutputs(
   model: OnnxModel,
-  { inputs, removedBatch }: ResolvedInputs,
-  options: ImportOptions & { limits: Limits; bytes: number },
-  refusals: Refusals,
+  options: Request,
   report: (diagnostic: Diagnostic) => void,
-): Module | null {
-  const { file, limits } = options;
-  const builder = new Builder();
-  const folder = new Folder(builder, foldingBudget(limits, options.bytes));
-  const scope = new Scope(null);
-  for (const { name, type, format } of inputs) {
-    const value = builder.input(name, type, sourceLoc(file, name, "Input"));
-    folder.noteInput(value, name, options.inputValues?.get(name) ?? null);
-    scope.set(name, { kind: "value", value, ...(format === null ? {} : { format }) });
+): Attempt {
+  const listed = listedOutputs(model, report);
+  const asked = options.outputs;
+  if (asked !== undefined) {
+    checkOutputs(model, listed, asked);
+    return importBatch(model, [...new Set(asked)], options);
   }
-  const specialised = new Set<string>();
-  const { valueBytes, rank } = limits;
-  const source = { files: options.files ?? null, valueBytes, rank, report };
-  const importer = new GraphImporter({
-    model,
-    refusals,
-    services: {
-      builder,
-      folder,
-      limits,
-      report,
-      removedBatch,
-      noteSpecialised: (names, operator, loc) => {
-        for (const input of names) {
-          if (specialised.has(input)) continue;
-          specialised.add(input);
-          report(diagnose("input-specialised", loc, { input, operator }));
-        }
-      },
-      decode: (proto, name, loc) => decodeTensor(proto, name, { ...source, loc }),
-      decodeSparse: (proto, name, loc) => {
-        const count = elementCount((proto.dims ?? []).map(integer));
-        folder.spend(count, count, loc);
-        return decodeSparse(proto, name, { ...source, loc });
-      },
-    },
-  });
-  const given = new Set(inputs.map(({ name }) => name));
-  const values = importer.importGraph(model.graph, scope, given);
-  if (values === "poisoned") return null;
-  const outputs = model.graph.outputs.map((info, i): Output => {
-    return { name: info.name ?? "", value: known(values[i], "an output's value") };
-  });
-  if (removedBatch !== null) checkRebatched(model, outputs, removedBatch, builder, report);
-  return prune(builder.finish({ name: moduleName(file), outputs }));
+  const all = importBatch(model, listed, options);
+  const random = new Map<string, string>();
+  for (const { name, poison } of all.outputs) {
+    if (poison === null) continue;
+    const cause = [...refusalsBehind([poison])].find(({ op, domain }) => isRandom(op, domain));
+    if (cause !== undefined) random.set(name, cause.op);
+  }
+  const others = all.outputs.filter(({ name }) => !random.has(name));
+  // What is the same for every input is nothing to convert a network for.
+  if (random.size > 0 && others.some(({ constant }) => !constant)) {
+    const kept = others.map(({ name }) => name);
+    report(
+      diagnose("random-output", null, {
+        outputs: quoted([...random.keys()]),
+        op: [...new Set(random.values())].join(", "),
+        kept: quoted(kept),
+      }),
+    );
+    return proposeOthers(importBatch(model, kept, options), report);
+  }
+  return proposeOthers(all, report);
 }
 
-/** The file's name without extension, in the letters that IR text allows. */
-function moduleName(file: string): string {
-  const stem = file.replace(/^.*[/\\]/, "").replace(/\.[^.]*$/, "");
-  return stem.replace(/[^A-Za-z0-9_]+/g, "_").replace(/^(?=\d)/, "m") || "model";
-}
-
-/** Every output that began with the batch must begin with 1 now, and else be as declared. */
-function checkRebatched(
+/** The names of the outputs, each once. */
+function listedOutputs(
   model: OnnxModel,
-  outputs: readonly { name: string; value: ValueId }[],
-  batch: number,
-  builder: Builder,
   report: (diagnostic: Diagnostic) => void,
-): void {
-  model.graph.outputs.forEach((info, i) => {
-    const output = outputs[i];
-    const declared = declaredShape(info);
-    if (output === undefined || declared === null) return;
-    const due = declared.map((extent, axis) => (axis === 0 && extent === batch ? 1 : extent));
-    const { shape } = builder.typeOf(output.value);
-    const fits =
-      due.length === shape.length &&
-      due.every((extent, axis) => typeof extent !== "number" || extent === shape[axis]);
-    if (fits) return;
-    const expected = `[${due.map((extent) => extent ?? "?").join(", ")}]`;
-    const params = { output: output.name, expected, found: `[${shape.join(", ")}]` };
-    report(diagnose("rebatch-failed", sourceLoc(model.file, output.name, "Output"), params));
+): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const info of model.graph.outputs) {
+    const name = info.name ?? "";
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  for (const [name, count] of counts) {
+    if (count === 1) continue;
+    const loc = sourceLoc(model.file, name, "Output");
+    report(diagnose("repeated-output", loc, { name, count }));
+  }
+  return [...counts.keys()];
+}
+
+function checkOutputs(model: OnnxModel, listed: readonly string[], asked: readonly string[]): void {
+  const { nodes, inputs, initializers } = model.graph;
+  const made = new Set([
+    ...listed,
+    ...inputs.map((info) => info.name ?? ""),
+    ...initializers.map(({ name }) => name),
+  ]);
+  for (const node of nodes) for (const name of node.outputs) made.add(name);
+  made.delete("");
+  const unknown = asked.filter((name) => !made.has(name));
+  if (unknown.length === 0) return;
+  const outputs = quoted(listed);
+  fail(...unknown.map((name) => diagnose("unknown-output", null, { name, outputs })));
+}
+
+/** Where some outputs are refused and others could be imported, says which those are. */
+function proposeOthers(result: Attempt, report: (diagnostic: Diagnostic) => void): Attempt {
+  const fine = result.outputs.filter(({ poison, constant }) => poison === null && !constant);
+  if (fine.length === 0 || !result.outputs.some(({ poison }) => poison !== null)) return result;
+  const names = fine.map(({ name }) => name);
+  report(diagnose("outputs-importable", null, { outputs: quoted(names), names: names.join(",") }));
+  return result;
+}
+
+/** Outputs that are named; the others are counted. */
+const namedOutputs = 8;
+
+function quoted(names: readonly string[]): string {
+  const listed = names.slice(0, namedOutputs).map((name) => `"${name}"`);
+  const more = names.length - listed.length;
+  return listed.join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+/** Decides where the batch is, for these outputs. */
+function importBatch(model: OnnxModel, wanted: readonly string[], options: Request): Attempt {
+  const inputOptions: InputOptions = {
+    file: model.file,
+    batch: options.batch === undefined ? 1 : options.batch,
+    inputShapes: options.inputShapes ?? new Map(),
+    inputValues: options.inputValues ?? new Map(),
+    inputConstants: options.inputConstants ?? new Map(),
+    dimensions: options.dimensions ?? new Map(),
+    valueBytes: options.limits.valueBytes,
+    rank: options.limits.rank,
+  };
+  checkNames(model.graph, inputOptions);
+  const inputs = wantedInputs(model.graph, inputOptions);
+  const { limits, bytes } = options;
+  const files = options.files ?? null;
+  const request: AttemptOptions = { model, limits, bytes, files, inputs, inputOptions, wanted };
+  const declared = declaredInputs(inputs, inputOptions);
+  if (options.batchAxis !== undefined) {
+    return checkedAttempt(request, attempt(request, askedPlan(declared, options.batchAxis)));
+  }
+  const open = openPlan(declared);
+  if (inputOptions.batch !== 1) return attempt(request, open);
+  if (!isFixed(declared, open)) return importOpen(request, attempt(request, open));
+  const outputs = model.graph.outputs.filter(({ name }) => wanted.includes(name ?? ""));
+  const recurrent = hasRecurrent(model) ? attempt(request, noBatch) : null;
+  const plans = fixedPlans(declared, outputs.map(declaredShape), recurrent?.recurrent ?? null);
+  let failed: Attempt | null = null;
+  for (const plan of plans) {
+    const result = attempt(request, plan);
+    const fits = recurrent === null || recurrentFit(recurrent.recurrent, result.recurrent);
+    if (isRefused(result) || (isFine(result) && fits)) return result;
+    failed ??= result;
+  }
+  const whole = recurrent ?? attempt(request, noBatch);
+  if (failed === null) return whole;
+  // Neither fits: the shorter list of errors is that of the better guess.
+  if (whole.module === null) return errorsOf(failed) < errorsOf(whole) ? failed : whole;
+  return { ...whole, diagnostics: [...whole.diagnostics, ...keptBatch(failed, model.file)] };
+}
+
+/** True of a module whose outputs have the shapes that are due. */
+function isFine({ module, misfit }: Attempt): boolean {
+  return module !== null && misfit === null;
+}
+
+/** Codes that say nothing about where the batch is. */
+const refusals: readonly string[] = ["unsupported-op", "unsupported-input", "unknown-dimension"];
+
+/** True where nothing but operators that are not supported stands in the way. */
+function isRefused({ module, diagnostics }: Attempt): boolean {
+  if (module !== null) return false;
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  return errors.every(({ code }) => refusals.includes(code));
+}
+
+function errorsOf({ diagnostics }: Attempt): number {
+  return diagnostics.filter(({ severity }) => severity === "error").length;
+}
+
+/** Batches that are tried where the model leaves it open and yet has one in constant shapes. */
+const mostTried = 4;
+
+/**
+ * A batch that is open in the inputs may be written into shapes all the same (Reshape to [64, …] of
+ * a traced model). `first` is the attempt without one.
+ */
+function importOpen(request: AttemptOptions, first: Attempt): Attempt {
+  if (isFine(first) || isRefused(first)) return first;
+  for (const from of [...new Set(first.leading)].slice(0, mostTried)) {
+    const result = attempt(request, { ...first.plan, from });
+    if (isFine(result)) return result;
+  }
+  return first;
+}
+
+/** What was asked for must hold: outputs that do not fit are an error. */
+function checkedAttempt(request: AttemptOptions, result: Attempt): Attempt {
+  const { misfit, plan } = result;
+  if (misfit === null || plan.from === null) return result;
+  const error = diagnose("rebatch-failed", sourceLoc(request.model.file, misfit.output, "Output"), {
+    output: misfit.output,
+    expected: `[${misfit.declared.map((e) => (e === plan.from ? 1 : (e ?? "?"))).join(", ")}]`,
+    found: `[${misfit.found.join(", ")}]`,
   });
+  return { ...result, module: null, diagnostics: [...result.diagnostics, error] };
+}
+
+/** The warning that what looks like a batch stays, and why. */
+function keptBatch({ plan, misfit, diagnostics }: Attempt, file: string): readonly Diagnostic[] {
+  const [input] = plan.axes.keys();
+  if (input === undefined || plan.from === null) return [];
+  const error = diagnostics.find(({ severity }) => severity === "error");
+  const why =
+    misfit === null
+      ? (error?.message ?? "recurrent operators would run over fewer steps")
+      : `output "${misfit.output}" would have the shape [${misfit.found.join(", ")}]`;
+  const loc = sourceLoc(file, input, "Input");
+  return [diagnose("batch-kept", loc, { input, extent: plan.from, why })];
 }

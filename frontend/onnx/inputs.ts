@@ -1,12 +1,13 @@
 /**
- * Types of the graph's inputs. Every shape must be complete: a symbolic batch is 1, other symbols
- * need a number from the user. A fixed batch is taken out where the outputs carry it too.
+ * Types of the graph's inputs. Every shape must be complete: the batch is 1 (batch.ts says where it
+ * is), other symbols need a number from the user.
  */
-import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
+import { type Diagnostic, DiagnosticError, fail, failAll } from "../../ir/diagnostic.ts";
 import { type Loc, sourceLoc } from "../../ir/loc.ts";
-import type { Tensor } from "../../ir/tensor.ts";
-import { type Shape, type Type, elementCount, real, sameShape } from "../../ir/type.ts";
-import { diagnose } from "./diagnostics.ts";
+import { type Tensor, allocate, roundTo } from "../../ir/tensor.ts";
+import { type Shape, type Type, elementCount, isFloat, real, sameShape } from "../../ir/type.ts";
+import { type BatchPlan, type DeclaredInput, noBatch } from "./batch.ts";
+import { diagnose, limited } from "./diagnostics.ts";
 import type { OnnxGraph } from "./graph.ts";
 import { type DataType, type ValueInfoProto, dataTypeOf, integer } from "./proto.ts";
 import { dtypeOf, narrowFormat } from "./tensors.ts";
@@ -23,21 +24,20 @@ export interface ImportedInput {
   readonly declared: readonly Dimension[] | null;
 }
 
+/** What the value of an input is given as: a tensor, one number for all elements, or all of them. */
+export type InputValue = Tensor | readonly number[];
+
 export interface InputOptions {
   readonly file: string;
+  /** Extent of batch axes; null where they stay as the model has them. */
   readonly batch: number | null;
   readonly inputShapes: ReadonlyMap<string, readonly number[]>;
   readonly inputValues: ReadonlyMap<string, Tensor>;
+  readonly inputConstants: ReadonlyMap<string, InputValue>;
   readonly dimensions: ReadonlyMap<string, number>;
   /** Bytes of one value, and its axes, at most. */
   readonly valueBytes: number;
   readonly rank: number;
-}
-
-export interface ResolvedInputs {
-  readonly inputs: readonly ImportedInput[];
-  /** The batch that was fixed in the model and is 1 now; null where nothing was changed. */
-  readonly removedBatch: number | null;
 }
 
 /** The declared shape of an input or output. */
@@ -55,90 +55,97 @@ export function declaredShape(info: ValueInfoProto): readonly Dimension[] | null
   });
 }
 
-/** Types of all inputs that are no initializers; errors are collected, then ended with. */
-export function resolveInputs(
-  graph: OnnxGraph,
-  options: InputOptions,
-  report: (diagnostic: Diagnostic) => void,
-): ResolvedInputs {
+/** Inputs that are no initializers, or that were given in the place of one. */
+export function wantedInputs(graph: OnnxGraph, options: InputOptions): readonly ValueInfoProto[] {
   const initialised = new Set(graph.initializers.map(({ name }) => name));
-  const isGiven = (name: string): boolean =>
-    options.inputValues.has(name) || options.inputShapes.has(name);
-  const wanted = graph.inputs.filter((info) => {
+  const { inputShapes, inputValues, inputConstants } = options;
+  return graph.inputs.filter((info) => {
     const name = info.name ?? "";
-    return !initialised.has(name) || isGiven(name);
+    const given = inputValues.has(name) || inputShapes.has(name) || inputConstants.has(name);
+    return !initialised.has(name) || given;
   });
-  const errors: Diagnostic[] = [];
-  const names = graph.inputs.map((info) => info.name ?? "");
-  for (const name of [...options.inputShapes.keys(), ...options.inputValues.keys()]) {
-    if (names.includes(name)) continue;
-    const inputs = names.map((n) => `"${n}"`).join(", ") || "none";
-    errors.push(diagnose("unknown-input", null, { input: name, inputs }));
-  }
+}
 
-  const fixed = fixedBatch(graph, wanted, options);
+/** Fails where something was given for an input that the model does not have. */
+export function checkNames(graph: OnnxGraph, options: InputOptions): void {
+  const names = new Set(graph.inputs.map((info) => info.name ?? ""));
+  const { inputShapes, inputValues, inputConstants } = options;
+  const given = [...inputShapes.keys(), ...inputValues.keys(), ...inputConstants.keys()];
+  const errors = given.flatMap((name) => {
+    if (names.has(name)) return [];
+    const inputs = [...names].map((n) => `"${n}"`).join(", ") || "none";
+    return [diagnose("unknown-input", null, { input: name, inputs })];
+  });
+  if (errors.length > 0) failAll(errors);
+}
+
+/** What the decision about the batch needs to know of inputs. */
+export function declaredInputs(
+  wanted: readonly ValueInfoProto[],
+  options: InputOptions,
+): readonly DeclaredInput[] {
+  return wanted.map((info) => {
+    const name = info.name ?? "";
+    const given = options.inputShapes.get(name) ?? options.inputValues.get(name)?.shape ?? null;
+    return { name, declared: declaredShape(info), given };
+  });
+}
+
+/** Types of inputs by a plan of the batch; errors are collected, then ended with. */
+export function resolveInputs(
+  wanted: readonly ValueInfoProto[],
+  plan: BatchPlan,
+  options: InputOptions,
+): readonly ImportedInput[] {
+  const errors: Diagnostic[] = [];
   const inputs: ImportedInput[] = [];
   for (const info of wanted) {
     const name = info.name ?? "";
     const loc = sourceLoc(options.file, name, "Input");
     try {
-      inputs.push(resolveInput(info, name, fixed, loc, options, errors));
+      inputs.push(resolveInput(info, name, plan, loc, options, errors));
     } catch (error) {
-      if (!isDiagnosticError(error)) throw error;
-      errors.push(...error.diagnostics);
+      if (!(error instanceof DiagnosticError)) throw error;
+      for (const diagnostic of error.diagnostics) errors.push(diagnostic);
     }
   }
-  if (errors.length > 0) fail(...errors);
-  if (fixed !== null) {
-    for (const input of inputs) {
-      if (input.declared?.[0] !== fixed || input.type.shape[0] !== 1) continue;
-      const loc = sourceLoc(options.file, input.name, "Input");
-      report(diagnose("rebatched", loc, { input: input.name, from: fixed }));
-    }
-  }
-  return { inputs, removedBatch: fixed };
+  if (errors.length > 0) failAll(limited(errors));
+  return inputs;
 }
 
-function isDiagnosticError(error: unknown): error is { diagnostics: readonly Diagnostic[] } {
-  return error instanceof Error && "diagnostics" in error;
-}
-
-/** Operators whose inputs begin with time. */
-const overTime: readonly string[] = ["RNN", "GRU", "LSTM", "Scan"];
-
-/**
- * The batch N > 1 that the model fixes, or null. It is one only where an input of two axes or
- * more begins with N and every output that declares its first extent does so too: a vector of
- * features, an image without batch axis, or a sequence, must not be mistaken for a batch.
- */
-function fixedBatch(
-  graph: OnnxGraph,
-  wanted: readonly ValueInfoProto[],
-  options: InputOptions,
-): number | null {
-  if (options.batch !== 1 || graph.nodes.some(({ opType }) => overTime.includes(opType)))
-    return null;
-  let batch: number | null = null;
-  for (const info of wanted) {
-    const shape = declaredShape(info);
-    const first = shape?.[0];
-    if (shape === null || shape.length < 2 || typeof first !== "number" || first === 1) continue;
-    const given = options.inputShapes.get(info.name ?? "");
-    if (given !== undefined && given[0] !== 1) continue;
-    if (batch !== null && batch !== first) return null;
-    batch = first;
+/** The constant that stands in an input's place. */
+export function constantOf(input: ImportedInput, given: InputValue, loc: Loc): Tensor {
+  const { dtype, shape } = input.type;
+  const wrong = (why: string): never => {
+    return fail(diagnose("input-value", loc, { input: input.name, why }));
+  };
+  const numbers = "data" in given ? given.data : given;
+  const count = elementCount(shape);
+  if (numbers.length !== 1 && numbers.length !== count) {
+    wrong(`it has ${numbers.length} elements, the input [${shape.join(", ")}] has ${count}`);
   }
-  for (const info of graph.outputs) {
-    const first = declaredShape(info)?.[0];
-    if (typeof first === "number" && first !== batch) return null;
+  const squeezed = (s: Shape): Shape => s.filter((extent) => extent !== 1);
+  if (
+    "data" in given &&
+    numbers.length !== 1 &&
+    !sameShape(squeezed(given.shape), squeezed(shape))
+  ) {
+    wrong(`its shape is [${given.shape.join(", ")}], that of the input [${shape.join(", ")}]`);
   }
-  return batch;
+  const data = allocate(dtype, count);
+  for (let i = 0; i < count; i++) {
+    const number = numbers[numbers.length === 1 ? 0 : i] ?? 0;
+    const rounded = roundTo(dtype, number);
+    if (!isFloat(dtype) && rounded !== number) wrong(`${number} is no ${dtype}`);
+    data[i] = rounded;
+  }
+  return { dtype, shape, data };
 }
 
 function resolveInput(
   info: ValueInfoProto,
   name: string,
-  fixed: number | null,
+  plan: BatchPlan,
   loc: Loc,
   options: InputOptions,
   errors: Diagnostic[],
@@ -169,20 +176,24 @@ function resolveInput(
     fail(diagnose("unsupported-input", loc, { input: name, what: `of ${axes} axes` }));
   }
   if (given !== undefined) {
-    checkGiven(name, given, declared, fixed, loc);
+    checkGiven(name, given, declared, plan, loc);
     if (value !== undefined && !sameShape(value.shape, given)) {
-      checkGiven(name, value.shape, given, null, loc);
+      checkGiven(name, value.shape, given, noBatch, loc);
     }
     checkSize(name, given, loc, options);
     return { name, type: real(value?.dtype ?? dtype, given), format, declared };
   }
   if (declared === null) fail(diagnose("unknown-rank", loc, { input: name }));
+  const batchAxis = options.batch === null ? undefined : plan.axes.get(name);
+  const batch = options.batch ?? 1;
   const shape = declared.map((extent, axis): number => {
-    if (axis === 0 && fixed !== null && extent === fixed && declared.length > 1) return 1;
-    if (typeof extent === "number") return extent;
+    if (typeof extent === "number") {
+      return axis === batchAxis && extent === plan.from ? batch : extent;
+    }
     const known = extent === null ? undefined : options.dimensions.get(extent);
     if (known !== undefined) return known;
-    if (axis === 0 && options.batch !== null) return options.batch;
+    if (axis === batchAxis) return batch;
+    if (options.batch !== null && extent !== null && plan.symbols.has(extent)) return batch;
     const dimension = extent === null ? "not given" : `"${extent}"`;
     const example = declared.map((e, i) => (i === axis ? "N" : (e ?? "N"))).join(",");
     const option =
@@ -208,7 +219,7 @@ function checkGiven(
   name: string,
   given: Shape,
   declared: readonly Dimension[] | null,
-  fixed: number | null,
+  plan: BatchPlan,
   loc: Loc,
 ): void {
   const wrongExtent = given.some((extent) => !Number.isInteger(extent) || extent < 0);
@@ -216,7 +227,7 @@ function checkGiven(
     declared === null ||
     (given.length === declared.length &&
       declared.every((extent, axis) => {
-        if (axis === 0 && extent === fixed && given[0] === 1) return true;
+        if (axis === plan.axes.get(name) && extent === plan.from && given[axis] === 1) return true;
         return typeof extent !== "number" || extent === given[axis];
       }));
   if (fits && !wrongExtent) return;

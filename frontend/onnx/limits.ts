@@ -15,6 +15,11 @@ export interface Limits {
   readonly foldedWork: number;
   /** Nodes after functions and branches have been inlined. */
   readonly nodes: number;
+  /**
+   * Names, and numbers in attributes, of the nodes of functions and branches that have been inlined:
+   * each call and each round of a loop counts them anew.
+   */
+  readonly edges: number;
   /** Ops of the module before pruning; unrolling makes many of one node. */
   readonly ops: number;
   /** Functions and branches within one another. */
@@ -32,6 +37,7 @@ export const defaultLimits: Limits = {
   foldedBytes: null,
   foldedWork: 1e9,
   nodes: 200_000,
+  edges: 16_000_000,
   ops: 400_000,
   depth: 32,
   rank: 64,

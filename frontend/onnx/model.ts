@@ -7,10 +7,11 @@ import { type Diagnostic, DiagnosticError, fail } from "../../ir/diagnostic.ts";
 import { sourceLoc } from "../../ir/loc.ts";
 import { detectFormat } from "../detect.ts";
 import { diagnose } from "./diagnostics.ts";
-import { type OnnxGraph, type OnnxNode, checkGraph, checkNode } from "./graph.ts";
+import { type OnnxGraph, type OnnxNode, checkGraph } from "./graph.ts";
 import type { Limits } from "./limits.ts";
 import {
   type AttributeProto,
+  type FunctionProto,
   type ModelProto,
   type OperatorSetIdProto,
   decodeModelProto,
@@ -31,7 +32,12 @@ export interface OnnxFunction {
   /** Values of attributes that a call leaves out. */
   readonly defaults: ReadonlyMap<string, AttributeProto>;
   readonly opsets: Opsets;
+  /** In topological order; empty where the function is at fault. */
   readonly nodes: readonly OnnxNode[];
+  /** The names of its inputs. */
+  readonly formals: ReadonlySet<string>;
+  /** What is wrong with it. It matters only where it is called. */
+  readonly faults: readonly Diagnostic[];
 }
 
 export interface OnnxModel {
@@ -80,12 +86,10 @@ export function readModel(
     report(diagnose("newer-opset", loc, { opset, known: newestOpset }));
   }
   const functions = new Map<string, OnnxFunction>();
-  for (const [key, fn] of readFunctions(proto, bytes, file)) {
+  for (const [key, fn] of readFunctions(proto, bytes, { file, limits, report })) {
     // Overloads (IR 10) have one name too: which one a call means is not decoded.
-    if (functions.has(key)) {
-      fail(diagnose("duplicate-name", loc, { what: "the function", name: fn.name }));
-    }
-    functions.set(key, fn);
+    const fault = diagnose("duplicate-name", loc, { what: "the function", name: fn.name });
+    functions.set(key, functions.has(key) ? { ...fn, nodes: [], faults: [fault] } : fn);
   }
   const isOuter = () => false;
   const graph = checkGraph(proto.graph, { file, limits, report, isOuter });
@@ -135,13 +139,31 @@ function opsetsOf(
   return opsets;
 }
 
+/** The nodes of a function, checked as those of a graph are, or what is wrong with them. */
+function bodyOf(
+  fn: FunctionProto,
+  options: { file: string; limits: Limits; report: (diagnostic: Diagnostic) => void },
+): Pick<OnnxFunction, "nodes" | "faults"> {
+  const named = (names: readonly string[] | null | undefined) =>
+    (names ?? []).map((name) => ({ name }));
+  const proto = { node: fn.node ?? [], input: named(fn.input), output: named(fn.output) };
+  try {
+    const { nodes } = checkGraph(proto, { ...options, isOuter: () => false });
+    return { nodes, faults: [] };
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+    return { nodes: [], faults: error.diagnostics };
+  }
+}
+
 function* readFunctions(
   proto: ModelProto,
   bytes: Uint8Array,
-  file: string,
+  options: { file: string; limits: Limits; report: (diagnostic: Diagnostic) => void },
 ): Iterable<readonly [string, OnnxFunction]> {
   const functions = proto.functions ?? [];
   if (functions.length === 0) return;
+  const { file } = options;
   const defaults = functionDefaults(bytes);
   for (const [index, fn] of functions.entries()) {
     const name = fn.name ?? "";
@@ -157,7 +179,8 @@ function* readFunctions(
         outputs: fn.output ?? [],
         defaults: byName,
         opsets: opsetsOf(fn.opsetImport, `function ${name}`, file),
-        nodes: (fn.node ?? []).map((node, i) => checkNode(node, i, file)),
+        ...bodyOf(fn, options),
+        formals: new Set(fn.input ?? []),
       },
     ];
   }

@@ -4,15 +4,17 @@
  */
 import type { ValueId } from "../../ir/op.ts";
 import type { NodeContext } from "./context.ts";
-
-/** What an output of a node is: a value, a list of values, or null where it has no such output. */
-export type NodeOutput = ValueId | { readonly sequence: readonly ValueId[] } | null;
+import type { Poison } from "./scope.ts";
 
 /**
- * Outputs of a node, in order. "poisoned" where something inside was refused, which has been
- * reported.
+ * What an output of a node is: a value, a list of values, why there is none (something inside was
+ * refused), or null where it has no such output.
  */
-export type NodeResult = ValueId | readonly NodeOutput[] | "poisoned";
+export type NodeOutput =
+  ValueId | { readonly sequence: readonly ValueId[] } | { readonly poison: Poison } | null;
+
+/** Outputs of a node, in order. */
+export type NodeResult = ValueId | readonly NodeOutput[];
 
 /** Imports one node. Fails with a diagnostic through `node.refuse` and its like. */
 export type ImportNode = (node: NodeContext) => NodeResult;

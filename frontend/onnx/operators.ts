@@ -82,6 +82,11 @@ const advice: ReadonlyMap<string, string> = new Map([
   ["SequenceMap", sequences],
 ]);
 
+/** True of operators whose results are drawn, and so are no function of the inputs. */
+export function isRandom(op: string, domain: string): boolean {
+  return domain === "" && advice.get(op) === random;
+}
+
 /** What to do about an operator that cannot be imported. `row` is its row, where it has one. */
 export function wayOut(
   op: string,
@@ -89,6 +94,9 @@ export function wayOut(
   opset: number,
   row: OnnxOperator | undefined,
 ): string {
+  if (domain === "com.microsoft.extensions" || domain === "ai.onnx.contrib") {
+    return "cut the model's pre- and post-processing; those parts run on the host";
+  }
   if (domain === "com.microsoft" || domain.startsWith("com.microsoft.")) {
     return "use the model as it was before ONNX Runtime optimised it";
   }

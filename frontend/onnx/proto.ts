@@ -7,6 +7,7 @@ import type { AttributeProto, ModelProto, TensorProto, WideInteger } from "./mes
 
 export type {
   AttributeProto,
+  FunctionProto,
   GraphProto,
   ModelProto,
   NodeProto,

@@ -3,9 +3,9 @@
  * operator however often it occurs, with all its places.
  */
 import type { Diagnostic } from "../../ir/diagnostic.ts";
-import type { Loc } from "../../ir/loc.ts";
-import { diagnose } from "./diagnostics.ts";
+import { limited } from "./diagnostics.ts";
 import type { OnnxNode } from "./graph.ts";
+import type { Refusal } from "./scope.ts";
 
 /** One kind of refusal, for `snnc check`. */
 export interface UnsupportedOperator {
@@ -41,6 +41,7 @@ const listedPlaces = 5;
 export class Refusals {
   /** How often each operator occurs, by name with its domain. */
   readonly operators = new Map<string, number>();
+  private readonly all: Refusal[] = [];
   private readonly groups = new Map<string, Group>();
   private readonly others: Diagnostic[] = [];
 
@@ -49,28 +50,39 @@ export class Refusals {
     this.operators.set(key, (this.operators.get(key) ?? 0) + 1);
   }
 
-  /** An operator that is not in the table. */
-  unknown(node: OnnxNode, opset: number, loc: Loc, help: string): void {
-    const params = { op: node.opType, opset, domain: node.domain, help };
-    this.refused(node, opset, diagnose("unsupported-op", loc, params));
+  /** Whatever a node failed with. */
+  refused(node: OnnxNode, opset: number, diagnostics: readonly Diagnostic[]): readonly Refusal[] {
+    const { opType: op, domain, name } = node;
+    const refusals = diagnostics.map((diagnostic) => ({
+      diagnostic,
+      op,
+      domain,
+      opset,
+      node: name,
+    }));
+    for (const refusal of refusals) this.all.push(refusal);
+    return refusals;
   }
 
-  /** Whatever a node failed with. */
-  refused(node: OnnxNode, opset: number, diagnostic: Diagnostic): void {
+  /** Keeps those that count, in the order in which they were found, and groups them. */
+  settle(counts: ReadonlySet<Refusal>): void {
+    for (const refusal of this.all) if (counts.has(refusal)) this.group(refusal);
+  }
+
+  private group({ diagnostic, op, domain, opset, node }: Refusal): void {
     if (!codesOfUnsupported.includes(diagnostic.code)) {
       this.others.push(diagnostic);
       return;
     }
-    const key = [diagnostic.code, node.domain, node.opType, opset, diagnostic.message].join("\n");
+    const key = [diagnostic.code, domain, op, opset, diagnostic.message].join("\n");
     const group = this.groups.get(key);
     if (group !== undefined) {
-      group.nodes.push(node.name);
+      group.nodes.push(node);
       return;
     }
     const known = diagnostic.code !== "unsupported-op";
     const help = (known ? `${diagnostic.message}; ` : "") + (diagnostic.help ?? "");
-    const { opType: op, domain } = node;
-    this.groups.set(key, { first: diagnostic, op, domain, opset, nodes: [node.name], help });
+    this.groups.set(key, { first: diagnostic, op, domain, opset, nodes: [node], help });
   }
 
   unsupported(): readonly UnsupportedOperator[] {
@@ -88,6 +100,6 @@ export class Refusals {
       const places = others.join(", ") + (more > 0 ? ` and ${more} more` : "");
       return { ...first, notes: [...first.notes, `${nodes.length} of this kind; also ${places}`] };
     });
-    return [...grouped, ...this.others];
+    return limited([...grouped, ...this.others]);
   }
 }

@@ -39,7 +39,7 @@ function Constant(node: NodeContext): ValueId {
 /** ConstantOfShape (9, 20, 21, 23): one value, expanded, so that nothing large is stored. */
 function ConstantOfShape(node: NodeContext): ValueId {
   const given = node.ints(0, "input");
-  const shape = unbatched(node, "the shape of ConstantOfShape", given, () => true);
+  const shape = unbatched(node, "the shape of ConstantOfShape", given, (_, axis) => axis === 0);
   if (shape.some((extent) => !(extent >= 0))) node.invalid(`its shape is [${given.join(", ")}]`);
   node.checkSize(shape);
   const value = node.attributes.tensor("value");

@@ -11,7 +11,7 @@ function If(node: NodeContext): NodeResult {
   const elseBranch = node.attributes.graph("else_branch");
   const branch = node.scalar(0, "cond") !== 0 ? thenBranch : elseBranch;
   if (branch === null) return node.invalid("it lacks a branch");
-  return node.inlineGraph(branch, []);
+  return node.inlineGraph(branch, [], (output) => node.wants(output));
 }
 
 /** Rounds that a loop may take. */
@@ -32,9 +32,17 @@ function Loop(node: NodeContext): NodeResult {
       node.refuse(`it takes more than ${mostRounds} rounds`, "unroll it before exporting");
     }
     const inputs = [node.number("i64", round), node.number("bool", 1), ...carried];
-    const outputs = node.inlineGraph(body, inputs);
-    if (outputs === "poisoned") return outputs;
-    const [condition, ...rest] = outputs;
+    const outputs = node.inlineGraph(body, inputs, () => true);
+    const poisons = outputs.flatMap((output) => {
+      return output !== null && typeof output === "object" && "poison" in output ? [output] : [];
+    });
+    if (poisons.length > 0) {
+      const poison = { refusals: [], from: poisons.map((output) => output.poison) };
+      return node.node.outputs.map(() => ({ poison }));
+    }
+    const [condition, ...rest] = outputs.map((output) =>
+      typeof output === "number" ? output : node.invalid("an output of its body is no tensor"),
+    );
     if (condition === undefined) return node.invalid("its body has no outputs");
     goesOn = node.constantOf(condition, "cond").data[0] !== 0;
     carried = rest.slice(0, carried.length);

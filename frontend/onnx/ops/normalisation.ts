@@ -7,17 +7,25 @@ import type { NodeContext } from "../context.ts";
 import { castTo, mapped, reshaped, vectorOf } from "./tensor-math.ts";
 
 /**
+ * Whether the statistics are the batch's. Up to opset 6 `is_test` says so, from 14 on
+ * `training_mode`; in between it is the number of outputs (7 and 9: "Output case #1: Y, mean, var,
+ * saved_mean, saved_var (training mode)"), read or not, and onnxruntime computes so too.
+ */
+function isTraining(node: NodeContext): boolean {
+  const { attributes, opset } = node;
+  if (opset < 7) return !attributes.bool("is_test", false);
+  if (opset < 14) return node.node.outputs.slice(1).some((name) => name !== "");
+  return attributes.bool("training_mode", false);
+}
+
+/**
  * BatchNormalization (1; 6; 7 drops is_test; 9 drops spatial; 14 adds training_mode; 15) with
  * stored statistics. Outputs after the first exist in training only.
  */
 function BatchNormalization(node: NodeContext): ValueId {
   const { attributes } = node;
   attributes.ignore("momentum", "consumed_inputs");
-  const training =
-    attributes.bool("training_mode", false) ||
-    [1, 2, 3, 4].some((output) => node.wants(output)) ||
-    (node.opset < 7 && !attributes.bool("is_test", false));
-  if (training) {
+  if (isTraining(node) || [1, 2, 3, 4].some((output) => node.wants(output))) {
     const help = "export in inference mode: model.eval() before torch.onnx.export";
     node.refuse("it is in training mode, where the statistics are the batch's", help);
   }

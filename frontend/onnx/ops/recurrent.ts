@@ -8,6 +8,7 @@ import type { ValueId } from "../../../ir/op.ts";
 import { type Tensor, allocate, scalar, zeros } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
 import type { NodeContext } from "../context.ts";
+import { stateOfOne } from "./rebatch.ts";
 
 /** Steps times directions that are unrolled; each is dozens of ops. */
 const mostSteps = 4096;
@@ -135,7 +136,7 @@ function unroll(
   }));
   const initial = (index: number): ValueId => {
     if (index < 0 || !node.has(index)) return node.literal(zeros(dtype, [batch, size]));
-    const all = node.value(index);
+    const all = stateOf(node, index, batch);
     const one = node.add("ann.slice", [all], {
       starts: [direction, 0, 0],
       sizes: [1, batch, size],
@@ -246,6 +247,22 @@ const lstmCell: Cell = {
   },
 };
 
+/** An initial state. Of a constant one for the batch that was taken out, one sample's. */
+function stateOf(node: NodeContext, index: number, batch: number): ValueId {
+  const state = node.value(index);
+  const shape = node.shape(state);
+  const { removedBatch } = node.services;
+  if (removedBatch === null || batch !== 1 || shape[1] !== removedBatch || shape.length !== 3) {
+    return state;
+  }
+  if (!node.isConstant(index)) return state;
+  const one = stateOfOne(node.constant(index, "initial state"));
+  if (one === null) {
+    node.refuse("its initial state differs from sample to sample", "start it from zeros");
+  }
+  return node.literal(one);
+}
+
 /** All directions of a recurrent node: Y [steps, directions, batch, hidden], Y_h and Y_c. */
 function recurrent(cell: Cell): (node: NodeContext) => readonly (ValueId | null)[] {
   return (node) => {
@@ -263,6 +280,7 @@ function recurrent(cell: Cell): (node: NodeContext) => readonly (ValueId | null)
     const x = batchFirst ? node.add("ann.transpose", [node.value(0)], swap) : node.value(0);
     const [steps = 0, batch = 0] = node.shape(x);
     if (steps < 1) node.invalid("its sequence is empty");
+    node.services.noteRecurrent({ node: node.node.name, steps, batch });
     if (2 * steps > mostSteps) {
       node.refuse(`it has ${steps} steps`, `up to ${mostSteps / 2} steps are unrolled`);
     }

@@ -210,7 +210,9 @@ function resizedBatch(
   axes: readonly number[],
   sizes: readonly number[],
 ): readonly number[] {
-  return axes[0] === 0 ? unbatched(node, "the sizes of Resize", sizes, () => true) : sizes;
+  return axes[0] === 0
+    ? unbatched(node, "the sizes of Resize", sizes, (_, axis) => axis === 0)
+    : sizes;
 }
 
 /** The region of interest: starts, then ends; 0 to 1 on axes that are not named. */

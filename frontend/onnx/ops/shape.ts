@@ -26,9 +26,12 @@ function Reshape(node: NodeContext): ValueId {
   if (target.some((extent) => extent < -1) || fixed.length < target.length - 1) {
     node.invalid(`its shape is [${given.join(", ")}]`);
   }
-  target = unbatched(node, "the target of Reshape", target, (batch) => {
+  target = unbatched(node, "the target of Reshape", target, (batch, axis) => {
     if (node.isConstant(0)) return false;
-    return hasFree || elementCount(fixed) === batch * count;
+    const kept = elementCount(fixed);
+    // Behind the first axis only what would not fit otherwise is taken for the batch.
+    if (hasFree) return axis === 0 || count % kept !== 0;
+    return kept === batch * count;
   });
   if (hasFree) {
     const others = elementCount(target.filter((extent) => extent !== -1));
@@ -192,7 +195,7 @@ function Expand(node: NodeContext): ValueId {
   const x = node.value(0);
   const { shape } = node.type(x);
   const given = node.ints(1, "shape");
-  const wanted = unbatched(node, "the shape of Expand", given, () => true);
+  const wanted = unbatched(node, "the shape of Expand", given, (_, axis) => axis === 0);
   if (wanted.some((extent) => extent < 0)) node.invalid(`its shape is [${given.join(", ")}]`);
   const target = broadcastShapes(shape, wanted);
   if (target === null) {

@@ -122,14 +122,24 @@ describe("a fixed batch", () => {
     expect(moduleOf(image).ops[0]?.type.shape).toEqual([3, 4, 4]);
   });
 
-  it("is an error where it sits in what cannot be corrected", () => {
+  it("stays, with a warning, where it sits in what cannot be corrected", () => {
     const bytes = model({
       inputs: [value("x", [10, 4])],
       outputs: [value("y", [10, 4])],
       nodes: [node("Add", ["x", "w"], ["y"])],
       initializers: [floats("w", [10, 4])],
     });
-    expect(importBytes(bytes).diagnostics.at(-1)?.message).toBe(
+    const { module, diagnostics } = importBytes(bytes);
+    expect(module?.ops[0]?.type.shape).toEqual([10, 4]);
+    expect(diagnostics.map(({ code, message }) => [code, message])).toEqual([
+      [
+        "batch-kept",
+        'axis 0 of input "x" (10) looks like a batch, but cannot be taken out ' +
+          '(output "y" would have the shape [10, 4]); a sample has all 10',
+      ],
+    ]);
+    expect(codesOf(importBytes(bytes, { batchAxis: null }))).toEqual([]);
+    expect(importBytes(bytes, { batchAxis: 0 }).diagnostics.at(-1)?.message).toBe(
       'with one sample, output "y" has shape [10, 4] where [1, 4] was due',
     );
   });
@@ -167,8 +177,9 @@ describe("constants", () => {
     });
     const refused = importBytes(bytes);
     expect(refused.diagnostics[0]?.message).toBe(
-      'Reshape needs its input "shape" to be a constant, but it depends on the data',
+      'Reshape needs its input "shape" to be a constant, but it depends on the value of "shape"',
     );
+    expect(refused.diagnostics[0]?.help).toBe("give it: --input-value shape=VALUE");
     expect(refused.unsupported).toMatchObject([{ op: "Reshape", count: 1, nodes: ["r"] }]);
     const inputValues = new Map([["shape", tensorOf("i64", [2], [2, 2])]]);
     const result = importBytes(bytes, { inputValues });
@@ -395,7 +406,8 @@ describe("functions of the model", () => {
     const bytes = model({
       inputs: [x],
       outputs: [y],
-      nodes: [node("Relu", ["x"], ["y"])],
+      nodes: [node("Slope", ["x"], ["y"], {}, { domain: "local" })],
+      domains: { local: 1 },
       functions: [leaky, leaky],
     });
     expect(importBytes(bytes).diagnostics[0]?.message).toBe(
