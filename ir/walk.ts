@@ -3,6 +3,7 @@
  * ops can stand. Changes nothing; `rewrite` in `ir/build.ts` does.
  */
 import { known } from "./diagnostic.ts";
+import { shortName, sourcesOf } from "./loc.ts";
 import type { Module } from "./module.ts";
 import { type Op, type ValueId, isNeuron } from "./op.ts";
 
@@ -29,8 +30,27 @@ export function consumers(module: Pick<Module, "ops">): ReadonlyMap<ValueId, rea
 }
 
 /** Whether the caller sees `value`. */
-export function isOutput(module: Pick<Module, "outputs">, value: ValueId): boolean {
-  return module.outputs.some((output) => output.value === value);
+export function isOutput({ outputs }: Pick<Module, "outputs">, value: ValueId): boolean {
+  let seen = outputValues.get(outputs);
+  if (seen === undefined) {
+    seen = new Set(outputs.map((output) => output.value));
+    outputValues.set(outputs, seen);
+  }
+  return seen.has(value);
+}
+
+const outputValues = new WeakMap<Module["outputs"], ReadonlySet<ValueId>>();
+
+/**
+ * The op that people know by `name`; undefined where there is none. Of several it is the neurons, where
+ * one op is; otherwise the last one that comes from this place alone: what passes put between two ops
+ * (a rescaling) has the places of both, the first of which names it.
+ */
+export function opNamed(module: Pick<Module, "ops">, name: string): Op | undefined {
+  const named = module.ops.filter((op) => shortName(op.loc) === name);
+  const [neurons, ...others] = named.filter(isNeuron);
+  if (neurons !== undefined && others.length === 0) return neurons;
+  return named.findLast((op) => sourcesOf(op.loc).length <= 1) ?? named.at(-1);
 }
 
 /** The values that some output depends on, outputs included. */

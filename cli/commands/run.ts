@@ -12,6 +12,7 @@ import { type Module, answersOf, producerOf } from "../../ir/module.ts";
 import { printable } from "../../ir/printable.ts";
 import { type Tensor, zeros } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
+import { opNamed } from "../../ir/walk.ts";
 import { loadOn } from "../../library/measure.ts";
 import { perform, runningOf, warmUp } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
@@ -146,9 +147,9 @@ export function runCommand() {
     );
 }
 
-/** The value of the op that people know by `name`, the last one where several share it. */
+/** The value of the op that people know by `name`. */
 function valueNamed(module: Module, name: string): Probe["value"] {
-  const op = module.ops.findLast((candidate) => shortName(candidate.loc) === name);
+  const op = opNamed(module, name);
   if (op !== undefined) return op.result;
   const near = [...new Set(module.ops.map((candidate) => shortName(candidate.loc)))];
   return fail(diagnose("unknown-value", null, { name, near: near.slice(0, 12) }));

@@ -3,6 +3,7 @@ import { fail } from "../../../ir/diagnostic.ts";
 import { shortName } from "../../../ir/loc.ts";
 import { type Module, opsOf } from "../../../ir/module.ts";
 import { type NeuronKind, type Op, type OpOf, neuronKinds } from "../../../ir/op.ts";
+import { opNamed } from "../../../ir/walk.ts";
 import { diagnose } from "./diagnostics.ts";
 
 /** A layer of neurons under a name that no other layer has. */
@@ -48,7 +49,7 @@ export function probesOf(
     const found = name === all ? layers : layers.filter((layer) => layer.name === name);
     for (const { name: own, op } of found) probes.set(own, { name: own, op, keeps: "spikes" });
     if (found.length > 0 || name === all) continue;
-    const op = module.ops.findLast((each) => shortName(each.loc) === name);
+    const op = opNamed(module, name);
     const near = [...new Set(module.ops.map((each) => shortName(each.loc)))].slice(0, 12);
     if (op === undefined) fail(diagnose("probe-unknown", null, { name, near }));
     probes.set(name, { name, op, keeps: "values" });
