@@ -18,11 +18,16 @@ export function sourceLoc(file: string, name: string, op: string): Loc {
   return { kind: "source", file, name, op };
 }
 
+/** Places that are copied into another list rather than pointed to. */
+const longestCopied = 32;
+
 /** The place of an op that `pass` made out of ops at `from`; a chain within one pass is flattened. */
 export function fusedLoc(pass: string, from: readonly Loc[]): Loc {
   const flat: Loc[] = [];
   for (const loc of from) {
-    if (loc.kind === "fused" && loc.pass === pass) flat.push(...loc.from);
+    // Long lists stay whole: a chain of ops that merge one by one would copy them each time.
+    const isShort = loc.kind === "fused" && loc.pass === pass && loc.from.length <= longestCopied;
+    if (isShort) for (const each of loc.from) flat.push(each);
     else flat.push(loc);
   }
   return { kind: "fused", pass, from: flat };
@@ -30,13 +35,33 @@ export function fusedLoc(pass: string, from: readonly Loc[]): Loc {
 
 /** The source nodes a place goes back to, in order, without repeats. */
 export function sourcesOf(loc: Loc): readonly Loc[] {
-  const found: Loc[] = [];
-  const visit = (l: Loc): void => {
-    if (l.kind === "fused") l.from.forEach(visit);
-    else if (!found.some((f) => formatLoc(f) === formatLoc(l))) found.push(l);
-  };
-  visit(loc);
-  return found;
+  const found = new Map<string, Loc>();
+  for (const leaf of leavesOf(loc)) {
+    const text = formatLoc(leaf);
+    if (!found.has(text)) found.set(text, leaf);
+  }
+  return [...found.values()];
+}
+
+/** What is not fused, in order; of what is there several times at least the first. */
+function* leavesOf(loc: Loc): Generator<Exclude<Loc, { readonly kind: "fused" }>> {
+  const seen = new Set<Loc>();
+  // An explicit stack, of places still to be looked at: last in, first out.
+  const open: Loc[] = [loc];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.kind !== "fused") {
+      yield next;
+      continue;
+    }
+    if (seen.has(next)) continue;
+    seen.add(next);
+    for (let i = next.from.length - 1; i >= 0; i--) open.push(next.from[i] ?? next);
+  }
+}
+
+function firstSource(loc: Loc): Exclude<Loc, { readonly kind: "fused" }> | undefined {
+  for (const leaf of leavesOf(loc)) return leaf;
+  return undefined;
 }
 
 /** One line for people: `lenet.onnx node "/conv1/Conv" (Conv)`. */
@@ -47,7 +72,7 @@ export function formatLoc(loc: Loc): string {
     case "text":
       return `${loc.file}:${loc.line}:${loc.column}`;
     case "fused": {
-      const first = sourcesOf(loc)[0];
+      const first = firstSource(loc);
       return first === undefined ? `made by ${loc.pass}` : formatLoc(first);
     }
   }
@@ -55,7 +80,7 @@ export function formatLoc(loc: Loc): string {
 
 /** The shortest name that a person would know the op by: the source node's, or the pass's. */
 export function shortName(loc: Loc): string {
-  const first = sourcesOf(loc)[0];
+  const first = firstSource(loc);
   if (first === undefined) return loc.kind === "fused" ? loc.pass : "?";
   return first.kind === "source" ? first.name : formatLoc(first);
 }

@@ -78,13 +78,20 @@ export interface Module {
   readonly properties: ReadonlySet<Property>;
 }
 
-/** The op that makes `value`. Linear; build `producers` for many look-ups. */
+/** The op that makes `value`. */
 export function producerOf(module: Module, value: ValueId): Op {
-  return known(
-    module.ops.find((op) => op.result === value),
-    `the op that makes %${value}`,
-  );
+  const { ops } = module;
+  let made = makers.get(ops);
+  // A builder's list may have grown since.
+  if (made?.size !== ops.length) {
+    made = new Map(ops.map((op) => [op.result, op]));
+    makers.set(ops, made);
+  }
+  return known(made.get(value), `the op that makes %${value}`);
 }
+
+/** What makes each value, for each list of ops that was asked about. */
+const makers = new WeakMap<readonly Op[], ReadonlyMap<ValueId, Op>>();
 
 /** The tensor that `ref` names. */
 export function tensorAt(module: Pick<Module, "tensors">, ref: TensorRef): Tensor {

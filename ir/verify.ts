@@ -221,5 +221,8 @@ function* rehearsalFaults(module: Module): Generator<Fault> {
 }
 
 function repeated(names: readonly string[]): ReadonlySet<string> {
-  return new Set(names.filter((name, i) => names.indexOf(name) !== i));
+  const seen = new Set<string>();
+  const again = new Set<string>();
+  for (const name of names) (seen.has(name) ? again : seen).add(name);
+  return again;
 }

@@ -65,9 +65,11 @@ export class Graph {
   }
 
   private release(value: ValueId): void {
-    this.use(value, -1);
-    if (this.uses(value) === 0)
-      for (const input of this.producer(value).inputs) this.release(input);
+    const open = [value];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      this.use(next, -1);
+      if (this.uses(next) === 0) for (const input of this.producer(next).inputs) open.push(input);
+    }
   }
 }
 

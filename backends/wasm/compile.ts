@@ -3,8 +3,7 @@
  * function for each step, and joins them to one function that runs them all.
  */
 import { type Module, inputsOf, isFramed, tensorAt } from "../../ir/module.ts";
-import type { ValueId } from "../../ir/op.ts";
-import { isNeuron } from "../../ir/op.ts";
+import { type Op, type ValueId, isNeuron, isOp } from "../../ir/op.ts";
 import { tensorRefsOf } from "../../ir/spec.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";
 import { type Assembler, openAssembler } from "./assembler/assembler.ts";
@@ -69,8 +68,13 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     families,
   );
   // Values that several ops read are made in the order of the module; the rest when asked for.
+  const depths = new Map<ValueId, number>();
   for (const op of module.ops) {
-    if (isNeuron(op) && lowering.spikesOf(op) === null) lowering.dense(op.result);
+    const depth = 1 + op.inputs.reduce((most, value) => Math.max(most, depths.get(value) ?? 0), 0);
+    const isDeep = depth >= (mayBeTakenIn(op) ? deepest : deep);
+    const hasMasks = isNeuron(op) && lowering.spikesOf(op) !== null;
+    if (!hasMasks && (isNeuron(op) || isDeep)) lowering.dense(op.result);
+    depths.set(op.result, isNeuron(op) || isDeep ? 0 : depth);
   }
   const outputs = module.outputs.map(({ name, value }) => ({
     name,
@@ -153,6 +157,31 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     connections: connectionsOf(lowering),
   };
 }
+
+/**
+ * Asking for a value asks for those that it is made of, one within the other. Where so many would be,
+ * one in between is asked for first, so that networks may be deeper than the call stack: one that has
+ * a place in memory in any case, or beyond the second number any.
+ */
+const deep = 100;
+const deepest = 200;
+
+/** Whether the kernel of an op behind it may take the op in, so that its value is never made. */
+function mayBeTakenIn(op: Op): boolean {
+  return op.kind.startsWith("snn.") || isOp(op, ...synapticKinds);
+}
+
+const synapticKinds = [
+  "ann.add",
+  "ann.average-pool",
+  "ann.constant",
+  "ann.conv",
+  "ann.conv-transpose",
+  "ann.linear",
+  "ann.pad",
+  "ann.reshape",
+  "ann.slice",
+] as const;
 
 /** Lifetimes from the order of the steps; inputs are there before, what lasts is there after. */
 function placeBuffers(

@@ -66,20 +66,20 @@ function isDriver(op: Op): op is Driver {
 function driverOf(module: Module, value: ValueId, shift: Tensor): Driver | null {
   const byResult = producers(module);
   const uses = consumers(module);
-  const find = (at: ValueId): Driver | null => {
-    if (uses.get(at)?.length !== 1 || isOutput(module, at)) return null;
-    const op = known(byResult.get(at), "a producer");
-    if (isDriver(op)) return takes(op, shift, module) ? op : null;
-    if (isOp(op, "ann.max-pool", "snn.max-pool")) return find(known(op.inputs[0], "an operand"));
-    if (!isOp(op, "ann.add")) return null;
-    for (const operand of op.inputs) {
-      const { shape } = known(byResult.get(operand), "a producer").type;
-      const found = sameShape(shape, op.type.shape) ? find(operand) : null;
-      if (found !== null) return found;
-    }
-    return null;
-  };
-  return find(value);
+  const opOf = (at: ValueId): Op => known(byResult.get(at), "a producer");
+  const open = [value];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (uses.get(at)?.length !== 1 || isOutput(module, at)) continue;
+    const op = opOf(at);
+    if (isDriver(op) && takes(op, shift, module)) return op;
+    const within = isOp(op, "ann.add")
+      ? op.inputs.filter((operand) => sameShape(opOf(operand).type.shape, op.type.shape))
+      : isOp(op, "ann.max-pool", "snn.max-pool")
+        ? op.inputs
+        : [];
+    for (const each of within.toReversed()) open.push(each);
+  }
+  return null;
 }
 
 /** Whether the channels of the shift are those that the op's own constant has. */

@@ -149,18 +149,27 @@ function shiftMap(op: Synapse, affine: Affine, shape: readonly number[], graph: 
 
 /** True where nothing but moves and affine maps lies between the inputs and `value`. */
 function isInputSide(value: ValueId, graph: Graph): boolean {
-  const op = graph.producer(value);
-  if (isOp(op, "ann.input", "ann.constant")) return true;
-  const passesOn = isOp(
-    op,
-    "ann.affine",
-    "ann.cast",
-    "ann.reshape",
-    "ann.transpose",
-    "ann.concat",
-    "ann.slice",
-    "ann.pad",
-    "ann.gather",
-  );
-  return passesOn && op.inputs.every((input) => isInputSide(input, graph));
+  const open = [value];
+  const seen = new Set(open);
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const op = graph.producer(next);
+    if (isOp(op, "ann.input", "ann.constant")) continue;
+    const passesOn = isOp(
+      op,
+      "ann.affine",
+      "ann.cast",
+      "ann.reshape",
+      "ann.transpose",
+      "ann.concat",
+      "ann.slice",
+      "ann.pad",
+      "ann.gather",
+    );
+    if (!passesOn) return false;
+    for (const input of op.inputs) {
+      if (!seen.has(input)) open.push(input);
+      seen.add(input);
+    }
+  }
+  return true;
 }

@@ -59,9 +59,10 @@ export function layoutsOf(module: Module): Layouts {
     }
   }
   // Neighbours of the same shape lie alike; forwards and back until nothing changes.
+  const bothWays = [...module.ops, ...module.ops.toReversed()];
   for (let before = -1; before !== images.size;) {
     before = images.size;
-    for (const op of module.ops) {
+    for (const op of bothWays) {
       if (isOp(op, "ann.linear", "ann.matmul", "ann.reshape", "ann.transpose")) continue;
       const alike = [
         op.result,

@@ -65,15 +65,18 @@ export function collectDrive(
   const sources: Drive["sources"][number][] = [];
   let bias = [new Float64Array(grid.channels)];
   let biased = false;
-  const visit = (each: ValueId, own: boolean): void => {
+  // What is still to be taken apart, and whether it is this drive's own: last in, first out.
+  const open = [{ each: value, own: root || lowering.isPrivate(value) }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { each, own } = next;
     const op = lowering.opOf(each);
     if (isOp(op, "ann.add") && own && lowering.isVarying(each)) {
       const [a, b] = [lowering.operandOf(op, 0), lowering.operandOf(op, 1)];
       const alike = (v: ValueId): boolean => sameShape(lowering.opOf(v).type.shape, op.type.shape);
       if (alike(a) && alike(b)) {
-        visit(a, a !== b && lowering.isPrivate(a));
-        visit(b, a !== b && lowering.isPrivate(b));
-        return;
+        open.push({ each: b, own: a !== b && lowering.isPrivate(b) });
+        open.push({ each: a, own: a !== b && lowering.isPrivate(a) });
+        continue;
       }
     }
     const rows =
@@ -82,21 +85,20 @@ export function collectDrive(
       biased = true;
       bias = addedRows(bias, rows);
       const operand = lowering.operandOf(op);
-      visit(operand, lowering.isPrivate(operand));
-      return;
+      open.push({ each: operand, own: lowering.isPrivate(operand) });
+      continue;
     }
     const found = own || isTrain(op) ? synapseOf(lowering, op, image) : null;
     if (found === null) {
       sources.push({ kind: "current", value: each });
-      return;
+      continue;
     }
     sources.push(found);
     if (isOp(op, "ann.conv", "ann.linear") && op.attrs.bias !== null) {
       biased = true;
       bias = addedRows(bias, [Float64Array.from(lowering.tensor(op.attrs.bias).data)]);
     }
-  };
-  visit(value, root || lowering.isPrivate(value));
+  }
   return { sources, bias: biased ? bias : null, fitsInt16: fitsInt16(sources, grid) };
 }
 

@@ -43,20 +43,50 @@ export function planMemory(
     arenaBytes += aligned(buffer.bytes);
   }
   const base = arenaBytes;
-  const placed: Lifetime[] = [];
+  const placed = new Placed();
   const bySize = scratch.toSorted((a, b) => b.buffer.bytes - a.buffer.bytes || a.first - b.first);
   for (const each of bySize) {
-    const beside = placed
-      .filter((other) => other.first <= each.last && each.first <= other.last)
-      .sort((a, b) => a.buffer.address - b.buffer.address);
+    const beside = placed.beside(each).sort((a, b) => a.buffer.address - b.buffer.address);
     let address = base;
     for (const { buffer } of beside) {
       if (address + aligned(each.buffer.bytes) <= buffer.address) break;
       address = Math.max(address, buffer.address + aligned(buffer.bytes));
     }
     each.buffer.address = address;
-    placed.push(each);
+    placed.add(each);
     arenaBytes = Math.max(arenaBytes, address + aligned(each.buffer.bytes));
   }
   return { constantBytes, arenaBytes: arenaBytes + alignment };
+}
+
+/** Steps that are looked up together. */
+const stepsTogether = 64;
+
+/** Lifetimes by the stretches of steps that they touch, so that few are compared with each. */
+class Placed {
+  private readonly stretches = new Map<number, Lifetime[]>();
+
+  add(lifetime: Lifetime): void {
+    for (const stretch of stretchesOf(lifetime)) {
+      const there = this.stretches.get(stretch);
+      if (there === undefined) this.stretches.set(stretch, [lifetime]);
+      else there.push(lifetime);
+    }
+  }
+
+  /** Those that are needed at some step at which `lifetime` is. */
+  beside(lifetime: Lifetime): Lifetime[] {
+    const found = new Set<Lifetime>();
+    for (const stretch of stretchesOf(lifetime)) {
+      for (const other of this.stretches.get(stretch) ?? []) {
+        if (other.first <= lifetime.last && lifetime.first <= other.last) found.add(other);
+      }
+    }
+    return [...found];
+  }
+}
+
+function* stretchesOf({ first, last }: Lifetime): Generator<number> {
+  const end = Math.floor(last / stepsTogether);
+  for (let stretch = Math.floor(first / stepsTogether); stretch <= end; stretch++) yield stretch;
 }

@@ -3,7 +3,7 @@ import { known } from "../../../ir/diagnostic.ts";
 import type { Module } from "../../../ir/module.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op.ts";
 import { type Shape, sameShape } from "../../../ir/type.ts";
-import { consumers, producers } from "../../../ir/walk.ts";
+import { consumers, isOutput, producers } from "../../../ir/walk.ts";
 
 export type Synapse = OpOf<"ann.conv" | "ann.linear">;
 
@@ -24,8 +24,8 @@ export function fitSiteOf(module: Module, op: Op): FitSite | null {
   if (op.kind === "ann.conv" && op.type.shape.length > 4) return null;
   const users = consumers(module).get(op.result) ?? [];
   const [only] = users;
-  const isOutput = module.outputs.some(({ value }) => value === op.result);
-  if (users.length === 1 && only !== undefined && !isOutput && isOp(only, "ann.add")) {
+  const isSeen = isOutput(module, op.result);
+  if (users.length === 1 && only !== undefined && !isSeen && isOp(only, "ann.add")) {
     const extra = otherTerm(only, op.result);
     // Of two synapses that meet in a sum the later one is fitted to it, when the other is there.
     const other = extra === null ? undefined : producers(module).get(extra);
@@ -49,22 +49,22 @@ export function biasSlot(module: Module, current: ValueId, shape: Shape): Synaps
   const made = producers(module);
   const uses = consumers(module);
   const only = (value: ValueId): boolean =>
-    uses.get(value)?.length === 1 && module.outputs.every((output) => output.value !== value);
-  const find = (value: ValueId): Synapse | null => {
-    if (!only(value)) return null;
-    const op = known(made.get(value), `the op that makes %${value}`);
-    if (isSynapse(op)) return hasChannels(op, shape) ? op : null;
-    if (isOp(op, "ann.add")) {
-      for (const term of op.inputs) {
-        // A term that the sum spreads out has other elements.
-        const isWhole = sameExtent(known(made.get(term), `the op that makes %${term}`), op);
-        const found = isWhole ? find(term) : null;
-        if (found !== null) return found;
-      }
-    }
-    return isOp(op, "snn.max-pool", "ann.max-pool") ? find(known(op.inputs[0], "operand")) : null;
-  };
-  return find(current);
+    uses.get(value)?.length === 1 && !isOutput(module, value);
+  const opOf = (value: ValueId): Op => known(made.get(value), `the op that makes %${value}`);
+  const open = [current];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (!only(value)) continue;
+    const op = opOf(value);
+    if (isSynapse(op) && hasChannels(op, shape)) return op;
+    // A term that the sum spreads out has other elements.
+    const within = isOp(op, "ann.add")
+      ? op.inputs.filter((term) => sameExtent(opOf(term), op))
+      : isOp(op, "snn.max-pool", "ann.max-pool")
+        ? op.inputs
+        : [];
+    for (const each of within.toReversed()) open.push(each);
+  }
+  return null;
 }
 
 /** Whether the bias of a synapse has a number for each of `shape`, along the same axis. */
@@ -92,10 +92,16 @@ function sameExtent(a: Op, b: Op): boolean {
 
 /** Whether neurons alone use a value, through max-pools or not: they answer what is negative by silence. */
 function isRectified(module: Module, value: ValueId): boolean {
-  const users = consumers(module).get(value) ?? [];
-  if (module.outputs.some((output) => output.value === value) || users.length === 0) return false;
-  return users.every((user) => {
-    if (isOp(user, "snn.max-pool")) return isRectified(module, user.result);
-    return isOp(user, "snn.if") || (isOp(user, "snn.graded") && user.attrs.sign !== "free");
-  });
+  const uses = consumers(module);
+  const open = [value];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const users = uses.get(next) ?? [];
+    if (isOutput(module, next) || users.length === 0) return false;
+    for (const user of users) {
+      if (isOp(user, "snn.max-pool")) open.push(user.result);
+      else if (!isOp(user, "snn.if") && !(isOp(user, "snn.graded") && user.attrs.sign !== "free"))
+        return false;
+    }
+  }
+  return true;
 }
