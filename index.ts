@@ -40,7 +40,9 @@ export {
 } from "./library/assess.ts";
 export type { AssessOptions, Labelled } from "./library/assess.ts";
 export type { EarlyExitEvaluation } from "./calibrate/early-exit.ts";
-export type { Evaluation } from "./calibrate/evaluate.ts";
+export type { Evaluation, OutputEvaluation } from "./calibrate/evaluate.ts";
+export type { ChosenTask, Metrics, TaskName } from "./calibrate/tasks/task.ts";
+export type { Targets } from "./calibrate/tasks/targets.ts";
 export type { Comparison } from "./calibrate/compare.ts";
 
 // Reports.

@@ -3,20 +3,25 @@
  * many timesteps it says so.
  */
 import { known } from "../ir/diagnostic.ts";
-import type { EarlyExit } from "../ir/early-exit.ts";
+import { type EarlyExit, probabilityIn } from "../ir/early-exit.ts";
 import type { Executable, SampleSource } from "../ir/executable.ts";
-import { argmax } from "./evaluate.ts";
+import { type Module, answersOf } from "../ir/module.ts";
+import { chooseTask, outputView, taskOf } from "./tasks/choose.ts";
+import { type Targets, targetSetOf } from "./tasks/targets.ts";
+import type { ChosenTask, OutputView, TaskName } from "./tasks/task.ts";
 
 export interface EarlyExitOptions {
   /** Timesteps at most. */
   readonly timesteps: number;
   readonly rule: EarlyExit;
+  /** What the first output is for; told from it and the targets unless given. */
+  readonly task?: TaskName;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 export interface EarlyExitEvaluation {
   readonly rule: EarlyExit;
-  /** Share of samples that are right when they end; null without labels. */
+  /** Share of decisions that are right when samples end; null without labels. */
   readonly accuracy: number | null;
   readonly meanTimesteps: number;
   /** The fewest timesteps within which so great a share of the samples have ended. */
@@ -31,23 +36,55 @@ export interface EarlyExitEvaluation {
   readonly synapticOperationsPerSample: number;
 }
 
-/** Runs every sample once. `labels` are known to fit, as `evaluate` has looked. */
+/**
+ * What a margin of the first output is one of, by its task; a reason where it has none that says how sure
+ * an answer is.
+ */
+export function marginOfTask(
+  module: Module,
+  { task, view }: { readonly task: ChosenTask; readonly view: OutputView },
+): { readonly of: EarlyExit["of"] } | { readonly none: string } {
+  switch (task.name) {
+    case "classify":
+      return view.choices === null
+        ? { of: probabilityIn(module) }
+        : { none: "the output is a class number and does not say how near the next class was" };
+    case "binary":
+    case "multilabel":
+      return { of: view.ending === "sigmoid" ? "label-probability" : "label-logit" };
+    case "segment":
+      return { none: "places do not become clear together, and one that never does holds up all" };
+    case "regress":
+      return { none: "a value does not say how sure it is" };
+  }
+}
+
+/** Runs every sample once. `targets` are known to fit, as `evaluate` has looked. */
 export async function evaluateEarlyExit(
   executable: Executable,
   samples: SampleSource,
-  labels: Int32Array | null,
-  { timesteps, rule, onProgress }: EarlyExitOptions,
+  targets: Targets | null,
+  { timesteps, rule, onProgress, task: wanted }: EarlyExitOptions,
 ): Promise<EarlyExitEvaluation> {
+  const { module } = executable;
   const taken = new Int32Array(samples.count);
-  let [correct, spikes, operations] = [0, 0, 0];
+  const view = outputView(module, 0);
+  const set = targets === null ? null : targetSetOf(targets);
+  const task = taskOf(chooseTask(module, view, set, wanted));
+  const scores = task.tally(view, {
+    samples: samples.count,
+    steps: 1,
+    targets: set,
+    reference: null,
+  });
+  let [spikes, operations] = [0, 0];
   await executable.run(
     samples,
     { timesteps, earlyExit: rule, ...(onProgress === undefined ? {} : { onProgress }) },
     (result) => {
       const y = known(result.outputs[0], "an output");
-      const classes = y.length / timesteps;
       taken[result.index] = result.timestepsTaken;
-      if (argmax(y, y.length - classes, classes) === labels?.[result.index]) correct++;
+      scores.add(result.index, y.subarray(y.length - y.length / answersOf(module, timesteps)));
       spikes += result.spikesByStep.at(-1) ?? 0;
       operations += result.synapticOperationsByStep.at(-1) ?? 0;
     },
@@ -57,7 +94,7 @@ export async function evaluateEarlyExit(
     known(ordered[Math.ceil(share * samples.count) - 1], "a sample");
   return {
     rule,
-    accuracy: labels === null ? null : correct / samples.count,
+    accuracy: scores.finish(0).accuracy?.[0] ?? null,
     meanTimesteps: taken.reduce((sum, t) => sum + t, 0) / samples.count,
     latency: { p50: within(0.5), p90: within(0.9), p99: within(0.99), longest: within(1) },
     spikesPerSample: spikes / samples.count,

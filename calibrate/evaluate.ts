@@ -1,46 +1,64 @@
 /**
- * Measures a network on samples: accuracy, agreement with a reference, logit error, spikes and
- * operations, at every timestep of one run. Reads no file and no clock.
+ * Measures a network on samples: what its task counts as right, agreement with a reference, the error of
+ * its outputs, spikes and operations, at every timestep of one run. Reads no file and no clock.
  */
 import { type Diagnostic, fail, known } from "../ir/diagnostic.ts";
 import type { Executable, MemoryUse, SampleSource } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
-import {
-  type Module,
-  type Output,
-  answersOf,
-  isFramed,
-  producerOf,
-  rehearsalOf,
-} from "../ir/module.ts";
+import { type Module, answersOf, isFramed, producerOf, rehearsalOf } from "../ir/module.ts";
 import type { ValueId } from "../ir/op.ts";
 import { elementCount } from "../ir/type.ts";
 import { neuronDepth } from "../ir/walk.ts";
 import { diagnoseEvaluation } from "./evaluation-diagnostics.ts";
+import { chooseTask, outputView, taskOf } from "./tasks/choose.ts";
+import { type TargetSet, type Targets, targetSetOf } from "./tasks/targets.ts";
+import type {
+  ChosenTask,
+  OutputView,
+  Scores,
+  TallyOptions,
+  TaskName,
+  TaskTally,
+} from "./tasks/task.ts";
 
 export interface EvaluateOptions {
   /** Steps to run; ignored for an ANN, and in framed codes, whose frame has a fixed length. */
   readonly timesteps: number;
   readonly onProgress?: (done: number, total: number) => void;
-  /** Predicted class of a reference network (the ANN) per sample. */
-  readonly reference?: Int32Array;
-  /** Logits of the reference network, [samples, classes]. */
-  readonly referenceLogits?: Float32Array;
+  /** What the first output is for; told from it and the targets unless given. */
+  readonly task?: TaskName;
+  /** The evaluation of another network (the ANN) on these samples, made with `keepLogits`. */
+  readonly reference?: Pick<Evaluation, "outputs">;
   /** Whether spikes and operations are wanted; else they are not to be read. True unless given. */
   readonly countOperations?: boolean;
-  /** Keep the final logits of every sample, to be another evaluation's reference. */
+  /** Keep the final outputs of every sample, to be another evaluation's reference. */
   readonly keepLogits?: boolean;
+}
+
+/** One output, measured by its task. */
+export interface OutputEvaluation extends Omit<Scores, "uncounted"> {
+  readonly name: string;
+  readonly task: ChosenTask;
+  /** What the task was told from; that of the reference where there is one. */
+  readonly view: OutputView;
+  /** Σ |y − y_ref|² / Σ |y_ref|², over samples and elements. */
+  readonly relativeLogitError: readonly number[] | null;
+  /** [samples, size], after the last timestep; null unless asked for. */
+  readonly logits: Float32Array | null;
 }
 
 export interface Evaluation {
   readonly kind: "ann" | "snn";
   readonly samples: number;
-  readonly classes: number;
   /** 1 … T, [T] in a framed code, or [0] for an ANN; what every list below goes by. */
   readonly timesteps: readonly number[];
-  /** Share of samples whose label has the greatest logit; null without labels. */
+  /** Each output by its own task, the first one first: what follows is that one's. */
+  readonly outputs: readonly OutputEvaluation[];
+  /** Classes that are told apart; 0 where the task has none. */
+  readonly classes: number;
+  /** Share of what is decided (samples, labels, pixels) that is right; null without labels or decisions. */
   readonly accuracy: readonly number[] | null;
-  /** Share of samples predicted as the reference does. */
+  /** Share of it that is decided as by the reference. */
   readonly agreement: readonly number[] | null;
   /** Σ |y − y_ref|² / Σ |y_ref|², over samples and classes. */
   readonly relativeLogitError: readonly number[] | null;
@@ -52,7 +70,7 @@ export interface Evaluation {
   readonly analogueOperations: number;
   /** Timesteps from the first input to the answer, for the whole depth; 0 for an ANN. */
   readonly latencyTimesteps: number;
-  /** Predicted class per sample, after the last timestep. */
+  /** Predicted class per sample, after the last timestep; empty where samples are not of one class. */
   readonly predictions: Int32Array;
   /** How many different classes were predicted at all. */
   readonly distinctPredictions: number;
@@ -74,37 +92,33 @@ export interface NeuronActivity {
   readonly firingRate: number;
 }
 
-/** Index of the greatest element of data[offset …, length]; the first of several. */
-export function argmax(data: Float32Array, offset: number, length: number): number {
-  let best = 0;
-  let greatest = -Infinity;
-  for (let k = 0; k < length; k++) {
-    const x = data[offset + k] ?? NaN;
-    if (x > greatest) {
-      greatest = x;
-      best = k;
-    }
-  }
-  return best;
-}
-
 /**
- * Runs every sample once. Accuracy is that of the module's first output. Fails with a diagnostic
- * where labels or samples are missing or do not fit.
+ * Runs every sample once. `targets` are those of the first output. Fails with a diagnostic where targets
+ * or samples are missing or do not fit.
  */
 export async function evaluate(
   executable: Executable,
   samples: SampleSource,
-  labels: Int32Array | null,
+  targets: Targets | null,
   options: EvaluateOptions,
 ): Promise<Evaluation> {
   const { module } = executable;
-  const output = known(module.outputs[0], "an output");
-  const classes = classesOf(module);
   if (samples.count === 0) fail(diagnoseEvaluation("no-samples", null, {}));
-  if (labels !== null) checkLabels(module, labels, samples.count);
+  const wanted = targets === null ? null : targetSetOf(targets);
+  if (wanted !== null) checkCount(wanted, samples.count);
   const steps = answersOf(module, options.timesteps);
-  const tally = new Tally(samples.count, classes, steps, executable.neurons.length, options);
+  const outputs = module.outputs.map((_, i): OutputTally => {
+    const given = options.reference?.outputs[i];
+    const view = given?.view ?? outputView(module, i);
+    const own = i === 0 ? wanted : null;
+    const task = given?.task ?? chooseTask(module, view, own, i === 0 ? options.task : undefined);
+    const reference =
+      given === undefined ? null : known(given.logits ?? undefined, "outputs of the reference");
+    const tally = { samples: samples.count, steps, targets: own, reference };
+    const kept = options.keepLogits === true ? new Float32Array(samples.count * view.size) : null;
+    return new OutputTally(view, task, taskOf(task).tally(view, tally), tally, kept);
+  });
+  const tally = new Tally(samples.count, steps, executable.neurons.length);
 
   await executable.run(
     samples,
@@ -114,102 +128,148 @@ export async function evaluate(
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
     },
     (result) => {
-      tally.addLogits(result.index, known(result.outputs[0], "an output"), labels);
+      outputs.forEach((output, i) => {
+        output.add(result.index, known(result.outputs[i], "an output"));
+      });
       tally.addActivity(result);
     },
   );
 
   const memory = executable.memory?.() ?? null;
-  return { ...tally.finish(module, executable.neurons, output, labels !== null), memory };
+  return { ...tally.finish(module, executable.neurons, outputs), memory };
 }
 
-function classesOf(module: Module): number {
-  const output = known(module.outputs[0], "an output");
-  return elementCount(producerOf(module, output.value).type.shape);
+/**
+ * The task of a module's first output beside these targets. Fails where they are not `samples` or do not
+ * fit, before anything runs.
+ */
+export function checkTargets(
+  module: Module,
+  targets: Targets,
+  samples: number,
+  wanted?: TaskName,
+): ChosenTask {
+  const set = targetSetOf(targets);
+  checkCount(set, samples);
+  return chooseTask(module, outputView(module, 0), set, wanted);
 }
 
-/** Fails where these are not `samples` labels of classes that the module tells apart. */
-export function checkLabels(module: Module, labels: Int32Array, samples: number): void {
-  const classes = classesOf(module);
-  if (labels.length !== samples) {
-    fail(
-      diagnoseEvaluation("labels-do-not-match-samples", null, { labels: labels.length, samples }),
-    );
-  }
-  const wrong = (label: number): boolean => label < 0 || label >= classes;
-  const index = labels.findIndex(wrong);
-  if (index >= 0) {
-    const label = known(labels[index], "the label");
-    const count = labels.filter(wrong).length;
-    const params = { label, index, classes, count, of: samples };
-    fail(diagnoseEvaluation("label-out-of-range", null, params));
-  }
+function checkCount({ count }: TargetSet, samples: number): void {
+  if (count === samples) return;
+  fail(diagnoseEvaluation("labels-do-not-match-samples", null, { labels: count, samples }));
 }
 
-/** The sums over samples, by timestep. Mutable; lives inside one evaluation. */
-class Tally {
-  private readonly samples: number;
-  private readonly classes: number;
-  private readonly steps: number;
-  private readonly options: EvaluateOptions;
-  private readonly correct: Float64Array;
-  private readonly agreeing: Float64Array;
+/** The sums of one output. Mutable; lives inside one evaluation. */
+class OutputTally {
+  readonly view: OutputView;
+  private readonly task: ChosenTask;
+  private readonly scores: TaskTally;
+  private readonly options: TallyOptions;
+  private readonly kept: Float32Array | null;
   private readonly squaredError: Float64Array;
   private squaredReference = 0;
+  notFinite = 0;
+
+  constructor(
+    view: OutputView,
+    task: ChosenTask,
+    scores: TaskTally,
+    options: TallyOptions,
+    kept: Float32Array | null,
+  ) {
+    this.view = view;
+    this.task = task;
+    this.scores = scores;
+    this.options = options;
+    this.kept = kept;
+    this.squaredError = new Float64Array(options.steps);
+  }
+
+  /** `y` is [T, size]. */
+  add(index: number, y: Float32Array): void {
+    const { size } = this.view;
+    const { steps, reference } = this.options;
+    this.scores.add(index, y);
+    if (reference !== null) this.addError(index, y, reference);
+    const last = y.subarray((steps - 1) * size, steps * size);
+    if (!last.every(Number.isFinite)) this.notFinite++;
+    this.kept?.set(last, index * size);
+  }
+
+  private addError(index: number, y: Float32Array, reference: Float32Array): void {
+    const { size } = this.view;
+    for (let t = 0; t < this.options.steps; t++) {
+      let error = 0;
+      for (let k = 0; k < size; k++) {
+        error += ((y[t * size + k] ?? NaN) - (reference[index * size + k] ?? NaN)) ** 2;
+      }
+      increment(this.squaredError, t, error);
+    }
+    for (let k = 0; k < size; k++) {
+      this.squaredReference += (reference[index * size + k] ?? NaN) ** 2;
+    }
+  }
+
+  /** The scores from timestep `first` on, and what there is to say about them. */
+  finish(first: number): { readonly found: OutputEvaluation; readonly said: Diagnostic[] } {
+    const { view, task, squaredReference, options } = this;
+    const { uncounted, ...scores } = this.scores.finish(first);
+    const found = {
+      name: view.name,
+      task,
+      view,
+      ...scores,
+      relativeLogitError:
+        options.reference === null || squaredReference === 0
+          ? null
+          : Array.from(this.squaredError.subarray(first), (error) => error / squaredReference),
+      logits: this.kept,
+    };
+    return { found, said: this.remarks(uncounted) };
+  }
+
+  private remarks(uncounted: number): Diagnostic[] {
+    const { view, task, options } = this;
+    const { name: output, shape } = view;
+    const said: Diagnostic[] = [];
+    if (options.reference === null && task.assumed) {
+      const params = { output, task: task.name, reason: task.reason };
+      said.push(diagnoseEvaluation("task-assumed", null, params));
+    }
+    if (task.name === "classify" && shape.filter((extent) => extent > 1).length > 1) {
+      said.push(diagnoseEvaluation("output-is-no-class-score", null, { output, shape }));
+    }
+    if (uncounted > 0) {
+      const of = options.targets?.data.length ?? 0;
+      said.push(diagnoseEvaluation("pixels-not-counted", null, { count: uncounted, of }));
+    }
+    if (this.notFinite > 0) {
+      const count = this.notFinite;
+      said.push(diagnoseEvaluation("logits-not-finite", null, { count, samples: options.samples }));
+    }
+    return said;
+  }
+
+  get labelled(): boolean {
+    return this.options.targets !== null;
+  }
+}
+
+/** Spikes and operations over samples, by timestep. Mutable; lives inside one evaluation. */
+class Tally {
+  private readonly samples: number;
+  private readonly steps: number;
   private readonly spikes: Float64Array;
   private readonly synapticOperations: Float64Array;
   private readonly spikesByOp: Float64Array;
   private analogueOperations = 0;
-  private notFinite = 0;
-  private readonly predictions: Int32Array;
-  private readonly logits: Float32Array | null;
 
-  constructor(
-    samples: number,
-    classes: number,
-    steps: number,
-    neuronOps: number,
-    options: EvaluateOptions,
-  ) {
+  constructor(samples: number, steps: number, neuronOps: number) {
     this.samples = samples;
-    this.classes = classes;
     this.steps = steps;
-    this.options = options;
-    this.correct = new Float64Array(steps);
-    this.agreeing = new Float64Array(steps);
-    this.squaredError = new Float64Array(steps);
     this.spikes = new Float64Array(steps);
     this.synapticOperations = new Float64Array(steps);
     this.spikesByOp = new Float64Array(neuronOps);
-    this.predictions = new Int32Array(samples);
-    this.logits = options.keepLogits === true ? new Float32Array(samples * classes) : null;
-  }
-
-  /** `y` is [T, classes]. */
-  addLogits(index: number, y: Float32Array, labels: Int32Array | null): void {
-    const { classes, steps } = this;
-    const { reference, referenceLogits } = this.options;
-    let predicted = 0;
-    for (let t = 0; t < steps; t++) {
-      predicted = argmax(y, t * classes, classes);
-      if (labels !== null && predicted === labels[index]) increment(this.correct, t, 1);
-      if (reference !== undefined && predicted === reference[index]) increment(this.agreeing, t, 1);
-      if (referenceLogits === undefined) continue;
-      let error = 0;
-      for (let k = 0; k < classes; k++) {
-        error += ((y[t * classes + k] ?? NaN) - (referenceLogits[index * classes + k] ?? NaN)) ** 2;
-      }
-      increment(this.squaredError, t, error);
-    }
-    if (referenceLogits !== undefined) {
-      for (let k = 0; k < classes; k++) {
-        this.squaredReference += (referenceLogits[index * classes + k] ?? NaN) ** 2;
-      }
-    }
-    const last = y.subarray((steps - 1) * classes, steps * classes);
-    if (!last.every(Number.isFinite)) this.notFinite++;
-    this.predictions[index] = predicted;
-    this.logits?.set(last, index * classes);
   }
 
   addActivity(result: {
@@ -231,32 +291,40 @@ class Tally {
   finish(
     module: Module,
     neurons: readonly ValueId[],
-    output: Output,
-    labelled: boolean,
+    outputs: readonly OutputTally[],
   ): Omit<Evaluation, "memory"> {
     const { samples, steps } = this;
-    const first = firstAnswer(module, steps);
+    const start = firstAnswer(module, steps);
     const perSample = (sums: Float64Array): number[] =>
-      Array.from(sums.subarray(first), (sum) => sum / samples);
-    const isAnn = module.code === "none";
+      Array.from(sums.subarray(start), (sum) => sum / samples);
+    const measured = outputs.map((output) => output.finish(start));
+    const first = known(measured[0]?.found, "an output");
+    const [labelled, ...others] = outputs;
+    const alone =
+      labelled?.labelled === true && others.length > 0
+        ? [
+            diagnoseEvaluation("labels-are-of-one-output", null, {
+              used: first.name,
+              others: others.map(({ view }) => view.name),
+            }),
+          ]
+        : [];
     return {
-      kind: isAnn ? "ann" : "snn",
+      kind: module.code === "none" ? "ann" : "snn",
       samples,
-      classes: this.classes,
       timesteps: timestepsOf(module, steps),
-      accuracy: labelled ? perSample(this.correct) : null,
-      agreement: this.options.reference === undefined ? null : perSample(this.agreeing),
-      relativeLogitError:
-        this.options.referenceLogits === undefined || this.squaredReference === 0
-          ? null
-          : Array.from(this.squaredError.subarray(first), (error) => error / this.squaredReference),
+      outputs: measured.map(({ found }) => found),
+      classes: first.classes,
+      accuracy: first.accuracy,
+      agreement: first.agreement,
+      relativeLogitError: first.relativeLogitError,
       spikesPerSample: perSample(this.spikes),
       synapticOperationsPerSample: perSample(this.synapticOperations),
       analogueOperations: this.analogueOperations / samples,
       latencyTimesteps: latencyOf(module, steps),
-      predictions: this.predictions,
-      distinctPredictions: new Set(this.predictions).size,
-      logits: this.logits,
+      predictions: first.predictions,
+      distinctPredictions: first.distinctPredictions,
+      logits: first.logits,
       neurons: neurons.map((value, i) => {
         const op = producerOf(module, value);
         const count = elementCount(op.type.shape);
@@ -265,28 +333,8 @@ class Tally {
           spikesPerSample / count / (isFramed(module.code) ? module.timesteps : steps);
         return { value, name: shortName(op.loc), neurons: count, spikesPerSample, firingRate };
       }),
-      diagnostics: this.diagnose(module, output, labelled),
+      diagnostics: [...alone, ...measured.flatMap(({ said }) => said)],
     };
-  }
-
-  private diagnose(module: Module, output: Output, labelled: boolean): Diagnostic[] {
-    const found: Diagnostic[] = [];
-    const { shape } = producerOf(module, output.value).type;
-    const classified = labelled || this.options.reference !== undefined;
-    if (classified && module.outputs.length > 1) {
-      const ignored = module.outputs.slice(1).map((other) => other.name);
-      found.push(diagnoseEvaluation("other-outputs-ignored", null, { used: output.name, ignored }));
-    }
-    if (classified && shape.filter((extent) => extent > 1).length > 1) {
-      found.push(
-        diagnoseEvaluation("output-is-no-class-score", null, { output: output.name, shape }),
-      );
-    }
-    if (this.notFinite > 0) {
-      const count = this.notFinite;
-      found.push(diagnoseEvaluation("logits-not-finite", null, { count, samples: this.samples }));
-    }
-    return found;
   }
 }
 

@@ -1,5 +1,19 @@
-/** Messages about measuring a network on labelled samples. */
+/** Messages about measuring a network on samples, and about what is taken as right. */
 import { catalogue } from "../ir/diagnostic.ts";
+import type { TaskName } from "./tasks/task.ts";
+
+/** Tasks as half a sentence has them. */
+export const describeTask: Readonly<Record<TaskName, string>> = {
+  classify: "one class for each sample (classify)",
+  binary: "yes or no (binary)",
+  multilabel: "labels of their own (multilabel)",
+  segment: "a class at each place (segment)",
+  regress: "values (regress)",
+};
+
+function list(shape: readonly number[]): string {
+  return `[${shape.join(", ")}]`;
+}
 
 export const diagnoseEvaluation = catalogue({
   "labels-do-not-match-samples": {
@@ -19,15 +33,48 @@ export const diagnoseEvaluation = catalogue({
     severity: "error",
     message: (_p: Record<never, never>) => "there are no samples to measure on",
   },
-  "other-outputs-ignored": {
-    severity: "warning",
-    message: (p: { used: string; ignored: readonly string[] }) =>
-      `accuracy is that of output "${p.used}"; ${p.ignored.map((n) => `"${n}"`).join(", ")} not looked at`,
+  "task-assumed": {
+    severity: "info",
+    message: (p: { output: string; task: TaskName; reason: string }) =>
+      `output "${p.output}" is measured as ${describeTask[p.task]}: ${p.reason}`,
+    help: "--task says what it is for: classify, binary, multilabel, segment or regress",
+  },
+  "task-does-not-fit": {
+    severity: "error",
+    message: (p: { task: TaskName; why: string }) =>
+      `this cannot be measured as ${describeTask[p.task]}: ${p.why}`,
+    help: "--task says what the output is for: classify, binary, multilabel, segment or regress",
+  },
+  "targets-fit-no-task": {
+    severity: "error",
+    message: (p: {
+      output: string;
+      outputShape: readonly number[];
+      shape: readonly (string | number)[];
+      stray: number | null;
+    }) =>
+      `labels of shape [${p.shape.join(", ")}]` +
+      (p.stray === null ? "" : ` that hold ${p.stray}`) +
+      ` fit no task of output "${p.output}", ${list(p.outputShape)}`,
+    help:
+      "labels are a class number for each sample, 0 or 1 for each element, a class number for each place, or " +
+      "values in the output's shape; --task says which",
+  },
+  "labels-are-of-one-output": {
+    severity: "info",
+    message: (p: { used: string; others: readonly string[] }) =>
+      `labels are those of output "${p.used}"; ` +
+      `${p.others.map((n) => `"${n}"`).join(", ")} ${p.others.length === 1 ? "is" : "are"} compared with the ANN alone`,
+  },
+  "pixels-not-counted": {
+    severity: "info",
+    message: (p: { count: number; of: number }) =>
+      `${p.count} of ${p.of} places are marked as not to be counted (255, or less than 0)`,
   },
   "output-is-no-class-score": {
     severity: "warning",
     message: (p: { output: string; shape: readonly number[] }) =>
-      `output "${p.output}" of shape [${p.shape.join(", ")}] has more than one axis: ` +
+      `output "${p.output}" of shape ${list(p.shape)} has more than one axis: ` +
       "its greatest element overall is taken as the predicted class",
   },
   "logits-not-finite": {

@@ -1,8 +1,9 @@
 /** What `snnc eval --json` prints: the figures of an evaluation under stable names. */
-import type { Diagnostic } from "../ir/diagnostic.ts";
+import { type Diagnostic, known } from "../ir/diagnostic.ts";
 import type { MemoryUse } from "../ir/executable.ts";
 import type { EarlyExitEvaluation } from "./early-exit.ts";
-import type { Evaluation } from "./evaluate.ts";
+import type { Evaluation, OutputEvaluation } from "./evaluate.ts";
+import type { ChosenTask, Metrics } from "./tasks/task.ts";
 
 /** A run of its own, in which samples end once their answer is clear. */
 interface EarlyExitJson {
@@ -19,14 +20,30 @@ interface EarlyExitJson {
   readonly samplesPerSecond: number;
 }
 
+/** What one output was measured as, and what came of it. */
+export interface OutputJson {
+  readonly name: string;
+  readonly task: ChosenTask;
+  readonly accuracy: readonly number[] | null;
+  readonly agreement?: readonly number[];
+  readonly relativeLogitError?: readonly number[];
+  readonly metrics: Metrics;
+}
+
 /** What `snnc eval --json` prints; its field names are stable. */
 export interface EvaluationJson {
   readonly model: string;
   readonly kind: "ann" | "snn";
   readonly samples: number;
   readonly timesteps: readonly number[];
-  /** Null where the samples have no labels. */
+  /** Share of decisions that are right; null without labels, and where the task is regress. */
   readonly accuracy: readonly number[] | null;
+  /** What the first output was measured as, and why. */
+  readonly task: ChosenTask;
+  /** Further figures of the task, by timestep. */
+  readonly metrics: Metrics;
+  /** Each output by itself, where there are several. */
+  readonly outputs?: readonly OutputJson[];
   readonly agreement?: readonly number[];
   readonly relativeLogitError?: readonly number[];
   readonly spikesPerSample: readonly number[];
@@ -55,6 +72,7 @@ export function evaluationJson(
     samples: evaluation.samples,
     timesteps: evaluation.timesteps,
     accuracy: evaluation.accuracy,
+    ...taskJson(evaluation),
     ...(agreement === null ? {} : { agreement }),
     ...(relativeLogitError === null ? {} : { relativeLogitError }),
     spikesPerSample: evaluation.spikesPerSample,
@@ -66,6 +84,32 @@ export function evaluationJson(
     ...(memory === null ? {} : { memory }),
     ...(earlyExit === undefined ? {} : { earlyExit: earlyExitJson(earlyExit, evaluation.samples) }),
     diagnostics: evaluation.diagnostics,
+  };
+}
+
+/** The task and its figures as every command prints them. */
+export function taskJson({ outputs }: Evaluation): {
+  readonly task: ChosenTask;
+  readonly metrics: Metrics;
+  readonly outputs?: readonly OutputJson[];
+} {
+  const { task, metrics } = known(outputs[0], "an output");
+  return {
+    task,
+    metrics,
+    ...(outputs.length === 1 ? {} : { outputs: outputs.map(outputJson) }),
+  };
+}
+
+function outputJson(output: OutputEvaluation): OutputJson {
+  const { name, task, accuracy, agreement, relativeLogitError, metrics } = output;
+  return {
+    name,
+    task,
+    accuracy,
+    ...(agreement === null ? {} : { agreement }),
+    ...(relativeLogitError === null ? {} : { relativeLogitError }),
+    metrics,
   };
 }
 

@@ -4,11 +4,12 @@ import type { Part } from "../calibrate/data/archive/roles.ts";
 import { chooseRandom } from "../calibrate/data/choose.ts";
 import { type Dataset, limit, select } from "../calibrate/data/dataset.ts";
 import { openDataset } from "../calibrate/data/open.ts";
-import { checkLabels } from "../calibrate/evaluate.ts";
+import { checkTargets } from "../calibrate/evaluate.ts";
 import { datasetHash } from "../calibrate/data/order.ts";
 import { modelInputs, sampleSource } from "../calibrate/data/source.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
+import type { TaskName } from "../calibrate/tasks/task.ts";
 import type { Labelled } from "../library/assess.ts";
 import { type Context, warmUp } from "./action.ts";
 import type { EngineName } from "./options.ts";
@@ -23,6 +24,8 @@ export interface DataOptions extends Preparation {
   /** What the data are for: where an archive holds several parts, this one is taken. */
   readonly part?: Part | undefined;
   readonly maxDataBytes?: number | undefined;
+  /** What the first output is for; told from it and the labels unless given. */
+  readonly task?: TaskName | undefined;
   /** What will run the data. */
   readonly engine?: EngineName | undefined;
   /** Draw so many samples; which ones depends on their content and the seed, not on their order. */
@@ -70,13 +73,15 @@ export async function loadData(
     draw === undefined || draw.count >= limited.count
       ? limited
       : select(limited, chooseRandom(limited, draw.count, draw.seed));
-  if (dataset.labels !== null) checkLabels(module, dataset.labels, dataset.count);
+  const labels = dataset.labels ?? dataset.targets;
+  if (labels !== null) checkTargets(module, labels, dataset.count, options.task);
   const { maxDataBytes } = options;
   const samples = sampleSource(dataset, inputs, preprocess, { maxDataBytes });
   context.report(...samples.diagnostics);
   return {
     samples,
-    labels: dataset.labels,
+    labels,
+    task: options.task,
     dataset,
     name: path.basename(file),
     sha256: datasetHash(dataset),

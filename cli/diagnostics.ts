@@ -197,6 +197,13 @@ export const diagnose = catalogue({
       `answers are looked at every ${p.every} timesteps, and there are ${p.timesteps}: none can come early`,
     help: "give a smaller --exit-every, or a larger -T",
   },
+  "early-exit-has-no-margin": {
+    severity: "error",
+    message: (p: { output: string; task: string; why: string }) =>
+      `--early-exit ends a sample once its answer is clear, and output "${p.output}" (${p.task}) does not say ` +
+      `when that is: ${p.why}`,
+    help: "leave it away, or say with --task what the output is for",
+  },
   "runs-twice": {
     severity: "info",
     message: (p: { timesteps: number; rehearsal: number }) =>

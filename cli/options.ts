@@ -1,6 +1,7 @@
 /** Every option that more than one command takes, once, with its help and its reader. */
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { taskNames } from "../calibrate/tasks/task.ts";
 import { spikingCodes } from "../passes/codes.ts";
 import { axisArgument, outputsArgument, valueArgument } from "./model-options.ts";
 
@@ -89,6 +90,10 @@ export const options = {
     "--max-data-bytes <n>",
     "memory that reading a data set may take beside its files (default: 2147483648)",
   ).argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)),
+  task: new Option(
+    "--task <name>",
+    "what the first output is for (told from it and the labels unless said)",
+  ).choices(taskNames),
   limit: new Option("--limit <n>", "use the first n samples only").argParser(
     wholeNumber(1, 2 ** 31 - 1),
   ),

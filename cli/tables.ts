@@ -1,27 +1,62 @@
 /** Tables for terminals. */
-import type { Evaluation } from "../calibrate/evaluate.ts";
-import { answersOnce, landmarks, percent, points, quantity } from "../calibrate/report/format.ts";
+import type { Evaluation, OutputEvaluation } from "../calibrate/evaluate.ts";
+import {
+  type Figures,
+  lossColumn,
+  qualityColumns,
+  qualityLine,
+  referenceColumns,
+} from "../calibrate/report/columns.ts";
+import { answersOnce, landmarks, percent, quantity, relative } from "../calibrate/report/format.ts";
+import { describeTask } from "../calibrate/evaluation-diagnostics.ts";
+import { known } from "../ir/diagnostic.ts";
+import { printable } from "../ir/printable.ts";
+
+/** The first output's figures, beside those of the ANN where it was measured too. */
+export function figuresOf(evaluation: Evaluation, ann: Evaluation | null): Figures {
+  const { task, metrics } = known(evaluation.outputs[0], "an output");
+  const { accuracy, agreement } = evaluation;
+  return {
+    task: task.name,
+    accuracy,
+    agreement,
+    metrics,
+    ann:
+      ann === null
+        ? null
+        : { accuracy: ann.accuracy?.[0] ?? null, metrics: ann.outputs[0]?.metrics ?? {} },
+  };
+}
 
 /**
  * Accuracy, spikes and operations at powers of two of the timesteps and at the last. Where there
  * are no labels, agreement with the reference takes the place of accuracy.
  */
-export function accuracyTable(evaluation: Evaluation, annAccuracy: number | null): string {
+export function accuracyTable(evaluation: Evaluation, ann: Evaluation | null): string {
   const { timesteps, accuracy, latencyTimesteps } = evaluation;
-  const agreement = accuracy === null ? evaluation.agreement : null;
+  const figures = figuresOf(evaluation, ann);
   if (evaluation.kind === "ann") {
-    return `accuracy  ${percent(accuracy?.[0] ?? null)}`;
+    if (figures.task === "classify") return `accuracy  ${percent(accuracy?.[0] ?? null)}`;
+    return qualityLine(figures);
   }
   // Where there is one answer, layer after layer, T says little of when it is there.
   const once = answersOnce(timesteps);
+  const measured = accuracy !== null || figures.metrics.rmse !== undefined;
+  const reference =
+    evaluation.relativeLogitError === null && evaluation.agreement === null
+      ? []
+      : referenceColumns(figures);
+  const columns = [
+    ...(measured || reference.length === 0 ? qualityColumns(figures) : []),
+    ...(accuracy === null || ann === null ? [] : [lossColumn(figures)]),
+    ...(!measured || figures.task === "regress" ? reference : []),
+  ];
   const rows = landmarks(timesteps).map((t) => {
     const at = timesteps.indexOf(t);
-    const share = accuracy?.[at] ?? null;
     return [
       String(t),
       ...(once ? [String(latencyTimesteps)] : []),
-      percent(agreement?.[at] ?? share),
-      ...(annAccuracy === null ? [] : [share === null ? "" : points(share - annAccuracy)]),
+      ...columns.map((column) => column.cell(at)),
       quantity(evaluation.spikesPerSample[at] ?? null),
       quantity(evaluation.synapticOperationsPerSample[at] ?? null),
     ];
@@ -29,12 +64,36 @@ export function accuracyTable(evaluation: Evaluation, annAccuracy: number | null
   const head = [
     "T",
     ...(once ? ["latency"] : []),
-    agreement === null ? "accuracy" : "agreement",
-    ...(annAccuracy === null ? [] : ["vs. ANN"]),
+    ...columns.map((column) => column.head),
     "spikes",
     "synaptic ops",
   ];
   return alignedTable([head, ...rows]);
+}
+
+/** What the first output was measured as, where it is not one class for each sample beside labels. */
+export function taskLines(evaluation: Evaluation): string[] {
+  const [first, ...others] = evaluation.outputs;
+  if (first === undefined) return [];
+  const { name, reason, threshold } = first.task;
+  const from = threshold === null ? "" : `, given from ${threshold} on`;
+  // What is assumed is a remark of its own.
+  const isSaid = first.task.assumed || (name === "classify" && others.length === 0);
+  return [
+    ...(isSaid ? [] : [`measured as ${describeTask[name]}${from}: ${reason} (--task overrules)`]),
+    ...others.flatMap(otherLine),
+  ];
+}
+
+function otherLine({ name, task, agreement, metrics }: OutputEvaluation): string[] {
+  const share = agreement?.at(-1);
+  const off = metrics.relativeRmseToAnn?.at(-1);
+  if (share === undefined && off === undefined) return [];
+  const figure =
+    share === undefined
+      ? `values are ${relative(off ?? null)} of their spread off the ANN's`
+      : `${percent(share)} decided as by the ANN`;
+  return [`output "${printable(name)}", ${describeTask[task.name]}: ${figure}`];
 }
 
 /** Columns to the right edge, two spaces apart. */

@@ -6,12 +6,19 @@ import { known } from "./diagnostic.ts";
 import { type Module, producerOf } from "./module.ts";
 import { isMove, isOp } from "./op.ts";
 
-/** The margin is of the first output: its greatest element less the second greatest. */
+/**
+ * The margin is of the first output: its greatest element less the second greatest. Where elements are
+ * labels of their own, it is that of the least clear one: the probability of the label less that of its
+ * absence, without sign.
+ */
 export interface EarlyExit {
   /** The margin at which a run ends. */
   readonly margin: number;
-  /** Whether it is one of softmax probabilities or of the output's own values. */
-  readonly of: "probability" | "output";
+  /**
+   * Whether it is one of softmax probabilities or of the output's own values; or of labels, whose elements
+   * are probabilities or logits.
+   */
+  readonly of: "probability" | "output" | "label-probability" | "label-logit";
   /** The fewest timesteps to run. */
   readonly minimum: number;
   /** The margin is looked at after every so many timesteps. */
@@ -22,7 +29,7 @@ export interface EarlyExit {
  * What a margin between probabilities is one of: of the first output's own values where the network
  * ends in a softmax, else of their softmax.
  */
-export function probabilityIn(module: Module): EarlyExit["of"] {
+export function probabilityIn(module: Module): "probability" | "output" {
   const [output] = module.outputs;
   if (output === undefined) return "probability";
   let op = producerOf(module, output.value);
@@ -49,6 +56,9 @@ export function marginOf(
   length: number,
   of: EarlyExit["of"],
 ): number {
+  if (of === "label-probability" || of === "label-logit") {
+    return labelMargin(y, from, length, of === "label-logit");
+  }
   if (length < 2) return NaN;
   let [first, second] = [-Infinity, -Infinity];
   for (let k = 0; k < length; k++) {
@@ -62,6 +72,23 @@ export function marginOf(
   let sum = 0;
   for (let k = 0; k < length; k++) sum += Math.exp((y[from + k] ?? NaN) - first);
   return (1 - Math.exp(second - first)) / sum;
+}
+
+/** With p = σ(x) of a logit x, |p − (1 − p)| is tanh(|x| / 2). The least over the labels. */
+function labelMargin(
+  y: ArrayLike<number>,
+  from: number,
+  length: number,
+  areLogits: boolean,
+): number {
+  let least = length === 0 ? NaN : Infinity;
+  for (let k = 0; k < length; k++) {
+    const x = y[from + k] ?? NaN;
+    const margin = areLogits ? Math.tanh(Math.abs(x) / 2) : Math.abs(2 * x - 1);
+    if (Number.isNaN(margin)) return NaN;
+    least = Math.min(least, margin);
+  }
+  return least;
 }
 
 /** Fills the timesteps after `taken` of `data`, [T, …], with the last one that ran. */

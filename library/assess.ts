@@ -8,27 +8,33 @@ import {
   type EarlyExitOptions,
   evaluateEarlyExit,
 } from "../calibrate/early-exit.ts";
-import { type Evaluation, evaluate } from "../calibrate/evaluate.ts";
-import { known } from "../ir/diagnostic.ts";
+import { type Evaluation, type OutputEvaluation, evaluate } from "../calibrate/evaluate.ts";
+import type { Targets } from "../calibrate/tasks/targets.ts";
+import type { TaskName } from "../calibrate/tasks/task.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
 import type { PassRecord } from "../passes/manager.ts";
 import { checkEngine } from "./engine-check.ts";
 import { type Running, loadOn } from "./measure.ts";
 
-/** Samples with their labels, where there are any. */
+/** Samples with what the first output ought to give, where that is known. */
 export interface Labelled {
   readonly samples: SampleSource;
-  readonly labels: Int32Array | null;
+  /** Class numbers, or an array [N, …] of what the task takes. */
+  readonly labels: Targets | null;
+  /** What the first output is for; told from it and the labels unless given. */
+  readonly task?: TaskName | undefined;
 }
 
 /** How far the network is from the original after a pass. */
 export interface PassLoss {
   readonly pass: string;
   readonly accuracy: number | null;
-  /** Share of samples predicted as the original network predicts them. */
+  /** Share of decisions that are the original network's; null where nothing is decided. */
   readonly agreement: number | null;
   readonly relativeLogitError: number | null;
+  /** RMSE to the original network over its outputs' spread; null where classes are decided. */
+  readonly relativeRmseToAnn: number | null;
 }
 
 export interface AssessOptions {
@@ -62,12 +68,8 @@ export async function evaluateModule(
       onProgress: (done, total) => running.onProgress?.(label, done, total),
       ...(options.keepLogits === undefined ? {} : { keepLogits: options.keepLogits }),
       countOperations: options.countOperations ?? true,
-      ...(reference === undefined
-        ? {}
-        : {
-            reference: reference.predictions,
-            referenceLogits: known(reference.logits, "logits of the reference"),
-          }),
+      ...(data.task === undefined ? {} : { task: data.task }),
+      ...(reference === undefined ? {} : { reference }),
     });
     if (options.check === true) {
       const spent = started === undefined ? null : ((running.now?.() ?? started) - started) / 1000;
@@ -84,12 +86,13 @@ export async function evaluateWithEarlyExit(
   module: Module,
   data: Labelled,
   running: Running,
-  options: Omit<EarlyExitOptions, "onProgress">,
+  options: Omit<EarlyExitOptions, "onProgress" | "task">,
 ): Promise<EarlyExitEvaluation> {
   const executable = await loadOn(running, module);
   try {
     return await evaluateEarlyExit(executable, data.samples, data.labels, {
       ...options,
+      ...(data.task === undefined ? {} : { task: data.task }),
       onProgress: (done, total) => running.onProgress?.("ending early", done, total),
     });
   } finally {
@@ -136,8 +139,9 @@ export async function lossByPass(
     {
       pass: "import",
       accuracy: start.accuracy?.[0] ?? null,
-      agreement: 1,
+      agreement: decides(start.outputs[0]) ? 1 : null,
       relativeLogitError: 0,
+      relativeRmseToAnn: decides(start.outputs[0]) ? null : 0,
     },
   ];
   for (const { pass, changed, after } of passes) {
@@ -148,9 +152,14 @@ export async function lossByPass(
       accuracy: now.accuracy?.at(-1) ?? null,
       agreement: now.agreement?.at(-1) ?? null,
       relativeLogitError: now.relativeLogitError?.at(-1) ?? null,
+      relativeRmseToAnn: now.outputs[0]?.metrics.relativeRmseToAnn?.at(-1) ?? null,
     });
   }
   return rows;
+}
+
+function decides(output: OutputEvaluation | undefined): boolean {
+  return output?.task.name !== "regress";
 }
 
 /** The comparison of both networks, layer by layer. */

@@ -2,6 +2,7 @@
 import { type ReportPieces, buildReport } from "../calibrate/report/model.ts";
 import type { ConversionReport } from "../calibrate/report/schema.ts";
 import type { Evaluation } from "../calibrate/evaluate.ts";
+import { firstTargets } from "../calibrate/tasks/targets.ts";
 import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import { type Module, inputsOf, producerOf } from "../ir/module.ts";
@@ -111,5 +112,9 @@ function describeData(data: NamedData): NonNullable<ReportPieces["calibrationDat
 function firstOf(data: NamedData, count: number): NamedData {
   if (data.samples.count <= count) return data;
   const samples: SampleSource = { count, get: (index) => data.samples.get(index) };
-  return { ...data, samples, labels: data.labels?.slice(0, count) ?? null };
+  return {
+    ...data,
+    samples,
+    labels: data.labels === null ? null : firstTargets(data.labels, count),
+  };
 }

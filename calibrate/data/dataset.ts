@@ -44,6 +44,8 @@ export interface Dataset {
   readonly dtype: DType;
   /** Class numbers of the model's output (any label offset is in them), or null. */
   readonly labels: Int32Array | null;
+  /** What samples ought to give, [N, …], where that is no class number for each; null elsewhere. */
+  readonly targets: Tensor | null;
   /** The raw sample of the first field. */
   sample(index: number): Tensor;
   /** At least one; the first one is "x" where there is an array of that name. */
@@ -81,11 +83,11 @@ export function joinContents(contents: readonly Content[], files: readonly strin
     };
     const namesOf = (c: Content): string => c.fields.map((field) => field.name).join(", ");
     const hasLabels = (c: Content): string => (c.labels === null ? "none" : "one per sample");
-    const labelRank = (c: Content): string =>
-      `[N${", 1".repeat((c.labels?.shape.length ?? 1) - 1)}]`;
+    const labelShape = (c: Content): string =>
+      `[${["N", ...(c.labels?.shape.slice(1) ?? [])].join(", ")}]`;
     refuse("arrays", namesOf(first), namesOf(content));
     refuse("labels", hasLabels(first), hasLabels(content));
-    refuse("label shapes", labelRank(first), labelRank(content));
+    refuse("label shapes", labelShape(first), labelShape(content));
     content.fields.forEach((field, k) => {
       const other = known(first.fields[k], "a field with the same name");
       const describe = (f: Field): string =>
@@ -125,7 +127,9 @@ function joinFields(parts: readonly Field[]): Field {
 function joinLabels(contents: readonly Content[]): Tensor {
   const values: number[] = [];
   for (const { labels } of contents) for (const label of labels?.data ?? []) values.push(label);
-  return tensor("f64", [values.length], Float64Array.from(values));
+  const [, ...rest] = contents[0]?.labels?.shape ?? [];
+  const count = values.length / elementCount(rest);
+  return tensor("f64", [count, ...rest], Float64Array.from(values));
 }
 
 /** The set that the user gets; fails where it is empty or its labels are not one per sample. */
@@ -133,10 +137,11 @@ export function datasetOf(parts: {
   readonly name: string;
   readonly content: Content;
   readonly labels: Int32Array | null;
+  readonly targets?: Tensor | null;
   readonly files: readonly SourceFile[];
   readonly diagnostics: readonly Diagnostic[];
 }): Dataset {
-  const { name, labels, files, diagnostics } = parts;
+  const { name, labels, files, diagnostics, targets = null } = parts;
   const { format } = parts.content;
   const x = parts.content.fields.find((field) => field.name === "x");
   const fields =
@@ -148,14 +153,9 @@ export function datasetOf(parts: {
   if (main === undefined || main.count === 0 || elementCount(main.sampleShape) === 0) {
     fail(diagnose("data-empty", null, { file: name }));
   }
-  if (labels !== null && labels.length !== main.count) {
-    fail(
-      diagnose("labels-count", null, {
-        file: name,
-        labels: labels.length,
-        samples: main.count,
-      }),
-    );
+  const count = labels?.length ?? targets?.shape[0] ?? main.count;
+  if (count !== main.count) {
+    fail(diagnose("labels-count", null, { file: name, labels: count, samples: main.count }));
   }
   return {
     name,
@@ -164,6 +164,7 @@ export function datasetOf(parts: {
     sampleShape: main.sampleShape,
     dtype: main.dtype,
     labels,
+    targets,
     sample: (index) => main.sample(index),
     fields,
     files,
@@ -188,7 +189,7 @@ export function select(dataset: Dataset, indices: readonly number[]): Dataset {
     }
   }
   const chosen = Uint32Array.from(indices);
-  const { labels } = dataset;
+  const { labels, targets } = dataset;
   const fields = dataset.fields.map((field): Field => {
     if (field.count !== dataset.count || field.storedShape.length === 0) return field;
     return {
@@ -202,9 +203,21 @@ export function select(dataset: Dataset, indices: readonly number[]): Dataset {
     name: dataset.name,
     content: { format: dataset.format, fields, labels: null },
     labels: labels === null ? null : Int32Array.from(chosen, (index) => labels[index] ?? 0),
+    targets: targets === null ? null : rowsOf(targets, chosen),
     files: dataset.files,
     diagnostics: dataset.diagnostics,
   });
+}
+
+/** Rows of an array [N, …], in the order of `indices`. */
+function rowsOf(array: Tensor, indices: Uint32Array): Tensor {
+  const [, ...rest] = array.shape;
+  const size = elementCount(rest);
+  const data = allocate(array.dtype, indices.length * size);
+  indices.forEach((index, i) => {
+    data.set(array.data.subarray(index * size, (index + 1) * size), i * size);
+  });
+  return tensor(array.dtype, [indices.length, ...rest], data);
 }
 
 /** The first `count` samples, or all where there are no more. */

@@ -19,7 +19,7 @@ import {
   wholeOf,
 } from "./dataset.ts";
 import { imagesContent } from "./images.ts";
-import { labelsOf } from "./labels.ts";
+import { labelsOrTargetsOf } from "./labels.ts";
 import { type Place, locate } from "./locate.ts";
 import { type Parsing, parseData } from "./parse.ts";
 import { type Preprocess, parsePreprocess } from "./preprocess.ts";
@@ -66,14 +66,14 @@ export async function openDataset(path: string, options: OpenOptions = {}): Prom
   const reading: Reading = { files, diagnostics, wanted, labelsOnly: false, budget, resize };
   const content = await readPath(path, reading);
   const offset = preprocess?.labelOffset ?? 0;
-  let labels: Int32Array | null = null;
-  if (withLabels && labelsPath !== null) {
-    const asLabels = { ...reading, wanted: { ...wanted, x: null, y: options.y ?? null } };
-    labels = labelsOf(await readLabels(labelsPath, asLabels), labelsPath, offset);
-  } else if (withLabels && content.labels !== null) {
-    labels = labelsOf(content.labels, path, offset);
-  }
-  return datasetOf({ name: path, content, labels, files, diagnostics });
+  const asLabels = { ...reading, wanted: { ...wanted, x: null, y: options.y ?? null } };
+  const stored =
+    labelsPath !== null && withLabels ? await readLabels(labelsPath, asLabels) : content.labels;
+  const { labels, targets } =
+    stored === null || !withLabels
+      ? { labels: null, targets: null }
+      : labelsOrTargetsOf(stored, labelsPath ?? path, offset);
+  return datasetOf({ name: path, content, labels, targets, files, diagnostics });
 }
 
 /**

@@ -2,7 +2,10 @@
  * `report.html`: one file that needs no network and runs no script. The order is the reader's: how
  * it went, what to do, where the accuracy went, what it costs, and how it was made.
  */
-import { answersOnce, counted, digits3, percent, points, quantity } from "./format.ts";
+import { describeTask } from "../evaluation-diagnostics.ts";
+import type { TaskName } from "../tasks/task.ts";
+import { lossColumn, qualityColumns, referenceColumns, reportFigures } from "./columns.ts";
+import { answersOnce, counted, digits3, percent, points, quantity, relative } from "./format.ts";
 import { type Html, html, trusted } from "./markup.ts";
 import { type Figures, drawFigures } from "./plots.ts";
 import type { ConversionReport } from "./schema.ts";
@@ -68,6 +71,7 @@ function tiles(report: ConversionReport): Html {
       ["Conversion loss", points(accuracy.ann - snn), "percentage points"],
     );
   }
+  rows.push(...valueTiles(report));
   const agreement = accuracy.agreement?.at(-1);
   if (agreement !== undefined) {
     rows.push(["Agreement", percent(agreement), "predicted as the ANN does"]);
@@ -93,18 +97,35 @@ function tiles(report: ConversionReport): Html {
   </dl>`;
 }
 
+/** How far values are off; nothing where classes are decided. */
+function valueTiles({ accuracy, settings }: ConversionReport): [string, string, string][] {
+  const { metrics, annMetrics, task } = accuracy;
+  if (task.name !== "regress") return [];
+  const own = metrics.rmse?.at(-1) ?? null;
+  const before = annMetrics.rmse?.[0] ?? null;
+  const off = metrics.relativeRmseToAnn?.at(-1) ?? null;
+  const rows: [string, string, string][] = [];
+  if (own !== null) rows.push(["SNN RMSE", digits3(own), `at T = ${settings.timesteps}`]);
+  if (before !== null) rows.push(["ANN RMSE", digits3(before), "on the same samples"]);
+  if (off !== null) rows.push(["Off the ANN", relative(off), "of its values' spread (RMSE)"]);
+  return rows;
+}
+
 function accuracySection(report: ConversionReport, figures: Figures): Html {
   const { accuracy, operations, settings } = report;
   const once = answersOnce(accuracy.timesteps);
+  const measured = reportFigures(report);
+  const columns = [
+    ...qualityColumns(measured),
+    ...(measured.task === "regress" ? [] : [lossColumn(measured)]),
+    ...referenceColumns(measured),
+  ];
   const rows = landmarks(accuracy.timesteps).map((t) => {
     const i = accuracy.timesteps.indexOf(t);
-    const snn = accuracy.snn?.[i] ?? null;
     return [
       String(t),
       ...(once ? [String(settings.latencyTimesteps)] : []),
-      percent(snn),
-      points(snn === null || accuracy.ann === null ? null : snn - accuracy.ann),
-      percent(accuracy.agreement?.[i] ?? null),
+      ...columns.map((column) => column.cell(i)),
       quantity(operations.spikes[i] ?? null),
       quantity(operations.synapticOperations[i] ?? null),
     ];
@@ -112,9 +133,7 @@ function accuracySection(report: ConversionReport, figures: Figures): Html {
   const headings = [
     "T",
     ...(once ? ["Latency"] : []),
-    "Accuracy",
-    "Against ANN",
-    "Agreement",
+    ...columns.map(({ head }) => heading(head)),
     "Spikes",
     "Synaptic operations",
   ];
@@ -124,7 +143,7 @@ function accuracySection(report: ConversionReport, figures: Figures): Html {
   ]);
   return html`<section aria-labelledby="accuracy">
     <h2 id="accuracy">${once ? "Accuracy" : "Accuracy against timesteps"}</h2>
-    ${once ? oneAnswer(report) : curves(figures)}
+    ${taskWords(report)} ${once ? oneAnswer(report) : curves(report, figures)}
     ${table(
       once ? "Accuracy and cost" : "Accuracy and cost at powers of two and at T",
       headings,
@@ -142,6 +161,42 @@ function accuracySection(report: ConversionReport, figures: Figures): Html {
   </section>`;
 }
 
+/** A column's name where it stands alone. */
+function heading(head: string): string {
+  return head === "vs. ANN" ? "Against ANN" : head.charAt(0).toUpperCase() + head.slice(1);
+}
+
+/** What the outputs were measured as, where it is not one class for each sample throughout. */
+function taskWords({ accuracy }: ConversionReport): Html | null {
+  const { task, outputs } = accuracy;
+  if (task.name === "classify" && !task.assumed && outputs.length === 1) return null;
+  const sentences = outputs.map((output) => {
+    const { name, reason, threshold } = output.task;
+    const from = threshold === null ? "" : `, given from ${threshold} on`;
+    return `Output ${output.name} is measured as ${describeTask[name]}${from}: ${reason}. `;
+  });
+  const others = outputs
+    .slice(1)
+    .map((output) => [
+      output.name,
+      output.task.name,
+      percent(output.agreement?.at(-1) ?? null),
+      relative(output.metrics.relativeRmseToAnn?.at(-1) ?? null),
+      relative(output.relativeLogitError?.at(-1) ?? null),
+    ]);
+  return html`<p>${sentences}</p>
+    ${
+      others.length === 0
+        ? null
+        : table(
+            "The other outputs beside the ANN's, at T",
+            ["Output", "Task", "Agreement", "RMSE of the spread", "Squared error"],
+            others,
+            { left: [1] },
+          )
+    }`;
+}
+
 function oneAnswer({ settings }: ConversionReport): Html {
   return html`<p>
     There is one answer, after ${counted(settings.latencyTimesteps, "timestep")}: each layer of
@@ -150,7 +205,7 @@ function oneAnswer({ settings }: ConversionReport): Html {
   </p>`;
 }
 
-function curves(figures: Figures): Html {
+function curves(report: ConversionReport, figures: Figures): Html {
   return html`<p>
       One run gives the answer at every timestep up to T: what the output layer has integrated so
       far.
@@ -162,9 +217,27 @@ function curves(figures: Figures): Html {
         note: "Of the spiking network; the dashed line is the ANN on the same samples.",
       })}
       ${figure({
+        svg: figures.error,
+        caption: "Error",
+        note: "Root mean squared distance from the targets; the dashed line is the ANN on the same samples.",
+      })}
+      ${figure({
         svg: figures.agreement,
         caption: "Agreement with the ANN",
-        note: "Share of samples on which both networks predict the same class.",
+        note: agreementNote[report.accuracy.task.name],
+      })}
+      ${figure({
+        svg: figures.offAnn,
+        caption: "Distance from the ANN",
+        note: "Root mean squared distance from the ANN's values, over their spread.",
       })}
     </div>`;
 }
+
+const agreementNote: Readonly<Record<TaskName, string>> = {
+  classify: "Share of samples on which both networks predict the same class.",
+  binary: "Share of samples on which both networks predict the same class.",
+  multilabel: "Share of labels on which both networks agree.",
+  segment: "Share of places that both networks give the same class.",
+  regress: "",
+};

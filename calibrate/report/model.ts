@@ -2,11 +2,12 @@
  * Puts a conversion report together from what was measured. Computes nothing that needs a network
  * to run; every number in it comes from one of the pieces.
  */
-import { type Diagnostic, invariant } from "../../ir/diagnostic.ts";
+import { type Diagnostic, invariant, known } from "../../ir/diagnostic.ts";
 import { formatLoc } from "../../ir/loc.ts";
 import type { Comparison, LayerComparison } from "../compare.ts";
 import { type OperationCounts, energyCaveat, energyTables, estimateEnergy } from "../energy.ts";
 import type { Evaluation } from "../evaluate.ts";
+import { type Metrics, metricNames } from "../tasks/task.ts";
 import { answersOnce } from "./format.ts";
 import { recommend } from "./recommend.ts";
 import {
@@ -71,12 +72,23 @@ export function buildReport(pieces: ReportPieces): ConversionReport {
               points,
               timesteps: smallestTimesteps(snn, annAccuracy - points / 100),
             })),
+      task: { ...known(snn.outputs[0], "an output").task },
+      metrics: finiteMetrics(snn.outputs[0]?.metrics ?? {}),
+      annMetrics: finiteMetrics(ann.outputs[0]?.metrics ?? {}),
+      outputs: snn.outputs.map(({ name, task, agreement, relativeLogitError, metrics }) => ({
+        name,
+        task: { ...task },
+        agreement: copy(agreement),
+        relativeLogitError: relativeLogitError?.map(finite) ?? null,
+        metrics: finiteMetrics(metrics),
+      })),
       distinctPredictions: snn.distinctPredictions,
       classes: snn.classes,
     },
     lossByPass: pieces.lossByPass.map((row) => ({
       ...row,
       relativeLogitError: row.relativeLogitError === null ? null : finite(row.relativeLogitError),
+      relativeRmseToAnn: row.relativeRmseToAnn === null ? null : finite(row.relativeRmseToAnn),
     })),
     lossByPassData: pieces.lossByPassData,
     layers: comparison.layers.map((layer) => layerOf(layer, snn)),
@@ -136,6 +148,17 @@ function layerOf(layer: LayerComparison, snn: Evaluation): ReportLayer {
 
 function copy(list: readonly number[] | null): number[] | null {
   return list === null ? null : [...list];
+}
+
+type ReportMetrics = ConversionReport["accuracy"]["metrics"];
+
+function finiteMetrics(metrics: Metrics): ReportMetrics {
+  const found: ReportMetrics = {};
+  for (const name of metricNames) {
+    const values = metrics[name];
+    if (values !== undefined) found[name] = values.map((x) => (x === null ? null : finite(x)));
+  }
+  return found;
 }
 
 /** JSON has no NaN or infinity: what could not be computed is null. */

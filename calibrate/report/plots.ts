@@ -19,6 +19,9 @@ export const errorParts = ["clipping", "quantisation", "inherited", "unevenness"
 export interface Figures {
   readonly accuracy: string | null;
   readonly agreement: string | null;
+  /** Of values: how far they are off the targets, and off the ANN's. */
+  readonly error: string | null;
+  readonly offAnn: string | null;
   readonly lossByPass: string | null;
   readonly layerErrors: string | null;
   readonly firingRates: string | null;
@@ -156,6 +159,18 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
               },
             },
           ),
+    error: drawError(
+      "Root mean squared error of the spiking network against timesteps",
+      accuracy.metrics.rmse,
+      { label: "↑ RMSE", percent: false },
+      accuracy.annMetrics.rmse?.[0] ?? null,
+    ),
+    offAnn: drawError(
+      "Distance from the ANN's values over their spread, against timesteps",
+      accuracy.metrics.relativeRmseToAnn,
+      { label: "↑ off the ANN (% of the spread)", percent: true },
+      null,
+    ),
     lossByPass: drawLossByPass(),
     layerErrors: drawLayerErrors(),
     firingRates:
@@ -204,17 +219,36 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
           ),
   };
 
+  /** An error that falls over timesteps; null where there is none, or not at each of them. */
+  function drawError(
+    label: string,
+    values: readonly (number | null)[] | undefined,
+    axis: { readonly label: string; readonly percent: boolean },
+    ann: number | null,
+  ): string | null {
+    const known = (values ?? []).filter((value) => value !== null);
+    if (values === undefined || known.length < values.length || known.length === 0) return null;
+    const most = Math.max(...known, ann ?? 0, 1e-9);
+    const scale = axis.percent ? 100 : 1;
+    return curve(label, known, {
+      colour: "var(--snn)",
+      y: { percent: axis.percent, label: axis.label, domain: [0, 1.12 * scale * most] },
+      level: ann === null ? undefined : { value: ann, label: `ANN ${digits3(ann)}` },
+    });
+  }
+
   function drawLossByPass(): string | null {
     if (lossByPass.length === 0) return null;
     const names = lossByPass.map((row) => row.pass);
     const measure = passMeasure(report);
-    const isShare = measure !== "relativeLogitError";
+    const isShare = measure === "accuracy" || measure === "agreement";
     const values = lossByPass.map((row) => row[measure] ?? 0);
     const first = known(values[0], "the first row");
     const words = {
       accuracy: "accuracy",
       agreement: "agreement",
       relativeLogitError: "relative logit error",
+      relativeRmseToAnn: "distance from the imported network",
     }[measure];
     return rows(`Network after each pass: ${words}`, names, {
       x: {
@@ -320,10 +354,13 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
 /** What the loss by pass is told by: the first of these that every row has. */
 export function passMeasure({
   lossByPass,
-}: Pick<ConversionReport, "lossByPass">): "accuracy" | "agreement" | "relativeLogitError" {
+}: Pick<ConversionReport, "lossByPass">):
+  "accuracy" | "agreement" | "relativeRmseToAnn" | "relativeLogitError" {
   if (lossByPass.every((row) => row.accuracy !== null)) return "accuracy";
   if (lossByPass.every((row) => row.agreement !== null)) return "agreement";
-  return "relativeLogitError";
+  return lossByPass.every((row) => row.relativeRmseToAnn !== null)
+    ? "relativeRmseToAnn"
+    : "relativeLogitError";
 }
 
 function sumOfParts(error: LayerErrorParts): number {

@@ -2,6 +2,7 @@
  * From measurements to advice: what to try next, in plain words, naming the option. Each kind has a
  * section in docs/low-accuracy.md. Advice names a cause that the numbers show, never a guess.
  */
+import { isAtChance } from "../chance.ts";
 import { counted, percent, points, relative } from "./format.ts";
 import {
   type OwnPart,
@@ -18,6 +19,8 @@ type Findings = Omit<ConversionReport, "recommendations">;
 
 /** A loss below half a point is what most papers call lossless. */
 const smallLoss = 0.005;
+/** Values that are 2 % of their spread off have lost 0.04 % of their variance. */
+const notableDistance = 0.02;
 /** An own error above 1 % of the signal's power is worth a word. */
 const notableError = 0.01;
 /** Layers beyond this multiple of the median stand out from the others. */
@@ -46,6 +49,7 @@ export function recommend(report: Findings): Recommendation[] {
 
 /** More than is called lossless, and more than the choice of samples explains. */
 function isNotable(report: Findings, loss: number): boolean {
+  if (isOfValues(report)) return loss > notableDistance;
   // A loss of exactly half a point differs from it by rounding.
   return loss > Math.max(smallLoss + 1e-9, 2 * (deviationOf(report) ?? 0));
 }
@@ -60,19 +64,26 @@ function deviationOf(report: Findings): number | null {
   return Math.sqrt((1 - agreement) / report.evaluationData.samples);
 }
 
-/** ANN accuracy − SNN accuracy at a place of the timesteps; disagreement where there are no labels. */
+/**
+ * ANN accuracy − SNN accuracy at a place of the timesteps; disagreement where there are no labels. Of values
+ * the distance from the ANN's over their spread.
+ */
 function lossAt(report: Findings, index: number): number | null {
-  const { ann, snn, agreement } = report.accuracy;
+  const { ann, snn, agreement, metrics } = report.accuracy;
+  if (isOfValues(report)) return metrics.relativeRmseToAnn?.at(index) ?? null;
   const accuracy = snn?.at(index);
   if (ann !== null && accuracy !== undefined) return ann - accuracy;
   const agreeing = agreement?.at(index);
   return agreeing === undefined ? null : 1 - agreeing;
 }
 
+function isOfValues({ accuracy }: Findings): boolean {
+  return accuracy.task.name === "regress";
+}
+
 function chanceLevel(report: Findings): Recommendation[] {
   const { ann, classes } = report.accuracy;
-  if (ann === null || classes < 2 || report.evaluationData.samples < 10 * classes) return [];
-  if (ann > 1.5 / classes) return [];
+  if (ann === null || !isAtChance(ann, classes, report.evaluationData.samples)) return [];
   return [
     {
       kind: "ann-at-chance",
@@ -129,6 +140,7 @@ function gainOfSecondHalf(report: Findings, loss: number): number | null {
 /** Whether a longer run would leave the loss as it is. */
 function hasSettled(report: Findings, loss: number): boolean {
   const gained = gainOfSecondHalf(report, loss);
+  if (isOfValues(report)) return gained !== null && gained <= loss / 10;
   return gained !== null && gained < smallLoss / 2 && loss > 2 * smallLoss;
 }
 
@@ -140,6 +152,7 @@ function timestepsTrend(report: Findings, loss: number): Recommendation[] {
   const isLabelled = report.accuracy.ann !== null;
   const measured = isLabelled ? "Accuracy" : "Agreement with the ANN";
   const ceiling = isLabelled ? "the ANN's" : "100 %";
+  if (isOfValues(report)) return distanceTrend(report, loss, gained);
   if (gained !== null && gained > Math.max(smallLoss, loss / 4)) {
     return [
       {
@@ -167,6 +180,36 @@ function timestepsTrend(report: Findings, loss: number): Recommendation[] {
     ];
   }
   return [];
+}
+
+/** The same of values, whose distance from the ANN's falls. */
+function distanceTrend(report: Findings, loss: number, gained: number | null): Recommendation[] {
+  const now = `${relative(loss)} of their spread off the ANN's`;
+  if (gained !== null && gained > loss / 4) {
+    return [
+      {
+        kind: "still-rising",
+        importance: "high",
+        text:
+          `Values are ${now}, and were ${relative(loss + gained)} after half of the ` +
+          `${answering(report)} timesteps. Run longer before changing anything else.`,
+        option: longer(report),
+        layer: null,
+      },
+    ];
+  }
+  if (gained === null || gained > loss / 10) return [];
+  return [
+    {
+      kind: "settled-below",
+      importance: "medium",
+      text:
+        `Values have settled ${now}: more timesteps alone will not bring them nearer. See below ` +
+        "which error is left.",
+      option: null,
+      layer: null,
+    },
+  ];
 }
 
 /** The part that dominates over the layers, and the layers where a part stands out. */
@@ -353,7 +396,9 @@ function costly(report: Findings): Recommendation[] {
 function noise(report: Findings, loss: number | null): Recommendation[] {
   const deviation = deviationOf(report);
   const { samples } = report.evaluationData;
-  if (loss === null || deviation === null) return [];
+  // Of labels and places there are many in a sample, which do not vary by themselves.
+  const { name } = report.accuracy.task;
+  if (loss === null || deviation === null || name === "multilabel" || name === "segment") return [];
   // Less than one sample in a thousand is finer than anybody asks for.
   if (2 * deviation < 0.001 && samples >= 1000) return [];
   if (Math.abs(loss) > 4 * deviation && samples >= 1000) return [];

@@ -3,6 +3,7 @@
  * (docs/report.schema.json) all follow from it. Field names are stable within a version.
  */
 import { z } from "zod";
+import { taskNames } from "../tasks/task.ts";
 
 /** Raised when a field is removed or changes its meaning; added fields leave it as it is. */
 export const reportVersion = "snnc.report/1";
@@ -31,6 +32,35 @@ const passRun = z.strictObject({
   changed: z.boolean(),
 });
 
+const metricValues = z.array(z.number().nullable());
+
+const metrics = z
+  .strictObject({
+    exactMatch: metricValues.optional().describe("Share of samples with every label right."),
+    meanIou: metricValues.optional().describe("Mean over classes of intersection over union."),
+    rmse: metricValues.optional().describe("Root of the mean squared distance from the targets."),
+    relativeRmse: metricValues.optional().describe("The same over the targets' spread."),
+    r2: metricValues.optional().describe("1 − relativeRmse²."),
+    rmseToAnn: metricValues.optional(),
+    relativeRmseToAnn: metricValues.optional().describe("Over the spread of the ANN's outputs."),
+  })
+  .describe("Figures of the task by timestep; null where nothing varies.");
+
+const task = z.strictObject({
+  name: z.enum(taskNames),
+  reason: z.string(),
+  assumed: z.boolean().describe("Whether nothing but the output's shape speaks for it."),
+  threshold: z.number().nullable().describe("A label counts as given from here on."),
+});
+
+const output = z.strictObject({
+  name: z.string(),
+  task,
+  agreement: z.array(share).nullable(),
+  relativeLogitError: z.array(amount.nullable()).nullable(),
+  metrics,
+});
+
 const passLoss = z.strictObject({
   pass: z.string(),
   accuracy: share.nullable().describe("On the samples of `lossByPassData`, after this pass."),
@@ -38,6 +68,9 @@ const passLoss = z.strictObject({
   relativeLogitError: amount
     .nullable()
     .describe("Σ|y − y_ann|² / Σ|y_ann|² after this pass, against the imported network."),
+  relativeRmseToAnn: amount
+    .nullable()
+    .describe("RMSE to the imported network over its outputs' spread, of values."),
 });
 
 const layerError = z
@@ -168,9 +201,13 @@ export const reportSchema = z
       timesteps: z
         .array(count)
         .describe("What the lists below go by: 1 … T, or T alone where there is one answer."),
-      ann: share.nullable().describe("Null without labels."),
-      snn: z.array(share).nullable(),
+      ann: share.nullable().describe("Null without labels, and for values."),
+      snn: z.array(share).nullable().describe("Share of samples, labels or places that are right."),
       agreement: z.array(share).nullable().describe("Share predicted as the ANN does."),
+      task: task.describe("What the first output was measured as."),
+      metrics,
+      annMetrics: metrics.describe("Of the ANN, whose only answer is the first."),
+      outputs: z.array(output).describe("Each output by itself, the first one first."),
       relativeLogitError: z.array(amount.nullable()).nullable(),
       smallestTimesteps: z
         .array(
@@ -183,7 +220,7 @@ export const reportSchema = z
         )
         .describe("Empty without labels, and where there is one answer."),
       distinctPredictions: count,
-      classes: count,
+      classes: count.describe("0 where the task has none."),
     }),
     lossByPass: z.array(passLoss),
     lossByPassData: dataset.nullable(),

@@ -44,14 +44,14 @@ export function passSection(report: ConversionReport, figures: Figures): Html {
     return [
       row.pass,
       ...(labelled ? [percent(row.accuracy), points(change)] : []),
-      percent(row.agreement),
+      measure === "relativeRmseToAnn" ? relative(row.relativeRmseToAnn) : percent(row.agreement),
       relative(row.relativeLogitError),
     ];
   });
   const headings = [
     "Pass",
     ...(labelled ? ["Accuracy", "Change"] : []),
-    "Agreement",
+    measure === "relativeRmseToAnn" ? "Distance" : "Agreement",
     "Logit error",
   ];
   const on =
@@ -68,7 +68,9 @@ export function passSection(report: ConversionReport, figures: Figures): Html {
         note:
           measure === "relativeLogitError"
             ? "Squared error of the outputs against the imported network's."
-            : "The dashed line is the network as it was imported.",
+            : measure === "relativeRmseToAnn"
+              ? "Root mean squared distance from the imported network's values, over their spread."
+              : "The dashed line is the network as it was imported.",
       })}
       ${table("How far from the imported network", headings, rows)}
     </div>

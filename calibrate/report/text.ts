@@ -7,11 +7,10 @@ import {
   digits3,
   labelsOf,
   landmarks,
-  percent,
-  points,
   quantity,
   relative,
 } from "./format.ts";
+import { lossColumn, qualityColumns, referenceColumns, reportFigures } from "./columns.ts";
 import { errorParts } from "./plots.ts";
 import type { ConversionReport, LayerErrorParts } from "./schema.ts";
 import { verdict } from "./verdict.ts";
@@ -52,23 +51,26 @@ function accuracyTable(report: ConversionReport, bold: Style): string {
   const { accuracy, operations, settings } = report;
   // Where there is one answer, layer after layer, T says little of when it is there.
   const once = answersOnce(accuracy.timesteps);
+  const figures = reportFigures(report);
+  const columns = [
+    ...qualityColumns(figures),
+    ...(figures.task === "regress" ? [] : [lossColumn(figures)]),
+    ...referenceColumns(figures),
+  ];
   const rows = landmarks(accuracy.timesteps).map((t) => {
     const i = accuracy.timesteps.indexOf(t);
-    const snn = accuracy.snn?.[i] ?? null;
     return [
       String(t),
       ...(once ? [String(settings.latencyTimesteps)] : []),
-      percent(snn),
-      points(snn === null || accuracy.ann === null ? null : snn - accuracy.ann),
-      percent(accuracy.agreement?.[i] ?? null),
+      ...columns.map((column) => column.cell(i)),
       quantity(operations.spikes[i] ?? null),
     ];
   });
   const latency = once ? ["latency"] : [];
-  if (accuracy.ann !== null) {
-    rows.push(["ANN", ...latency.map(() => ""), percent(accuracy.ann), "", "", ""]);
+  if (accuracy.ann !== null || accuracy.annMetrics.rmse !== undefined) {
+    rows.push(["ANN", ...latency.map(() => ""), ...columns.map((column) => column.ann), ""]);
   }
-  return aligned(["T", ...latency, "accuracy", "vs. ANN", "agreement", "spikes"], rows, bold);
+  return aligned(["T", ...latency, ...columns.map((column) => column.head), "spikes"], rows, bold);
 }
 
 /** The layers with the largest error of their own making, in the order of the network. */

@@ -160,7 +160,7 @@ async function samplesFor(
   } as const;
   const data = await loadData(file, module, prepared, context, true);
   const chosen = chooseBalanced(data.dataset, sampleCount, seed);
-  const { labels } = data;
+  const { labels } = data.dataset;
   return chosen.map((index) => ({
     label: labels?.[index] ?? null,
     inputs: data.samples.get(index).map((each) => each.data),

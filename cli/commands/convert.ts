@@ -7,6 +7,10 @@ import { packageParts } from "../../ir/package.ts";
 import { printModule } from "../../ir/print.ts";
 import { printable } from "../../ir/printable.ts";
 import { openPreprocess } from "../../calibrate/data/open.ts";
+import type { Evaluation } from "../../calibrate/evaluate.ts";
+import { taskJson } from "../../calibrate/evaluation-json.ts";
+import { qualityLine } from "../../calibrate/report/columns.ts";
+import { percent } from "../../calibrate/report/format.ts";
 import { evaluatePair } from "../../library/assess.ts";
 import { type Objective, objectives } from "../../library/auto.ts";
 import { type Conversion, convert } from "../../library/convert.ts";
@@ -27,7 +31,7 @@ import { type EngineName, options, points, wholeNumber } from "../options.ts";
 import { recordedPreprocess } from "../preprocessing.ts";
 import { diagnosticToJson } from "../render.ts";
 import { writeReport } from "../report-files.ts";
-import { accuracyTable } from "../tables.ts";
+import { accuracyTable, figuresOf, taskLines } from "../tables.ts";
 import { version } from "../version.ts";
 import { formatReport } from "../../calibrate/report/text.ts";
 
@@ -46,6 +50,7 @@ export function convertCommand() {
     .addOption(options.labels)
     .addOption(options.x)
     .addOption(options.y)
+    .addOption(options.task)
     .addOption(options.preprocess)
     .addOption(options.maxDataBytes)
     .addOption(options.limit)
@@ -168,6 +173,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     part: "train",
     maxDataBytes: given.maxDataBytes,
     labels: given.data === undefined ? given.labels : undefined,
+    task: given.task,
     draw:
       given.calibSamples === undefined
         ? undefined
@@ -299,11 +305,15 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       annAccuracy: ann,
       accuracy: evaluations.snn.accuracy,
       agreement: evaluations.snn.agreement,
+      ...taskJson(evaluations.snn),
+      annMetrics: evaluations.ann.outputs[0]?.metrics ?? {},
     };
+    context.report(...evaluations.ann.diagnostics);
     const on = `on ${data.samples.count} samples of ${printable(data.name)}`;
     if (given.report === undefined) {
-      const head = ann === null ? "" : `ANN ${(ann * 100).toFixed(2)} % `;
-      return { text: `${head}${on}\n\n${accuracyTable(evaluations.snn, ann)}`, json };
+      const lines = [`${annFigures(evaluations.ann)}${on}`, ...taskLines(evaluations.snn)];
+      const table = accuracyTable(evaluations.snn, evaluations.ann);
+      return { text: `${lines.join("\n")}\n\n${table}`, json };
     }
     const report = await makeReport(
       {
@@ -329,6 +339,14 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       json: { ...json, report: files },
     };
   }
+}
+
+/** What the analogue network scores; nothing where there is nothing right to compare it with. */
+function annFigures(ann: Evaluation): string {
+  const figures = figuresOf(ann, null);
+  if (figures.accuracy === null && figures.metrics.rmse === undefined) return "";
+  if (figures.task === "classify") return `ANN ${percent(figures.accuracy?.[0] ?? null)} `;
+  return `ANN: ${qualityLine(figures)} `;
 }
 
 /** Preprocessing as the network's file keeps it: every step with its default filled in. */

@@ -2,10 +2,13 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import type { Evaluation } from "../../calibrate/evaluate.ts";
 import { evaluationJson } from "../../calibrate/evaluation-json.ts";
-import type { EarlyExitEvaluation } from "../../calibrate/early-exit.ts";
+import { type EarlyExitEvaluation, marginOfTask } from "../../calibrate/early-exit.ts";
 import { counted, percent } from "../../calibrate/report/format.ts";
+import { chooseTask, outputView } from "../../calibrate/tasks/choose.ts";
+import { type Targets, targetSetOf } from "../../calibrate/tasks/targets.ts";
+import type { TaskName } from "../../calibrate/tasks/task.ts";
 import { fail } from "../../ir/diagnostic.ts";
-import { type EarlyExit, probabilityIn } from "../../ir/early-exit.ts";
+import type { EarlyExit } from "../../ir/early-exit.ts";
 import { type Module, isFramed, rehearsalOf } from "../../ir/module.ts";
 import { evaluateModule, evaluateWithEarlyExit } from "../../library/assess.ts";
 import { convert } from "../../library/convert.ts";
@@ -15,7 +18,7 @@ import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
 import { fraction, options, wholeNumber } from "../options.ts";
 import { recordedPreprocess } from "../preprocessing.ts";
-import { accuracyTable } from "../tables.ts";
+import { accuracyTable, taskLines } from "../tables.ts";
 import { timestepsOf } from "../timesteps.ts";
 import { diagnosticToJson } from "../render.ts";
 
@@ -27,6 +30,7 @@ export function evalCommand() {
     .addOption(options.labels)
     .addOption(options.x)
     .addOption(options.y)
+    .addOption(options.task)
     .addOption(options.preprocess)
     .addOption(options.maxDataBytes)
     .addOption(options.limit)
@@ -34,7 +38,7 @@ export function evalCommand() {
     .addOption(
       new Option(
         "--early-exit <margin>",
-        "also end each sample once its two best classes are so far apart (softmax, 0 to 1)",
+        "also end each sample once its two best classes are so far apart (probabilities, 0 to 1)",
       ).argParser(fraction),
     )
     .addOption(
@@ -72,6 +76,7 @@ export function evalCommand() {
           network.kind === "ann" && given.engine !== "interpret"
             ? await cleaned(network.module, running)
             : network.module;
+        const rule = ruleOf(module, timesteps, given, data.labels);
         const started = performance.now();
         const evaluation = await evaluateModule(module, data, running, {
           timesteps,
@@ -80,7 +85,6 @@ export function evalCommand() {
         });
         const seconds = (performance.now() - started) / 1000;
         context.report(...evaluation.diagnostics);
-        const rule = ruleOf(module, timesteps, given);
         if (rule !== null && !answersOnce && rule.every >= timesteps) {
           context.report(diagnose("early-exit-too-late", null, { every: rule.every, timesteps }));
         }
@@ -114,15 +118,27 @@ async function cleaned(
 function ruleOf(
   module: Module,
   timesteps: number,
-  given: { earlyExit?: number | undefined; exitEvery?: number | undefined },
+  given: {
+    earlyExit?: number | undefined;
+    exitEvery?: number | undefined;
+    task?: TaskName | undefined;
+  },
+  targets: Targets,
 ): EarlyExit | null {
   const { earlyExit: margin } = given;
   if (margin === undefined) return null;
+  const view = outputView(module, 0);
+  const task = chooseTask(module, view, targetSetOf(targets), given.task);
+  const found = marginOfTask(module, { task, view });
+  if ("none" in found) {
+    const params = { output: view.name, task: task.name, why: found.none };
+    return fail(diagnose("early-exit-has-no-margin", null, params));
+  }
   // Networks that answer within a few timesteps are sure of it at once; means of rates are not.
   const every = given.exitEvery ?? (timesteps <= 8 ? 1 : 4);
   // An answer of the rehearsal knows nothing of what was learned in it.
   const minimum = rehearsalOf(module) + every;
-  return { margin, of: probabilityIn(module), minimum, every };
+  return { margin, of: found.of, minimum, every };
 }
 
 interface Timed {
@@ -141,7 +157,10 @@ function evaluationText(
   seconds: number,
   earlyExit: Timed | undefined,
 ): string {
-  const lines = [`${evaluation.samples} samples in ${paceOf(evaluation.samples, seconds)}`];
+  const lines = [
+    ...taskLines(evaluation),
+    `${evaluation.samples} samples in ${paceOf(evaluation.samples, seconds)}`,
+  ];
   const { memory } = evaluation;
   if (memory !== null) {
     const { weightsBytes, arenaBytes, threads } = memory;

@@ -30,6 +30,7 @@ export function reportCommand() {
     .addOption(options.labels)
     .addOption(options.x)
     .addOption(options.y)
+    .addOption(options.task)
     .addOption(options.preprocess)
     .addOption(options.maxDataBytes)
     .addOption(options.limit)

@@ -4,11 +4,11 @@ import { accuracyTable } from "../../cli/tables.ts";
 import { syntheticPieces } from "../calibrate/report/synthetic.ts";
 
 describe("the table of accuracies", () => {
-  const { snn } = syntheticPieces({ timesteps: 8 });
+  const { ann, snn } = syntheticPieces({ timesteps: 8, annAccuracy: 0.8 });
 
   it("has what is gained or lost against the ANN, a gain with a plus", () => {
     const accuracy = snn.timesteps.map((t) => (t < 8 ? 0.75 : 0.9));
-    const lines = accuracyTable({ ...snn, accuracy }, 0.8).split("\n");
+    const lines = accuracyTable({ ...snn, accuracy }, ann).split("\n");
     expect(lines[0]).toMatch(/^T +accuracy +vs\. ANN +spikes +synaptic ops$/);
     expect(lines.slice(1).map((line) => line.trim().split(/\s{2,}/)[2])).toEqual([
       "−5.00",

@@ -1,6 +1,7 @@
 /** What paths mean, where labels come from, and what a wrong path or file is told. */
 import { gzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
+import { select } from "../../../calibrate/data/dataset.ts";
 import { openDataset, openPreprocess } from "../../../calibrate/data/open.ts";
 import { parsePreprocess } from "../../../calibrate/data/preprocess.ts";
 import { encodeNpy, encodeNpz } from "../../../calibrate/data/write.ts";
@@ -115,11 +116,10 @@ describe("openDataset", () => {
 
   it.each([
     [
-      "onehot.npy",
-      "labels-shape: the labels of onehot.npy have shape [2, 3], not one number per sample",
+      "scalar.npy",
+      "labels-shape: the labels of scalar.npy have shape [], not one number per sample",
     ],
-    ["half.npy", "labels-not-integer: label 1 of half.npy is 0.5, which is no class number"],
-    ["minus.npy", "labels-not-integer: label 0 of minus.npy is -1, which is no class number"],
+    ["huge.npy", "labels-not-integer: label 1 of huge.npy is 2147483648, which is no class number"],
     ["three.npy", "labels-count: x.npy has 3 labels for 2 samples"],
     ["nothing.npy", "data-not-found: there is no file or folder nothing.npy"],
     [
@@ -128,9 +128,8 @@ describe("openDataset", () => {
     ],
   ])("refuses labels %s", async (name, expected) => {
     write(folder, {
-      "onehot.npy": encodeNpy(tensorOf("u8", [2, 3], [1, 0, 0, 0, 1, 0])),
-      "half.npy": encodeNpy(tensorOf("f32", [2], [1, 0.5])),
-      "minus.npy": encodeNpy(tensorOf("i64", [2], [-1, 0])),
+      "scalar.npy": encodeNpy(tensorOf("i64", [], [1])),
+      "huge.npy": encodeNpy(tensorOf("f64", [2], [0, 2 ** 31])),
       "three.npy": encodeNpy(tensorOf("i64", [3], [0, 1, 2])),
       "ab.npz": encodeNpz(
         new Map([
@@ -154,5 +153,22 @@ describe("openPreprocess", () => {
     expect((await openPreprocess(`${folder}/all.json#net`)).scale).toBe(3);
     expect((await openPreprocess(`${folder}/odd#name.json`)).scale).toBe(4);
     expect(await failure(() => openPreprocess(`${folder}/no.json`))).toMatch(/^data-not-found/);
+  });
+
+  it.each([
+    ["rows of 0 and 1", [2, 3], [1, 0, 0, 0, 1, 0]],
+    ["values", [2], [1, 0.5]],
+    ["a negative number", [2, 1], [-1, 0]],
+  ])("keeps labels that are no class numbers as they are stored: %s", async (_, shape, values) => {
+    write(folder, { "targets.npy": encodeNpy(tensorOf("f32", shape, values)) });
+    const set = await openDataset(`${folder}/x.npy`, { labels: `${folder}/targets.npy` });
+    expect([set.labels, set.targets?.shape, [...(set.targets?.data ?? [])]]).toEqual([
+      null,
+      shape,
+      values,
+    ]);
+    const second = select(set, [1, 1]).targets;
+    const row = values.slice(values.length / 2);
+    expect([second?.shape, [...(second?.data ?? [])]]).toEqual([shape, [...row, ...row]]);
   });
 });

@@ -142,7 +142,10 @@ describe("select, limit and join", () => {
     });
     const two = joinContents([numbered(0), numbered(2)], ["a", "b"]);
     const x = two.fields[0];
-    expect([x?.storedShape, two.labels?.shape]).toEqual([[4, 1], [4]]);
+    expect([x?.storedShape, two.labels?.shape]).toEqual([
+      [4, 1],
+      [4, 1],
+    ]);
     expect([0, 1, 2, 3].map((index) => x?.sample(index).data[0])).toEqual([0, 1, 2, 3]);
     expect([...(two.labels?.data ?? [])]).toEqual([0, 1, 2, 3]);
     const attempt = (b: ReturnType<typeof part>) =>

@@ -18,7 +18,15 @@ function poisoned(): ConversionReport {
     calibrationData: { name: hostile, samples: 1, sha256: null, labelled: false },
     evaluationData: { name: hostile, samples: 1, sha256: null, labelled: true },
     pipeline: [{ pass: hostile, options: { [hostile]: hostile }, seconds: null, changed: true }],
-    lossByPass: [{ pass: hostile, accuracy: 0.5, agreement: null, relativeLogitError: null }],
+    lossByPass: [
+      {
+        pass: hostile,
+        accuracy: 0.5,
+        agreement: null,
+        relativeLogitError: null,
+        relativeRmseToAnn: null,
+      },
+    ],
     lossByPassData: { name: hostile, samples: 1, sha256: null, labelled: true },
     diagnostics: [
       {

@@ -58,7 +58,15 @@ describe("a report", () => {
     const report = buildReport({
       ...pieces,
       snn: { ...pieces.snn, relativeLogitError: [NaN, 0.5] },
-      lossByPass: [{ pass: "import", accuracy: 0.1, agreement: null, relativeLogitError: NaN }],
+      lossByPass: [
+        {
+          pass: "import",
+          accuracy: 0.1,
+          agreement: null,
+          relativeLogitError: NaN,
+          relativeRmseToAnn: null,
+        },
+      ],
       comparison: { ...pieces.comparison, layers: [{ ...layer, error: nothing }] },
     });
     expect(report.accuracy.relativeLogitError).toEqual([null, 0.5]);

@@ -4,7 +4,7 @@
  */
 import { valueIdOf } from "../../../ir/build.ts";
 import type { Comparison } from "../../../calibrate/compare.ts";
-import type { Evaluation } from "../../../calibrate/evaluate.ts";
+import type { Evaluation, OutputEvaluation } from "../../../calibrate/evaluate.ts";
 import { type ReportPieces, buildReport } from "../../../calibrate/report/model.ts";
 import type { ConversionReport } from "../../../calibrate/report/schema.ts";
 
@@ -36,11 +36,13 @@ export function syntheticPieces(options: Synthetic = {}): ReportPieces {
   const neurons = (layer: number): number => Math.max(256, 16384 >> layer);
   const perStep = names.reduce((sum, _, layer) => sum + neurons(layer) * rate(layer), 0);
   const accuracy = steps.map((t) => round(0.1 + (limit - 0.1) * (1 - Math.exp(-t / 2.6))));
+  const outputs = [outputOf()];
   const ann: Evaluation = {
     kind: "ann",
     samples: 10000,
     classes: 10,
     timesteps: [0],
+    outputs,
     accuracy: annAccuracy === null ? null : [annAccuracy],
     agreement: null,
     relativeLogitError: null,
@@ -158,20 +160,40 @@ export function syntheticPieces(options: Synthetic = {}): ReportPieces {
     ann,
     snn,
     lossByPass: [
-      { pass: "import", accuracy: 0.9336, agreement: 1, relativeLogitError: 0 },
-      { pass: "fold-batchnorm", accuracy: 0.9336, agreement: 1, relativeLogitError: 2.1e-13 },
+      {
+        pass: "import",
+        accuracy: 0.9336,
+        agreement: 1,
+        relativeLogitError: 0,
+        relativeRmseToAnn: null,
+      },
+      {
+        pass: "fold-batchnorm",
+        accuracy: 0.9336,
+        agreement: 1,
+        relativeLogitError: 2.1e-13,
+        relativeRmseToAnn: null,
+      },
       {
         pass: "convert-activations",
         accuracy: 0.4121,
         agreement: 0.4453,
         relativeLogitError: 0.82,
+        relativeRmseToAnn: null,
       },
-      { pass: "balance-mmse", accuracy: 0.9043, agreement: 0.9453, relativeLogitError: 0.061 },
+      {
+        pass: "balance-mmse",
+        accuracy: 0.9043,
+        agreement: 0.9453,
+        relativeLogitError: 0.061,
+        relativeRmseToAnn: null,
+      },
       {
         pass: "set-initial-potential",
         accuracy: 0.9258,
         agreement: 0.9746,
         relativeLogitError: 0.024,
+        relativeRmseToAnn: null,
       },
     ],
     lossByPassData: { name: "calib.npz", samples: 512, sha256: null, labelled: true },
@@ -192,6 +214,26 @@ export function syntheticPieces(options: Synthetic = {}): ReportPieces {
 
 export function syntheticReport(options: Synthetic = {}): ConversionReport {
   return buildReport(syntheticPieces(options));
+}
+
+/** Of a classifier. Reports read no more of it than its task. */
+function outputOf(): OutputEvaluation {
+  const name = "logits";
+  return {
+    name,
+    task: { name: "classify", reason: "labels are class numbers", assumed: false, threshold: null },
+    view: { name, shape: [1, 10], size: 10, ending: "other", choices: null },
+    accuracy: null,
+    agreement: null,
+    metrics: {},
+    classes: 10,
+    predictions: new Int32Array(0),
+    distinctPredictions: 10,
+    squaredErrors: null,
+    shifted: null,
+    relativeLogitError: null,
+    logits: null,
+  };
 }
 
 function round(x: number): number {

@@ -15,7 +15,7 @@ import { uniform } from "../../../ir/random.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { real } from "../../../ir/type.ts";
 import { verify } from "../../../ir/verify.ts";
-import { argmax } from "../../../calibrate/evaluate.ts";
+import { argmax } from "../../../calibrate/tasks/decisions.ts";
 import { converted, sourceOf } from "./networks.ts";
 
 const loc = sourceLoc("t.onnx", "act", "Op");
