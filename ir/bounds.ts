@@ -67,6 +67,11 @@ export function integerBounds(module: Module): IntegerBounds {
   return bounds;
 }
 
+/** Timesteps for which integers of `module` are proved to stay within 32 bits; Infinity where there is no end. */
+export function provenTimesteps(module: Module): number {
+  return module.code === "none" ? Infinity : integerBounds(module).timesteps;
+}
+
 /** Fails with a diagnostic where integers of `module` might overflow in a run of `timesteps`. */
 export function requireSafeTimesteps(module: Module, timesteps: number): void {
   if (module.code === "none") return;

@@ -5,6 +5,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import { provenTimesteps, requireSafeTimesteps } from "../../../ir/bounds.ts";
 import { fail } from "../../../ir/diagnostic.ts";
 import { type Module, isFramed } from "../../../ir/module.ts";
 import type { Provenance } from "../../../ir/package.ts";
@@ -92,6 +93,7 @@ export async function buildWasm(
     tiles: 1,
     optimise: true,
   };
+  requireSafeTimesteps(module, timesteps);
   const program = await compileProgram(module, compileOptions);
   refuseHost(program);
   checkClasses(module, options.classes ?? null);
@@ -99,6 +101,7 @@ export async function buildWasm(
   const description = describeProgram(module, program, {
     segments: weights.segments,
     timesteps,
+    proven: provenTimesteps(module),
     probes,
     preprocess: options.preprocess ?? null,
     classes: options.classes ?? null,

@@ -10,6 +10,8 @@ import { type BuildProbe, layersOf } from "./names.ts";
 
 export interface DescribeOptions {
   readonly timesteps: number;
+  /** For which integers stay within 32 bits; Infinity where there is no end. */
+  readonly proven: number;
   readonly probes: readonly BuildProbe[];
   readonly preprocess: Preprocess | null;
   readonly classes: readonly string[] | null;
@@ -23,13 +25,14 @@ export function describeProgram(
   program: Program,
   options: DescribeOptions,
 ): Description {
-  const { preprocess, classes, timesteps, sharedFlagAt, segments } = options;
+  const { preprocess, classes, timesteps, proven, sharedFlagAt, segments } = options;
   const inputs = inputsOf(module);
   return {
     format: formatVersion,
     name: module.name,
     kind: module.code === "none" ? "ann" : "snn",
     timesteps,
+    mostTimesteps: Number.isFinite(proven) ? proven : null,
     frame: isFramed(module.code) ? module.timesteps : null,
     chunk: program.steps,
     classes,

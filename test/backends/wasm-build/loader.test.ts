@@ -19,6 +19,7 @@ import {
   framedNetwork,
   gradedNetwork,
   image,
+  integerNetwork,
   spikingNetwork,
   unpack,
 } from "./network.ts";
@@ -332,5 +333,50 @@ describe("any network that can be built", () => {
       { numRuns: 25 },
     );
     expect(built).toBeGreaterThan(5);
+  });
+});
+
+describe("a built network of integers", () => {
+  /** Steps of 128 · 10⁶, of which ⌊(2³¹ − 1) / 1.28e8⌋ = 16 fit. */
+  const factor = 1e6;
+
+  it("runs for as many timesteps as are proved to fit 32 bits, and refuses more", async () => {
+    const { files } = await buildFiles(integerNetwork(factor), {});
+    const { loader, url } = await unpack(path.join(folder, "integers"), files);
+    const network = await loader.load(url);
+    expect(network.mostTimesteps).toBe(16);
+    expect(network.run([Float32Array.of(100)], { timesteps: 16 }).timesteps).toBe(16);
+    const longer = (): unknown => network.run([Float32Array.of(100)], { timesteps: 17 });
+    expect(longer).toThrow(
+      'a run up to timestep 17 may leave 32 bits: the integers of "integers" are proved to fit for 16',
+    );
+    network.run([Float32Array.of(100)], { timesteps: 10 });
+    expect(() => network.run(null, { timesteps: 7 })).toThrow(/up to timestep 17/);
+    expect(network.run(null, { timesteps: 6 }).after).toBe(10);
+    const pool = await network.createPool(1);
+    await expect(pool.run([Float32Array.of(100)], { timesteps: 17 })).rejects.toThrow(
+      /up to timestep 17/,
+    );
+    pool.close();
+  });
+
+  it("is not built for more, as no engine runs it", async () => {
+    const failure = (work: Promise<unknown>): Promise<unknown> =>
+      work.then(
+        () => null,
+        (error: unknown) => (error instanceof DiagnosticError ? error.diagnostics : error),
+      );
+    expect(await failure(buildFiles(integerNetwork(factor), { timesteps: 17 }))).toMatchObject([
+      { code: "integer-timesteps" },
+    ]);
+    expect(await failure(buildFiles(integerNetwork(1e8), {}))).toMatchObject([
+      { code: "integer-overflow" },
+    ]);
+  });
+
+  it("has no such end where it has no integers over time", async () => {
+    const { files } = await buildFiles(spikingNetwork(), {});
+    const { loader, url } = await unpack(path.join(folder, "floats"), files);
+    expect((await loader.load(url)).mostTimesteps).toBeNull();
   });
 });

@@ -111,6 +111,41 @@ export function framedNetwork(): Module {
   });
 }
 
+/**
+ * Integer neurons whose current is `factor` times 127 in a timestep, at most, and whose spikes take 1 of
+ * it away, so that potentials grow in each.
+ */
+export function integerNetwork(factor: number): Module {
+  const b = new Builder();
+  const loc = (name: string, op: string) => sourceLoc("net.onnx", name, op);
+  const whole = (dtype: "i8" | "i32", value: number): string =>
+    b.tensor(`n${value}`, tensorOf(dtype, [], [value]));
+  const x = b.input("image", real("f32", [1, 1]), loc("image", "Input"));
+  const unit = b.constant("unit", tensorOf("f32", [], [1]), loc("unit", "Constant"));
+  const zero = b.constant("zero", tensorOf("i8", [], [0]), loc("zero", "Constant"));
+  const attrs = { axis: 0, to: "i8" } as const;
+  let value = b.add("ann.quantize-linear", [x, unit, zero], attrs, loc("q", "QuantizeLinear"));
+  for (let rest = factor; rest > 1; rest /= 100) {
+    const by = { scale: whole("i8", Math.min(100, rest)), shift: whole("i32", 0) };
+    value = b.add("ann.affine", [value], by, loc("times", "Mul"));
+  }
+  const neuron = {
+    threshold: whole("i32", 1),
+    vInit: whole("i32", 0),
+    amplitude: whole("i8", 1),
+    reset: "subtract",
+  } as const;
+  const spikes = b.add("snn.if", [value], neuron, loc("relu", "Relu"));
+  const read = b.add("snn.readout", [spikes], { start: 0 }, loc("relu", "Relu"));
+  return b.finish({
+    name: "integers",
+    code: "rate",
+    timesteps: 8,
+    properties: new Set(["spiking", "integer"]),
+    outputs: [{ name: "logits", value: read }],
+  });
+}
+
 export function image(seed: number): Tensor {
   return tensorOf("f32", imageShape, numbers(1000 + seed, elementCount(imageShape), -1, 1));
 }

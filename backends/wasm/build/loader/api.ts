@@ -128,6 +128,11 @@ export interface NetworkInfo {
   /** What a run takes unless told otherwise. */
   readonly timesteps: number;
   /**
+   * Timesteps of one sample for which the integers of the network are proved to stay within 32 bits:
+   * it runs for no more, also where a run goes on with a sample. Null where there is no such end.
+   */
+  readonly mostTimesteps: number | null;
+  /**
    * Timesteps that each layer takes for the one answer of a run, in codes whose neurons fire when a
    * whole frame was received (few spikes, time to first spike); null where every timestep has one.
    */

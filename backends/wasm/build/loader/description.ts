@@ -8,7 +8,7 @@ import type { InputInfo, LayerInfo, OutputInfo, ProbeInfo } from "./api.ts";
 /** The name of the custom section. */
 export const sectionName = "snnc";
 /** What `model.js` refuses to be other than its own. */
-export const formatVersion = 1;
+export const formatVersion = 2;
 
 /** Where a value lies in memory. */
 export interface Place {
@@ -36,6 +36,8 @@ export interface Description {
   readonly name: string;
   readonly kind: "snn" | "ann";
   readonly timesteps: number;
+  /** As in `NetworkInfo`. */
+  readonly mostTimesteps: number | null;
   readonly frame: number | null;
   readonly chunk: number;
   readonly classes: readonly string[] | null;

@@ -6,7 +6,7 @@
  * @import { Description, Place } from "./description.ts"
  */
 
-const formatVersion = 1;
+const formatVersion = 2;
 const sectionName = "snnc";
 const pageBytes = 65536;
 
@@ -266,6 +266,13 @@ export class Runner {
     const timesteps = timestepsOf(description, options);
     if (hasOneAnswer(description) && after > 0) {
       throw new RangeError(`${kindOf(description)} has no timesteps to go on with`);
+    }
+    const most = description.mostTimesteps;
+    if (most !== null && after + timesteps > most) {
+      throw new RangeError(
+        `a run up to timestep ${after + timesteps} may leave 32 bits: ` +
+          `the integers of "${description.name}" are proved to fit for ${most}`,
+      );
     }
     const exit = exitOf(description, options);
     const wanted = probesOf(description, options);

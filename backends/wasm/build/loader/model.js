@@ -57,6 +57,7 @@ function openNetwork(description, runner, parts) {
     name: description.name,
     kind: description.kind,
     timesteps: description.timesteps,
+    mostTimesteps: description.mostTimesteps,
     frame: description.frame,
     chunk: description.chunk,
     classes: description.classes,
