@@ -16,6 +16,43 @@ function names(values: readonly string[]): string {
   return values.length === 0 ? "none" : values.map((value) => `"${value}"`).join(", ");
 }
 
+/** The first of several names, and how many more there are. */
+function few(values: readonly string[]): string {
+  const more = values.length > 8 ? ` and ${values.length - 8} more` : "";
+  return names(values.slice(0, 8)) + more;
+}
+
+/** The way out where samples of one shape are to have another: colours, size, or both. */
+function preparationFor(sample: Shape, wanted: Shape): string {
+  const target = wanted[0] === 1 ? wanted.slice(1) : wanted;
+  const plain = `save the samples as [N, ${target.join(", ")}]`;
+  const images = [sample, target].map((shape) => imageOf(shape));
+  const [from, to] = images;
+  if (from === null || from === undefined || to === null || to === undefined) return plain;
+  const steps = [
+    ...(from.channels === 3 && to.channels === 1 ? ['"channels": "gray"'] : []),
+    ...(from.channels === 1 && to.channels === 3 ? ['"channels": "RGB"'] : []),
+  ];
+  if (from.channels !== to.channels && steps.length === 0) return plain;
+  const resized = from.width !== to.width || from.height !== to.height;
+  if (resized) {
+    steps.push(`"resize": {"width": ${to.width}, "height": ${to.height}, "method": "bilinear"}`);
+  }
+  if (from.last) steps.push('"inputLayout": "NHWC"');
+  if (to.last) steps.push('"layout": "NHWC"');
+  return steps.length === 0
+    ? plain
+    : `save the samples so, or say with --preprocess FILE: {${steps.join(", ")}}`;
+}
+
+/** The extents of a picture of one channel or three, channels first or last, or null for what is none. */
+function imageOf(shape: Shape) {
+  const [a = 0, b = 0, c = 0] = shape.length === 2 ? [1, ...shape] : shape;
+  if (shape.length !== 2 && shape.length !== 3) return null;
+  if (a === 1 || a === 3) return { channels: a, height: b, width: c, last: false };
+  return c === 1 || c === 3 ? { channels: c, height: a, width: b, last: true } : null;
+}
+
 const cutShort = "the file was cut short or damaged on its way: get it again";
 
 /** Declares and makes the diagnostics of this folder. */
@@ -183,6 +220,44 @@ export const diagnose = catalogue({
     help: "labels are integers from 0",
   },
 
+  // Classes by name.
+  "class-folders": {
+    severity: "error",
+    message: (p: { file: string; folders: number; classes: number }) =>
+      `${p.file} has ${p.folders} class folders, and the network tells ${p.classes} classes apart: ` +
+      "counted by their order, labels may be shifted",
+    help: "give the names of all classes in the order of the output with --classes FILE; a network converted with --calib on folders of all classes remembers them",
+  },
+  "class-unknown": {
+    severity: "error",
+    message: (p: { file: string; unknown: readonly string[]; known: readonly string[] }) =>
+      `${p.file} has ${p.unknown.length === 1 ? "a class folder" : `${p.unknown.length} class folders`} of no known class: ${few(p.unknown)}`,
+    help: (p: { known: readonly string[] }) =>
+      `the classes are ${few(p.known)}; --classes FILE names others, and --label-map NAME=CLASS adds to them`,
+  },
+  "not-classes": {
+    severity: "error",
+    message: (p: { file: string }) => `${p.file} holds no names of classes`,
+    help: "write one name per line in the order of the output, or JSON: a list, or an object from names to class numbers",
+  },
+  "folders-without-images": {
+    severity: "info",
+    message: (p: { file: string; folders: readonly string[] }) =>
+      `${p.folders.length === 1 ? "a folder" : `${p.folders.length} folders`} in ${p.file} without images ` +
+      `${p.folders.length === 1 ? "is" : "are"} no class: ${few(p.folders)}`,
+  },
+  "label-map": {
+    severity: "error",
+    message: (p: { file: string }) => `${p.file} does not say which class each label means`,
+    help: "write --label-map 10=0,11=1, or name a file of such lines or of a JSON object",
+  },
+  "label-map-unused": {
+    severity: "error",
+    message: (p: { file: string; labels: readonly string[] }) =>
+      `--label-map names ${few(p.labels)}, and ${p.file} has none of them`,
+    help: "it maps labels as they are stored, or names of class folders",
+  },
+
   // Images.
   "image-unreadable": {
     severity: "error",
@@ -270,10 +345,7 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { file: string; stored: Shape; sample: Shape; input: string; wanted: Shape }) =>
       `samples of ${p.file} have shape ${list(p.sample)}, and the model's input "${p.input}" takes ${list(p.wanted)}; the file holds ${list(p.stored)}, whose axis 0 numbers the samples`,
-    help: (p: { sample: Shape; wanted: Shape }) =>
-      p.sample.length === 3 && p.wanted.length === 4 && p.sample[0] === p.wanted[1]
-        ? `save the samples in that size, or resize them with --preprocess FILE: {"resize": {"width": ${p.wanted[3] ?? 0}, "height": ${p.wanted[2] ?? 0}, "method": "bilinear"}}`
-        : `save the samples as [N, ${(p.wanted[0] === 1 ? p.wanted.slice(1) : p.wanted).join(", ")}]`,
+    help: (p: { sample: Shape; wanted: Shape }) => preparationFor(p.sample, p.wanted),
   },
   "input-layout": {
     severity: "error",

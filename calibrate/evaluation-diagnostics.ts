@@ -24,10 +24,24 @@ export const diagnoseEvaluation = catalogue({
   },
   "label-out-of-range": {
     severity: "error",
-    message: (p: { label: number; index: number; classes: number; count: number; of: number }) =>
+    message: (p: {
+      label: number;
+      index: number;
+      classes: number;
+      count: number;
+      of: number;
+      shift: number | null;
+    }) =>
       `labels of a network with ${p.classes} outputs lie between 0 and ${p.classes - 1}, but ` +
       `${p.count} of ${p.of} do not; the first is ${p.label}, of sample ${p.index}`,
-    help: "labels count from 0; check that the labels belong to this network",
+    help: (p: { label: number; classes: number; shift: number | null }) =>
+      p.shift === null
+        ? "labels count from 0; check that the labels belong to this network"
+        : `all labels fit where they are shifted by ${p.shift}: say "labelOffset": ${p.shift} in --preprocess FILE ` +
+          "(added to what is there)" +
+          (p.shift === -1 && p.label === p.classes
+            ? `; or, where ${p.label} stands for class 0, --label-map ${p.label}=0`
+            : ""),
   },
   "no-samples": {
     severity: "error",

@@ -1,7 +1,8 @@
 /** From data options to samples that fit a network. */
 import path from "node:path";
 import type { Part } from "../calibrate/data/archive/roles.ts";
-import { chooseRandom } from "../calibrate/data/choose.ts";
+import type { ClassNames } from "../calibrate/data/classes.ts";
+import { choosePlaces, chooseRandom, isSortedBeyond } from "../calibrate/data/choose.ts";
 import { type Dataset, limit, select } from "../calibrate/data/dataset.ts";
 import { openDataset } from "../calibrate/data/open.ts";
 import { checkTargets } from "../calibrate/evaluate.ts";
@@ -11,13 +12,17 @@ import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
 import type { TaskName } from "../calibrate/tasks/task.ts";
 import type { Labelled } from "../library/assess.ts";
+import { checkFolders, readClassNames, readLabelMap } from "./classes.ts";
 import { type Context, warmUp } from "./action.ts";
+import { diagnose } from "./diagnostics.ts";
 import type { EngineName } from "./options.ts";
 import { type Preparation, openPrepared } from "./preprocessing.ts";
 
 export interface DataOptions extends Preparation {
   readonly labels?: string | undefined;
   readonly limit?: number | undefined;
+  /** Of the choice that a limit makes where samples are sorted by class. */
+  readonly seed?: number | undefined;
   /** The arrays of an archive that are the samples and the labels, by name. */
   readonly x?: string | undefined;
   readonly y?: string | undefined;
@@ -26,6 +31,11 @@ export interface DataOptions extends Preparation {
   readonly maxDataBytes?: number | undefined;
   /** What the first output is for; told from it and the labels unless given. */
   readonly task?: TaskName | undefined;
+  /** A file of names of classes, and a label map or its file. */
+  readonly classes?: string | undefined;
+  readonly labelMap?: string | undefined;
+  /** Names of classes that are known otherwise, where no file says them. */
+  readonly knownClasses?: ClassNames | null | undefined;
   /** What will run the data. */
   readonly engine?: EngineName | undefined;
   /** Draw so many samples; which ones depends on their content and the seed, not on their order. */
@@ -37,6 +47,8 @@ export interface Data extends Labelled {
   readonly samples: SampleSource;
   readonly dataset: Dataset;
   readonly name: string;
+  /** What the model adds to class numbers of the data. */
+  readonly labelOffset: number;
   /** Of the samples, whatever their order. */
   readonly sha256: string;
 }
@@ -51,6 +63,11 @@ export async function loadData(
 ): Promise<Data> {
   warmUp(options.engine);
   const inputs = modelInputs(module);
+  const classes =
+    options.classes === undefined
+      ? (options.knownClasses ?? null)
+      : await readClassNames(options.classes);
+  const labelMap = options.labelMap === undefined ? null : await readLabelMap(options.labelMap);
   const { dataset: whole, preprocess } = await openPrepared(
     file,
     options,
@@ -64,10 +81,14 @@ export async function loadData(
         y: options.y,
         part: options.part,
         maxDataBytes: options.maxDataBytes,
+        classes,
+        labelMap,
       }),
     context,
   );
-  const limited = options.limit === undefined ? whole : limit(whole, options.limit);
+  const labelOffset = preprocess?.labelOffset ?? 0;
+  checkFolders(module, whole, labelOffset);
+  const limited = limitedTo(options.limit, whole, options.seed ?? 0, context);
   const { draw } = options;
   const dataset =
     draw === undefined || draw.count >= limited.count
@@ -84,6 +105,20 @@ export async function loadData(
     task: options.task,
     dataset,
     name: path.basename(file),
+    labelOffset,
     sha256: datasetHash(dataset),
   };
+}
+
+/** The first samples; of a set that is sorted by class, as many drawn, because the first are of few. */
+function limitedTo(
+  count: number | undefined,
+  whole: Dataset,
+  seed: number,
+  context: Context,
+): Dataset {
+  if (count === undefined || count >= whole.count) return whole;
+  if (whole.labels === null || !isSortedBeyond(whole.labels, count)) return limit(whole, count);
+  context.report(diagnose("limit-drawn", null, { data: whole.name, count, of: whole.count, seed }));
+  return select(whole, choosePlaces(whole.count, count, seed));
 }

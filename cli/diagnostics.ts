@@ -85,11 +85,6 @@ export const diagnose = catalogue({
       `${p.folder} holds ${p.others.length} files that no build wrote: ${listed(p.others)}`,
     help: "give an empty or a new folder, or --force to write among them",
   },
-  "not-classes": {
-    severity: "error",
-    message: (p: { file: string }) => `${p.file} holds no names of classes`,
-    help: "write one name per line, in the order of the output",
-  },
   "option-needs": {
     severity: "error",
     message: (p: { option: string; other: string }) =>
@@ -109,6 +104,13 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { text: string }) => p.text,
     help: "see --help",
+  },
+  "limit-drawn": {
+    severity: "info",
+    message: (p: { data: string; count: number; of: number; seed: number }) =>
+      `${p.data} is sorted by class, and its first ${p.count} samples lack some: ${p.count} of ${p.of} were drawn ` +
+      `by seed ${p.seed}`,
+    help: "--seed draws others",
   },
   "needs-labels": {
     severity: "error",

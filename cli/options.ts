@@ -86,6 +86,14 @@ export const options = {
   labels: new Option("--labels <file>", "labels, where the data file holds none"),
   x: new Option("--x <name>", "the array of an archive that is the samples"),
   y: new Option("--y <name>", "the array of an archive that is the labels"),
+  classes: new Option(
+    "--classes <file>",
+    "names of the classes, for class folders: one per line, or JSON (list, or name to number)",
+  ),
+  labelMap: new Option(
+    "--label-map <map>",
+    "classes of stored labels or of class folders: 10=0,… or a file of them",
+  ),
   maxDataBytes: new Option(
     "--max-data-bytes <n>",
     "memory that reading a data set may take beside its files (default: 2147483648)",
@@ -94,9 +102,10 @@ export const options = {
     "--task <name>",
     "what the first output is for (told from it and the labels unless said)",
   ).choices(taskNames),
-  limit: new Option("--limit <n>", "use the first n samples only").argParser(
-    wholeNumber(1, 2 ** 31 - 1),
-  ),
+  limit: new Option(
+    "--limit <n>",
+    "use n samples only: the first, or of data sorted by class drawn by --seed",
+  ).argParser(wholeNumber(1, 2 ** 31 - 1)),
   inputShape: new Option(
     "--input-shape <name=shape>",
     "shape of an input with symbolic axes (repeatable)",

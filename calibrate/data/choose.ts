@@ -59,3 +59,19 @@ export function chooseBalanced(
   }
   return chosen;
 }
+
+/** True where labels ascend, and the first `count` lack a class that comes later. */
+export function isSortedBeyond(labels: Int32Array, count: number): boolean {
+  for (let i = 1; i < labels.length; i++) if ((labels[i] ?? 0) < (labels[i - 1] ?? 0)) return false;
+  return count < labels.length && labels[count - 1] !== labels.at(-1);
+}
+
+/**
+ * `count` of `total` places at random, ascending: each place's lot depends on the seed and the place
+ * alone, so a larger choice contains a smaller one. Reads no sample.
+ */
+export function choosePlaces(total: number, count: number, seed: number): number[] {
+  const lots = Float64Array.from({ length: total }, (_, place) => uniform(seed, place, 0, 1));
+  const places = [...lots.keys()].sort((a, b) => (lots[a] ?? 0) - (lots[b] ?? 0) || a - b);
+  return places.slice(0, count).sort((a, b) => a - b);
+}

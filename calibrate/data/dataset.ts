@@ -6,6 +6,7 @@ import { type Diagnostic, fail, known } from "../../ir/diagnostic.ts";
 import { type Tensor, allocate, tensor } from "../../ir/tensor.ts";
 import { type DType, type Shape, elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
+import type { FolderClasses } from "./classes.ts";
 
 /** One array of a data set. */
 export interface Field {
@@ -25,6 +26,8 @@ export interface Content {
   readonly fields: readonly Field[];
   /** Class numbers as stored, or null where the file has none. */
   readonly labels: Tensor | null;
+  /** Where labels are places in a list of class folders: their names. */
+  readonly classes?: readonly string[] | null;
 }
 
 export interface SourceFile {
@@ -46,6 +49,8 @@ export interface Dataset {
   readonly labels: Int32Array | null;
   /** What samples ought to give, [N, …], where that is no class number for each; null elsewhere. */
   readonly targets: Tensor | null;
+  /** The class folders that it was read from, or null. */
+  readonly classes: FolderClasses | null;
   /** The raw sample of the first field. */
   sample(index: number): Tensor;
   /** At least one; the first one is "x" where there is an array of that name. */
@@ -101,7 +106,7 @@ export function joinContents(contents: readonly Content[], files: readonly strin
     fields: first.fields.map((_, k) =>
       joinFields(contents.map((content) => known(content.fields[k], "a field of each part"))),
     ),
-    labels: first.labels === null ? null : joinLabels(contents),
+    ...joinLabels(contents),
   };
 }
 
@@ -124,12 +129,21 @@ function joinFields(parts: readonly Field[]): Field {
   };
 }
 
-function joinLabels(contents: readonly Content[]): Tensor {
+/** The labels of several parts; class folders of one name are one class, whatever their places. */
+function joinLabels(contents: readonly Content[]): Pick<Content, "labels" | "classes"> {
+  const names = [...new Set(contents.flatMap(({ classes }) => classes ?? []))].sort();
+  const placeOf = new Map(names.map((name, place) => [name, place]));
   const values: number[] = [];
-  for (const { labels } of contents) for (const label of labels?.data ?? []) values.push(label);
+  for (const { labels, classes = null } of contents) {
+    if (labels === null) return { labels: null, classes: names.length === 0 ? null : names };
+    for (const label of labels.data) {
+      values.push(placeOf.get(classes?.[label] ?? "") ?? label);
+    }
+  }
   const [, ...rest] = contents[0]?.labels?.shape ?? [];
   const count = values.length / elementCount(rest);
-  return tensor("f64", [count, ...rest], Float64Array.from(values));
+  const labels = tensor("f64", [count, ...rest], Float64Array.from(values));
+  return { labels, classes: names.length === 0 ? null : names };
 }
 
 /** The set that the user gets; fails where it is empty or its labels are not one per sample. */
@@ -140,8 +154,9 @@ export function datasetOf(parts: {
   readonly targets?: Tensor | null;
   readonly files: readonly SourceFile[];
   readonly diagnostics: readonly Diagnostic[];
+  readonly classes?: FolderClasses | null;
 }): Dataset {
-  const { name, labels, files, diagnostics, targets = null } = parts;
+  const { name, labels, files, diagnostics, targets = null, classes = null } = parts;
   const { format } = parts.content;
   const x = parts.content.fields.find((field) => field.name === "x");
   const fields =
@@ -165,6 +180,7 @@ export function datasetOf(parts: {
     dtype: main.dtype,
     labels,
     targets,
+    classes,
     sample: (index) => main.sample(index),
     fields,
     files,
@@ -206,6 +222,7 @@ export function select(dataset: Dataset, indices: readonly number[]): Dataset {
     targets: targets === null ? null : rowsOf(targets, chosen),
     files: dataset.files,
     diagnostics: dataset.diagnostics,
+    classes: dataset.classes,
   });
 }
 

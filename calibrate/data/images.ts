@@ -49,7 +49,10 @@ export async function imagesContent(folder: ImageFolder, access: ImageAccess): P
       }),
     );
   }
-  remarkOnOrder(folder, access.diagnostics);
+  if (folder.skipped.length > 0 && classes.length > 0) {
+    const params = { file: path, folders: folder.skipped };
+    access.diagnostics.push(diagnose("folders-without-images", null, params));
+  }
   const { height, width } =
     !equal && resize !== null ? resize : known(first?.header, "the first image of a folder");
   const sampleShape = [channels, height, width];
@@ -73,6 +76,7 @@ export async function imagesContent(folder: ImageFolder, access: ImageAccess): P
       },
     ],
     labels: classes.length === 0 ? null : tensor("f64", [images.length], labels),
+    classes: classes.length === 0 ? null : classes,
   };
 }
 
@@ -81,11 +85,15 @@ function sizeOf(header: ImageHeader): string {
 }
 
 /** Folder names sort as text, as everywhere; where they are numbers that surprises. */
-function remarkOnOrder(folder: ImageFolder, diagnostics: Diagnostic[]): void {
-  const numbers = folder.classes.map(Number);
+export function remarkOnOrder(
+  classes: readonly string[],
+  file: string,
+  diagnostics: Diagnostic[],
+): void {
+  const numbers = classes.map(Number);
   if (numbers.some((n) => !Number.isInteger(n))) return;
   const label = numbers.findIndex((n, i) => i > 0 && n < (numbers[i - 1] ?? 0));
   if (label < 0) return;
-  const name = folder.classes[label] ?? "";
-  diagnostics.push(diagnose("class-order", null, { file: folder.path, name, label }));
+  const name = classes[label] ?? "";
+  diagnostics.push(diagnose("class-order", null, { file, name, label }));
 }

@@ -2,6 +2,7 @@
  * What files a path means: one file, a folder of images, a folder with one data set, a prefix, or
  * several of these joined by commas. Lists folders and asks for kinds; reads no content.
  */
+import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fail } from "../../ir/diagnostic.ts";
@@ -17,8 +18,10 @@ export interface ImageFolder {
   readonly kind: "images";
   readonly path: string;
   readonly images: readonly ImageFile[];
-  /** The sub-folders in the order of their class numbers; empty where there are no classes. */
+  /** The sub-folders with images, in order; empty where there are no classes. */
   readonly classes: readonly string[];
+  /** Other sub-folders: what systems and editors leave behind, and empty ones. */
+  readonly skipped: readonly string[];
 }
 
 export type Place =
@@ -115,19 +118,24 @@ async function folderPlaces(folder: string): Promise<readonly Place[]> {
   return Promise.all(only[1].map((name) => filePlace(join(folder, name))));
 }
 
+/** What archivers, disk stations and file managers leave behind; what is in them is no class. */
+const leftBehind = /^(\.|__MACOSX$|@eaDir$|#recycle$|\$RECYCLE\.BIN$|lost\+found$)/;
+
 /** The images in a folder's sub-folders, or else in the folder itself, or null where are none. */
 async function imageFolder(folder: string, names: readonly string[]): Promise<ImageFolder | null> {
   const classes: string[] = [];
-  for (const name of names) {
-    if ((await kindOf(join(folder, name))) === "folder") classes.push(name);
-  }
+  const skipped: string[] = [];
   const images: ImageFile[] = [];
-  for (const [label, name] of classes.entries()) {
-    for (const file of await namesIn(join(folder, name))) {
-      if (image.test(file)) images.push({ path: join(folder, name, file), label });
+  for (const name of await foldersIn(folder)) {
+    const files = leftBehind.test(name) ? [] : await imagesIn(join(folder, name));
+    if (files.length === 0) {
+      skipped.push(name);
+      continue;
     }
+    for (const path of files) images.push({ path, label: classes.length });
+    classes.push(name);
   }
-  if (images.length > 0) return { kind: "images", path: folder, images, classes };
+  if (images.length > 0) return { kind: "images", path: folder, images, classes, skipped };
   const loose = names.filter((name) => image.test(name));
   if (loose.length === 0) return null;
   return {
@@ -135,5 +143,35 @@ async function imageFolder(folder: string, names: readonly string[]): Promise<Im
     path: folder,
     images: loose.map((name) => ({ path: join(folder, name), label: null })),
     classes: [],
+    skipped,
   };
+}
+
+/** The sub-folders of a folder, hidden ones and links to folders too, sorted by code unit. */
+async function foldersIn(folder: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const entry of await entriesOf(folder)) {
+    const linked = entry.isSymbolicLink() && (await kindOf(join(folder, entry.name))) === "folder";
+    if (entry.isDirectory() || linked) found.push(entry.name);
+  }
+  return found.sort();
+}
+
+/** The paths of a folder's images, sorted; a folder may be called like an image. */
+async function imagesIn(folder: string): Promise<readonly string[]> {
+  return (await entriesOf(folder))
+    .filter(
+      (entry) => !entry.isDirectory() && !entry.name.startsWith(".") && image.test(entry.name),
+    )
+    .map((entry) => entry.name)
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+async function entriesOf(folder: string): Promise<readonly Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }

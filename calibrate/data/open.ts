@@ -6,10 +6,17 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { type Diagnostic, fail, known } from "../../ir/diagnostic.ts";
-import type { Tensor } from "../../ir/tensor.ts";
+import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
 import type { Part } from "./archive/roles.ts";
 import { Budget } from "./budget.ts";
+import {
+  type ClassNames,
+  type FolderClasses,
+  type LabelMap,
+  classesOfFolders,
+  mapLabels,
+} from "./classes.ts";
 import {
   type Content,
   type Dataset,
@@ -18,7 +25,7 @@ import {
   joinContents,
   wholeOf,
 } from "./dataset.ts";
-import { imagesContent } from "./images.ts";
+import { imagesContent, remarkOnOrder } from "./images.ts";
 import { labelsOrTargetsOf } from "./labels.ts";
 import { type Place, locate } from "./locate.ts";
 import { type Parsing, parseData } from "./parse.ts";
@@ -39,6 +46,10 @@ export interface OpenOptions {
   readonly y?: string | undefined;
   /** What the set is for: which part is taken where an archive holds several. */
   readonly part?: Part | undefined;
+  /** Which class each class folder is, by its name; by their order where nobody says. */
+  readonly classes?: ClassNames | null | undefined;
+  /** Which class a stored label means, where it is not the one of its number. */
+  readonly labelMap?: LabelMap | null | undefined;
   /** Bytes that reading the set may take in memory, beside its files: 2 GiB unless said. */
   readonly maxDataBytes?: number | undefined;
 }
@@ -67,13 +78,37 @@ export async function openDataset(path: string, options: OpenOptions = {}): Prom
   const content = await readPath(path, reading);
   const offset = preprocess?.labelOffset ?? 0;
   const asLabels = { ...reading, wanted: { ...wanted, x: null, y: options.y ?? null } };
-  const stored =
-    labelsPath !== null && withLabels ? await readLabels(labelsPath, asLabels) : content.labels;
+  const inFile = withLabels && labelsPath !== null ? await readLabels(labelsPath, asLabels) : null;
+  // What folders are called says nothing about the labels of a file.
+  const folders = inFile === null ? (content.classes ?? null) : null;
+  const { stored, classes } = withNames(
+    { labels: inFile ?? (withLabels ? content.labels : null), folders },
+    options,
+    labelsPath ?? path,
+  );
+  if (classes?.byName === false && stored !== null) {
+    remarkOnOrder(classes.names, path, diagnostics);
+  }
   const { labels, targets } =
-    stored === null || !withLabels
+    stored === null
       ? { labels: null, targets: null }
       : labelsOrTargetsOf(stored, labelsPath ?? path, offset);
-  return datasetOf({ name: path, content, labels, targets, files, diagnostics });
+  return datasetOf({ name: path, content, labels, targets, files, diagnostics, classes });
+}
+
+/** Labels as numbers of classes: where they are places of folders, names decide which, if there are any. */
+function withNames(
+  { labels, folders }: { labels: Tensor | null; folders: readonly string[] | null },
+  { classes = null, labelMap = null }: OpenOptions,
+  file: string,
+): { readonly stored: Tensor | null; readonly classes: FolderClasses | null } {
+  if (folders === null) {
+    return { stored: labels === null ? null : mapLabels(labels, labelMap, file), classes: null };
+  }
+  if (labels === null) return { stored: null, classes: { names: folders, byName: false } };
+  const { numbers, byName } = classesOfFolders(folders, classes, labelMap, file);
+  const values = Float64Array.from(labels.data, (place) => numbers[place] ?? place);
+  return { stored: tensor("f64", labels.shape, values), classes: { names: folders, byName } };
 }
 
 /**

@@ -55,11 +55,32 @@ function outOfRange(targets: TargetSet, classes: number): ReturnType<Task["refus
   const { data, count: of } = targets;
   let [count, index] = [0, -1];
   for (let i = 0; i < data.length; i++) {
-    if ((data[i] ?? NaN) < classes) continue;
+    const each = data[i] ?? NaN;
+    if (each >= 0 && each < classes) continue;
     if (count === 0) index = i;
     count++;
   }
   if (count === 0) return null;
   const label = data[index] ?? NaN;
-  return diagnoseEvaluation("label-out-of-range", null, { label, index, classes, count, of });
+  const shift = shiftThatFits(data, classes);
+  return diagnoseEvaluation("label-out-of-range", null, {
+    label,
+    index,
+    classes,
+    count,
+    of,
+    shift,
+  });
+}
+
+/** The smallest number that makes classes of all labels when it is added, or null where none does. */
+function shiftThatFits(labels: TargetSet["data"], classes: number): number | null {
+  let least = Infinity;
+  let greatest = -Infinity;
+  for (const label of Array.from(labels)) {
+    least = Math.min(least, label);
+    greatest = Math.max(greatest, label);
+  }
+  if (greatest - least >= classes) return null;
+  return least < 0 ? -least : classes - 1 - greatest;
 }

@@ -9,14 +9,15 @@ import { openPreprocess } from "../../calibrate/data/open.ts";
 import type { Preprocess } from "../../calibrate/data/preprocess.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
+import type { Provenance } from "../../ir/package.ts";
 import { printable } from "../../ir/printable.ts";
 import { build, checkTarget } from "../../library/build.ts";
 import { loaderFiles } from "../../library/loader-files.ts";
 import { type Context, type Outcome, perform } from "../action.ts";
 import { checkFolder, writeFolder } from "../build-folder.ts";
+import { readClassList, recordedClasses } from "../classes.ts";
 import { loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
-import { readInput } from "../files.ts";
 import { loadNetwork } from "../load.ts";
 import { options, wholeNumber } from "../options.ts";
 import { recordedPreprocess } from "../preprocessing.ts";
@@ -56,9 +57,10 @@ function declare() {
     .addOption(options.labels)
     .addOption(options.x)
     .addOption(options.y)
+    .addOption(options.labelMap)
     .addOption(options.preprocess)
     .addOption(options.maxDataBytes)
-    .option("--classes <file>", "names of the classes, one per line")
+    .addOption(options.classes)
     .option("--no-demo", "leave the demo page out")
     .option("--force", "write into a folder that holds other files")
     .addOption(options.inputShape)
@@ -92,8 +94,10 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
       probes: given.probe,
       membranes: given.membrane,
       preprocess: preprocess === null ? null : statedTo(preprocess),
-      classes: given.classes === undefined ? null : await readClasses(given.classes),
-      samples: given.demo ? await samplesFor(module, given, preprocess, context) : null,
+      classes: given.classes === undefined ? null : await readClassList(given.classes),
+      samples: given.demo
+        ? await samplesFor(module, given, { preprocess, provenance }, context)
+        : null,
     },
     {
       tool: { name: "snnc", version },
@@ -131,20 +135,11 @@ function statedTo({ scale, mean, std, layout, channels }: Preprocess) {
   return { scale, mean, std, layout, channels };
 }
 
-async function readClasses(file: string): Promise<readonly string[]> {
-  const text = new TextDecoder().decode(await readInput(file));
-  const names = text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
-  return names.length > 0 ? names : fail(diagnose("not-classes", null, { file }));
-}
-
 /** As evenly over the classes as the data allow, the same ones each time. */
 async function samplesFor(
   module: Module,
   given: Given,
-  preprocess: Preprocess | null,
+  { preprocess, provenance }: { preprocess: Preprocess | null; provenance: Provenance | null },
   context: Context,
 ): Promise<readonly DemoSample[]> {
   const { samples: file, sampleCount = 10, seed } = given;
@@ -156,6 +151,9 @@ async function samplesFor(
     y,
     part: "test",
     maxDataBytes,
+    classes: given.classes,
+    labelMap: given.labelMap,
+    knownClasses: recordedClasses(provenance),
     preprocessing: preprocess,
   } as const;
   const data = await loadData(file, module, prepared, context, true);

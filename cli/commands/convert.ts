@@ -20,6 +20,7 @@ import { allPasses } from "../../passes/index.ts";
 import type { PassRecord } from "../../passes/manager.ts";
 import { printPipeline } from "../../passes/pipeline.ts";
 import { type Context, type Outcome, perform, runningOf } from "../action.ts";
+import { classesAmong, readClassNames, recordOfClasses, recordedClasses } from "../classes.ts";
 import { type DataOptions, loadData } from "../data.ts";
 import { chooseAutomatically, defaultMaxLoss } from "../auto.ts";
 import { diagnose } from "../diagnostics.ts";
@@ -51,6 +52,8 @@ export function convertCommand() {
     .addOption(options.x)
     .addOption(options.y)
     .addOption(options.task)
+    .addOption(options.classes)
+    .addOption(options.labelMap)
     .addOption(options.preprocess)
     .addOption(options.maxDataBytes)
     .addOption(options.limit)
@@ -162,6 +165,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   const imported = network.module;
   const before = network.provenance;
   const recorded = recordedPreprocess(before, file);
+  const rememberedClasses = recordedClasses(before);
   const running = runningOf(given, context);
   // Labels given on the command line belong to the data that accuracy is measured on.
   const calibOptions: DataOptions = {
@@ -171,6 +175,9 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     x: given.x,
     y: given.y,
     part: "train",
+    classes: given.classes,
+    labelMap: given.labelMap,
+    knownClasses: rememberedClasses,
     maxDataBytes: given.maxDataBytes,
     labels: given.data === undefined ? given.labels : undefined,
     task: given.task,
@@ -189,11 +196,23 @@ async function convertModel(file: string, given: Given, context: Context): Promi
           context,
           given.data === undefined && given.eval,
         );
+  // Folders of all classes name them, for the test set and for whoever measures the network later.
+  const knownClasses =
+    rememberedClasses ??
+    (calibration === null
+      ? null
+      : classesAmong(imported, calibration.dataset, calibration.labelOffset));
   // Loaded before any work is done, so that what is wrong with it is told at once.
   const testSet =
     given.data === undefined || !given.eval
       ? calibration
-      : await loadData(given.data, imported, { ...given, recorded, part: "test" }, context, true);
+      : await loadData(
+          given.data,
+          imported,
+          { ...given, recorded, knownClasses, part: "test" },
+          context,
+          true,
+        );
   const auto =
     given.auto === true
       ? await chooseAutomatically(
@@ -240,6 +259,11 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       : await recordOf(given.preprocess);
   const reading =
     network.reading === null ? (before?.["reading"] ?? null) : recordOfReading(network.reading);
+  const classes =
+    given.classes === undefined
+      ? (knownClasses ??
+        (testSet === null ? null : classesAmong(imported, testSet.dataset, testSet.labelOffset)))
+      : await readClassNames(given.classes);
   // Of a network that was converted already, what it came from and what was done to it stay.
   const passes = printPipeline(conversion.steps, { full: true });
   const earlier = before?.["pipeline"];
@@ -252,6 +276,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
         : { samples: calibration.samples.count, sha256: calibration.sha256 },
     ...(reading === null ? {} : { reading }),
     preprocess,
+    ...(classes === null ? {} : { classes: recordOfClasses(classes) }),
     pipeline: typeof earlier === "string" ? `${earlier},${passes}` : passes,
     timesteps,
     seed: given.seed,

@@ -13,6 +13,7 @@ import { type Module, isFramed, rehearsalOf } from "../../ir/module.ts";
 import { evaluateModule, evaluateWithEarlyExit } from "../../library/assess.ts";
 import { convert } from "../../library/convert.ts";
 import { perform, runningOf } from "../action.ts";
+import { recordedClasses } from "../classes.ts";
 import { loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
@@ -31,6 +32,8 @@ export function evalCommand() {
     .addOption(options.x)
     .addOption(options.y)
     .addOption(options.task)
+    .addOption(options.classes)
+    .addOption(options.labelMap)
     .addOption(options.preprocess)
     .addOption(options.maxDataBytes)
     .addOption(options.limit)
@@ -68,7 +71,8 @@ export function evalCommand() {
           context.report(diagnose("early-exit-ignored", null, { file, code }));
         }
         const recorded = recordedPreprocess(network.provenance, file);
-        const wanted = { ...given, recorded, part: "test" } as const;
+        const knownClasses = recordedClasses(network.provenance);
+        const wanted = { ...given, recorded, knownClasses, part: "test" } as const;
         const data = await loadData(given.data, network.module, wanted, context, true);
         if (data.labels === null) fail(diagnose("needs-labels", null, { data: given.data }));
         const running = runningOf(given, context);

@@ -10,6 +10,7 @@ import { membersOf } from "../../ir/json.ts";
 import type { Provenance } from "../../ir/package.ts";
 import { printable } from "../../ir/printable.ts";
 import { perform, runningOf } from "../action.ts";
+import { recordedClasses } from "../classes.ts";
 import { loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
@@ -31,6 +32,8 @@ export function reportCommand() {
     .addOption(options.x)
     .addOption(options.y)
     .addOption(options.task)
+    .addOption(options.classes)
+    .addOption(options.labelMap)
     .addOption(options.preprocess)
     .addOption(options.maxDataBytes)
     .addOption(options.limit)
@@ -66,7 +69,8 @@ export function reportCommand() {
           return fail(diagnose("other-model", null, { file, model: given.model, centred }));
         }
         const recorded = recordedPreprocess(network.provenance, file);
-        const wanted = { ...given, recorded, part: "test" } as const;
+        const knownClasses = recordedClasses(network.provenance);
+        const wanted = { ...given, recorded, knownClasses, part: "test" } as const;
         const data = await loadData(given.data, model.module, wanted, context, true);
         const evaluations = await evaluatePair(reference, network.module, data, running, timesteps);
         const report = await makeReport(

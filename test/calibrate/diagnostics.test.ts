@@ -40,6 +40,13 @@ const all: readonly Diagnostic[] = [
   diagnose("labels-count", null, { file, labels: 9, samples: 10 }),
   diagnose("labels-shape", null, { file, shape: [10, 3] }),
   diagnose("labels-not-integer", null, { file, index: 3, value: -1 }),
+  diagnose("class-folders", null, { file, folders: 9, classes: 10 }),
+  diagnose("class-unknown", null, { file, unknown: ["z"], known: ["a", "b"] }),
+  diagnose("class-unknown", null, { file, unknown: ["y", "z"], known: [..."abcdefghij"] }),
+  diagnose("not-classes", null, { file }),
+  diagnose("folders-without-images", null, { file, folders: ["@eaDir"] }),
+  diagnose("label-map", null, { file }),
+  diagnose("label-map-unused", null, { file, labels: ["10"] }),
   diagnose("image-unreadable", null, { file, reason: "it is neither PNG nor JPEG" }),
   diagnose("image-kind", null, { file, kind: "transparent" }),
   diagnose("image-sizes", null, { first: "a", second: "b", a: "2x1", b: "1x2" }),
@@ -74,6 +81,13 @@ const all: readonly Diagnostic[] = [
     sample: [7],
     input: "i",
     wanted: [1, 6],
+  }),
+  diagnose("input-shape", null, {
+    file,
+    stored: [9, 4, 4, 3],
+    sample: [4, 4, 3],
+    input: "i",
+    wanted: [1, 1, 2, 5],
   }),
   diagnose("input-layout", null, { file, sample: [2, 2, 3], input: "i", wanted: [1, 3, 2, 2] }),
   diagnose("input-reshaped", null, { file, sample: [2, 2], input: "i", wanted: [1, 4] }),
@@ -149,6 +163,19 @@ it("messages and help read as they do", () => {
       help: labels are class numbers of shape [N]; of one-hot rows take the argmax
     error[labels-not-integer]: label 3 of d is -1, which is no class number
       help: labels are integers from 0
+    error[class-folders]: d has 9 class folders, and the network tells 10 classes apart: counted by their order, labels may be shifted
+      help: give the names of all classes in the order of the output with --classes FILE; a network converted with --calib on folders of all classes remembers them
+    error[class-unknown]: d has a class folder of no known class: "z"
+      help: the classes are "a", "b"; --classes FILE names others, and --label-map NAME=CLASS adds to them
+    error[class-unknown]: d has 2 class folders of no known class: "y", "z"
+      help: the classes are "a", "b", "c", "d", "e", "f", "g", "h" and 2 more; --classes FILE names others, and --label-map NAME=CLASS adds to them
+    error[not-classes]: d holds no names of classes
+      help: write one name per line in the order of the output, or JSON: a list, or an object from names to class numbers
+    info[folders-without-images]: a folder in d without images is no class: "@eaDir"
+    error[label-map]: d does not say which class each label means
+      help: write --label-map 10=0,11=1, or name a file of such lines or of a JSON object
+    error[label-map-unused]: --label-map names "10", and d has none of them
+      help: it maps labels as they are stored, or names of class folders
     error[image-unreadable]: d cannot be decoded: it is neither PNG nor JPEG
     error[image-kind]: d is transparent, which is not read
       help: save it as a grey or RGB image of 8 bits per channel without transparency
@@ -177,9 +204,11 @@ it("messages and help read as they do", () => {
     warning[scaled-twice]: the preprocessing scales by 0.01 what is scaled already: d holds floats up to 1
       help: leave --preprocess away if the data are preprocessed
     error[input-shape]: samples of d have shape [3, 2, 2], and the model's input "i" takes [1, 3, 4, 5]; the file holds [9, 3, 2, 2], whose axis 0 numbers the samples
-      help: save the samples in that size, or resize them with --preprocess FILE: {"resize": {"width": 5, "height": 4, "method": "bilinear"}}
+      help: save the samples so, or say with --preprocess FILE: {"resize": {"width": 5, "height": 4, "method": "bilinear"}}
     error[input-shape]: samples of d have shape [7], and the model's input "i" takes [1, 6]; the file holds [9, 7], whose axis 0 numbers the samples
       help: save the samples as [N, 6]
+    error[input-shape]: samples of d have shape [4, 4, 3], and the model's input "i" takes [1, 1, 2, 5]; the file holds [9, 4, 4, 3], whose axis 0 numbers the samples
+      help: save the samples so, or say with --preprocess FILE: {"channels": "gray", "resize": {"width": 5, "height": 2, "method": "bilinear"}, "inputLayout": "NHWC"}
     error[input-layout]: samples of d have shape [2, 2, 3], the axes of the model's input "i", [1, 3, 2, 2], in another order
       help: say in --preprocess FILE which layout the model takes, "layout": "NCHW" or "NHWC", and which one is stored, "inputLayout"
     info[input-reshaped]: samples of d, [2, 2], are reshaped to the model's input "i", [1, 4]
