@@ -1,4 +1,6 @@
 /** `convert --auto`: shows what was tried, what was chosen and why. */
+import { describeTask } from "../calibrate/evaluation-diagnostics.ts";
+import type { TaskName } from "../calibrate/tasks/task.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import { fail } from "../ir/diagnostic.ts";
 import type { Module } from "../ir/module.ts";
@@ -9,50 +11,67 @@ import { diagnose } from "./diagnostics.ts";
 import { alignedTable } from "./tables.ts";
 
 /** Points of accuracy that may be lost unless somebody says otherwise. */
-export const defaultMaxLoss = 0.5;
+export const defaultMaxLoss = 2;
+/** Percent. */
+export const defaultConfidence = 95;
 
 interface Wish {
   readonly maxLoss: number | undefined;
   readonly objective: Objective | undefined;
+  /** Percent. */
+  readonly confidence: number | undefined;
+  readonly task: TaskName | undefined;
 }
 
 /** Chooses a conversion of `module` by trying on `samples`, and says so on the terminal. */
 export async function chooseAutomatically(
   module: Module,
   samples: SampleSource | null,
-  { maxLoss = defaultMaxLoss, objective = "latency" }: Wish,
+  { maxLoss = defaultMaxLoss, objective = "latency", confidence = defaultConfidence, task }: Wish,
   running: Running,
   context: Context,
 ): Promise<AutoResult> {
   if (samples === null) fail(diagnose("auto-needs-calibration", null, {}));
-  const result = await chooseConversion(module, samples, running, { maxLoss, objective });
+  const result = await chooseConversion(module, samples, running, {
+    maxLoss,
+    objective,
+    confidence: confidence / 100,
+    task,
+  });
   context.terminal.note(describe(result, maxLoss, objective));
-  const points = 100 / result.judgedOn;
-  if (points > maxLoss) {
-    const judges = result.judgedOn;
-    context.report(diagnose("auto-judged-by-few", null, { judges, points, maxLoss }));
-  }
   return result;
 }
 
 function describe(result: AutoResult, maxLoss: number, objective: Objective): string {
-  const { chosen, trials, calibratedOn, judgedOn } = result;
+  const { chosen, trials, calibratedOn, judgedOn, task } = result;
+  const percent = Number((100 * result.confidence).toPrecision(6));
+  const ofValues = task.name === "regress";
   const rows = trials.map((trial) => [
     trial === chosen ? ">" : "",
     nameOf(trial),
     String(trial.timesteps),
     String(trial.latencyTimesteps),
     trial.changedPoints.toFixed(2),
+    `${trial.boundPoints.toFixed(2)}${trial.judgedOn < judgedOn ? "*" : ""}`,
     trial.spikesPerSample.toFixed(0),
     trial.energyRatio.toFixed(2),
   ]);
-  const head = ["", "code", "T", "latency", "changed", "spikes", "energy/ANN"];
-  const good = trials.filter(({ changedPoints }) => changedPoints <= maxLoss).length;
+  const changed = ofValues ? "off (%)" : "changed";
+  const head = ["", "code", "T", "latency", changed, "at most", "spikes", "energy/ANN"];
+  const good = trials.filter(({ boundPoints }) => boundPoints <= maxLoss).length;
+  const half = trials.some((trial) => trial.judgedOn < judgedOn)
+    ? ["* judged by half of them, which was enough to refuse it"]
+    : [];
+  const meant = ofValues
+    ? `are at most ${maxLoss} % of the values' spread off the ANN's`
+    : `change at most ${maxLoss} points of predictions`;
   return [
-    `tried ${trials.length} conversions, calibrated on ${calibratedOn} samples and judged on ${judgedOn} others:`,
+    `tried ${trials.length} conversions, calibrated on ${calibratedOn} samples and judged on the others, ` +
+      `both ways (${judgedOn} judges), measured as ${describeTask[task.name]}: ${task.reason}`,
     alignedTable([head, ...rows]),
-    `chose ${nameOf(chosen)} with ${chosen.timesteps} timesteps: of the ${good} that change at most ` +
-      `${maxLoss} points of predictions, the one with the least ${objective}`,
+    ...half,
+    `chose ${nameOf(chosen)} with ${chosen.timesteps} timesteps: of the ${good} that ${meant} ` +
+      `with ${percent} % confidence, the one with the least ${objective}`,
     `the same again: --passes "${chosen.pipeline}" -T ${chosen.timesteps}`,
   ].join("\n");
 }

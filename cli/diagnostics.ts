@@ -155,13 +155,6 @@ export const diagnose = catalogue({
         ? "give --data or --calib"
         : "start from the ONNX model, with convert-activations among the passes",
   },
-  "auto-judged-by-few": {
-    severity: "warning",
-    message: (p: { judges: number; points: number; maxLoss: number }) =>
-      `${p.judges} samples judged, so each weighs ${p.points.toFixed(1)} points: less cannot be told, and ` +
-      `${p.maxLoss} was asked for`,
-    help: "give more calibration samples: a quarter of them judges",
-  },
   "auto-needs-calibration": {
     severity: "error",
     message: () => "--auto chooses by trying on calibration samples, and none were given",

@@ -36,6 +36,14 @@ export function points(text: string): number {
   throw new InvalidArgumentError("It must be a number from 0 to 100.");
 }
 
+/** A confidence in percent, at least that of a guess, or a usage error that says so. */
+export function confidence(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 50 && value < 100) return value;
+  // eslint-disable-next-line no-restricted-syntax -- commander's own way to refuse an argument
+  throw new InvalidArgumentError("It must be a number from 50 to less than 100.");
+}
+
 /** `NAME=1,3,32,32`, gathered over repeats. */
 function shapeArgument(
   text: string,

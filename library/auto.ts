@@ -1,18 +1,30 @@
 /**
- * Finds a conversion by trying: codes, numbers of timesteps and bits, each calibrated on three quarters of
- * the samples and judged on the others. No test data is looked at, and no labels are needed.
+ * Finds a conversion by trying: codes, numbers of timesteps and bits, each calibrated on one half of
+ * the samples and judged on the other, both ways. No test data is looked at, and no labels are needed.
  */
 import { estimateEnergy, energyTables } from "../calibrate/energy.ts";
 import type { Evaluation } from "../calibrate/evaluate.ts";
+import { chooseTask, outputView } from "../calibrate/tasks/choose.ts";
+import type { ChosenTask, TaskName } from "../calibrate/tasks/task.ts";
 import { fail, known } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
 import { opsOf } from "../ir/module.ts";
 import { neuronKinds } from "../ir/op.ts";
 import { elementCount } from "../ir/type.ts";
-import { evaluateModule } from "./assess.ts";
+import { printModule } from "../ir/print.ts";
+import type { Calibration } from "../passes/pass.ts";
+import { type Labelled, evaluateModule } from "./assess.ts";
 import { convert } from "./convert.ts";
 import { diagnose } from "./diagnostics.ts";
+import {
+  type Judged,
+  boundOf,
+  lastSending,
+  lossOf,
+  refuseFewJudges,
+  variancesOf,
+} from "./judge.ts";
 import { type Running, byContent, calibrationOn } from "./measure.ts";
 
 /** What to have as little of as can be. */
@@ -20,9 +32,13 @@ export const objectives = ["latency", "spikes", "energy"] as const;
 export type Objective = (typeof objectives)[number];
 
 export interface AutoOptions {
-  /** Points of accuracy that may be lost at most. */
+  /** Points of accuracy that may be lost at most; of values, percent of their spread (`docs/auto.md`). */
   readonly maxLoss: number;
   readonly objective: Objective;
+  /** How sure that is to be, from 0.5 to 1 exclusive; 0.95 unless given. */
+  readonly confidence?: number;
+  /** What the first output is for; told from it unless given. */
+  readonly task?: TaskName | undefined;
   /** Told of each trial as it ends. */
   readonly onTrial?: (trial: Trial) => void;
 }
@@ -34,10 +50,14 @@ export interface Trial {
   readonly timesteps: number;
   readonly code: string;
   /**
-   * Share of the judging samples whose predicted class changes, in points: the loss of accuracy on them
-   * cannot be larger.
+   * Share of the decisions on judging samples that change, in points: the loss of accuracy on them cannot
+   * be larger. Of values the RMSE to the analogue network's, in percent of their spread.
    */
   readonly changedPoints: number;
+  /** What `changedPoints` does not exceed on all there are, with the confidence asked for. */
+  readonly boundPoints: number;
+  /** Samples that judged it: all, unless half of them showed that it changes too much. */
+  readonly judgedOn: number;
   readonly latencyTimesteps: number;
   readonly spikesPerSample: number;
   /** Of one sample, relative to the analogue network's, by the first table of calibrate/energy.ts. */
@@ -46,10 +66,14 @@ export interface Trial {
 
 export interface AutoResult {
   readonly chosen: Trial;
-  /** All trials, in the order in which they were made. */
+  /** All trials, in the order in which they were made; none is a network that was tried before. */
   readonly trials: readonly Trial[];
+  /** Samples that each conversion was calibrated on. */
   readonly calibratedOn: number;
   readonly judgedOn: number;
+  readonly confidence: number;
+  /** What the first output was judged as. */
+  readonly task: ChosenTask;
 }
 
 interface Candidate {
@@ -78,14 +102,23 @@ const candidates: readonly Candidate[] = [
   ...[15, 63, 255].map((timesteps) => ({ pipeline: "one-spike", timesteps })),
 ];
 
-/** One sample in so many judges. */
-const judgingShare = 4;
+/** Parts that the samples are dealt into: each judges what was calibrated on the others. */
+const parts = 2;
 const fewestSamples = 8;
+const usualConfidence = 0.95;
+
+/** One part of the samples: what it judges, and what the rest of them show. */
+interface Part {
+  readonly judging: Labelled;
+  readonly calibration: Calibration;
+  readonly ann: Evaluation;
+}
 
 /**
  * The conversion of `module` (code "none") with the least of the objective among those that change at
- * most `maxLoss` points of predictions. Fails with a diagnostic where none does, or where there are
- * fewer than 8 samples.
+ * most `maxLoss` points of decisions, with the confidence asked for. Every sample judges: of two halves each
+ * judges what the other calibrated. The bound holds for each conversion by itself. Fails with a diagnostic
+ * where none is good enough, or where so few samples could not show it of any.
  */
 export async function chooseConversion(
   module: Module,
@@ -93,69 +126,102 @@ export async function chooseConversion(
   running: Running,
   options: AutoOptions,
 ): Promise<AutoResult> {
+  const { maxLoss, confidence = usualConfidence } = options;
   if (samples.count < fewestSamples) {
     fail(diagnose("auto-needs-samples", null, { samples: samples.count, least: fewestSamples }));
   }
   const ordered = byContent(samples);
-  const isJudge = (index: number): boolean => index % judgingShare === judgingShare - 1;
-  const calibrating = part(ordered, (index) => !isJudge(index));
-  const judging = { samples: part(ordered, isJudge), labels: null };
-  const calibration = calibrationOn(calibrating, running);
   const { module: clean } = await convert(module, null, running, {
     timesteps: 1,
     pipeline: "canonical",
   });
-  const ann = await evaluateModule(clean, judging, running, {
-    timesteps: 1,
-    label: "trying: ANN",
-    keepLogits: true,
-  });
+  // The task decides what a loss is, and so how many have to judge.
+  const view = outputView(module, 0);
+  const task = chooseTask(module, view, null, options.task);
+  refuseFewJudges(samples.count, maxLoss, confidence, task);
+  const dealt: Part[] = [];
+  for (let k = 0; k < parts; k++) {
+    const calibrating = part(ordered, (index) => index % parts !== k);
+    const judges = part(ordered, (index) => index % parts === k);
+    const judging = { samples: judges, labels: null, task: task.name };
+    const ann = await evaluateModule(clean, judging, running, {
+      timesteps: 1,
+      label: "trying: ANN",
+      keepLogits: true,
+    });
+    dealt.push({ judging, calibration: calibrationOn(calibrating, running), ann });
+  }
+  const variances = variancesOf(dealt.map(({ ann }) => ann));
   const trials: Trial[] = [];
+  const seen = new Set<string>();
+  /** By pipeline, timesteps whose last sent nothing: more of them do not either. */
+  const ends = new Map<string, number>();
   let best: Trial | null = null;
   for (const candidate of candidates) {
     if (options.objective === "latency" && best !== null && cannotBeat(candidate, best)) continue;
+    if (candidate.timesteps > (ends.get(candidate.pipeline) ?? Infinity)) continue;
     const trial = await attempt(candidate);
+    if (trial === null) continue;
     trials.push(trial);
     options.onTrial?.(trial);
-    const isGood = trial.changedPoints <= options.maxLoss;
+    const isGood = trial.boundPoints <= maxLoss;
     if (isGood && (best === null || costOf(trial) < costOf(best))) best = trial;
   }
-  const [first] = trials.toSorted((a, b) => a.changedPoints - b.changedPoints);
+  const [first] = trials.toSorted((a, b) => a.boundPoints - b.boundPoints);
   const nearest = known(first, "a trial");
   const chosen =
     best ??
     fail(
       diagnose("auto-found-none", null, {
-        maxLoss: options.maxLoss,
+        maxLoss,
         nearest: nearest.changedPoints,
+        bound: nearest.boundPoints,
+        confidence,
         pipeline: nearest.pipeline,
         timesteps: nearest.timesteps,
       }),
     );
-  return {
-    chosen,
-    trials,
-    calibratedOn: calibrating.count,
-    judgedOn: judging.samples.count,
-  };
+  const calibratedOn = samples.count - Math.ceil(samples.count / parts);
+  return { chosen, trials, calibratedOn, judgedOn: samples.count, confidence, task };
 
-  async function attempt({ pipeline, timesteps }: Candidate): Promise<Trial> {
-    const conversion = await convert(module, calibration, running, { timesteps, pipeline });
-    const snn = await evaluateModule(conversion.module, judging, running, {
-      timesteps,
-      label: `trying: ${conversion.module.code}, T = ${timesteps}`,
-      reference: ann,
-    });
-    const last = (values: readonly number[] | null): number => known(values?.at(-1), "a timestep");
-    return {
+  /** Null for a network that was tried already. */
+  async function attempt({ pipeline, timesteps }: Candidate): Promise<Trial | null> {
+    const found: Judged[] = [];
+    for (const { judging, calibration, ann } of dealt) {
+      const conversion = await convert(module, calibration, running, { timesteps, pipeline });
+      if (found.length === 0) {
+        const text = printModule(conversion.module, { locs: "none" });
+        if (seen.has(text)) return null;
+        seen.add(text);
+      }
+      const snn = await evaluateModule(conversion.module, judging, running, {
+        timesteps,
+        label: `trying: ${conversion.module.code}, T = ${timesteps}`,
+        reference: ann,
+      });
+      found.push({ ann, snn, module: conversion.module });
+      // Whatever the others say cannot make it good.
+      if (boundOf(found, variances, samples.count, confidence, task) > maxLoss) break;
+    }
+    const judgedOn = found.reduce((sum, { snn }) => sum + snn.samples, 0);
+    const mean = (of: (each: Judged) => number): number =>
+      found.reduce((sum, each) => sum + of(each) * each.snn.samples, 0) / judgedOn;
+    const [{ module: made, snn }] = [known(found[0], "a judgement")];
+    const trial: Trial = {
       pipeline,
       timesteps,
-      code: conversion.module.code,
-      changedPoints: 100 * (1 - last(snn.agreement)),
+      code: made.code,
+      changedPoints: lossOf(found, variances),
+      boundPoints: boundOf(found, variances, judgedOn, confidence, task),
+      judgedOn,
       latencyTimesteps: snn.latencyTimesteps,
-      spikesPerSample: last(snn.spikesPerSample),
-      energyRatio: energyRatio(ann, snn, conversion.module, timesteps),
+      spikesPerSample: mean((each) => known(each.snn.spikesPerSample.at(-1), "a timestep")),
+      energyRatio: mean((each) => energyRatio(each.ann, each.snn, each.module, timesteps)),
     };
+    // The last timesteps sent nothing: with fewer this was tried, and with more it need not be.
+    if (!found.every((each) => lastSending(each.snn) < timesteps)) return trial;
+    ends.set(pipeline, timesteps);
+    return trials.some((other) => isSameRun(other, trial)) ? null : trial;
   }
 
   function costOf(trial: Trial): number {
@@ -168,6 +234,16 @@ export async function chooseConversion(
         return trial.energyRatio;
     }
   }
+}
+
+/** Whether a longer run sent as much in the same shares, and so nothing in the timesteps that it has more. */
+function isSameRun(shorter: Trial, longer: Trial): boolean {
+  return (
+    shorter.pipeline === longer.pipeline &&
+    shorter.judgedOn === longer.judgedOn &&
+    shorter.spikesPerSample === longer.spikesPerSample &&
+    shorter.changedPoints === longer.changedPoints
+  );
 }
 
 /** Whether a candidate answers no sooner than a trial did: layers of framed codes only add to it. */

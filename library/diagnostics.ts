@@ -2,6 +2,10 @@
  * and what there is no build for. */
 import { catalogue } from "../ir/diagnostic.ts";
 
+function percentOf(share: number): string {
+  return `${Number((100 * share).toPrecision(6))} %`;
+}
+
 export const diagnose = catalogue({
   "value-not-finite": {
     severity: "error",
@@ -41,15 +45,45 @@ export const diagnose = catalogue({
   "auto-needs-samples": {
     severity: "error",
     message: (p: { samples: number; least: number }) =>
-      `${p.samples} calibration samples are too few to choose by: some calibrate and the others judge`,
-    help: (p: { least: number }) => `give at least ${p.least}, better 200 or more`,
+      `${p.samples} calibration samples are too few to choose by: one half calibrates and the other judges`,
+    help: (p: { least: number }) => `give at least ${p.least}, better 300 or more`,
+  },
+  "auto-judges-too-few": {
+    severity: "error",
+    message: (p: {
+      judges: number;
+      maxLoss: number;
+      confidence: number;
+      needed: number;
+      shown: number | null;
+    }) =>
+      `${p.judges} samples cannot show that at most ${p.maxLoss} is lost` +
+      (p.shown === null
+        ? ": so few squared errors have no mean to rely on"
+        : `: if none of them changes, up to ${p.shown.toFixed(2)} points may be lost all the same ` +
+          `(${percentOf(p.confidence)} confidence)`),
+    help: (p: { needed: number; shown: number | null; confidence: number }) =>
+      (Number.isFinite(p.needed)
+        ? `give ${p.needed} calibration samples or more`
+        : "no number of samples shows that nothing is lost") +
+      (p.shown === null
+        ? ""
+        : `; these can show --max-loss ${(Math.ceil(p.shown * 100) / 100).toFixed(2)}, or less at a lower --confidence`),
   },
   "auto-found-none": {
     severity: "error",
-    message: (p: { maxLoss: number; nearest: number; pipeline: string; timesteps: number }) =>
-      `no conversion that was tried changes at most ${p.maxLoss} points of predictions; the nearest, ` +
-      `${p.pipeline} with ${p.timesteps} timesteps, changes ${p.nearest.toFixed(2)}`,
-    help: "allow more with --max-loss, or give more calibration samples: each weighs less then",
+    message: (p: {
+      maxLoss: number;
+      nearest: number;
+      bound: number;
+      confidence: number;
+      pipeline: string;
+      timesteps: number;
+    }) =>
+      `no conversion that was tried loses at most ${p.maxLoss} with ${percentOf(p.confidence)} confidence; the ` +
+      `nearest, ${p.pipeline} with ${p.timesteps} timesteps, changes ${p.nearest.toFixed(2)} on the samples, which ` +
+      `shows at most ${p.bound.toFixed(2)}`,
+    help: "allow more with --max-loss, or give more calibration samples: the bound comes nearer then",
   },
   "target-unknown": {
     severity: "error",

@@ -22,13 +22,13 @@ import { printPipeline } from "../../passes/pipeline.ts";
 import { type Context, type Outcome, perform, runningOf } from "../action.ts";
 import { classesAmong, readClassNames, recordOfClasses, recordedClasses } from "../classes.ts";
 import { type DataOptions, loadData } from "../data.ts";
-import { chooseAutomatically, defaultMaxLoss } from "../auto.ts";
+import { chooseAutomatically, defaultConfidence, defaultMaxLoss } from "../auto.ts";
 import { diagnose } from "../diagnostics.ts";
 import { refuseToReplace, writeOutput } from "../files.ts";
 import { loadNetwork } from "../load.ts";
 import { type ModelOptions, recordOfReading } from "../model-options.ts";
 import { numericsCheck } from "../numerics.ts";
-import { type EngineName, options, points, wholeNumber } from "../options.ts";
+import { type EngineName, confidence, options, points, wholeNumber } from "../options.ts";
 import { recordedPreprocess } from "../preprocessing.ts";
 import { diagnosticToJson } from "../render.ts";
 import { writeReport } from "../report-files.ts";
@@ -86,8 +86,14 @@ export function convertCommand() {
     .addOption(
       new Option(
         "--max-loss <points>",
-        `with --auto: points of accuracy that may be lost (${defaultMaxLoss} unless said)`,
+        `with --auto: points of accuracy (of values: percent of their spread) that may be lost (${defaultMaxLoss} unless said)`,
       ).argParser(points),
+    )
+    .addOption(
+      new Option(
+        "--confidence <percent>",
+        `with --auto: how sure that is to be (${defaultConfidence} unless said)`,
+      ).argParser(confidence),
     )
     .addOption(
       new Option(
@@ -134,6 +140,7 @@ interface Given extends ModelOptions, DataOptions {
   readonly passes?: string | undefined;
   readonly auto?: true | undefined;
   readonly maxLoss?: number | undefined;
+  readonly confidence?: number | undefined;
   readonly objective?: Objective | undefined;
   readonly allowAnalogue?: true | undefined;
   readonly output?: string | undefined;
@@ -218,7 +225,12 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       ? await chooseAutomatically(
           imported,
           calibration?.samples ?? null,
-          { maxLoss: given.maxLoss, objective: given.objective },
+          {
+            maxLoss: given.maxLoss,
+            objective: given.objective,
+            confidence: given.confidence,
+            task: given.task,
+          },
           running,
           context,
         )
@@ -400,8 +412,13 @@ function refuseContradictions(given: Given): void {
     const text = `${beside("--bits", named)}: write it as an option of the pass that converts`;
     fail(diagnose("usage", null, { text }));
   }
-  if (given.auto !== true && (given.maxLoss ?? given.objective) !== undefined) {
-    const option = given.maxLoss === undefined ? "--objective" : "--max-loss";
+  if (given.auto !== true && (given.maxLoss ?? given.objective ?? given.confidence) !== undefined) {
+    const option =
+      given.maxLoss !== undefined
+        ? "--max-loss"
+        : given.objective !== undefined
+          ? "--objective"
+          : "--confidence";
     fail(diagnose("option-needs", null, { option, other: "--auto" }));
   }
   if (given.checkNumerics !== undefined && given.calib === undefined) {

@@ -47,17 +47,21 @@ describe("chooseConversion", () => {
         running,
         options,
       );
-      expect([calibratedOn, judgedOn]).toEqual([75, 25]);
-      expect(chosen.changedPoints).toBeLessThanOrEqual(4);
+      expect([calibratedOn, judgedOn]).toEqual([50, 100]);
+      expect(chosen.boundPoints).toBeLessThanOrEqual(4);
       const cost = costs[objective];
       for (const trial of trials) {
-        if (trial.changedPoints <= 4) expect(cost(chosen)).toBeLessThanOrEqual(cost(trial));
+        expect(trial.boundPoints).toBeGreaterThan(trial.changedPoints);
+        if (trial.boundPoints <= 4) expect(cost(chosen)).toBeLessThanOrEqual(cost(trial));
       }
+      // No network is tried twice, as it is where nothing is sent any more.
+      const keys = trials.map(({ pipeline, spikesPerSample }) => `${pipeline} ${spikesPerSample}`);
+      expect(new Set(keys).size).toBe(keys.length);
     },
   );
 
   it("does not care how samples are ordered", async () => {
-    const options = { maxLoss: 4, objective: "latency" } as const;
+    const options = { maxLoss: 10, objective: "latency" } as const;
     const forwards = await chooseConversion(network, samples(40), running, options);
     const backwards = await chooseConversion(
       network,
@@ -66,6 +70,29 @@ describe("chooseConversion", () => {
       options,
     );
     expect(backwards).toEqual(forwards);
+  });
+
+  it("refuses where not even no change would show it, and says how many samples would", async () => {
+    const choice = chooseConversion(network, samples(16), running, {
+      maxLoss: 0.5,
+      objective: "latency",
+    });
+    await expect(choice).rejects.toThrow(
+      "16 samples cannot show that at most 0.5 is lost: if none of them changes, up to 17.07 points may be " +
+        "lost all the same (95 % confidence)",
+    );
+  });
+
+  it("judges values by how far they are off", { timeout: 60_000 }, async () => {
+    const options = { maxLoss: 2, objective: "latency", task: "regress" } as const;
+    const { chosen, trials, task } = await chooseConversion(network, samples(40), running, options);
+    expect(task.name).toBe("regress");
+    expect(chosen.boundPoints).toBeLessThanOrEqual(2);
+    // One timestep of four bits is some percent off, which predictions alone would not show.
+    const coarse = trials.find(({ pipeline, timesteps }) => {
+      return pipeline.includes("bits=4") && timesteps === 1;
+    });
+    expect(coarse?.boundPoints ?? Infinity).toBeGreaterThan(2);
   });
 
   it("refuses too few samples", async () => {
