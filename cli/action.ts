@@ -8,6 +8,7 @@ import { typedEngine } from "../backends/typed/engine.ts";
 import { wasmEngine } from "../backends/wasm/engine.ts";
 import { type Diagnostic, DiagnosticError } from "../ir/diagnostic.ts";
 import type { Engine } from "../ir/executable.ts";
+import { isOutOfMemory } from "../ir/memory.ts";
 import { encodePackage } from "../ir/package.ts";
 import type { Running } from "../library/measure.ts";
 import { PassBrokeModuleError } from "../passes/manager.ts";
@@ -109,16 +110,6 @@ function tryJson(terminal: Terminal, value: object): void {
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;
   }
-}
-
-function isOutOfMemory(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  // A worker thread that ran out of memory ends; the others do not notice.
-  if ("code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY") return true;
-  return (
-    error instanceof RangeError &&
-    /allocation failed|invalid (typed )?array length/i.test(error.message)
-  );
 }
 
 function outOfMemory(): DiagnosticError {

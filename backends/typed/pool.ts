@@ -5,6 +5,8 @@ import type { SampleResult } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
 import type { StatisticsData } from "../../ir/observe.ts";
 import type { TensorData } from "../../ir/tensor.ts";
+import { listenTo } from "../node-worker.ts";
+import { type Failed, WorkerEnd } from "../worker-end.ts";
 import type { Job } from "./execute.ts";
 import { type PackedWeights, withoutPacked } from "./packing.ts";
 
@@ -22,7 +24,7 @@ export type Reply =
   | { readonly kind: "started" }
   | { readonly kind: "results"; readonly results: readonly SampleResult[] }
   | { readonly kind: "statistics"; readonly statistics: StatisticsData }
-  | { readonly kind: "failed"; readonly message: string };
+  | Failed;
 
 export interface PoolWorker {
   start(job: Job): Promise<void>;
@@ -44,23 +46,23 @@ export interface Start {
 /** Starts `threads` workers on `module`, which share its packed `weights`. */
 export function createPool(module: Module, threads: number, weights: PackedWeights): WorkerPool {
   const start: Start = { module: withoutPacked(module, weights), weights };
-  const workers = Array.from({ length: threads }, () => startWorker(start));
+  const workers = Array.from({ length: threads }, () => new Asked(startWorker(start)));
   return {
     workers: workers.map((worker) => ({
       async start(job) {
-        expectReply(await ask(worker, { kind: "start", job }), "started");
+        expectReply(await worker.ask({ kind: "start", job }), "started");
       },
       async run(group) {
-        const reply = await ask(worker, { kind: "run", group });
+        const reply = await worker.ask({ kind: "run", group });
         return expectReply(reply, "results").results;
       },
       async finish() {
-        const reply = await ask(worker, { kind: "finish" });
+        const reply = await worker.ask({ kind: "finish" });
         return expectReply(reply, "statistics").statistics;
       },
     })),
     async close() {
-      await Promise.all(workers.map((worker) => worker.terminate()));
+      await Promise.all(workers.map((worker) => worker.close()));
     },
   };
 }
@@ -75,24 +77,38 @@ function startWorker(start: Start): Worker {
   return new Worker(load, { workerData: start, eval: true });
 }
 
-function ask(worker: Worker, request: Request): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const settle = (): void => {
-      worker.off("message", onMessage);
-      worker.off("error", onError);
-    };
-    const onMessage = (reply: Reply): void => {
-      settle();
-      resolve(reply);
-    };
-    const onError = (error: Error): void => {
-      settle();
-      reject(error);
-    };
-    worker.on("message", onMessage);
-    worker.on("error", onError);
-    worker.postMessage(request);
-  });
+/** A worker that answers requests one by one, and those that it cannot answer any more with its end. */
+export class Asked {
+  private readonly worker: Pick<Worker, "on" | "postMessage" | "terminate">;
+  private readonly waiting: {
+    readonly resolve: (reply: Reply) => void;
+    readonly reject: (end: WorkerEnd) => void;
+  }[] = [];
+  private end: WorkerEnd | null = null;
+
+  constructor(worker: Pick<Worker, "on" | "postMessage" | "terminate">) {
+    this.worker = worker;
+    listenTo<Reply>(
+      worker,
+      (reply) => this.waiting.shift()?.resolve(reply),
+      (end) => {
+        this.end = end;
+        for (const { reject } of this.waiting.splice(0)) reject(end);
+      },
+    );
+  }
+
+  ask(request: Request): Promise<Reply> {
+    if (this.end !== null) return Promise.reject(this.end);
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+      this.worker.postMessage(request);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.worker.terminate();
+  }
 }
 
 function expectReply<K extends Reply["kind"]>(
@@ -101,5 +117,6 @@ function expectReply<K extends Reply["kind"]>(
 ): Extract<Reply, { readonly kind: K }> {
   const isKind = (r: Reply): r is Extract<Reply, { readonly kind: K }> => r.kind === kind;
   if (isKind(reply)) return reply;
+  if (reply.kind === "failed" && reply.outOfMemory) throw new WorkerEnd(reply.message, true);
   invariant(false, reply.kind === "failed" ? reply.message : `a worker answered ${reply.kind}`);
 }

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { invariant, known } from "../../ir/diagnostic.ts";
 import { statisticsToData } from "../../ir/observe.ts";
+import { failedBy } from "../worker-end.ts";
 import { type Runner, createRunner } from "./execute.ts";
 import { createPacking } from "./packing.ts";
 import { compilePlan } from "./plan.ts";
@@ -33,7 +34,6 @@ port.on("message", (request: Request) => {
   try {
     port.postMessage(answer(request));
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    port.postMessage({ kind: "failed", message } satisfies Reply);
+    port.postMessage(failedBy(error) satisfies Reply);
   }
 });

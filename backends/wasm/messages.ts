@@ -4,6 +4,7 @@ import type { SampleResult } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
 import { type StatisticsData, statisticsToData } from "../../ir/observe.ts";
 import type { TensorData } from "../../ir/tensor.ts";
+import { type Failed, failedBy } from "../worker-end.ts";
 import { Instance, type Place } from "./instance.ts";
 import type { Program } from "./program.ts";
 import { type Job, type Runner, createRunner, follow } from "./runner.ts";
@@ -46,7 +47,7 @@ export type Reply =
       readonly results: readonly SampleResult[];
       readonly statistics: StatisticsData | null;
     }
-  | { readonly kind: "failed"; readonly message: string };
+  | Failed;
 
 interface Active {
   readonly job: Job;
@@ -99,7 +100,7 @@ export function createResponder(): (request: Request) => Reply {
     try {
       return answer(request);
     } catch (error) {
-      return { kind: "failed", message: error instanceof Error ? error.message : String(error) };
+      return failedBy(error);
     }
   };
 }

@@ -1,18 +1,18 @@
 /** Node's worker threads for the WebAssembly engine; those that wait do not keep the process. */
 import { Worker } from "node:worker_threads";
+import { listenTo } from "../node-worker.ts";
 import { type Channel, createTeams } from "./team.ts";
 
-export const createTeam = createTeams(startChannel);
+export const createTeam = createTeams(() => channelTo(startWorker()));
 
-function startChannel(): Channel {
-  const worker = startWorker();
+/** A worker as teams know them. */
+export function channelTo(worker: Worker): Channel {
   return {
     post(request) {
       worker.postMessage(request);
     },
-    listen(onReply, onError) {
-      worker.on("message", onReply);
-      worker.on("error", onError);
+    listen(onReply, onEnd) {
+      listenTo(worker, onReply, onEnd);
     },
     hold(awaited) {
       if (awaited) worker.ref();

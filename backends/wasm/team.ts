@@ -1,5 +1,6 @@
 /** The asking side of worker threads: requests out, replies back, whatever kind of threads they are. */
 import { invariant } from "../../ir/diagnostic.ts";
+import { WorkerEnd } from "../worker-end.ts";
 import type { Opening, Reply, Request, Sample } from "./messages.ts";
 import type { Job } from "./runner.ts";
 
@@ -20,7 +21,7 @@ export type CreateTeam = (threads: number) => Team;
 /** A worker of any kind, which answers each message with one. */
 export interface Channel {
   post(request: Request): void;
-  listen(onReply: (reply: Reply) => void, onError: (error: Error) => void): void;
+  listen(onReply: (reply: Reply) => void, onEnd: (end: WorkerEnd) => void): void;
   /** Says whether an answer is awaited: only then must the worker keep the process. */
   hold(awaited: boolean): void;
   end(): Promise<void>;
@@ -55,7 +56,7 @@ class Worker implements Thread {
   private readonly channel: Channel;
   private readonly waiting: Waiting[] = [];
   /** Why it ended, where it has. */
-  private failure: Error | null = null;
+  private failure: WorkerEnd | null = null;
 
   constructor(channel: Channel) {
     this.channel = channel;
@@ -65,9 +66,10 @@ class Worker implements Thread {
         this.waiting.shift()?.resolve(reply);
         if (this.waiting.length === 0) channel.hold(false);
       },
-      (error) => {
-        this.failure = error;
-        for (const { reject } of this.waiting.splice(0)) reject(error);
+      (end) => {
+        this.failure = end;
+        for (const { reject } of this.waiting.splice(0)) reject(end);
+        channel.hold(false);
       },
     );
   }
@@ -132,5 +134,6 @@ function expectReply<K extends Reply["kind"]>(
 ): Extract<Reply, { readonly kind: K }> {
   const isKind = (r: Reply): r is Extract<Reply, { readonly kind: K }> => r.kind === kind;
   if (isKind(reply)) return reply;
+  if (reply.kind === "failed" && reply.outOfMemory) throw new WorkerEnd(reply.message, true);
   invariant(false, reply.kind === "failed" ? reply.message : `a worker answered ${reply.kind}`);
 }

@@ -2,6 +2,7 @@
 import { InvariantError } from "../../ir/diagnostic.ts";
 import type { LoadOptions } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
+import { endBy } from "../worker-end.ts";
 import { diagnose } from "./diagnostics.ts";
 import type { Prepared } from "./prepare.ts";
 import { type CreateTeam, type Remote, type Team, openOn } from "./team.ts";
@@ -35,8 +36,14 @@ export class Threads {
       );
     } catch (error) {
       if (error instanceof InvariantError) throw error;
+      // What one thread has no memory for another would not have either.
+      const end = endBy(error);
+      if (end.outOfMemory) {
+        await this.release();
+        throw end;
+      }
       this.unavailable = true;
-      const reason = error instanceof Error && error.message !== "" ? error.message : "no reason";
+      const { reason } = end;
       this.onDiagnostic?.(diagnose("no-threads", null, { threads: this.count, reason }));
       await this.release();
       return null;

@@ -3,6 +3,7 @@
  * that are cross-origin isolated. Bundlers know the form below, and make the worker's file.
  */
 import { singleThreadEngine } from "../typed/single.ts";
+import { endBy } from "../worker-end.ts";
 import type { Reply } from "./messages.ts";
 import { createWasmEngine } from "./single.ts";
 import { type Channel, createTeams } from "./team.ts";
@@ -19,12 +20,15 @@ function startChannel(): Channel {
     post(request) {
       worker.postMessage(request);
     },
-    listen(onReply, onError) {
+    listen(onReply, onEnd) {
       worker.addEventListener("message", (event: MessageEvent<Reply>) => {
         onReply(event.data);
       });
       worker.addEventListener("error", (event) => {
-        onError(new Error(event.message));
+        onEnd(endBy(event.error ?? event.message));
+      });
+      worker.addEventListener("messageerror", () => {
+        onEnd(endBy("its answer cannot be read"));
       });
     },
     // Workers do not keep a page.

@@ -1,4 +1,5 @@
 /** docs/diagnostics.md: every message there is, by the folder that declares it. */
+import { diagnose as threads } from "../../backends/diagnostics.ts";
 import { diagnose as wasm } from "../../backends/wasm/diagnostics.ts";
 import { diagnose as wasmBuild } from "../../backends/wasm/build/diagnostics.ts";
 import { diagnose as calibrate } from "../../calibrate/diagnostics.ts";
@@ -56,6 +57,7 @@ export const catalogues: readonly Catalogue[] = [
   catalogueOf("ONNX models", "frontend/onnx/diagnostics.ts", onnx),
   catalogueOf("Data and preprocessing", "calibrate/diagnostics.ts", calibrate),
   catalogueOf("Evaluation", "calibrate/evaluation-diagnostics.ts", diagnoseEvaluation),
+  catalogueOf("Threads", "backends/diagnostics.ts", threads),
   catalogueOf("WebAssembly engine", "backends/wasm/diagnostics.ts", wasm),
   catalogueOf("Builds for WebAssembly", "backends/wasm/build/diagnostics.ts", wasmBuild),
   catalogueOf("Library", "library/diagnostics.ts", library),

@@ -11,6 +11,7 @@ import { compileOptionsOf, jobOf } from "../../../backends/wasm/request.ts";
 import { createWasmEngine, singleThreadWasmEngine } from "../../../backends/wasm/single.ts";
 import { DiagnosticError, InvariantError, known } from "../../../ir/diagnostic.ts";
 import { opsOf } from "../../../ir/module.ts";
+import { WorkerEnd } from "../../../backends/worker-end.ts";
 import { spikingTwin } from "./spiking-twin.ts";
 
 const engine = createWasmEngine({
@@ -85,7 +86,7 @@ describe("where threads cannot be started", () => {
   it("one runs, and it is said once", async () => {
     const failing: Channel = {
       post: () => undefined,
-      listen: (_, onError) => void setTimeout(() => onError(new Error("no file")), 1),
+      listen: (_, onEnd) => void setTimeout(() => onEnd(new WorkerEnd("no file", false)), 1),
       hold: () => undefined,
       end: () => Promise.resolve(),
     };
