@@ -13,6 +13,7 @@ const activationKinds: ReadonlySet<OpKind> = new Set<OpKind>([
   "ann.celu",
   "ann.clip",
   "ann.elu",
+  "ann.fake-quantize",
   "ann.gelu",
   "ann.hard-sigmoid",
   "ann.hard-swish",

@@ -122,6 +122,9 @@ export type Alphabet = "word" | "power";
 /** Which way a graded neuron may fire; see `snn.graded`. */
 export type Sign = "positive" | "retract" | "free";
 
+/** How a quotient becomes a whole number; `nearest`: a tie becomes the even one. */
+export type Rounding = "nearest" | "floor" | "ceil";
+
 /** How the step of a graded neuron goes with time: 1, 1/t, halves, or as a table has it. */
 export type StepSchedule = "constant" | "reciprocal" | "halving" | "table";
 
@@ -219,6 +222,22 @@ interface OtherAttrs {
     readonly tauRef: number;
     readonly sigma: number;
     readonly amplitude: number;
+  };
+  /**
+   * A rounded clip, what quantising to integers and back comes to: a staircase with a step for each
+   * whole number n from low to high:
+   *
+   *     y = step · clip(⌊x / step⌉, low, high)
+   *
+   * The quotient is rounded to the element type, then to a whole number: `nearest` (a tie to the even
+   * one), `floor` or `ceil`. low and high are whole numbers, or infinite. NaN stays NaN. Where low = 0
+   * it is a rectifier with the ceiling step · high.
+   */
+  "ann.fake-quantize": {
+    readonly step: number;
+    readonly low: number;
+    readonly high: number;
+    readonly rounding: Rounding;
   };
   "ann.is-inf": { readonly negative: boolean; readonly positive: boolean };
   /** Remainder: of truncated division where `truncate` (C's fmod), of floored division else. */

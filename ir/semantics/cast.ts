@@ -1,6 +1,7 @@
 /** What linear quantisation computes: between floats and the integers that stand for them. */
 import { type Tensor, roundTo } from "../tensor.ts";
 import { type Shape, elementCount } from "../type.ts";
+import { mapElements } from "./broadcast.ts";
 import { rangeOf, roundEven } from "./scalar.ts";
 import { type Semantics, doubles, operand, resultOf } from "./semantics.ts";
 
@@ -36,6 +37,17 @@ export const dequantize: Semantics<"ann.dequantize-linear"> = (op, inputs) => {
     return (value - (zeroPoints[group] ?? 0)) * (scales[group] ?? 1);
   });
   return resultOf(op, y);
+};
+
+/** step · clip(⌊x / step⌉, low, high), the quotient rounded into the element type as `quantize` does. */
+export const fakeQuantize: Semantics<"ann.fake-quantize"> = (op, inputs) => {
+  const { low, high, rounding } = op.attrs;
+  const step = roundTo(op.type.dtype, op.attrs.step);
+  const whole = { nearest: roundEven, floor: Math.floor, ceil: Math.ceil }[rounding];
+  return mapElements(op, operand(inputs, 0), (x) => {
+    const quotient = whole(roundTo(op.type.dtype, x / step));
+    return step * Math.min(high, Math.max(low, quotient));
+  });
 };
 
 /** Which scale goes with an element: the only one, or that of its index along `axis`. */

@@ -9,7 +9,7 @@ import type { UnaryKind } from "../spec/unary.ts";
 import type { Tensor } from "../tensor.ts";
 import type { DType } from "../type.ts";
 import { type BinaryFunction, type UnaryFunction, mapElements, zipElements } from "./broadcast.ts";
-import { dequantize, quantize } from "./cast.ts";
+import { dequantize, fakeQuantize, quantize } from "./cast.ts";
 import { erf } from "./error-function.ts";
 import * as scalar from "./scalar.ts";
 import { type SemanticsTable, operand } from "./semantics.ts";
@@ -96,6 +96,7 @@ export const elementwiseSemantics: SemanticsTable<ElementwiseKind> = {
     // Where min > max everything is max, as ONNX asks for.
     return mapElements(op, operand(inputs, 0), (x) => Math.min(Math.max(x, min), max));
   },
+  "ann.fake-quantize": fakeQuantize,
   "ann.leaky-relu": (op, inputs) => {
     const { alpha } = op.attrs;
     return mapElements(op, operand(inputs, 0), (x) => (x < 0 ? alpha * x : x));

@@ -23,6 +23,7 @@ export type ActivationKind =
   | "ann.shrink"
   | "ann.gelu"
   | "ann.soft-lif"
+  | "ann.fake-quantize"
   | "ann.is-inf";
 
 const becomesNeuron = "a conversion pass turns activations into neurons";
@@ -228,6 +229,34 @@ export const activationSpecs: SpecTable<ActivationKind> = {
       return (
         requireReal("ann.soft-lif", inputs, becomesNeuron) ??
         requireDType("ann.soft-lif", "its operand", x.dtype, "float") ??
+        ok(x)
+      );
+    },
+  },
+  "ann.fake-quantize": {
+    summary: "step · clip(⌊x / step⌉, low, high)",
+    arity: 1,
+    exactness: "exact",
+    attributes: {
+      step: "float",
+      low: "float",
+      high: "float",
+      rounding: { oneOf: ["nearest", "floor", "ceil"] },
+    },
+    infer: ({ step, low, high }, inputs) => {
+      const x = operandType(inputs, 0);
+      if (!(step > 0 && step < Infinity)) return no(`its step of ${step} is not positive`);
+      for (const bound of [low, high]) {
+        if (Number.isFinite(bound) && !Number.isInteger(bound)) {
+          return no(`its bound of ${bound} steps is not a whole number`);
+        }
+      }
+      if (!(low <= high && low < Infinity && high > -Infinity)) {
+        return no(`its bounds of ${low} and ${high} steps hold no number between them`);
+      }
+      return (
+        requireReal("ann.fake-quantize", inputs, becomesNeuron) ??
+        requireDType("ann.fake-quantize", "its operand", x.dtype, "float") ??
         ok(x)
       );
     },

@@ -39,6 +39,8 @@ export class SignFinder {
         return true;
       case "ann.clip":
         return op.attrs.min >= 0 && op.attrs.max >= 0;
+      case "ann.fake-quantize":
+        return op.attrs.low >= 0;
       case "ann.thresholded-relu":
         return op.attrs.alpha >= 0;
       case "ann.constant":

@@ -58,6 +58,7 @@ const elementwise = new Set<string>([
   "ann.shrink",
   "ann.gelu",
   "ann.soft-lif",
+  "ann.fake-quantize",
   "ann.is-inf",
   "ann.cast",
 ]);

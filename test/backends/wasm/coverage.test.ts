@@ -73,6 +73,7 @@ const cases: Partial<Record<OpKind, Case>> = {
   "ann.log-softmax": [{ axis: 1 }, [image]],
   "ann.hardmax": [{ axis: 1 }, [image]],
   "ann.clip": [{ min: 0, max: 6 }, [image]],
+  "ann.fake-quantize": [{ step: 0.5, low: 0, high: 3, rounding: "nearest" }, [image]],
   "ann.leaky-relu": [{ alpha: 0.1 }, [image]],
   "ann.prelu": [{ slope: "scalar" }, [image]],
   "ann.elu": [{ alpha: 1 }, [image]],

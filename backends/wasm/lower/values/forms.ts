@@ -98,6 +98,16 @@ function activationOf(op: Op): VectorForm | null {
     const { min, max } = op.attrs;
     return unary((code, x) => bounded(code, x, min, max));
   }
+  if (isOp(op, "ann.fake-quantize")) {
+    const { step, low, high, rounding } = op.attrs;
+    return unary((code, x) => {
+      const { f32x4 } = code.wasm;
+      const quotient = f32x4.div(x.get(), splat(code, step));
+      const whole = { nearest: f32x4.nearest, floor: f32x4.floor, ceil: f32x4.ceil }[rounding];
+      const steps = code.define("v128", whole(quotient));
+      return f32x4.mul(bounded(code, steps, low, high), splat(code, step));
+    });
+  }
   if (isOp(op, "ann.leaky-relu")) {
     const { alpha } = op.attrs;
     return signed((code, x) => code.wasm.f32x4.mul(x.get(), splat(code, alpha)), itself);
