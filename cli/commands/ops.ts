@@ -1,7 +1,12 @@
 /** `snnc ops`: what can be imported, and what each op becomes in a spiking network. */
 import { Command } from "@commander-js/extra-typings";
 import pc from "picocolors";
-import { onnxOperators, ownDomain, ownOperators } from "../../frontend/onnx/operators.ts";
+import {
+  foreignOperators,
+  onnxOperators,
+  ownDomain,
+  ownOperators,
+} from "../../frontend/onnx/operators.ts";
 import { isOpKind, specOf, specs } from "../../ir/spec.ts";
 import { spikingFormOf } from "../../passes/convert/spiking-form.ts";
 import { perform } from "../action.ts";
@@ -24,9 +29,12 @@ export function opsCommand() {
         const named = ({ name, since }: Listed): Listed => ({ name, since });
         const operators = onnxOperators.map(named);
         const own = ownOperators.map(named);
+        const foreign = new Map(
+          [...foreignOperators].map(([domain, rows]) => [domain, rows.map(named)]),
+        );
         return {
-          json: { onnx: operators, [ownDomain]: own, ops },
-          text: text(operators, own, ops, terminal.color),
+          json: { onnx: operators, [ownDomain]: own, ...Object.fromEntries(foreign), ops },
+          text: text(operators, own, foreign, ops, terminal.color),
         };
       }),
     );
@@ -41,6 +49,7 @@ interface Listed {
 function text(
   operators: readonly Listed[],
   own: readonly Listed[],
+  foreign: ReadonlyMap<string, readonly Listed[]>,
   ops: readonly { kind: string; summary: string; spiking: string }[],
   color: boolean,
 ): string {
@@ -52,6 +61,10 @@ function text(
   list(operators);
   lines.push("", c.bold(`operators of domain ${ownDomain}`));
   list(own);
+  for (const [domain, rows] of foreign) {
+    lines.push("", c.bold(`operators of domain ${domain}`));
+    list(rows);
+  }
   lines.push("", c.bold("ops of the intermediate representation, and their spiking form"));
   for (const { kind, spiking, summary } of ops) {
     lines.push(`  ${c.cyan(kind.padEnd(26))}${spiking.padEnd(18)}${summary}`);

@@ -11,6 +11,8 @@ import { indexingOperators } from "./ops/indexing.ts";
 import { linearOperators } from "./ops/linear.ts";
 import { normalisationOperators } from "./ops/normalisation.ts";
 import { poolingOperators } from "./ops/pooling.ts";
+import { microsoftOperators, qlinearOperators } from "./ops/qlinear.ts";
+import { qonnxOperators } from "./ops/qonnx.ts";
 import { quantisationOperators } from "./ops/quantisation.ts";
 import { recurrentOperators } from "./ops/recurrent.ts";
 import { reductionOperators } from "./ops/reduction.ts";
@@ -30,6 +32,7 @@ export const onnxOperators: readonly OnnxOperator[] = [
   ...linearOperators,
   ...normalisationOperators,
   ...poolingOperators,
+  ...qlinearOperators,
   ...quantisationOperators,
   ...recurrentOperators,
   ...reductionOperators,
@@ -43,10 +46,22 @@ export const ownDomain = "snnc";
 
 export const ownOperators: readonly OnnxOperator[] = ownActivationOperators;
 
-const tables: ReadonlyMap<string, ReadonlyMap<string, OnnxOperator>> = new Map([
-  ["", new Map(onnxOperators.map((row) => [row.name, row]))],
-  [ownDomain, new Map(ownOperators.map((row) => [row.name, row]))],
+/**
+ * Operators of other projects' domains: what ONNX Runtime's quantiser writes, and the quantisers of
+ * QONNX, which Brevitas and FINN write too.
+ */
+export const foreignOperators: ReadonlyMap<string, readonly OnnxOperator[]> = new Map([
+  ["com.microsoft", microsoftOperators],
+  ["qonnx.custom_op.general", qonnxOperators],
+  ["onnx.brevitas", qonnxOperators],
+  ["finn.custom_op.general", qonnxOperators],
 ]);
+
+const tables: ReadonlyMap<string, ReadonlyMap<string, OnnxOperator>> = new Map(
+  [["", onnxOperators] as const, [ownDomain, ownOperators] as const, ...foreignOperators].map(
+    ([domain, rows]) => [domain, new Map(rows.map((row) => [row.name, row]))],
+  ),
+);
 
 /** The row of an operator; undefined where it is not supported. */
 export function operatorOf(domain: string, name: string): OnnxOperator | undefined {
@@ -87,6 +102,13 @@ export function isRandom(op: string, domain: string): boolean {
   return domain === "" && advice.get(op) === random;
 }
 
+/** Whether an operator of ONNX Runtime's is one that its quantiser writes: QAttention, MatMulNBits … */
+function isQuantised(op: string): boolean {
+  return /^(DynamicQuantize|Q[A-Z]|MatMul(Integer|NBits|BnbInt|Fpq4)|Gather(Block)?Quantized|(De)?[qQ]uantize)/.test(
+    op,
+  );
+}
+
 /** What to do about an operator that cannot be imported. `row` is its row, where it has one. */
 export function wayOut(
   op: string,
@@ -98,7 +120,9 @@ export function wayOut(
     return "cut the model's pre- and post-processing; those parts run on the host";
   }
   if (domain === "com.microsoft" || domain.startsWith("com.microsoft.")) {
-    return "use the model as it was before ONNX Runtime optimised it";
+    return isQuantised(op)
+      ? "quantise the model with QuantFormat.QDQ, statically (quantize_static), without optimising it"
+      : "use the model as it was before ONNX Runtime optimised it";
   }
   if (domain.startsWith("ai.onnx.ml")) {
     return "classical machine learning is not converted; only neural networks are";
@@ -107,6 +131,10 @@ export function wayOut(
   if (domain === ownDomain) {
     const names = ownOperators.map(({ name }) => name).join(", ");
     return `the operators of domain ${ownDomain} are ${names}`;
+  }
+  const neighbours = foreignOperators.get(domain);
+  if (neighbours !== undefined) {
+    return `of domain ${domain} these are read: ${neighbours.map(({ name }) => name).join(", ")}`;
   }
   if (domain !== "") return "replace the custom operator by ONNX ones before exporting";
   if (row !== undefined) {

@@ -1,6 +1,11 @@
 /** docs/onnx-operators.md: the ONNX operators that the importer reads. */
 import { known } from "../../ir/diagnostic.ts";
-import { onnxOperators, ownDomain, ownOperators } from "../../frontend/onnx/operators.ts";
+import {
+  foreignOperators,
+  onnxOperators,
+  ownDomain,
+  ownOperators,
+} from "../../frontend/onnx/operators.ts";
 import { code, generatedNote, table } from "./markdown.ts";
 
 /** Attributes with their defaults, and the op that an operator becomes. */
@@ -36,6 +41,16 @@ of domain \`${ownDomain}\`; all attributes are floats and optional. \`npm run tr
         const { attributes, op } = known(ownOperatorTexts.get(name), `the text of ${name}`);
         return [code(name), since.join(", "), attributes, `[${code(op)}](ir.md)`];
       }),
+    ),
+    "## Domains of quantisers",
+    `Operators that ONNX Runtime's quantiser writes, and the quantisers of QONNX, Brevitas and FINN;
+[quantised-models.md](quantised-models.md) says what becomes of them.`,
+    table(
+      ["domain", "operators"],
+      [...foreignOperators].map(([domain, rows]) => [
+        code(domain),
+        rows.map(({ name }) => code(name)).join(", "),
+      ]),
     ),
   ].join("\n\n");
 }

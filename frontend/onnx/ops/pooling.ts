@@ -6,7 +6,7 @@ import type { NodeContext } from "../context.ts";
 import { readWindow, spatialOf } from "./windows.ts";
 
 /** Attributes of a pool node over input `x`. */
-function readPool(node: NodeContext, x: ValueId): PoolAttrs {
+export function readPool(node: NodeContext, x: ValueId): PoolAttrs {
   const window = readWindow(node, spatialOf(node, node.shape(x)), null);
   return {
     kernel: window.kernel,
@@ -51,7 +51,7 @@ function LpPool(node: NodeContext): ValueId {
 }
 
 /** Axes from 2 on. */
-function spatialAxes(node: NodeContext, x: ValueId): readonly number[] {
+export function spatialAxes(node: NodeContext, x: ValueId): readonly number[] {
   const rank = node.shape(x).length;
   if (rank < 3) node.invalid(`its input has ${rank} axes, and no spatial one`);
   return Array.from({ length: rank - 2 }, (_, i) => i + 2);

@@ -78,11 +78,11 @@ function blockwise(
   };
 }
 
-/** The zero point in the shape of the scale; 0 where it is left out. */
-function zeroPointLike(node: NodeContext, scale: ValueId, dtype: DType): ValueId {
+/** The zero point, input `index`, in the shape of the scale; 0 where it is left out. */
+export function zeroPointLike(node: NodeContext, scale: ValueId, dtype: DType, index = 2): ValueId {
   const shape = node.shape(scale);
-  if (!node.has(2)) return node.literal(zeros(dtype, shape));
-  const given = node.value(2);
+  if (!node.has(index)) return node.literal(zeros(dtype, shape));
+  const given = node.value(index);
   // One scale may be a scalar and its zero point a vector of one element.
   if (sameShape(node.shape(given), shape) || elementCount(shape) !== 1) return given;
   return node.add("ann.reshape", [given], { shape });
@@ -96,7 +96,7 @@ function quantizationAxis(node: NodeContext, x: ValueId): number {
 }
 
 /** QuantizeLinear (10; 13 per axis; 19 float8; 21 blocks and 4 bits; 23). */
-function QuantizeLinear(node: NodeContext): ValueId {
+export function QuantizeLinear(node: NodeContext): ValueId {
   node.attributes.ignore("saturate", "precision");
   const x = node.value(0);
   const { dtype, clip } = quantizedType(node);
@@ -141,7 +141,7 @@ function saturated(node: NodeContext, x: ValueId, to: DType): ValueId {
 }
 
 /** DequantizeLinear (10; 13 per axis; 19 float8; 21 blocks and 4 bits; 23). */
-function DequantizeLinear(node: NodeContext): ValueId {
+export function DequantizeLinear(node: NodeContext): ValueId {
   const x = node.value(0);
   const { dtype } = node.type(x);
   const scale = node.value(1);
@@ -202,34 +202,6 @@ function MatMulInteger(node: NodeContext): ValueId {
   return node.add("ann.matmul", [a, b], {});
 }
 
-/** QLinearMatMul (10, 21): dequantised, multiplied, quantised; the sum in between is exact. */
-function QLinearMatMul(node: NodeContext): ValueId {
-  const a = centred(node, node.value(0), 2, "i32", true);
-  const b = centred(node, node.value(3), 5, "i32", false);
-  const scaleA = asColumn(node, node.value(1));
-  const { dtype } = node.type(scaleA);
-  const sum = node.add("ann.cast", [node.add("ann.matmul", [a, b], {})], {
-    to: dtype,
-    saturate: true,
-  });
-  const scale = node.add("ann.mul", [scaleA, node.value(4)], {});
-  const scaled = node.add("ann.mul", [sum, scale], {});
-  return requantised(node, scaled, 6, 7);
-}
-
-/** Quantises to the scale and zero point of two inputs. */
-function requantised(
-  node: NodeContext,
-  value: ValueId,
-  scaleIndex: number,
-  zeroIndex: number,
-): ValueId {
-  const scale = node.value(scaleIndex);
-  const zeroPoint = node.value(zeroIndex);
-  const to = node.type(zeroPoint).dtype;
-  return node.add("ann.quantize-linear", [value, scale, zeroPoint], { axis: 0, to });
-}
-
 /** The weights less their zero point (one, or one per output channel), in double precision. */
 function centredWeight(node: NodeContext, index: number, zeroIndex: number): Tensor {
   const weight = castTo(node.constant(index, "w"), "f64");
@@ -268,30 +240,10 @@ function ConvInteger(node: NodeContext): ValueId {
   return node.add("ann.cast", [sum], { to: "i32", saturate: true });
 }
 
-/** QLinearConv (10). The bias has the scale of the sum: x_scale · w_scale. */
-function QLinearConv(node: NodeContext): ValueId {
-  const bias = node.has(8) ? castTo(node.constant(8, "B"), "f64") : null;
-  const sum = integerConv(node, { x: 0, xZero: 2, w: 3, wZero: 5 }, bias);
-  const rank = node.shape(sum).length;
-  const scaleX = node.value(1);
-  const { dtype } = node.type(scaleX);
-  const scaleW = node.value(4);
-  const perChannel = node.shape(scaleW).length === 1 && node.shape(scaleW)[0] !== 1;
-  const trailing = new Array<number>(rank - 2).fill(1);
-  const aligned = perChannel
-    ? node.add("ann.reshape", [scaleW], { shape: [...node.shape(scaleW), ...trailing] })
-    : scaleW;
-  const scale = node.add("ann.mul", [scaleX, aligned], {});
-  const real = node.add("ann.cast", [sum], { to: dtype, saturate: true });
-  return requantised(node, node.add("ann.mul", [real, scale], {}), 6, 7);
-}
-
 export const quantisationOperators: readonly OnnxOperator[] = [
   operator("ConvInteger", [10], [2, 4], ConvInteger),
   operator("DequantizeLinear", [10, 13, 19, 21], [2, 3], DequantizeLinear),
   operator("DynamicQuantizeLinear", [11], 1, DynamicQuantizeLinear),
   operator("MatMulInteger", [10], [2, 4], MatMulInteger),
-  operator("QLinearConv", [10], [8, 9], QLinearConv),
-  operator("QLinearMatMul", [10, 21], 8, QLinearMatMul),
   operator("QuantizeLinear", [10, 13, 19, 21], [2, 3], QuantizeLinear),
 ];
