@@ -127,6 +127,35 @@ export const diagnose = catalogue({
       `${p.kind} has no spiking form here (${p.count} of it: ${listed(p.places)})`,
     help: (p: { help: string }) => p.help,
   },
+  "quantiser-not-relaxed": {
+    severity: "error",
+    message: (p: { places: readonly string[] }) =>
+      `quantisers between layers take values of either sign: ${listed(p.places)}`,
+    help: "run relax-quantisers before the conversion: it drops their rounding, or splits them by sign",
+  },
+  "rounding-dropped": {
+    severity: "info",
+    message: (p: { layers: readonly RoundedLayer[] }) =>
+      "quantisers that are no activations pass values on as they are; each rounded by " +
+      `at most half a step, as a share of the values' range: ${roundedLayers(p.layers)}`,
+  },
+  "quantisers-split": {
+    severity: "info",
+    message: (p: { places: readonly string[] }) =>
+      "quantisers with few steps, or beyond whose ends values lie, send positive and negative " +
+      `values by neurons of their own: ${listed(p.places)}`,
+  },
+  "activations-quantised": {
+    severity: "info",
+    message: (p: { layers: readonly RoundedLayer[]; bits: number | null }) =>
+      "quantised activations become neurons of the same range; where these send steps of their own, " +
+      "the model's rounding is lost, at most half a step, as a share of the range: " +
+      roundedLayers(p.layers),
+    help: (p: { bits: number | null }) =>
+      p.bits === null
+        ? "in few-spikes code a value of n bits is sent as it is in n timesteps"
+        : `in few-spikes code with -T ${p.bits} the steps are the model's, and nothing is lost here`,
+  },
   "no-activation": {
     severity: "error",
     message: () => "the model has no activation that could become a neuron",
@@ -271,6 +300,12 @@ export const diagnose = catalogue({
       `${p.kind} (${p.name}) cannot be made of integers: ${p.why}`,
     help: "leave quantise out for this network, and run it in float32",
   },
+  "own-units": {
+    severity: "info",
+    message: (p: { channels: number; of: number }) =>
+      `the weights of ${p.channels} of ${p.of} channels are whole multiples of a unit already, as a ` +
+      "quantised model's are: they become these integers, without being rounded",
+  },
   "units-limited": {
     severity: "info",
     message: (p: { channels: number; of: number; least: number }) =>
@@ -335,6 +370,16 @@ export const diagnose = catalogue({
     help: "start from the ONNX model, with convert-activations in the same pipeline",
   },
 });
+
+/** A quantiser, and half of its step as a share of the range. */
+interface RoundedLayer {
+  readonly layer: string;
+  readonly share: number;
+}
+
+function roundedLayers(layers: readonly RoundedLayer[]): string {
+  return listed(layers.map((l) => `${l.layer} ${(l.share * 100).toPrecision(2)} %`));
+}
 
 interface FittedLayer {
   readonly layer: string;

@@ -8,6 +8,7 @@ import { dropIdentity } from "./clean/drop-identity.ts";
 import { eliminateDead } from "./clean/eliminate-dead.ts";
 import { foldConstants } from "./clean/fold-constants.ts";
 import { mergePads } from "./clean/merge-pads.ts";
+import { mergeQuantisers } from "./clean/merge-quantisers.ts";
 import { normaliseActivations } from "./clean/normalise-activations.ts";
 import { shareCommon } from "./clean/share-common.ts";
 import { sinkTransposes } from "./clean/sink-transposes.ts";
@@ -31,6 +32,7 @@ import { convertActivations } from "./convert/convert-activations.ts";
 import { convertDifferential } from "./convert/convert-differential.ts";
 import { convertFewSpikes } from "./convert/convert-few-spikes.ts";
 import { convertTtfs } from "./convert/convert-ttfs.ts";
+import { relaxQuantisers } from "./convert/relax-quantisers.ts";
 import { softLif } from "./convert/soft-lif.ts";
 import { useFloat32 } from "./convert/use-float32.ts";
 import { constantsToAffine } from "./fuse/constants-to-affine.ts";
@@ -45,6 +47,7 @@ export const allPasses: readonly AnyPass[] = [
   // Clean: the same function, said more simply.
   foldConstants,
   dropIdentity,
+  mergeQuantisers,
   shareCommon,
   normaliseActivations,
   canonicaliseShapes,
@@ -61,6 +64,7 @@ export const allPasses: readonly AnyPass[] = [
   // Convert: from values to spikes.
   useFloat32,
   commuteMaxPool,
+  relaxQuantisers,
   centreActivations,
   convertActivations,
   convertDifferential,
@@ -94,6 +98,8 @@ const canonical: readonly PipelineStep[] = [
   step(foldConstants),
   // Takes away what stands between ops that belong together.
   step(dropIdentity),
+  // Before rectifiers are merged, which rounded clips are too, and before constants go into weights.
+  step(mergeQuantisers),
   // Before anything counts the users of a value: two equal users are one.
   step(shareCommon),
   step(normaliseActivations),
@@ -122,6 +128,8 @@ const prepared: readonly PipelineStep[] = [
   ...canonical,
   // Before conversion, because pooling values is exact and pooling spikes is not.
   step(commuteMaxPool),
+  // Behind the pools, which may stand between a quantiser and its activation.
+  step(relaxQuantisers),
 ];
 
 /** The same, and constants leave the activations as they are to be sent. */

@@ -7,7 +7,7 @@ import { type Module, type Property, tensorAt } from "../ir/module.ts";
 import { type Op, type ValueId, isNeuron } from "../ir/op.ts";
 import { isFloat } from "../ir/type.ts";
 import { isFoldable } from "./clean/fold-constants.ts";
-import { rectifierCeiling } from "./convert/spiking-form.ts";
+import { hasWeights, rectifierCeiling } from "./convert/spiking-form.ts";
 
 /** Why a property does not hold, at one op or (null) of the module as a whole. */
 export interface Breach {
@@ -72,13 +72,20 @@ function spiking(module: Module): readonly Breach[] {
   // Behind a read-out analogue functions may stay, rectifiers included. In front of the neurons
   // only the others may, as types keep them away from what changes over time.
   const analogue = new Set<ValueId>();
+  const weighted = new Set<ValueId>();
   for (const op of module.ops) {
+    if (hasWeights(op) || op.inputs.some((value) => weighted.has(value))) weighted.add(op.result);
     const isDecoder = op.kind === "snn.readout" || op.kind === "snn.accumulate";
     const fromNeurons = isDecoder || op.inputs.some((value) => analogue.has(value));
     if (fromNeurons) analogue.add(op.result);
   }
+  // What quantises the input may look like a rectifier.
+  const isOfInput = (op: Op): boolean =>
+    op.kind === "ann.fake-quantize" && !weighted.has(op.result);
   const left = eachOp(module, property, (op) =>
-    rectifierCeiling(op) !== null && !analogue.has(op.result) ? `${op.kind} is not a neuron` : null,
+    rectifierCeiling(op) === null || analogue.has(op.result) || isOfInput(op)
+      ? null
+      : `${op.kind} is not a neuron`,
   );
   return [...whole, ...left];
 }

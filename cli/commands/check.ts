@@ -66,6 +66,7 @@ const fateTexts: Readonly<Record<CheckedFate, string>> = {
   pool: "pool by running sums",
   tail: "run on the decoded output",
   analogue: "run once on the input",
+  relaxed: "rounding dropped or split",
   decoded: "computed on decoded values",
   refused: "have no spiking form",
 };

@@ -35,7 +35,7 @@ import { prefixOf } from "../graph.ts";
 import { type PassContext, definePass } from "../pass.ts";
 import { drawPlaces } from "./fit/places.ts";
 import { type Sending, chooseSteps } from "./fit/steps.ts";
-import { neuronSites } from "./sites.ts";
+import { type NeuronSite, neuronSites } from "./sites.ts";
 import { refuseFinished } from "./thresholds.ts";
 
 const name = "fit-steps";
@@ -80,16 +80,16 @@ export const fitSteps = definePass({
     if (module.code !== "differential" || misfit !== undefined) {
       fail(diagnose("not-differential", misfit?.loc ?? null, { pass: name, code: module.code }));
     }
-    const axes = new Map(
-      neuronSites(module, reference, context.timesteps).map((each) => [
-        each.neuron.result,
-        each.axis,
-      ]),
+    const sites = neuronSites(module, reference, context.timesteps);
+    const axes = new Map(sites.map((each) => [each.neuron.result, each.axis]));
+    const whole = new Set(
+      sites.filter((each) => sendsModelsSteps(each)).map(({ neuron }) => neuron.result),
     );
     const rows = { ...context, timesteps: Math.min(context.timesteps, mostRows) };
     let fitted = module;
     let fewest = Infinity;
     for (const { result } of opsOf(module, "snn.graded")) {
+      if (whole.has(result)) continue;
       const neuron = known(
         opsOf(fitted, "snn.graded").find((op) => op.result === result),
         "neurons that were there",
@@ -104,6 +104,11 @@ export const fitSteps = definePass({
     return fitted;
   },
 });
+
+/** Whether neurons tell the values of an activation that the model has quantised apart already: all is sent. */
+function sendsModelsSteps({ step, ceiling, levels }: NeuronSite): boolean {
+  return step !== null && levels === Math.round(ceiling / step);
+}
 
 type Context = Pick<
   PassContext<{ readonly precision: number; readonly samples: number }>,

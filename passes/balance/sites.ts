@@ -16,6 +16,8 @@ export interface NeuronSite {
   readonly axis: number;
   /** The largest value that the activation lets through: 6 for ReLU6, Infinity for ReLU. */
   readonly ceiling: number;
+  /** The step that the model has quantised the activation to; null where it has not. */
+  readonly step: number | null;
   /** Whether values of either sign are sent; else they are rectified. */
   readonly signed: boolean;
   /** Values that it can tell apart between 0 and its range, by the end of a run. */
@@ -36,14 +38,15 @@ export function neuronSites(module: Module, reference: Module, timesteps: number
     if (activation === undefined) {
       const observed = decodedBehind(module, neuron);
       const axis = channelAxisOf(reference, observed);
-      return [{ neuron, observed, axis, ceiling: Infinity, signed: true, levels }];
+      return [{ neuron, observed, axis, ceiling: Infinity, step: null, signed: true, levels }];
     }
     const ceiling = rectifierCeiling(activation);
     // Neurons fitted to another function have been given their range with it.
     if (ceiling === null) return [];
     const observed = known(activation.inputs[0], "an activation's operand");
     const axis = channelAxisOf(reference, observed);
-    return [{ neuron, observed, axis, ceiling, signed: false, levels }];
+    const step = isOp(activation, "ann.fake-quantize") ? Math.fround(activation.attrs.step) : null;
+    return [{ neuron, observed, axis, ceiling, step, signed: false, levels }];
   });
 }
 

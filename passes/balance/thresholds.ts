@@ -8,7 +8,7 @@ import type { Observation } from "../../ir/executable.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, rehearsalOf } from "../../ir/module.ts";
 import { type ValueId, isOp } from "../../ir/op.ts";
-import { type ChannelStatistics, type Mass, type Scope, scopes } from "../../ir/stats.ts";
+import { ChannelStatistics, type Mass, type Scope, scopes } from "../../ir/stats.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
@@ -63,7 +63,10 @@ export function positiveMasses({ statistics, ceiling, signed }: Choice): Mass[] 
 /**
  * Sets the range of every neuron by `rule`, and with it threshold and amplitude. Initial potentials of
  * integrate-and-fire neurons keep their share of the threshold. A range never exceeds the activation's
- * own ceiling (6 for ReLU6), so that the neuron saturates where the activation does.
+ * own ceiling (6 for ReLU6), so that the neuron saturates where the activation does. Where the model has
+ * quantised the activation it is a whole number of the model's steps, and the same for a whole layer
+ * whatever the scope, as the model's is: then weights that are integers of the model stay integers. And
+ * where neurons tell as many values apart as the model does, they are those of the model.
  */
 export async function balance(
   module: Module,
@@ -81,12 +84,19 @@ export async function balance(
   const measured = await context.measure(reference, observe, 1);
   const ranges = new Map<ValueId, Tensor>();
   const silent: { layer: string; dead: number; channels: number }[] = [];
-  for (const { neuron, observed, axis, ceiling, signed, levels } of sites) {
+  for (const { neuron, observed, axis, ceiling, step, signed, levels } of sites) {
     const { channels } = known(measured.values.get(observed), `statistics of %${observed}`);
     const vInit = isOp(neuron, "snn.if") ? vInitShare(module, neuron) : 0.5;
-    const chosen = channels.map((statistics) =>
-      Math.min(ceiling, rule({ statistics, ceiling, signed, vInit, levels })),
-    );
+    const choose = (statistics: ChannelStatistics): number =>
+      Math.min(ceiling, rule({ statistics, ceiling, signed, vInit, levels }));
+    const chosen =
+      step === null
+        ? channels.map(choose)
+        : new Array<number>(channels.length).fill(
+            levels === Math.round(ceiling / step)
+              ? ceiling
+              : wholeSteps(choose(merged(channels)), step, ceiling),
+          );
     const largest = chosen.reduce((most, range) => Math.max(most, range), 0);
     const dead = chosen.filter((range) => range === 0).length;
     if (dead > 0 && scope !== "neuron") {
@@ -99,6 +109,20 @@ export async function balance(
   }
   if (silent.length > 0) context.report(diagnose("dead-channels", null, { layers: silent }));
   return withRanges(module, ranges);
+}
+
+/** The statistics of a whole layer. */
+function merged(channels: readonly ChannelStatistics[]): ChannelStatistics {
+  const all = new ChannelStatistics();
+  for (const channel of channels) all.merge(channel);
+  return all;
+}
+
+/** The next range of whole steps that is no smaller; the largest there is where nothing was seen. */
+function wholeSteps(range: number, step: number, ceiling: number): number {
+  if (range === 0) return Number.isFinite(ceiling) ? ceiling : 0;
+  // A hair less, so that a range of whole steps stays what it is.
+  return Math.min(ceiling, Math.ceil(range / step - 1e-6) * step);
 }
 
 /**

@@ -14,6 +14,7 @@ import { isFloat, sameShape } from "../../ir/type.ts";
 import { type Graph, rework, uniformValue, untilStable } from "../graph.ts";
 import { definePass } from "../pass.ts";
 import { SignFinder } from "./signs.ts";
+import { simplifyStaircase } from "./staircase.ts";
 
 const name = "normalise-activations";
 
@@ -29,7 +30,13 @@ export const normaliseActivations = definePass({
   run: (module) =>
     untilStable(module, (current) => {
       const signs = new SignFinder();
-      return rework(current, (op, graph) => respell(op, graph) ?? simplify(op, graph, signs));
+      return rework(
+        current,
+        (op, graph) =>
+          respell(op, graph) ??
+          simplifyStaircase(op, rangeOf, graph, name) ??
+          simplify(op, graph, signs),
+      );
     }),
 });
 

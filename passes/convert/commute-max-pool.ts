@@ -38,7 +38,7 @@ export const commuteMaxPool = definePass({
 function isMonotone(op: Op): boolean {
   return (
     isOp(op, "ann.relu", "ann.clip", "ann.sigmoid", "ann.tanh", "ann.softplus", "ann.softsign") ||
-    isOp(op, "ann.soft-lif") ||
+    isOp(op, "ann.soft-lif", "ann.fake-quantize") ||
     (isOp(op, "ann.leaky-relu", "ann.elu") && op.attrs.alpha >= 0)
   );
 }

@@ -24,6 +24,7 @@ import {
   planConversion,
   rectifierCeiling,
 } from "./spiking-form.ts";
+import { refuseQuantisers } from "./over-time.ts";
 
 /** Neurons to be made. */
 export interface NeuronSite {
@@ -103,7 +104,9 @@ class Conversion {
   constructor(module: Module, code: IncrementCode) {
     this.module = module;
     this.code = code;
-    this.fates = planConversion(module).fates;
+    const plan = planConversion(module);
+    refuseQuantisers(module, plan);
+    this.fates = plan.fates;
     const firstId = 1 + module.ops.reduce((max, op) => Math.max(max, op.result), -1);
     this.builder = new NewBuilder({ tensors: module.tensors, firstId });
   }

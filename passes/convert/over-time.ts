@@ -27,9 +27,19 @@ export function announce(
   analogue: "refuse" | "decode",
   report: (diagnostic: Diagnostic) => void,
 ): void {
+  refuseQuantisers(module, plan);
   if (plan.refused.length > 0 && analogue === "refuse") fail(...refusals(plan));
   if (plan.neurons === 0) fail(diagnose("no-activation", null, {}));
   for (const notice of notices(module, plan, analogue)) report(notice);
+}
+
+/** Fails where rounded clips are left that only relax-quantisers gives a form. */
+export function refuseQuantisers(module: Module, { fates }: Plan): void {
+  const left = module.ops.filter((op) => fates.get(op.result) === "relaxed");
+  const [first] = left;
+  if (first === undefined) return;
+  const places = left.map(({ loc }) => shortName(loc));
+  fail(diagnose("quantiser-not-relaxed", first.loc, { places }));
 }
 
 /** One diagnostic per kind of refused op, with every place. */

@@ -4,7 +4,7 @@
  */
 import { elementCount, isFloat } from "../../ir/type.ts";
 import type { Module } from "../../ir/module.ts";
-import { type Op, type OpKind, type ValueId, isOp } from "../../ir/op.ts";
+import { type Op, type OpKind, type OpOf, type ValueId, isOp } from "../../ir/op.ts";
 
 /**
  * What becomes of an op.
@@ -15,9 +15,11 @@ import { type Op, type OpKind, type ValueId, isOp } from "../../ir/op.ts";
  * - `tail`: nonlinear, but nothing that spikes lies behind it: runs on the decoded output.
  * - `analogue`: nonlinear on values that do not change over time, with neurons behind it, and no
  *   weights before it: part of how the input is prepared.
+ * - `relaxed`: a rounded clip over time that is no rectifier: relax-quantisers makes of it what the
+ *   others can be, before a conversion.
  * - `refused`: nonlinear, with no spiking form here.
  */
-export type Fate = "shared" | "neuron" | "pool" | "tail" | "analogue" | "refused";
+export type Fate = "shared" | "neuron" | "pool" | "tail" | "analogue" | "relaxed" | "refused";
 
 export interface Plan {
   readonly fates: ReadonlyMap<ValueId, Fate>;
@@ -36,7 +38,16 @@ export function rectifierCeiling(op: Op): number | null {
 function ceilingOf(op: Op): number | null {
   if (isOp(op, "ann.relu")) return Infinity;
   if (isOp(op, "ann.clip") && op.attrs.min === 0 && op.attrs.max > 0) return op.attrs.max;
-  return null;
+  return isStaircase(op) &&
+    op.attrs.rounding === "nearest" &&
+    op.attrs.low === 0 &&
+    op.attrs.high > 0
+    ? Math.fround(op.attrs.step) * op.attrs.high
+    : null;
+}
+
+function isStaircase(op: Op): op is OpOf<"ann.fake-quantize"> {
+  return isOp(op, "ann.fake-quantize");
 }
 
 /** Whether an op becomes neurons. */
@@ -79,7 +90,8 @@ export function planConversion(module: Module, fires: Fires = isRectifier): Plan
     if (fate === "refused") refused.push({ op, help: wayOut(op) });
     if (fate === "tail") decoded.add(op.result);
     // What is refused counts as a neuron from here on, so that each refusal is reported once.
-    else if (fate === "neuron" || fate === "refused" || varies) overTime.add(op.result);
+    else if (fate === "neuron" || fate === "relaxed" || fate === "refused" || varies)
+      overTime.add(op.result);
   }
   return { fates, refused, neurons };
 }
@@ -140,10 +152,12 @@ function fateOf(op: Op, at: Surroundings): Fate {
   if (isOp(op, "ann.input", "ann.constant")) return "shared";
   if (at.decoded) return at.ahead.neuron ? "refused" : "tail";
   if (isShared(op, at)) return "shared";
-  if (at.fires) return "neuron";
+  // A quantiser of the input rectifies it too where pixels are positive, and is no activation.
+  if (at.fires && !(isStaircase(op) && !varies && !at.afterWeights)) return "neuron";
   if (isOp(op, "ann.max-pool")) return varies ? "pool" : "shared";
   if (!at.ahead.neuron && !at.ahead.weights) return "tail";
   if (!varies && !at.afterWeights) return "analogue";
+  if (isStaircase(op) && op.type.dtype === "f32") return "relaxed";
   return "refused";
 }
 
@@ -155,6 +169,8 @@ export function spikingFormOf(kind: OpKind): string {
       return "neuron";
     case "ann.clip":
       return "neuron, from 0";
+    case "ann.fake-quantize":
+      return "neuron, or dropped";
     case "ann.soft-lif":
       return "leaky neuron";
     case "ann.max-pool":

@@ -10,6 +10,7 @@ import { expectLaws } from "./laws.ts";
 const tolerances: Readonly<Record<string, number>> = {
   "fold-constants": 0,
   "drop-identity": 0,
+  "merge-quantisers": 0,
   "share-common": 0,
   "canonicalise-shapes": 0,
   "eliminate-dead": 0,

@@ -68,6 +68,8 @@ function sitesOf(module: Module, inputs: boolean): Op[] {
   return module.ops.filter((op) => {
     if (op.type.dtype !== "f32" || !weighed.has(op.result)) return false;
     if (isOp(op, "ann.input")) return inputs;
+    // A quantised model has its steps from 0: what they lose beside a large constant is lost already.
+    if (isOp(op, "ann.fake-quantize")) return false;
     const fate = fates.get(op.result);
     // Soft-LIF sends spikes of its own in the pipeline that is for it.
     return fate === "neuron" || (fate === "refused" && !isOp(op, "ann.soft-lif"));
