@@ -166,6 +166,8 @@ function boundsOf(
       return y === undefined ? null : plus(x, times(y, { low: -1, high: -1 }));
     case "ann.neg":
       return times(x, { low: -1, high: -1 });
+    case "ann.cast":
+      return x;
     case "ann.pad": {
       const value = op.attrs.mode === "constant" ? op.attrs.value : x.low;
       return hull([

@@ -25,9 +25,10 @@ const name = "quantise";
 /** How a float value of the input becomes integers of one unit. */
 export interface Encoding {
   readonly unit: number;
-  readonly dtype: "i8" | "u8";
-  /** The largest integer that it may become. */
-  readonly levels: number;
+  readonly dtype: "i8" | "u8" | "i32";
+  /** The smallest and the largest integer that it may become. */
+  readonly low: number;
+  readonly high: number;
 }
 
 /** A value of the new module with the unit of each element. */
@@ -145,7 +146,7 @@ class Emitter {
       const unit = units.data[output] ?? 0;
       if (unit === 0) return;
       const from = inputs[input % inputs.length] ?? 0;
-      const step = quantised(w * from, unit, source.levels);
+      const step = quantised(w * from, unit, source.levels, source.isWhole(output));
       rounded[i] = step;
       if (means === null || from === 0) return;
       shifts[output] = (shifts[output] ?? 0) + ((step * unit) / from - w) * (means[input] ?? 0);
@@ -399,21 +400,25 @@ class Emitter {
   }
 
   private encode(value: ValueId): Made {
-    const { unit, dtype, levels } = known(this.encodings.get(value), `an encoding of %${value}`);
+    const { unit, dtype, low, high } = known(this.encodings.get(value), `an encoding of %${value}`);
     const source = this.builder.opOf(this.valueOf(value));
     const loc = fusedLoc(name, [source.loc]);
+    // There is no quantising to 32 bits in one step: 16 hold what a quantiser of 8 or fewer makes.
+    const to: DType = dtype === "i32" ? "i16" : dtype;
     const scale = this.builder.constant("input.unit", scalar("f32", unit), loc);
-    const zero = this.builder.constant("input.zero", scalar(dtype, 0), loc);
+    const zero = this.builder.constant("input.zero", scalar(to, 0), loc);
     let x = source.result;
-    // Of 8 bits the saturation of the type is the clipping.
-    if (levels < rangeOf(dtype)[1]) {
-      const min = dtype === "u8" ? 0 : -levels * unit;
-      x = this.builder.add("ann.clip", [x], { min, max: levels * unit }, loc);
+    // Where the range is that of the type, its saturation is the clipping.
+    const [least, most] = rangeOf(to);
+    if (low > least + 1 || high < most) {
+      const attrs = { min: low * unit, max: high * unit };
+      x = this.builder.add("ann.clip", [x], attrs, loc);
     }
     // ONNX's rounding, half to even: it is one op with one meaning in every backend. Everything else
     // here is rounded half away from zero, by the compiler.
-    const attrs = { axis: 0, to: dtype };
-    const q = this.builder.add("ann.quantize-linear", [x, scale, zero], attrs, loc);
+    const attrs = { axis: 0, to };
+    let q = this.builder.add("ann.quantize-linear", [x, scale, zero], attrs, loc);
+    if (dtype === "i32") q = this.builder.add("ann.cast", [q], { to: "i32", saturate: true }, loc);
     return { value: q, units: uniform(source.type.shape.length, unit) };
   }
 

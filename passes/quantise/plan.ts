@@ -24,6 +24,7 @@ import {
   uniform,
 } from "./grid.ts";
 import { momentsBeside } from "./moments.ts";
+import { ownUnits } from "./own-grid.ts";
 import {
   type Known,
   type Source,
@@ -201,18 +202,22 @@ class Planner {
         variances: each((i) => inUnits(seen.variances[i], (units[i] ?? 0) ** 2)),
       };
     };
+    const own = ownUnits(op, weight, this.levels);
     let inputs: InputNumbers | null = null;
     this.feed(keyOf(op), {
       ids,
       live,
       levels: this.levels,
       reach: 2 ** x.bits,
+      isWhole: (k) => own[k] !== 0,
       row: (k, at) => {
         inputs ??= perInput(at);
         const { units, means, variances } = inputs;
+        const shared = sharedUnit(units);
         const weights = rowOf(k, (input, w) => w * (units[input] ?? 0));
         return {
           weights,
+          own: shared === null || own[k] === 0 ? null : (own[k] ?? 0) * shared,
           means: means === null ? null : rowOf(k, (input) => means[input] ?? 0),
           variances: variances === null ? null : rowOf(k, (input) => variances[input] ?? 0),
         };
@@ -251,13 +256,15 @@ class Planner {
       live,
       levels: byteLevels,
       reach: 2 ** x.bits,
+      isWhole: () => false,
       row: (k, { unitOf, momentsOf }) => {
         const unit = (factor.data[k] ?? 0) * unitOf(id.data[k] ?? -1);
         const weights = Float64Array.of((weight.data[k] ?? 0) * unit);
         const seen = momentsBeside(momentsOf(from), ids)?.(k);
-        if (seen === undefined) return { weights, means: null, variances: null };
+        if (seen === undefined) return { weights, own: null, means: null, variances: null };
         return {
           weights,
+          own: null,
           means: Float64Array.of(inUnits(seen.mean, unit)),
           variances: Float64Array.of(inUnits(seen.variance, unit ** 2)),
         };
@@ -388,7 +395,8 @@ class Planner {
       live,
       levels: byteLevels,
       reach: 0,
-      row: () => ({ weights: new Float64Array(0), means: null, variances: null }),
+      isWhole: () => false,
+      row: () => ({ weights: new Float64Array(0), own: null, means: null, variances: null }),
       bias: (k) => held.data[k] ?? 0,
     });
     const made = plain(ids, live, 0);
@@ -458,6 +466,17 @@ interface InputNumbers {
   readonly units: Float64Array;
   readonly means: Float64Array | null;
   readonly variances: Float64Array | null;
+}
+
+/** The unit of all inputs that are not always 0; null where they have several. */
+function sharedUnit(units: Float64Array): number | null {
+  let shared = 0;
+  for (const unit of units) {
+    if (unit === 0 || unit === shared) continue;
+    if (shared !== 0) return null;
+    shared = unit;
+  }
+  return shared === 0 ? null : shared;
 }
 
 type RowOf = (output: number, f: (input: number, weight: number) => number) => Float64Array;

@@ -11,12 +11,15 @@
  *
  * where a is the amplitude of the neuron before, and q the unit with the least squared error of the
  * rounded weights and biases that meet at a channel, those of shortcuts included. What is read out
- * is multiplied by its unit in float32. Rounding is half away from zero. (Per channel and by least
+ * is multiplied by its unit in float32. Weights that are whole multiples of a unit already, as those of a
+ * quantised model are, keep it, and become the model's own integers; so do inputs that the model
+ * quantises. Rounding is half away from zero. (Per channel and by least
  * squares: Choukroun et al. 2019; folding scales into thresholds: Rueckauer et al. 2017.)
  */
 import { requireSafeTimesteps } from "../../ir/bounds.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { Module } from "../../ir/module.ts";
+import { type ValueId, isOp } from "../../ir/op.ts";
 import { diagnose } from "../diagnostics.ts";
 import { withoutDead } from "../graph.ts";
 import { definePass } from "../pass.ts";
@@ -24,6 +27,7 @@ import { type Encoding, emitIntegers } from "./emit.ts";
 import { type Seen, measureMoments } from "./moments.ts";
 import { type Plan, planIntegers } from "./plan.ts";
 import { withScalesInNeurons } from "./neuron-scales.ts";
+import { poolMeans } from "./pool-means.ts";
 import { leastThreshold } from "./scale.ts";
 
 export const quantise = definePass({
@@ -53,20 +57,24 @@ export const quantise = definePass({
   },
   async run(given, context) {
     if (given.properties.has("integer")) return given;
-    const module = withScalesInNeurons(given);
+    const module = withScalesInNeurons(poolMeans(given, "quantise"));
     const { bits, input, grid } = context.options;
     const plan = planIntegers(module, largestOf(bits));
     if (plan.refusals.length > 0) fail(...plan.refusals);
     const axes = new Map([...plan.axes, ...encodedAxes(plan)]);
     const seen = await measureMoments(module, axes, (value) => plan.encoded.has(value), context);
-    const encodings = encodingsOf(plan, seen, input);
+    const encodings = encodingsOf(module, plan, seen, input);
     for (const [value, id] of plan.encoded) {
       plan.table.fix(id, known(encodings.get(value), "an encoding").unit);
     }
     const limited = new Set<number>();
+    const own = new Set<number>();
     const chosen = new Set<number>();
     const momentsOf = (value: ValueId): Seen | null => seen.get(value) ?? null;
-    const choose = plan.table.choose(grid, momentsOf, (id) => void limited.add(id));
+    const choose = plan.table.choose(grid, momentsOf, (id, scale) => {
+      if (scale.limited) limited.add(id);
+      if (scale.isOwn) own.add(id);
+    });
     const unitOf = (id: number): number => {
       if (id >= 0) chosen.add(plan.table.find(id));
       return choose(id);
@@ -75,6 +83,9 @@ export const quantise = definePass({
     if (limited.size > 0) {
       const counts = { channels: limited.size, of: chosen.size, least: leastThreshold };
       context.report(diagnose("units-limited", null, counts));
+    }
+    if (own.size > 0) {
+      context.report(diagnose("own-units", null, { channels: own.size, of: chosen.size }));
     }
     requireSafeTimesteps(made, context.timesteps);
     return made;
@@ -91,8 +102,9 @@ function encodedAxes(plan: Plan): [ValueId, number][] {
   return [...plan.encoded.keys()].map((value) => [value, plan.axes.get(value) ?? 0]);
 }
 
-/** Units that cover what calibration saw of the values that are to be quantised. */
+/** Units of the values to be quantised: those of the model's own quantiser, or of what calibration saw. */
 function encodingsOf(
+  module: Module,
   plan: Plan,
   seen: ReadonlyMap<ValueId, Seen>,
   bits: number,
@@ -100,12 +112,39 @@ function encodingsOf(
   const encodings = new Map<ValueId, Encoding>();
   for (const value of plan.encoded.keys()) {
     const { min, max } = known(seen.get(value), `statistics of %${value}`);
-    const dtype = min >= 0 ? "u8" : "i8";
-    const levels = dtype === "u8" ? 2 ** bits - 1 : largestOf(bits);
-    const largest = Math.max(Math.abs(min), Math.abs(max));
-    // All zeros fit any unit; the op divides by it in float32.
-    const unit = largest > 0 ? Math.fround(largest / levels) : 1;
-    encodings.set(value, { unit, dtype, levels });
+    encodings.set(value, ownEncoding(module, value, bits) ?? encodingOf(min, max, bits));
   }
   return encodings;
+}
+
+/** A unit that covers a range. */
+function encodingOf(min: number, max: number, bits: number): Encoding {
+  const dtype = min >= 0 ? "u8" : "i8";
+  const high = dtype === "u8" ? 2 ** bits - 1 : largestOf(bits);
+  const largest = Math.max(Math.abs(min), Math.abs(max));
+  // All zeros fit any unit; the op divides by it in float32.
+  const unit = largest > 0 ? Math.fround(largest / high) : 1;
+  return { unit, dtype, low: dtype === "u8" ? 0 : -high, high };
+}
+
+/**
+ * The step of the model's own quantiser, where nothing but moves lies behind it and its integers have no
+ * more bits: then they are the integers that come in. Less their zero point they may need nine.
+ */
+function ownEncoding(module: Module, value: ValueId, bits: number): Encoding | null {
+  const ops = new Map(module.ops.map((op) => [op.result, op]));
+  let op = ops.get(value);
+  while (
+    op !== undefined &&
+    isOp(op, "ann.reshape", "ann.transpose", "ann.slice", "ann.max-pool")
+  ) {
+    op = ops.get(op.inputs[0] ?? value);
+  }
+  if (op === undefined || !isOp(op, "ann.fake-quantize")) return null;
+  const { step, low, high } = op.attrs;
+  if (!(high - low < 2 ** bits)) return null;
+  const fits = (least: number, most: number): boolean => low >= least && high <= most;
+  const dtype = fits(0, 255) ? "u8" : fits(-128, 127) ? "i8" : "i32";
+  if (dtype === "i32" && !fits(-(2 ** 15), 2 ** 15 - 1)) return null;
+  return { unit: Math.fround(step), dtype, low, high };
 }

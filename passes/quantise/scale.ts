@@ -16,6 +16,8 @@ export interface Row {
   readonly bias: number;
   /** The largest integer that a weight may become. */
   readonly levels: number;
+  /** The unit of which all weights are whole multiples already; null where there is none. */
+  readonly own: number | null;
 }
 
 /** What meets at one channel, in the units of the network before. */
@@ -31,6 +33,8 @@ export interface Channel {
 export interface Scale {
   readonly unit: number;
   readonly limited: boolean;
+  /** Whether it is the weights' own, in which they are integers without being rounded. */
+  readonly isOwn: boolean;
 }
 
 /**
@@ -76,9 +80,10 @@ export function roundHalfAway(x: number): number {
   return x < 0 ? -Math.floor(0.5 - x) + 0 : Math.floor(x + 0.5);
 }
 
-/** `x` in units, rounded and clipped to ±levels. */
-export function quantised(x: number, unit: number, levels: number): number {
-  return Math.max(-levels, Math.min(levels, roundHalfAway(x / unit)));
+/** `x` in units, rounded and clipped to ±levels, or to −levels − 1 where all multiples are whole. */
+export function quantised(x: number, unit: number, levels: number, isWhole = false): number {
+  const least = isWhole ? -levels - 1 : -levels;
+  return Math.max(least, Math.min(levels, roundHalfAway(x / unit)));
 }
 
 /**
@@ -90,7 +95,8 @@ export function quantised(x: number, unit: number, levels: number): number {
  *
  * the blur that rounded weights make of what they are multiplied by, and what is left of the shift
  * when the bias has taken it back (Nagel et al. 2019, "bias correction"). Thresholds are of at least
- * `leastThreshold` units. Where all weights are zero the unit is a fraction of the constants.
+ * `leastThreshold` units. Where all weights are zero the unit is a fraction of the constants. Weights
+ * that are whole multiples of a unit keep it: those of a model that was quantised.
  */
 export function chooseScale(channel: Channel, grid: number): Scale {
   const largest = channel.rows.reduce(
@@ -109,8 +115,11 @@ export function chooseScale(channel: Channel, grid: number): Scale {
   const floor = largestHere / most;
   const ceiling = threshold === null ? Infinity : threshold.min / leastThreshold;
   if (largest === 0) {
-    return { unit: largestHere === 0 ? 1 : largestHere / weightlessConstant, limited: false };
+    const unit = largestHere === 0 ? 1 : largestHere / weightlessConstant;
+    return { unit, limited: false, isOwn: false };
   }
+  const own = ownUnit(channel, floor, ceiling);
+  if (own !== null) return { unit: own, limited: false, isOwn: true };
   const from = Math.max(floor, Math.min(largest, ceiling));
   const rows = channel.rows.map((row) => sampled(row));
   const importances = rows.map(({ weights, variances }) => importance(weights, variances));
@@ -127,8 +136,34 @@ export function chooseScale(channel: Channel, grid: number): Scale {
     leastError = error;
     best = unit;
   }
-  return { unit: best, limited: ceiling < largest };
+  return { unit: best, limited: ceiling < largest, isOwn: false };
 }
+
+/** A single weight, of a shortcut, is rounded by less than a sixty-fourth beside weights of their own unit. */
+const leastBeside = 32;
+
+/**
+ * The unit that the weights have already, or the first whole part of it that thresholds allow: there
+ * nothing is rounded. Null where rows that meet have different ones, or one has none.
+ */
+function ownUnit({ rows }: Channel, floor: number, ceiling: number): number | null {
+  const weighted = rows.filter(({ weights }) => largestOf(weights) > 0);
+  const units = weighted.flatMap(({ own }) => own ?? []);
+  const [first] = units;
+  if (first === undefined || units.some((unit) => Math.abs(unit / first - 1) > sameUnit))
+    return null;
+  const parts = Math.max(1, Math.ceil(first / ceiling));
+  const unit = first / parts;
+  const fits = weighted.every(({ weights, own, levels }) => {
+    const largest = largestOf(weights) / unit;
+    if (own !== null) return largest < levels + (parts === 1 ? 1.5 : 0.5);
+    return weights.length === 1 && largest >= leastBeside && largest < levels + 0.5;
+  });
+  return fits && unit >= floor ? unit : null;
+}
+
+/** Units of floats that differ by their rounding alone. */
+const sameUnit = 1e-5;
 
 /**
  * The row, or of a long one as many weights as tell enough of how they are distributed: spread over

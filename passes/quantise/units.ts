@@ -6,7 +6,7 @@ import { invariant, known } from "../../ir/diagnostic.ts";
 import type { ValueId } from "../../ir/op.ts";
 import { type Grid, along, combine } from "./grid.ts";
 import type { Moments } from "./moments.ts";
-import { type Channel, type Row, chooseScale } from "./scale.ts";
+import { type Channel, type Row, type Scale, chooseScale } from "./scale.ts";
 
 /** A unit to be chosen; negative ones stand for the unit 1 of the network before. */
 export type UnitId = number;
@@ -32,6 +32,8 @@ export interface Source {
   readonly levels: number;
   /** The largest of what weights are multiplied by, as far as bits tell. */
   readonly reach: number;
+  /** Whether the weights of row `k` are whole multiples of a unit as they are. */
+  isWhole(k: number): boolean;
   /** The weights of row `k`, and what they are multiplied by. */
   row(k: number, known: Known): Omit<Row, "levels" | "reach" | "bias">;
   bias(k: number): number;
@@ -103,11 +105,11 @@ export class UnitTable {
     this.fixed.set(id, unit);
   }
 
-  /** Chooses every unit. `onLimited` is told of units that thresholds kept small. */
+  /** Chooses every unit. `onChosen` is told of each. */
   choose(
     grid: number,
     momentsOf: Known["momentsOf"],
-    onLimited: (id: UnitId) => void,
+    onChosen: (id: UnitId, scale: Scale) => void,
   ): (id: UnitId) => number {
     const channels = this.channels();
     const chosen = new Map<UnitId, number | null>();
@@ -121,7 +123,7 @@ export class UnitTable {
       chosen.set(root, null);
       const channel = channels.get(root) ?? emptyChannel();
       const scale = chooseScale(channelOf(channel, { unitOf, momentsOf }), grid);
-      if (scale.limited) onLimited(root);
+      onChosen(root, scale);
       chosen.set(root, scale.unit);
       return scale.unit;
     };

@@ -11,15 +11,21 @@ import {
 
 function channel(
   weights: readonly number[],
-  rest: Partial<Channel> & { bias?: number; levels?: number; means?: readonly number[] } = {},
+  rest: Partial<Channel> & {
+    bias?: number;
+    levels?: number;
+    means?: readonly number[];
+    own?: number;
+  } = {},
 ): Channel {
-  const { bias = 0, levels = 127, means, threshold = null, vInit = 0 } = rest;
+  const { bias = 0, levels = 127, means, threshold = null, vInit = 0, own = null } = rest;
   const row = {
     weights: Float64Array.from(weights),
     means: means === undefined ? null : Float64Array.from(means),
     variances: null,
     bias,
     levels,
+    own,
     reach: 1,
   };
   return { rows: [row], threshold, vInit };
@@ -56,6 +62,7 @@ describe("the unit of a channel", () => {
       means: null,
       bias: 0,
       levels: 1,
+      own: null,
       reach: 1,
       variances: Float64Array.of(1, 100),
     };
