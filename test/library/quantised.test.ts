@@ -199,7 +199,8 @@ const cases = join(shared, "cases");
 
 describe.runIf(existsSync(join(cases, "qdq.onnx")))("the case qdq", () => {
   it.each(["default", "rate", "binary", "integer"])("converts by %s", async (pipeline) => {
-    const read = (file: string): Tensor => parseNpy(readFileSync(join(cases, file)), file, new Budget());
+    const read = (file: string): Tensor =>
+      parseNpy(readFileSync(join(cases, file)), file, new Budget());
     const module = moduleOf(readFileSync(join(cases, "qdq.onnx")));
     const samples = samplesOf(module, read("qdq.x.npy"));
     const expected = read("qdq.expected.npy").data;
