@@ -39,12 +39,22 @@ export async function refuseToReplace(file: string, inputs: readonly string[]): 
   }
 }
 
+/** Bytes of a file's name that every file system takes. */
+const longestName = 255;
+
+/** A name beside `name` that is no longer than names may be. */
+function temporaryName(name: string): string {
+  const tail = `.${process.pid}.part`;
+  const fits = Buffer.byteLength(`.${name}${tail}`) <= longestName;
+  return `.${fits ? name : sha256(Buffer.from(name)).slice(0, 32)}${tail}`;
+}
+
 /** Writes `content` to `file`, whole or not at all; makes the folders above it. */
 export async function writeOutput(
   file: string,
   content: Uint8Array | string | readonly Uint8Array[],
 ): Promise<void> {
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.part`);
+  const temporary = path.join(path.dirname(file), temporaryName(path.basename(file)));
   try {
     await makeFolder(path.dirname(file));
     const target = await stat(file).catch(() => null);

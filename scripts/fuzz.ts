@@ -1,22 +1,29 @@
 /**
- * Feeds broken models to the importer, each in a child process that may take 5 seconds and 1 GiB.
- * Whatever the bytes, the answer must be a module or diagnostics: anything else is a finding.
+ * Feeds broken models to the importer, each in a child process that may take 10 seconds of CPU time
+ * and 1 GiB. Whatever the bytes, the answer must be a module or diagnostics: anything else is a
+ * finding. The clock on the wall does not count: a busy machine is no fault of the importer.
  *
  *     npm run fuzz -- [--runs 10000] [--seed 1] [--keep DIRECTORY] [--examples DIRECTORY] [--json]
  *
  * --keep writes the models of findings there; --examples takes its seeds from another folder too.
  */
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, execFile, fork } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Outcome, attempt, mutantOf } from "./fuzz/attempt.ts";
 import { seeds } from "./fuzz/seeds.ts";
 
-const limits = { milliseconds: 5000, bytes: 2 ** 30 };
+const limits = { cpuSeconds: 10, bytes: 2 ** 30 };
+
+/** How often a child that does not answer is looked at, and for how long where its CPU time is hidden. */
+const watch = { milliseconds: 2000, mostWallSeconds: 600 };
 
 /** What the child answers to the number of a run. */
 interface Answer extends Outcome {
   readonly run: number;
+  readonly cpuSeconds: number;
+  /** What the process has taken in all. */
+  readonly totalCpuSeconds: number;
   /** The most memory that the process has held so far. */
   readonly peakBytes: number;
 }
@@ -38,10 +45,15 @@ const models = seeds(optionValue("--examples", "examples"));
 function work(): void {
   process.on("message", (run) => {
     if (typeof run !== "number") return;
+    const before = process.cpuUsage();
     const outcome = attempt(mutantOf(models, seed, run));
+    const { user, system } = process.cpuUsage(before);
+    const cpuSeconds = (user + system) / 1e6;
+    const total = process.cpuUsage();
+    const totalCpuSeconds = (total.user + total.system) / 1e6;
     // Kilobytes on every platform.
     const peakBytes = process.resourceUsage().maxRSS * 1024;
-    process.send?.({ ...outcome, run, peakBytes });
+    process.send?.({ ...outcome, run, cpuSeconds, totalCpuSeconds, peakBytes });
   });
 }
 
@@ -55,16 +67,43 @@ function startChild(): ChildProcess {
   return fork(script, [...process.argv.slice(2), "--worker"], { execArgv });
 }
 
+/** CPU seconds that a process has taken so far, as `ps` says; null where there is none. */
+function cpuSecondsOf(pid: number): Promise<number | null> {
+  return new Promise((resolve) => {
+    execFile("ps", ["-o", "time=", "-p", String(pid)], (error, stdout) => {
+      // [days-]hours:minutes:seconds
+      const match = /^\s*(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)/.exec(stdout);
+      if (error !== null || match === null) return resolve(null);
+      const [days = 0, hours = 0, minutes = 0, seconds = 0] = match
+        .slice(1)
+        .map((part) => Number(part ?? "0"));
+      resolve(((days * 24 + hours) * 60 + minutes) * 60 + seconds);
+    });
+  });
+}
+
 /** One run in the child: its answer, or what happened instead. */
-function ask(child: ChildProcess, run: number): Promise<Answer | "hang" | "died"> {
+function ask(
+  child: ChildProcess,
+  run: number,
+  cpuBefore: number,
+): Promise<Answer | "hang" | "died"> {
+  const started = performance.now();
   return new Promise((resolve) => {
     const settle = (result: Answer | "hang" | "died"): void => {
-      clearTimeout(timer);
+      clearInterval(timer);
       child.removeAllListeners("message");
       child.removeAllListeners("exit");
       resolve(result);
     };
-    const timer = setTimeout(() => settle("hang"), limits.milliseconds);
+    const look = async (): Promise<void> => {
+      const now = await cpuSecondsOf(child.pid ?? 0);
+      // `ps` counts whole seconds, and a child starts up, too: twice the limit is a hang for certain.
+      const cpu = now === null ? null : now - cpuBefore;
+      const wall = (performance.now() - started) / 1000;
+      if (cpu === null ? wall > watch.mostWallSeconds : cpu > 2 * limits.cpuSeconds) settle("hang");
+    };
+    const timer = setInterval(() => void look(), watch.milliseconds);
     child.on("message", (message) => {
       if (isAnswer(message)) settle(message);
     });
@@ -74,18 +113,32 @@ function ask(child: ChildProcess, run: number): Promise<Answer | "hang" | "died"
 }
 
 async function main(): Promise<void> {
-  const counts = { ran: 0, imported: 0, refused: 0, crashed: 0, hang: 0, died: 0, memory: 0 };
+  const counts = {
+    ran: 0,
+    imported: 0,
+    refused: 0,
+    crashed: 0,
+    hang: 0,
+    died: 0,
+    memory: 0,
+    slow: 0,
+  };
   const findings: { run: number; kind: string; why: string }[] = [];
   let peakBytes = 0;
+  let mostCpuSeconds = 0;
   let child = startChild();
+  let total = 0;
   for (let run = 0; run < runs; run++) {
-    const answer = await ask(child, run);
+    const answer = await ask(child, run, total);
     let kind: keyof typeof counts;
     let why = "";
     if (typeof answer === "string") kind = answer;
     else {
       kind = answer.peakBytes > limits.bytes ? "memory" : answer.kind;
+      if (answer.cpuSeconds > limits.cpuSeconds) kind = "slow";
       why = answer.why;
+      total = answer.totalCpuSeconds;
+      mostCpuSeconds = Math.max(mostCpuSeconds, answer.cpuSeconds);
       peakBytes = Math.max(peakBytes, answer.peakBytes);
     }
     counts[kind]++;
@@ -95,18 +148,21 @@ async function main(): Promise<void> {
       mkdirSync(keep, { recursive: true });
       writeFileSync(join(keep, `${seed}-${run}-${kind}.onnx`), mutantOf(models, seed, run));
     }
-    if (kind === "crashed") continue;
+    if (kind === "crashed" || kind === "slow") continue;
     child.kill("SIGKILL");
     child = startChild();
+    total = 0;
   }
   child.disconnect();
   if (process.argv.includes("--json")) {
-    console.log(JSON.stringify({ runs, seed, counts, peakBytes, findings }));
+    console.log(JSON.stringify({ runs, seed, counts, peakBytes, mostCpuSeconds, findings }));
   } else {
     for (const { run, kind, why } of findings) console.log(`run ${run}: ${kind} ${why}`);
     const listed = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
     console.log(`${runs} runs from seed ${seed}: ${listed.join(", ")}`);
-    console.log(`at most ${Math.round(peakBytes / 2 ** 20)} MiB`);
+    console.log(
+      `at most ${Math.round(peakBytes / 2 ** 20)} MiB, ${mostCpuSeconds.toFixed(1)} s of CPU time`,
+    );
   }
   process.exit(findings.length > 0 ? 1 : 0);
 }

@@ -11,6 +11,10 @@ import { type Bar, parseName } from "./verify/bar.ts";
 
 /** Each bar is a file of its name in scripts/verify/, loaded only when it is asked for. */
 const bars = {
+  corpus: {
+    summary: "public models by many exporters: import, check, onnxruntime's outputs, pipelines",
+    load: () => import("./verify/corpus.ts"),
+  },
   graphs: {
     summary: "random graphs of every op, type and broadcast, by every pipeline, on three engines",
     load: () => import("./verify/graphs.ts"),

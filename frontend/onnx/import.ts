@@ -219,7 +219,8 @@ function importBatch(model: OnnxModel, wanted: readonly string[], options: Reque
   const open = openPlan(declared);
   if (inputOptions.batch !== 1) return attempt(request, open);
   if (!isFixed(declared, open)) return importOpen(request, attempt(request, open));
-  const outputs = model.graph.outputs.filter(({ name }) => wanted.includes(name ?? ""));
+  const isWanted = new Set(wanted);
+  const outputs = model.graph.outputs.filter(({ name }) => isWanted.has(name ?? ""));
   const recurrent = hasRecurrent(model) ? attempt(request, noBatch) : null;
   const plans = fixedPlans(declared, outputs.map(declaredShape), recurrent?.recurrent ?? null);
   let failed: Attempt | null = null;

@@ -6,7 +6,8 @@ import { seeds } from "../../scripts/fuzz/seeds.ts";
 
 const models = seeds(join(import.meta.dirname, "../../examples"));
 const runs = 300;
-const slowest = 5000;
+/** CPU seconds, as `npm run fuzz` has them: a busy machine is no fault of the importer. */
+const slowest = 10;
 
 describe("the importer on broken models", () => {
   it("takes every seed as it is", () => {
@@ -18,10 +19,11 @@ describe("the importer on broken models", () => {
   it(`answers ${runs} mutants with a module or a diagnostic, and quickly`, () => {
     const kinds = new Map<string, number>();
     for (let run = 0; run < runs; run++) {
-      const start = performance.now();
+      const start = process.cpuUsage();
       const { kind, why } = attempt(mutantOf(models, 2026, run));
       expect(why).toBe("");
-      expect(performance.now() - start).toBeLessThan(slowest);
+      const { user, system } = process.cpuUsage(start);
+      expect((user + system) / 1e6).toBeLessThan(slowest);
       kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     }
     // Both ends are reached: a fuzzer whose mutants are all refused alike finds nothing.
