@@ -324,7 +324,7 @@ export const diagnose = catalogue({
   "preprocess-colour": {
     severity: "error",
     message: (p: { file: string; channels: number; wanted: string }) =>
-      `images of ${p.file} have ${p.channels} channels and cannot be made ${p.wanted}`,
+      `images of ${p.file} have ${p.channels} channel${p.channels === 1 ? "" : "s"} and cannot be made ${p.wanted}`,
     help: '"channels" takes images of one channel (grey) or three (red, green, blue)',
   },
   "raw-pixels": {

@@ -35,7 +35,7 @@ function digits(x: number): string {
 
 function silentChannels(layers: readonly SilentLayer[]): string {
   const dead = layers.reduce((n, layer) => n + layer.dead, 0);
-  return `${dead} channels are never positive on the calibration set and`;
+  return `${dead === 1 ? "1 channel is" : `${dead} channels are`} never positive on the calibration set and`;
 }
 
 function silentPlaces(layers: readonly SilentLayer[]): string {

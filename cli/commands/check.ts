@@ -87,6 +87,11 @@ function checkText(path: string, result: CheckResult, color: boolean): string {
     lines.push(`  ${text.padEnd(28)}${list}`);
   }
   for (const { op, domain, count, nodes, help } of result.obstacles) {
+    // What the model lacks stands in the way of no operator of its own.
+    if (count === 0) {
+      lines.push("", `  ${printable(help)}`);
+      continue;
+    }
     const name = domain === "" ? op : `${domain}:${op}`;
     lines.push("", c.bold(`  ${printable(name)} ×${count}`));
     if (nodes.length > 0) {
