@@ -19,6 +19,14 @@ const bars = {
     summary: "random graphs of every op, type and broadcast, by every pipeline, on three engines",
     load: () => import("./verify/graphs.ts"),
   },
+  npz: {
+    summary: "damaged .npz archives through the data readers, 1 GiB and 10 CPU seconds each",
+    load: () => import("./verify/npz.ts"),
+  },
+  snn: {
+    summary: "damaged .snn files, read and run, 1 GiB and 10 CPU seconds each",
+    load: () => import("./verify/snn.ts"),
+  },
 } as const satisfies Record<string, Bar>;
 
 const [name, ...options] = process.argv.slice(2);

@@ -46,7 +46,12 @@ export function mutate(bytes: Uint8Array, others: readonly Uint8Array[], draws: 
   return mutant;
 }
 
-function mutateBytes(bytes: Uint8Array, others: readonly Uint8Array[], draws: Draws): Uint8Array {
+/** One change to bytes without regard to what they mean; `others` lend parts. */
+export function mutateBytes(
+  bytes: Uint8Array,
+  others: readonly Uint8Array[],
+  draws: Draws,
+): Uint8Array {
   const at = draws.below(bytes.length + 1);
   const length = Math.min(bytes.length - at, 1 + draws.below(32));
   switch (draws.below(6)) {
