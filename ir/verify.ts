@@ -5,7 +5,7 @@
  *  2. Results are unique, and whole numbers that are not negative.
  *  3. An op has as many operands as its spec says.
  *  4. The type of an op is the one that its spec infers; inputs are real.
- *  5. Every attribute is of its declared kind.
+ *  5. Every attribute is of its declared kind, and whole numbers in it fit 32 bits.
  *  6. Every tensor that is named exists, has its shape's number of elements, and holds values of
  *     its element type; those that are not constants hold neither NaN nor infinity.
  *  7. Thresholds are > 0; those of few-spikes neurons may be any.
@@ -88,8 +88,12 @@ function* faultsOf(
   for (const { name, kind } of unfit) {
     yield [5, `attribute ${name} of ${op.kind} is not ${describeKind(kind)}`];
   }
+  const tooLarge = unfit.length > 0 ? [] : [...beyond32Bits(op)];
+  for (const { name, value } of tooLarge) {
+    yield [5, `attribute ${name} of ${op.kind} holds ${formatNumber(value)}, beyond 32 bits`];
+  }
   // An op whose parts are at fault would only be reported again for its type.
-  let sound = arityFits && unfit.length === 0 && types.length === count;
+  let sound = arityFits && unfit.length === 0 && tooLarge.length === 0 && types.length === count;
   if (unfit.length === 0) {
     for (const { attribute, ref } of tensorRefsOf(op)) {
       const there = module.tensors.get(ref);
@@ -118,6 +122,16 @@ function* faultsOf(
   }
   const misfit = frameFault(op, types, module);
   if (misfit !== null) yield [13, misfit];
+}
+
+/** The whole numbers of an op that kernels, which compute with 32 bits, would cut off; the first of a list. */
+function* beyond32Bits(op: Op): Generator<{ readonly name: string; readonly value: number }> {
+  for (const { name, kind, value } of attributesOf(op)) {
+    if (kind !== "int" && kind !== "ints") continue;
+    const numbers: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const large = numbers.find((each) => typeof each === "number" && (each | 0) !== each);
+    if (typeof large === "number") yield { name, value: large };
+  }
 }
 
 /**

@@ -101,6 +101,30 @@ describe("verify", () => {
       makeOp("snn.readout", op.result, op.inputs, { start: 0.5 }, op.type, loc),
     );
     expect(told(verify(start))).toEqual(["5 %3: attribute start of snn.readout is not an integer"]);
+    const large = changed(3, (op) =>
+      makeOp("snn.readout", op.result, op.inputs, { start: 2 ** 32 + 1 }, op.type, op.loc),
+    );
+    expect(told(verify(large))).toEqual([
+      "5 %3: attribute start of snn.readout holds 4294967297, beyond 32 bits",
+    ]);
+    const most = changed(3, (op) =>
+      makeOp("snn.readout", op.result, op.inputs, { start: 2 ** 31 - 1 }, op.type, op.loc),
+    );
+    expect(verify(most)).toEqual([]);
+    const listed = new Builder();
+    const x = listed.input("x", real("f32", [1, 2]), loc);
+    const padded = {
+      begin: [0, -(2 ** 31) - 1],
+      end: [0, 2 ** 31 + 2],
+      mode: "edge",
+      value: 0,
+    } as const;
+    const y = listed.add("ann.pad", [x], padded, loc);
+    const module = listed.finish({ name: "m", outputs: [{ name: "y", value: y }] });
+    expect(told(verify(module))).toEqual([
+      "5 %1: attribute begin of ann.pad holds -2147483649, beyond 32 bits",
+      "5 %1: attribute end of ann.pad holds 2147483650, beyond 32 bits",
+    ]);
   });
 
   it("6: wants tensors to exist and to hold finite values of their type", () => {
