@@ -70,6 +70,29 @@ describe("the unit of a channel", () => {
     expect(unit).toBeCloseTo(0.3, 1);
   });
 
+  it("is the weights' own, whatever biases would like", () => {
+    const weights = [0.3, -0.7, 12.7];
+    const own = channel(weights, { own: 0.1, bias: 0.05 });
+    expect(chooseScale(own, 40)).toEqual({ unit: 0.1, limited: false, isOwn: true });
+    // The first whole part with eight units to the threshold: 0.1 / 2.
+    const threshold = { min: 0.5, max: 0.5 };
+    const few = channel([0.3, -0.7, 0.1], { own: 0.1, threshold });
+    expect(chooseScale(few, 40)).toMatchObject({ unit: 0.05, isOwn: true });
+    expect(0.5 / chooseScale(few, 40).unit).toBeGreaterThanOrEqual(leastThreshold);
+  });
+
+  it("is no row's own where rows that meet have two, or a shortcut would not fit", () => {
+    const [{ rows: a }, { rows: b }] = [
+      channel([0.3, 12.7], { own: 0.1 }),
+      channel([0.4, 25.4], { own: 0.2 }),
+    ];
+    const both = { threshold: null, vInit: 0 };
+    expect(chooseScale({ rows: [...a, ...b], ...both }, 40).isOwn).toBe(false);
+    expect(chooseScale({ rows: [...a, ...channel([5]).rows], ...both }, 40).isOwn).toBe(true);
+    expect(chooseScale({ rows: [...a, ...channel([20]).rows], ...both }, 40).isOwn).toBe(false);
+    expect(chooseScale({ rows: [...a, ...channel([1]).rows], ...both }, 40).isOwn).toBe(false);
+  });
+
   it("keeps thresholds from getting few units, and says so", () => {
     const threshold = { min: 2, max: 10 };
     const limited = chooseScale(channel([1], { levels: 1, threshold }), 40);
