@@ -29,11 +29,12 @@ export interface Limits {
 }
 
 /**
- * A value of 2 GiB is more than any network that a spiking machine will run. Folding is for shapes
+ * A value of 512 MiB is more than any network that a spiking machine will run, and a few bytes of
+ * Resize or ConvTranspose ask for more; engines hold several of them at once. Folding is for shapes
  * and weights, and stays below 1 GiB for a file of a few megabytes, whatever it says.
  */
 export const defaultLimits: Limits = {
-  valueBytes: 2 ** 31,
+  valueBytes: 2 ** 29,
   foldedBytes: null,
   foldedWork: 1e9,
   nodes: 200_000,

@@ -238,6 +238,62 @@ describe("the value of an input", () => {
   });
 });
 
+describe("values that are too large", () => {
+  it.each([
+    ["Resize", ["x", "", "s"], {}, [floats("s", [4], [1, 1, 400, 400])]],
+    ["ConvTranspose", ["x", "k"], { strides: [400, 400] }, [floats("k", [3, 3, 2, 2])]],
+  ])("are refused before they are made: %s of a small model", (op, inputs, attributes, tensors) => {
+    const bytes = model({
+      opset: 13,
+      inputs: [value("x", [1, 3, 32, 32])],
+      outputs: [value("y", null)],
+      nodes: [node(op, inputs, ["a"], attributes), node("ReduceMean", ["a"], ["y"])],
+      initializers: tensors,
+    });
+    expect(codesOf(importBytes(bytes))).toEqual(["value-too-large"]);
+    expect(importBytes(bytes, { limits: { valueBytes: 2 ** 31 } }).module).not.toBeNull();
+  });
+
+  it("lists in a model cost no more than they are long", () => {
+    // 5,000 calls of a function of 20,000 inputs, of which each call gives one.
+    const calls = 5000;
+    const name = (i: number): string => (i === 0 ? "x" : i === calls ? "y" : `v${i}`);
+    const bytes = model({
+      inputs: [x],
+      outputs: [y],
+      domains: { local: 1 },
+      nodes: Array.from({ length: calls }, (_, i) => {
+        return node("F", [name(i)], [name(i + 1)], {}, { domain: "local" });
+      }),
+      functions: [
+        {
+          name: "F",
+          domain: "local",
+          input: Array.from({ length: 20_000 }, (_, i) => `p${i}`),
+          output: ["r"],
+          opsetImport: [{ domain: "", version: 17 }],
+          node: [node("Relu", ["p0"], ["r"])],
+        },
+      ],
+    });
+    const before = process.cpuUsage();
+    expect(moduleOf(bytes).ops).toHaveLength(calls + 1);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1e6).toBeLessThan(10);
+  });
+
+  it("errors beyond a thousand are counted", () => {
+    const unknown = Array.from({ length: 2000 }, (_, i) => {
+      return node(`Op${i}`, [i === 0 ? "x" : `v${i}`], [i === 1999 ? "y" : `v${i + 1}`]);
+    });
+    const { diagnostics, unsupported } = importBytes(
+      model({ inputs: [x], outputs: [y], nodes: unknown }),
+    );
+    expect(unsupported).toHaveLength(2000);
+    expect(diagnostics.at(-1)?.message).toBe("1000 more errors are not listed");
+  });
+});
+
 describe("repeated names in functions", () => {
   const calling = (fn: object): Uint8Array =>
     model({
