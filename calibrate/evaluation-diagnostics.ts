@@ -80,6 +80,34 @@ export const diagnoseEvaluation = catalogue({
       `labels are those of output "${p.used}"; ` +
       `${p.others.map((n) => `"${n}"`).join(", ")} ${p.others.length === 1 ? "is" : "are"} compared with the ANN alone`,
   },
+  "at-chance": {
+    severity: "warning",
+    message: (p: { accuracy: number; classes: number }) =>
+      `the network is right on ${(100 * p.accuracy).toFixed(2)} % of the samples, which is about chance for ` +
+      `${p.classes} classes`,
+    help: "check the preprocessing (scale, mean, channel order, layout) and that the labels belong to this network",
+  },
+  "labels-shifted": {
+    severity: "warning",
+    message: (p: { by: 1 | -1; accuracy: number; now: number }) =>
+      `the network is right on ${(100 * p.now).toFixed(2)} % of the samples, and with every label one ` +
+      `${p.by > 0 ? "more" : "less"} it is on ${(100 * p.accuracy).toFixed(2)} %`,
+    help: (p: { by: 1 | -1 }) =>
+      `say so in --preprocess FILE: {"labelOffset": ${p.by}}, or give labels that count from 0`,
+  },
+  "inputs-are-scaled-otherwise": {
+    severity: "warning",
+    message: (p: {
+      input: string;
+      calibration: string;
+      data: string;
+      before: string;
+      now: string;
+    }) =>
+      `input "${p.input}" has other values in ${p.data} (${p.now}) than in the calibration data ` +
+      `${p.calibration} (${p.before})`,
+    help: "prepare both in the same way: thresholds are for the values that they were chosen on",
+  },
   "pixels-not-counted": {
     severity: "info",
     message: (p: { count: number; of: number }) =>

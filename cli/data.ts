@@ -6,6 +6,8 @@ import { choosePlaces, chooseRandom, isSortedBeyond } from "../calibrate/data/ch
 import { type Dataset, limit, select } from "../calibrate/data/dataset.ts";
 import { openDataset } from "../calibrate/data/open.ts";
 import { checkTargets } from "../calibrate/evaluate.ts";
+import { inputRanges, rangeWarnings } from "../calibrate/ranges.ts";
+import type { Diagnostic } from "../ir/diagnostic.ts";
 import { datasetHash } from "../calibrate/data/order.ts";
 import { modelInputs, sampleSource } from "../calibrate/data/source.ts";
 import type { SampleSource } from "../ir/executable.ts";
@@ -121,4 +123,14 @@ function limitedTo(
   if (whole.labels === null || !isSortedBeyond(whole.labels, count)) return limit(whole, count);
   context.report(diagnose("limit-drawn", null, { data: whole.name, count, of: whole.count, seed }));
   return select(whole, choosePlaces(whole.count, count, seed));
+}
+
+/** Where inputs of `data` are of another scale than those that a network is calibrated on. */
+export function scaleWarnings(module: Module, calibration: Data, data: Data): Diagnostic[] {
+  const names = modelInputs(module).map(({ name }) => name);
+  const rangesOf = ({ name, samples }: Data) => ({
+    name,
+    ranges: inputRanges(samples, names.length),
+  });
+  return rangeWarnings(names, rangesOf(calibration), rangesOf(data));
 }

@@ -31,6 +31,8 @@ export interface ReportRequest {
   readonly seed: number;
   readonly calibration: NamedData | null;
   readonly evaluation: NamedData;
+  /** Whether layers are compared, which runs both networks again; true unless given. */
+  readonly layers?: boolean;
   readonly evaluations: { readonly ann: Evaluation; readonly snn: Evaluation };
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -45,13 +47,10 @@ export async function makeReport(
 ): Promise<ConversionReport> {
   const { evaluation, timesteps } = request;
   const compared = firstOf(evaluation, comparedSamples);
-  const comparison = await compareLayers(
-    request.reference,
-    request.snn,
-    compared.samples,
-    running,
-    timesteps,
-  );
+  const comparison =
+    request.layers === false
+      ? { samples: 0, timesteps, layers: [], diagnostics: [] }
+      : await compareLayers(request.reference, request.snn, compared.samples, running, timesteps);
   const lossData = firstOf(evaluation, comparedSamples);
   const losses =
     request.passes.length === 0

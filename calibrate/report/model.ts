@@ -6,6 +6,7 @@ import { type Diagnostic, invariant, known } from "../../ir/diagnostic.ts";
 import { formatLoc } from "../../ir/loc.ts";
 import type { Comparison, LayerComparison } from "../compare.ts";
 import { type OperationCounts, energyCaveat, energyTables, estimateEnergy } from "../energy.ts";
+import { labelShiftOf } from "../chance.ts";
 import type { Evaluation } from "../evaluate.ts";
 import { type Metrics, metricNames } from "../tasks/task.ts";
 import { answersOnce } from "./format.ts";
@@ -74,6 +75,7 @@ export function buildReport(pieces: ReportPieces): ConversionReport {
             })),
       task: { ...known(snn.outputs[0], "an output").task },
       metrics: finiteMetrics(snn.outputs[0]?.metrics ?? {}),
+      labelShift: labelShiftOf(ann),
       annMetrics: finiteMetrics(ann.outputs[0]?.metrics ?? {}),
       outputs: snn.outputs.map(({ name, task, agreement, relativeLogitError, metrics }) => ({
         name,

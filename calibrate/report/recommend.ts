@@ -32,6 +32,7 @@ const notableSaturated = 0.05;
 export function recommend(report: Findings): Recommendation[] {
   const loss = lossAt(report, -1);
   const found = [
+    ...shiftedLabels(report),
     ...chanceLevel(report),
     ...alwaysOneClass(report),
     ...silentLayer(report),
@@ -81,8 +82,27 @@ function isOfValues({ accuracy }: Findings): boolean {
   return accuracy.task.name === "regress";
 }
 
+function shiftedLabels({ accuracy }: Findings): Recommendation[] {
+  const { ann, labelShift } = accuracy;
+  if (labelShift === null) return [];
+  return [
+    {
+      kind: "labels-shifted",
+      importance: "high",
+      text:
+        `The network before conversion is right on ${percent(ann)} of the samples, and with every label one ` +
+        `${labelShift.by > 0 ? "more" : "less"} it is on ${percent(labelShift.accuracy)}: the labels ` +
+        "count from another number than the network's outputs.",
+      option: `--preprocess FILE with {"labelOffset": ${labelShift.by}}`,
+      layer: null,
+    },
+  ];
+}
+
 function chanceLevel(report: Findings): Recommendation[] {
-  const { ann, classes } = report.accuracy;
+  const { ann, classes, task, labelShift } = report.accuracy;
+  const isOne = task.name === "classify" || task.name === "binary";
+  if (!isOne || labelShift !== null) return [];
   if (ann === null || !isAtChance(ann, classes, report.evaluationData.samples)) return [];
   return [
     {

@@ -146,6 +146,7 @@ const diagnostic = z.strictObject({
 
 /** Every kind of advice; docs/low-accuracy.md has a section for each. */
 export const recommendationKinds = [
+  "labels-shifted",
   "ann-at-chance",
   "always-one-class",
   "silent-layer",
@@ -206,6 +207,10 @@ export const reportSchema = z
       agreement: z.array(share).nullable().describe("Share predicted as the ANN does."),
       task: task.describe("What the first output was measured as."),
       metrics,
+      labelShift: z
+        .strictObject({ by: z.union([z.literal(1), z.literal(-1)]), accuracy: share })
+        .nullable()
+        .describe("What every label would have to be changed by for the ANN to be right."),
       annMetrics: metrics.describe("Of the ANN, whose only answer is the first."),
       outputs: z.array(output).describe("Each output by itself, the first one first."),
       relativeLogitError: z.array(amount.nullable()).nullable(),

@@ -21,7 +21,8 @@ import type { PassRecord } from "../../passes/manager.ts";
 import { printPipeline } from "../../passes/pipeline.ts";
 import { type Context, type Outcome, perform, runningOf } from "../action.ts";
 import { classesAmong, readClassNames, recordOfClasses, recordedClasses } from "../classes.ts";
-import { type DataOptions, loadData } from "../data.ts";
+import { type DataOptions, loadData, scaleWarnings } from "../data.ts";
+import { adviceText, mainAdvice } from "../advice.ts";
 import { chooseAutomatically, defaultConfidence, defaultMaxLoss } from "../auto.ts";
 import { diagnose } from "../diagnostics.ts";
 import { refuseToReplace, writeOutput } from "../files.ts";
@@ -220,6 +221,9 @@ async function convertModel(file: string, given: Given, context: Context): Promi
           context,
           true,
         );
+  if (calibration !== null && testSet !== null && testSet !== calibration) {
+    context.report(...scaleWarnings(imported, calibration, testSet));
+  }
   const auto =
     given.auto === true
       ? await chooseAutomatically(
@@ -347,28 +351,28 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     };
     context.report(...evaluations.ann.diagnostics);
     const on = `on ${data.samples.count} samples of ${printable(data.name)}`;
+    const request = {
+      version,
+      model: { file: model, sha256, imported: before },
+      reference,
+      snn,
+      passes,
+      timed: given.timePasses === true,
+      timesteps,
+      seed: given.seed,
+      calibration,
+      evaluation: data,
+      evaluations,
+      diagnostics: context.diagnostics,
+    };
     if (given.report === undefined) {
       const lines = [`${annFigures(evaluations.ann)}${on}`, ...taskLines(evaluations.snn)];
       const table = accuracyTable(evaluations.snn, evaluations.ann);
-      return { text: `${lines.join("\n")}\n\n${table}`, json };
+      const advice = await mainAdvice(request, running);
+      const text = [lines.join("\n"), table, ...(advice === null ? [] : [adviceText(advice)])];
+      return { text: text.join("\n\n"), json: { ...json, advice } };
     }
-    const report = await makeReport(
-      {
-        version,
-        model: { file: model, sha256, imported: before },
-        reference,
-        snn,
-        passes,
-        timed: given.timePasses === true,
-        timesteps,
-        seed: given.seed,
-        calibration,
-        evaluation: data,
-        evaluations,
-        diagnostics: context.diagnostics,
-      },
-      running,
-    );
+    const report = await makeReport(request, running);
     const files = await writeReport(given.report, report);
     const { width, color } = context.terminal;
     return {

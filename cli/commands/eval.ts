@@ -1,5 +1,6 @@
 /** `snnc eval`: accuracy at each timestep; for an ANN, its accuracy. */
 import { Command, Option } from "@commander-js/extra-typings";
+import { chanceWarnings } from "../../calibrate/chance.ts";
 import type { Evaluation } from "../../calibrate/evaluate.ts";
 import { evaluationJson } from "../../calibrate/evaluation-json.ts";
 import { type EarlyExitEvaluation, marginOfTask } from "../../calibrate/early-exit.ts";
@@ -88,7 +89,7 @@ export function evalCommand() {
           check: network.kind === "ann",
         });
         const seconds = (performance.now() - started) / 1000;
-        context.report(...evaluation.diagnostics);
+        context.report(...evaluation.diagnostics, ...chanceWarnings(evaluation));
         if (rule !== null && !answersOnce && rule.every >= timesteps) {
           context.report(diagnose("early-exit-too-late", null, { every: rule.every, timesteps }));
         }
