@@ -10,6 +10,7 @@ import { type Context, runningOf } from "../cli/action.ts";
 import { loadData } from "../cli/data.ts";
 import { loadNetwork } from "../cli/load.ts";
 import { options, wholeNumber } from "../cli/options.ts";
+import { createOutputs } from "../cli/outputs.ts";
 import { createTerminal } from "../cli/terminal.ts";
 import { DiagnosticError, known } from "../ir/diagnostic.ts";
 import { type Module, opsOf } from "../ir/module.ts";
@@ -55,7 +56,12 @@ const program = new Command("accuracy")
 
 const given = program.opts();
 const terminal = createTerminal({ json: given.json, quiet: false });
-const context: Context = { terminal, report: () => undefined, diagnostics: [] };
+const context: Context = {
+  terminal,
+  report: () => undefined,
+  diagnostics: [],
+  outputs: createOutputs(),
+};
 const running = runningOf({ engine: "wasm", threads: given.threads }, context);
 const rows: Row[] = [];
 for (const one of chosenCases()) rows.push(...(await measureCase(one)));

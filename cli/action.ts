@@ -2,7 +2,7 @@
  * What surrounds the work of every command: the terminal, the engine, one place where results are
  * printed and one where failures become messages and exit codes.
  */
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { interpretEngine } from "../backends/interpret/engine.ts";
 import { typedEngine } from "../backends/typed/engine.ts";
 import { wasmEngine } from "../backends/wasm/engine.ts";
@@ -14,6 +14,7 @@ import type { Running } from "../library/measure.ts";
 import { PassBrokeModuleError } from "../passes/manager.ts";
 import { diagnose } from "./diagnostics.ts";
 import type { EngineName } from "./options.ts";
+import { type Outputs, createOutputs } from "./outputs.ts";
 import { diagnosticToJson, renderDiagnostics } from "./render.ts";
 import { type Progress, type Terminal, createTerminal } from "./terminal.ts";
 
@@ -39,6 +40,8 @@ export interface Context {
   /** Diagnostics that are not errors: shown at once, gathered for `--json`. */
   report(...diagnostics: readonly Diagnostic[]): void;
   readonly diagnostics: readonly Diagnostic[];
+  /** What the command reads and writes: nothing that is read is ever replaced. */
+  readonly outputs: Outputs;
 }
 
 /** Runs a command's work, prints what came of it, and sets the exit code. */
@@ -51,6 +54,7 @@ export async function perform(
   const context: Context = {
     terminal,
     diagnostics,
+    outputs: createOutputs(),
     report(...found) {
       diagnostics.push(...found);
       const shown = (options.quiet ?? options.json) === true ? [] : found;
@@ -65,12 +69,12 @@ export async function perform(
     process.exitCode = outcome.exitCode ?? 0;
   } catch (error) {
     terminal.close();
-    process.exitCode = report(error, terminal, options, diagnostics);
+    process.exitCode = explain(error, terminal, options, diagnostics);
   }
 }
 
 /** Explains a failure; returns the exit code for it. */
-function report(
+export function explain(
   error: unknown,
   terminal: Terminal,
   options: CommonOptions,
@@ -85,7 +89,7 @@ function report(
     if (options.debug === true && error.stack !== undefined) terminal.alert(error.stack);
     return error.diagnostics.some((d) => d.cause === "environment") ? 2 : 1;
   }
-  if (isOutOfMemory(error)) return report(outOfMemory(), terminal, options, earlier);
+  if (isOutOfMemory(error)) return explain(outOfMemory(), terminal, options, earlier);
   const message = error instanceof Error ? error.message : String(error);
   if (options.json === true) {
     const internal = { code: "internal", severity: "error", message };
@@ -118,21 +122,36 @@ function outOfMemory(): DiagnosticError {
 
 /** Writes what is needed to see the failure again; returns the line that says how. */
 function saveReproducer(error: PassBrokeModuleError): string {
-  const text = "reproducer.snnir";
-  const network = "reproducer.snn";
-  try {
-    writeFileSync(text, error.reproducer);
-  } catch {
-    return `  note: could not write ${text}; it would have held:\n${error.reproducer}`;
+  const text = writeBesideOthers("reproducer", ".snnir", () => error.reproducer);
+  if (text === null) {
+    return `  note: could not write a reproducer; it would have held:\n${error.reproducer}`;
   }
-  try {
-    // A module that does not verify cannot be packed; its text says what there is to say.
-    writeFileSync(network, encodePackage({ module: error.before, provenance: {} }));
-  } catch {
-    return `  note: wrote ${text}; send it with a report of this fault`;
-  }
+  // A module that does not verify cannot be packed; its text says what there is to say.
+  const packed = () => encodePackage({ module: error.before, provenance: {} });
+  const network = writeBesideOthers("reproducer", ".snn", packed);
+  if (network === null) return `  note: wrote ${text}; send it with a report of this fault`;
   const passes = /^\/\/ RUN: --passes (\S+)/.exec(error.reproducer)?.[1] ?? error.pass;
   return `  note: wrote ${text} and ${network}; see it again with:\n        snnc convert ${network} --passes '${passes}'`;
+}
+
+/** Writes to a name that is free in this folder: what is there may be the input. Null if it fails. */
+function writeBesideOthers(
+  name: string,
+  ending: string,
+  content: () => string | Uint8Array,
+): string | null {
+  try {
+    const bytes = content();
+    for (let n = 1; n < 1000; n++) {
+      const file = `${name}${n === 1 ? "" : `-${n}`}${ending}`;
+      if (existsSync(file)) continue;
+      writeFileSync(file, bytes, { flag: "wx" });
+      return file;
+    }
+    return null;
+  } catch {
+    return null;
+  }
 }
 
 const engines: Readonly<Record<EngineName, Engine>> = {

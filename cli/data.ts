@@ -69,6 +69,7 @@ export async function loadData(
     options.classes === undefined
       ? (options.knownClasses ?? null)
       : await readClassNames(options.classes);
+  if (options.labelMap !== undefined) context.outputs.reads(options.labelMap);
   const labelMap = options.labelMap === undefined ? null : await readLabelMap(options.labelMap);
   const { dataset: whole, preprocess } = await openPrepared(
     file,

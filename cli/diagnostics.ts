@@ -11,6 +11,9 @@ const reasons: Readonly<Record<string, string>> = {
   // What making a folder is told where a file has its name.
   EEXIST: "a part of the path is a file",
   EFBIG: "a file may not be so large here",
+  ENAMETOOLONG: "a name in the path is too long",
+  ELOOP: "links lead round in a circle",
+  EBUSY: "another process is at work there",
   ERR_FS_FILE_TOO_LARGE: "it is larger than 2 GiB; keep the weights as external data beside it",
   EDQUOT: "the quota is used up",
 };
@@ -74,16 +77,28 @@ export const diagnose = catalogue({
     message: (p: { file: string }) => `the output ${p.file} would replace a file that is read`,
     help: "give another name with -o",
   },
+  "outputs-collide": {
+    severity: "error",
+    message: (p: { file: string }) => `${p.file} is to be written twice, by two options`,
+    help: "give each output a place of its own",
+  },
   "folder-is-file": {
     severity: "error",
-    message: (p: { folder: string }) => `${p.folder} is a file, and a build is a folder`,
+    message: (p: { folder: string }) => `${p.folder} is a file, and a folder is to be written`,
     help: "give another name with -o",
   },
   "folder-not-ours": {
     severity: "error",
     message: (p: { folder: string; others: readonly string[] }) =>
-      `${p.folder} holds ${p.others.length} files that no build wrote: ${listed(p.others)}`,
+      `${p.folder} holds ${p.others.length} files that are not as a build wrote them: ${listed(p.others)}`,
     help: "give an empty or a new folder, or --force to write among them",
+  },
+  "report-not-ours": {
+    severity: "error",
+    message: (p: { folder: string; others: readonly string[] }) =>
+      `${p.folder} holds ${listed(p.others)}, not as a report of snnc wrote it, and a report would ` +
+      "replace it",
+    help: "give another folder, or move it away",
   },
   "option-needs": {
     severity: "error",

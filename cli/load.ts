@@ -38,6 +38,7 @@ export async function loadNetwork(
   context: Context,
   beside: Network | null = null,
 ): Promise<Network> {
+  context.outputs.reads(file);
   const bytes = await readInput(file);
   const detected = detectFormat(bytes);
   if (detected.format === "snn") {
@@ -45,13 +46,17 @@ export async function loadNetwork(
     const kind = module.code === "none" ? "ann" : "snn";
     return { kind, file, module, sha256: sha256(bytes), provenance, reading: null };
   }
+  const values = [...(options.inputValue?.values() ?? [])];
+  context.outputs.reads(...values.filter((value) => value.endsWith(".npy")));
   const given = await readingOf(options);
   const recorded = recordedReading(beside?.provenance ?? null);
   const reading = Object.keys(given).length === 0 ? (recorded ?? given) : given;
   if (reading === recorded && beside !== null) {
     context.report(diagnose("reading-recorded", null, { model: file, network: beside.file }));
   }
-  const imported = importModel(bytes, file, reading);
+  const external: string[] = [];
+  const imported = importModel(bytes, file, reading, (name) => external.push(name));
+  context.outputs.reads(...new Set(external));
   for (const d of imported.diagnostics) if (d.severity !== "error") context.report(d);
   const errors = imported.diagnostics.filter((d) => d.severity === "error");
   if (imported.module === null || errors.length > 0) failAll(errors);
@@ -59,17 +64,31 @@ export async function loadNetwork(
   return { kind: "ann", file, module, sha256: sha256(bytes), provenance: null, reading };
 }
 
-/** An ONNX model as the importer sees it, with everything that is wrong with it. */
-export function importModel(bytes: Uint8Array, file: string, reading: ModelReading): ImportResult {
+/**
+ * An ONNX model as the importer sees it, with everything that is wrong with it. `onRead` is told of
+ * files with its external data.
+ */
+export function importModel(
+  bytes: Uint8Array,
+  file: string,
+  reading: ModelReading,
+  onRead: (file: string) => void = () => undefined,
+): ImportResult {
   const detected = detectFormat(bytes);
   const isOther = detected.format === "tfjs" || (detected.format === "unknown" && detected.certain);
   // Nothing at all would pass for text.
   if (isOther && bytes.length > 0) {
     fail(diagnose("unsupported-format", null, { file, what: detected.what }, [detected.hint]));
   }
+  const beside = filesBeside(file);
   return importOnnx(bytes, {
     file: path.basename(file),
-    files: filesBeside(file),
+    files: {
+      read(name, offset, length) {
+        onRead(path.join(path.dirname(file), name));
+        return beside.read(name, offset, length);
+      },
+    },
     batch: 1,
     ...reading,
   });

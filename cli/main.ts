@@ -1,60 +1,86 @@
 #!/usr/bin/env node
-/** The entry point: argv to a command, and usage errors to exit code 1. */
-import { Command, CommanderError } from "@commander-js/extra-typings";
-import { buildCommand } from "./commands/build.ts";
-import { checkCommand } from "./commands/check.ts";
-import { convertCommand } from "./commands/convert.ts";
-import { diffCommand } from "./commands/diff.ts";
-import { evalCommand } from "./commands/eval.ts";
-import { inspectCommand } from "./commands/inspect.ts";
-import { opsCommand } from "./commands/ops.ts";
-import { passesCommand } from "./commands/passes.ts";
-import { reportCommand } from "./commands/report.ts";
-import { runCommand } from "./commands/run.ts";
-import { diagnose } from "./diagnostics.ts";
-import { diagnosticToJson } from "./render.ts";
-import { createTerminal } from "./terminal.ts";
-import { version } from "./version.ts";
+/**
+ * The entry point: has the program run in a thread of its own and looks after it. So a signal ends the
+ * work at once, however long a step takes, with the terminal as it was and no temporary files; and where
+ * the heap is full, that thread ends alone, and it can still be said. Loads little, for a quick start.
+ */
+import { writeSync } from "node:fs";
+import { isatty } from "node:tty";
+import { setTimeout } from "node:timers/promises";
+import { Worker, type WorkerOptions } from "node:worker_threads";
 
-const commands = [
-  checkCommand(),
-  convertCommand(),
-  evalCommand(),
-  runCommand(),
-  buildCommand(),
-  reportCommand(),
-  inspectCommand(),
-  diffCommand(),
-  passesCommand(),
-  opsCommand(),
-];
+/** What a shell reports of a process that the signal ended: 128 and its number. */
+const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-const program = new Command("snnc")
-  .description("compile trained neural networks to spiking neural networks")
-  .version(version)
-  .showSuggestionAfterError()
-  .exitOverride();
-const terminal = createTerminal({ json: true, quiet: true });
-const output = {
-  writeOut: (text: string) => terminal.out(text.replace(/\n$/, "")),
-  writeErr: (text: string) => terminal.alert(text.replace(/\n$/, "")),
-};
-program.configureOutput(output);
-for (const command of commands) {
-  // One line after the error: all of the help would push it off the screen.
-  command.showHelpAfterError(`(options: snnc ${command.name()} --help)`);
-  program.addCommand(command.configureOutput(output).exitOverride());
+/** A system call that does not return (a dead network drive) is not waited for any longer. */
+const patienceMilliseconds = 2000;
+
+/** Cursor shown, lines wrapped, and whatever was drawn on the last line gone. */
+const asItWas = "\r\u001b[K\u001b[?25h\u001b[?7h";
+
+/** Where temporary files may be. */
+const folders = new Set<string>();
+const worker = startProgram();
+worker.on("message", ({ folder }: { readonly folder: string }) => folders.add(folder));
+worker.on("exit", (code) => {
+  process.exitCode ??= code;
+});
+worker.on("error", (error) => {
+  process.exitCode = 70;
+  void explainEnd(error);
+});
+for (const [signal, code] of Object.entries(signals)) {
+  process.once(signal, () => void end(code));
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  // Help and version are answers, not errors.
-  process.exitCode = error.exitCode === 0 ? 0 : 1;
-  if (error.exitCode !== 0 && process.argv.includes("--json")) {
-    const text = error.message.replace(/^error: /, "").replaceAll("\n", " ");
-    const diagnostics = [diagnosticToJson(diagnose("usage", null, { text }))];
-    terminal.json({ diagnostics });
+async function end(code: number): Promise<void> {
+  await Promise.race([worker.terminate(), setTimeout(patienceMilliseconds)]);
+  await cleanUp();
+  process.exit(code);
+}
+
+/** The thread ended by itself: its heap was full, or a fault of ours was not caught. */
+async function explainEnd(error: unknown): Promise<void> {
+  await cleanUp();
+  const [{ explain }, { createTerminal }] = await Promise.all([
+    import("./action.ts"),
+    import("./terminal.ts"),
+  ]);
+  const has = (option: string): boolean => process.argv.includes(option);
+  const options = { json: has("--json"), debug: has("--debug") };
+  process.exitCode = explain(error, createTerminal(options), options, []);
+}
+
+async function cleanUp(): Promise<void> {
+  if (isatty(2)) {
+    try {
+      writeSync(2, asItWas);
+    } catch {
+      // The terminal is gone.
+    }
   }
+  if (folders.size === 0) return;
+  const { abandon } = await import("./atomic.ts");
+  for (const folder of folders) {
+    try {
+      abandon(folder);
+    } catch {
+      // The next run will try again.
+    }
+  }
+}
+
+/** The program's thread, which needs a TypeScript loader where this file itself is run from source. */
+function startProgram(): Worker {
+  const options: WorkerOptions = {
+    argv: process.argv.slice(2),
+    // A thread does not know how wide the terminal is.
+    env: { ...process.env, COLUMNS: String(process.stdout.columns ?? "") },
+  };
+  if (!import.meta.url.endsWith(".ts")) {
+    return new Worker(new URL("./program.js", import.meta.url), options);
+  }
+  const entry = JSON.stringify(new URL("./program.ts", import.meta.url).href);
+  const load = `import("tsx/esm/api").then((tsx) => { tsx.register(); return import(${entry}); })`;
+  return new Worker(load, { ...options, eval: true });
 }

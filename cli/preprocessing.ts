@@ -27,14 +27,26 @@ export interface Preparation {
   readonly recorded?: Preprocess | null | undefined;
 }
 
+/** What a file says that an option names, as FILE or FILE#NAME. */
+export async function readPreprocess(spec: string, context: Context): Promise<Preprocess> {
+  context.outputs.reads(spec, spec.replace(/#[^#]*$/, ""));
+  return openPreprocess(spec);
+}
+
 /** Opens data with the preprocessing that belongs to them, and says where that was recorded. */
 export async function openPrepared(
   file: string,
   { preprocess, preprocessing = null, recorded = null }: Preparation,
-  open: (preprocess: Preprocess | null) => Promise<Dataset>,
+  openAny: (preprocess: Preprocess | null) => Promise<Dataset>,
   context: Context,
 ): Promise<{ readonly dataset: Dataset; readonly preprocess: Preprocess | null }> {
-  const stated = preprocess === undefined ? preprocessing : await openPreprocess(preprocess);
+  const open = async (how: Preprocess | null): Promise<Dataset> => {
+    const dataset = await openAny(how);
+    context.outputs.reads(...dataset.files.map((each) => each.path));
+    return dataset;
+  };
+  const stated =
+    preprocess === undefined ? preprocessing : await readPreprocess(preprocess, context);
   if (stated !== null || recorded === null) {
     return { dataset: await open(stated), preprocess: stated };
   }

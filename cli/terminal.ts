@@ -4,8 +4,9 @@
  * a text holds, a terminal gets lines and colours: every other command to it is made visible.
  */
 import { writeSync } from "node:fs";
+import { Writable } from "node:stream";
+import { isatty } from "node:tty";
 import cliProgress from "cli-progress";
-import pc from "picocolors";
 import { fail } from "../ir/diagnostic.ts";
 import { printable, printableLines } from "../ir/printable.ts";
 import { diagnose } from "./diagnostics.ts";
@@ -46,9 +47,9 @@ export function createTerminal(options: {
 }): Terminal {
   const json = options.json === true;
   const quiet = options.quiet === true;
-  const drawsProgress = isTerminal(process.stderr) && !quiet;
-  const color = pc.isColorSupported && isTerminal(process.stdout) && !json;
-  const alertColor = pc.isColorSupported && isTerminal(process.stderr);
+  const drawsProgress = isatty(2) && !quiet;
+  const color = wantsColor(1) && !json;
+  const alertColor = wantsColor(2);
   const drawn = new Set<Progress>();
   const alert = (text: string): void => {
     try {
@@ -60,7 +61,7 @@ export function createTerminal(options: {
   return {
     color,
     alertColor,
-    width: Math.min(process.stdout.columns ?? 100, 120),
+    width: Math.min(columns(), 120),
     out: (text) => result(`${shown(text, color)}\n`),
     json: (value) => result(`${printable(JSON.stringify(value))}\n`),
     note: (text) => {
@@ -85,9 +86,33 @@ export function createTerminal(options: {
   };
 }
 
-/** `isTTY` is missing where there is no terminal, whatever its type says. */
-function isTerminal(stream: { readonly isTTY?: boolean }): boolean {
-  return stream.isTTY === true;
+/** Colours are for terminals that can show them, and for whoever insists (https://force-color.org). */
+function wantsColor(descriptor: 1 | 2): boolean {
+  const { NO_COLOR: no = "", FORCE_COLOR: force = "", TERM: term } = process.env;
+  if (no !== "") return false;
+  return (force !== "" && force !== "0") || (isatty(descriptor) && term !== "dumb");
+}
+
+/** Of the terminal that results go to; where they go elsewhere, as many as people read well. */
+function columns(): number {
+  const known = process.stdout.columns ?? Number(process.env["COLUMNS"] ?? "");
+  return isatty(1) && known > 0 ? known : 100;
+}
+
+/** Stderr as a stream that has written when it says so, as all else here does. */
+function drawingStream(): Writable {
+  const stream = new Writable({
+    decodeStrings: false,
+    write(chunk: unknown, _encoding, done) {
+      try {
+        write(2, String(chunk));
+      } catch {
+        // Progress that cannot be seen is no reason to stop.
+      }
+      done();
+    },
+  });
+  return Object.assign(stream, { isTTY: true, columns: columns() });
 }
 
 /** What picocolors writes: colours and weights of text, nothing that moves or asks. */
@@ -135,7 +160,7 @@ function bar(label: string, total: number): Progress {
       barsize: 24,
       hideCursor: true,
       clearOnComplete: true,
-      stream: process.stderr,
+      stream: drawingStream(),
       etaBuffer: 50,
     },
     cliProgress.Presets.rect,

@@ -4,6 +4,7 @@
  * promises end in a `PassBrokeModuleError`, which carries all that is needed to see it happen again.
  */
 import { DiagnosticError, type Diagnostic, InvariantError, fail } from "../ir/diagnostic.ts";
+import { isOutOfMemory } from "../ir/memory.ts";
 import type { Module, Property } from "../ir/module.ts";
 import type { Op, ValueId } from "../ir/op.ts";
 import { formatOp, printModule } from "../ir/print.ts";
@@ -152,7 +153,8 @@ async function runStep(
     });
   } catch (error) {
     // The user's faults, the machine's, and what another broken pass said go up as they are.
-    if (error instanceof DiagnosticError || !(error instanceof Error)) throw error;
+    if (error instanceof DiagnosticError || isOutOfMemory(error)) throw error;
+    if (!(error instanceof Error)) throw error;
     return broke([error.message], "", error);
   }
   const seconds = (performance.now() - started) / 1000;

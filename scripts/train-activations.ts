@@ -10,6 +10,7 @@ import { percent } from "../calibrate/report/format.ts";
 import { loadData } from "../cli/data.ts";
 import { loadNetwork } from "../cli/load.ts";
 import { options } from "../cli/options.ts";
+import { createOutputs } from "../cli/outputs.ts";
 import { alignedTable } from "../cli/tables.ts";
 import { createTerminal } from "../cli/terminal.ts";
 import { DiagnosticError, known } from "../ir/diagnostic.ts";
@@ -58,7 +59,12 @@ const program = new Command("train-activations")
 
 const given = program.opts();
 const terminal = createTerminal({ json: false, quiet: false });
-const context: Context = { terminal, report: () => undefined, diagnostics: [] };
+const context: Context = {
+  terminal,
+  report: () => undefined,
+  diagnostics: [],
+  outputs: createOutputs(),
+};
 const running = runningOf({ engine: "wasm", threads: given.threads }, context);
 const unknown = program.args.filter((name) => !names.includes(name));
 if (unknown.length > 0)

@@ -11,6 +11,7 @@ import { percent } from "../calibrate/report/format.ts";
 import { loadData } from "../cli/data.ts";
 import { loadNetwork } from "../cli/load.ts";
 import { options } from "../cli/options.ts";
+import { createOutputs } from "../cli/outputs.ts";
 import { createTerminal } from "../cli/terminal.ts";
 import { known } from "../ir/diagnostic.ts";
 import type { SoftLif } from "../ir/semantics/soft-lif.ts";
@@ -48,7 +49,12 @@ const program = new Command("train-soft-lif")
 
 const given = program.opts();
 const terminal = createTerminal({ json: false, quiet: false });
-const context: Context = { terminal, report: () => undefined, diagnostics: [] };
+const context: Context = {
+  terminal,
+  report: () => undefined,
+  diagnostics: [],
+  outputs: createOutputs(),
+};
 const numbers = (list: string): number[] => list.split(",").map(Number);
 
 const images = await pooledImages(given.shared, given.images);

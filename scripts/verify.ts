@@ -27,6 +27,10 @@ const bars = {
     summary: "damaged .snn files, read and run, 1 GiB and 10 CPU seconds each",
     load: () => import("./verify/snn.ts"),
   },
+  kill: {
+    summary: "convert, build and report, killed at each system call that writes",
+    load: () => import("./verify/kill.ts"),
+  },
 } as const satisfies Record<string, Bar>;
 
 const [name, ...options] = process.argv.slice(2);

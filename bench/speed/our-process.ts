@@ -4,6 +4,7 @@
  */
 import { type Diagnostic, invariant, known } from "../../ir/diagnostic.ts";
 import { loadNetwork } from "../../cli/load.ts";
+import { createOutputs } from "../../cli/outputs.ts";
 import { createTerminal } from "../../cli/terminal.ts";
 import { version } from "../../cli/version.ts";
 import type { Executable, SampleSource } from "../../ir/executable.ts";
@@ -25,7 +26,7 @@ async function load(spec: OurSpec): Promise<Served> {
   const engine = await loadEngine(spec.engine);
   clock.lap("code");
   const terminal = createTerminal({ json: true, quiet: true });
-  const context = { terminal, report: () => undefined, diagnostics: [] };
+  const context = { terminal, report: () => undefined, diagnostics: [], outputs: createOutputs() };
   const network = await loadNetwork(spec.model, {}, context);
   clock.lap("import");
   const running = { engine, threads: 1 };

@@ -5,7 +5,6 @@ import type { BuiltFile } from "../../backends/wasm/build/build.ts";
 import type { WasmReport } from "../../backends/wasm/build/report.ts";
 import type { DemoSample } from "../../backends/wasm/build/samples.ts";
 import { chooseBalanced } from "../../calibrate/data/choose.ts";
-import { openPreprocess } from "../../calibrate/data/open.ts";
 import type { Preprocess } from "../../calibrate/data/preprocess.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
@@ -14,13 +13,14 @@ import { printable } from "../../ir/printable.ts";
 import { build, checkTarget } from "../../library/build.ts";
 import { loaderFiles } from "../../library/loader-files.ts";
 import { type Context, type Outcome, perform } from "../action.ts";
-import { checkFolder, writeFolder } from "../build-folder.ts";
 import { readClassList, recordedClasses } from "../classes.ts";
 import { loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
 import { options, wholeNumber } from "../options.ts";
-import { recordedPreprocess } from "../preprocessing.ts";
+import { checkBuildFolder, writeBuildFolder } from "../own-folder.ts";
+import { buildNames } from "../own-names.ts";
+import { readPreprocess, recordedPreprocess } from "../preprocessing.ts";
 import { diagnosticToJson } from "../render.ts";
 import { alignedTable } from "../tables.ts";
 import { timestepsOf } from "../timesteps.ts";
@@ -78,13 +78,15 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
   checkTarget(given.target);
   refuseContradictions(given);
   const force = given.force === true;
-  await checkFolder(given.output, force);
+  checkBuildFolder(given.output, force);
+  if (given.classes !== undefined) context.outputs.reads(given.classes);
+  context.outputs.writesInto(given.output, buildNames);
   const { module, sha256, provenance } = await loadNetwork(file, given, context);
   const timesteps = timestepsOf(module, file, given.timesteps, context);
   const preprocess =
     given.preprocess === undefined
       ? recordedPreprocess(provenance, file)
-      : await openPreprocess(given.preprocess);
+      : await readPreprocess(given.preprocess, context);
   const built = await build(
     module,
     given.target,
@@ -106,7 +108,7 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
     },
     loaderFiles,
   );
-  await writeFolder(given.output, built.files, force);
+  writeBuildFolder(given.output, built.files, force);
   return {
     json: {
       target: given.target,

@@ -6,7 +6,6 @@ import { isFramed, rehearsalOf } from "../../ir/module.ts";
 import { packageParts } from "../../ir/package.ts";
 import { printModule } from "../../ir/print.ts";
 import { printable } from "../../ir/printable.ts";
-import { openPreprocess } from "../../calibrate/data/open.ts";
 import type { Evaluation } from "../../calibrate/evaluate.ts";
 import { taskJson } from "../../calibrate/evaluation-json.ts";
 import { qualityLine } from "../../calibrate/report/columns.ts";
@@ -25,12 +24,14 @@ import { type DataOptions, loadData, scaleWarnings } from "../data.ts";
 import { adviceText, mainAdvice } from "../advice.ts";
 import { chooseAutomatically, defaultConfidence, defaultMaxLoss } from "../auto.ts";
 import { diagnose } from "../diagnostics.ts";
-import { refuseToReplace, writeOutput } from "../files.ts";
+import { writeOutput } from "../files.ts";
 import { loadNetwork } from "../load.ts";
 import { type ModelOptions, recordOfReading } from "../model-options.ts";
 import { numericsCheck } from "../numerics.ts";
 import { type EngineName, confidence, options, points, wholeNumber } from "../options.ts";
-import { recordedPreprocess } from "../preprocessing.ts";
+import { checkReportFolder } from "../own-folder.ts";
+import { reportNames } from "../own-names.ts";
+import { readPreprocess, recordedPreprocess } from "../preprocessing.ts";
 import { diagnosticToJson } from "../render.ts";
 import { writeReport } from "../report-files.ts";
 import { accuracyTable, figuresOf, taskLines } from "../tables.ts";
@@ -160,11 +161,13 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   const started = performance.now();
   refuseContradictions(given);
   const out = given.output ?? defaultOutput(file);
-  const read = [file, given.calib, given.data, given.labels, given.preprocess];
-  await refuseToReplace(
-    out,
-    read.filter((name) => name !== undefined),
-  );
+  const read = [file, given.calib, given.data, given.labels, given.classes];
+  context.outputs.reads(...read.filter((name) => name !== undefined));
+  context.outputs.writes(out);
+  if (given.report !== undefined) {
+    context.outputs.writesInto(given.report, reportNames);
+    checkReportFolder(given.report);
+  }
   const network = await loadNetwork(file, given, context);
   // Passes named one by one may start from anything; a pipeline starts from a model.
   if (network.kind === "snn" && given.passes === undefined) {
@@ -272,7 +275,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   const preprocess =
     given.preprocess === undefined
       ? (before?.["preprocess"] ?? null)
-      : await recordOf(given.preprocess);
+      : await recordOf(given.preprocess, context);
   const reading =
     network.reading === null ? (before?.["reading"] ?? null) : recordOfReading(network.reading);
   const classes =
@@ -298,7 +301,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     seed: given.seed,
   };
   const parts = packageParts({ module: conversion.module, provenance });
-  await writeOutput(out, parts);
+  writeOutput(out, parts);
   const size = parts.reduce((sum, part) => sum + part.length, 0);
   context.terminal.note(`wrote ${printable(out)} (${size} bytes)`);
 
@@ -391,8 +394,8 @@ function annFigures(ann: Evaluation): string {
 }
 
 /** Preprocessing as the network's file keeps it: every step with its default filled in. */
-async function recordOf(file: string) {
-  const { resize, ...steps } = await openPreprocess(file);
+async function recordOf(file: string, context: Context) {
+  const { resize, ...steps } = await readPreprocess(file, context);
   return { ...steps, resize: resize === null ? null : { ...resize } };
 }
 

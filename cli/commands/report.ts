@@ -15,6 +15,8 @@ import { loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
 import { options } from "../options.ts";
+import { checkReportFolder } from "../own-folder.ts";
+import { reportNames } from "../own-names.ts";
 import { recordedPreprocess } from "../preprocessing.ts";
 import { diagnosticToJson } from "../render.ts";
 import { writeReport } from "../report-files.ts";
@@ -51,6 +53,9 @@ export function reportCommand() {
     .addOption(options.debug)
     .action((file, given) =>
       perform(given, async (context) => {
+        context.outputs.reads(file, given.model, given.data);
+        context.outputs.writesInto(given.output, reportNames);
+        checkReportFolder(given.output);
         const network = await loadNetwork(file, given, context);
         if (network.kind === "ann") {
           fail(diagnose("not-spiking", null, { file, command: "report" }));

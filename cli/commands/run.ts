@@ -16,7 +16,7 @@ import { opNamed } from "../../ir/walk.ts";
 import { loadOn } from "../../library/measure.ts";
 import { perform, runningOf, warmUp } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
-import { refuseToReplace, writeOutput } from "../files.ts";
+import { writeOutput } from "../files.ts";
 import { loadNetwork } from "../load.ts";
 import { options } from "../options.ts";
 import { openPrepared, recordedPreprocess } from "../preprocessing.ts";
@@ -48,7 +48,8 @@ export function runCommand() {
     .addOption(options.debug)
     .action((file, given) =>
       perform(given, async (context) => {
-        await refuseToReplace(given.output, [file, given.input]);
+        context.outputs.reads(file, given.input);
+        context.outputs.writes(given.output);
         const { module, kind, provenance } = await loadNetwork(file, given, context);
         const timesteps = timestepsOf(module, file, given.timesteps, context);
         const inputs = modelInputs(module);
@@ -126,7 +127,7 @@ export function runCommand() {
           const rows = gathered.get(name) ?? [];
           tensors.set(names.get(name) ?? name, stack(rows, [answers, ...shapeOf(module, value)]));
         }
-        await writeOutput(given.output, encode(format, tensors));
+        writeOutput(given.output, encode(format, tensors));
         const shapes = [...tensors].map(([name, t]) => ({ name, shape: t.shape }));
         return {
           json: {

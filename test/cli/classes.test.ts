@@ -13,6 +13,7 @@ import { real } from "../../ir/type.ts";
 import type { Context } from "../../cli/action.ts";
 import { classesAmong, readLabelMap, recordOfClasses, recordedClasses } from "../../cli/classes.ts";
 import { type DataOptions, loadData } from "../../cli/data.ts";
+import { createOutputs } from "../../cli/outputs.ts";
 import { createTerminal } from "../../cli/terminal.ts";
 import { failure, temporaryFolder, write } from "../calibrate/data/files.ts";
 
@@ -62,6 +63,7 @@ const context: Context = {
   terminal: createTerminal({ quiet: true }),
   diagnostics: said,
   report: (...found) => said.push(...found),
+  outputs: createOutputs(),
 };
 
 async function labelsOf(

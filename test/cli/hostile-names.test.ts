@@ -3,6 +3,7 @@
  * every command that shows names, in one process with colours on, and with `--json`.
  */
 import { readFile, readdir, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openDataset } from "../../calibrate/data/open.ts";
@@ -103,13 +104,12 @@ function failures(): readonly (readonly string[])[] {
   ];
 }
 
-/** Commands in one process, which believes that results go to a terminal with colours. */
+/** Commands in one process, with colours. */
 async function run(list: readonly (readonly string[])[]) {
   const program = `
-    process.stdout.isTTY = true;
     for (const [i, args] of ${JSON.stringify(list)}.entries()) {
       process.argv = ["node", "snnc", ...args];
-      await import(${JSON.stringify(pathToFileURL(entry).href)} + "?" + i);
+      await import(${JSON.stringify(pathToFileURL(path.join(path.dirname(entry), "program.js")).href)} + "?" + i);
     }`;
   await writeFile(at("all.mjs"), program);
   return start(process.execPath, [at("all.mjs")], { env: { FORCE_COLOR: "1" } });
