@@ -1,8 +1,15 @@
 /** Gives passes their look at the network running: an engine, a calibration set, statistics. */
 import { type Diagnostic, fail } from "../ir/diagnostic.ts";
-import type { Engine, Executable, Observation, SampleSource } from "../ir/executable.ts";
+import type {
+  Engine,
+  Executable,
+  Observation,
+  Probe,
+  ProbeData,
+  SampleSource,
+} from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
-import type { Module } from "../ir/module.ts";
+import { type Module, producerOf } from "../ir/module.ts";
 import type { CalibrationStatistics } from "../ir/stats.ts";
 import { hashTensor } from "../ir/tensor.ts";
 import type { Calibration } from "../passes/pass.ts";
@@ -62,6 +69,7 @@ export function calibrationOn(samples: SampleSource, running: Running): Calibrat
             onProgress: (done, total) => running.onProgress?.("calibrating", done, total),
           },
           ({ index, probes: kept, spikes }) => {
+            checkKept(module, probes, kept);
             const each = counts ? executable.neurons : [];
             onSample(kept, first + index, new Map(each.map((value, i) => [value, spikes[i] ?? 0])));
           },
@@ -92,6 +100,19 @@ async function measure(
     return statistics;
   } finally {
     await executable.close();
+  }
+}
+
+/** Fails at the first value looked at, of one sample, that is not finite: nothing can be fitted to it. */
+function checkKept(module: Module, probes: readonly Probe[], kept: readonly ProbeData[]): void {
+  for (const [i, { value, keep }] of probes.entries()) {
+    // A neuron that is never to fire again has a potential of −∞.
+    if (keep === "state") continue;
+    let count = 0;
+    for (const x of kept[i] ?? []) if (!Number.isFinite(x)) count++;
+    if (count === 0) continue;
+    const { loc } = producerOf(module, value);
+    fail(diagnose("value-not-finite", loc, { name: shortName(loc), count, samples: 1 }));
   }
 }
 
