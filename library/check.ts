@@ -1,11 +1,29 @@
-/** Whether a model can be converted, and if not every reason at once. Needs no data. */
+/**
+ * Whether a model can be converted, and if not every reason at once. Needs no data: it runs the passes of
+ * the pipeline that decide, up to the conversion, so that it cannot say otherwise than they do. Where one
+ * of them wants to see the network run, it sees it on a made-up sample, which changes no answer.
+ */
 import type { ImportResult } from "../frontend/onnx/import.ts";
-import type { Engine } from "../ir/executable.ts";
+import { type Diagnostic, DiagnosticError } from "../ir/diagnostic.ts";
+import type { Engine, SampleSource } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
+import { type Module, inputsOf } from "../ir/module.ts";
 import type { Op } from "../ir/op.ts";
-import { type Fate, hasLeakyForm, planConversion } from "../passes/convert/spiking-form.ts";
+import { uniform } from "../ir/random.ts";
+import { tensorOf } from "../ir/tensor.ts";
+import { elementCount, isFloat } from "../ir/type.ts";
+import {
+  type Fate,
+  type Plan,
+  hasLeakyForm,
+  planConversion,
+} from "../passes/convert/spiking-form.ts";
 import { type SpikingCode, carriesDecoded, codeMadeBy } from "../passes/codes.ts";
-import { convert, stepsOf } from "./convert.ts";
+import { type PipelineOptions, runPipeline } from "../passes/manager.ts";
+import type { PipelineStep } from "../passes/pipeline.ts";
+import { planIntegers } from "../passes/quantise/plan.ts";
+import { type ConvertOptions, pipelineOf, stepsOf } from "./convert.ts";
+import { calibrationOn } from "./measure.ts";
 
 /** One kind of operator that stands in the way. */
 export interface Obstacle {
@@ -33,27 +51,101 @@ export interface CheckResult {
   readonly parameters: number;
 }
 
-/**
- * Checks an imported model for a conversion to `code`; to that which `convert` makes by itself unless
- * given. `engine` is not run: passes of the clean-up need none.
- */
+/** Which conversion is asked about: that which `convert` makes of the same options. */
+export type CheckOptions = Pick<ConvertOptions, "pipeline" | "code" | "allowAnalogue">;
+
+/** Checks an imported model for a conversion. `engine` runs the network where a pass asks for it. */
 export async function checkModel(
   imported: ImportResult,
   engine: Engine,
-  code: SpikingCode = codeMadeBy(stepsOf("default")) ?? "rate",
+  options: CheckOptions = {},
 ): Promise<CheckResult> {
-  const { module, operators } = imported;
-  const fates = new Map<CheckedFate, Map<string, number>>();
+  const { module, operators, opset } = imported;
+  const steps = stepsOf(pipelineOf(options), options);
+  const code = codeMadeBy(steps) ?? "rate";
   if (module === null) {
     const obstacles = imported.unsupported;
-    return { code, convertible: false, operators, obstacles, fates, parameters: 0 };
+    return { code, convertible: false, operators, obstacles, fates: new Map(), parameters: 0 };
   }
-  const running = { engine, threads: 1 };
-  const options = { timesteps: 1, pipeline: "canonical,commute-max-pool", seed: 0 };
-  const { module: clean } = await convert(module, null, running, options);
-  // Leaky neurons send rates: their activation has a form of its own in that code only.
-  const plan = code === "rate" ? planConversion(clean, hasLeakyForm) : planConversion(clean);
-  const decodes = carriesDecoded(code);
+  const { clean, plan, faults } = await decide(module, steps, engine);
+  const obstacles = obstaclesOf(faults, plan, opset);
+  let parameters = 0;
+  for (const tensor of clean.tensors.values()) parameters += tensor.data.length;
+  return {
+    code,
+    convertible: obstacles.length === 0,
+    operators,
+    obstacles,
+    fates: fatesOf(clean, plan, carriesDecoded(code)),
+    parameters,
+  };
+}
+
+/** How fine weights become decides nothing about which ops have a form. */
+const mostLevels = 127;
+
+interface Decision {
+  /** The network as it is before the conversion, and before what depends on data. */
+  readonly clean: Module;
+  readonly plan: Plan;
+  readonly faults: readonly Diagnostic[];
+}
+
+/** Goes as far into a pipeline as data does not matter. */
+async function decide(
+  module: Module,
+  steps: readonly PipelineStep[],
+  engine: Engine,
+): Promise<Decision> {
+  const at = steps.findIndex(({ pass }) => pass.establishes.includes("spiking"));
+  const conversion = at < 0 ? steps.length : at;
+  const fires = steps[at]?.pass.name === "soft-lif" ? hasLeakyForm : undefined;
+  const samples: SampleSource = { count: 1, get: () => madeUp(module) };
+  const { measure, watch } = calibrationOn(samples, { engine, threads: 1 });
+  let clean = module;
+  let looked = false;
+  const options: PipelineOptions = {
+    timesteps: 1,
+    calibration: {
+      watch,
+      measure: (...asked) => {
+        looked = true;
+        return measure(...asked);
+      },
+    },
+    // What a pass made by looking at made-up values is not what it will make of real ones.
+    onPass: ({ after }) => {
+      if (!looked && after.code === "none") clean = after;
+    },
+  };
+  try {
+    const made = await runPipeline(module, steps.slice(0, conversion + 1), options);
+    const quantises = steps.some(({ pass }) => pass.phase === "quantise");
+    const faults = quantises ? planIntegers(made.module, mostLevels).refusals : [];
+    return { clean, plan: planConversion(clean, fires), faults };
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+    // That made-up values overflow says nothing of real ones.
+    const faults = error.diagnostics.filter((each) => each.code !== "value-not-finite");
+    return { clean, plan: planConversion(clean, fires), faults };
+  }
+}
+
+/** Numbers from −1 to 1 in the types of a network's inputs. */
+function madeUp(module: Module) {
+  return inputsOf(module).map(({ type: { dtype, shape } }, i) =>
+    tensorOf(
+      dtype,
+      shape,
+      Array.from({ length: elementCount(shape) }, (_, k) =>
+        isFloat(dtype) ? 2 * uniform(0, 0, i, k) - 1 : 0,
+      ),
+    ),
+  );
+}
+
+function fatesOf(clean: Module, plan: Plan, decodes: boolean): CheckResult["fates"] {
+  const fates = new Map<CheckedFate, Map<string, number>>();
   for (const op of clean.ops) {
     const planned = plan.fates.get(op.result);
     const fate = planned === "refused" && decodes ? "decoded" : planned;
@@ -62,30 +154,38 @@ export async function checkModel(
     fates.set(fate, kinds);
     kinds.set(nameOf(op), (kinds.get(nameOf(op)) ?? 0) + 1);
   }
-  const obstacles = decodes ? [] : obstaclesOf(plan.refused, imported.opset);
-  if (plan.neurons + plan.refused.length === 0) {
-    obstacles.push({
-      op: "(none)",
-      domain: "",
-      opset: imported.opset,
-      count: 0,
-      nodes: [],
-      help: "the model has no activation that could become a neuron",
-    });
-  }
-  let parameters = 0;
-  for (const tensor of clean.tensors.values()) parameters += tensor.data.length;
-  return { code, convertible: obstacles.length === 0, operators, obstacles, fates, parameters };
+  return fates;
 }
 
 function nameOf(op: Op): string {
   return op.kind.slice(op.kind.indexOf(".") + 1);
 }
 
-function obstaclesOf(
-  refused: readonly { readonly op: Op; readonly help: string }[],
-  opset: number,
-): Obstacle[] {
+/** What stood in the way, of ops without a form by kind. */
+function obstaclesOf(faults: readonly Diagnostic[], plan: Plan, opset: number): Obstacle[] {
+  const obstacles: Obstacle[] = [];
+  const formless = faults.filter(({ code }) => code === "no-spiking-form");
+  if (formless.length > 0) obstacles.push(...refusedOps(plan, opset));
+  for (const { code, loc, message, help } of faults) {
+    if (code === "no-spiking-form") continue;
+    const nothing = code === "no-activation";
+    obstacles.push({
+      op: "(none)",
+      domain: "",
+      opset,
+      count: 0,
+      nodes: loc === null ? [] : [shortName(loc)],
+      help: nothing
+        ? "the model has no activation that could become a neuron"
+        : help === null
+          ? message
+          : `${message}; ${help}`,
+    });
+  }
+  return obstacles;
+}
+
+function refusedOps({ refused }: Plan, opset: number): Obstacle[] {
   const groups = new Map<string, { help: string; nodes: string[] }>();
   for (const { op, help } of refused) {
     const group = groups.get(nameOf(op)) ?? { help, nodes: [] };

@@ -72,7 +72,7 @@ export function stepsOf(
 }
 
 /** The pipeline that options ask for. */
-function pipelineOf({ pipeline, code }: Pick<ConvertOptions, "pipeline" | "code">): string {
+export function pipelineOf({ pipeline, code }: Pick<ConvertOptions, "pipeline" | "code">): string {
   return pipeline ?? (code === undefined ? "default" : makingOf(code).pipeline);
 }
 

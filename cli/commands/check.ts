@@ -24,6 +24,10 @@ export function checkCommand() {
         "check for this code; for what convert makes unless given",
       ).choices(spikingCodes),
     )
+    .addOption(
+      new Option("--pipeline <name>", "check for what a named pipeline makes").conflicts("code"),
+    )
+    .option("--allow-analogue", "as convert has it: what has no spiking form is no obstacle")
     .addOption(options.inputShape)
     .addOption(options.dimension)
     .addOption(options.modelOutputs)
@@ -39,7 +43,11 @@ export function checkCommand() {
         // Without operators to list, the model itself is at fault: that is an error like any other.
         if (imported.module === null && imported.unsupported.length === 0) failAll(errors);
         for (const d of imported.diagnostics) if (d.severity !== "error") context.report(d);
-        const result = await checkModel(imported, typedEngine, given.code);
+        const result = await checkModel(imported, typedEngine, {
+          ...(given.code === undefined ? {} : { code: given.code }),
+          ...(given.pipeline === undefined ? {} : { pipeline: given.pipeline }),
+          allowAnalogue: given.allowAnalogue ?? false,
+        });
         return {
           exitCode: result.convertible ? 0 : 1,
           text: checkText(file, result, context.terminal.color),

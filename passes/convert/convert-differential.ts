@@ -12,13 +12,11 @@
  * it the differential code of Huang et al. (ICML 2025), a constant step a sigma-delta network, halved
  * steps a radix code. Values keep their ids, so the neuron of a ReLU has the ReLU's.
  */
-import { fail } from "../../ir/diagnostic.ts";
-import type { Module } from "../../ir/module.ts";
 import { scalar } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
 import { inIncrements } from "./increments.ts";
-import { decodedOps, planConversion } from "./spiking-form.ts";
+import { decodedOps } from "./spiking-form.ts";
 
 const name = "convert-differential";
 
@@ -53,7 +51,6 @@ export const convertDifferential = definePass({
   },
   run(module, { options, timesteps, report }) {
     if (module.code !== "none") return module;
-    requireActivation(module);
     const { bits, alphabet, schedule } = options;
     const converted = inIncrements(module, {
       code: "differential",
@@ -82,9 +79,3 @@ export const convertDifferential = definePass({
     return converted;
   },
 });
-
-/** Fails where nothing of a network would become a neuron. */
-export function requireActivation(module: Module): void {
-  const { neurons, refused } = planConversion(module);
-  if (neurons + refused.length === 0) fail(diagnose("no-activation", null, {}));
-}

@@ -17,7 +17,6 @@ import type { ValueId } from "../../ir/op.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
-import { requireActivation } from "./convert-differential.ts";
 import { type ActivationFit, fitActivations, fitNotices } from "./fit-activations.ts";
 import { byPairs, inIncrements } from "./increments.ts";
 import { decodedOps } from "./spiking-form.ts";
@@ -45,7 +44,6 @@ export const convertFewSpikes = definePass({
   },
   async run(module, { options: { activations }, timesteps, report, measure }) {
     if (module.code !== "none") return module;
-    requireActivation(module);
     const digits = Math.min(mostDigits, timesteps);
     if (digits < timesteps) report(diagnose("fewer-digits", null, { timesteps, digits }));
     const fitted =

@@ -14,7 +14,6 @@
 import { scalar } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
-import { requireActivation } from "./convert-differential.ts";
 import { byPairs, inIncrements } from "./increments.ts";
 import { decodedOps } from "./spiking-form.ts";
 
@@ -38,7 +37,6 @@ export const convertTtfs = definePass({
   },
   run(module, { options: { resolution }, timesteps, report }) {
     if (module.code !== "none") return module;
-    requireActivation(module);
     const converted = inIncrements(module, {
       code: "ttfs",
       timesteps,

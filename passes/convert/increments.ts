@@ -9,13 +9,14 @@
  * neurons of either sign send its changes on to the next weights.
  */
 import { type Builder, Builder as NewBuilder } from "../../ir/build.ts";
-import { invariant, known } from "../../ir/diagnostic.ts";
+import { fail, invariant, known } from "../../ir/diagnostic.ts";
 import { evaluate } from "../../ir/evaluate.ts";
 import { type Loc, fusedLoc } from "../../ir/loc.ts";
 import type { Code, Module, Output } from "../../ir/module.ts";
-import { type Op, type ValueId, isOp } from "../../ir/op.ts";
+import { type Op, type ValueId, isNeuron, isOp } from "../../ir/op.ts";
 import { type Tensor, type TensorRef, scalar, zeros } from "../../ir/tensor.ts";
 import { elementCount, sameShape } from "../../ir/type.ts";
+import { diagnose } from "../diagnostics.ts";
 import { uniformValue, withoutDead } from "../graph.ts";
 import {
   type Fate,
@@ -86,7 +87,7 @@ export function byPairs(
   return builder.add("ann.sub", [positive, negative], {}, site.loc);
 }
 
-/** The network of `module` (code "none") in increments. */
+/** The network of `module` (code "none") in increments; fails where nothing of it became neurons. */
 export function inIncrements(module: Module, code: IncrementCode): Module {
   return new Conversion(module, code).run();
 }
@@ -126,7 +127,9 @@ class Conversion {
     }));
     const { timesteps, code } = this.code;
     // Constant terms have become offsets.
-    return withoutDead(this.builder.finish({ ...this.module, code, timesteps, outputs }));
+    const made = withoutDead(this.builder.finish({ ...this.module, code, timesteps, outputs }));
+    if (!made.ops.some(isNeuron)) fail(diagnose("no-activation", null, {}));
+    return made;
   }
 
   private carriedOf(value: ValueId): Carried {

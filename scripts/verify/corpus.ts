@@ -130,7 +130,7 @@ async function attempt(
     }
   }
   const checks = await eachOf(codes, faults, async (code) => {
-    const { convertible, obstacles } = await checkModel(result, singleThreadEngine, code);
+    const { convertible, obstacles } = await checkModel(result, singleThreadEngine, { code });
     if (convertible) return "yes";
     refusals.push(...obstacles.slice(0, 3).map(({ op, help }) => `${code}: ${op}: ${help}`));
     return "no";

@@ -31,9 +31,14 @@ describe("checkModel", () => {
     const attrs = { tauRc: 0.02, tauRef: 0.002, sigma: 0.02, amplitude: 0.01 };
     const value = builder.add("ann.soft-lif", [x], attrs, loc);
     const module = builder.finish({ name: "m", outputs: [{ name: "y", value }] });
-    const { convertible, fates } = await checkModel(imported(module), interpretEngine, "rate");
+    const { convertible, fates } = await checkModel(imported(module), interpretEngine, {
+      pipeline: "lif",
+    });
     expect(convertible).toBe(true);
     expect(fates).toEqual(new Map([["neuron", new Map([["soft-lif", 1]])]]));
+    // The pipeline of the code has no leaky neurons, and its help names the one that has.
+    const rate = await checkModel(imported(module), interpretEngine, { code: "rate" });
+    expect(rate.convertible).toBe(false);
   });
 
   it("says what becomes of every op", async () => {
@@ -66,11 +71,9 @@ describe("checkModel", () => {
   it("names each kind of obstacle with its places, and agrees with convert", async () => {
     const module = network({ activation: "ann.sigmoid", first: "ann.sigmoid" });
     const code = "rate";
-    const { convertible, obstacles, fates } = await checkModel(
-      imported(module),
-      interpretEngine,
+    const { convertible, obstacles, fates } = await checkModel(imported(module), interpretEngine, {
       code,
-    );
+    });
     expect(convertible).toBe(false);
     expect(obstacles).toMatchObject([{ op: "sigmoid", count: 2, opset: 17 }]);
     expect(obstacles[0]?.nodes).toEqual(["/relu1", "/act"]);
@@ -82,13 +85,13 @@ describe("checkModel", () => {
   it("computes on decoded values what codes that send increments can carry", async () => {
     const module = network({ activation: "ann.sigmoid", first: "ann.sigmoid" });
     for (const code of ["differential", "few-spikes", "ttfs"] as const) {
-      const found = await checkModel(imported(module), interpretEngine, code);
+      const found = await checkModel(imported(module), interpretEngine, { code });
       expect(found).toMatchObject({ code, convertible: true, obstacles: [] });
       expect([...(found.fates.get("decoded") ?? [])]).toEqual([["sigmoid", 2]]);
       expect(found.fates.has("refused")).toBe(false);
       await expect(convert(module, images(1), running, { code })).resolves.toBeDefined();
     }
-    const rate = await checkModel(imported(module), interpretEngine, "burst");
+    const rate = await checkModel(imported(module), interpretEngine, { code: "burst" });
     expect(rate.convertible).toBe(false);
   });
 
@@ -101,7 +104,7 @@ describe("checkModel", () => {
       return { ...module, ops };
     };
     for (const code of ["rate", "differential"] as const) {
-      const found = await checkModel(imported(linear()), interpretEngine, code);
+      const found = await checkModel(imported(linear()), interpretEngine, { code });
       expect(found.convertible).toBe(false);
       expect(found.obstacles).toMatchObject([{ op: "(none)", count: 0 }]);
     }

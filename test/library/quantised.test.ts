@@ -123,7 +123,7 @@ describe("a model of Q/DQ pairs", () => {
   it.each(["rate", "signed-rate", "burst", "differential", "few-spikes", "ttfs"] as const)(
     "can be converted to %s, says check",
     async (code) => {
-      const result = await checkModel(importBytes(qdqModel()), singleThreadEngine, code);
+      const result = await checkModel(importBytes(qdqModel()), singleThreadEngine, { code });
       expect(result.convertible).toBe(true);
       expect(result.fates.get("neuron")?.get("fake-quantize")).toBe(3);
     },

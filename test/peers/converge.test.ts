@@ -181,11 +181,9 @@ describe("what cannot be converted is refused, and why is said", () => {
     expect(found?.code, thread).toBe("no-spiking-form");
     expect(found?.help).toMatch(/--allow-analogue/);
     expect(rest).toEqual([]);
-    const { convertible, obstacles } = await checkModel(
-      importBytes(bytes),
-      interpretEngine,
-      "rate",
-    );
+    const { convertible, obstacles } = await checkModel(importBytes(bytes), interpretEngine, {
+      code: "rate",
+    });
     expect(convertible).toBe(false);
     expect(obstacles).toHaveLength(1);
   });
