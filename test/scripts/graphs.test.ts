@@ -1,0 +1,75 @@
+/** A short run of the bar `graphs`: kinds of ops by element types, through pipelines, on engines. */
+import { describe, expect, it } from "vitest";
+import { singleThreadEngine } from "../../backends/typed/single.ts";
+import { DiagnosticError } from "../../ir/diagnostic.ts";
+import { checkModel } from "../../library/check.ts";
+import { convert } from "../../library/convert.ts";
+import { codeMadeBy } from "../../passes/codes.ts";
+import { pipelines } from "../../passes/index.ts";
+import { drawNetwork, fullRound } from "../../scripts/verify/graphs/draw.ts";
+import { verifyGraphs } from "../../scripts/verify/graphs.ts";
+
+/** What cannot be known before there is data. */
+const ofData: ReadonlySet<string> = new Set([
+  "value-not-finite",
+  "integer-overflow",
+  "integer-timesteps",
+]);
+
+/** Every so many of a whole round. */
+const stride = 29;
+
+const running = { engine: singleThreadEngine, threads: 1 };
+const names = [...pipelines.keys()].filter((name) => name !== "canonical");
+
+/** The codes that a conversion was refused with; none where it was made. */
+async function refusalsOf(drawn: ReturnType<typeof drawNetwork>, pipeline: string) {
+  const samples = { count: 2, get: drawn.sample };
+  try {
+    const { module } = await convert(drawn.module, samples, running, { pipeline, timesteps: 4 });
+    expect(module.code).not.toBe("none");
+    return [];
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+    return error.diagnostics.map(({ code }) => code);
+  }
+}
+
+describe("random graphs", () => {
+  it("convert or are refused, of every kind and type, as check says before", async () => {
+    for (let run = 0; run < fullRound; run += stride) {
+      const drawn = drawNetwork(1, run);
+      const pipeline = names[run % names.length] ?? "default";
+      const imported = { ...nothing, module: drawn.module };
+      const { convertible, obstacles } = await checkModel(imported, singleThreadEngine, {
+        pipeline,
+      });
+      const refused = (await refusalsOf(drawn, pipeline)).filter((code) => !ofData.has(code));
+      const what = `graph ${run}, ${drawn.kind} on ${drawn.dtype}, by ${pipeline}`;
+      if (convertible) expect(refused, what).toEqual([]);
+      else expect([what, obstacles, refused.length]).not.toEqual([what, obstacles, 0]);
+    }
+  });
+
+  it("say the same on every engine", async () => {
+    const names = ["default", "few-spikes", "integer"];
+    const { failures, counts } = await verifyGraphs(2, 1, { first: 20, names });
+    expect(failures.map(({ which, pipeline, why }) => `${which}, ${pipeline}: ${why}`)).toEqual([]);
+    expect(counts.compared).toBeGreaterThan(0);
+  });
+
+  it("are tried by pipelines of every code", () => {
+    const codes = new Set([...pipelines.values()].map((steps) => codeMadeBy(steps)));
+    expect(codes.size).toBeGreaterThanOrEqual(6);
+  });
+});
+
+/** What an import says beside the module. */
+const nothing = {
+  diagnostics: [],
+  unsupported: [],
+  inputs: [],
+  operators: new Map<string, number>(),
+  opset: 17,
+  producer: "",
+};
