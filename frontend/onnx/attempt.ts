@@ -43,7 +43,7 @@ export interface AttemptOptions {
   readonly wanted: readonly string[];
 }
 
-export interface AttemptedOutput {
+interface AttemptedOutput {
   readonly name: string;
   /** Why there is no value; null where there is one. */
   readonly poison: Poison | null;
@@ -66,7 +66,7 @@ export interface Attempt {
   readonly misfit: Misfit | null;
 }
 
-export interface Misfit {
+interface Misfit {
   readonly output: string;
   readonly declared: readonly (number | string | null)[];
   readonly found: readonly number[];

@@ -15,29 +15,12 @@ import { wasmEngine } from "../../backends/wasm/engine.ts";
 import { workOf } from "../../frontend/onnx/fold.ts";
 import { type ImportResult, importOnnx } from "../../frontend/onnx/import.ts";
 import { type Diagnostic, DiagnosticError, known } from "../../ir/diagnostic.ts";
-import { type Module, inputsOf, tensorAt } from "../../ir/module.ts";
-import { uniform } from "../../ir/random.ts";
-import { type Tensor, allocate } from "../../ir/tensor.ts";
-import { elementCount, isFloat } from "../../ir/type.ts";
+import { type Module, tensorAt } from "../../ir/module.ts";
 import { checkModel } from "../../library/check.ts";
 import { convert } from "../../library/convert.ts";
 import type { SpikingCode } from "../../passes/codes.ts";
-import { compareWithRuntime, openRuntime } from "./corpus/runtime.ts";
-
-const row = z.object({
-  repository: z.string(),
-  path: z.string(),
-  commit: z.string(),
-  sha256: z.string(),
-  exporter: z.string(),
-  /** "imports", or the code that it is refused with. */
-  expected: z.string(),
-  outputs: z.array(z.string()).optional(),
-  dimensions: z.record(z.string(), z.number()).optional(),
-  inputShapes: z.record(z.string(), z.array(z.number())).optional(),
-  inputConstants: z.record(z.string(), z.array(z.number())).optional(),
-});
-export type CorpusRow = z.infer<typeof row>;
+import { type CorpusRow, drawn, row } from "./corpus/rows.ts";
+import { type Runtime, compareWithRuntime, openRuntime } from "./corpus/runtime.ts";
 
 const codes: readonly SpikingCode[] = ["differential", "rate", "few-spikes", "ttfs"];
 const pipelines = ["default", "rate", "one-spike", "integer"] as const;
@@ -99,11 +82,7 @@ interface Line {
 /** Beyond this a difference from onnxruntime is a fault: sums in another order stay below it. */
 const tolerance = 1e-3;
 
-async function attempt(
-  each: CorpusRow,
-  bytes: Uint8Array,
-  runtime: Parameters<typeof compareWithRuntime>[0] | null,
-): Promise<Line> {
+async function attempt(each: CorpusRow, bytes: Uint8Array, runtime: Runtime | null): Promise<Line> {
   const faults: string[] = [];
   const model = `${each.repository} ${each.path}`;
   const line = { model, exporter: each.exporter, faults };
@@ -170,18 +149,6 @@ async function eachOf<T extends string>(
     }
   }
   return answers;
-}
-
-/** Inputs from 0 to 1, and small whole numbers where an input takes those. */
-export function drawn(module: Module, sample: number): readonly Tensor[] {
-  return inputsOf(module).map(({ type }, input) => {
-    const data = allocate(type.dtype, elementCount(type.shape));
-    for (let i = 0; i < data.length; i++) {
-      const value = uniform(1, sample, input, i);
-      data[i] = isFloat(type.dtype) ? value : Math.floor(2 * value);
-    }
-    return { dtype: type.dtype, shape: type.shape, data };
-  });
 }
 
 function workIn(module: Module): number {

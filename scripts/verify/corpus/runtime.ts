@@ -16,7 +16,7 @@ import { type Module, inputsOf, tensorAt } from "../../../ir/module.ts";
 import type { ValueId } from "../../../ir/op.ts";
 import type { Tensor } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
-import { type CorpusRow, drawn } from "../corpus.ts";
+import { type CorpusRow, drawn } from "./rows.ts";
 
 /** What is used of the package. */
 export interface Runtime {
