@@ -73,19 +73,15 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
     if (level !== undefined) {
       marks.push(
         Plot.ruleY([level.value], { stroke: "var(--ann)", strokeWidth: 2, strokeDasharray: "6 4" }),
-        Plot.text([level.value], {
-          y: (d: number) => d,
-          text: [level.label],
-          frameAnchor: "left",
-          textAnchor: "start",
+        // In the margin above the frame, to the right of the axis' name: no curve runs there.
+        Plot.text([level.label], {
+          text: (d: string) => d,
+          frameAnchor: "top-right",
+          textAnchor: "end",
           lineAnchor: "bottom",
-          dx: 4,
-          dy: -4,
+          dy: -12,
           fill: "var(--ann)",
           fontWeight: 600,
-          // A halo, for where the curve runs behind the words.
-          stroke: "var(--surface)",
-          strokeWidth: 5,
         }),
       );
     }
@@ -141,7 +137,14 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
         ? null
         : curve("Accuracy of the spiking network against timesteps", accuracy.snn, {
             colour: "var(--snn)",
-            y: { ...percentAxis, label: "↑ accuracy (%)", domain: accuracyDomain(accuracy) },
+            y: {
+              ...percentAxis,
+              label: "↑ accuracy (%)",
+              domain: shareDomain([
+                ...accuracy.snn,
+                ...(accuracy.ann === null ? [] : [accuracy.ann]),
+              ]),
+            },
             level: annLevel(accuracy.ann),
           }),
     agreement:
@@ -155,7 +158,7 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
               y: {
                 ...percentAxis,
                 label: "↑ same prediction (%)",
-                domain: [100 * lowest(accuracy.agreement), 100],
+                domain: shareDomain([...accuracy.agreement, 1]),
               },
             },
           ),
@@ -213,7 +216,7 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
               },
               level: {
                 value: operations.annMultiplyAccumulates,
-                label: `ANN: ${quantity(operations.annMultiplyAccumulates)} multiply-accumulates`,
+                label: `ANN ${quantity(operations.annMultiplyAccumulates)}`,
               },
             },
           ),
@@ -295,8 +298,9 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
       x: {
         percent: true,
         grid: true,
-        ticks: 5,
-        label: "mean squared error, % of the signal's power →",
+        ticks: 3,
+        label: "% of the signal's power →",
+        tickFormat: shortTick,
         domain: [0, greatest * 105],
       },
       color: {
@@ -374,16 +378,19 @@ function ticksUpTo(last: number): number[] {
   return Array.from({ length: Math.floor(octaves / step) + 1 }, (_, i) => 2 ** (i * step));
 }
 
-function lowest(values: readonly number[]): number {
-  return Math.max(0, Math.min(...values) - 0.02);
+/** A span below which differences are a few samples: two tenths of a point. */
+const smallestSpan = 0.002;
+
+/** In percent, from a little below the least share to a little above the greatest, within 0 and 100. */
+function shareDomain(values: readonly number[]): [number, number] {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const room = 0.1 * Math.max(smallestSpan, high - low);
+  return [100 * Math.max(0, low - room), 100 * Math.min(1, high + room)];
 }
 
-/** In percent, from below the worst accuracy to above the best: the line's label has to fit in. */
-function accuracyDomain(accuracy: ConversionReport["accuracy"]): [number, number] {
-  const values = [...(accuracy.snn ?? []), ...(accuracy.ann === null ? [] : [accuracy.ann])];
-  const low = lowest(values);
-  const high = Math.max(...values);
-  return [100 * low, 100 * (high + 0.1 * Math.max(0.02, high - low))];
+/** Digits that tell ticks apart, and no more: long ones would run into each other. */
+function shortTick(value: number): string {
+  return String(Number(value.toPrecision(2)));
 }
 
 function annLevel(ann: number | null): { value: number; label: string } | undefined {
