@@ -8,7 +8,9 @@ import type { Part } from "./pairs.ts";
 import type { Response } from "./response.ts";
 
 /**
- * Where a − y comes from, as mean squares over neurons and samples, relative to the mean of a².
+ * Where a − y comes from, as mean squares over neurons and samples, relative to the variance of a: the
+ * mean square of what differs from each neuron's mean over the samples. A constant that all samples have
+ * says nothing, however large it is.
  *
  * With a the ANN's value, z what the activation was given, low and high the least and the largest value
  * that the neuron can send, x what it received, y what it sent, and Q(z) what it would send if it
@@ -36,7 +38,7 @@ export interface LayerError {
 
 export interface LayerFindings {
   readonly neurons: number;
-  /** Null where the ANN's activations are all zero, so that nothing is relative to them. */
+  /** Null where the ANN's activations are the same for all samples, so that nothing is relative to them. */
   readonly error: LayerError | null;
   /** Pearson's, of a and y over neurons and samples; null where one of them is constant. */
   readonly correlation: number | null;
@@ -69,6 +71,9 @@ export interface ThresholdSummary {
 /** A neuron that uses more than this share of its range has nothing left to say more with. */
 const saturatedUse = 0.95;
 
+/** What remains of a constant after cancellation is rounding, not variance. */
+const smallestShare = 1e-12;
+
 /** One sample of one layer, each [numel]. */
 interface LayerSample {
   /** The ANN's value. */
@@ -90,6 +95,10 @@ export class LayerTally {
   /** Per neuron: the sum over samples of how much of its range it used, and whether the ANN's was active. */
   private readonly use: Float64Array;
   private readonly active: Uint8Array;
+  /** Per neuron, of the ANN's values: the mean over the samples so far. */
+  private readonly mean: Float64Array;
+  /** Of the ANN's values: the sum of squares of what differs from their neuron's mean. */
+  private deviation = 0;
   private rates = 0;
   private samples = 0;
   private clipped = 0;
@@ -109,6 +118,7 @@ export class LayerTally {
     this.part = part;
     this.use = new Float64Array(this.neurons);
     this.active = new Uint8Array(this.neurons);
+    this.mean = new Float64Array(this.neurons);
   }
 
   add(sample: LayerSample): void {
@@ -118,6 +128,7 @@ export class LayerTally {
     const received = Float64Array.from(sample.x, (x) => x * scale);
     const ideals = response.respond(wanted);
     const feds = response.respond(received);
+    const count = this.samples + 1;
     let used = 0;
     for (let i = 0; i < this.neurons; i++) {
       const a = sent(sample.a[i] ?? NaN, part);
@@ -126,6 +137,11 @@ export class LayerTally {
       const clipped = Math.min(most, Math.max(least, a));
       const [ideal, fed] = [ideals[i] ?? NaN, feds[i] ?? NaN];
       squares.a += a * a;
+      // Welford's, which loses no digits to a large mean.
+      const beside = a - (this.mean[i] ?? 0);
+      const mean = (this.mean[i] ?? 0) + beside / count;
+      this.mean[i] = mean;
+      this.deviation += beside * (a - mean);
       squares.clipping += (a - clipped) ** 2;
       squares.quantisation += (clipped - ideal) ** 2;
       squares.inherited += (ideal - fed) ** 2;
@@ -149,6 +165,9 @@ export class LayerTally {
 
   finish(): LayerFindings {
     const { squares, neurons, samples } = this;
+    // One sample has no variance: there what is sent is all that there is to go by.
+    const varies = this.deviation > smallestShare * squares.a;
+    const signal = samples === 1 ? squares.a : varies ? this.deviation : 0;
     const parts = squares.clipping + squares.quantisation + squares.inherited + squares.unevenness;
     let dead = 0;
     let silenced = 0;
@@ -163,15 +182,15 @@ export class LayerTally {
     return {
       neurons,
       error:
-        squares.a === 0
+        signal === 0
           ? null
           : {
-              clipping: squares.clipping / squares.a,
-              quantisation: squares.quantisation / squares.a,
-              inherited: squares.inherited / squares.a,
-              unevenness: squares.unevenness / squares.a,
-              interaction: (squares.total - parts) / squares.a,
-              total: squares.total / squares.a,
+              clipping: squares.clipping / signal,
+              quantisation: squares.quantisation / signal,
+              inherited: squares.inherited / signal,
+              unevenness: squares.unevenness / signal,
+              interaction: (squares.total - parts) / signal,
+              total: squares.total / signal,
             },
       correlation: this.correlation(),
       firingRate: this.rates / samples,
@@ -189,9 +208,10 @@ export class LayerTally {
     const n = this.neurons * this.samples;
     const varianceA = squares.a / n - (moments.a / n) ** 2;
     const varianceY = moments.yy / n - (moments.y / n) ** 2;
-    // What remains of a constant after cancellation is rounding, not variance.
-    const smallest = 1e-12;
-    if (varianceA <= (smallest * squares.a) / n || varianceY <= (smallest * moments.yy) / n) {
+    if (
+      varianceA <= (smallestShare * squares.a) / n ||
+      varianceY <= (smallestShare * moments.yy) / n
+    ) {
       return null;
     }
     const covariance = moments.ay / n - (moments.a / n) * (moments.y / n);

@@ -83,7 +83,7 @@ const layerError = z
     total: amount,
   })
   .describe(
-    "Mean squares of the parts of the ANN's value − what the neuron sent of it, relative to the mean square of the ANN's value.",
+    "Mean squares of the parts of the ANN's value − what the neuron sent of it, relative to the variance of the ANN's value over the samples (of one sample, to its mean square).",
   );
 
 const thresholds = z.strictObject({
@@ -98,7 +98,9 @@ const thresholds = z.strictObject({
 const layer = z.strictObject({
   name: z.string(),
   neurons: count,
-  error: layerError.nullable().describe("Null where the ANN's activations are all zero."),
+  error: layerError
+    .nullable()
+    .describe("Null where the ANN's activations are the same for all samples."),
   correlation: z.number().min(-1).max(1).nullable(),
   firingRate: amount.describe(
     "Spikes per neuron and timestep; an n-bit spike counts its set bits.",

@@ -111,7 +111,7 @@ export function layerSection(report: ConversionReport, figures: Figures): Html {
       ${figure({
         svg: figures.layerErrors,
         caption: "Error by cause",
-        note: "Mean squares, relative to the ANN's activation. The mark is the total, which is less than the sum where parts cancel.",
+        note: "Mean squares, relative to how much the ANN's activation varies over the samples. The mark is the total, which is less than the sum where parts cancel.",
         legend: partsLegend(),
         table: table(
           "Error of each layer by cause, in percent of the signal's power",

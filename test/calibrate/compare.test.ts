@@ -99,6 +99,19 @@ describe("the parts of a layer's error", () => {
   });
 });
 
+describe("the error of a layer", () => {
+  it("is relative to what varies, not to what is there", async () => {
+    // Nothing is sent of 0.25 and 0.75: errors of 0.0625 and 0.5625, and a variance of 2 · 0.25².
+    const { layers } = await compared([unit], [[0.25], [0.75]], 1);
+    expect(layers[0]?.error?.total).toBeCloseTo(5, 12);
+  });
+
+  it("is not told where all samples are the same", async () => {
+    const { layers } = await compared([unit], [[0.25], [0.25]], 1);
+    expect(layers[0]?.error).toBeNull();
+  });
+});
+
 describe("quantised", () => {
   it("is what an integrate-and-fire neuron does under constant current", async () => {
     // Sums of eighths are exact, so that a tie is a tie for both.
