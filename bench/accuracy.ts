@@ -3,23 +3,23 @@
  * is a conversion of its own for its number of timesteps, read at its last one; thresholds come from
  * training images only.
  */
-import { writeFileSync } from "node:fs";
 import { Command, Option } from "@commander-js/extra-typings";
 import type { Evaluation } from "../calibrate/evaluate.ts";
-import { type Context, runningOf } from "../cli/action.ts";
+import { type Context, perform, runningOf } from "../cli/action.ts";
 import { loadData } from "../cli/data.ts";
 import { loadNetwork } from "../cli/load.ts";
-import { options, wholeNumber } from "../cli/options.ts";
-import { createOutputs } from "../cli/outputs.ts";
-import { createTerminal } from "../cli/terminal.ts";
-import { DiagnosticError, known } from "../ir/diagnostic.ts";
+import { diagnose } from "../cli/diagnostics.ts";
+import { writeOutput } from "../cli/files.ts";
+import { options, wholeNumber, wholeNumbers } from "../cli/options.ts";
+import { optionsOf } from "../cli/script.ts";
+import { DiagnosticError, fail, known } from "../ir/diagnostic.ts";
 import { type Module, opsOf } from "../ir/module.ts";
 import { neuronKinds } from "../ir/op.ts";
 import { elementCount } from "../ir/type.ts";
 import { evaluateModule } from "../library/assess.ts";
-import { convert } from "../library/convert.ts";
-import { calibrationOn } from "../library/measure.ts";
-import { type Method, methods, methodsOf, splitList } from "./accuracy/methods.ts";
+import { convert, stepsOf } from "../library/convert.ts";
+import { type Running, calibrationOn } from "../library/measure.ts";
+import { type Method, methods, methodsOf } from "./accuracy/methods.ts";
 import { renderPage } from "./accuracy/page.ts";
 import { type Row, comparisonTable, comparisons, percentText, tableOf } from "./accuracy/rows.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
@@ -42,7 +42,11 @@ const program = new Command("accuracy")
     `all, peers, ours, or of ${methods.map(({ name }) => name).join(", ")}, or passes in "…"`,
     "default",
   )
-  .option("--timesteps <list>", "numbers of timesteps", "4,8,16,32,64")
+  .addOption(
+    new Option("--timesteps <list>", "numbers of timesteps")
+      .default([4, 8, 16, 32, 64], "4,8,16,32,64")
+      .argParser(wholeNumbers),
+  )
   .addOption(
     new Option("--calib-samples <n>", "training samples to calibrate on")
       .default(512)
@@ -52,29 +56,35 @@ const program = new Command("accuracy")
   .addOption(options.limit)
   .addOption(options.threads)
   .addOption(options.json)
-  .parse();
+  .addOption(options.debug);
 
-const given = program.opts();
-const terminal = createTerminal({ json: given.json, quiet: false });
-const context: Context = {
-  terminal,
-  report: () => undefined,
-  diagnostics: [],
-  outputs: createOutputs(),
-};
-const running = runningOf({ engine: "wasm", threads: given.threads }, context);
-const rows: Row[] = [];
-for (const one of chosenCases()) rows.push(...(await measureCase(one)));
-const machine = describeMachine();
-const report = { machine, versions: describeVersions(), seed: 0, rows };
-const compared = comparisons(rows);
-if (given.html !== undefined)
-  writeFileSync(given.html, await renderPage({ rows, compared, machine }));
-if (given.json) terminal.out(JSON.stringify(report));
-else if (compared.length > 0) {
-  terminal.out("\nIn (relative logit error, spikes per neuron):");
-  terminal.out(comparisonTable(compared));
-}
+const given = optionsOf(program);
+await perform(given, async (whole) => {
+  const { terminal } = whole;
+  // Remarks on how data were fitted to a model are not what this run is about.
+  const context: Context = {
+    ...whole,
+    report: (...found) => whole.report(...found.filter((d) => d.severity === "warning")),
+  };
+  const running = runningOf({ engine: "wasm", threads: given.threads }, context);
+  const chosen = methodsOf(given.methods);
+  // What is wrong with any of them is told before the first one runs.
+  for (const { pipeline } of chosen) stepsOf(pipeline);
+  const rows: Row[] = [];
+  for (const one of chosenCases()) rows.push(...(await measureCase(one, chosen, context, running)));
+  if (rows.length === 0) fail(diagnose("nothing-measured", null, {}));
+  const machine = describeMachine();
+  const report = { machine, versions: describeVersions(), seed: 0, rows };
+  const compared = comparisons(rows);
+  if (given.html !== undefined)
+    writeOutput(given.html, Buffer.from(await renderPage({ rows, compared, machine })));
+  const text =
+    compared.length === 0
+      ? ""
+      : `\nIn (relative logit error, spikes per neuron):\n${comparisonTable(compared)}`;
+  if (given.json !== true && text !== "") terminal.out(text);
+  return { json: report, text: "" };
+});
 
 function chosenCases(): Case[] {
   const { model, calib, data, preprocess } = given;
@@ -84,15 +94,25 @@ function chosenCases(): Case[] {
       name: model,
       model,
       preprocess: preprocess ?? "",
-      calibration: known(calib, "--calib beside --model"),
-      test: known(data, "--data beside --model"),
+      calibration: calib ?? beside("--calib"),
+      test: data ?? beside("--data"),
       note: "",
     },
   ];
 }
 
+function beside(option: string): never {
+  return fail(diagnose("usage", null, { text: `--model needs ${option}` }));
+}
+
 /** All methods and timesteps on one model. */
-async function measureCase(one: Case): Promise<Row[]> {
+async function measureCase(
+  one: Case,
+  chosen: readonly Method[],
+  context: Context,
+  running: Running,
+): Promise<Row[]> {
+  const { terminal } = context;
   const { module: imported } = await loadNetwork(one.model, {}, context);
   const { module: clean } = await convert(imported, null, running, {
     timesteps: 1,
@@ -108,6 +128,7 @@ async function measureCase(one: Case): Promise<Row[]> {
     false,
   );
   const test = await loadData(one.test, clean, { ...how, limit: given.limit }, context, true);
+  if (test.labels === null) fail(diagnose("labels-wanted", null, { file: one.test }));
   const ann = await evaluateModule(clean, test, running, {
     timesteps: 1,
     label: `${one.name}: ANN`,
@@ -121,15 +142,23 @@ async function measureCase(one: Case): Promise<Row[]> {
   }
   const measure = calibrationOn(calibration.samples, running);
   const made: Row[] = [];
-  const chosen = methodsOf(given.methods);
-  const steps = splitList(given.timesteps).map(Number);
-  const work = chosen.flatMap((method) => steps.map((timesteps) => ({ method, timesteps })));
-  for (const [done, { method, timesteps }] of work.entries()) {
-    const label = `${one.name}, ${done + 1} of ${work.length}: ${method.name}, T = ${timesteps}`;
+  const work = chosen.flatMap((method) =>
+    given.timesteps.map((asked) => ({ method, timesteps: asked })),
+  );
+  for (const [done, { method, timesteps: asked }] of work.entries()) {
+    const label = `${one.name}, ${done + 1} of ${work.length}: ${method.name}, T = ${asked}`;
     const { pipeline } = method;
     try {
       const started = performance.now();
-      const { module } = await convert(clean, measure, running, { timesteps, pipeline, seed: 0 });
+      const options = { timesteps: asked, pipeline, seed: 0 };
+      const { module } = await convert(clean, measure, running, options);
+      // A network that has sent all before ends there, and need not be measured again for more.
+      const timesteps = endsBefore(module, asked) ? module.timesteps : asked;
+      if (
+        timesteps < asked &&
+        made.some((row) => row.method === method.name && row.timesteps === timesteps)
+      )
+        continue;
       const seconds = (performance.now() - started) / 1000;
       const snn = await evaluateModule(module, test, running, { label, reference: ann });
       made.push(rowOf({ model: one.name, method, timesteps, seconds, ann, snn, module }));
@@ -141,6 +170,11 @@ async function measureCase(one: Case): Promise<Row[]> {
   }
   if (!given.json) terminal.out(tableOf(made));
   return made;
+}
+
+/** Whether a network of differential code was made for fewer timesteps than were asked for. */
+function endsBefore(module: Module, asked: number): boolean {
+  return module.code === "differential" && module.timesteps < asked;
 }
 
 interface Measured {

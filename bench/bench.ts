@@ -5,9 +5,10 @@
 import path from "node:path";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { type Context, perform } from "../cli/action.ts";
-import { readInput } from "../cli/files.ts";
-import { options, wholeNumber } from "../cli/options.ts";
-import { known } from "../ir/diagnostic.ts";
+import { diagnose } from "../cli/diagnostics.ts";
+import { options, wholeNumber, wholeNumbers } from "../cli/options.ts";
+import { optionsOf } from "../cli/script.ts";
+import { fail, known } from "../ir/diagnostic.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
 import { annSuite } from "./speed/ann.ts";
 import { compileSuite } from "./speed/compile.ts";
@@ -105,10 +106,9 @@ const program = new Command("bench")
   .option("--quick", "few and short rounds, few points: shows that everything runs")
   .addOption(options.seed)
   .addOption(options.json)
-  .addOption(options.debug)
-  .parse();
+  .addOption(options.debug);
 
-const given = program.opts();
+const given = optionsOf(program);
 const status = createStatus();
 await perform(given, async (context) => {
   const bench = await prepareBench(context);
@@ -137,7 +137,7 @@ async function prepareBench(context: Context): Promise<Bench> {
     context.terminal.alert(text);
   };
   const needsModels = chosenSuites().some((name) => suitesOnModels.includes(name));
-  const cases = needsModels ? await chosenCases() : [];
+  const cases = needsModels ? chosenCases() : [];
   if (needsModels && isSource) {
     alert("run from source: memory, and time of compiling, are mostly the TypeScript loader's");
   }
@@ -192,16 +192,14 @@ function chosenSuites(): string[] {
   );
 }
 
-async function chosenCases(): Promise<Case[]> {
+function chosenCases(): Case[] {
   const { model, data, calib, preprocess } = given;
   if (model !== undefined) {
-    const test = data ?? program.error("error: --model needs --data");
+    const test = data ?? fail(diagnose("usage", null, { text: "--model needs --data" }));
     const calibration = calib ?? test;
     return [{ name: model, model, preprocess: preprocess ?? "", calibration, test, note: "" }];
   }
   const names = program.args.filter((name) => !suites.has(name));
-  // For the message where it is missing.
-  await readInput(path.join(given.shared, "models/preprocess.json"));
   const all = casesOf(given.shared, []);
   if (names.length === 0) return all.filter(({ name }) => defaultModels.includes(name));
   // A whole name means that model alone, even where others have longer names that begin with it.
@@ -211,13 +209,12 @@ async function chosenCases(): Promise<Case[]> {
     );
   const found = all.filter(({ name }) => isNamed(name));
   if (found.length > 0) return found;
-  const known = all.map(({ name }) => name).join(", ");
-  return program.error(`error: no suite is called ${names.join(" ")}, and no model of ${known}`);
-}
-
-function wholeNumbers(text: string): number[] {
-  const one = wholeNumber(1, 1_000_000);
-  return [...new Set(text.split(",").map(one))].sort((a, b) => a - b);
+  return fail(
+    diagnose("no-such-model", null, {
+      names,
+      known: [...suiteNames, ...all.map(({ name }) => name)],
+    }),
+  );
 }
 
 function positiveNumber(text: string): number {

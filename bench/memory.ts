@@ -11,9 +11,10 @@ import { fileURLToPath } from "node:url";
 import { Command } from "@commander-js/extra-typings";
 import onnxProto from "onnx-proto";
 import { encodeNpy } from "../calibrate/data/write.ts";
+import { type Outcome, perform } from "../cli/action.ts";
 import { options, wholeNumber } from "../cli/options.ts";
+import { optionsOf } from "../cli/script.ts";
 import { alignedTable } from "../cli/tables.ts";
-import { createTerminal } from "../cli/terminal.ts";
 import { uniform } from "../ir/random.ts";
 import { invariant } from "../ir/diagnostic.ts";
 import { tensorOf } from "../ir/tensor.ts";
@@ -21,13 +22,13 @@ import { describeMachine, describeVersions } from "./machine.ts";
 
 const { onnx } = onnxProto;
 
-const given = new Command("memory")
+const program = new Command("memory")
   .description("time and memory of check and convert on a large model")
   .option("--layers <n>", "linear layers", wholeNumber(2, 1000), 25)
   .option("--width <n>", "neurons in each", wholeNumber(2, 16_384), 1024)
   .addOption(options.json)
-  .parse()
-  .opts();
+  .addOption(options.debug);
+const given = optionsOf(program);
 
 interface Cost {
   readonly seconds: number;
@@ -40,13 +41,15 @@ const entry = fileURLToPath(new URL("../cli/main.js", import.meta.url));
 const meter =
   "data:text/javascript,process.on('exit',()=>console.error('rss',process.resourceUsage().maxRSS))";
 
-try {
-  await measureAll();
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
+await perform(given, async () => {
+  try {
+    return await measureAll();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
 
-async function measureAll(): Promise<void> {
+async function measureAll(): Promise<Outcome> {
   await writeNetwork("large", given.layers, given.width);
   await writeNetwork("tiny", 2, 16);
   const weights = (given.layers * given.width ** 2 * 4) / 1e6;
@@ -57,7 +60,6 @@ async function measureAll(): Promise<void> {
     const times = (large.megabytes - tiny.megabytes) / weights;
     rows.push({ case: name, weights, ...large, baseline: tiny.megabytes, times });
   }
-  const terminal = createTerminal({ json: given.json, quiet: false });
   const text = alignedTable([
     ["command", "weights", "seconds", "peak", "of that the program's own", "times the weights"],
     ...rows.map((row) => [
@@ -70,7 +72,7 @@ async function measureAll(): Promise<void> {
     ]),
   ]);
   const report = { machine: describeMachine(), versions: describeVersions(), seed: 0, rows };
-  terminal.out(given.json ? JSON.stringify(report) : text);
+  return { json: report, text };
 }
 
 /** Each command with its arguments for one of the two models. */

@@ -2,9 +2,11 @@
  * Which models the benchmarks run on, with which data: read from a folder laid out like ../shared
  * (models/preprocess.json names each model, its data set and its recorded accuracy).
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { diagnose } from "../cli/diagnostics.ts";
+import { fail } from "../ir/diagnostic.ts";
 
 /** One model with the data to calibrate and to measure it. */
 export interface Case {
@@ -37,14 +39,23 @@ const places: Readonly<Record<string, { calibration: string; test: string; note:
   },
 };
 
-/** The cases of `shared`, or those whose names contain one of `wanted`. */
+/**
+ * The cases of `shared`, or those whose names contain one of `wanted`. Fails with a diagnostic where the
+ * folder is not one like ../shared, or where none is called so.
+ */
 export function casesOf(shared: string, wanted: readonly string[]): Case[] {
   const file = path.join(shared, "models/preprocess.json");
+  if (!existsSync(file)) fail(diagnose("no-shared-models", null, { file }));
   const { models } = index.parse(JSON.parse(readFileSync(file, "utf8")));
+  const isWanted = (name: string): boolean =>
+    wanted.length === 0 || wanted.some((part) => name.includes(part));
+  if (!Object.keys(models).some(isWanted)) {
+    fail(diagnose("no-such-model", null, { names: wanted, known: Object.keys(models) }));
+  }
   return Object.entries(models).flatMap(([name, { file: model, dataset }]) => {
     const place = places[dataset];
     if (place === undefined) return [];
-    if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) return [];
+    if (!isWanted(name)) return [];
     const below = (list: string): string =>
       list
         .split(",")

@@ -187,6 +187,39 @@ export const diagnose = catalogue({
     help: (p: { code: string; given: number }) =>
       `convert again with --code ${p.code} -T ${p.given} for a frame of that length`,
   },
+  "silent-timesteps": {
+    severity: "info",
+    message: (p: { file: string; end: number; given: number }) =>
+      `${p.file} has no finer steps after t = ${p.end}: -T ${p.given} adds timesteps in which nothing is sent ` +
+      "but what spikes could not reach before",
+  },
+  "no-shared-models": {
+    severity: "error",
+    message: (p: { file: string }) => `there are no models to measure: ${p.file} is not there`,
+    help: "say with --shared or SNNC_SHARED where models/ and data/ are, or give a model of your own with --model",
+  },
+  "no-such-model": {
+    severity: "error",
+    message: (p: { names: readonly string[]; known: readonly string[] }) =>
+      `no model is called ${p.names.join(" or ")}`,
+    help: (p: { names: readonly string[]; known: readonly string[] }) =>
+      `there are ${p.known.join(", ")}`,
+  },
+  "no-such-folder": {
+    severity: "error",
+    message: (p: { folder: string; what: string }) => `${p.folder} holds no ${p.what}`,
+    help: "give the folder that does",
+  },
+  "nothing-measured": {
+    severity: "error",
+    message: () => "none of the methods could be measured on any of the models",
+    help: "the messages before say why",
+  },
+  "labels-wanted": {
+    severity: "error",
+    message: (p: { file: string }) => `${p.file} has no labels, and there is no accuracy without`,
+    help: "add an array y",
+  },
   "ends-in-rehearsal": {
     severity: "warning",
     message: (p: { file: string; rehearsal: number; given: number }) =>

@@ -134,3 +134,9 @@ export const options = {
     "make an input a constant: a number, a list or an .npy (repeatable)",
   ).argParser(valueArgument),
 } as const;
+
+/** An argument parser for whole numbers from 1, separated by commas: each once, ascending. */
+export function wholeNumbers(text: string): number[] {
+  const one = wholeNumber(1, 1_000_000);
+  return [...new Set(text.split(",").map(one))].sort((a, b) => a - b);
+}

@@ -1,5 +1,6 @@
 /** How long a loaded network is to run, and what is said where it cannot be told to. */
 import { type Module, isFramed, rehearsalOf } from "../ir/module.ts";
+import { lastFinerStep } from "../ir/sending.ts";
 import type { Context } from "./action.ts";
 import { diagnose } from "./diagnostics.ts";
 
@@ -23,6 +24,10 @@ export function timestepsOf(
     const rehearsal = rehearsalOf(module);
     if (given !== undefined && given <= rehearsal) {
       context.report(diagnose("ends-in-rehearsal", null, { file, rehearsal, given }));
+    }
+    const end = lastFinerStep(module);
+    if (given !== undefined && end !== null && given > Math.max(own, end)) {
+      context.report(diagnose("silent-timesteps", null, { file, end, given }));
     }
     return given ?? own;
   }

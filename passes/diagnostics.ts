@@ -202,6 +202,16 @@ export const diagnose = catalogue({
       `${listed(p.ops)} between neurons stays analogue and works on running means: no spiking ` +
       "hardware can run this network as it is",
   },
+  "ends-early": {
+    severity: "info",
+    message: (p: { asked: number; end: number; share: number }) =>
+      `the network ends at T = ${p.end}, not ${p.asked}: ` +
+      (p.share === 0
+        ? "nothing is sent after that"
+        : `only ${digits(100 * p.share)} % of the spikes would come after that`) +
+      " on the calibration set",
+    help: "for more exact values use finer steps (fit-steps{precision=14}) or more bits",
+  },
   "few-samples-to-fit": {
     severity: "warning",
     message: (p: { pass: string; samples: number }) =>

@@ -10,6 +10,12 @@
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
+import { Command } from "@commander-js/extra-typings";
+import { perform } from "../cli/action.ts";
+import { diagnose } from "../cli/diagnostics.ts";
+import { options } from "../cli/options.ts";
+import { optionsOf } from "../cli/script.ts";
+import { fail } from "../ir/diagnostic.ts";
 import { type ConformanceResult, runCase } from "../frontend/onnx/conformance.ts";
 import { filesBeside } from "../frontend/onnx/files.ts";
 
@@ -64,66 +70,69 @@ function run(folder: string): ConformanceResult {
   });
 }
 
-function optionValue(name: string): string | null {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? null : (process.argv[at + 1] ?? null);
-}
+const program = new Command("conformance")
+  .description("run a folder of ONNX backend test cases")
+  .argument("<directory>", "folder with cases: model.onnx beside test_data_set_*")
+  .option("--refused", "list the cases that are not supported, with the reason")
+  .option("--only <text>", "run the cases whose name holds this")
+  .addOption(options.json)
+  .addOption(options.debug);
+const given = optionsOf(program);
+const [directory = ""] = program.args;
 
-const json = process.argv.includes("--json");
-const only = optionValue("--only");
-const directory = process.argv[2];
-if (directory === undefined || directory.startsWith("--") || !existsSync(directory)) {
-  console.error("usage: npm run conformance -- DIRECTORY [--json] [--refused] [--only TEXT]");
-  process.exit(1);
-}
-
-const summary = {
-  cases: 0,
-  passed: 0,
-  failed: 0,
-  unsupported: new Map<string, number>(),
-  failures: new Array<{ case: string; why: string }>(),
-  /** Cases that differ from a vector which is known to be wrong. */
-  errata: new Array<{ case: string; why: string }>(),
-};
-const refused: string[] = [];
-for (const folder of casesIn(directory)) {
-  if (only !== null && !basename(folder).includes(only)) continue;
-  const result = run(folder);
-  summary.cases++;
-  if (result.kind === "passed") summary.passed++;
-  else if (result.kind === "failed") {
-    const erratum = errata.get(basename(folder));
-    if (erratum !== undefined) {
-      summary.errata.push({ case: basename(folder), why: erratum });
-      continue;
+await perform(given, () => {
+  const summary = {
+    cases: 0,
+    passed: 0,
+    failed: 0,
+    unsupported: new Map<string, number>(),
+    failures: new Array<{ case: string; why: string }>(),
+    /** Cases that differ from a vector which is known to be wrong. */
+    errata: new Array<{ case: string; why: string }>(),
+  };
+  const refused: string[] = [];
+  if (!existsSync(directory))
+    fail(diagnose("no-such-folder", null, { folder: directory, what: "cases" }));
+  for (const folder of casesIn(directory)) {
+    if (given.only !== undefined && !basename(folder).includes(given.only)) continue;
+    const result = run(folder);
+    summary.cases++;
+    if (result.kind === "passed") summary.passed++;
+    else if (result.kind === "failed") {
+      const erratum = errata.get(basename(folder));
+      if (erratum !== undefined) {
+        summary.errata.push({ case: basename(folder), why: erratum });
+        continue;
+      }
+      summary.failed++;
+      summary.failures.push({ case: basename(folder), why: result.why });
+    } else {
+      for (const operator of result.operators) {
+        summary.unsupported.set(operator, (summary.unsupported.get(operator) ?? 0) + 1);
+      }
+      refused.push(`${basename(folder)}: ${result.why}`);
     }
-    summary.failed++;
-    summary.failures.push({ case: basename(folder), why: result.why });
-  } else {
-    for (const operator of result.operators) {
-      summary.unsupported.set(operator, (summary.unsupported.get(operator) ?? 0) + 1);
-    }
-    refused.push(`${basename(folder)}: ${result.why}`);
   }
-}
 
-if (json) {
+  if (summary.cases === 0) {
+    fail(diagnose("no-such-folder", null, { folder: directory, what: "model.onnx in any case" }));
+  }
   const unsupported = Object.fromEntries(summary.unsupported);
-  console.log(JSON.stringify({ ...summary, unsupported }));
-} else {
   const { cases, passed, failed } = summary;
-  for (const { case: name, why } of summary.failures) console.log(`FAILED ${name}: ${why}`);
-  if (process.argv.includes("--refused")) for (const line of refused) console.log(line);
-  for (const { case: name, why } of summary.errata) console.log(`wrong vector ${name}: ${why}`);
   const known = summary.errata.length;
   const rest = cases - passed - failed - known;
-  console.log(
+  const rows = [...summary.unsupported].toSorted(([, a], [, b]) => b - a);
+  const lines = [
+    ...summary.failures.map(({ case: name, why }) => `FAILED ${name}: ${why}`),
+    ...(given.refused === true ? refused : []),
+    ...summary.errata.map(({ case: name, why }) => `wrong vector ${name}: ${why}`),
     `${cases} cases: ${passed} passed, ${failed} failed, ${known} with a wrong vector, ` +
       `${rest} not supported`,
-  );
-  const rows = [...summary.unsupported].toSorted(([, a], [, b]) => b - a);
-  for (const [operator, count] of rows) console.log(`${String(count).padStart(5)}  ${operator}`);
-}
-if (summary.cases === 0) console.error(`no folder below ${directory} holds a model.onnx`);
-process.exit(summary.failed > 0 || summary.cases === 0 ? 1 : 0);
+    ...rows.map(([operator, count]) => `${String(count).padStart(5)}  ${operator}`),
+  ];
+  return {
+    json: { ...summary, unsupported },
+    text: lines.join("\n"),
+    exitCode: failed > 0 ? 1 : 0,
+  };
+});

@@ -5,20 +5,40 @@
  *
  *     npm run docs [-- --check]
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Command } from "@commander-js/extra-typings";
+import { perform } from "../cli/action.ts";
+import { writeOutput } from "../cli/files.ts";
+import { options } from "../cli/options.ts";
+import { optionsOf } from "../cli/script.ts";
 import { generatedPages } from "./docs/pages.ts";
 
-const root = process.cwd();
-const checkOnly = process.argv.includes("--check");
-for (const [file, text] of await generatedPages(root)) {
-  const path = join(root, file);
-  if (existsSync(path) && readFileSync(path, "utf8") === text) continue;
-  if (checkOnly) {
-    console.error(`${file} is out of date: run \`npm run docs\``);
-    process.exitCode = 1;
-  } else {
-    writeFileSync(path, text);
-    console.log(`wrote ${file}`);
+const program = new Command("docs")
+  .description("write the generated documentation")
+  .option("--check", "write nothing, and fail where a page is not what would be written")
+  .addOption(options.json)
+  .addOption(options.debug);
+const given = optionsOf(program);
+
+await perform(given, async () => {
+  const root = process.cwd();
+  const written: string[] = [];
+  const outdated: string[] = [];
+  for (const [file, text] of await generatedPages(root)) {
+    const path = join(root, file);
+    if (existsSync(path) && readFileSync(path, "utf8") === text) continue;
+    if (given.check === true) outdated.push(file);
+    else writeOutput(path, Buffer.from(text));
+    written.push(file);
   }
-}
+  return {
+    json: given.check === true ? { outdated } : { written },
+    text: written
+      .map((file) =>
+        given.check === true ? `${file} is out of date: run \`npm run docs\`` : `wrote ${file}`,
+      )
+      .join("\n"),
+    exitCode: outdated.length > 0 ? 1 : 0,
+  };
+});

@@ -6,13 +6,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { type Context, runningOf } from "../cli/action.ts";
+import { type Context, type Outcome, perform, runningOf } from "../cli/action.ts";
 import { percent } from "../calibrate/report/format.ts";
 import { loadData } from "../cli/data.ts";
 import { loadNetwork } from "../cli/load.ts";
 import { options } from "../cli/options.ts";
-import { createOutputs } from "../cli/outputs.ts";
-import { createTerminal } from "../cli/terminal.ts";
+import { optionsOf } from "../cli/script.ts";
 import { known } from "../ir/diagnostic.ts";
 import type { SoftLif } from "../ir/semantics/soft-lif.ts";
 import { evaluateModule } from "../library/assess.ts";
@@ -45,66 +44,66 @@ const program = new Command("train-soft-lif")
   .option("--timesteps <list>", "milliseconds to run the neurons for", "25,50,100,200")
   .addOption(options.limit)
   .addOption(options.threads)
-  .parse();
+  .addOption(options.debug);
 
-const given = program.opts();
-const terminal = createTerminal({ json: false, quiet: false });
-const context: Context = {
-  terminal,
-  report: () => undefined,
-  diagnostics: [],
-  outputs: createOutputs(),
-};
-const numbers = (list: string): number[] => list.split(",").map(Number);
+const given = optionsOf(program);
+await perform(given, work);
 
-const images = await pooledImages(given.shared, given.images);
-const network = train(images, {
-  sizes: [pooledInputs, ...numbers(given.hidden), 10],
-  activation,
-  epochs: given.epochs,
-  batch: 32,
-  learningRate: 0.003,
-  seed: given.seed,
-  disturb:
-    given.noise > 0
-      ? spikeNoise({
-          amplitude: curve.amplitude,
-          tau: averaging,
-          share: given.noise,
-          seed: given.seed,
-        })
-      : null,
-  onEpoch: (epoch, loss) => terminal.out(`epoch ${epoch}: loss ${loss.toFixed(4)}`),
-});
-mkdirSync(given.out, { recursive: true });
-const model = path.join(given.out, "soft-lif.onnx");
-const preprocess = path.join(given.out, "preprocess.json");
-writeFileSync(model, onnxModel(network, imageSize, activation));
-writeFileSync(preprocess, `${JSON.stringify({ scale: "1/255" })}\n`);
-terminal.out(`wrote ${model} and ${preprocess}`);
-await measure();
+async function work(whole: Context): Promise<Outcome> {
+  const { terminal } = whole;
+  const context: Context = { ...whole, report: () => undefined };
+  const numbers = (list: string): number[] => list.split(",").map(Number);
 
-async function measure(): Promise<void> {
-  const running = runningOf({ engine: "wasm", threads: given.threads }, context);
-  const { module } = await loadNetwork(model, {}, context);
-  const file = path.join(given.shared, "data/mnist/test");
-  const how = { preprocess, limit: given.limit };
-  const data = await loadData(file, module, how, context, true);
-  const ann = await evaluateModule(module, data, running, { timesteps: 1, keepLogits: true });
-  const before = known(ann.accuracy?.[0], "labels");
-  terminal.out(`soft-LIF: ${percent(before)} on ${data.samples.count} test images`);
-  for (const timesteps of numbers(given.timesteps)) {
-    const { module: spiking } = await convert(module, null, running, {
-      timesteps,
-      pipeline: "lif",
-    });
-    const snn = await evaluateModule(spiking, data, running, { timesteps, reference: ann });
-    const after = known(snn.accuracy?.at(-1), "labels");
-    const agreement = known(snn.agreement?.at(-1), "a reference");
-    const loss = ((before - after) * 100).toFixed(2);
-    terminal.out(
-      `LIF, ${timesteps} steps of 1 ms: ${percent(after)}, loss ${loss}, ` +
-        `agreement ${percent(agreement)}`,
-    );
+  const images = await pooledImages(given.shared, given.images);
+  const network = train(images, {
+    sizes: [pooledInputs, ...numbers(given.hidden), 10],
+    activation,
+    epochs: given.epochs,
+    batch: 32,
+    learningRate: 0.003,
+    seed: given.seed,
+    disturb:
+      given.noise > 0
+        ? spikeNoise({
+            amplitude: curve.amplitude,
+            tau: averaging,
+            share: given.noise,
+            seed: given.seed,
+          })
+        : null,
+    onEpoch: (epoch, loss) => terminal.out(`epoch ${epoch}: loss ${loss.toFixed(4)}`),
+  });
+  mkdirSync(given.out, { recursive: true });
+  const model = path.join(given.out, "soft-lif.onnx");
+  const preprocess = path.join(given.out, "preprocess.json");
+  writeFileSync(model, onnxModel(network, imageSize, activation));
+  writeFileSync(preprocess, `${JSON.stringify({ scale: "1/255" })}\n`);
+  terminal.out(`wrote ${model} and ${preprocess}`);
+  await measure();
+  return { json: {}, text: "" };
+
+  async function measure(): Promise<void> {
+    const running = runningOf({ engine: "wasm", threads: given.threads }, context);
+    const { module } = await loadNetwork(model, {}, context);
+    const file = path.join(given.shared, "data/mnist/test");
+    const how = { preprocess, limit: given.limit };
+    const data = await loadData(file, module, how, context, true);
+    const ann = await evaluateModule(module, data, running, { timesteps: 1, keepLogits: true });
+    const before = known(ann.accuracy?.[0], "labels");
+    terminal.out(`soft-LIF: ${percent(before)} on ${data.samples.count} test images`);
+    for (const timesteps of numbers(given.timesteps)) {
+      const { module: spiking } = await convert(module, null, running, {
+        timesteps,
+        pipeline: "lif",
+      });
+      const snn = await evaluateModule(spiking, data, running, { timesteps, reference: ann });
+      const after = known(snn.accuracy?.at(-1), "labels");
+      const agreement = known(snn.agreement?.at(-1), "a reference");
+      const loss = ((before - after) * 100).toFixed(2);
+      terminal.out(
+        `LIF, ${timesteps} steps of 1 ms: ${percent(after)}, loss ${loss}, ` +
+          `agreement ${percent(agreement)}`,
+      );
+    }
   }
 }

@@ -17,6 +17,7 @@ import { makeReport } from "../../library/report.ts";
 import type { SpikingCode } from "../../passes/codes.ts";
 import { allPasses } from "../../passes/index.ts";
 import type { PassRecord } from "../../passes/manager.ts";
+import { lastFinerStep } from "../../ir/sending.ts";
 import { printPipeline } from "../../passes/pipeline.ts";
 import { type Context, type Outcome, perform, runningOf } from "../action.ts";
 import { classesAmong, readClassNames, recordOfClasses, recordedClasses } from "../classes.ts";
@@ -261,14 +262,15 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       : { checkNumerics: numericsCheck(calibration.samples, given.checkNumerics) }),
   });
   context.report(...conversion.diagnostics);
-  // Where a frame has been cut short, a rehearsal comes first, or nobody said how long, it is the
-  // network that knows.
+  // Where a frame has been cut short, a rehearsal comes first, all has been sent before, or nobody said
+  // how long, it is the network that knows.
   const { module: made } = conversion;
   const rehearsal = rehearsalOf(made);
   if (rehearsal > 0) {
     context.report(diagnose("runs-twice", null, { timesteps: made.timesteps, rehearsal }));
   }
-  const fixed = wanted === undefined || isFramed(made.code) || rehearsal > 0;
+  const endsEarly = network.kind === "ann" && lastFinerStep(made) !== null;
+  const fixed = wanted === undefined || isFramed(made.code) || rehearsal > 0 || endsEarly;
   const timesteps = fixed ? made.timesteps : wanted;
   const seconds = (performance.now() - started) / 1000;
 

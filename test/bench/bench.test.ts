@@ -36,6 +36,6 @@ describe("npm run bench", () => {
   });
 
   it("says so where there is no data", async () => {
-    await expect(run("--shared", "nowhere", "ann")).rejects.toThrow(/file-not-found.*nowhere/);
+    await expect(run("--shared", "nowhere", "ann")).rejects.toThrow(/no-shared-models.*nowhere/);
   });
 });

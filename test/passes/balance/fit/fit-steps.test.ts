@@ -2,10 +2,16 @@
 import { describe, expect, it } from "vitest";
 import { known } from "../../../../ir/diagnostic.ts";
 import { opsOf, tensorAt } from "../../../../ir/module.ts";
+import { interpret } from "../../../../ir/interpret.ts";
+import { lastFinerStep } from "../../../../ir/sending.ts";
 import { convert } from "../../../../library/convert.ts";
 import { errorOf, network, running, samples } from "./residual.ts";
 
 const before = "canonical,convert-differential,balance-mmse";
+
+/** Spikes of one bit: there is something to send at every timestep. */
+const fine =
+  "canonical,commute-max-pool,convert-differential{bits=1},balance-mmse,fit-steps{precision=24}";
 
 describe("fit-steps", () => {
   it("leaves a fraction of the error of steps that are halved", async () => {
@@ -53,15 +59,16 @@ describe("fit-steps", () => {
   });
 
   it("has steps for eight timesteps at most", async () => {
-    const options = { timesteps: 12, pipeline: "default" };
+    const options = { timesteps: 12, pipeline: fine };
     const { module } = await convert(network(), samples(10), running, options);
+    expect(module.timesteps).toBe(12);
     for (const { attrs } of opsOf(module, "snn.graded")) {
       expect(tensorAt(module, known(attrs.shares ?? undefined, "shares")).shape[0]).toBe(8);
     }
   });
 
   it("gives each timestep a row, which never grows", async () => {
-    const options = { timesteps: 5, pipeline: "default" };
+    const options = { timesteps: 5, pipeline: fine };
     const { module } = await convert(network(), samples(40), running, options);
     for (const { attrs } of opsOf(module, "snn.graded")) {
       const { shape, data } = tensorAt(module, known(attrs.shares ?? undefined, "shares"));
@@ -72,5 +79,20 @@ describe("fit-steps", () => {
         expect(column).toEqual([...column].sort((a, b) => b - a));
       }
     }
+  });
+
+  it("ends where hardly anything more is sent", async () => {
+    const options = { timesteps: 6, pipeline: "default" };
+    const { module, diagnostics } = await convert(network(), samples(40), running, options);
+    const end = module.timesteps;
+    expect(end).toBeLessThan(6);
+    expect(diagnostics.map(({ code }) => code)).toContain("ends-early");
+    expect(lastFinerStep(module)).toBeLessThanOrEqual(end);
+    const spikesBy = (timesteps: number): number => {
+      const { spikes } = interpret(module, samples(40).get(0), { timesteps });
+      return spikes.reduce((sum, count) => sum + count, 0);
+    };
+    expect(spikesBy(1)).toBeLessThan(0.95 * spikesBy(end));
+    expect(spikesBy(6)).toBeLessThanOrEqual(1.02 * spikesBy(end));
   });
 });

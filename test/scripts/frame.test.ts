@@ -1,0 +1,35 @@
+/** Scripts and benchmarks answer bad input as the command line does: a code, a way out, no stack. */
+import { execFile } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+
+const answer = z.object({ diagnostics: z.array(z.object({ code: z.string() })) });
+
+interface Ran {
+  readonly code: unknown;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(script: string, ...args: readonly string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ["--import", "tsx", script, ...args], (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : error.code, stdout, stderr }),
+    );
+  });
+}
+
+describe.concurrent("a script", () => {
+  it.each([
+    ["bench/accuracy.ts", ["--methods", "nonsense", "--shared", "nowhere"], "unknown-pass"],
+    ["bench/accuracy.ts", ["--model", "m.onnx"], "usage"],
+    ["scripts/conformance.ts", ["nowhere"], "no-such-folder"],
+  ])("%s %s ends with 1 and %s", async (script, args, code) => {
+    const { code: exit, stdout, stderr } = await run(script, ...args, "--json");
+    expect(exit).toBe(1);
+    const { diagnostics } = answer.parse(JSON.parse(stdout));
+    expect(diagnostics.map((each) => each.code)).toEqual([code]);
+    expect(stderr).toContain(`error[${code}]`);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+});
