@@ -95,6 +95,6 @@ export function methodsOf(list: string): Method[] {
 }
 
 /** Splits at commas outside of braces and quotes: a method may be a list of passes in quotes. */
-export function splitList(text: string): string[] {
+function splitList(text: string): string[] {
   return [...text.matchAll(/"([^"]*)"|[^,"]+/g)].map((match) => match[1] ?? match[0]);
 }

@@ -7,7 +7,7 @@ import { fail } from "../../ir/diagnostic.ts";
 import { diagnose } from "../diagnostics.ts";
 
 /** What a data set may take unless somebody says otherwise: 2 GiB. */
-export const defaultDataBytes = 2 ** 31;
+const defaultDataBytes = 2 ** 31;
 
 /**
  * Counts what the files of one data set take beside their own bytes: what is inflated, and elements

@@ -83,7 +83,7 @@ function jpegHeader(bytes: Uint8Array, file: string): ImageHeader {
   return fail(diagnose("image-unreadable", null, { file, reason: "it has no frame header" }));
 }
 
-/** Bytes that the decoders take for a pixel, their own copies included, measured and rounded up. */
+/** Bytes that the decoders take for a pixel, their own copies included: an estimate from reading them. */
 const bytesPerPixel = { PNG: 16, JPEG: 32 };
 
 /**

@@ -24,7 +24,7 @@ export function labelsOrTargetsOf(
  * Labels of shape [N] or [N, 1] as integers from 0, plus `offset`, which is what the model adds to
  * the class numbers of the data (1 where its class 0 is "background"). `file` names their source.
  */
-export function labelsOf(stored: Tensor, file: string, offset: number): Int32Array {
+function labelsOf(stored: Tensor, file: string, offset: number): Int32Array {
   const [, ...rest] = stored.shape;
   if (stored.shape.length === 0 || rest.some((extent) => extent !== 1)) {
     fail(diagnose("labels-shape", null, { file, shape: stored.shape }));

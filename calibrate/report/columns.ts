@@ -43,7 +43,7 @@ export interface Column {
 }
 
 /** What the share of right decisions is called. */
-export function accuracyWord(task: TaskName): string {
+function accuracyWord(task: TaskName): string {
   return task === "multilabel" ? "labels right" : task === "segment" ? "places right" : "accuracy";
 }
 

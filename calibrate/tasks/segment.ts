@@ -9,7 +9,7 @@ import type { TargetSet } from "./targets.ts";
 import { type OutputView, type Task, thresholdFor } from "./task.ts";
 
 /** What label maps hold, by custom, where a pixel is not to be counted; so does anything negative. */
-export const ignoredLabel = 255;
+const ignoredLabel = 255;
 
 export const segment: Task = {
   name: "segment",

@@ -6,7 +6,9 @@
 import { fail } from "../../ir/diagnostic.ts";
 import type { Shape } from "../../ir/type.ts";
 import { diagnose } from "./diagnostics.ts";
-import type { Dimension } from "./inputs.ts";
+
+/** A declared extent: a number, the name of an unknown one, or null for one without a name. */
+export type Dimension = number | string | null;
 
 /**
  * What a user says about it: one axis for all inputs, none at all (null), or some inputs' own.

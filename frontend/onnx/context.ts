@@ -15,10 +15,9 @@ import { Attributes } from "./attributes.ts";
 import { diagnose } from "./diagnostics.ts";
 import type { Folder } from "./fold.ts";
 import type { OnnxNode } from "./graph.ts";
-import type { NodeOutput } from "./operator.ts";
 import type { Limits } from "./limits.ts";
 import type { DataType, GraphProto, SparseTensorProto, TensorProto } from "./proto.ts";
-import type { Entry } from "./scope.ts";
+import type { Entry, NodeOutput } from "./scope.ts";
 import { findNonFinite } from "./tensors.ts";
 
 /** What a node's context needs of the importer. */

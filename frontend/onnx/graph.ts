@@ -100,7 +100,7 @@ export function checkGraph(proto: GraphProto, around: GraphSurroundings): OnnxGr
 }
 
 /** One node with its attributes by name. */
-export function checkNode(proto: NodeProto, index: number, file: string): OnnxNode {
+function checkNode(proto: NodeProto, index: number, file: string): OnnxNode {
   const outputs = proto.output ?? [];
   const opType = proto.opType ?? "";
   const named = proto.name ?? "";

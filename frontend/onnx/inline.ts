@@ -11,11 +11,11 @@ import { diagnose } from "./diagnostics.ts";
 import { type Initializer, type OnnxGraph, type OnnxNode, checkGraph } from "./graph.ts";
 import { type OnnxFunction, type OnnxModel, type Opsets, functionKey } from "./model.ts";
 import { type Need, Needs } from "./need.ts";
-import type { NodeOutput, NodeResult, OnnxOperator } from "./operator.ts";
+import type { NodeResult, OnnxOperator } from "./operator.ts";
 import { operatorOf, wayOut } from "./operators.ts";
 import type { AttributeProto, GraphProto } from "./proto.ts";
 import type { Refusals } from "./refusals.ts";
-import { type Entry, type Poison, type Refusal, Scope } from "./scope.ts";
+import { type Entry, type NodeOutput, type Poison, type Refusal, Scope } from "./scope.ts";
 import { findNonFinite, narrowFormat } from "./tensors.ts";
 
 interface Surroundings {

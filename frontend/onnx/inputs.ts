@@ -6,14 +6,11 @@ import { type Diagnostic, DiagnosticError, fail, failAll } from "../../ir/diagno
 import { type Loc, sourceLoc } from "../../ir/loc.ts";
 import { type Tensor, allocate, roundTo } from "../../ir/tensor.ts";
 import { type Shape, type Type, elementCount, isFloat, real, sameShape } from "../../ir/type.ts";
-import { type BatchPlan, type DeclaredInput, noBatch } from "./batch.ts";
+import { type BatchPlan, type DeclaredInput, type Dimension, noBatch } from "./batch.ts";
 import { diagnose, limited } from "./diagnostics.ts";
 import type { OnnxGraph } from "./graph.ts";
 import { type DataType, type ValueInfoProto, dataTypeOf, integer } from "./proto.ts";
 import { dtypeOf, narrowFormat } from "./tensors.ts";
-
-/** A declared extent: a number, the name of an unknown one, or null for one without a name. */
-export type Dimension = number | string | null;
 
 export interface ImportedInput {
   readonly name: string;

@@ -4,14 +4,7 @@
  */
 import type { ValueId } from "../../ir/op.ts";
 import type { NodeContext } from "./context.ts";
-import type { Poison } from "./scope.ts";
-
-/**
- * What an output of a node is: a value, a list of values, why there is none (something inside was
- * refused), or null where it has no such output.
- */
-export type NodeOutput =
-  ValueId | { readonly sequence: readonly ValueId[] } | { readonly poison: Poison } | null;
+import type { NodeOutput } from "./scope.ts";
 
 /** Outputs of a node, in order. */
 export type NodeResult = ValueId | readonly NodeOutput[];

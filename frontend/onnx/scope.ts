@@ -28,6 +28,13 @@ export interface Poison {
 }
 
 /**
+ * What an output of a node is: a value, a list of values, why there is none (something inside was
+ * refused), or null where it has no such output.
+ */
+export type NodeOutput =
+  ValueId | { readonly sequence: readonly ValueId[] } | { readonly poison: Poison } | null;
+
+/**
  * `format` is the element type in the file where the IR holds it as another one (4-bit integers
  * as 8-bit ones, 8-bit floats as float32).
  */

@@ -43,8 +43,9 @@ interface Session {
 export async function openRuntime(): Promise<{ runtime: Runtime | null; why: string }> {
   const why = await preparePeer("onnxruntime-node");
   if (why !== null) return { runtime: null, why };
-  const require = createRequire(path.join(peersFolder, "package.json"));
-  const found: unknown = require("onnxruntime-node");
+  // Resolved from the manifest of the peers: it is no dependency of the project's own.
+  const load = createRequire(path.join(peersFolder, "package.json"));
+  const found: unknown = load("onnxruntime-node");
   if (!isRuntime(found)) return { runtime: null, why: "the package is not what its name says" };
   return { runtime: found, why: "" };
 }

@@ -5,7 +5,7 @@
 import { Builder } from "../../../ir/build.ts";
 import type { Module } from "../../../ir/module.ts";
 import { inputsOf } from "../../../ir/module.ts";
-import type { OpKind, ValueId } from "../../../ir/op.ts";
+import type { ValueId } from "../../../ir/op.ts";
 import { uniform } from "../../../ir/random.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type DType, type Shape, dtypes, elementCount, isFloat, real } from "../../../ir/type.ts";
@@ -131,6 +131,3 @@ function sampleOf(module: Module, seed: number, run: number, index: number): rea
     ),
   );
 }
-
-/** Every kind that a list of networks is to hold. */
-export const allKinds: readonly OpKind[] = ["ann.input", ...kinds];
