@@ -429,7 +429,7 @@ interface OtherAttrs {
   "snn.accumulate": None;
   /**
    * A decoded value as increments: y[t] = x[t] − x[t−1], x[0] = 0. Of a value that stays the same it is
-   * that value at t = 1 and 0 afterwards. Of floats or i32.
+   * that value at t = 1 and 0 afterwards, of an infinite one and of NaN as well. Of floats or i32.
    */
   "snn.difference": None;
   /**

@@ -2,6 +2,7 @@
 import { known } from "../../ir/diagnostic.ts";
 import type { RunOptions, SampleResult, SampleSource } from "../../ir/executable.ts";
 import type { StatisticsData } from "../../ir/observe.ts";
+import { type Extremes, isExtreme } from "./extremes.ts";
 import type { Sample } from "./messages.ts";
 import type { Job } from "./runner.ts";
 import type { Remote } from "./team.ts";
@@ -11,6 +12,8 @@ export interface Run {
   readonly samples: SampleSource;
   readonly options: RunOptions;
   readonly job: Job;
+  /** What runs samples that are not for threads: see `isExtreme`. */
+  readonly extremes: Extremes;
   readonly onSample: ((result: SampleResult) => void) | undefined;
 }
 
@@ -30,7 +33,7 @@ export function sampleAt(samples: SampleSource, index: number): Sample {
 }
 
 /** Deals groups of samples to whoever is free, where one sample is `work` connections. */
-export function dealSamples(
+export async function dealSamples(
   remotes: readonly Remote[],
   run: Run,
   work: number,
@@ -38,13 +41,17 @@ export function dealSamples(
   const { count } = run.samples;
   const most = groupSize(work);
   const emit = inOrder(run);
+  const aside = takeAside(run, emit);
   let next = 0;
   /** Smaller towards the end, so that no thread is left waiting for another's group. */
   const takeGroup = (): Sample[] => {
     const fair = Math.ceil((count - next) / (2 * remotes.length));
     const group: Sample[] = [];
-    const end = Math.min(count, next + Math.min(most, fair));
-    while (next < end) group.push(sampleAt(run.samples, next++));
+    const size = Math.min(most, fair);
+    while (next < count && group.length < size) {
+      const sample = sampleAt(run.samples, next++);
+      if (!aside.takes(sample)) group.push(sample);
+    }
     return group;
   };
   const send = (ask: ReturnType<Remote["start"]>): Sent => {
@@ -54,7 +61,7 @@ export function dealSamples(
     reply.catch(() => undefined);
     return { reply, isLast: group.length === 0 };
   };
-  return Promise.all(
+  const statistics = await Promise.all(
     remotes.map(async (remote) => {
       const ask = remote.start(run.job);
       let current = send(ask);
@@ -69,6 +76,8 @@ export function dealSamples(
       }
     }),
   );
+  await aside.done();
+  return statistics;
 }
 
 interface Sent {
@@ -85,11 +94,15 @@ export async function dealTiles(
   const { count } = run.samples;
   const most = groupSize(work / remotes.length);
   const emit = inOrder(run);
+  const aside = takeAside(run, emit);
   const asks = remotes.map((remote) => remote.start(run.job));
   let last: StatisticsData | null = null;
   for (let next = 0; last === null;) {
     const group: Sample[] = [];
-    while (next < count && group.length < most) group.push(sampleAt(run.samples, next++));
+    while (next < count && group.length < most) {
+      const sample = sampleAt(run.samples, next++);
+      if (!aside.takes(sample)) group.push(sample);
+    }
     const empty = group.map(({ index }) => ({ index, inputs: [] }));
     const replies = await Promise.all(
       asks.map((ask, part) => ask(part === 0 ? group : empty, next === count)),
@@ -98,11 +111,36 @@ export async function dealTiles(
     emit(results);
     last = statistics;
   }
+  await aside.done();
   return [last];
 }
 
+type Emit = (results: readonly SampleResult[]) => void;
+
+/** Runs extreme samples one after the other on the caller's thread, between its other turns. */
+function takeAside(
+  { samples, extremes }: Run,
+  emit: Emit,
+): { readonly takes: (sample: Sample) => boolean; readonly done: () => Promise<void> } {
+  let all = Promise.resolve();
+  return {
+    takes(sample) {
+      if (!isExtreme(sample)) return false;
+      const { index } = sample;
+      all = all.then(async () => {
+        await nextTurn();
+        emit([extremes.run(sampleAt(samples, index))]);
+      });
+      // Where it fails before anybody waits for it, a thread has failed too.
+      all.catch(() => undefined);
+      return true;
+    },
+    done: () => all,
+  };
+}
+
 /** Takes results as they come, and hands them on in the order of the samples. */
-function inOrder({ samples, options, onSample }: Run): (results: readonly SampleResult[]) => void {
+function inOrder({ samples, options, onSample }: Run): Emit {
   const waiting = new Map<number, SampleResult>();
   let done = 0;
   let emitted = 0;

@@ -22,6 +22,7 @@ import { singleThreadEngine } from "../typed/single.ts";
 import { preloadAssembler } from "./assembler/assembler.ts";
 import { type Run, dealSamples, dealTiles, groupSize, nextTurn, sampleAt } from "./dealing.ts";
 import { diagnose } from "./diagnostics.ts";
+import { Extremes, isExtreme } from "./extremes.ts";
 import { Instance } from "./instance.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import type { Program } from "./program.ts";
@@ -110,7 +111,8 @@ class WasmExecutable implements Executable {
   ): Promise<CalibrationStatistics> {
     requireSafeTimesteps(this.module, options.timesteps);
     const ready = await this.programFor(options, samples.count > 1);
-    const run: Run = { samples, options, onSample, job: jobOf(this.module, options) };
+    const job = jobOf(this.module, options);
+    const run: Run = { samples, options, onSample, job, extremes: new Extremes(this.module, job) };
     const { program, arenas } = ready.prepared;
     this.lastUse = {
       weightsBytes: program.constantBytes,
@@ -165,19 +167,20 @@ class WasmExecutable implements Executable {
 
   private async runHere(ready: Ready, run: Run): Promise<CalibrationStatistics> {
     const { program, compiled, memory } = ready.prepared;
-    const { samples, options, job } = run;
+    const { samples, options, job, extremes } = run;
     ready.instance ??= new Instance(program, compiled, memory, { arena: 0, part: 0, parts: 1 });
     const runner = createRunner(this.module, ready.instance, job);
     const group = groupSize(program.connections * job.timesteps);
     for (let index = 0; index < samples.count; index++) {
+      const sample = sampleAt(samples, index);
       // Apart: as an argument of `onSample?.(…)` it would not run where nobody listens.
-      const result = runner.run(index, sampleAt(samples, index).inputs);
+      const result = isExtreme(sample) ? extremes.run(sample) : runner.run(index, sample.inputs);
       run.onSample?.(result);
       options.onProgress?.(index + 1, samples.count);
       // Lets a progress line be drawn and a signal be heard.
       if (index % group === group - 1) await nextTurn();
     }
-    return runner.statistics();
+    return extremes.statistics().reduce(addStatisticsData, runner.statistics());
   }
 
   private async runOn(
@@ -192,7 +195,7 @@ class WasmExecutable implements Executable {
     try {
       const deal = program.sync === null ? dealSamples : dealTiles;
       const statistics = await deal(remotes, run, work);
-      return statistics.reduce((merged, each) => addStatisticsData(merged, each), none);
+      return [...statistics, ...run.extremes.statistics()].reduce(addStatisticsData, none);
     } catch (error) {
       // A thread may wait for one that failed: none of them can be asked again.
       this.programs.clear();

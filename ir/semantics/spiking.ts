@@ -145,11 +145,16 @@ function differences(op: OpOf<"snn.difference">, shape: Shape): Cell {
     neurons: null,
     step(x) {
       const now = Float64Array.from(x.data);
-      const y = now.map((value, i) => value - (before[i] ?? 0));
+      const y = now.map((value, i) => changeOf(value, before[i] ?? 0));
       before = now;
       return resultOf(op, y);
     },
   };
+}
+
+/** 0 where nothing changed, and so between two infinities that are the same, or two NaN. */
+export function changeOf(now: number, before: number): number {
+  return Object.is(now, before) ? 0 : now - before;
 }
 
 /** The cell that `make` gives, and after `rehearsal` timesteps another one. */
@@ -175,7 +180,7 @@ function runningMaxPool(op: OpOf<"snn.max-pool" | "snn.rehearsed-max-pool">, sha
     step(x) {
       addInto(sums, x);
       const pooled = maxPool(op.attrs, shape, op.type.shape, sums);
-      const y = pooled.map((value, i) => value - (before[i] ?? 0));
+      const y = pooled.map((value, i) => changeOf(value, before[i] ?? 0));
       before = pooled;
       return resultOf(op, y);
     },

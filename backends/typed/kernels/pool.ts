@@ -1,5 +1,6 @@
 /** Pooling over space, and the two ops that look back over time: running max-pool and read-out. */
 import { type OpOf, isOp } from "../../../ir/op.ts";
+import { changeOf } from "../../../ir/semantics/spiking.ts";
 import type { TensorData } from "../../../ir/tensor.ts";
 import type { Kernel, Site } from "../kernel.ts";
 import { type Geometry, tapsWithinBounds, windowGeometry } from "./geometry.ts";
@@ -63,7 +64,9 @@ function compileRunningMaxPool(g: Geometry, input: TensorData, output: TensorDat
     run() {
       for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] ?? 0) + (input[i] ?? 0);
       maxPool(g, sums, pooled);
-      for (let i = 0; i < pooled.length; i++) output[i] = (pooled[i] ?? 0) - (before[i] ?? 0);
+      for (let i = 0; i < pooled.length; i++) {
+        output[i] = changeOf(pooled[i] ?? 0, before[i] ?? 0);
+      }
       before.set(pooled);
     },
   };

@@ -115,7 +115,8 @@ export function firstSpike(
       const ratio = f32x4.div(v.get(), known(threshold, "a threshold")());
       const rounded =
         resolution === "tick" ? f32x4.floor(f32x4.add(ratio, splat(code, 0.5))) : ratio;
-      const bounded = f32x4.min(splat(code, ticks), f32x4.max(splat(code, 0), rounded));
+      // NaN is not above 0: there is no spike then.
+      const bounded = f32x4.pmin(f32x4.pmax(splat(code, 0), rounded), splat(code, ticks));
       const lead = code.define("v128", bounded);
       const fires = (): Expr => i32x4.neg(f32x4.gt(lead.get(), none()));
       const count = code.define("v128", fires());

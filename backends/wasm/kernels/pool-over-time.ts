@@ -49,6 +49,9 @@ function emitLanes(
     float ? f64x2.promote_low_f32x4(value) : f64x2.convert_low_i32x4_s(value);
   const narrowed = (value: Expr): Expr =>
     float ? f32x4.demote_f64x2_zero(value) : i32x4.trunc_sat_f64x2_s_zero(value);
+  const isNaNAt = (value: Local): Expr => f64x2.ne(value.get(), value.get());
+  const stays = (a: Local, b: Local): Expr =>
+    v128.or(f64x2.eq(a.get(), b.get()), v128.and(isNaNAt(a), isNaNAt(b)));
   code.borrow("v128", halves * (offsets.length + 2) + 1, (locals) => {
     const loaded = known(locals[0], "a value");
     const sums = Array.from({ length: halves }, (_, half) => {
@@ -82,7 +85,9 @@ function emitLanes(
       sums.forEach(({ pooled, before }, half) => {
         const place = placeOf(output, first + 2 * half);
         const mine = Math.min(2, lanes - 2 * half);
-        loaded.set(narrowed(f64x2.sub(pooled.get(), before.get())));
+        const change = f64x2.sub(pooled.get(), before.get());
+        // Sums that are infinite, or NaN, stay so: nothing changes.
+        loaded.set(narrowed(float ? v128.andnot(change, stays(pooled, before)) : change));
         before.set(pooled.get());
         code.push(
           mine === 2

@@ -28,7 +28,7 @@ export function runningSums(code: Code, from: View, before: View, sums: View, sp
   });
 }
 
-/** to[t] = sums[t] − sums[t − 1], rounded into the element of `to`; `before` as above. */
+/** to[t] = sums[t] − sums[t − 1], 0 where nothing changed, rounded into the element of `to`; `before` as above. */
 export function runningDifferences(
   code: Code,
   sums: View,
@@ -39,7 +39,11 @@ export function runningDifferences(
   overTime(code, [to, sums, before], span, ([y, x], carry) => {
     const { f64, f32, i32 } = code.wasm;
     const now = code.define("f64", f64.load(placeOf(sums), 8, known(x, "a sum").get()));
-    const change = f64.sub(now.get(), carry.get());
+    const isNaNAt = (value: Local): Expr => f64.ne(value.get(), value.get());
+    // Sums that are infinite, or NaN, stay so: nothing changes.
+    const same = f64.eq(now.get(), carry.get());
+    const stays = i32.or(same, i32.and(isNaNAt(now), isNaNAt(carry)));
+    const change = code.wasm.select(stays, f64.const(0), f64.sub(now.get(), carry.get()));
     const pointer = (): Expr => known(y, "y").get();
     if (to.element === "f32") code.push(f32.store(placeOf(to), 4, pointer(), f32.demote(change)));
     else code.push(i32.store(placeOf(to), 4, pointer(), i32.trunc_s_sat.f64(change)));

@@ -54,15 +54,21 @@ export function sumUp(code: Code, from: "f32" | "i32"): Update {
   };
 }
 
-/** y[t] = x[t] − x[t − 1]; the state is x. */
+/** y[t] = x[t] − x[t − 1], 0 where nothing changed; the state is x. */
 export function takeDifferences(code: Code, element: "f32" | "i32"): Update {
-  const { f32x4, i32x4 } = code.wasm;
-  const unit = element === "f32" ? f32x4 : i32x4;
+  const { f32x4, i32x4, v128 } = code.wasm;
+  const isNaNAt = (value: Local): Expr => f32x4.ne(value.get(), value.get());
   return {
     ...timeless,
     step({ x, states }) {
       const before = known(states[0]?.[0], "a state");
-      const change = code.define("v128", unit.sub(x.get(), before.get()));
+      const change = code.local("v128");
+      if (element === "i32") change.set(i32x4.sub(x.get(), before.get()));
+      else {
+        const same = i32x4.eq(x.get(), before.get());
+        const stays = v128.or(same, v128.and(isNaNAt(x), isNaNAt(before)));
+        change.set(v128.andnot(f32x4.sub(x.get(), before.get()), stays));
+      }
       before.set(x.get());
       return [() => change.get()];
     },

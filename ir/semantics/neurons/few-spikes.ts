@@ -26,6 +26,8 @@ export function fewSpikes(
   /** One spike of each neuron whose potential reaches the row's threshold. */
   const fire = (row: number): Float64Array => {
     const y = new Float64Array(v.length);
+    // Beyond the last row even an infinite potential is silent.
+    if (row >= thresholds.length) return y;
     for (let i = 0; i < v.length; i++) {
       if (!((v[i] ?? 0) >= (thresholds[row]?.[i] ?? Infinity))) continue;
       v[i] = (v[i] ?? 0) - (resets[row]?.[i] ?? 0);

@@ -33,7 +33,8 @@ export function firstSpike(
         op.attrs.resolution === "tick"
           ? arithmetic.nearest(height, slope)
           : Math.fround(height / slope);
-      leads[i] = Math.min(ticks, Math.max(0, rounded));
+      // A potential of NaN is never above 0.
+      leads[i] = rounded > 0 ? Math.min(ticks, rounded) : 0;
       neurons.spikesOfEach[i] = Number((leads[i] ?? 0) > 0);
     }
     return leads;

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { singleThreadEngine } from "../../../backends/typed/single.ts";
 import { compileProgram } from "../../../backends/wasm/compile.ts";
+import { Extremes } from "../../../backends/wasm/extremes.ts";
 import { Instance, createMemory } from "../../../backends/wasm/instance.ts";
 import { createTeam } from "../../../backends/wasm/pool.ts";
 import { type Channel, createTeams, openOn } from "../../../backends/wasm/team.ts";
@@ -141,7 +142,9 @@ describe("a thread that traps while others wait for it", () => {
         return openOn(thread, { ...prepared, module, place });
       }),
     );
-    const run = { samples: samples(2), options, job: jobOf(module, options), onSample: undefined };
+    const job = jobOf(module, options);
+    const extremes = new Extremes(module, job);
+    const run = { samples: samples(2), options, job, extremes, onSample: undefined };
     await expect(dealTiles(remotes, run, 1)).rejects.toThrow(/WebAssembly trapped in "/);
     await team.release();
     // Threads that are left would be taken again, and never answer.
