@@ -158,6 +158,8 @@ function fitsInt16(sources: Drive["sources"], grid: Grid): boolean {
 /** The synapse that makes an op's value from spikes; null where it has no such form. */
 function synapseOf(lowering: Lowering, op: Op, image: boolean): EventDrive | AlignedDrive | null {
   if (!lowering.isVarying(op.result)) return null;
+  // Spikes of several images are no grid of pixels by channels that windows could slide over.
+  if (isOp(op, "ann.conv", "ann.average-pool") && op.type.shape[0] !== 1) return null;
   if (isTrain(op)) {
     const spikes = lowering.spikesOf(op);
     const worth = spikes === null ? null : perChannel(spikes);
