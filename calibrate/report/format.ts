@@ -41,6 +41,26 @@ export function quantity(x: number | null): string {
   return Number.isInteger(x) ? String(x) : digits3(x);
 }
 
+/**
+ * A tick of an axis, as short as tells all of its ticks apart: 0.05, 89.5, 2.5 M, 1.2e−4. Decimals are
+ * as many for each of them.
+ */
+export function tickText(value: number, _: number, ticks: readonly number[] = [value]): string {
+  if (value === 0) return "0";
+  const magnitudes = ticks.map(Math.abs).filter((x) => x > 0);
+  const short = (x: number): string => String(Number(x.toPrecision(4)));
+  if (Math.min(...magnitudes) < 1e-3) {
+    return Number(value.toPrecision(3)).toExponential().replaceAll("-", "−");
+  }
+  if (Math.max(...magnitudes) >= 1e16) return value.toExponential(0);
+  if (Math.max(...magnitudes) >= 1e4) {
+    const scale = countUnits.find(({ at }) => Math.abs(value) >= at * 0.9995);
+    return scale === undefined ? short(value) : `${short(value / scale.at)}${scale.unit}`;
+  }
+  const decimals = Math.max(...magnitudes.map((x) => short(x).split(".")[1]?.length ?? 0));
+  return value.toFixed(decimals).replace("-", "−");
+}
+
 /** A whole number with its noun: 1 timestep, 32 timesteps. */
 export function counted(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? "" : "s"}`;

@@ -5,13 +5,13 @@
 import type { AxisOptions, Markish, PlotOptions } from "@observablehq/plot";
 import { known } from "../../ir/diagnostic.ts";
 import { printable } from "../../ir/printable.ts";
-import { digits3, labelsOf, landmarks, quantity } from "./format.ts";
+import { digits3, labelsOf, landmarks, quantity, tickText } from "./format.ts";
 import type { ConversionReport, LayerErrorParts } from "./schema.ts";
 
 /** Drawn at a phone's width: wider screens enlarge a little, and set figures side by side. */
 const width = 400;
 const rowHeight = 26;
-const longestLabel = 19;
+const longestLabel = 20;
 
 export const errorParts = ["clipping", "quantisation", "inherited", "unevenness"] as const;
 
@@ -79,7 +79,7 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
           frameAnchor: "top-right",
           textAnchor: "end",
           lineAnchor: "bottom",
-          dy: -12,
+          dy: -19,
           fill: "var(--ann)",
           fontWeight: 600,
         }),
@@ -87,9 +87,9 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
     }
     return draw(label, {
       height: 280,
-      marginLeft: 56,
-      marginRight: 16,
-      marginTop: 28,
+      marginLeft: 64,
+      marginRight: 20,
+      marginTop: 32,
       marginBottom: 40,
       x: {
         type: "log",
@@ -100,7 +100,7 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
         ticks: ticksUpTo(last),
         tickFormat: (t: number) => String(t),
       },
-      y: { grid: true, nice: true, ticks: 6, ...options.y },
+      y: { grid: true, nice: true, ticks: 6, tickFormat: tickText, ...options.y },
       marks,
     });
   };
@@ -111,7 +111,7 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
     const longest = Math.max(0, ...labels.map((text) => Array.from(text).length));
     return draw(label, {
       height: names.length * rowHeight + 64,
-      marginLeft: 14 + longest * 7.6,
+      marginLeft: 16 + longest * 8,
       marginRight: 24,
       marginTop: 12,
       marginBottom: 42,
@@ -183,7 +183,8 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
             x: {
               label: "spikes per neuron and timestep →",
               grid: true,
-              ticks: 5,
+              ticks: 3,
+              tickFormat: tickText,
               domain: [0, Math.max(0.01, ...layers.map((layer) => layer.firingRate)) * 1.05],
             },
             marks: [
@@ -212,7 +213,6 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
                   1.12 *
                     Math.max(operations.annMultiplyAccumulates, ...operations.synapticOperations),
                 ],
-                tickFormat: quantity,
               },
               level: {
                 value: operations.annMultiplyAccumulates,
@@ -231,11 +231,11 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
   ): string | null {
     const known = (values ?? []).filter((value) => value !== null);
     if (values === undefined || known.length < values.length || known.length === 0) return null;
-    const most = Math.max(...known, ann ?? 0, 1e-9);
     const scale = axis.percent ? 100 : 1;
+    const domain = errorDomain([...known, ...(ann === null ? [] : [ann])]);
     return curve(label, known, {
       colour: "var(--snn)",
-      y: { percent: axis.percent, label: axis.label, domain: [0, 1.12 * scale * most] },
+      y: { percent: axis.percent, label: axis.label, domain: domain.map((x) => scale * x) },
       level: ann === null ? undefined : { value: ann, label: `ANN ${digits3(ann)}` },
     });
   }
@@ -251,15 +251,16 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
       accuracy: "accuracy",
       agreement: "agreement",
       relativeLogitError: "relative logit error",
-      relativeRmseToAnn: "distance from the imported network",
+      relativeRmseToAnn: "off the imported network",
     }[measure];
     return rows(`Network after each pass: ${words}`, names, {
       x: {
         percent: true,
         grid: true,
-        ticks: 5,
-        label: `${words} after the pass (%) →`,
-        domain: [0, isShare ? 100 : 105 * Math.max(0.01, ...values)],
+        ticks: isShare ? 5 : 2,
+        tickFormat: tickText,
+        label: `${words} (%) →`,
+        domain: [0, isShare ? 100 : 105 * Math.max(1e-9, ...values)],
       },
       marks: [
         Plot.barX(values, {
@@ -300,7 +301,7 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
         grid: true,
         ticks: 3,
         label: "% of the signal's power →",
-        tickFormat: shortTick,
+        tickFormat: tickText,
         domain: [0, greatest * 105],
       },
       color: {
@@ -329,8 +330,8 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
         grid: true,
         label: "threshold →",
         domain: [...bounds],
-        ticks: 4,
-        tickFormat: (x: number) => digits3(x).replace(/\.?0+$/, ""),
+        ticks: logTicks(bounds),
+        tickFormat: shortNumber,
       },
       marks: [
         Plot.ruleY(data, { y: "row", x1: "min", x2: "max", stroke: "var(--snn)", strokeWidth: 2 }),
@@ -388,9 +389,47 @@ function shareDomain(values: readonly number[]): [number, number] {
   return [100 * Math.max(0, low - room), 100 * Math.min(1, high + room)];
 }
 
-/** Digits that tell ticks apart, and no more: long ones would run into each other. */
-function shortTick(value: number): string {
-  return String(Number(value.toPrecision(2)));
+/** From 0, or from near the least error where all are of about one size, to above the greatest. */
+function errorDomain(values: readonly number[]): number[] {
+  const [low, high] = [Math.min(...values), Math.max(...values, 1e-9)];
+  if (low < high / 2) return [0, 1.12 * high];
+  const room = Math.max(0.1 * (high - low), 0.01 * high);
+  return [low - room, high + room];
+}
+
+/** Of a logarithmic axis' length: neighbours that are nearer have labels that touch. */
+const nearestTicks = 0.24;
+
+/**
+ * Round values between two bounds: 1, 2, 3 and 5 times powers of ten, or fewer of them until they stand
+ * apart on a logarithmic axis. Between bounds that hold none: the value amid them.
+ */
+function logTicks([low, high]: readonly [number, number]): number[] {
+  const first = Math.floor(Math.log10(low));
+  const decades = Math.ceil(Math.log10(high)) - first + 1;
+  const within = (steps: readonly number[], every: number): number[] =>
+    Array.from({ length: Math.ceil(decades / every) }, (_, i) => first + i * every)
+      .flatMap((decade) => steps.map((step) => Number(`${step}e${decade}`)))
+      .filter((value) => value >= low && value <= high);
+  const shortest = nearestTicks * Math.log(high / low);
+  const candidates = [
+    ...[[1, 2, 3, 5], [1, 2, 5], [1, 3], [1]].map((steps) => within(steps, 1)),
+    ...Array.from({ length: decades }, (_, i) => within([1], i + 2)),
+  ];
+  const fitting = candidates.find(
+    (ticks) =>
+      ticks.length > 0 &&
+      ticks.every((tick, i) => i === 0 || Math.log(tick / (ticks[i - 1] ?? tick)) >= shortest),
+  );
+  return fitting ?? [Number(Math.sqrt(low * high).toPrecision(2))];
+}
+
+/** A threshold: digits that tell such ticks apart, and no more. */
+function shortNumber(x: number): string {
+  const value = Number(x.toPrecision(2));
+  return value >= 1e4 || value < 1e-2
+    ? value.toExponential().replace("e+", "e").replace("-", "−")
+    : String(value);
 }
 
 function annLevel(ann: number | null): { value: number; label: string } | undefined {
