@@ -50,13 +50,13 @@ export const diagnoseEvaluation = catalogue({
   "task-assumed": {
     severity: "info",
     message: (p: { output: string; task: TaskName; reason: string }) =>
-      `output "${p.output}" is measured as ${describeTask[p.task]}: ${p.reason}`,
+      `output "${p.output}" is measured by the task ${p.task}: ${p.reason}`,
     help: "--task says what it is for: classify, binary, multilabel, segment or regress",
   },
   "task-does-not-fit": {
     severity: "error",
     message: (p: { task: TaskName; why: string }) =>
-      `this cannot be measured as ${describeTask[p.task]}: ${p.why}`,
+      `this cannot be measured by the task ${p.task}: ${p.why}`,
     help: "--task says what the output is for: classify, binary, multilabel, segment or regress",
   },
   "targets-fit-no-task": {

@@ -33,9 +33,11 @@ function digits(x: number): string {
   return String(Number(x.toPrecision(3)));
 }
 
-function silentChannels(layers: readonly SilentLayer[]): string {
+/** What silent channels do: in the singular, and of several. */
+function silentChannels(layers: readonly SilentLayer[], one: string, several: string): string {
   const dead = layers.reduce((n, layer) => n + layer.dead, 0);
-  return `${dead === 1 ? "1 channel is" : `${dead} channels are`} never positive on the calibration set and`;
+  const [channels, rest] = dead === 1 ? ["1 channel is", one] : [`${dead} channels are`, several];
+  return `${channels} never positive on the calibration set and ${rest}`;
 }
 
 function silentPlaces(layers: readonly SilentLayer[]): string {
@@ -289,7 +291,11 @@ export const diagnose = catalogue({
   "dead-channels": {
     severity: "info",
     message: (p: { layers: readonly SilentLayer[] }) =>
-      `${silentChannels(p.layers)} take their layer's largest threshold: ${silentPlaces(p.layers)}`,
+      silentChannels(
+        p.layers,
+        "takes its layer's largest threshold: ",
+        "take their layer's largest threshold: ",
+      ) + silentPlaces(p.layers),
   },
   "offset-in-bias": {
     severity: "info",
@@ -301,8 +307,11 @@ export const diagnose = catalogue({
   "unfitted-channels": {
     severity: "info",
     message: (p: { layers: readonly SilentLayer[] }) =>
-      `${silentChannels(p.layers)} are tuned to the largest activation of their layer: ` +
-      silentPlaces(p.layers),
+      silentChannels(
+        p.layers,
+        "is tuned to the largest activation of its layer: ",
+        "are tuned to the largest activation of their layer: ",
+      ) + silentPlaces(p.layers),
   },
   "no-integer-form": {
     severity: "error",

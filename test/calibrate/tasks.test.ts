@@ -121,7 +121,7 @@ describe("the task is told from output and labels:", () => {
       ["segment", map, floats([1, 2, 2], [255, 255, 255, -1])],
     ];
     for (const [task, module, targets] of refused) {
-      expect(() => taskFor(module, targets, task), task).toThrow(/cannot be measured as/);
+      expect(() => taskFor(module, targets, task), task).toThrow(/cannot be measured by/);
     }
   });
 
