@@ -77,7 +77,7 @@ describe.concurrent("snnc convert", () => {
         model: z.literal(digits.model),
         out: z.literal(at("json.snn")),
         code: z.literal("differential"),
-        timesteps: z.literal(4),
+        timesteps: z.literal(3),
         parameters: z.number().int().positive(),
         ops: z.number().int().positive(),
         pipeline: z.array(
@@ -90,7 +90,7 @@ describe.concurrent("snnc convert", () => {
         calibrationSamples: z.literal(40),
         seconds: z.number().positive(),
         annAccuracy: share,
-        accuracy: z.array(share).length(4),
+        accuracy: z.array(share).length(3),
         diagnostics,
       })
       .parse(jsonOf(ran));
@@ -117,7 +117,7 @@ describe.concurrent("snnc convert", () => {
     const { code, stdout } = await snnc([...args, "-o", at("shown.snn")]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ANN [\d.]+ % on 10 samples of test\.npz$/m);
-    expect(stdout).toMatch(/^4 +[\d.]+ %/m);
+    expect(stdout).toMatch(/^3 +[\d.]+ %/m);
   });
 
   it("does not replace what it reads", async () => {
@@ -135,7 +135,7 @@ describe.concurrent("snnc convert", () => {
     const passes = ["--passes", "set-initial-potential{share=0.25}"];
     expect((await snnc([...args, ...passes, "--no-eval"])).code).toBe(0);
     const { stdout } = await snnc(["inspect", at("again.snn")]);
-    expect(stdout).toContain("timesteps = 8");
+    expect(stdout).toContain("timesteps = 3");
   });
 });
 
@@ -234,7 +234,7 @@ describe.concurrent("snnc eval", () => {
     const { code, stdout } = await snnc(["eval", at("digits.snn"), ...measured]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^T +accuracy +spikes +synaptic ops$/m);
-    expect(stdout).toMatch(/^8 +[\d.]+ %/m);
+    expect(stdout).toMatch(/^3 +[\d.]+ %/m);
   });
 
   it("asks for labels where the data hold none", async () => {
@@ -374,7 +374,7 @@ describe.concurrent("snnc inspect, diff, passes and ops", () => {
   it("inspect prints the network as text", async () => {
     const { code, stdout } = await snnc(["inspect", at("digits.snn")]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^module @digits attributes \{code = "differential", timesteps = 8/);
+    expect(stdout).toMatch(/^module @digits attributes \{code = "differential", timesteps = 3/);
     expect(stdout.match(/ = snn\.graded\(/g)).toHaveLength(5);
   });
 
@@ -383,7 +383,7 @@ describe.concurrent("snnc inspect, diff, passes and ops", () => {
     expect(found).toMatchObject({
       kind: "snn",
       code: "differential",
-      timesteps: 8,
+      timesteps: 3,
       provenance: { model: { file: "digits.onnx" }, calibration: { samples: 40 }, seed: 0 },
     });
   });

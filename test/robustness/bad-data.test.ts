@@ -114,10 +114,10 @@ describe.concurrent("labels and preprocessing that are wrong", () => {
         [samples],
         right.data.map((y) => y + 0.5),
       ),
-      "labels-not-integer",
+      "targets-fit-no-task",
     ],
     ["beyond.npy", labels([0, 1, 2, 3, 4, 5, 0, 1]), "label-out-of-range"],
-    ["one-hot.npy", images([samples, classes]), "labels-shape"],
+    ["wide.npy", images([samples, classes + 1]), "targets-fit-no-task"],
   ])("%s is refused before any work is done", async (name, tensor, code) => {
     await writeFile(at(name), encodeNpy(tensor));
     const args = [...data, "--labels", at(name)];
@@ -196,7 +196,7 @@ describe.concurrent("a place that cannot be written", () => {
 
   it("a full device is the machine's fault", async () => {
     const { code, stderr, left } = await convertIn("full", [...calib, "-o", "/dev/full"]);
-    expect(codesIn(stderr)).toEqual(["few-samples-to-fit", "cannot-write"]);
+    expect(codesIn(stderr)).toEqual(["few-samples-to-fit", "ends-early", "cannot-write"]);
     expect(stderr).toContain("the disk is full");
     expect(code).toBe(2);
     expect(left).toEqual([]);
@@ -208,7 +208,7 @@ describe.concurrent("a place that cannot be written", () => {
         cwd,
       });
     const { code, stderr, left } = await convertIn("quota", [...calib, "-o", "net.snn"], limited);
-    expect(codesIn(stderr)).toEqual(["few-samples-to-fit", "cannot-write"]);
+    expect(codesIn(stderr)).toEqual(["few-samples-to-fit", "ends-early", "cannot-write"]);
     expect(stderr).toContain("a file may not be so large here");
     expect(code).toBe(2);
     expect(left).toEqual([]);
