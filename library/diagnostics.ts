@@ -7,6 +7,11 @@ function percentOf(share: number): string {
 }
 
 export const diagnose = catalogue({
+  "calibration-empty": {
+    severity: "error",
+    message: () => "the calibration set has no samples: there is nothing to choose thresholds from",
+    help: "give a few hundred training samples",
+  },
   "value-not-finite": {
     severity: "error",
     message: (p: { name: string; count: number; samples: number }) =>

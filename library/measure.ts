@@ -34,13 +34,15 @@ export function loadOn(running: Running, module: Module): Promise<Executable> {
 
 /**
  * What passes see of `samples`. What was measured of a module is kept for as long as the module lives:
- * several conversions of one network look at it once.
+ * several conversions of one network look at it once. Fails with a `DiagnosticError` where there are no
+ * samples, or where values of the network are not finite on them.
  */
 export function calibrationOn(samples: SampleSource, running: Running): Calibration {
   const kept = new WeakMap<Module, Map<string, Promise<CalibrationStatistics>>>();
   let ordered: SampleSource | null = null;
   return {
     measure(module, observe, timesteps) {
+      if (samples.count === 0) return noSamples();
       const known = kept.get(module) ?? new Map<string, Promise<CalibrationStatistics>>();
       kept.set(module, known);
       const key = JSON.stringify([observe, timesteps]);
@@ -53,6 +55,7 @@ export function calibrationOn(samples: SampleSource, running: Running): Calibrat
       return measured;
     },
     async watch(module, probes, options, onSample) {
+      if (samples.count === 0) return noSamples();
       const { timesteps, samples: most = Infinity, first = 0, count: counts = false } = options;
       ordered ??= byContent(samples);
       const all = ordered;
@@ -79,6 +82,11 @@ export function calibrationOn(samples: SampleSource, running: Running): Calibrat
       }
     },
   };
+}
+
+/** Statistics of no values are zeros, which thresholds must not be chosen from. */
+async function noSamples(): Promise<never> {
+  return fail(diagnose("calibration-empty", null, {}));
 }
 
 async function measure(

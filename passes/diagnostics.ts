@@ -288,6 +288,13 @@ export const diagnose = catalogue({
       `their standard deviation: ${fittedLayers(p.layers)}`,
     help: "more digits fit better (-T 12 to 16); activations=decode computes them on decoded values",
   },
+  "range-beyond-float": {
+    severity: "error",
+    message: (p: { name: string; largest: number }) =>
+      `${p.name} reaches ${digits(p.largest)} on the calibration set, and float32 has no room for thresholds ` +
+      `and potentials of such values`,
+    help: "check the scale of the data against what the network was trained on (--preprocess)",
+  },
   "dead-channels": {
     severity: "info",
     message: (p: { layers: readonly SilentLayer[] }) =>

@@ -12,6 +12,7 @@ import { ChannelStatistics, type Mass, type Scope, scopes } from "../../ir/stats
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
+import { inFloatRange } from "../float-range.ts";
 import type { OptionSpec, PassContext } from "../pass.ts";
 import { vInitShare, withRanges } from "./ranges.ts";
 import { neuronSites } from "./sites.ts";
@@ -89,7 +90,7 @@ export async function balance(
     const vInit = isOp(neuron, "snn.if") ? vInitShare(module, neuron) : 0.5;
     const choose = (statistics: ChannelStatistics): number =>
       Math.min(ceiling, rule({ statistics, ceiling, signed, vInit, levels }));
-    const chosen =
+    const wanted =
       step === null
         ? channels.map(choose)
         : new Array<number>(channels.length).fill(
@@ -97,6 +98,7 @@ export async function balance(
               ? ceiling
               : wholeSteps(choose(merged(channels)), step, ceiling),
           );
+    const chosen = inFloatRange(wanted, neuron.loc);
     const largest = chosen.reduce((most, range) => Math.max(most, range), 0);
     const dead = chosen.filter((range) => range === 0).length;
     if (dead > 0 && scope !== "neuron") {

@@ -24,6 +24,7 @@ import type { LeakyTimes } from "../../ir/semantics/soft-lif.ts";
 import { scalar, tensorOf } from "../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
+import { inFloatRange } from "../float-range.ts";
 import { type PassContext, definePass } from "../pass.ts";
 import { analogueOption, announce, overTime } from "./over-time.ts";
 import { hasLeakyForm, planConversion, rectifierCeiling } from "./spiking-form.ts";
@@ -150,7 +151,8 @@ async function fitRectifiers(
   for (const op of rectifiers) {
     const { axis, channels } = known(values.get(known(op.inputs[0], "an operand")), "statistics");
     const ceiling = known(rectifierCeiling(op), "a rectifier");
-    const largest = channels.map(({ max }) => Math.min(ceiling, Math.max(0, max)));
+    const seen = channels.map(({ max }) => Math.min(ceiling, Math.max(0, max)));
+    const largest = inFloatRange(seen, op.loc);
     const most = largest.reduce((a, b) => Math.max(a, b), 0);
     const silent = largest.filter((x) => x === 0).length;
     if (silent > 0) dead.push({ layer: shortName(op.loc), dead: silent, channels: largest.length });

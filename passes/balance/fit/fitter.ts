@@ -14,6 +14,7 @@ import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
 import { rectifierCeiling } from "../../convert/spiking-form.ts";
 import { diagnose } from "../../diagnostics.ts";
+import { inFloatRange } from "../../float-range.ts";
 import { prefixOf } from "../../graph.ts";
 import type { PassContext } from "../../pass.ts";
 import { withRanges } from "../ranges.ts";
@@ -194,7 +195,10 @@ export class LayerFitter {
     }
     const fallback = largest > 0 ? largest : Math.min(ceiling, 1) / most;
     const shape = neuron.type.shape.map((extent, i) => (i === axis ? extent : 1));
-    const steps = chosen.map(({ step }) => (step > 0 ? step : fallback) * most);
+    const steps = inFloatRange(
+      chosen.map(({ step }) => (step > 0 ? step : fallback) * most),
+      neuron.loc,
+    );
     const ranged = withRanges(
       this.module,
       new Map([[neuron.result, tensorOf("f32", shape, steps)]]),
