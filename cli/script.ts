@@ -17,16 +17,19 @@ interface Parser<O> {
   }): unknown;
   exitOverride(): unknown;
   showSuggestionAfterError(): unknown;
-  parse(): unknown;
+  parse(args: readonly string[], from: { from: "user" }): unknown;
   name(): string;
   opts(): O;
 }
 
 /**
- * The options that the process was started with. Ends it where it was asked for help (0), or where they
- * are wrong (1): then `--json` gets its one object too.
+ * The options of `args`, by default those that the process was started with. Ends it where it was asked
+ * for help (0), or where they are wrong (1): then `--json` gets its one object too.
  */
-export function optionsOf<O>(program: Parser<O>): O {
+export function optionsOf<O>(
+  program: Parser<O>,
+  args: readonly string[] = process.argv.slice(2),
+): O {
   const terminal = createTerminal({ json: true, quiet: true });
   program.configureOutput({
     writeOut: (text) => terminal.out(text.replace(/\n$/, "")),
@@ -35,19 +38,19 @@ export function optionsOf<O>(program: Parser<O>): O {
   program.exitOverride();
   program.showSuggestionAfterError();
   try {
-    program.parse();
+    program.parse(args, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    process.exit(commanderFailure(error));
+    process.exit(commanderFailure(error, args));
   }
   return program.opts();
 }
 
 /** What `--json` prints of wrong options; commander has told the rest. Returns the exit code. */
-function commanderFailure(error: CommanderError): number {
+function commanderFailure(error: CommanderError, args: readonly string[]): number {
   // Help and version are answers, not errors.
   if (error.exitCode === 0) return 0;
-  if (process.argv.includes("--json")) {
+  if (args.includes("--json")) {
     const text = error.message.replace(/^error: /, "").replaceAll("\n", " ");
     const diagnostics = [diagnosticToJson(diagnose("usage", null, { text }))];
     createTerminal({ json: true, quiet: true }).json({ diagnostics });

@@ -11,12 +11,20 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { Command } from "@commander-js/extra-typings";
 import { chromium } from "playwright-core";
+import { optionsOf } from "../cli/script.ts";
 import { checkDemo } from "./browser/demo.ts";
 import { checkEngine } from "./browser/engine.ts";
 import { makeExample } from "./browser/example.ts";
 import { checkLoader, checkWithoutWorkers } from "./browser/loader.ts";
 import { serveFolder } from "./browser/server.ts";
+
+optionsOf(
+  new Command("test:browser").description(
+    "run the built example in a browser: CHROMIUM_PATH, or where systems put one",
+  ),
+);
 
 const browsers = [
   process.env["CHROMIUM_PATH"] ?? "",

@@ -8,8 +8,14 @@
  * --keep writes the models of findings there; --examples takes its seeds from another folder too.
  */
 import { type ChildProcess, execFile, fork } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Command, Option } from "@commander-js/extra-typings";
+import { type Outcome as Printed, perform } from "../cli/action.ts";
+import { diagnose } from "../cli/diagnostics.ts";
+import { options, wholeNumber } from "../cli/options.ts";
+import { optionsOf } from "../cli/script.ts";
+import { fail } from "../ir/diagnostic.ts";
 import { type Outcome, attempt, mutantOf } from "./fuzz/attempt.ts";
 import { seeds } from "./fuzz/seeds.ts";
 
@@ -28,21 +34,21 @@ interface Answer extends Outcome {
   readonly peakBytes: number;
 }
 
-function optionValue(name: string, absent: string): string {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? absent : (process.argv[at + 1] ?? absent);
-}
-
-const seed = Number(optionValue("--seed", "1"));
-const runs = Number(optionValue("--runs", "10000"));
-const keep = optionValue("--keep", "");
-if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(runs) || runs < 1) {
-  console.error("usage: npm run fuzz -- [--runs N] [--seed S] [--keep DIRECTORY] [--json]");
-  process.exit(1);
-}
-const models = seeds(optionValue("--examples", "examples"));
+const given = optionsOf(
+  new Command("fuzz")
+    .description("feed damaged models to the importer")
+    .option("--runs <n>", "damaged models", wholeNumber(1, 10_000_000), 10_000)
+    .option("--seed <n>", "what they are drawn from", wholeNumber(0, 2 ** 31 - 1), 1)
+    .option("--keep <folder>", "keep the models of findings there", "")
+    .option("--examples <folder>", "where whole models are taken from", "examples")
+    .addOption(options.json)
+    .addOption(options.debug)
+    .addOption(new Option("--worker", "answer a parent (used by the fuzzer itself)").hideHelp()),
+);
+const { seed, runs, keep, examples } = given;
 
 function work(): void {
+  const models = seeds(examples);
   process.on("message", (run) => {
     if (typeof run !== "number") return;
     const before = process.cpuUsage();
@@ -112,7 +118,11 @@ function ask(
   });
 }
 
-async function main(): Promise<void> {
+async function main(): Promise<Printed> {
+  if (!existsSync(examples)) {
+    fail(diagnose("no-such-folder", null, { folder: examples, what: "whole models" }));
+  }
+  const models = seeds(examples);
   const counts = {
     ran: 0,
     imported: 0,
@@ -154,18 +164,17 @@ async function main(): Promise<void> {
     total = 0;
   }
   child.disconnect();
-  if (process.argv.includes("--json")) {
-    console.log(JSON.stringify({ runs, seed, counts, peakBytes, mostCpuSeconds, findings }));
-  } else {
-    for (const { run, kind, why } of findings) console.log(`run ${run}: ${kind} ${why}`);
-    const listed = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
-    console.log(`${runs} runs from seed ${seed}: ${listed.join(", ")}`);
-    console.log(
+  const listed = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
+  return {
+    json: { runs, seed, counts, peakBytes, mostCpuSeconds, findings },
+    text: [
+      ...findings.map(({ run, kind, why }) => `run ${run}: ${kind} ${why}`),
+      `${runs} runs from seed ${seed}: ${listed.join(", ")}`,
       `at most ${Math.round(peakBytes / 2 ** 20)} MiB, ${mostCpuSeconds.toFixed(1)} s of CPU time`,
-    );
-  }
-  process.exit(findings.length > 0 ? 1 : 0);
+    ].join("\n"),
+    exitCode: findings.length > 0 ? 1 : 0,
+  };
 }
 
-if (process.argv.includes("--worker")) work();
-else await main();
+if (given.worker === true) work();
+else await perform(given, main);

@@ -18,10 +18,18 @@ import {
 } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { Command } from "@commander-js/extra-typings";
 import { build } from "esbuild";
+import { optionsOf } from "../cli/script.ts";
 
 /** Bytes, minified, of a bundle that only reads models; measured: 331 kB. Binaryen alone is 14 MB. */
 const mostImporterBytes = 450_000;
+
+optionsOf(
+  new Command("test:package").description(
+    "pack and install the package, compile a project with it, and bundle that",
+  ),
+);
 
 let passed = 0;
 let failed = 0;

@@ -7,6 +7,10 @@
  *
  * The exit code is 1 where a bar does not hold.
  */
+import { explain } from "../cli/action.ts";
+import { diagnose } from "../cli/diagnostics.ts";
+import { createTerminal } from "../cli/terminal.ts";
+import { fail } from "../ir/diagnostic.ts";
 import { type Bar, parseName } from "./verify/bar.ts";
 
 /** Each bar is a file of its name in scripts/verify/, loaded only when it is asked for. */
@@ -33,13 +37,30 @@ const bars = {
   },
 } as const satisfies Record<string, Bar>;
 
-const [name, ...options] = process.argv.slice(2);
-const bar = parseName(bars, name);
-if (bar === null) {
-  const known = Object.entries<Bar>(bars).map(([each, { summary }]) => `  ${each}  ${summary}`);
-  console.error(`usage: npm run verify -- NAME [options]\n\n${known.join("\n")}`);
-  process.exitCode = name === undefined ? 0 : 1;
-} else {
+const known = Object.entries<Bar>(bars).map(([each, { summary }]) => `  ${each}  ${summary}`);
+const usage = `usage: npm run verify -- NAME [options]\n\n${known.join("\n")}`;
+
+/** Runs the bar that is asked for, or lists all; whether it holds. */
+async function run(name: string | undefined, options: readonly string[]): Promise<boolean> {
+  if (name === undefined || name === "--help" || name === "-h") {
+    console.log(usage);
+    return true;
+  }
+  const bar = parseName(bars, name);
+  if (bar === null) {
+    const names = Object.keys(bars).join(", ");
+    return fail(
+      diagnose("usage", null, { text: `no bar is called "${name}": there are ${names}` }),
+    );
+  }
   const { verify } = await bar.load();
-  if (!(await verify(options))) process.exitCode = 1;
+  return verify(options);
+}
+
+const [first, ...others] = process.argv.slice(2);
+try {
+  if (!(await run(first, others))) process.exitCode = 1;
+} catch (error) {
+  const how = { json: process.argv.includes("--json"), debug: process.argv.includes("--debug") };
+  process.exitCode = explain(error, createTerminal(how), how, []);
 }

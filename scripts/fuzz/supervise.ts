@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { wholeNumber } from "../../cli/options.ts";
+import { optionsOf } from "../../cli/script.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 
 const limits = { cpuSeconds: 10, bytes: 2 ** 30 };
@@ -40,14 +41,15 @@ interface Answer {
 
 /** Runs the bar of a target, or in a child the runs that it is sent. True where there is no finding. */
 export async function supervise(target: Target, args: readonly string[]): Promise<boolean> {
-  const given = new Command(`npm run verify -- ${target.name}`)
-    .option("--runs <N>", "damaged files", wholeNumber(1, 10_000_000), 20_000)
-    .option("--seed <S>", "what they are drawn from", wholeNumber(0, 2 ** 31 - 1), 1)
-    .option("--keep <folder>", "keep the files of findings there")
-    .option("--json", "one object on stdout", false)
-    .option("--worker", "answer a parent (used by the bar itself)", false)
-    .parse(args, { from: "user" })
-    .opts();
+  const given = optionsOf(
+    new Command(`npm run verify -- ${target.name}`)
+      .option("--runs <N>", "damaged files", wholeNumber(1, 10_000_000), 20_000)
+      .option("--seed <S>", "what they are drawn from", wholeNumber(0, 2 ** 31 - 1), 1)
+      .option("--keep <folder>", "keep the files of findings there")
+      .option("--json", "one object on stdout", false)
+      .option("--worker", "answer a parent (used by the bar itself)", false),
+    args,
+  );
   if (given.worker) return work(target, given.seed);
   const counts = { used: 0, refused: 0, crashed: 0, cpu: 0, memory: 0, died: 0 };
   const findings: { readonly run: number; readonly kind: string; readonly why: string }[] = [];

@@ -12,9 +12,11 @@ import { Command } from "@commander-js/extra-typings";
 import { z } from "zod";
 import { singleThreadEngine } from "../../backends/typed/single.ts";
 import { wasmEngine } from "../../backends/wasm/engine.ts";
+import { diagnose } from "../../cli/diagnostics.ts";
+import { optionsOf } from "../../cli/script.ts";
 import { workOf } from "../../frontend/onnx/fold.ts";
 import { type ImportResult, importOnnx } from "../../frontend/onnx/import.ts";
-import { type Diagnostic, DiagnosticError, known } from "../../ir/diagnostic.ts";
+import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
 import { checkModel } from "../../library/check.ts";
 import { convert } from "../../library/convert.ts";
@@ -34,9 +36,10 @@ const mostWork = 4e8;
 export async function verify(args: readonly string[]): Promise<boolean> {
   const command = new Command("npm run verify -- corpus")
     .argument("<dir>", "a folder with files of scripts/verify/corpus/models.json")
-    .option("--json", "one object on stdout", false)
-    .parse(args, { from: "user" });
-  const [folder] = command.processedArgs;
+    .option("--json", "one object on stdout", false);
+  const { json } = optionsOf(command, args);
+  const [folder = ""] = command.args;
+  if (!existsSync(folder)) fail(diagnose("no-such-folder", null, { folder, what: "models" }));
   const rows = z.array(row).parse(JSON.parse(readFileSync(listFile(), "utf8")));
   const found = filesByHash(folder);
   const { runtime, why } = await openRuntime();
@@ -50,11 +53,10 @@ export async function verify(args: readonly string[]): Promise<boolean> {
     }
     const line = await attempt(each, new Uint8Array(readFileSync(file)), runtime);
     lines.push(line);
-    const { json } = command.opts();
     if (!json) console.log(textOf(line));
   }
   const failures = lines.filter((line) => line.faults.length > 0);
-  if (command.opts().json) console.log(JSON.stringify({ rows: rows.length, lines }));
+  if (json) console.log(JSON.stringify({ rows: rows.length, lines }));
   else {
     console.log(
       `${rows.length} listed, ${lines.length} found, ${failures.length} with faults, ` +

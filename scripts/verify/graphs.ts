@@ -7,6 +7,7 @@
 import { Command } from "@commander-js/extra-typings";
 import fc from "fast-check";
 import { wholeNumber } from "../../cli/options.ts";
+import { optionsOf } from "../../cli/script.ts";
 import { isOpKind, specs } from "../../ir/spec.ts";
 import { pipelines } from "../../passes/index.ts";
 import { integerFrames, integerNetworks } from "../../test/random/integer.ts";
@@ -108,14 +109,15 @@ function neuronsOf(seed: number, run: number): (readonly [string, RandomNetwork]
 
 /** Runs the bar; see `npm run verify -- graphs --help`. */
 export async function verify(args: readonly string[]): Promise<boolean> {
-  const { runs, seed, only, pipeline, json } = new Command("npm run verify -- graphs")
-    .option("--runs <N>", "graphs to draw", wholeNumber(1, 10_000_000), 200)
-    .option("--seed <S>", "what they are drawn from", wholeNumber(0, 2 ** 31 - 1), 1)
-    .option("--only <N>", "graph number N alone", wholeNumber(0, 10_000_000))
-    .option("--pipeline <NAME>", "by this pipeline alone")
-    .option("--json", "one object on stdout", false)
-    .parse(args, { from: "user" })
-    .opts();
+  const { runs, seed, only, pipeline, json } = optionsOf(
+    new Command("npm run verify -- graphs")
+      .option("--runs <N>", "graphs to draw", wholeNumber(1, 10_000_000), 200)
+      .option("--seed <S>", "what they are drawn from", wholeNumber(0, 2 ** 31 - 1), 1)
+      .option("--only <N>", "graph number N alone", wholeNumber(0, 10_000_000))
+      .option("--pipeline <NAME>", "by this pipeline alone")
+      .option("--json", "one object on stdout", false),
+    args,
+  );
   const { counts, failures, missing } = await verifyGraphs(only === undefined ? runs : 1, seed, {
     ...(only === undefined ? {} : { first: only }),
     ...(pipeline === undefined ? {} : { names: [pipeline] }),

@@ -22,6 +22,7 @@ import { Command } from "@commander-js/extra-typings";
 import { createOutputs } from "../../cli/outputs.ts";
 import { checkBuildFolder, checkReportFolder } from "../../cli/own-folder.ts";
 import { sha256 } from "../../cli/files.ts";
+import { optionsOf } from "../../cli/script.ts";
 import { invariant } from "../../ir/diagnostic.ts";
 
 /** This file lies one folder deeper where it is built. */
@@ -49,11 +50,12 @@ interface Scenario {
 type Tree = string;
 
 export async function verify(args: readonly string[]): Promise<boolean> {
-  const { only, json } = new Command("npm run verify -- kill")
-    .option("--only <name>", "scenarios whose name holds this", "")
-    .option("--json", "one object on stdout", false)
-    .parse(args, { from: "user" })
-    .opts();
+  const { only, json } = optionsOf(
+    new Command("npm run verify -- kill")
+      .option("--only <name>", "scenarios whose name holds this", "")
+      .option("--json", "one object on stdout", false),
+    args,
+  );
   if (spawnSync("strace", ["-V"]).status !== 0 || !existsSync(entry)) {
     console.error("needs strace (apt-get install strace), and what `npm run build` makes");
     return false;

@@ -24,12 +24,17 @@ describe.concurrent("a script", () => {
     ["bench/accuracy.ts", ["--methods", "nonsense", "--shared", "nowhere"], "unknown-pass"],
     ["bench/accuracy.ts", ["--model", "m.onnx"], "usage"],
     ["scripts/conformance.ts", ["nowhere"], "no-such-folder"],
+    ["scripts/fuzz.ts", ["--examples", "nowhere"], "no-such-folder"],
+    ["scripts/verify.ts", ["nonsense"], "usage"],
+    ["scripts/verify.ts", ["graphs", "--runs", "0"], "usage"],
+    ["scripts/package.ts", ["--nonsense"], "usage"],
   ])("%s %s ends with 1 and %s", async (script, args, code) => {
     const { code: exit, stdout, stderr } = await run(script, ...args, "--json");
     expect(exit).toBe(1);
     const { diagnostics } = answer.parse(JSON.parse(stdout));
     expect(diagnostics.map((each) => each.code)).toEqual([code]);
-    expect(stderr).toContain(`error[${code}]`);
+    // Commander's own words have no code.
+    expect(stderr).toMatch(code === "usage" ? /error(\[usage\])?: \S/ : `error[${code}]`);
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 });
