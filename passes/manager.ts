@@ -149,6 +149,7 @@ async function runStep(
       timesteps: options.timesteps ?? before.timesteps,
       reference,
       report,
+      hasCalibration: options.calibration !== undefined,
       ...(options.calibration ?? noCalibration(pass.name)),
     });
   } catch (error) {

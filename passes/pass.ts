@@ -58,6 +58,8 @@ export interface PassContext<V> {
    */
   readonly reference: Module | null;
   readonly report: (diagnostic: Diagnostic) => void;
+  /** Whether there is a calibration set: `measure` and `watch` fail where there is none. */
+  readonly hasCalibration: boolean;
   /**
    * Runs a module on the calibration set and returns statistics of the values asked for: for values
    * over time, of their mean over the timesteps. Beside `watch` the only thing a pass may await. Fails

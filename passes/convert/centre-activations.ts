@@ -38,8 +38,9 @@ export const centreActivations = definePass({
       help: "take constants out of inputs too: for networks that quantise them",
     },
   },
-  async run(module, { options: { inputs }, watch, report }) {
-    if (module.code !== "none") return module;
+  async run(module, { options: { inputs }, watch, report, hasCalibration }) {
+    // Without samples the conversion says first what cannot be converted; a later pass asks for them.
+    if (module.code !== "none" || !hasCalibration) return module;
     const offsets = await findOffsets(module, watch, { inputs });
     if (offsets.size === 0) return module;
     const layers = [...offsets].map(([value, { largest, spread }]) => {
