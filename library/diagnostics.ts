@@ -67,13 +67,13 @@ export const diagnose = catalogue({
         ? ": so few squared errors have no mean to rely on"
         : `: if none of them changes, up to ${p.shown.toFixed(2)} points may be lost all the same ` +
           `(${percentOf(p.confidence)} confidence)`),
-    help: (p: { needed: number; shown: number | null; confidence: number }) =>
+    help: (p: { needed: number; suffices: string | null }) =>
       (Number.isFinite(p.needed)
         ? `give ${p.needed} calibration samples or more`
         : "no number of samples shows that nothing is lost") +
-      (p.shown === null
+      (p.suffices === null
         ? ""
-        : `; these can show --max-loss ${(Math.ceil(p.shown * 100) / 100).toFixed(2)}, or less at a lower --confidence`),
+        : `; these can show --max-loss ${p.suffices}, or less at a lower --confidence`),
   },
   "auto-found-none": {
     severity: "error",

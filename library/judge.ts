@@ -28,7 +28,9 @@ export function refuseFewJudges(
   const needed = ofValues ? fewestForMean : samplesNeeded(maxLoss / 100, confidence);
   if (judges >= needed) return;
   const shown = ofValues ? null : 100 * upperShare(0, judges, confidence);
-  fail(diagnose("auto-judges-too-few", null, { judges, maxLoss, confidence, needed, shown }));
+  const suffices = shown === null ? null : (Math.ceil(shown * 100) / 100).toFixed(2);
+  const params = { judges, maxLoss, confidence, needed, shown, suffices };
+  fail(diagnose("auto-judges-too-few", null, params));
 }
 
 /** Mean variance over the elements of each output of the ANN, over all parts. */

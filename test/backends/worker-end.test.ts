@@ -41,7 +41,7 @@ const ends = [
 ] as const;
 
 /** How it ends, of an engine's asking side: the first question, and one that comes later. */
-type Asking = (worker: Worker) => { ask(): Promise<unknown> };
+type Asking = (worker: Worker) => { readonly ask: () => Promise<unknown> };
 
 const engines: Readonly<Record<string, Asking>> = {
   typed: (worker) => {

@@ -168,7 +168,7 @@ describe.each(neuronKinds)("around %s", (kind) => {
     const plain = network(kind, (_, x) => x);
     const moved = network(kind, everyMove);
     const wanted = await countsOf(interpretEngine, plain);
-    expect(wanted).toMatchObject({ analogueOperations: expect.any(Number) });
+    expect(wanted).toHaveProperty("analogueOperations");
     for (const engine of [interpretEngine, typedEngine, wasmEngine]) {
       expect({ engine: engine.name, ...(await countsOf(engine, moved)) }).toEqual({
         engine: engine.name,

@@ -103,8 +103,7 @@ function activationOf(op: Op): VectorForm | null {
     return unary((code, x) => {
       const { f32x4 } = code.wasm;
       const quotient = f32x4.div(x.get(), splat(code, step));
-      const whole = { nearest: f32x4.nearest, floor: f32x4.floor, ceil: f32x4.ceil }[rounding];
-      const steps = code.define("v128", whole(quotient));
+      const steps = code.define("v128", f32x4[rounding](quotient));
       return f32x4.mul(bounded(code, steps, low, high), splat(code, step));
     });
   }
