@@ -45,7 +45,7 @@ describe("the example as a built network", () => {
     images = await samplesOf(snn, "test.npz");
     const executable = await wasmEngine.load(snn, { threads: 1 });
     const some = { count, get: (index: number) => images.get(index) };
-    await executable.run(some, { timesteps }, (result) => wanted.push(result));
+    await executable.run(some, { timesteps: snn.timesteps }, (result) => wanted.push(result));
     await executable.close();
     const preprocess = await openPreprocess(path.join(digits, "preprocess.json"));
     const { files } = await buildFiles(snn, { preprocess });
