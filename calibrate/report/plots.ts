@@ -300,7 +300,7 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
         percent: true,
         grid: true,
         ticks: 3,
-        label: "% of the signal's power →",
+        label: "% of the signal's variance →",
         tickFormat: tickText,
         domain: [0, greatest * 105],
       },

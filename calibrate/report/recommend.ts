@@ -21,7 +21,7 @@ type Findings = Omit<ConversionReport, "recommendations">;
 const smallLoss = 0.005;
 /** Values that are 2 % of their spread off have lost 0.04 % of their variance. */
 const notableDistance = 0.02;
-/** An own error above 1 % of the signal's power is worth a word. */
+/** An own error above 1 % of the signal's variance is worth a word. */
 const notableError = 0.01;
 /** Layers beyond this multiple of the median stand out from the others. */
 const outlierFactor = 3;
@@ -249,7 +249,7 @@ function errorParts(report: Findings, loss: number): Recommendation[] {
       importance: "high",
       text:
         `Of the errors that layers make themselves, ${worst} is the largest: ` +
-        `${relative(overall(worst))} of the signal's power in the mean over ` +
+        `${relative(overall(worst))} of the signal's variance in the mean over ` +
         `${counted(layers.length, "layer")}. ${meaningOf(worst, report)} ${remedy.text}`,
       option: remedy.option,
       layer: null,
@@ -264,7 +264,7 @@ function errorParts(report: Findings, loss: number): Recommendation[] {
       importance: "medium",
       text:
         `In layer ${outlier.name} ${part} is ${relative(outlier.error[part])} of the signal's ` +
-        `power, far above the other layers' (median ${relative(median(layers, part))}). ` +
+        `variance, far above the other layers' (median ${relative(median(layers, part))}). ` +
         remedy.text,
       option: remedy.option,
       layer: outlier.name,

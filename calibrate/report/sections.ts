@@ -114,7 +114,7 @@ export function layerSection(report: ConversionReport, figures: Figures): Html {
         note: "Mean squares, relative to how much the ANN's activation varies over the samples. The mark is the total, which is less than the sum where parts cancel.",
         legend: partsLegend(),
         table: table(
-          "Error of each layer by cause, in percent of the signal's power",
+          "Error of each layer by cause, in percent of the signal's variance",
           ["Layer", "Clipping", "Quantisation", "Inherited", "Unevenness", "Total", "Correlation"],
           errors,
         ),

@@ -97,7 +97,7 @@ function layerTable(report: ConversionReport, bold: Style, width: number): strin
   const table = aligned(["layer", "clip", "quant", "inherit", "uneven", "total"], rows, bold);
   const rest =
     others > 0 ? `\n(${counted(others, "more layer")} with less error of their own)` : "";
-  return `Error by layer, % of the signal's power:\n${table}${rest}`;
+  return `Error by layer, % of the signal's variance:\n${table}${rest}`;
 }
 
 function ownError(error: LayerErrorParts): number {

@@ -27,7 +27,7 @@ describe("the report on a terminal", () => {
       8     89.08 %    −4.04    93.53 %  38.3 k
       ANN   93.12 %
 
-      Error by layer, % of the signal's power:
+      Error by layer, % of the signal's variance:
       layer                        clip  quant  inherit  uneven  total
       /features/layer1/0/relu    0.24 %  9.6 %   0.40 %  0.80 %  9.9 %
       /features/layer1/0/relu_1  0.28 %  9.6 %   0.80 %   1.1 %   11 %
@@ -44,12 +44,12 @@ describe("the report on a terminal", () => {
         13.98 points. Run longer before changing anything else. Option: -T 16
 
       quantisation-dominates: Of the errors that layers make themselves, quantisation
-        is the largest: 9.6 % of the signal's power in the mean over 6 layers. In T
+        is the largest: 9.6 % of the signal's variance in the mean over 6 layers. In T
         timesteps a neuron can express only T + 1 levels. Use more timesteps, or fit
         layers to what they receive. Option: -T 16 or fit-layers
 
       clipping-in-layer: In layer /features/layer2/0/relu/Relu clipping is 3.1 % of
-        the signal's power, far above the other layers' (median 0.36 %). Raise the
+        the signal's variance, far above the other layers' (median 0.36 %). Raise the
         thresholds: the least squared error for more levels lies higher. Option:
         balance-mmse{levels=16}
       "
