@@ -183,6 +183,22 @@ describe("engines agree on samples with values that are not finite, or hardly", 
     }
   });
 
+  it("where increments are pooled, within a chunk of timesteps and over several", async () => {
+    const pool =
+      "strides = [1], padsBegin = [0], padsEnd = [0], dilations = [1], kernel = [1], ceilMode = false";
+    const text = framedText("rate", `snn.max-pool(%3) {${pool}}`, "current");
+    const module = parseModule(text.replaceAll("[1, 6]", "[1, 1, 6]"), { file: "test" });
+    const wanted = Array.from([Infinity, -Infinity, NaN, 3.4e38, -3.4e38, 1e-42], Math.fround);
+    for (const engine of [interpretEngine, ...engines]) {
+      for (const timesteps of [4, 70]) {
+        const inputs = [tensorOf("f32", [1, 1, 6], new Array<number>(6).fill(0))];
+        const { sample } = await runOn(engine, module, inputs, { timesteps });
+        const [output] = sample.outputs;
+        expect(Array.from(known(output, "an output")).slice(-6)).toEqual(wanted);
+      }
+    }
+  });
+
   it("where terms of a sum overflow, but not the sum", async () => {
     const builder = new Builder();
     const loc = sourceLoc("sum.onnx", "/fc", "Gemm");
