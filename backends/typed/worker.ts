@@ -6,7 +6,7 @@ import { failedBy } from "../worker-end.ts";
 import { type Runner, createRunner } from "./execute.ts";
 import { createPacking } from "./packing.ts";
 import { compilePlan } from "./plan.ts";
-import type { Reply, Request, Start } from "./pool.ts";
+import type { Reply, Request, Start } from "./messages.ts";
 
 const port = known(parentPort, "a parent thread");
 // The pool in this folder is the only one to start this file, with a Start as its data.

@@ -1,7 +1,7 @@
 /** Each way in which a worker may end is told to whoever waits for it, and to whoever asks later. */
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it } from "vitest";
-import { Asked } from "../../backends/typed/pool.ts";
+import { Asked } from "../../backends/typed/asked.ts";
 import { WorkerEnd } from "../../backends/worker-end.ts";
 import { channelTo } from "../../backends/wasm/pool.ts";
 import { createTeams } from "../../backends/wasm/team.ts";
