@@ -10,7 +10,7 @@ import { uniform } from "../../../ir/random.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type DType, type Shape, dtypes, elementCount, isFloat, real } from "../../../ir/type.ts";
 import { reachable } from "../../../ir/walk.ts";
-import { Growth } from "./growth.ts";
+import { type Grid, Growth, numberOf } from "./growth.ts";
 import { type DrawnKind, recipes } from "./recipes.ts";
 
 const kinds = keysOf(recipes);
@@ -33,11 +33,16 @@ export interface Drawing {
 /** Runs in which every kind meets every type. */
 export const fullRound = kinds.length * dtypes.length;
 
+/** Every other network, by chance, is of numbers that sums are exact of. */
+function gridOf(seed: number, run: number): Grid {
+  return uniform(seed, run, 0, 1) < 0.5 ? "eighths" : "any";
+}
+
 /** Network number `run` of those from `seed`. */
 export function drawNetwork(seed: number, run: number): Drawing {
   const kind = kinds[run % kinds.length] ?? "ann.relu";
   const dtype = dtypes[(run + Math.floor(run / kinds.length)) % dtypes.length] ?? "f32";
-  const growth = new Growth(seed * 1_000_003 + run);
+  const growth = new Growth(seed * 1_000_003 + run, gridOf(seed, run));
   const shape = growth.pick<Shape>([
     [1, 2, 4, 4],
     [1, 4, 3, 3],
@@ -116,18 +121,15 @@ function pruned(growth: Growth, outputs: readonly { name: string; value: ValueId
   return builder.finish({ name: "random", outputs });
 }
 
-/** Eighths around 0 in the types of the inputs. */
+/** Numbers around 0 in the types of the inputs. */
 function sampleOf(module: Module, seed: number, run: number, index: number): readonly Tensor[] {
   return inputsOf(module).map(({ type: { dtype, shape } }, i) =>
     tensorOf(
       dtype,
       shape,
-      Array.from({ length: elementCount(shape) }, (_, k) => {
-        const x = Math.round(uniform(seed + run, index, i, k) * 24) - 12;
-        if (isFloat(dtype)) return x / 8;
-        if (dtype === "bool") return x > 0 ? 1 : 0;
-        return dtype.startsWith("u") ? Math.abs(x) : x;
-      }),
+      Array.from({ length: elementCount(shape) }, (_, k) =>
+        numberOf(uniform(seed + run, index, i, k), dtype, gridOf(seed, run)),
+      ),
     ),
   );
 }

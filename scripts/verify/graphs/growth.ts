@@ -17,17 +17,37 @@ import {
   real,
 } from "../../../ir/type.ts";
 
+/**
+ * The number that `share`, from 0 up to 1, stands for: in eighths from `least` to 12, or on a grid of
+ * whole numbers in a type of integers.
+ */
+export function numberOf(share: number, dtype: DType, grid: Grid, least = -12): number {
+  if (isFloat(dtype) && grid === "any") return Math.fround((least + share * (12 - least)) / 8);
+  const x = least + Math.floor(share * (13 - least));
+  if (isFloat(dtype)) return x / 8;
+  if (dtype === "bool") return x > 0 ? 1 : 0;
+  return dtype.startsWith("u") ? Math.abs(x) : x;
+}
+
 /** No value gets larger. */
 const mostElements = 512;
+
+/**
+ * What floats are: eighths, of which sums are exact in any order, so that engines have to agree in every
+ * bit; or any float32, of which they are not.
+ */
+export type Grid = "eighths" | "any";
 
 export class Growth {
   readonly builder = new Builder();
   readonly values: ValueId[] = [];
   private readonly seed: number;
+  private readonly grid: Grid;
   private draws = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, grid: Grid) {
     this.seed = seed;
+    this.grid = grid;
   }
 
   /** From 0 up to 1. */
@@ -67,16 +87,11 @@ export class Growth {
     return value;
   }
 
-  /** Eighths from −1.5 to 1.5; whole numbers of a few bits in integer types. */
+  /** Floats from −1.5 to 1.5; whole numbers of a few bits in integer types. */
   numbers(dtype: DType, shape: Shape, sign: "any" | "positive" = "any"): Tensor {
     const least = sign === "positive" ? 1 : -12;
-    const values = Array.from({ length: elementCount(shape) }, () => {
-      const x = this.whole(least, 12);
-      if (isFloat(dtype)) return x / 8;
-      if (dtype === "bool") return x > 0 ? 1 : 0;
-      return dtype.startsWith("u") ? Math.abs(x) : x;
-    });
-    return tensorOf(dtype, shape, values);
+    const draw = (): number => numberOf(this.draw(), dtype, this.grid, least);
+    return tensorOf(dtype, shape, Array.from({ length: elementCount(shape) }, draw));
   }
 
   tensor(dtype: DType, shape: Shape, sign: "any" | "positive" = "any"): TensorRef {
