@@ -2,19 +2,19 @@
  * What surrounds the work of every command: the terminal, the engine, one place where results are
  * printed and one where failures become messages and exit codes.
  */
-import { existsSync, writeFileSync } from "node:fs";
 import { interpretEngine } from "../backends/interpret/engine.ts";
 import { typedEngine } from "../backends/typed/engine.ts";
 import { wasmEngine } from "../backends/wasm/engine.ts";
 import { type Diagnostic, DiagnosticError } from "../ir/diagnostic.ts";
 import type { Engine } from "../ir/executable.ts";
 import { isOutOfMemory } from "../ir/memory.ts";
-import { encodePackage } from "../ir/package.ts";
+import { EngineDiffersError } from "../library/engine-check.ts";
 import type { Running } from "../library/measure.ts";
 import { PassBrokeModuleError } from "../passes/manager.ts";
 import { diagnose } from "./diagnostics.ts";
 import type { EngineName } from "./options.ts";
 import { type Outputs, createOutputs } from "./outputs.ts";
+import { saveDifference, saveReproducer } from "./reproducer.ts";
 import { diagnosticToJson, renderDiagnostics } from "./render.ts";
 import { type Progress, type Terminal, createTerminal } from "./terminal.ts";
 
@@ -86,8 +86,9 @@ export function explain(
       tryJson(terminal, { diagnostics: all.map(diagnosticToJson) });
     }
     terminal.alert(renderDiagnostics(error.diagnostics, terminal.alertColor));
+    if (error instanceof EngineDiffersError) terminal.alert(saveDifference(error));
     if (options.debug === true && error.stack !== undefined) terminal.alert(error.stack);
-    return error.diagnostics.some((d) => d.cause === "environment") ? 2 : 1;
+    return exitCodeOf(error.diagnostics);
   }
   if (isOutOfMemory(error)) return explain(outOfMemory(), terminal, options, earlier);
   const message = error instanceof Error ? error.message : String(error);
@@ -107,6 +108,12 @@ export function explain(
   return 70;
 }
 
+/** Our own fault outweighs the machine's, and that the input's. */
+function exitCodeOf(diagnostics: readonly Diagnostic[]): number {
+  const causes = new Set(diagnostics.map(({ cause }) => cause));
+  return causes.has("fault") ? 70 : causes.has("environment") ? 2 : 1;
+}
+
 /** The failure itself goes to stderr too, so it is not lost where stdout is what failed. */
 function tryJson(terminal: Terminal, value: object): void {
   try {
@@ -118,40 +125,6 @@ function tryJson(terminal: Terminal, value: object): void {
 
 function outOfMemory(): DiagnosticError {
   return new DiagnosticError([diagnose("out-of-memory", null, {})]);
-}
-
-/** Writes what is needed to see the failure again; returns the line that says how. */
-function saveReproducer(error: PassBrokeModuleError): string {
-  const text = writeBesideOthers("reproducer", ".snnir", () => error.reproducer);
-  if (text === null) {
-    return `  note: could not write a reproducer; it would have held:\n${error.reproducer}`;
-  }
-  // A module that does not verify cannot be packed; its text says what there is to say.
-  const packed = () => encodePackage({ module: error.before, provenance: {} });
-  const network = writeBesideOthers("reproducer", ".snn", packed);
-  if (network === null) return `  note: wrote ${text}; send it with a report of this fault`;
-  const passes = /^\/\/ RUN: --passes (\S+)/.exec(error.reproducer)?.[1] ?? error.pass;
-  return `  note: wrote ${text} and ${network}; see it again with:\n        snnc convert ${network} --passes '${passes}'`;
-}
-
-/** Writes to a name that is free in this folder: what is there may be the input. Null if it fails. */
-function writeBesideOthers(
-  name: string,
-  ending: string,
-  content: () => string | Uint8Array,
-): string | null {
-  try {
-    const bytes = content();
-    for (let n = 1; n < 1000; n++) {
-      const file = `${name}${n === 1 ? "" : `-${n}`}${ending}`;
-      if (existsSync(file)) continue;
-      writeFileSync(file, bytes, { flag: "wx" });
-      return file;
-    }
-    return null;
-  } catch {
-    return null;
-  }
 }
 
 const engines: Readonly<Record<EngineName, Engine>> = {

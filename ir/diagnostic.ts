@@ -3,7 +3,8 @@
  *
  * Three kinds of failure take three paths. What the user gave is wrong: a `Diagnostic` of cause
  * "input" (exit code 1). The machine failed us: cause "environment" (exit code 2). We are wrong:
- * `invariant` throws an `InvariantError` (exit code 70). Each folder declares its messages once,
+ * `invariant` throws an `InvariantError` (exit code 70), or, where there are numbers to report, a
+ * `Diagnostic` is of cause "fault" (70 too). Each folder declares its messages once,
  * with `catalogue`; the code of a message is stable and documented. Nothing is printed here.
  */
 import type { Loc } from "./loc.ts";
@@ -14,7 +15,7 @@ export interface Diagnostic {
   /** Stable, kebab-case. */
   readonly code: string;
   readonly severity: Severity;
-  readonly cause: "input" | "environment";
+  readonly cause: "input" | "environment" | "fault";
   /** What is wrong, in the user's terms, with the numbers. One sentence, no final stop. */
   readonly message: string;
   readonly loc: Loc | null;
@@ -28,7 +29,7 @@ export interface Diagnostic {
 export interface DiagnosticSpec<P> {
   readonly severity: Severity;
   /** "input" unless said otherwise. */
-  readonly cause?: "environment";
+  readonly cause?: "environment" | "fault";
   readonly message: (params: P) => string;
   readonly help?: string | ((params: P) => string);
 }

@@ -20,7 +20,7 @@ export const diagnose = catalogue({
   },
   "engine-differs": {
     severity: "error",
-    cause: "environment",
+    cause: "fault",
     message: (p: {
       engine: string;
       output: string;
@@ -29,10 +29,14 @@ export const diagnose = catalogue({
       is: number;
       ought: number;
       largest: number;
+      op: string | null;
     }) =>
       `the engine ${p.engine} computes ${p.is} for element ${p.at} of ${p.output} of sample ${p.sample}, ` +
-      `and the interpreter ${p.ought}, where the largest is ${p.largest}: more than roundings explain`,
-    help: "evaluate with --engine typed or --engine interpret, and report this with the model",
+      `and the interpreter ${p.ought}, where the largest is ${p.largest}: more than roundings explain; ` +
+      (p.op === null
+        ? "no op differs where each is looked at"
+        : `the first op to differ is ${p.op}`),
+    help: "this is a fault of snnc: evaluate with --engine typed or --engine interpret, and report it",
   },
   "engine-not-checked": {
     severity: "info",

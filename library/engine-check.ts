@@ -7,10 +7,11 @@
  * the tolerance that docs/numerics.md states, the interpreter runs again with every value changed by
  * about a rounding, and only what such changes do not explain is told.
  */
-import { fail, known } from "../ir/diagnostic.ts";
+import { type Diagnostic, DiagnosticError, known } from "../ir/diagnostic.ts";
 import { evaluate } from "../ir/evaluate.ts";
-import type { Executable, SampleSource } from "../ir/executable.ts";
+import type { Executable, Probe, ProbeData, SampleSource } from "../ir/executable.ts";
 import { interpret } from "../ir/interpret.ts";
+import { shortName } from "../ir/loc.ts";
 import { type Module, inputsOf, tensorAt } from "../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../ir/op.ts";
 import { uniform } from "../ir/random.ts";
@@ -19,6 +20,21 @@ import { type Tensor, tensorOf } from "../ir/tensor.ts";
 import { elementCount, isFloat } from "../ir/type.ts";
 import { diagnose } from "./diagnostics.ts";
 import type { Running } from "./measure.ts";
+
+/** An engine is wrong: what shows it is a network and a sample, as well as words. */
+export class EngineDiffersError extends DiagnosticError {
+  readonly module: Module;
+  /** The inputs of the sample, in the order of the module's. */
+  readonly inputs: readonly Tensor[];
+  readonly engine: string;
+  constructor(diagnostic: Diagnostic, module: Module, inputs: readonly Tensor[], engine: string) {
+    super([diagnostic]);
+    this.name = "EngineDiffersError";
+    this.module = module;
+    this.inputs = inputs;
+    this.engine = engine;
+  }
+}
 
 /** The share of an evaluation's time that looking at the interpreter may take. */
 const share = 0.05;
@@ -66,19 +82,58 @@ export async function checkEngine(
   const indexAt = (i: number): number => known(chosen[i], "a chosen sample");
   const some = { count: chosen.length, get: (i: number) => samples.get(indexAt(i)) };
   const options = { timesteps: 1, countOperations: false };
+  const faults: Fault[] = [];
   await executable.run(some, options, ({ index: i, outputs }) => {
     const index = indexAt(i);
     known(wanted[i], "the interpreter's outputs").forEach((y, output) => {
       const found = known(outputs[output], "an output");
-      const worst = worstOf(found, y);
+      const worst = faults.length === 0 ? worstOf(found, y) : null;
       if (worst === null || isRounding(module, samples.get(index), output, found, y)) return;
       const { name } = known(module.outputs[output], "an output");
       const { at, largest } = worst;
       const [is, ought] = [found[at] ?? NaN, y[at] ?? NaN];
-      const params = { engine: engine.name, output: name, sample: index, at, is, ought, largest };
-      fail(diagnose("engine-differs", null, params));
+      faults.push({ output: name, sample: index, at, is, ought, largest });
     });
   });
+  const [fault] = faults;
+  if (fault === undefined) return;
+  const inputs = samples.get(fault.sample);
+  const op = await firstToDiffer(executable, inputs);
+  const params = { engine: engine.name, ...fault, op: op === null ? null : shortName(op.loc) };
+  const diagnostic = diagnose("engine-differs", op?.loc ?? null, params);
+  // Not `fail`: the network and the sample go with it.
+  // eslint-disable-next-line no-restricted-syntax -- see above
+  throw new EngineDiffersError(diagnostic, module, inputs, engine.name);
+}
+
+/** What is wrong with an output. */
+interface Fault {
+  readonly output: string;
+  readonly sample: number;
+  readonly at: number;
+  readonly is: number;
+  readonly ought: number;
+  readonly largest: number;
+}
+
+/** The first op that the engine computes otherwise; null where none does when all are asked for. */
+async function firstToDiffer(
+  executable: Executable,
+  inputs: readonly Tensor[],
+): Promise<Op | null> {
+  const { module } = executable;
+  const probes = module.ops.map(({ result }): Probe => ({ value: result, keep: "trace" }));
+  const wanted = interpret(module, inputs, { timesteps: 1, probes }).probes;
+  const found: (readonly ProbeData[])[] = [];
+  const options = { timesteps: 1, probes, countOperations: false };
+  await executable.run({ count: 1, get: () => inputs }, options, (result) => {
+    found.push(result.probes);
+  });
+  const differs = (i: number): boolean => {
+    const [x, y] = [found[0]?.[i], wanted[i]];
+    return x !== undefined && y !== undefined && worstOf(x, y) !== null;
+  };
+  return module.ops.find((_, i) => differs(i)) ?? null;
 }
 
 /** All numbers below `count`, each once, far apart first: data are often sorted by class. */
@@ -117,7 +172,7 @@ interface Worst {
 }
 
 /** The element that is furthest off, where it is further off than the tolerance. */
-function worstOf(found: Float32Array, wanted: Float32Array): Worst | null {
+function worstOf(found: ProbeData, wanted: ProbeData): Worst | null {
   const largest = largestOf(wanted);
   let [at, most] = [-1, tolerance * largest];
   wanted.forEach((y, i) => {
@@ -127,8 +182,10 @@ function worstOf(found: Float32Array, wanted: Float32Array): Worst | null {
   return at < 0 ? null : { at, largest };
 }
 
-function largestOf(y: Float32Array): number {
-  return y.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
+function largestOf(y: ProbeData): number {
+  let most = 0;
+  for (const x of y) if (Number.isFinite(x)) most = Math.max(most, Math.abs(x));
+  return most;
 }
 
 /** NaN is as far from a number as infinity is. */

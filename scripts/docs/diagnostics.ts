@@ -6,7 +6,7 @@ import { diagnose as calibrate } from "../../calibrate/diagnostics.ts";
 import { diagnoseEvaluation } from "../../calibrate/evaluation-diagnostics.ts";
 import { diagnose as cli } from "../../cli/diagnostics.ts";
 import { diagnose as onnx } from "../../frontend/onnx/diagnostics.ts";
-import type { Diagnose, DiagnosticSpec } from "../../ir/diagnostic.ts";
+import type { Diagnose, Diagnostic, DiagnosticSpec } from "../../ir/diagnostic.ts";
 import { diagnose as ir } from "../../ir/diagnostics.ts";
 import { diagnose as semantics } from "../../ir/semantics/diagnostics.ts";
 import { diagnose as library } from "../../library/diagnostics.ts";
@@ -23,7 +23,7 @@ interface Catalogue {
 interface Entry {
   readonly code: string;
   readonly severity: string;
-  readonly environment: boolean;
+  readonly cause: Diagnostic["cause"];
   readonly message: string;
   readonly help: string | null;
 }
@@ -78,9 +78,9 @@ export function diagnosticsPage(): string {
   ].join("\n\n");
 }
 
-function entryText({ code: name, severity, environment, message, help }: Entry): string {
-  const cause = environment ? ", environment" : "";
-  const lines = [`- **${code(name)}** (${severity}${cause}): ${code(message)}`];
+function entryText({ code: name, severity, cause, message, help }: Entry): string {
+  const marked = cause === "input" ? "" : `, ${cause}`;
+  const lines = [`- **${code(name)}** (${severity}${marked}): ${code(message)}`];
   if (help !== null) lines.push(`  - ${prose(help)}`);
   return lines.join("\n");
 }
@@ -95,7 +95,7 @@ function catalogueOf<P>(title: string, file: string, { specs }: Diagnose<P>): Ca
       return {
         code: name,
         severity: spec.severity,
-        environment: spec.cause === "environment",
+        cause: spec.cause ?? "input",
         message: spec.message(parameters).replaceAll("NaN", "‹number›"),
         help,
       };
@@ -108,7 +108,7 @@ mostly a way out, which stands below it here. \`--json\` has them under \`diagno
 case is in angle quotes.
 
 An \`error\` ends the command: exit code 1 where the input is at fault, 2 where the machine is
-(marked _environment_). A \`warning\` or an \`info\` does not.
+(marked _environment_), 70 where snnc is (marked _fault_). A \`warning\` or an \`info\` does not.
 
 Three failures are in no catalogue. A misspelt option is answered by its usage (exit code 1). A machine
 out of memory ends with \`out-of-memory\` (2). A fault of snnc ends with \`internal\` (70), and where a pass is at fault

@@ -8,7 +8,7 @@ import type { Module } from "../../ir/module.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { real } from "../../ir/type.ts";
 import { evaluateModule, evaluatePair } from "../../library/assess.ts";
-import { checkEngine } from "../../library/engine-check.ts";
+import { EngineDiffersError, checkEngine } from "../../library/engine-check.ts";
 import { f, loc } from "../ir/one-op.ts";
 import { network, images } from "./network.ts";
 
@@ -93,8 +93,45 @@ describe("an engine that evaluates an analogue network", () => {
     const codes = await codesOf(engine, network());
     expect(codes).toHaveLength(1);
     expect(codes[0]).toMatch(
-      /^engine-differs: the engine changed computes [\d.]+ for element 1 of \w+ of sample 0, and the interpreter [\d.]+, /,
+      /^engine-differs: the engine changed computes [\d.]+ for element 1 of \w+ of sample 0, and the interpreter [\d.]+, where the largest is [\d.]+: more than roundings explain; no op differs where each is looked at$/,
     );
+  });
+
+  it("fails as a fault of ours, with the op, the network and the sample", async () => {
+    const module = offset();
+    const [, linear] = module.ops;
+    // Wrong from the linear op on, whatever is asked of it.
+    const engine: Engine = {
+      name: "broken",
+      async load(loaded, options) {
+        const inner = await interpretEngine.load(loaded, options);
+        const wrong = (y: Float32Array): Float32Array => y.fill(7);
+        return {
+          ...inner,
+          run: (samples, given, onSample) =>
+            inner.run(samples, given, ({ outputs, probes, ...rest }) => {
+              const values = given.probes?.map(({ value }) => value) ?? [];
+              const found = probes.map((y, i) =>
+                values[i] === linear?.result ? Float32Array.from(y, () => 7) : y,
+              );
+              onSample?.({ ...rest, outputs: outputs.map(wrong), probes: found });
+            }),
+        };
+      },
+    };
+    const executable = await engine.load(module, { threads: 1 });
+    const running = { engine, threads: 1 };
+    const failure: unknown = await checkEngine(executable, vectors, running, 1).catch(
+      (e: unknown) => e,
+    );
+    expect(failure).toBeInstanceOf(EngineDiffersError);
+    if (!(failure instanceof EngineDiffersError)) return;
+    const [diagnostic] = failure.diagnostics;
+    expect(diagnostic?.cause).toBe("fault");
+    expect(diagnostic?.message).toMatch(/; the first op to differ is test:1:1$/);
+    expect(diagnostic?.help).toMatch(/^this is a fault of snnc/);
+    expect(failure.module).toBe(module);
+    expect(failure.inputs).toEqual(vectors.get());
   });
 
   it("fails where it gives NaN for a number", async () => {
