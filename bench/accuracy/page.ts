@@ -1,24 +1,59 @@
 /** `npm run accuracy -- --html FILE`: one page with curves and tables, for all models. */
+import type { Markish, PlotOptions } from "@observablehq/plot";
+import { labelsOf, logTicks, shortNumber } from "../../calibrate/report/format.ts";
 import { type Html, html, trusted } from "../../calibrate/report/markup.ts";
 import { styleSheet } from "../../calibrate/report/style.ts";
 import { known } from "../../ir/diagnostic.ts";
+import { printable } from "../../ir/printable.ts";
 import { type Comparison, type Row, cellsOf, groupedBy, headOfTable, percentText } from "./rows.ts";
 
-/** Told apart on light and on dark; twelve, and from there on with dashes. */
-const colours = [
-  "#0b62b0",
-  "#d55e00",
-  "#009e73",
-  "#cc79a7",
-  "#b8860b",
-  "#56b4e9",
-  "#8a5cc2",
-  "#b3261e",
-  "#5b8c00",
-  "#00808a",
-  "#9a6b4f",
-  "#7f8894",
-] as const;
+/**
+ * Colours of curves on light and on dark: at least 3 to 1 against what they are drawn on. Twelve, and
+ * from there on with dashes.
+ */
+export const curveColours = {
+  light: [
+    "#0b62b0",
+    "#c24f00",
+    "#007a58",
+    "#b0528a",
+    "#8f6a00",
+    "#2f86bd",
+    "#7547b5",
+    "#b3261e",
+    "#4c7700",
+    "#00737c",
+    "#87583d",
+    "#66707c",
+  ],
+  dark: [
+    "#6db3f2",
+    "#ff9e66",
+    "#2fc79a",
+    "#e79ac6",
+    "#e0b040",
+    "#a8e0ff",
+    "#b89af0",
+    "#ff8a80",
+    "#a6cf52",
+    "#4fd0d8",
+    "#d0a184",
+    "#a4adb8",
+  ],
+} as const;
+
+const curveCount = curveColours.light.length;
+
+function coloursAs(scheme: keyof typeof curveColours): string {
+  return curveColours[scheme].map((colour, i) => `--curve-${i}: ${colour};`).join(" ");
+}
+
+const ownStyle = `
+:root { ${coloursAs("light")} }
+@media (prefers-color-scheme: dark) { :root { ${coloursAs("dark")} } }
+.legend .line { width: 22px; height: 0; border-top: 3px solid; border-radius: 0; vertical-align: middle; }
+.legend .dashed { border-top-style: dashed; }
+`;
 
 interface Page {
   readonly rows: readonly Row[];
@@ -38,7 +73,7 @@ export async function renderPage({ rows, compared, machine }: Page): Promise<str
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title}</title>
         <style>
-          ${trusted(styleSheet)}
+          ${trusted(styleSheet + ownStyle)}
         </style>
       </head>
       <body>
@@ -114,7 +149,14 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): H
 
 function legend(rows: readonly Row[]): Html {
   const items = methodsIn(rows).map(
-    (method, i) => html`<li><span style="background: ${colourOf(i)}"></span>${method}</li>`,
+    (method, i) =>
+      html`<li>
+        <span
+          class="line${i < curveCount ? "" : " dashed"}"
+          style="border-color: ${colourOf(i)}"
+        ></span
+        >${method}
+      </li>`,
   );
   return html`<ul class="legend">
     ${items}
@@ -126,8 +168,14 @@ function methodsIn(rows: readonly Row[]): string[] {
 }
 
 function colourOf(index: number): string {
-  return known(colours[index % colours.length], "a colour");
+  return `var(--curve-${index % curveCount})`;
 }
+
+/** Drawn at a phone's width, as the figures of a report. */
+const width = 400;
+const longestName = 16;
+const nameHeight = 17;
+const margin = { left: 58, top: 30, bottom: 40 } as const;
 
 interface Drawing {
   loss(rows: readonly Row[]): string;
@@ -142,65 +190,184 @@ async function drawing(all: readonly Row[]): Promise<Drawing> {
   ]);
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
   const names = methodsIn(all);
-  const style = {
-    background: "none",
-    fontFamily: "inherit",
-    fontSize: "13px",
-    overflow: "visible",
-  };
-  const marksOf = (rows: readonly Row[], x: keyof Row, y: keyof Row) =>
-    [...groupedBy(rows, (row) => row.method)].flatMap(([method, own]) => {
+  const labels = labelsOf(names.map(printable), longestName);
+
+  /** A curve for each method, and its name in a column at the right, at its end's height if there is room. */
+  const draw = (
+    rows: readonly Row[],
+    x: "timesteps" | "spikesPerNeuron",
+    y: "loss" | "relativeLogitError",
+    options: PlotOptions,
+  ): string => {
+    const curves = [...groupedBy(rows, (row) => row.method)].map(([method, own]) => {
       const index = names.indexOf(method);
-      const stroke = colourOf(index);
-      const heavy = own.some((row) => row.ours);
-      const sorted = own.toSorted((a, b) => a.timesteps - b.timesteps);
-      const dashed = index < colours.length ? {} : { strokeDasharray: "5 3" };
-      return [
-        Plot.line(sorted, { x, y, stroke, strokeWidth: heavy ? 3 : 1.5, ...dashed }),
-        Plot.dot(sorted, { x, y, fill: stroke, r: heavy ? 3.5 : 2.5 }),
-        Plot.text(sorted.slice(-1), {
-          x,
-          y,
-          text: () => method,
-          fill: stroke,
-          textAnchor: "start",
-          dx: 6,
-          fontWeight: heavy ? 700 : 400,
-        }),
-      ];
+      const points = own.toSorted((a, b) => a.timesteps - b.timesteps);
+      const name = labels[index] ?? method;
+      const dash = index < curveCount ? {} : { strokeDasharray: "5 3" };
+      return { points, name, dash, stroke: colourOf(index), heavy: own.some((row) => row.ours) };
     });
-  const shared = { document, width: 480, height: 340, marginLeft: 58, marginRight: 84, style };
+    const longest = Math.max(0, ...curves.map(({ name }) => Array.from(name).length));
+    const marginRight = 24 + longest * 9;
+    const height = Math.max(300, margin.top + margin.bottom + nameHeight * curves.length);
+    const plot = (marks: Markish[]): ReturnType<typeof Plot.plot> =>
+      Plot.plot({
+        document,
+        width,
+        height,
+        marginLeft: margin.left,
+        marginTop: margin.top,
+        marginBottom: margin.bottom,
+        marginRight,
+        style: { background: "none", fontFamily: "inherit", fontSize: "14px", overflow: "hidden" },
+        ...options,
+        marks: [...(options.marks ?? []), ...marks],
+      });
+    const lines = curves.flatMap(({ points, stroke, dash, heavy }) => [
+      Plot.line(points, { x, y, stroke, strokeWidth: heavy ? 3 : 1.5, ...dash }),
+      Plot.dot(points, { x, y, fill: stroke, r: heavy ? 3.5 : 2.5 }),
+    ]);
+    // Where curves end in pixels is known once they are drawn.
+    const scales = plot(lines);
+    const [across, down] = [scales.scale("x"), scales.scale("y")];
+    const ends = curves.flatMap((curve) => {
+      const last = curve.points.at(-1);
+      if (last === undefined || across === undefined || down === undefined) return [];
+      return [{ ...curve, x: Number(across.apply(last[x])), y: Number(down.apply(last[y])) }];
+    });
+    const places = spread(
+      ends.map((end) => end.y),
+      nameHeight,
+      margin.top + nameHeight / 2,
+      height - margin.bottom - nameHeight / 2,
+    );
+    const column = width - marginRight + 18;
+    const figure = plot([
+      ...lines,
+      ...ends.flatMap(({ name, stroke, heavy, ...end }, i) => {
+        const at = known(places[i], "a place");
+        return [
+          () => leader(document, [end.x + 4, end.y, column - 9, at, column - 3, at], stroke),
+          () => nameAt(document, column, at, name, heavy),
+        ];
+      }),
+    ]);
+    figure.setAttribute("role", "img");
+    return figure.outerHTML;
+  };
+
   return {
     loss(rows) {
       const steps = [...new Set(rows.map((row) => row.timesteps))].sort((a, b) => a - b);
-      const figure = Plot.plot({
-        ...shared,
+      return draw(rows, "timesteps", "loss", {
         ariaLabel: "Accuracy lost against timesteps",
         x: {
           type: "log",
           base: 2,
           label: "timesteps T →",
-          ticks: steps,
+          labelAnchor: "right",
+          ticks: thinned(steps, 5),
           tickFormat: (t: number) => String(t),
         },
         // Small losses are what matters, and some are below 0.
-        y: { type: "symlog", constant: 0.5, grid: true, label: "↑ points lost" },
-        marks: [Plot.ruleY([0], { stroke: "currentColor" }), ...marksOf(rows, "timesteps", "loss")],
+        y: {
+          type: "symlog",
+          constant: 0.5,
+          grid: true,
+          label: "↑ points lost",
+          ticks: lossTicks(rows.map((row) => row.loss)),
+          tickFormat: (points: number) => String(points).replace("-", "−"),
+        },
+        marks: [Plot.ruleY([0], { stroke: "currentColor" })],
       });
-      figure.setAttribute("role", "img");
-      return figure.outerHTML;
     },
     error(rows) {
       const shown = rows.filter((row) => row.relativeLogitError > 0 && row.spikesPerNeuron > 0);
-      const figure = Plot.plot({
-        ...shared,
-        ariaLabel: "Relative logit error against spikes per neuron",
-        x: { type: "log", grid: true, label: "spikes per neuron →", ticks: 4, tickFormat: "~g" },
-        y: { type: "log", grid: true, label: "↑ relative logit error", ticks: 6, tickFormat: "~g" },
-        marks: marksOf(shown, "spikesPerNeuron", "relativeLogitError"),
+      const axis = (values: readonly number[]): { ticks: number[] } => ({
+        ticks: logTicks([Math.min(...values), Math.max(...values)]),
       });
-      figure.setAttribute("role", "img");
-      return figure.outerHTML;
+      return draw(shown, "spikesPerNeuron", "relativeLogitError", {
+        ariaLabel: "Relative logit error against spikes per neuron",
+        x: {
+          type: "log",
+          grid: true,
+          label: "spikes per neuron →",
+          labelAnchor: "right",
+          tickFormat: shortNumber,
+          ...axis(shown.map((row) => row.spikesPerNeuron)),
+        },
+        y: {
+          type: "log",
+          grid: true,
+          label: "↑ relative logit error",
+          tickFormat: shortNumber,
+          ...axis(shown.map((row) => row.relativeLogitError)),
+        },
+      });
     },
   };
+}
+
+function leader(document: Document, path: readonly number[], stroke: string): SVGElement {
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
+  line.setAttribute("points", path.map((x) => x.toFixed(1)).join(" "));
+  line.setAttribute("fill", "none");
+  line.setAttribute("stroke", stroke);
+  return line;
+}
+
+function nameAt(
+  document: Document,
+  x: number,
+  y: number,
+  name: string,
+  heavy: boolean,
+): SVGElement {
+  const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
+  text.setAttribute("x", String(x));
+  text.setAttribute("y", y.toFixed(1));
+  text.setAttribute("dy", "0.32em");
+  text.setAttribute("fill", "currentColor");
+  if (heavy) text.setAttribute("font-weight", "700");
+  text.textContent = name;
+  return text;
+}
+
+/**
+ * Places near those wanted, in their order, at least `gap` apart and within bounds that have room for
+ * them all: first pushed down by those above, then up by the lower bound.
+ */
+export function spread(
+  wanted: readonly number[],
+  gap: number,
+  least: number,
+  most: number,
+): number[] {
+  const order = wanted.map((_, i) => i).sort((a, b) => (wanted[a] ?? 0) - (wanted[b] ?? 0));
+  const places = [...wanted];
+  let free = least;
+  for (const i of order) {
+    places[i] = Math.max(free, wanted[i] ?? 0);
+    free = (places[i] ?? 0) + gap;
+  }
+  free = most;
+  for (const i of order.toReversed()) {
+    places[i] = Math.min(free, places[i] ?? 0);
+    free = (places[i] ?? 0) - gap;
+  }
+  return places;
+}
+
+/** At most so many of them, at even distances from the first. */
+function thinned<T>(values: readonly T[], most: number): T[] {
+  const every = Math.ceil(values.length / most);
+  return values.filter((_, i) => i % every === 0);
+}
+
+/** Points of accuracy: near 0 each half, further off by decades, as the axis is logarithmic there. */
+function lossTicks(losses: readonly number[]): number[] {
+  const [low, high] = [Math.min(0, ...losses), Math.max(0, ...losses)];
+  const sizes = high - low > 8 ? [1, 5, 20, 100] : [0.1, 0.5, 1, 2, 5];
+  const shown = high - low < 0.6 ? [0.05, 0.1, 0.2, 0.5] : sizes;
+  const ticks = [...shown.map((x) => -x), 0, ...shown];
+  return ticks.filter((x) => x >= low && x <= high);
 }

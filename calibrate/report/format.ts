@@ -130,3 +130,38 @@ export function landmarks(timesteps: readonly number[]): number[] {
 export function answersOnce(timesteps: readonly number[]): boolean {
   return timesteps.length === 1 && timesteps[0] !== 1;
 }
+
+/** Of a logarithmic axis' length: neighbours that are nearer have labels that touch. */
+const nearestTicks = 0.24;
+
+/**
+ * Round values between two bounds: 1, 2, 3 and 5 times powers of ten, or fewer of them until they stand
+ * apart on a logarithmic axis. Between bounds that hold none: the value amid them.
+ */
+export function logTicks([low, high]: readonly [number, number]): number[] {
+  const first = Math.floor(Math.log10(low));
+  const decades = Math.ceil(Math.log10(high)) - first + 1;
+  const within = (steps: readonly number[], every: number): number[] =>
+    Array.from({ length: Math.ceil(decades / every) }, (_, i) => first + i * every)
+      .flatMap((decade) => steps.map((step) => Number(`${step}e${decade}`)))
+      .filter((value) => value >= low && value <= high);
+  const shortest = nearestTicks * Math.log(high / low);
+  const candidates = [
+    ...[[1, 2, 3, 5], [1, 2, 5], [1, 3], [1]].map((steps) => within(steps, 1)),
+    ...Array.from({ length: decades }, (_, i) => within([1], i + 2)),
+  ];
+  const fitting = candidates.find(
+    (ticks) =>
+      ticks.length > 0 &&
+      ticks.every((tick, i) => i === 0 || Math.log(tick / (ticks[i - 1] ?? tick)) >= shortest),
+  );
+  return fitting ?? [Number(Math.sqrt(low * high).toPrecision(2))];
+}
+
+/** Digits that tell ticks of a logarithmic axis apart, and no more. */
+export function shortNumber(x: number): string {
+  const value = Number(x.toPrecision(2));
+  return value >= 1e4 || value < 1e-2
+    ? value.toExponential().replace("e+", "e").replace("-", "−")
+    : String(value);
+}

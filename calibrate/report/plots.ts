@@ -5,7 +5,15 @@
 import type { AxisOptions, Markish, PlotOptions } from "@observablehq/plot";
 import { known } from "../../ir/diagnostic.ts";
 import { printable } from "../../ir/printable.ts";
-import { digits3, labelsOf, landmarks, quantity, tickText } from "./format.ts";
+import {
+  digits3,
+  labelsOf,
+  landmarks,
+  logTicks,
+  quantity,
+  shortNumber,
+  tickText,
+} from "./format.ts";
 import type { ConversionReport, LayerErrorParts } from "./schema.ts";
 
 /** Drawn at a phone's width: wider screens enlarge a little, and set figures side by side. */
@@ -395,41 +403,6 @@ function errorDomain(values: readonly number[]): number[] {
   if (low < high / 2) return [0, 1.12 * high];
   const room = Math.max(0.1 * (high - low), 0.01 * high);
   return [low - room, high + room];
-}
-
-/** Of a logarithmic axis' length: neighbours that are nearer have labels that touch. */
-const nearestTicks = 0.24;
-
-/**
- * Round values between two bounds: 1, 2, 3 and 5 times powers of ten, or fewer of them until they stand
- * apart on a logarithmic axis. Between bounds that hold none: the value amid them.
- */
-function logTicks([low, high]: readonly [number, number]): number[] {
-  const first = Math.floor(Math.log10(low));
-  const decades = Math.ceil(Math.log10(high)) - first + 1;
-  const within = (steps: readonly number[], every: number): number[] =>
-    Array.from({ length: Math.ceil(decades / every) }, (_, i) => first + i * every)
-      .flatMap((decade) => steps.map((step) => Number(`${step}e${decade}`)))
-      .filter((value) => value >= low && value <= high);
-  const shortest = nearestTicks * Math.log(high / low);
-  const candidates = [
-    ...[[1, 2, 3, 5], [1, 2, 5], [1, 3], [1]].map((steps) => within(steps, 1)),
-    ...Array.from({ length: decades }, (_, i) => within([1], i + 2)),
-  ];
-  const fitting = candidates.find(
-    (ticks) =>
-      ticks.length > 0 &&
-      ticks.every((tick, i) => i === 0 || Math.log(tick / (ticks[i - 1] ?? tick)) >= shortest),
-  );
-  return fitting ?? [Number(Math.sqrt(low * high).toPrecision(2))];
-}
-
-/** A threshold: digits that tell such ticks apart, and no more. */
-function shortNumber(x: number): string {
-  const value = Number(x.toPrecision(2));
-  return value >= 1e4 || value < 1e-2
-    ? value.toExponential().replace("e+", "e").replace("-", "−")
-    : String(value);
 }
 
 function annLevel(ann: number | null): { value: number; label: string } | undefined {

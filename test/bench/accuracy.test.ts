@@ -1,7 +1,8 @@
 /** What the accuracy benchmark says of its rows, and that all it compares can be read. */
+import { faultsOf } from "../geometry.ts";
 import { describe, expect, it } from "vitest";
 import { methods, methodsOf } from "../../bench/accuracy/methods.ts";
-import { renderPage } from "../../bench/accuracy/page.ts";
+import { curveColours, renderPage, spread } from "../../bench/accuracy/page.ts";
 import { type Row, comparisons, dominates, familyOf, tableOf } from "../../bench/accuracy/rows.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { stepsOf } from "../../library/convert.ts";
@@ -112,4 +113,53 @@ describe("what is shown", () => {
     const [figure] = page.split("</svg>");
     expect(known(figure, "a figure")).toContain(">binary</text>");
   });
+
+  it("keeps names of curves whole and apart where curves end together, and colours visible", async () => {
+    const methods = Array.from({ length: 20 }, (_, i) => `snnc-method-${i + 1}`);
+    const page = async (loss: number, error: number): Promise<string> => {
+      const rows = methods.flatMap((method, i) =>
+        [4, 8, 16, 32, 64, 255].map((timesteps) =>
+          row({
+            method,
+            timesteps,
+            ours: i % 3 === 0,
+            loss: (loss * (1 + i / 1000)) / timesteps,
+            relativeLogitError: error / timesteps,
+            spikesPerNeuron: 0.2 * timesteps,
+          }),
+        ),
+      );
+      return renderPage({ rows, compared: [], machine: { processor: "p" } });
+    };
+    for (const [loss, error] of [
+      [0, 1],
+      [1.2, 0.003],
+      [90, 1e-6],
+    ] as const) {
+      expect(faultsOf(await page(loss, error))).toEqual([]);
+    }
+    for (const [scheme, ground] of [
+      ["light", "#ffffff"],
+      ["dark", "#1d2127"],
+    ] as const) {
+      const faint = curveColours[scheme].filter((colour) => contrast(colour, ground) < 3);
+      expect(faint).toEqual([]);
+    }
+  });
+
+  it("spreads names no further than it has to", () => {
+    expect(spread([50, 10, 51], 10, 0, 100)).toEqual([50, 10, 60]);
+    expect(spread([99, 98, 97], 10, 0, 100)).toEqual([100, 90, 80]);
+  });
 });
+
+/** WCAG 2.2: of relative luminances, from 1 to 21. */
+function contrast(a: string, b: string): number {
+  const luminance = (colour: string): number =>
+    [0.2126, 0.7152, 0.0722].reduce((sum, weight, i) => {
+      const c = Number.parseInt(colour.slice(1 + 2 * i, 3 + 2 * i), 16) / 255;
+      return sum + weight * (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    }, 0);
+  const [low = 0, high = 0] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+  return (high + 0.05) / (low + 0.05);
+}
