@@ -53,6 +53,8 @@ const ownStyle = `
 @media (prefers-color-scheme: dark) { :root { ${coloursAs("dark")} } }
 .legend .line { width: 22px; height: 0; border-top: 3px solid; border-radius: 0; vertical-align: middle; }
 .legend .dashed { border-top-style: dashed; }
+.names th, .names td { text-align: left; }
+.names td:nth-child(n + 5) { min-width: 18ch; white-space: normal; overflow-wrap: normal; }
 `;
 
 interface Page {
@@ -120,6 +122,7 @@ export async function renderPage({ rows, compared, machine }: Page): Promise<str
               each.dominating.join(", "),
               each.undecided.join(", "),
             ]),
+            "names",
           )}
         </main>
       </body>
@@ -127,9 +130,13 @@ export async function renderPage({ rows, compared, machine }: Page): Promise<str
   return page.text;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): Html {
+function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  kind: "numbers" | "names" = "numbers",
+): Html {
   return html`<div class="scroll">
-    <table>
+    <table class="${kind}">
       <thead>
         <tr>
           ${head.map((text) => html`<th scope="col">${text}</th>`)}
@@ -312,6 +319,7 @@ function leader(document: Document, path: readonly number[], stroke: string): SV
   line.setAttribute("points", path.map((x) => x.toFixed(1)).join(" "));
   line.setAttribute("fill", "none");
   line.setAttribute("stroke", stroke);
+  line.setAttribute("stroke-width", "0.75");
   return line;
 }
 
@@ -326,6 +334,7 @@ function nameAt(
   text.setAttribute("x", String(x));
   text.setAttribute("y", y.toFixed(1));
   text.setAttribute("dy", "0.32em");
+  text.setAttribute("text-anchor", "start");
   text.setAttribute("fill", "currentColor");
   if (heavy) text.setAttribute("font-weight", "700");
   text.textContent = name;

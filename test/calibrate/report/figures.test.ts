@@ -98,6 +98,14 @@ describe("the words of the report's figures", () => {
       'f: "abc" and "abd" overlap',
     ]);
     expect(faultsOf(svg(`<text text-anchor="end">abc</text>`))).toEqual(['f: "abc" is cut']);
+    const line = (d: string): string => `<g aria-label="line"><path d="${d}"></path></g>`;
+    expect(faultsOf(svg(`<text>abc</text>${line("M-5,-9L30,9")}`))).toEqual([
+      'f: "abc" is on a curve',
+    ]);
+    expect(faultsOf(svg(`<text>abc</text>${line("M-5,-9L30,-8L30,9L-5,3")}`))).toEqual([]);
+    expect(faultsOf(svg(`<text>abc</text><circle cx="9" cy="-3"></circle>`))).toEqual([
+      'f: "abc" is on a curve',
+    ]);
     const { document } = parseHTML(svg(`<text y="0.5em" font-weight="700">00</text>`));
     const [label] = [...document.querySelectorAll("svg")].flatMap(labelsIn);
     expect(label?.right).toBeCloseTo(5 + 2 * 6.3 * 1.1);
