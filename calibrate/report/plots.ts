@@ -105,7 +105,7 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
         domain: [1, last],
         label: "timesteps T →",
         labelAnchor: "right",
-        ticks: ticksUpTo(last),
+        ticks: ticksUpTo(known(timesteps.at(-1), "the last timestep")),
         tickFormat: (t: number) => String(t),
       },
       y: { grid: true, nice: true, ticks: 6, tickFormat: tickText, ...options.y },
@@ -119,7 +119,7 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
     const longest = Math.max(0, ...labels.map((text) => Array.from(text).length));
     return draw(label, {
       height: names.length * rowHeight + 64,
-      marginLeft: 16 + longest * 8,
+      marginLeft: 16 + longest * 9,
       marginRight: 24,
       marginTop: 12,
       marginBottom: 42,
@@ -261,33 +261,33 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
       relativeLogitError: "relative logit error",
       relativeRmseToAnn: "off the imported network",
     }[measure];
+    const row = (_: unknown, i: number): number => i;
+    const value = (x: number): number => x;
+    const stroke = "var(--snn)";
     return rows(`Network after each pass: ${words}`, names, {
       x: {
         percent: true,
         grid: true,
-        ticks: isShare ? 5 : 2,
+        ticks: isShare ? 4 : 2,
         tickFormat: tickText,
         label: `${words} (%) →`,
-        domain: [0, isShare ? 100 : 105 * Math.max(1e-9, ...values)],
+        domain: isShare ? shareDomain(values) : [0, 105 * Math.max(1e-9, ...values)],
       },
-      marks: [
-        Plot.barX(values, {
-          y: (_: unknown, i: number) => i,
-          x: (value: number) => value,
-          fill: "var(--snn)",
-          rx2: 3,
-        }),
-        ...(isShare
-          ? [
-              Plot.ruleX([first], {
-                stroke: "var(--ann)",
-                strokeWidth: 2,
-                strokeDasharray: "6 4",
-              }),
-            ]
-          : []),
-        Plot.ruleX([0], { stroke: "currentColor" }),
-      ],
+      // Shares that are near each other need an axis of their own: how far each is from where it began.
+      marks: isShare
+        ? [
+            Plot.ruleX([first], {
+              stroke: "var(--ann)",
+              strokeWidth: 2,
+              strokeDasharray: "6 4",
+            }),
+            Plot.ruleY(values, { y: row, x1: first, x2: value, stroke, strokeWidth: 4 }),
+            Plot.dot(values, { y: row, x: value, fill: stroke, r: 6 }),
+          ]
+        : [
+            Plot.barX(values, { y: row, x: value, fill: stroke, rx2: 3 }),
+            Plot.ruleX([0], { stroke: "currentColor" }),
+          ],
     });
   }
 
@@ -380,11 +380,16 @@ function sumOfParts(error: LayerErrorParts): number {
   return errorParts.reduce((sum, part) => sum + error[part], 0);
 }
 
-/** Powers of two up to `last`, thinned so that labels do not touch. */
+/**
+ * Powers of two up to `last`, thinned so that labels do not touch, and `last` itself: in place of the
+ * power before it where that is near.
+ */
 function ticksUpTo(last: number): number[] {
-  const octaves = Math.floor(Math.log2(last));
-  const step = Math.ceil((octaves + 1) / 9);
-  return Array.from({ length: Math.floor(octaves / step) + 1 }, (_, i) => 2 ** (i * step));
+  const octaves = Math.log2(last);
+  const step = Math.ceil((Math.floor(octaves) + 1) / 8);
+  const powers = Array.from({ length: Math.floor(octaves / step) + 1 }, (_, i) => 2 ** (i * step));
+  const room = 0.12 * octaves;
+  return [...new Set([...powers.filter((t) => t === 1 || Math.log2(last / t) >= room), last])];
 }
 
 /** A span below which differences are a few samples: two tenths of a point. */

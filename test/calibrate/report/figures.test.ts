@@ -90,6 +90,41 @@ describe("the words of the report's figures", () => {
     expect(Math.max(...heights) - Math.min(...heights)).toBeGreaterThan(104);
   });
 
+  it.each([0.5, 0.02, 0.0011, 0])("leave no axis of shares empty at a loss of %s", async (loss) => {
+    const report = syntheticReport({ names });
+    const { accuracy } = report;
+    const snn = accuracy.timesteps.map((t) => 0.931 - loss / t ** 2);
+    const lossByPass = report.lossByPass.map((row, i) => ({
+      ...row,
+      pass: `${row.pass}-of-a-long-name`,
+      accuracy: 0.931 - (i % 2 === 0 ? 0 : loss),
+    }));
+    const page = await renderReportHtml({
+      ...report,
+      accuracy: { ...accuracy, ann: 0.931, snn },
+      lossByPass,
+    });
+    expect(faultsOf(page)).toEqual([]);
+    const { document } = parseHTML(page);
+    const spanOf = (figure: string, place: string): number => {
+      const dots = [...document.querySelectorAll(`svg[aria-label^='${figure}'] circle`)];
+      const places = dots.map((dot) => Number(dot.getAttribute(place)));
+      return Math.max(...places) - Math.min(...places);
+    };
+    // Frames are 208 high and at least 180 wide.
+    expect(spanOf("Accuracy of", "cy")).toBeGreaterThan(loss === 0 ? -1 : 104);
+    expect(spanOf("Network after", "cx")).toBeGreaterThan(loss === 0 ? -1 : 90);
+  });
+
+  it.each([1, 2, 3, 9, 32, 255, 1000])("have T = %s among the ticks", async (timesteps) => {
+    const page = await renderReportHtml(syntheticReport({ timesteps }));
+    expect(faultsOf(page)).toEqual([]);
+    const { document } = parseHTML(page);
+    const [svg] = document.querySelectorAll("svg[aria-label^='Accuracy of']");
+    const ticks = [...(svg?.querySelectorAll("[aria-label='x-axis tick label'] text") ?? [])];
+    expect(ticks.map((tick) => tick.textContent).at(-1)).toBe(String(timesteps));
+  });
+
   it("are found to overlap where they do, and to be cut", () => {
     const svg = (body: string): string =>
       `<svg viewBox="0 0 100 40" style="font-size: 10px" aria-label="f"><g transform="translate(5,20)">${body}</g></svg>`;
