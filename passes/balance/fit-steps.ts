@@ -163,6 +163,9 @@ type Context = Pick<
   "options" | "timesteps" | "watch"
 >;
 
+/** The least first step: parts of it down to 2⁻²⁴ are above 0 in float32. */
+const leastStep = 2 ** -120;
+
 /** What some neurons of a population receive. */
 interface Received {
   readonly axis: number;
@@ -259,11 +262,13 @@ function withSteps(
     // Channels that never had anything to send keep the step that they had.
     return chosen ?? new Array<number>(timesteps).fill(before(channel));
   });
-  const first = steps.map((each) => known(each[0], "a step"));
+  const wanted = steps.map((each) => known(each[0], "a step"));
   const shares = Array.from({ length: timesteps * count }, (_, i) => {
     const [t, channel] = [Math.floor(i / count), i % count];
-    return known(steps[channel]?.[t], "a step") / known(first[channel], "a step");
+    return known(steps[channel]?.[t], "a step") / known(wanted[channel], "a step");
   });
+  // What a channel receives may be far smaller than its range, and later steps are parts of the first.
+  const first = wanted.map((step) => Math.max(step, leastStep));
   invariant(shares.every(Number.isFinite), "steps above 0");
   return rewrite(module, (op, builder) => {
     if (op.result !== neuron.result || !isOp(op, "snn.graded")) return null;

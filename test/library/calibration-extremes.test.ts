@@ -7,7 +7,8 @@ import { Builder } from "../../ir/build.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 import type { SampleSource } from "../../ir/executable.ts";
 import { sourceLoc } from "../../ir/loc.ts";
-import type { Module } from "../../ir/module.ts";
+import { type Module, tensorAt } from "../../ir/module.ts";
+import type { Op } from "../../ir/op.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { real } from "../../ir/type.ts";
 import { verify } from "../../ir/verify.ts";
@@ -22,20 +23,34 @@ function filled(...values: readonly number[]): SampleSource {
   return { count: 2, get: (index) => [tensorOf("f32", [1, 1, 4, 4], pixels(index))] };
 }
 
-/** ReLU, a layer with small weights, ReLU, a layer: nothing overflows in it, whatever the image. */
-function shrinking(): Module {
+/**
+ * ReLU, a layer with small weights, ReLU, a layer: nothing overflows in it, whatever the image. Where
+ * `second` is given, all weights are alike, and those of the second channel are this.
+ */
+function shrinking(second: number | null = null): Module {
   const b = new Builder();
   const loc = (name: string) => sourceLoc("net.onnx", `/${name}`, name);
   const image = b.input("image", real("f32", [1, 1, 4, 4]), loc("image"));
   const seen = b.add("ann.relu", [image], {}, loc("seen"));
   const flat = b.add("ann.reshape", [seen], { shape: [1, 16] }, loc("flat"));
-  const small = Array.from({ length: 32 }, (_, k) => ((k % 5) - 2) / 64);
+  const small = Array.from({ length: 32 }, (_, k) => {
+    if (second === null) return ((k % 5) - 2) / 64;
+    return k < 16 ? 1 / 64 : second;
+  });
   const weight = b.tensor("first", tensorOf("f32", [2, 16], small));
   const inner = b.add("ann.linear", [flat], { weight, bias: null }, loc("inner"));
   const act = b.add("ann.relu", [inner], {}, loc("act"));
   const last = b.tensor("last", tensorOf("f32", [2, 2], [0.5, -0.25, 0.25, 0.5]));
   const y = b.add("ann.linear", [act], { weight: last, bias: null }, loc("outer"));
   return b.finish({ name: "net", outputs: [{ name: "scores", value: y }] });
+}
+
+/** Whether a step of graded neurons, a share of their threshold, is 0 as a float32. */
+function hasZeroStep(module: Module, op: Op): boolean {
+  if (op.kind !== "snn.graded" || op.attrs.shares === null) return false;
+  const { data } = tensorAt(module, op.attrs.threshold);
+  const shares = tensorAt(module, op.attrs.shares).data;
+  return shares.some((share, i) => Math.fround(share * (data[i % data.length] ?? 0)) === 0);
 }
 
 interface Outcome {
@@ -58,6 +73,7 @@ async function outcomeOf(
     for (const [name, { data, dtype }] of made.module.tensors) {
       if (dtype === "f32" && !data.every(Number.isFinite)) faults.push(`${name} is not finite`);
     }
+    for (const op of made.module.ops) if (hasZeroStep(made.module, op)) faults.push("a step of 0");
     return { codes, converted: true, faults };
   } catch (error) {
     if (!(error instanceof DiagnosticError)) {
@@ -120,5 +136,14 @@ describe("calibration", () => {
   it("leaves channels that are tiny beside others a threshold", async () => {
     const outcome = await outcomeOf(shrinking(), filled(1, 1e-40), "max");
     expect(outcome).toEqual({ codes: ["dead-channels"], converted: true, faults: [] });
+  });
+
+  it("leaves channels that are tiny beside others steps above 0, in every pipeline", async () => {
+    for (const pipeline of converting) {
+      const outcome = await outcomeOf(shrinking(2 ** -147), filled(1, 0.5, 0.25), pipeline);
+      expect({ pipeline, ...outcome }).toMatchObject({ converted: true, faults: [] });
+      // A neuron whose step is 0 computes 0 / 0.
+      expect(outcome.codes).not.toContain("value-not-finite");
+    }
   });
 });
