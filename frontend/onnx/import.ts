@@ -3,8 +3,9 @@
  * decision is tried on the model (attempt.ts), and the first that the whole model fits is taken.
  */
 import { type Diagnostic, DiagnosticError, fail } from "../../ir/diagnostic.ts";
-import { sourceLoc } from "../../ir/loc.ts";
+import { shortName, sourceLoc } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
+import type { Op } from "../../ir/op.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { type Attempt, type AttemptOptions, attempt } from "./attempt.ts";
 import {
@@ -28,6 +29,7 @@ import {
   wantedInputs,
 } from "./inputs.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
+import { opThatMixes } from "./mixing.ts";
 import { type OnnxModel, readModel } from "./model.ts";
 import { isRandom } from "./operators.ts";
 import { hasRecurrent } from "./recurrent-in.ts";
@@ -221,20 +223,35 @@ function importBatch(model: OnnxModel, wanted: readonly string[], options: Reque
   if (!isFixed(declared, open)) return importOpen(request, attempt(request, open));
   const isWanted = new Set(wanted);
   const outputs = model.graph.outputs.filter(({ name }) => isWanted.has(name ?? ""));
-  const recurrent = hasRecurrent(model) ? attempt(request, noBatch) : null;
-  const plans = fixedPlans(declared, outputs.map(declaredShape), recurrent?.recurrent ?? null);
-  let failed: Attempt | null = null;
+  let kept: Attempt | null = null;
+  const asItIs = (): Attempt => (kept ??= attempt(request, noBatch));
+  const recurrent = hasRecurrent(model) ? asItIs().recurrent : null;
+  const plans = fixedPlans(declared, outputs.map(declaredShape), recurrent);
+  let failed: { readonly result: Attempt; readonly mixing: Op | null } | null = null;
   for (const plan of plans) {
     const result = attempt(request, plan);
-    const fits = recurrent === null || recurrentFit(recurrent.recurrent, result.recurrent);
-    if (isRefused(result) || (isFine(result) && fits)) return result;
-    failed ??= result;
+    if (isRefused(result)) return result;
+    const fits = recurrent === null || recurrentFit(recurrent, result.recurrent);
+    let mixing: Op | null = null;
+    if (isFine(result) && fits) {
+      mixing = mixingOf(asItIs(), result);
+      if (mixing === null) return result;
+    }
+    failed ??= { result, mixing };
   }
-  const whole = recurrent ?? attempt(request, noBatch);
+  const whole = asItIs();
   if (failed === null) return whole;
+  const { result, mixing } = failed;
   // Neither fits: the shorter list of errors is that of the better guess.
-  if (whole.module === null) return errorsOf(failed) < errorsOf(whole) ? failed : whole;
-  return { ...whole, diagnostics: [...whole.diagnostics, ...keptBatch(failed, model.file)] };
+  if (whole.module === null) return errorsOf(result) < errorsOf(whole) ? result : whole;
+  const warning = keptBatch(result, mixing, model.file);
+  return { ...whole, diagnostics: [...whole.diagnostics, ...warning] };
+}
+
+/** The op in which samples of a batch meet, that `result` has only one of. */
+function mixingOf(whole: Attempt, result: Attempt): Op | null {
+  if (whole.module === null || result.module === null) return null;
+  return opThatMixes(whole.module, result.module);
 }
 
 /** True of a module whose outputs have the shapes that are due. */
@@ -284,15 +301,20 @@ function checkedAttempt(request: AttemptOptions, result: Attempt): Attempt {
   return { ...result, module: null, diagnostics: [...result.diagnostics, error] };
 }
 
-/** The warning that what looks like a batch stays, and why. */
-function keptBatch({ plan, misfit, diagnostics }: Attempt, file: string): readonly Diagnostic[] {
+/** The warning that what looks like a batch stays, and why. `mixing` is where its samples meet. */
+function keptBatch(
+  { plan, misfit, diagnostics }: Attempt,
+  mixing: Op | null,
+  file: string,
+): readonly Diagnostic[] {
   const [input] = plan.axes.keys();
   if (input === undefined || plan.from === null) return [];
   const error = diagnostics.find(({ severity }) => severity === "error");
-  const why =
+  const refused =
     misfit === null
       ? (error?.message ?? "recurrent operators would run over fewer steps")
       : `output "${misfit.output}" would have the shape [${misfit.found.join(", ")}]`;
+  const why = mixing === null ? refused : `${shortName(mixing.loc)} does not treat all of it alike`;
   const loc = sourceLoc(file, input, "Input");
   return [diagnose("batch-kept", loc, { input, extent: plan.from, why })];
 }

@@ -152,6 +152,82 @@ describe("a fixed batch", () => {
   });
 });
 
+describe("what looks like a batch", () => {
+  const of = (nodes: readonly ReturnType<typeof node>[], out: Dims = [3, 4]): Uint8Array =>
+    model({
+      inputs: [value("x", [3, 4])],
+      outputs: [value("y", out)],
+      nodes,
+      initializers: [ints("one", [1]), ints("zero", [0]), floats("w", [4, 4])],
+    });
+  const last = (op: string): string => `${op} does not treat all of it alike`;
+
+  // The right values are those of the model as it is: [3, 4] is one sample.
+  it.each<[string, Uint8Array, string]>([
+    ["Softmax along it", of([node("Softmax", ["x"], ["y"], { axis: 0 })]), last("y")],
+    ["sums along it", of([node("CumSum", ["x", "zero"], ["y"])]), last("y")],
+    [
+      "a mean over it",
+      of([
+        node("ReduceMean", ["x"], ["m"], { axes: [0], keepdims: 1 }, { name: "mean" }),
+        node("Sub", ["x", "m"], ["y"]),
+      ]),
+      last("mean"),
+    ],
+    [
+      "products that sum over it",
+      of([
+        node("Transpose", ["x"], ["t"]),
+        node("MatMul", ["t", "x"], ["p"], {}, { name: "products" }),
+        node("MatMul", ["x", "p"], ["y"]),
+      ]),
+      last("products"),
+    ],
+    [
+      "numbers of rows",
+      of([node("EyeLike", ["x"], ["e"], {}, { name: "eye" }), node("Add", ["x", "e"], ["y"])]),
+      last("eye"),
+    ],
+    [
+      "one row chosen",
+      of([
+        node("Gather", ["x", "one"], ["g"], { axis: 0 }, { name: "row" }),
+        node("Add", ["x", "g"], ["y"]),
+      ]),
+      last("row"),
+    ],
+    [
+      "rows in the opposite order",
+      of([
+        node("Slice", ["x", "from", "to", "zero", "by"], ["y"], {}, { name: "flip" }),
+        node("Constant", [], ["from"], { value_ints: [-1] }),
+        node("Constant", [], ["to"], { value_ints: [-4] }),
+        node("Constant", [], ["by"], { value_ints: [-1] }),
+      ]),
+      last("flip"),
+    ],
+  ])("is none where samples meet: %s", (_, bytes, why) => {
+    const result = importBytes(bytes);
+    const kept = result.diagnostics.find(({ code }) => code === "batch-kept");
+    expect(kept?.message).toBe(
+      `axis 0 of input "x" (3) looks like a batch, but cannot be taken out (${why}); a sample has all 3`,
+    );
+    expect(shapesOf(bytes)).toEqual([[3, 4]]);
+    // Who says that it is one is believed.
+    expect(shapesOf(bytes, { batchAxis: 0 })).toEqual([[1, 4]]);
+  });
+
+  it("is one where each sample goes its own way", () => {
+    const bytes = of([
+      node("MatMul", ["x", "w"], ["a"]),
+      node("Softmax", ["a"], ["b"], { axis: 1 }),
+      node("ReduceMean", ["b"], ["m"], { axes: [1], keepdims: 1 }),
+      node("Sub", ["b", "m"], ["y"]),
+    ]);
+    expect(shapesOf(bytes)).toEqual([[1, 4]]);
+  });
+});
+
 describe("a recurrent network for a fixed batch", () => {
   const weights = [floats("W", [1, 16, 3]), floats("R", [1, 16, 4]), ints("zero", [0])];
   const parts = (first: Dims, transposed: boolean, state = false) => ({
