@@ -88,13 +88,7 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
       neurons.push(step);
       continue;
     }
-    const kernel =
-      compileConv(site) ??
-      compileLinear(site) ??
-      compilePool(site) ??
-      compileElementwise(site) ??
-      compileMove(site) ??
-      compileFallback(site);
+    const kernel = compileArithmetic(site) ?? compileMove(site) ?? compileFallback(site);
     steps.push({
       op,
       timeVarying,
@@ -104,6 +98,13 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
   }
   steps.push(...extraSpikes(module, buffers, neurons, counters));
   return { module, counters, buffers, inputs, steps, neurons };
+}
+
+/** Kernels that compute; null for types that these would have to round to, as their arrays are of float32. */
+function compileArithmetic(site: Site): Kernel | null {
+  const { dtype } = site.op.type;
+  if (dtype === "f16" || dtype === "bf16") return null;
+  return compileConv(site) ?? compileLinear(site) ?? compilePool(site) ?? compileElementwise(site);
 }
 
 /** The interpreter's function for the op, copied into its array. */

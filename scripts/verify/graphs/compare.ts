@@ -7,8 +7,8 @@ import { known } from "../../../ir/diagnostic.ts";
 import type { Engine, Probe, SampleResult } from "../../../ir/executable.ts";
 import { type Module, isFramed, opsOf, producerOf } from "../../../ir/module.ts";
 import { neuronKinds } from "../../../ir/op.ts";
-import type { Tensor } from "../../../ir/tensor.ts";
-import { elementCount } from "../../../ir/type.ts";
+import { type Tensor, roundTo } from "../../../ir/tensor.ts";
+import { type DType, elementCount, isFloat } from "../../../ir/type.ts";
 import { countsSpikesOnly } from "../../../test/random/module.ts";
 import { partingOf } from "./parting.ts";
 import { runOn } from "./run.ts";
@@ -63,6 +63,9 @@ export async function compare(
 function difference(module: Module, wanted: SampleResult, found: SampleResult): string | null {
   for (const [i, output] of wanted.outputs.entries()) {
     const off = differenceOf(output, found.outputs[i] ?? new Float32Array(0)) / scaleOf(output);
+    const { dtype } = producerOf(module, known(module.outputs[i], "an output").value).type;
+    const unrounded = found.outputs[i]?.find((x) => isFloat(dtype) && !isRounded(x, dtype));
+    if (unrounded !== undefined) return `output ${i} has ${unrounded}, which no ${dtype} is`;
     if (off > toleranceOf(module)) return `output ${i} is off by ${off} of its largest element`;
     if (isExact(module) && off > 1e-6) return `output ${i} of integers is off by ${off}`;
   }
@@ -84,6 +87,11 @@ function difference(module: Module, wanted: SampleResult, found: SampleResult): 
     return `${found.analogueOperations} analogue operations, not ${wanted.analogueOperations}`;
   }
   return null;
+}
+
+/** Whether a type has this number; engines give outputs in float32. */
+function isRounded(x: number, dtype: DType): boolean {
+  return Object.is(roundTo(dtype, x), x) || Number.isNaN(x);
 }
 
 /** Both were run with `spikesOf`. */
