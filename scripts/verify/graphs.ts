@@ -187,9 +187,10 @@ export async function verify(args: readonly string[]): Promise<boolean> {
     names,
     jobs,
     onFailure: ({ which, pipeline: by, why }) => console.error(`${which}, ${by}: ${why}`),
-    onGraph: (done, { graphs }) => {
+    onGraph: (done, { graphs, ties, grown }) => {
       if (done % 100 !== 0) return;
-      console.error(`${done} runs, ${graphs} graphs, ${process.uptime().toFixed(0)} s`);
+      const seconds = process.uptime().toFixed(0);
+      console.error(`${done} runs, ${graphs} graphs, ${ties} ties, ${grown} grown, ${seconds} s`);
     },
   });
   const refused = Object.fromEntries(

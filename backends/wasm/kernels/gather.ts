@@ -31,18 +31,29 @@ export interface Gather {
   readonly weighted: boolean;
 }
 
-/** Taps for each element along the axis, all as many; what is missing weighs nothing. */
+/**
+ * Taps for each element along the axis, all as many: where some are missing the last one is taken twice
+ * at half its weight. A tap of weight 0 on any other element would make NaN where that is infinite.
+ */
 export function tapTable(taps: readonly (readonly Tap[])[], stride: number): Int32Array {
   const each = Math.max(1, ...taps.map((list) => list.length));
   const table = new Int32Array(2 * each * taps.length);
   const weights = new Float32Array(table.buffer);
-  taps.forEach((list, k) => {
+  taps.forEach((given, k) => {
+    const list = filled(given, each);
     list.forEach(({ index, weight }, t) => {
       table[2 * (k * each + t)] = 4 * stride * index;
       weights[2 * (k * each + t) + 1] = weight;
     });
   });
   return table;
+}
+
+function filled(taps: readonly Tap[], count: number): readonly Tap[] {
+  const last = taps.at(-1);
+  if (last === undefined || taps.length >= count) return taps;
+  const half = { index: last.index, weight: last.weight / 2 };
+  return filled([...taps.slice(0, -1), half, half], count);
 }
 
 export function gather(code: Code, job: Gather): void {

@@ -24,10 +24,14 @@ export interface Reduction {
   readonly kind: FoldKind;
   /** What is folded, from four elements of each input; the first input itself where null. */
   readonly term: ((code: Code, operands: readonly Local[]) => Expr) | null;
+  /** Whether terms are squared: in a sum of floats, where double precision has room for it. */
+  readonly squared: boolean;
   /** What a sum of floats is divided by. */
   readonly divisor: number;
   /** Applied to the results, where they are floats. */
   readonly finish: VectorFunction | null;
+  /** Applied to sums of floats before they are rounded: to two doubles. */
+  readonly finishWide: VectorFunction | null;
 }
 
 /** Where the four lanes of a load come from. */
@@ -156,6 +160,14 @@ function doubleTotal(code: Code, job: Reduction, mode: Mode): Total {
   const combine = (a: Local, b: Expr): void => {
     a.set(isSum ? f64x2.add(a.get(), b) : f64x2.mul(a.get(), b));
   };
+  const addTerm = (a: Local, b: Expr): void => {
+    if (!job.squared) return combine(a, b);
+    code.borrow("v128", 1, ([local]) => {
+      const wide = known(local, "a term");
+      wide.set(b);
+      combine(a, f64x2.mul(wide.get(), wide.get()));
+    });
+  };
   return {
     open() {
       for (const half of [low, high]) half.set(f64x2.splat(f64.const(isSum ? 0 : 1)));
@@ -170,10 +182,10 @@ function doubleTotal(code: Code, job: Reduction, mode: Mode): Total {
             ...new Array<number>(8).fill(255),
             ...new Array<number>(8).fill(0),
           ]);
-          combine(low, v128.and(first, one));
-        } else combine(low, first);
+          addTerm(low, v128.and(first, one));
+        } else addTerm(low, first);
         if (single) return;
-        combine(high, f64x2.promote_low_f32x4(lanes(code, value.get(), value.get(), [2, 3, 0, 1])));
+        addTerm(high, f64x2.promote_low_f32x4(lanes(code, value.get(), value.get(), [2, 3, 0, 1])));
       });
     },
     close() {
@@ -185,6 +197,9 @@ function doubleTotal(code: Code, job: Reduction, mode: Mode): Total {
         for (const half of [low, high]) {
           half.set(f64x2.div(half.get(), f64x2.splat(f64.const(job.divisor))));
         }
+      }
+      if (job.finishWide !== null) {
+        for (const half of [low, high]) half.set(job.finishWide(code, half));
       }
       const first = f32x4.demote_f64x2_zero(low.get());
       if (mode !== "across") return first;

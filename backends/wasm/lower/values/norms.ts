@@ -73,15 +73,10 @@ function emitStandardised(
   emitReduction(lowering, op, scale, [input, mean], axes, {
     kind: "sum",
     divisor,
-    term: (code, [x, m]) => {
-      const difference = code.wasm.f32x4.sub(known(x, "x").get(), known(m, "a mean").get());
-      const local = code.define("v128", difference);
-      return code.wasm.f32x4.mul(local.get(), local.get());
-    },
-    finish: (code, variance) => {
-      const { f32x4 } = code.wasm;
-      return f32x4.sqrt(f32x4.add(variance.get(), splat(code, epsilon)));
-    },
+    term: ({ wasm: { f32x4 } }, [x, m]) => f32x4.sub(known(x, "x").get(), known(m, "a mean").get()),
+    squared: true,
+    finishWide: ({ wasm: { f64, f64x2 } }, variance) =>
+      f64x2.sqrt(f64x2.add(variance.get(), f64x2.splat(f64.const(epsilon)))),
   });
   emitMap(lowering, op, output, [input, mean, scale, ...factors], standardise);
 }

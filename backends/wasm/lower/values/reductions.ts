@@ -12,7 +12,8 @@ import type { VectorForm } from "./forms.ts";
 import { type Lowering, elementOf } from "../lowering.ts";
 import { scratchLike } from "../scratch.ts";
 
-type Part = Pick<Reduction, "kind"> & Partial<Pick<Reduction, "term" | "divisor" | "finish">>;
+type Part = Pick<Reduction, "kind"> &
+  Partial<Pick<Reduction, "term" | "squared" | "divisor" | "finish" | "finishWide">>;
 
 /** Emits one reduction as a step of `op`; `inputs` broadcast to the shape of the first. */
 export function emitReduction(
@@ -32,7 +33,7 @@ export function emitReduction(
     reads: views.map(({ buffer }) => buffer),
     writes: [output.buffer],
     emit(code) {
-      const plain = { term: null, divisor: 1, finish: null };
+      const plain = { term: null, squared: false, divisor: 1, finish: null, finishWide: null };
       reduce(code, { ...plain, ...part, output, inputs: views, axes, steps });
     },
   });
@@ -121,11 +122,6 @@ function sizeOf(view: View, axes: readonly number[]): number {
   return elementCount(axes.map((axis) => view.shape[axis] ?? 1));
 }
 
-const square: Reduction["term"] = ({ wasm: { f32x4 } }, [x]) => {
-  const value = known(x, "an operand");
-  return f32x4.mul(value.get(), value.get());
-};
-
 function partOf(op: Reduce): Part {
   switch (op.kind) {
     case "ann.reduce-l1":
@@ -136,11 +132,11 @@ function partOf(op: Reduce): Part {
     case "ann.reduce-l2":
       return {
         kind: "sum",
-        term: square,
-        finish: ({ wasm: { f32x4 } }, x) => f32x4.sqrt(x.get()),
+        squared: true,
+        finishWide: ({ wasm: { f64x2 } }, x) => f64x2.sqrt(x.get()),
       };
     case "ann.reduce-sum-square":
-      return { kind: "sum", term: square };
+      return { kind: "sum", squared: true };
     case "ann.reduce-log-sum":
       return { kind: "sum", finish: log };
     case "ann.reduce-sum":
