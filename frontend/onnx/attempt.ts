@@ -28,6 +28,7 @@ import { type ValueInfoProto, integer } from "./proto.ts";
 import { Refusals } from "./refusals.ts";
 import { type Poison, refusalsBehind } from "./scope.ts";
 import { Scope } from "./scope.ts";
+import { noteUnsupported } from "./unsupported.ts";
 import { decodeSparse, decodeTensor } from "./tensors.ts";
 
 export interface AttemptOptions {
@@ -111,7 +112,7 @@ function run(options: AttemptOptions, plan: BatchPlan, gathered: Gathered): Modu
   const builder = new Builder();
   const folder = new Folder(builder, foldingBudget(limits, options.bytes));
   const scope = new Scope(null);
-  const needed = new Needs(file, model.functions).of(graph.nodes, wanted).names;
+  const { names: needed, nodes } = new Needs(file, model.functions).of(graph.nodes, wanted);
   const taken = options.inputs.filter((info) => needed.has(info.name ?? ""));
   for (const info of options.inputs) {
     const input = info.name ?? "";
@@ -119,7 +120,13 @@ function run(options: AttemptOptions, plan: BatchPlan, gathered: Gathered): Modu
     report(diagnose("unneeded-input", sourceLoc(file, input, "Input"), { input }));
   }
   const { inputValues, inputConstants } = options.inputOptions;
-  for (const input of resolveInputs(taken, plan, options.inputOptions)) {
+  const resolved = resolveInputs(taken, plan, options.inputOptions);
+  for (const diagnostic of resolved.errors) report(diagnostic);
+  if (resolved.errors.length > 0) {
+    noteUnsupported(model, nodes, gathered.refusals);
+    return null;
+  }
+  for (const input of resolved.inputs) {
     const { name, type, format } = input;
     const loc = sourceLoc(file, name, "Input");
     const given = inputConstants.get(name);

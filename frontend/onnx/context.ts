@@ -64,6 +64,8 @@ export class NodeContext {
     entries: readonly (Entry | null)[];
     isUsed: (name: string) => boolean;
     inlineGraph: InlineGraph;
+    /** Those of the node unless given: what was read of them is known there. */
+    attributes?: Attributes;
   }) {
     this.node = options.node;
     this.opset = options.opset;
@@ -72,7 +74,26 @@ export class NodeContext {
     this.entries = options.entries;
     this.isUsed = options.isUsed;
     this.inlineGraph = options.inlineGraph;
-    this.attributes = new Attributes(options.node, options.loc);
+    this.attributes = options.attributes ?? new Attributes(options.node, options.loc);
+  }
+
+  /** The same node by another opset, with `values` in the place of its first inputs. */
+  inside(opset: number, values: readonly ValueId[]): NodeContext {
+    const entries = this.entries.map((entry, i): Entry | null => {
+      const value = values[i];
+      return value === undefined ? entry : { kind: "value", value };
+    });
+    const { node, loc, services, attributes, inlineGraph, isUsed } = this;
+    return new NodeContext({
+      node,
+      opset,
+      loc,
+      services,
+      entries,
+      isUsed,
+      inlineGraph,
+      attributes,
+    });
   }
 
   get inputCount(): number {

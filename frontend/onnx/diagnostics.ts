@@ -45,6 +45,11 @@ export const diagnose = catalogue({
     message: (p: { what: string }) => `${p.what}, so the meaning of its operators is unknown`,
     help: "export the model again with an opset version; the file may also be cut off",
   },
+  "assumed-opset": {
+    severity: "info",
+    message: (p: { domain: string; version: number }) =>
+      `the model imports no opset of domain ${p.domain}; version ${p.version} is assumed`,
+  },
   "newer-opset": {
     severity: "warning",
     message: (p: { opset: number; known: number }) =>

@@ -12,11 +12,12 @@ import { type Initializer, type OnnxGraph, type OnnxNode, checkGraph } from "./g
 import { type OnnxFunction, type OnnxModel, type Opsets, functionKey } from "./model.ts";
 import { type Need, Needs } from "./need.ts";
 import type { NodeResult, OnnxOperator } from "./operator.ts";
-import { operatorOf, wayOut } from "./operators.ts";
+import { assumedVersion, operatorOf } from "./operators.ts";
 import type { AttributeProto, GraphProto } from "./proto.ts";
 import type { Refusals } from "./refusals.ts";
 import { type Entry, type NodeOutput, type Poison, type Refusal, Scope } from "./scope.ts";
 import { findNonFinite, narrowFormat } from "./tensors.ts";
+import { unsupportedOperator } from "./unsupported.ts";
 
 interface Surroundings {
   readonly scope: Scope;
@@ -49,6 +50,8 @@ export class GraphImporter {
   private readonly subgraphs = new Map<GraphProto, OnnxGraph>();
   private readonly imported = new Set<OnnxNode>();
   private readonly unneeded = new Set<OnnxNode>();
+  /** Domains whose version is assumed, and was said to be. */
+  private readonly assumedDomains = new Set<string>();
   private nodesLeft: number;
   private edgesLeft: number;
 
@@ -163,7 +166,7 @@ export class GraphImporter {
       fail(diagnose("graph-too-large", loc, { what }));
     }
     const fn = this.model.functions.get(functionKey(node.domain, node.opType));
-    const opset = around.opsets.get(node.domain) ?? 0;
+    const opset = around.opsets.get(node.domain) ?? this.assumed(node.domain, loc) ?? 0;
     const poisoned = (diagnostics: readonly Diagnostic[], from: readonly Poison[]): Entry[] => {
       const poison = { refusals: this.refusals.refused(node, opset, diagnostics), from };
       return node.outputs.map(() => ({ kind: "poisoned", poison }));
@@ -176,10 +179,9 @@ export class GraphImporter {
         return entry?.kind === "poisoned" ? [entry.poison] : [];
       });
       const row = operatorOf(node.domain, node.opType);
-      if (row === undefined || (opset > 0 && opset < (row.since[0] ?? 1))) {
-        const help = wayOut(node.opType, node.domain, opset, row);
-        const { opType: op, domain } = node;
-        return poisoned([diagnose("unsupported-op", loc, { op, opset, domain, help })], poisons);
+      const refusal = unsupportedOperator(node, opset, loc);
+      if (refusal !== null || row === undefined) {
+        return poisoned(refusal === null ? [] : [refusal], poisons);
       }
       if (opset === 0) {
         const which = node.domain === "" ? "the ONNX operators" : `domain ${node.domain}`;
@@ -193,6 +195,15 @@ export class GraphImporter {
       if (error.diagnostics.some(({ code }) => endsImport.includes(code))) throw error;
       return poisoned(error.diagnostics, []);
     }
+  }
+
+  /** The version of a domain that is used without being imported, as some exporters do; null if unknown. */
+  private assumed(domain: string, loc: Loc): number | null {
+    const version = assumedVersion(domain);
+    if (version === null || this.assumedDomains.has(domain)) return version;
+    this.assumedDomains.add(domain);
+    this.services.report(diagnose("assumed-opset", loc, { domain, version }));
+    return version;
   }
 
   private entriesOf(node: OnnxNode, scope: Scope, loc: Loc): readonly (Entry | null)[] {

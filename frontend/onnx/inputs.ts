@@ -88,12 +88,12 @@ export function declaredInputs(
   });
 }
 
-/** Types of inputs by a plan of the batch; errors are collected, then ended with. */
+/** Types of inputs by a plan of the batch, and what stands in the way of some. */
 export function resolveInputs(
   wanted: readonly ValueInfoProto[],
   plan: BatchPlan,
   options: InputOptions,
-): readonly ImportedInput[] {
+): { readonly inputs: readonly ImportedInput[]; readonly errors: readonly Diagnostic[] } {
   const errors: Diagnostic[] = [];
   const inputs: ImportedInput[] = [];
   for (const info of wanted) {
@@ -106,8 +106,7 @@ export function resolveInputs(
       for (const diagnostic of error.diagnostics) errors.push(diagnostic);
     }
   }
-  if (errors.length > 0) failAll(limited(errors));
-  return inputs;
+  return { inputs, errors: limited(errors) };
 }
 
 /** The constant that stands in an input's place. */

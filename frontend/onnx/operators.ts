@@ -4,6 +4,7 @@
  */
 import { activationOperators, ownActivationOperators } from "./ops/activation.ts";
 import { arithmeticOperators } from "./ops/arithmetic.ts";
+import { channelsLastOperators } from "./ops/channels-last.ts";
 import { constantOperators } from "./ops/constant.ts";
 import { controlOperators } from "./ops/control.ts";
 import { convolutionOperators } from "./ops/convolution.ts";
@@ -55,7 +56,13 @@ export const foreignOperators: ReadonlyMap<string, readonly OnnxOperator[]> = ne
   ["qonnx.custom_op.general", qonnxOperators],
   ["onnx.brevitas", qonnxOperators],
   ["finn.custom_op.general", qonnxOperators],
+  ["qonnx.custom_op.channels_last", channelsLastOperators],
 ]);
+
+/** The version by which operators of a domain are read that a model uses without importing it; null: none. */
+export function assumedVersion(domain: string): number | null {
+  return foreignOperators.has(domain) ? 1 : null;
+}
 
 const tables: ReadonlyMap<string, ReadonlyMap<string, OnnxOperator>> = new Map(
   [["", onnxOperators] as const, [ownDomain, ownOperators] as const, ...foreignOperators].map(
@@ -131,6 +138,9 @@ export function wayOut(
   if (domain === ownDomain) {
     const names = ownOperators.map(({ name }) => name).join(", ");
     return `the operators of domain ${ownDomain} are ${names}`;
+  }
+  if (domain.startsWith("finn.custom_op.") || op === "MultiThreshold") {
+    return "use the model as it was before FINN streamlined it or made hardware layers of it";
   }
   const neighbours = foreignOperators.get(domain);
   if (neighbours !== undefined) {

@@ -23,7 +23,7 @@ function kernelOf(node: NodeContext, weight: Tensor, axes: number): readonly num
 }
 
 /** Conv (1; 11 defaults strides; 22 adds bfloat16). Y = W ⋆ X + B, correlation with zero padding. */
-function Conv(node: NodeContext): ValueId {
+export function Conv(node: NodeContext): ValueId {
   const x = node.value(0);
   const weight = node.weight(1, "W");
   const spatial = spatialOf(node, node.shape(x));

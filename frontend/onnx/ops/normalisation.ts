@@ -22,7 +22,7 @@ function isTraining(node: NodeContext): boolean {
  * BatchNormalization (1; 6; 7 drops is_test; 9 drops spatial; 14 adds training_mode; 15) with
  * stored statistics. Outputs after the first exist in training only.
  */
-function BatchNormalization(node: NodeContext): ValueId {
+export function BatchNormalization(node: NodeContext): ValueId {
   const { attributes } = node;
   attributes.ignore("momentum", "consumed_inputs");
   if (isTraining(node) || [1, 2, 3, 4].some((output) => node.wants(output))) {

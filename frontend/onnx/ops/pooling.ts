@@ -19,7 +19,7 @@ export function readPool(node: NodeContext, x: ValueId): PoolAttrs {
 }
 
 /** MaxPool (1; 8 adds Indices; 10 ceil_mode, dilations; 11, 12 int8; 22). */
-function MaxPool(node: NodeContext): ValueId {
+export function MaxPool(node: NodeContext): ValueId {
   if (node.wants(1)) {
     node.refuse("its second output, Indices, is used", "pool without return_indices");
   }

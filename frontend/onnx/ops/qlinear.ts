@@ -11,7 +11,12 @@ import { type Tensor, scalar, tensorOf, zeros } from "../../../ir/tensor.ts";
 import type { DType } from "../../../ir/type.ts";
 import type { NodeContext } from "../context.ts";
 import { readPool, spatialAxes } from "./pooling.ts";
-import { DequantizeLinear, QuantizeLinear, zeroPointLike } from "./quantisation.ts";
+import {
+  DequantizeLinear,
+  DynamicQuantizeLinear,
+  QuantizeLinear,
+  zeroPointLike,
+} from "./quantisation.ts";
 import { castTo, transposed } from "./tensor-math.ts";
 import { readWindow, spatialOf } from "./windows.ts";
 
@@ -193,6 +198,29 @@ function QGemm(node: NodeContext): ValueId {
   return node.has(7) ? requantised(node, scaled, [7, 8], node.inputType(0).dtype) : scaled;
 }
 
+/** A real result plus a bias of floats, input `index`, where there is one. */
+function withBias(node: NodeContext, value: ValueId, index: number): ValueId {
+  return node.has(index) ? node.add("ann.add", [value, node.value(index)], {}) : value;
+}
+
+/** MatMulIntegerToFloat (com.microsoft 1): the product of whole numbers, scaled; B's by column or once. */
+function MatMulIntegerToFloat(node: NodeContext): ValueId {
+  const left = (to: FloatType): ValueId => wholeNumbers(node, { value: 0, zero: 4 }, to);
+  const sum = product(node, left, { value: 1, scale: 3, zero: 5 }, false);
+  return withBias(node, scaledSum(node, sum, node.value(2), node.value(3)), 6);
+}
+
+/** DynamicQuantizeMatMul (com.microsoft 1): the same with A quantised over the range that it takes. */
+function DynamicQuantizeMatMul(node: NodeContext): ValueId {
+  const [a, scale, zero] = DynamicQuantizeLinear(node);
+  const left = (to: FloatType): ValueId => {
+    const one = node.number(to, 1);
+    return node.add("ann.dequantize-linear", [a, one, zero], { axis: 0 });
+  };
+  const sum = product(node, left, { value: 1, scale: 2, zero: 3 }, false);
+  return withBias(node, scaledSum(node, sum, scale, node.value(2)), 4);
+}
+
 /** QLinearConv (10). The bias has the scale of the sum: x_scale · w_scale. */
 function QLinearConv(node: NodeContext): ValueId {
   const whole = wholeTensor(node, at(3), "w", 0);
@@ -292,6 +320,8 @@ export const qlinearOperators: readonly OnnxOperator[] = [
 /** Of domain com.microsoft. */
 export const microsoftOperators: readonly OnnxOperator[] = [
   operator("DequantizeLinear", [1], [2, 3], DequantizeLinear),
+  operator("DynamicQuantizeMatMul", [1], [3, 5], DynamicQuantizeMatMul),
+  operator("MatMulIntegerToFloat", [1], [4, 7], MatMulIntegerToFloat),
   operator("QGemm", [1], [6, 9], QGemm),
   operator("QLinearAdd", [1], [7, 8], binary("ann.add")),
   operator("QLinearAveragePool", [1], [4, 5], averagePool),

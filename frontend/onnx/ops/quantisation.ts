@@ -157,7 +157,9 @@ export function DequantizeLinear(node: NodeContext): ValueId {
 }
 
 /** DynamicQuantizeLinear (11): to u8 over the range that x takes, with 0 inside. */
-function DynamicQuantizeLinear(node: NodeContext): readonly ValueId[] {
+export function DynamicQuantizeLinear(
+  node: NodeContext,
+): readonly [y: ValueId, scale: ValueId, zeroPoint: ValueId] {
   const x = node.value(0);
   const { shape, dtype } = node.type(x);
   const all = { axes: shape.map((_, axis) => axis), keepDims: false };

@@ -110,6 +110,24 @@ describe("outputs", () => {
   });
 });
 
+describe("shapes that are missing", () => {
+  it("do not hide operators that are not supported", () => {
+    const bytes = model({
+      domains: { "ai.onnx.ml": 3 },
+      inputs: [value("x", ["n", null])],
+      outputs: [value("y", null)],
+      nodes: [
+        node("TreeEnsembleRegressor", ["x"], ["t"], {}, { domain: "ai.onnx.ml" }),
+        node("Relu", ["t"], ["y"]),
+        node("NonMaxSuppression", ["x"], ["dead"]),
+      ],
+    });
+    const { diagnostics, unsupported } = importBytes(bytes);
+    expect(diagnostics.map(({ code }) => code)).toEqual(["unknown-dimension", "unsupported-op"]);
+    expect(unsupported.map(({ op }) => op)).toEqual(["TreeEnsembleRegressor"]);
+  });
+});
+
 describe("what no output depends on", () => {
   it("is not imported, neither in branches nor in functions, output by output", () => {
     const branch = (names: readonly [string, string]) => ({

@@ -97,6 +97,79 @@ describe("Quant of QONNX", () => {
   });
 });
 
+describe("operators of QONNX with their channels last", () => {
+  const domain = "qonnx.custom_op.channels_last";
+  const last = (imports: Readonly<Record<string, number>>) =>
+    model({
+      domains: imports,
+      inputs: [value("x", [1, 3, 3, 2])],
+      outputs: [value("y", [1, 1, 1, 3])],
+      nodes: [
+        node("BatchNormalization", ["x", "s", "b", "m", "v"], ["n"], {}, { domain }),
+        node("Conv", ["n", "w", "c"], ["a"], { kernel_shape: [2, 2] }, { domain }),
+        node("MaxPool", ["a"], ["y"], { kernel_shape: [2, 2] }, { domain }),
+      ],
+      initializers: [
+        floats("s", [2], [2, 1]),
+        floats("b", [2], [0, 1]),
+        floats("m", [2], [1, 0]),
+        floats("v", [2], [1, 1]),
+        floats("w", [3, 2, 2, 2], pseudoRandom(24, "w")),
+        floats("c", [3], [1, 0, -1]),
+      ],
+    });
+  const first = model({
+    inputs: [value("x", [1, 3, 3, 2])],
+    outputs: [value("y", [1, 1, 1, 3])],
+    nodes: [
+      node("Transpose", ["x"], ["t"], { perm: [0, 3, 1, 2] }),
+      node("Transpose", ["w"], ["u"], { perm: [0, 3, 1, 2] }),
+      node("BatchNormalization", ["t", "s", "b", "m", "v"], ["n"]),
+      node("Conv", ["n", "u", "c"], ["a"], { kernel_shape: [2, 2] }),
+      node("MaxPool", ["a"], ["p"], { kernel_shape: [2, 2] }),
+      node("Transpose", ["p"], ["y"], { perm: [0, 2, 3, 1] }),
+    ],
+    initializers: [
+      floats("s", [2], [2, 1]),
+      floats("b", [2], [0, 1]),
+      floats("m", [2], [1, 0]),
+      floats("v", [2], [1, 1]),
+      floats("w", [3, 2, 2, 2], pseudoRandom(24, "w")),
+      floats("c", [3], [1, 0, -1]),
+    ],
+  });
+  const x = tensorOf("f32", [1, 3, 3, 2], pseudoRandom(18, "x"));
+  const valuesOf = (bytes: Uint8Array) => [...(outputsOf(moduleOf(bytes), [x])[0]?.data ?? [])];
+
+  it("are those of ONNX between transpositions", () => {
+    expect(valuesOf(last({ [domain]: 1 }))).toEqual(valuesOf(first));
+  });
+
+  it("are read without an import of their domain, and that is said", () => {
+    const { diagnostics } = importBytes(last({}));
+    expect(diagnostics.map(({ severity, message }) => [severity, message])).toEqual([
+      ["info", `the model imports no opset of domain ${domain}; version 1 is assumed`],
+    ]);
+    expect(valuesOf(last({}))).toEqual(valuesOf(first));
+  });
+
+  it("of FINN's hardware are refused with what to use instead", () => {
+    const helpOf = (op: string, name: string) =>
+      importBytes(
+        model({
+          domains: { [name]: 1 },
+          inputs: [value("x", [1, 2])],
+          outputs: [value("y", [1, 2])],
+          nodes: [node(op, ["x"], ["y"], {}, { domain: name })],
+        }),
+      ).unsupported[0]?.help;
+    const help = "use the model as it was before FINN streamlined it or made hardware layers of it";
+    expect(helpOf("MVAU_hls", "finn.custom_op.fpgadataflow.hls")).toBe(help);
+    expect(helpOf("MultiThreshold", "finn.custom_op.general")).toBe(help);
+    expect(helpOf("MultiThreshold", "qonnx.custom_op.general")).toBe(help);
+  });
+});
+
 describe("Trunc of QONNX", () => {
   it("takes the last bits away, and leaves the scale (version 1)", () => {
     // 13 · 0.5: 13 of 4 bits less two bits is 3; −5 less two bits is −2 rounded down.
@@ -143,6 +216,7 @@ describe("operators of ONNX Runtime's quantiser", () => {
         i8("w", [2, 2], [3, -128, 2, 127]),
         floats("ws", [2], [0.5, 0.25]),
         i8("wz", [2], [0, 1]),
+        floats("t2", [2], [2, -4]),
         { name: "c", dims: [2], dataType: 6, int32Data: [8, -100] },
       ],
     });
@@ -162,6 +236,30 @@ describe("operators of ONNX Runtime's quantiser", () => {
     expect(run("QGemm", ["x", "s", "z", "w", "s", "o"], { transB: 1 }, "float")).toEqual([
       131, -125,
     ]);
+  });
+
+  it("MatMulIntegerToFloat and DynamicQuantizeMatMul scale once, and add a bias of floats", () => {
+    // x − 10 = [4, −4], by w − [0, 1]: 4·3 − 4·2 = 4 and 4·(−129) − 4·126 = −1020; · 0.5 · [0.5, 0.25].
+    const inputs = ["x", "w", "s", "ws", "z", "wz"];
+    expect(run("MatMulIntegerToFloat", inputs, {}, "float")).toEqual([1, -127.5]);
+    expect(run("MatMulIntegerToFloat", [...inputs, "t2"], {}, "float")).toEqual([3, -131.5]);
+    // [2, −1] takes a range of 3: steps of 3/255, zero at 85, so the quantised are 255 and 0.
+    const bytes = model({
+      domains: { [domain]: 1 },
+      inputs: [value("x", [1, 2])],
+      outputs: [value("y", null)],
+      nodes: [node("DynamicQuantizeMatMul", ["x", "w", "ws", "wz", "t2"], ["y"], {}, { domain })],
+      initializers: [
+        i8("w", [2, 2], [3, -128, 2, 127]),
+        floats("ws", [2], [0.5, 0.25]),
+        i8("wz", [2], [0, 1]),
+        floats("t2", [2], [2, -4]),
+      ],
+    });
+    const [y] = outputsOf(moduleOf(bytes), [tensorOf("f32", [1, 2], [2, -1])]);
+    // (170·3 − 85·2) · 0.5 · 3/255 + 2 and (170·(−129) − 85·126) · 0.25 · 3/255 − 4.
+    expect(y?.data[0]).toBeCloseTo(4, 5);
+    expect(y?.data[1]).toBeCloseTo(-100, 4);
   });
 
   it("QLinearAdd, QLinearMul, QLinearConcat work on what is dequantised", () => {
@@ -190,7 +288,7 @@ describe("operators of ONNX Runtime's quantiser", () => {
         }),
       ).unsupported[0]?.help;
     expect(helpOf("QAttention")).toMatch("QuantFormat.QDQ");
-    expect(helpOf("DynamicQuantizeMatMul")).toMatch("QuantFormat.QDQ");
+    expect(helpOf("DynamicQuantizeLSTM")).toMatch("QuantFormat.QDQ");
     expect(helpOf("FusedConv")).toBe("use the model as it was before ONNX Runtime optimised it");
   });
 });
