@@ -257,8 +257,9 @@ function wayOut(op: Op): string {
   if (isFloat(dtype) && dtype !== "f32") {
     return `spikes are of float32, not of ${dtype}; run use-float32 before the conversion`;
   }
-  const hybrid =
-    "or compute it on decoded values: --code differential, few-spikes or ttfs (in rate code --allow-analogue)";
+  const how =
+    "on decoded values: --code differential, few-spikes or ttfs (in rate code --allow-analogue)";
+  const [hybrid, instead] = [`or compute it ${how}`, `it can be computed ${how}`];
   if (elementCount(op.type.shape) === 0) return "the value is empty";
   if (ceilingOf(op) !== null) {
     return `neurons work on float32, not on ${dtype}; export the model in float32`;
@@ -267,7 +268,7 @@ function wayOut(op: Op): string {
     case "ann.soft-lif":
       return `it is the rate of leaky neurons: convert with the pipeline lif, ${hybrid}`;
     case "ann.clip":
-      return `a clip converts where its lower bound is 0; this one starts at ${op.attrs.min}; ${hybrid}`;
+      return `a clip converts where its lower bound is 0; this one starts at ${op.attrs.min}; ${instead}`;
     case "ann.leaky-relu":
     case "ann.prelu":
     case "ann.elu":
@@ -286,10 +287,10 @@ function wayOut(op: Op): string {
       return `write it as a max-pool over the whole extent, ${hybrid}`;
     case "ann.mul":
     case "ann.matmul":
-      return `both operands change with the sample, and spikes cannot be multiplied; ${hybrid}`;
+      return `both operands change with the sample, and spikes cannot be multiplied; ${instead}`;
     case "ann.div":
-      return `the divisor changes over time, and nothing can be divided by spikes; ${hybrid}`;
+      return `the divisor changes over time, and nothing can be divided by spikes; ${instead}`;
     default:
-      return `only linear ops, ReLU, ReLU6 and max-pooling may stand between neurons; ${hybrid}`;
+      return `only linear ops, ReLU, ReLU6 and max-pooling may stand between neurons; ${instead}`;
   }
 }
