@@ -73,6 +73,8 @@ interface Line {
   readonly imported: boolean;
   /** The largest difference from onnxruntime, relative to the largest output; null where not compared. */
   readonly difference: number | null;
+  /** Why onnxruntime does not load the model; "" where it does, or was not asked. */
+  readonly why: string;
   /** What each code and pipeline said: "yes", a code of a diagnostic, or that it was skipped. */
   readonly checks: Readonly<Record<string, string>>;
   readonly conversions: Readonly<Record<string, string>>;
@@ -88,7 +90,7 @@ async function attempt(each: CorpusRow, bytes: Uint8Array, runtime: Runtime | nu
   const faults: string[] = [];
   const model = `${each.repository} ${each.path}`;
   const line = { model, exporter: each.exporter, faults };
-  const empty = { difference: null, checks: {}, conversions: {} };
+  const empty = { difference: null, why: "", checks: {}, conversions: {} };
   let result: ImportResult;
   try {
     result = importOnnx(bytes, { file: path.basename(each.path), ...readingOf(each) });
@@ -102,10 +104,15 @@ async function attempt(each: CorpusRow, bytes: Uint8Array, runtime: Runtime | nu
   if (result.module === null) return { ...line, ...empty, imported: false, refusals };
   const { module } = result;
   let difference: number | null = null;
+  let why = "";
   if (runtime !== null) {
     try {
-      difference = await compareWithRuntime(runtime, bytes, module, each);
-      if (!(difference <= tolerance)) faults.push(`${difference} off of onnxruntime`);
+      const compared = await compareWithRuntime(runtime, bytes, module, each);
+      if (typeof compared === "string") why = compared;
+      else difference = compared;
+      if (difference !== null && !(difference <= tolerance)) {
+        faults.push(`${difference} off of onnxruntime`);
+      }
     } catch (error) {
       faults.push(`comparison: ${stackOf(error)}`);
     }
@@ -127,7 +134,7 @@ async function attempt(each: CorpusRow, bytes: Uint8Array, runtime: Runtime | nu
     await executable.run(one, options, () => undefined).finally(() => executable.close());
     return "yes";
   });
-  return { ...line, imported: true, difference, checks, conversions, refusals };
+  return { ...line, imported: true, difference, why, checks, conversions, refusals };
 }
 
 /** Runs `work` for each name; a diagnostic is an answer, anything else thrown a fault. */
@@ -218,8 +225,9 @@ function textOf(line: Line): string {
     Object.entries(answers)
       .map(([name, answer]) => `${name} ${answer}`)
       .join(", ");
-  const { difference } = line;
-  const compared = difference === null ? "not compared" : `${difference.toExponential(1)} off`;
+  const { difference, why } = line;
+  const not = why === "" ? "not compared" : `not compared (onnxruntime: ${why.slice(0, 120)})`;
+  const compared = difference === null ? not : `${difference.toExponential(1)} off`;
   const head = `${line.faults.length > 0 ? "FAULT" : "ok"}  ${line.model}  (${line.exporter})`;
   const lines = [head];
   if (line.imported) {

@@ -55,17 +55,23 @@ function isRuntime(module: unknown): module is Runtime {
   return isObject && "InferenceSession" in module && "Tensor" in module;
 }
 
-/** The largest difference of any output, relative to the largest number in it. */
+/**
+ * The largest difference of any output, relative to the largest number in it; or why the runtime does not
+ * load the model.
+ */
 export async function compareWithRuntime(
   runtime: Runtime,
   bytes: Uint8Array,
   module: Module,
   row: CorpusRow,
-): Promise<number> {
-  const session = await runtime.InferenceSession.create(bytes, {
-    graphOptimizationLevel: "disabled",
-    logSeverityLevel: 4,
-  });
+): Promise<number | string> {
+  const loading = { graphOptimizationLevel: "disabled", logSeverityLevel: 4 };
+  let session: Session;
+  try {
+    session = await runtime.InferenceSession.create(bytes, loading);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
   const inputs = drawn(module, 0);
   const names = inputsOf(module).map((op) => op.attrs.name);
   const byName = new Map(names.map((name, i) => [name, known(inputs[i], "an input")]));
@@ -194,7 +200,7 @@ function differenceOf(ours: Tensor, theirs: RuntimeTensor, name: string): number
   for (let i = 0; i < theirs.data.length; i++) {
     const wanted = Number(theirs.data[i]);
     const found = ours.data[indexIn(i, theirs.dims, shape)] ?? NaN;
-    scale = Math.max(scale, Math.abs(wanted));
+    if (Number.isFinite(wanted)) scale = Math.max(scale, Math.abs(wanted));
     const same = Object.is(found, wanted) || found === wanted;
     if (!same) worst = Math.max(worst, Math.abs(found - wanted) || Infinity);
   }
