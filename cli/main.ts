@@ -70,7 +70,7 @@ async function cleanUp(): Promise<void> {
   }
 }
 
-/** The program's thread, which needs a TypeScript loader where this file itself is run from source. */
+/** The program's thread: the bundle, or from source, as this file itself is run, which needs a loader. */
 function startProgram(): Worker {
   const options: WorkerOptions = {
     argv: process.argv.slice(2),
@@ -78,7 +78,7 @@ function startProgram(): Worker {
     env: { ...process.env, COLUMNS: String(process.stdout.columns ?? "") },
   };
   if (!import.meta.url.endsWith(".ts")) {
-    return new Worker(new URL("./program.js", import.meta.url), options);
+    return new Worker(new URL("./bundle/program.js", import.meta.url), options);
   }
   const entry = JSON.stringify(new URL("./program.ts", import.meta.url).href);
   const load = `import("tsx/esm/api").then((tsx) => { tsx.register(); return import(${entry}); })`;
