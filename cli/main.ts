@@ -78,9 +78,9 @@ function startProgram(): Worker {
     env: { ...process.env, COLUMNS: String(process.stdout.columns ?? "") },
   };
   if (!import.meta.url.endsWith(".ts")) {
-    return new Worker(new URL("./bundle/program.js", import.meta.url), options);
+    return new Worker(new URL("./bundle/thread.js", import.meta.url), options);
   }
-  const entry = JSON.stringify(new URL("./program.ts", import.meta.url).href);
+  const entry = JSON.stringify(new URL("./thread.ts", import.meta.url).href);
   const load = `import("tsx/esm/api").then((tsx) => { tsx.register(); return import(${entry}); })`;
   return new Worker(load, { ...options, eval: true });
 }

@@ -1,8 +1,4 @@
-/**
- * The program: argv to a command, and usage errors to exit code 1. It runs in a thread that
- * `cli/main.ts` starts, and as well without one.
- */
-import { parentPort } from "node:worker_threads";
+/** The program: argv to a command, and usage errors to exit code 1. */
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { DiagnosticError } from "../ir/diagnostic.ts";
 import { buildCommand } from "./commands/build.ts";
@@ -15,59 +11,62 @@ import { opsCommand } from "./commands/ops.ts";
 import { passesCommand } from "./commands/passes.ts";
 import { reportCommand } from "./commands/report.ts";
 import { runCommand } from "./commands/run.ts";
-import { onTemporary } from "./atomic.ts";
 import { explain } from "./action.ts";
 import { diagnose } from "./diagnostics.ts";
-import { createTerminal } from "./terminal.ts";
+import { type Terminal, createTerminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
-const commands = [
-  checkCommand(),
-  convertCommand(),
-  evalCommand(),
-  runCommand(),
-  buildCommand(),
-  reportCommand(),
-  inspectCommand(),
-  diffCommand(),
-  passesCommand(),
-  opsCommand(),
-];
-
-const program = new Command("snnc")
-  .description("compile trained neural networks to spiking neural networks")
-  .version(version)
-  .showSuggestionAfterError()
-  .exitOverride();
-const terminal = createTerminal({ json: true, quiet: true });
-const output = {
-  writeOut: (text: string) => terminal.out(text.replace(/\n$/, "")),
-  writeErr: (text: string) => terminal.alert(text.replace(/\n$/, "")),
-};
-program.configureOutput(output);
-for (const command of commands) {
-  // One line after the error: all of the help would push it off the screen.
-  command.showHelpAfterError(`(options: snnc ${command.name()} --help)`);
-  program.addCommand(command.configureOutput(output).exitOverride());
-}
-
-// Whoever ends this thread removes what it had in work.
-onTemporary((folder) => parentPort?.postMessage({ folder }));
-try {
-  await program.parseAsync();
-} catch (error) {
-  const json = process.argv.includes("--json");
-  if (!(error instanceof CommanderError)) {
-    process.exitCode = explain(error, terminal, { json }, []);
-  } else if (error.exitCode === 0) {
-    // Help and version are answers, not errors.
-    process.exitCode = 0;
-  } else {
-    process.exitCode = 1;
-    if (json) {
-      const text = error.message.replace(/^error: /, "").replaceAll("\n", " ");
-      const usage = new DiagnosticError([diagnose("usage", null, { text })]);
-      explain(usage, { ...terminal, alert: () => undefined }, { json }, []);
+/** Runs `snnc ARGS`, and sets the exit code of the process or thread that it runs in. */
+export async function runProgram(args: readonly string[]): Promise<void> {
+  const terminal = createTerminal({ json: true, quiet: true });
+  try {
+    await createProgram(terminal).parseAsync(args, { from: "user" });
+  } catch (error) {
+    const json = args.includes("--json");
+    if (!(error instanceof CommanderError)) {
+      process.exitCode = explain(error, terminal, { json }, []);
+    } else if (error.exitCode === 0) {
+      // Help and version are answers, not errors.
+      process.exitCode = 0;
+    } else {
+      process.exitCode = 1;
+      if (json) {
+        const text = error.message.replace(/^error: /, "").replaceAll("\n", " ");
+        const usage = new DiagnosticError([diagnose("usage", null, { text })]);
+        explain(usage, { ...terminal, alert: () => undefined }, { json }, []);
+      }
     }
   }
+}
+
+/** All commands, which print to `terminal` what is not the work of one of them. */
+function createProgram(terminal: Terminal): Command {
+  const commands = [
+    checkCommand(),
+    convertCommand(),
+    evalCommand(),
+    runCommand(),
+    buildCommand(),
+    reportCommand(),
+    inspectCommand(),
+    diffCommand(),
+    passesCommand(),
+    opsCommand(),
+  ];
+  const program = new Command("snnc")
+    .description("compile trained neural networks to spiking neural networks")
+    .version(version)
+    .showSuggestionAfterError()
+    .exitOverride();
+  const output = {
+    writeOut: (text: string) => terminal.out(text.replace(/\n$/, "")),
+    writeErr: (text: string) => terminal.alert(text.replace(/\n$/, "")),
+  };
+  program.configureOutput(output);
+  for (const command of commands) {
+    // One line after the error: all of the help would push it off the screen.
+    command.showHelpAfterError(`(options: snnc ${command.name()} --help)`);
+    program.addCommand(command.configureOutput(output).exitOverride());
+  }
+  return program;
 }

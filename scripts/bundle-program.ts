@@ -1,5 +1,5 @@
 /**
- * Writes dist/cli/bundle/program.js: the command line's program and all of ours that it loads, in one file.
+ * Writes dist/cli/bundle/thread.js: the command line's program and all of ours that it loads, in one file.
  * Node takes as long to find and link hundreds of small modules as many a command takes to work.
  * Libraries stay outside, and every module keeps its place: what it loads by its address it still finds.
  */
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { type Plugin, build } from "esbuild";
 
 const dist = fileURLToPath(new URL("..", import.meta.url));
-const outfile = path.join(dist, "cli/bundle/program.js");
+const outfile = path.join(dist, "cli/bundle/thread.js");
 
 const keepsPlaces: Plugin = {
   name: "keeps places",
@@ -24,7 +24,7 @@ const keepsPlaces: Plugin = {
 };
 
 await build({
-  entryPoints: [path.join(dist, "cli/program.js")],
+  entryPoints: [path.join(dist, "cli/thread.js")],
   outfile,
   bundle: true,
   platform: "node",

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 
 const run = (...args: readonly string[]) =>
-  promisify(execFile)(process.execPath, ["--import", "tsx", "bench/bench.ts", ...args]);
+  promisify(execFile)(process.execPath, ["dist/bench/bench.js", ...args]);
 
 const row = z.strictObject({
   suite: z.string(),

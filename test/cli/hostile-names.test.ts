@@ -106,11 +106,10 @@ function failures(): readonly (readonly string[])[] {
 
 /** Commands in one process, with colours. */
 async function run(list: readonly (readonly string[])[]) {
+  const address = pathToFileURL(path.join(path.dirname(entry), "program.js")).href;
   const program = `
-    for (const [i, args] of ${JSON.stringify(list)}.entries()) {
-      process.argv = ["node", "snnc", ...args];
-      await import(${JSON.stringify(pathToFileURL(path.join(path.dirname(entry), "program.js")).href)} + "?" + i);
-    }`;
+    import { runProgram } from ${JSON.stringify(address)};
+    for (const args of ${JSON.stringify(list)}) await runProgram(args);`;
   await writeFile(at("all.mjs"), program);
   return start(process.execPath, [at("all.mjs")], { env: { FORCE_COLOR: "1" } });
 }

@@ -1,10 +1,10 @@
-/** Runs the built command line as a process, the way a user does, and keeps what came of it. */
-import { execFile } from "node:child_process";
+/** Runs the built command line the way a user does, and keeps what came of it. */
+import { type ChildProcess, execFile, fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll } from "vitest";
 
 const root = path.resolve(fileURLToPath(import.meta.url), "../../..");
@@ -31,9 +31,62 @@ export interface RunningOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** `snnc ARGS`, without a terminal. */
+/** What a host is asked. */
+export interface Asked {
+  /** The address of the compiled module of the program. */
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+}
+
+/**
+ * `snnc ARGS`, without a terminal: one command after another in a process that all tests here share. With an
+ * environment of its own, which includes an empty one, a command is a process of its own.
+ */
 export function snnc(args: readonly string[], options: RunningOptions = {}): Promise<Ran> {
-  return start(process.execPath, [entry, ...args], options);
+  if (options.env !== undefined) return start(process.execPath, [entry, ...args], options);
+  expectBuilt();
+  const ran = queue.then(() => ask({ program, args, cwd: options.cwd ?? os.tmpdir() }));
+  queue = ran.catch(() => undefined);
+  return ran;
+}
+
+const program = pathToFileURL(path.join(root, "dist/cli/program.js")).href;
+let host: ChildProcess | null = null;
+let queue: Promise<unknown> = Promise.resolve();
+
+function ask(asked: Asked): Promise<Ran> {
+  const asking = (host ??= startHost());
+  return new Promise((resolve, reject) => {
+    const ended = (code: number | null, signal: string | null): void => {
+      host = null;
+      reject(
+        new Error(
+          `the host of commands ended with ${code ?? signal ?? "nothing"}: ${asked.args.join(" ")}`,
+        ),
+      );
+    };
+    asking.once("exit", ended);
+    asking.once("message", (ran: Ran) => {
+      asking.off("exit", ended);
+      resolve(ran);
+    });
+    asking.send(asked);
+  });
+}
+
+/** Ends with the process that starts it. */
+function startHost(): ChildProcess {
+  const file = fileURLToPath(new URL("./host.js", import.meta.url));
+  const env = { PATH: process.env["PATH"], HOME: process.env["HOME"] };
+  const child = fork(file, { execArgv: [], env });
+  child.unref();
+  child.channel?.unref();
+  return child;
+}
+
+function expectBuilt(): void {
+  if (!existsSync(entry)) throw new Error(`${entry} is missing: run \`npm run build\` first`);
 }
 
 /** Any program, with the same environment as `snnc`. */
@@ -42,7 +95,7 @@ export function start(
   args: readonly string[],
   { cwd = os.tmpdir(), env = {} }: RunningOptions = {},
 ): Promise<Ran> {
-  if (!existsSync(entry)) throw new Error(`${entry} is missing: run \`npm run build\` first`);
+  expectBuilt();
   const environment = { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env };
   return new Promise((resolve) => {
     execFile(program, args, { cwd, env: environment, maxBuffer: 2 ** 26 }, (error, out, err) => {

@@ -13,7 +13,7 @@ interface Ran {
 
 function run(script: string, ...args: readonly string[]): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(process.execPath, ["--import", "tsx", script, ...args], (error, stdout, stderr) =>
+    execFile(process.execPath, [`dist/${script}.js`, ...args], (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : error.code, stdout, stderr }),
     );
   });
@@ -21,13 +21,13 @@ function run(script: string, ...args: readonly string[]): Promise<Ran> {
 
 describe.concurrent("a script", () => {
   it.each([
-    ["bench/accuracy.ts", ["--methods", "nonsense", "--shared", "nowhere"], "unknown-pass"],
-    ["bench/accuracy.ts", ["--model", "m.onnx"], "usage"],
-    ["scripts/conformance.ts", ["nowhere"], "no-such-folder"],
-    ["scripts/fuzz.ts", ["--examples", "nowhere"], "no-such-folder"],
-    ["scripts/verify.ts", ["nonsense"], "usage"],
-    ["scripts/verify.ts", ["graphs", "--runs", "0"], "usage"],
-    ["scripts/package.ts", ["--nonsense"], "usage"],
+    ["bench/accuracy", ["--methods", "nonsense", "--shared", "nowhere"], "unknown-pass"],
+    ["bench/accuracy", ["--model", "m.onnx"], "usage"],
+    ["scripts/conformance", ["nowhere"], "no-such-folder"],
+    ["scripts/fuzz", ["--examples", "nowhere"], "no-such-folder"],
+    ["scripts/verify", ["nonsense"], "usage"],
+    ["scripts/verify", ["graphs", "--runs", "0"], "usage"],
+    ["scripts/package", ["--nonsense"], "usage"],
   ])("%s %s ends with 1 and %s", async (script, args, code) => {
     const { code: exit, stdout, stderr } = await run(script, ...args, "--json");
     expect(exit).toBe(1);
