@@ -41,7 +41,7 @@ export {
 export type { AssessOptions, Labelled } from "./library/assess.ts";
 export type { EarlyExitEvaluation } from "./calibrate/early-exit.ts";
 export type { Evaluation, OutputEvaluation } from "./calibrate/evaluate.ts";
-export type { ChosenTask, Metrics, TaskName } from "./calibrate/tasks/task.ts";
+export type { ChosenTask, Metrics, TaskName, TaskWish } from "./calibrate/tasks/task.ts";
 export type { Targets } from "./calibrate/tasks/targets.ts";
 export type { Comparison } from "./calibrate/compare.ts";
 

@@ -8,14 +8,14 @@ import type { Executable, SampleSource } from "../ir/executable.ts";
 import { type Module, answersOf } from "../ir/module.ts";
 import { chooseTask, outputView, taskOf } from "./tasks/choose.ts";
 import { type Targets, targetSetOf } from "./tasks/targets.ts";
-import type { ChosenTask, OutputView, TaskName } from "./tasks/task.ts";
+import type { ChosenTask, OutputView, TaskWish } from "./tasks/task.ts";
 
 export interface EarlyExitOptions {
   /** Timesteps at most. */
   readonly timesteps: number;
   readonly rule: EarlyExit;
   /** What the first output is for; told from it and the targets unless given. */
-  readonly task?: TaskName;
+  readonly task?: TaskWish;
   readonly onProgress?: (done: number, total: number) => void;
 }
 

@@ -17,7 +17,7 @@ import type {
   OutputView,
   Scores,
   TallyOptions,
-  TaskName,
+  TaskWish,
   TaskTally,
 } from "./tasks/task.ts";
 
@@ -26,7 +26,7 @@ export interface EvaluateOptions {
   readonly timesteps: number;
   readonly onProgress?: (done: number, total: number) => void;
   /** What the first output is for; told from it and the targets unless given. */
-  readonly task?: TaskName;
+  readonly task?: TaskWish;
   /** The evaluation of another network (the ANN) on these samples, made with `keepLogits`. */
   readonly reference?: Pick<Evaluation, "outputs">;
   /** Whether spikes and operations are wanted; else they are not to be read. True unless given. */
@@ -147,7 +147,7 @@ export function checkTargets(
   module: Module,
   targets: Targets,
   samples: number,
-  wanted?: TaskName,
+  wanted?: TaskWish,
 ): ChosenTask {
   const set = targetSetOf(targets);
   checkCount(set, samples);

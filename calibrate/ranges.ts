@@ -19,8 +19,8 @@ export interface InputRange {
   readonly varianceOfMeans: number;
 }
 
-/** So many samples, evenly spaced, speak for all. */
-const looked = 256;
+/** So many samples speak for all. */
+export const looked = 256;
 /** Fewer differ by themselves. */
 const fewest = 8;
 /** A scale that is so many times the other's, or a mean so many deviations away, is no chance. */
@@ -29,18 +29,29 @@ const shift = 0.5;
 /** Standard errors that a mean has to be away besides. */
 const standardErrors = 5;
 
-/** The ranges of the floating-point inputs called `names`, in order; null for others. */
-export function inputRanges(samples: SampleSource, inputs: number): (InputRange | null)[] {
-  const count = Math.min(looked, samples.count);
+/**
+ * The ranges of the floating-point inputs, in order; null for others. Of the samples at `places`, whose order
+ * does not matter, or of evenly spaced ones.
+ */
+export function inputRanges(
+  samples: SampleSource,
+  inputs: number,
+  places: readonly number[] = evenly(samples.count),
+): (InputRange | null)[] {
   const sums = Array.from({ length: inputs }, () => new RangeTally());
-  for (let i = 0; i < count; i++) {
-    const sample = samples.get(Math.floor((i * samples.count) / count));
+  for (const index of places) {
+    const sample = samples.get(index);
     sums.forEach((sum, k) => {
       const tensor = sample[k];
       if (tensor !== undefined && isFloat(tensor.dtype)) sum.add(tensor.data);
     });
   }
   return sums.map((sum) => sum.finish());
+}
+
+function evenly(count: number): number[] {
+  const length = Math.min(looked, count);
+  return Array.from({ length }, (_, i) => Math.floor((i * count) / length));
 }
 
 /** A warning for each input whose values are of another scale, or about another mean, than they were. */
@@ -101,8 +112,9 @@ class RangeTally {
   finish(): InputRange | null {
     const samples = this.means.length;
     if (samples === 0) return null;
+    // Sorted, so that sums do not depend on the order of samples.
     const average = (values: readonly number[]): number =>
-      values.reduce((total, value) => total + value, 0) / samples;
+      values.toSorted((a, b) => a - b).reduce((total, value) => total + value, 0) / samples;
     const mean = average(this.means);
     const varianceOfMeans = average(this.means.map((each) => (each - mean) ** 2));
     // The variance within samples and the one between them make up the whole.

@@ -1,6 +1,7 @@
 /** `convert --auto`: shows what was tried, what was chosen and why. */
+import { counted } from "../calibrate/report/format.ts";
 import { describeTask } from "../calibrate/evaluation-diagnostics.ts";
-import type { TaskName } from "../calibrate/tasks/task.ts";
+import type { TaskWish } from "../calibrate/tasks/task.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import { fail } from "../ir/diagnostic.ts";
 import type { Module } from "../ir/module.ts";
@@ -20,7 +21,7 @@ interface Wish {
   readonly objective: Objective | undefined;
   /** Percent. */
   readonly confidence: number | undefined;
-  readonly task: TaskName | undefined;
+  readonly task: TaskWish | undefined;
 }
 
 /** Chooses a conversion of `module` by trying on `samples`, and says so on the terminal. */
@@ -66,7 +67,7 @@ function describe(result: AutoResult, maxLoss: number, objective: Objective): st
     ? `are at most ${maxLoss} % of the values' spread off the ANN's`
     : `change at most ${maxLoss} points of predictions`;
   return [
-    `tried ${trials.length} conversions, calibrated on ${calibratedOn} samples and judged on the others, ` +
+    `tried ${counted(trials.length, "conversion")}, calibrated on ${calibratedOn} samples and judged on the others, ` +
       `both ways (${judgedOn} judges), measured as ${describeTask[task.name]}: ${task.reason}`,
     alignedTable([head, ...rows]),
     ...half,

@@ -12,7 +12,7 @@ import { datasetHash } from "../calibrate/data/order.ts";
 import { modelInputs, sampleSource } from "../calibrate/data/source.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
-import type { TaskName } from "../calibrate/tasks/task.ts";
+import type { TaskWish } from "../calibrate/tasks/task.ts";
 import type { Labelled } from "../library/assess.ts";
 import { checkFolders, readClassNames, readLabelMap } from "./classes.ts";
 import { type Context, warmUp } from "./action.ts";
@@ -32,7 +32,7 @@ export interface DataOptions extends Preparation {
   readonly part?: Part | undefined;
   readonly maxDataBytes?: number | undefined;
   /** What the first output is for; told from it and the labels unless given. */
-  readonly task?: TaskName | undefined;
+  readonly task?: TaskWish | undefined;
   /** A file of names of classes, and a label map or its file. */
   readonly classes?: string | undefined;
   readonly labelMap?: string | undefined;

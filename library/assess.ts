@@ -10,7 +10,7 @@ import {
 } from "../calibrate/early-exit.ts";
 import { type Evaluation, type OutputEvaluation, evaluate } from "../calibrate/evaluate.ts";
 import type { Targets } from "../calibrate/tasks/targets.ts";
-import type { TaskName } from "../calibrate/tasks/task.ts";
+import type { TaskWish } from "../calibrate/tasks/task.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
 import type { PassRecord } from "../passes/manager.ts";
@@ -23,7 +23,7 @@ export interface Labelled {
   /** Class numbers, or an array [N, …] of what the task takes. */
   readonly labels: Targets | null;
   /** What the first output is for; told from it and the labels unless given. */
-  readonly task?: TaskName | undefined;
+  readonly task?: TaskWish | undefined;
 }
 
 /** How far the network is from the original after a pass. */

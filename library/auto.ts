@@ -5,7 +5,7 @@
 import { estimateEnergy, energyTables } from "../calibrate/energy.ts";
 import type { Evaluation } from "../calibrate/evaluate.ts";
 import { chooseTask, outputView } from "../calibrate/tasks/choose.ts";
-import type { ChosenTask, TaskName } from "../calibrate/tasks/task.ts";
+import type { ChosenTask, TaskWish } from "../calibrate/tasks/task.ts";
 import { fail, known } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
@@ -38,7 +38,7 @@ export interface AutoOptions {
   /** How sure that is to be, from 0.5 to 1 exclusive; 0.95 unless given. */
   readonly confidence?: number;
   /** What the first output is for; told from it unless given. */
-  readonly task?: TaskName | undefined;
+  readonly task?: TaskWish | undefined;
   /** Told of each trial as it ends. */
   readonly onTrial?: (trial: Trial) => void;
 }

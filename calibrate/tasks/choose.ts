@@ -13,7 +13,7 @@ import { multilabel } from "./multilabel.ts";
 import { regress } from "./regress.ts";
 import { mapOf, segment } from "./segment.ts";
 import { type TargetSet, areClassNumbers, areOneHot, holdOnly } from "./targets.ts";
-import type { ChosenTask, OutputView, Task, TaskName } from "./task.ts";
+import type { ChosenTask, OutputView, Task, TaskName, TaskWish } from "./task.ts";
 
 const tasks: Readonly<Record<TaskName, Task>> = {
   classify,
@@ -52,17 +52,22 @@ export function chooseTask(
   module: Module,
   output: OutputView,
   targets: TargetSet | null,
-  wanted?: TaskName,
+  wanted?: TaskWish,
 ): ChosenTask {
   const guess: Guess =
     wanted !== undefined
-      ? { name: wanted, reason: "it was asked for", assumed: false }
+      ? typeof wanted === "string"
+        ? certain(wanted, "it was asked for")
+        : certain(wanted.name, wanted.reason)
       : targets === null
         ? guessWithout(module, output)
         : (guessFrom(output, targets) ?? fail(noTask(output, targets)));
   const task = tasks[guess.name];
   const refused: Diagnostic | null = task.refuse(output, targets);
-  if (refused !== null) fail(refused);
+  if (refused !== null) {
+    const why = typeof wanted === "object" ? [`it is taken for that because ${wanted.reason}`] : [];
+    fail({ ...refused, notes: [...refused.notes, ...why] });
+  }
   return { ...guess, threshold: task.thresholdOf(output) };
 }
 

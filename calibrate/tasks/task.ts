@@ -35,6 +35,9 @@ export interface ChosenTask {
   readonly threshold: number | null;
 }
 
+/** A task that is not to be told from data: one that was asked for, or one with a reason of its own. */
+export type TaskWish = TaskName | Pick<ChosenTask, "name" | "reason">;
+
 /** Further figures of a task, by timestep; null where one has no value (nothing varies). */
 export const metricNames = [
   "exactMatch",

@@ -7,8 +7,6 @@ import type { DemoSample } from "../../backends/wasm/build/samples.ts";
 import { chooseBalanced } from "../../calibrate/data/choose.ts";
 import type { Preprocess } from "../../calibrate/data/preprocess.ts";
 import { fail } from "../../ir/diagnostic.ts";
-import type { Module } from "../../ir/module.ts";
-import type { Provenance } from "../../ir/package.ts";
 import { printable } from "../../ir/printable.ts";
 import { build, checkTarget } from "../../library/build.ts";
 import { loaderFiles } from "../../library/loader-files.ts";
@@ -16,7 +14,8 @@ import { type Context, type Outcome, perform } from "../action.ts";
 import { readClassList, recordedClasses } from "../classes.ts";
 import { loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
-import { loadNetwork } from "../load.ts";
+import { type Network, loadNetwork } from "../load.ts";
+import { recordedScaleWarnings, recordedTask } from "../network-record.ts";
 import { options, wholeNumber } from "../options.ts";
 import { checkBuildFolder, writeBuildFolder } from "../own-folder.ts";
 import { buildNames } from "../own-names.ts";
@@ -81,7 +80,8 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
   checkBuildFolder(given.output, force);
   if (given.classes !== undefined) context.outputs.reads(given.classes);
   context.outputs.writesInto(given.output, buildNames);
-  const { module, sha256, provenance } = await loadNetwork(file, given, context);
+  const network = await loadNetwork(file, given, context);
+  const { module, sha256, provenance } = network;
   const timesteps = timestepsOf(module, file, given.timesteps, context);
   const preprocess =
     given.preprocess === undefined
@@ -97,9 +97,7 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
       membranes: given.membrane,
       preprocess: preprocess === null ? null : statedTo(preprocess),
       classes: given.classes === undefined ? null : await readClassList(given.classes),
-      samples: given.demo
-        ? await samplesFor(module, given, { preprocess, provenance }, context)
-        : null,
+      samples: given.demo ? await samplesFor(network, given, preprocess, context) : null,
     },
     {
       tool: { name: "snnc", version },
@@ -139,9 +137,9 @@ function statedTo({ scale, mean, std, layout, channels }: Preprocess) {
 
 /** As evenly over the classes as the data allow, the same ones each time. */
 async function samplesFor(
-  module: Module,
+  network: Network,
   given: Given,
-  { preprocess, provenance }: { preprocess: Preprocess | null; provenance: Provenance | null },
+  preprocess: Preprocess | null,
   context: Context,
 ): Promise<readonly DemoSample[]> {
   const { samples: file, sampleCount = 10, seed } = given;
@@ -155,10 +153,12 @@ async function samplesFor(
     maxDataBytes,
     classes: given.classes,
     labelMap: given.labelMap,
-    knownClasses: recordedClasses(provenance),
+    knownClasses: recordedClasses(network.provenance),
+    task: recordedTask(network),
     preprocessing: preprocess,
   } as const;
-  const data = await loadData(file, module, prepared, context, true);
+  const data = await loadData(file, network.module, prepared, context, true);
+  context.report(...recordedScaleWarnings(network, data.samples, data.name));
   const chosen = chooseBalanced(data.dataset, sampleCount, seed);
   const { labels } = data.dataset;
   return chosen.map((index) => ({

@@ -29,6 +29,7 @@ import { writeOutput } from "../files.ts";
 import { loadNetwork } from "../load.ts";
 import { type ModelOptions, recordOfReading } from "../model-options.ts";
 import { numericsCheck } from "../numerics.ts";
+import { recordOfRanges, recordOfTask, recordedTask, taskSaid } from "../network-record.ts";
 import { type EngineName, confidence, options, points, wholeNumber } from "../options.ts";
 import { checkReportFolder } from "../own-folder.ts";
 import { reportNames } from "../own-names.ts";
@@ -180,6 +181,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   const rememberedClasses = recordedClasses(before);
   const running = runningOf(given, context);
   // Labels given on the command line belong to the data that accuracy is measured on.
+  const asked = given.task ?? recordedTask(network);
   const calibOptions: DataOptions = {
     engine: given.engine,
     preprocess: given.preprocess,
@@ -192,7 +194,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     knownClasses: rememberedClasses,
     maxDataBytes: given.maxDataBytes,
     labels: given.data === undefined ? given.labels : undefined,
-    task: given.task,
+    task: asked,
     draw:
       given.calibSamples === undefined
         ? undefined
@@ -221,13 +223,14 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       : await loadData(
           given.data,
           imported,
-          { ...given, recorded, knownClasses, part: "test" },
+          { ...given, task: asked, recorded, knownClasses, part: "test" },
           context,
           true,
         );
   if (calibration !== null && testSet !== null && testSet !== calibration) {
     context.report(...scaleWarnings(imported, calibration, testSet));
   }
+  const task = taskSaid(imported, asked, testSet);
   const auto =
     given.auto === true
       ? await chooseAutomatically(
@@ -237,7 +240,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
             maxLoss: given.maxLoss,
             objective: given.objective,
             confidence: given.confidence,
-            task: given.task,
+            task: task ?? undefined,
           },
           running,
           context,
@@ -285,6 +288,8 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       ? (knownClasses ??
         (testSet === null ? null : classesAmong(imported, testSet.dataset, testSet.labelOffset)))
       : await readClassNames(given.classes);
+  const inputs =
+    calibration === null ? (before?.["inputs"] ?? null) : recordOfRanges(imported, calibration);
   // Of a network that was converted already, what it came from and what was done to it stay.
   const passes = printPipeline(conversion.steps, { full: true });
   const earlier = before?.["pipeline"];
@@ -298,6 +303,8 @@ async function convertModel(file: string, given: Given, context: Context): Promi
     ...(reading === null ? {} : { reading }),
     preprocess,
     ...(classes === null ? {} : { classes: recordOfClasses(classes) }),
+    ...(task === null ? {} : { tasks: recordOfTask(imported, task) }),
+    ...(inputs === null ? {} : { inputs }),
     pipeline: typeof earlier === "string" ? `${earlier},${passes}` : passes,
     timesteps,
     seed: given.seed,

@@ -7,7 +7,7 @@ import { type EarlyExitEvaluation, marginOfTask } from "../../calibrate/early-ex
 import { counted, percent } from "../../calibrate/report/format.ts";
 import { chooseTask, outputView } from "../../calibrate/tasks/choose.ts";
 import { type Targets, targetSetOf } from "../../calibrate/tasks/targets.ts";
-import type { TaskName } from "../../calibrate/tasks/task.ts";
+import type { TaskWish } from "../../calibrate/tasks/task.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { EarlyExit } from "../../ir/early-exit.ts";
 import { type Module, isFramed, rehearsalOf } from "../../ir/module.ts";
@@ -18,6 +18,7 @@ import { recordedClasses } from "../classes.ts";
 import { loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
+import { recordedScaleWarnings, recordedTask } from "../network-record.ts";
 import { fraction, options, wholeNumber } from "../options.ts";
 import { recordedPreprocess } from "../preprocessing.ts";
 import { accuracyTable, taskLines } from "../tables.ts";
@@ -73,15 +74,17 @@ export function evalCommand() {
         }
         const recorded = recordedPreprocess(network.provenance, file);
         const knownClasses = recordedClasses(network.provenance);
-        const wanted = { ...given, recorded, knownClasses, part: "test" } as const;
+        const task = given.task ?? recordedTask(network);
+        const wanted = { ...given, task, recorded, knownClasses, part: "test" } as const;
         const data = await loadData(given.data, network.module, wanted, context, true);
         if (data.labels === null) fail(diagnose("needs-labels", null, { data: given.data }));
+        context.report(...recordedScaleWarnings(network, data.samples, data.name));
         const running = runningOf(given, context);
         const module =
           network.kind === "ann" && given.engine !== "interpret"
             ? await cleaned(network.module, running)
             : network.module;
-        const rule = ruleOf(module, timesteps, given, data.labels);
+        const rule = ruleOf(module, timesteps, { ...given, task }, data.labels);
         const started = performance.now();
         const evaluation = await evaluateModule(module, data, running, {
           timesteps,
@@ -126,7 +129,7 @@ function ruleOf(
   given: {
     earlyExit?: number | undefined;
     exitEvery?: number | undefined;
-    task?: TaskName | undefined;
+    task?: TaskWish | undefined;
   },
   targets: Targets,
 ): EarlyExit | null {

@@ -14,6 +14,7 @@ import { recordedClasses } from "../classes.ts";
 import { loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
+import { recordedScaleWarnings, recordedTask } from "../network-record.ts";
 import { options } from "../options.ts";
 import { checkReportFolder } from "../own-folder.ts";
 import { reportNames } from "../own-names.ts";
@@ -75,8 +76,10 @@ export function reportCommand() {
         }
         const recorded = recordedPreprocess(network.provenance, file);
         const knownClasses = recordedClasses(network.provenance);
-        const wanted = { ...given, recorded, knownClasses, part: "test" } as const;
+        const task = given.task ?? recordedTask(network);
+        const wanted = { ...given, task, recorded, knownClasses, part: "test" } as const;
         const data = await loadData(given.data, model.module, wanted, context, true);
+        context.report(...recordedScaleWarnings(network, data.samples, data.name));
         const evaluations = await evaluatePair(reference, network.module, data, running, timesteps);
         const report = await makeReport(
           {

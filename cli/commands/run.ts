@@ -18,6 +18,7 @@ import { perform, runningOf, warmUp } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 import { writeOutput } from "../files.ts";
 import { loadNetwork } from "../load.ts";
+import { recordedScaleWarnings } from "../network-record.ts";
 import { options } from "../options.ts";
 import { openPrepared, recordedPreprocess } from "../preprocessing.ts";
 import { diagnosticToJson } from "../render.ts";
@@ -50,7 +51,8 @@ export function runCommand() {
       perform(given, async (context) => {
         context.outputs.reads(file, given.input);
         context.outputs.writes(given.output);
-        const { module, kind, provenance } = await loadNetwork(file, given, context);
+        const network = await loadNetwork(file, given, context);
+        const { module, kind, provenance } = network;
         const timesteps = timestepsOf(module, file, given.timesteps, context);
         const inputs = modelInputs(module);
         const inputNames = inputs.map((input) => input.name);
@@ -74,6 +76,8 @@ export function runCommand() {
           maxDataBytes: given.maxDataBytes,
         });
         context.report(...samples.diagnostics);
+        const read = path.basename(given.input);
+        context.report(...recordedScaleWarnings(network, samples, read));
         const taken = new Set(module.outputs.map((output) => output.name));
         const probed = [...new Set(given.probe ?? [])].map((name) => ({
           // An op without a name of its own has its output's.

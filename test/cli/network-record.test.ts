@@ -1,0 +1,173 @@
+/** What a `.snn` keeps of its task and of the values that its inputs had, and what later runs make of it. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { type Dataset, datasetOf, fieldOf } from "../../calibrate/data/dataset.ts";
+import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
+import { chooseTask, outputView } from "../../calibrate/tasks/choose.ts";
+import { targetSetOf } from "../../calibrate/tasks/targets.ts";
+import type { Data } from "../../cli/data.ts";
+import {
+  recordOfRanges,
+  recordOfTask,
+  recordedScaleWarnings,
+  recordedTask,
+  taskSaid,
+} from "../../cli/network-record.ts";
+import { Builder } from "../../ir/build.ts";
+import { canonicalJson } from "../../ir/json.ts";
+import { sourceLoc } from "../../ir/loc.ts";
+import type { Module } from "../../ir/module.ts";
+import type { Provenance } from "../../ir/package.ts";
+import { uniform } from "../../ir/random.ts";
+import { tensorOf } from "../../ir/tensor.ts";
+import { real } from "../../ir/type.ts";
+import { failure, line } from "../calibrate/data/files.ts";
+import { shared } from "../models/shared.ts";
+import { jsonOf, snnc, temporaryFolder } from "./snnc.ts";
+
+/** One value that may be a score, a logit or a price: its shape does not say which. */
+function network(): Module {
+  const builder = new Builder();
+  const loc = sourceLoc("m.onnx", "in", "Input");
+  const x = builder.input("x", real("f32", [1, 1]), loc);
+  const y = builder.add("ann.relu", [x], {}, loc);
+  return builder.finish({ name: "m", outputs: [{ name: "price", value: y }] });
+}
+
+function dataOf(values: readonly number[], labels: Int32Array | null = null): Data {
+  const dataset: Dataset = datasetOf({
+    name: "calib",
+    content: {
+      format: "memory",
+      fields: [fieldOf("x", tensorOf("f32", [values.length, 1], values))],
+      labels: null,
+    },
+    labels: null,
+    files: [],
+    diagnostics: [],
+  });
+  const samples = sampleSource(dataset, modelInputs(network()), null);
+  return { samples, labels, dataset, name: "calib", labelOffset: 0, sha256: "" };
+}
+
+const written = (provenance: Provenance) => ({ module: network(), provenance, file: "net.snn" });
+const drawn = (count: number, change: (x: number) => number = (x) => x): number[] =>
+  Array.from({ length: count }, (_, i) => change(uniform(7, i, 0, 0)));
+
+describe("the task of a network", () => {
+  it("is recorded where it was said or labels tell it, and read again with its reason", () => {
+    const module = network();
+    const labelled = dataOf([0.5, 3], Int32Array.of(0, 1));
+    expect(taskSaid(module, undefined, dataOf([0.5, 3]))).toBeNull();
+    expect(taskSaid(module, "regress", labelled)).toBe("regress");
+    const told = taskSaid(module, undefined, labelled);
+    expect(told).toMatchObject({ name: "binary" });
+    const tasks = recordOfTask(module, told ?? "classify");
+    expect(tasks).toEqual({ price: "binary" });
+    const wish = recordedTask(written({ tasks }));
+    expect(wish).toEqual({ name: "binary", reason: "net.snn records it" });
+    // Without labels the shape alone would speak for regress.
+    const view = outputView(module, 0);
+    expect(chooseTask(module, view, null).name).toBe("regress");
+    expect(chooseTask(module, view, null, wish)).toMatchObject({ name: "binary", threshold: 0 });
+  });
+
+  it("is nothing in older files, and in those with a task or an output that is not known", () => {
+    expect(recordedTask(written({}))).toBeUndefined();
+    expect(recordedTask(written({ tasks: { price: "guess" } }))).toBeUndefined();
+    expect(recordedTask(written({ tasks: { other: "binary" } }))).toBeUndefined();
+    expect(recordedTask({ ...written({}), provenance: null })).toBeUndefined();
+  });
+
+  it("says where it comes from when labels do not fit it", async () => {
+    const module = network();
+    const wish = recordedTask(written({ tasks: { price: "binary" } }));
+    let notes: readonly string[] = [];
+    const targets = targetSetOf(tensorOf("f32", [2, 1], [0.5, 3]));
+    const said = await failure(() => {
+      try {
+        chooseTask(module, outputView(module, 0), targets, wish);
+      } catch (error) {
+        if (typeof error === "object" && error !== null && "diagnostics" in error) {
+          notes = [error.diagnostics].flat().flatMap(notesIn);
+        }
+        throw error;
+      }
+    });
+    expect(said).toContain("task-does-not-fit: this cannot be measured by the task binary");
+    expect(notes).toEqual(["it is taken for that because net.snn records it"]);
+  });
+});
+
+function notesIn(diagnostic: unknown): string[] {
+  return typeof diagnostic === "object" && diagnostic !== null && "notes" in diagnostic
+    ? [diagnostic.notes].flat().map(String)
+    : [];
+}
+
+describe("the values that inputs had", () => {
+  const values = drawn(300);
+  const record = recordOfRanges(network(), dataOf(values));
+  const warned = (provenance: Provenance, data: readonly number[]): string[] =>
+    recordedScaleWarnings(written(provenance), dataOf(data).samples, "test.npz").map(line);
+
+  it("are compared with those of whoever runs the network", () => {
+    expect(warned({ inputs: record }, drawn(64))).toEqual([]);
+    const [message, ...others] = warned(
+      { inputs: record },
+      drawn(64, (x) => 255 * x),
+    );
+    expect(others).toEqual([]);
+    expect(message).toMatch(
+      /^inputs-are-scaled-otherwise: input "x" has other values in test.npz \(.*\) than in the calibration data that net.snn was made with \(/,
+    );
+  });
+
+  it("are the same whatever the order of the samples, as all of a file is", () => {
+    const turned = recordOfRanges(network(), dataOf(values.toReversed()));
+    expect(canonicalJson(turned)).toBe(canonicalJson(record));
+    const few = values.slice(0, 20);
+    expect(canonicalJson(recordOfRanges(network(), dataOf(few.toReversed())))).toBe(
+      canonicalJson(recordOfRanges(network(), dataOf(few))),
+    );
+  });
+
+  it("are not asked for where a file has none, or something else", () => {
+    const far = drawn(64, (x) => 255 * x);
+    expect(warned({}, far)).toEqual([]);
+    expect(warned({ inputs: { x: "0 to 1" } }, far)).toEqual([]);
+    expect(warned({ inputs: { x: { min: 0 } } }, far)).toEqual([]);
+  });
+});
+
+const cases = join(shared, "cases");
+const hasCases = existsSync(join(cases, "single-output.onnx"));
+if (!hasCases) process.stderr.write(`NOT TESTED on ${cases}: no such folder\n`);
+const at = temporaryFolder("record");
+
+describe.skipIf(!hasCases)("one sigmoid beside labels of 0 and 1", () => {
+  const calib = join(cases, "single-output.calib.npz");
+  const data = [
+    "--data",
+    join(cases, "single-output.test.npz"),
+    "--threads",
+    "1",
+    "--limit",
+    "100",
+    "--json",
+  ];
+
+  it("is measured by a threshold, chosen for by it, and again from the file alone", async () => {
+    const model = join(cases, "single-output.onnx");
+    const args = ["convert", model, "--calib", calib, "--auto", ...data];
+    const made = jsonOf(await snnc([...args, "-o", at("so.snn")]));
+    // All of them are on the right side of 0.5 in the analogue network.
+    expect(made["annAccuracy"]).toBe(1);
+    expect(made["task"]).toMatchObject({ name: "binary", threshold: 0.5 });
+    expect(made["auto"]).toMatchObject({ task: { name: "binary" } });
+    const again = jsonOf(await snnc(["eval", at("so.snn"), ...data]));
+    expect(again["accuracy"]).toEqual(made["accuracy"]);
+    expect(again["task"]).toMatchObject({ name: "binary", reason: `${at("so.snn")} records it` });
+  });
+});
