@@ -256,15 +256,22 @@ export const diagnose = catalogue({
   },
   "other-model": {
     severity: "error",
-    message: (p: { file: string; model: string; centred: boolean }) =>
-      p.centred
-        ? `${p.file} has constants of its calibration set in its biases (centre-activations), so the ` +
-          `network that it was converted from cannot be made again from ${p.model} alone`
-        : `${p.file} was not made from ${p.model}, or not by these passes`,
-    help: (p: { centred: boolean }) =>
-      p.centred
-        ? "convert again with --report"
-        : "give the ONNX file that it was converted from, or convert again with --report",
+    message: (p: { file: string; model: string }) =>
+      `${p.file} was not made from ${p.model}, or not by these passes`,
+    help: "give the ONNX file that it was converted from, or convert again with --report",
+  },
+  "other-calibration": {
+    severity: "error",
+    message: (p: { file: string; calib: string }) =>
+      `${p.file} was not calibrated on these samples of ${p.calib}`,
+    help: "give the samples that it was converted on, or leave --calib out",
+  },
+  "layers-not-compared": {
+    severity: "info",
+    message: (p: { file: string }) =>
+      `${p.file} has constants of its calibration set in its biases (centre-activations): without that set ` +
+      "its layers are not compared with the ANN's",
+    help: "give it with --calib",
   },
   "unsupported-format": {
     severity: "error",

@@ -1,39 +1,64 @@
 /**
  * The analogue network that a `.snn` came from, with the value ids of the `.snn`: made again from
- * the model by the passes up to conversion, but for the one that needs data.
+ * the model by the passes up to conversion. One of them needs the calibration set where it changed anything.
  */
 import { DiagnosticError } from "../ir/diagnostic.ts";
-import type { Engine } from "../ir/executable.ts";
+import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
 import { type ValueId, isNeuron } from "../ir/op.ts";
 import { valueIdOf } from "../ir/build.ts";
 import { sameShape } from "../ir/type.ts";
 import { centreActivations } from "../passes/convert/centre-activations.ts";
-import { printPipeline } from "../passes/pipeline.ts";
+import { type PipelineStep, printPipeline } from "../passes/pipeline.ts";
 import { type Conversion, type ConvertOptions, convert, stepsOf } from "./convert.ts";
+import type { Running } from "./measure.ts";
+
+export interface Rebuilt {
+  readonly reference: Module;
+  /** Whether its values have the ids of the spiking network's neurons, so that layers can be compared. */
+  readonly isPaired: boolean;
+}
 
 /**
  * The reference of `snn` from its imported model and the pipeline that made it, with the ids of its
- * neurons; null where the model does not lead to neurons like these. Weights are not compared.
+ * neurons; null where the model does not lead to neurons like these. Weights are not compared. A network
+ * whose constants were taken out has other neurons: these come from its calibration samples. Without them
+ * the reference computes the same outputs, and its layers are not those of `snn`.
  */
 export async function rebuildReference(
   imported: Module,
   snn: Module,
   pipeline: string,
-  engine: Engine,
-): Promise<Module | null> {
+  running: Running,
+  calibration: SampleSource | null = null,
+): Promise<Rebuilt | null> {
   const steps = stepsOf(pipeline);
   const converting = steps.findIndex(({ pass }) => pass.establishes.includes("spiking"));
   if (converting < 0) return null;
-  const upToThere = printPipeline(
-    // Where this pass changed nothing, it is not missed; else there are other neurons.
-    steps.slice(0, converting + 1).filter(({ pass }) => pass !== centreActivations),
-    { full: true },
-  );
-  const options = { timesteps: snn.timesteps, pipeline: upToThere, seed: 0 };
-  const again = await tryConvert(imported, engine, options);
-  if (again === null) return null;
-  const { module, reference } = again;
+  const before = steps.slice(0, converting + 1);
+  // Where this pass changed nothing, it is not missed.
+  const plain = before.filter(({ pass }) => pass !== centreActivations);
+  const made = async (
+    passes: readonly PipelineStep[],
+    samples: SampleSource | null,
+  ): Promise<Conversion | null> => {
+    const text = printPipeline(passes, { full: true });
+    const options = { timesteps: snn.timesteps, pipeline: text, seed: 0 };
+    return tryConvert(imported, samples, running, options);
+  };
+  const again = await made(plain, null);
+  if (again === null || again.reference === null) return null;
+  const reference = withIdsOf(snn, again);
+  if (reference !== null) return { reference, isPaired: true };
+  if (plain.length === before.length) return null;
+  if (calibration === null) return { reference: again.reference, isPaired: false };
+  const centred = await made(before, calibration);
+  const its = centred === null ? null : withIdsOf(snn, centred);
+  return its === null ? null : { reference: its, isPaired: true };
+}
+
+/** The reference of a conversion with the ids of the neurons of `snn`; null where neurons are not alike. */
+function withIdsOf(snn: Module, { module, reference }: Conversion): Module | null {
   if (reference === null) return null;
   // Later passes put ops between neurons and replace them, but leave their number and order.
   const neurons = snn.ops.filter(isNeuron);
@@ -48,19 +73,15 @@ export async function rebuildReference(
   return renumber(reference, renamed, snn);
 }
 
-/** Whether a pipeline looks at the calibration set before it converts. */
-export function looksBeforeConverting(pipeline: string): boolean {
-  return stepsOf(pipeline).some(({ pass }) => pass === centreActivations);
-}
-
 /** Null for a model that cannot be converted. */
 async function tryConvert(
   imported: Module,
-  engine: Engine,
+  samples: SampleSource | null,
+  running: Running,
   options: ConvertOptions,
 ): Promise<Conversion | null> {
   try {
-    return await convert(imported, null, { engine, threads: 1 }, options);
+    return await convert(imported, samples, running, options);
   } catch (error) {
     if (error instanceof DiagnosticError) return null;
     throw error;

@@ -2,18 +2,20 @@
 import { Command } from "@commander-js/extra-typings";
 import { formatReport } from "../../calibrate/report/text.ts";
 import { fail } from "../../ir/diagnostic.ts";
+import type { SampleSource } from "../../ir/executable.ts";
+import type { Module } from "../../ir/module.ts";
 import { evaluatePair } from "../../library/assess.ts";
 import { stepsOf } from "../../library/convert.ts";
-import { looksBeforeConverting, rebuildReference } from "../../library/reference.ts";
+import { rebuildReference } from "../../library/reference.ts";
 import { makeReport } from "../../library/report.ts";
 import { membersOf } from "../../ir/json.ts";
 import type { Provenance } from "../../ir/package.ts";
 import { printable } from "../../ir/printable.ts";
-import { perform, runningOf } from "../action.ts";
+import { type Context, perform, runningOf } from "../action.ts";
 import { recordedClasses } from "../classes.ts";
-import { loadData } from "../data.ts";
+import { type DataOptions, loadData } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
-import { loadNetwork } from "../load.ts";
+import { type Network, loadNetwork } from "../load.ts";
 import { recordedScaleWarnings, recordedTask } from "../network-record.ts";
 import { options } from "../options.ts";
 import { checkReportFolder } from "../own-folder.ts";
@@ -31,6 +33,10 @@ export function reportCommand() {
     .requiredOption("--model <file>", "the ONNX model that it was converted from")
     .requiredOption("--data <path>", "samples to measure on")
     .requiredOption("-o, --output <folder>", "where to write report.html and report.json")
+    .option(
+      "--calib <path>",
+      "the samples that it was converted on, for networks with constants of them",
+    )
     .addOption(options.labels)
     .addOption(options.x)
     .addOption(options.y)
@@ -55,6 +61,7 @@ export function reportCommand() {
     .action((file, given) =>
       perform(given, async (context) => {
         context.outputs.reads(file, given.model, given.data);
+        if (given.calib !== undefined) context.outputs.reads(given.calib);
         context.outputs.writesInto(given.output, reportNames);
         checkReportFolder(given.output);
         const network = await loadNetwork(file, given, context);
@@ -66,16 +73,27 @@ export function reportCommand() {
         const running = runningOf(given, context);
         const pipeline = network.provenance?.["pipeline"];
         const isIts = modelHashOf(network.provenance) === model.sha256;
-        const reference =
-          typeof pipeline === "string" && model.kind === "ann" && isIts
-            ? await rebuildReference(model.module, network.module, pipeline, running.engine)
-            : null;
-        if (reference === null || typeof pipeline !== "string") {
-          const centred = isIts && typeof pipeline === "string" && looksBeforeConverting(pipeline);
-          return fail(diagnose("other-model", null, { file, model: given.model, centred }));
-        }
         const recorded = recordedPreprocess(network.provenance, file);
         const knownClasses = recordedClasses(network.provenance);
+        const calibration =
+          given.calib === undefined
+            ? null
+            : await calibrationOf(
+                network,
+                model.module,
+                given.calib,
+                { ...given, recorded },
+                context,
+              );
+        const rebuilt =
+          typeof pipeline === "string" && model.kind === "ann" && isIts
+            ? await rebuildReference(model.module, network.module, pipeline, running, calibration)
+            : null;
+        if (rebuilt === null || typeof pipeline !== "string") {
+          return fail(diagnose("other-model", null, { file, model: given.model }));
+        }
+        const { reference, isPaired } = rebuilt;
+        if (!isPaired) context.report(diagnose("layers-not-compared", null, { file }));
         const task = given.task ?? recordedTask(network);
         const wanted = { ...given, task, recorded, knownClasses, part: "test" } as const;
         const data = await loadData(given.data, model.module, wanted, context, true);
@@ -95,6 +113,7 @@ export function reportCommand() {
               seconds: null,
               changed: true,
             })),
+            layers: isPaired,
             timesteps,
             seed: given.seed,
             calibration: null,
@@ -117,6 +136,23 @@ export function reportCommand() {
         };
       }),
     );
+}
+
+/** The samples that a network was converted on: as many as it records, which are drawn as it did. */
+async function calibrationOf(
+  { file, provenance }: Network,
+  model: Module,
+  calib: string,
+  { preprocess, recorded, maxDataBytes }: DataOptions,
+  context: Context,
+): Promise<SampleSource> {
+  const record = membersOf(provenance?.["calibration"] ?? null);
+  const [count, seed] = [record?.get("samples"), provenance?.["seed"]];
+  const draw = typeof count === "number" && typeof seed === "number" ? { count, seed } : undefined;
+  const options = { preprocess, recorded, maxDataBytes, part: "train", draw } as const;
+  const { samples, sha256 } = await loadData(calib, model, options, context, false);
+  if (sha256 !== record?.get("sha256")) fail(diagnose("other-calibration", null, { file, calib }));
+  return samples;
 }
 
 /** The hash of the model that a network was made from, as its provenance has it. */

@@ -6,7 +6,9 @@ import { DiagnosticError, known } from "../../ir/diagnostic.ts";
 import type { Engine, SampleSource } from "../../ir/executable.ts";
 import { interpret } from "../../ir/interpret.ts";
 import { type Module, opsOf, producerOf } from "../../ir/module.ts";
+import { isNeuron } from "../../ir/op.ts";
 import { decodePackage, encodePackage } from "../../ir/package.ts";
+import { parseModule } from "../../ir/parse.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { verify } from "../../ir/verify.ts";
 import { evaluatePair, lossByPass } from "../../library/assess.ts";
@@ -228,10 +230,11 @@ describe("rebuildReference", () => {
 
   it("finds the analogue network of a file, with the file's value numbers", async () => {
     const snn = await packed(network());
-    const found = known(
-      await rebuildReference(network(), snn, pipeline, interpretEngine),
+    const { reference: found, isPaired } = known(
+      await rebuildReference(network(), snn, pipeline, running),
       "a reference",
     );
+    expect(isPaired).toBe(true);
     expect(verify(found)).toEqual([]);
     for (const neuron of opsOf(snn, "snn.if")) {
       expect(producerOf(found, neuron.result).kind).toBe("ann.relu");
@@ -247,11 +250,56 @@ describe("rebuildReference", () => {
   it("refuses a model that leads to other neurons, or to none", async () => {
     const snn = await packed(network());
     const from = (module: Module, passes = pipeline) =>
-      rebuildReference(module, snn, passes, interpretEngine);
+      rebuildReference(module, snn, passes, running);
     expect(await from(network({ hidden: 5 }))).toBeNull();
     expect(await from(network({ activation: "ann.identity" }))).toBeNull();
     expect(await from(network({ activation: "ann.sigmoid" }))).toBeNull();
     expect(await from(network(), "fold-batchnorm")).toBeNull();
+  });
+
+  it("takes the calibration set for networks with constants of it, and pairs nothing without", async () => {
+    const text = `module @m attributes {code = "none", timesteps = 1, properties = ["batchnorm-free"]} {
+  %0 = ann.input() {name = "x"} : real[1, 2]
+  %1 = ann.linear(%0) {weight = @w, bias = @b} : real[1, 2]
+  %2 = ann.relu(%1) : real[1, 2]
+  %3 = ann.linear(%2) {weight = @v, bias = none} : real[1, 1]
+  ann.output(%3) {name = "y"}
+}
+tensors {
+  @w = f32[2, 2] dense<[1, 0, 0, 1]>
+  @b = f32[2] dense<[100, 100]>
+  @v = f32[1, 2] dense<[1, -1]>
+}
+`;
+    const module = parseModule(text, { file: "m.snnir" });
+    const samples: SampleSource = {
+      count: 16,
+      get: (i) => [tensorOf("f32", [1, 2], [Math.sin(i), Math.cos(2 * i)])],
+    };
+    const passes = printPipeline(stepsOf("centre-activations,convert-activations,balance-max"), {
+      full: true,
+    });
+    const options = { timesteps, pipeline: passes };
+    const { module: snn } = await convert(module, samples, running, options);
+    const neurons = snn.ops.filter(isNeuron);
+    expect(neurons).toHaveLength(2);
+    const alone = known(await rebuildReference(module, snn, passes, running), "a reference");
+    expect(alone.isPaired).toBe(false);
+    const its = known(await rebuildReference(module, snn, passes, running, samples), "a reference");
+    expect(its.isPaired).toBe(true);
+    const kinds = neurons.map(({ result }) => producerOf(its.reference, result).kind);
+    expect(kinds).toEqual(["ann.relu", "ann.clip"]);
+    for (const { reference } of [alone, its]) {
+      const [y] = interpret(reference, samples.get(3), { timesteps: 1 }).outputs;
+      // x = sin 3 + 100 and cos 6 + 100; y = x₀ − x₁.
+      expect(known(y, "an output")[0]).toBeCloseTo(Math.sin(3) - Math.cos(6), 4);
+    }
+    // Other samples lead to no constant, and so to other neurons.
+    const far: SampleSource = {
+      count: 16,
+      get: (i) => [tensorOf("f32", [1, 2], [300 * i, -9 * i])],
+    };
+    expect(await rebuildReference(module, snn, passes, running, far)).toBeNull();
   });
 });
 
