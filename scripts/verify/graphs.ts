@@ -193,14 +193,12 @@ export async function verify(args: readonly string[]): Promise<boolean> {
       console.error(`${done} runs, ${graphs} graphs, ${ties} ties, ${grown} grown, ${seconds} s`);
     },
   });
-  const refused = Object.fromEntries(
-    Object.entries(counts.refused).toSorted(([x, a], [y, b]) => b - a || (x < y ? -1 : 1)),
-  );
+  const [refused, grownIn] = [counts.refused, counts.grownIn].map(mostFirst);
   // Whether the list of kinds is whole can be told of a whole round only.
   const isWhole = runs >= fullRound && only === undefined;
   const holds = failures.length === 0 && tiesHold(counts) && (!isWhole || missing.length === 0);
   if (json) {
-    console.log(JSON.stringify({ seed, ...counts, refused, missing, failures, holds }));
+    console.log(JSON.stringify({ seed, ...counts, refused, grownIn, missing, failures, holds }));
     return holds;
   }
   const shortest = failures.toSorted((a, b) => a.text.length - b.text.length)[0];
@@ -217,10 +215,21 @@ export async function verify(args: readonly string[]): Promise<boolean> {
     `  of ${counts.spiking} with neurons of floats ${counts.ties} parted at a tie: ` +
       `${counts.otherClass} with another class, ${counts.spikesOff} of ${counts.spikes} spikes off`,
   );
-  for (const [codes, count] of Object.entries(refused)) console.log(`  ${count} refused: ${codes}`);
+  for (const [kind, count] of Object.entries(grownIn ?? {})) {
+    console.log(`  ${count} times a rounding grew first in ${kind}`);
+  }
+  for (const [codes, count] of Object.entries(refused ?? {}))
+    console.log(`  ${count} refused: ${codes}`);
   if (isWhole && missing.length > 0) console.log(`never drawn: ${missing.join(", ")}`);
   for (const [kind, why] of leftOut) console.log(`left out: ${kind}: ${why}`);
   return holds;
+}
+
+/** Counts by name, the largest first. */
+function mostFirst(counts: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(counts).toSorted(([x, a], [y, b]) => b - a || (x < y ? -1 : 1)),
+  );
 }
 
 /** After a tie another class in at most one of a hundred samples, and spikes within half a per cent. */

@@ -100,7 +100,7 @@ describe("engines of floats", () => {
   it("may send otherwise from the first tie on, with the class and counts looked at", async () => {
     // The potential is 2.00001 at the third timestep, and 1.99995 there.
     const verdict = await verdictOf(firing, [0.66667, 0.3], moved(-0.00002));
-    expect(verdict).toEqual({ kind: "tie", sameClass: true, spikesOff: 1 });
+    expect(verdict).toEqual({ kind: "tie", at: "snn.if", sameClass: true, spikesOff: 1 });
   });
 
   it("fail where no potential is that near", async () => {

@@ -34,6 +34,8 @@ export interface Counts {
   spikes: number;
   /** Those in which a rounding grew beyond the tolerance, each op being right. */
   grown: number;
+  /** The kinds of op that it was first seen in. */
+  readonly grownIn: Record<string, number>;
   /** Those that parted at a tie; of these and those with neurons above, with another class in the end, and by how many spikes in all. */
   ties: number;
   otherClass: number;
@@ -46,6 +48,7 @@ export function noCounts(): Counts {
   return {
     ...{ graphs: 0, converted: 0, compared: 0, spiking: 0, spikes: 0 },
     ...{ grown: 0, ties: 0, otherClass: 0, spikesOff: 0 },
+    grownIn: {},
     refused: {},
   };
 }
@@ -61,9 +64,12 @@ export function addCounts(counts: Counts, more: Counts): void {
   counts.ties += more.ties;
   counts.otherClass += more.otherClass;
   counts.spikesOff += more.spikesOff;
-  for (const [codes, count] of Object.entries(more.refused)) {
-    counts.refused[codes] = (counts.refused[codes] ?? 0) + count;
-  }
+  addTo(counts.grownIn, more.grownIn);
+  addTo(counts.refused, more.refused);
+}
+
+function addTo(counts: Record<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(more)) counts[name] = (counts[name] ?? 0) + count;
 }
 
 export interface Failure {
@@ -122,7 +128,7 @@ async function converted(
       return { pipeline, why: String(error), text: printModule(module) };
     }
     const codes = [...new Set(error.diagnostics.map(({ code }) => code))].toSorted().join(" + ");
-    counts.refused[codes] = (counts.refused[codes] ?? 0) + 1;
+    addTo(counts.refused, { [codes]: 1 });
     return null;
   }
 }
@@ -152,7 +158,10 @@ export async function onEngines(
         if (verdict.kind === "different") fault(name, verdict.why);
         if (verdict.kind !== "tie" && verdict.kind !== "rounding") continue;
         if (verdict.kind === "tie") counts.ties++;
-        else counts.grown++;
+        else {
+          counts.grown++;
+          addTo(counts.grownIn, { [verdict.at ?? ""]: 1 });
+        }
         // The class of what is no spiking network is not asked for.
         if (result.spikes.length === 0) continue;
         if (!verdict.sameClass) counts.otherClass++;

@@ -6,7 +6,7 @@
 import { known } from "../../../ir/diagnostic.ts";
 import type { Engine, Probe, SampleResult } from "../../../ir/executable.ts";
 import { type Module, isFramed, opsOf, producerOf } from "../../../ir/module.ts";
-import { neuronKinds } from "../../../ir/op.ts";
+import { type OpKind, neuronKinds } from "../../../ir/op.ts";
 import { type Tensor, roundTo } from "../../../ir/tensor.ts";
 import { type DType, elementCount, isFloat } from "../../../ir/type.ts";
 import { countsSpikesOnly } from "../../../test/random/module.ts";
@@ -19,6 +19,8 @@ export type Verdict =
   /** They part where they may; whether the class stayed, and by how many spikes they differ. */
   | {
       readonly kind: "tie" | "rounding";
+      /** The kind of op that they part in. */
+      readonly at: OpKind | null;
       readonly sameClass: boolean;
       readonly spikesOff: number;
     }
@@ -57,7 +59,11 @@ export async function compare(
   if (isExact(module)) return { kind: "different", why: seen };
   const parting = await partingOf(module, inputs, reference.engine, engine);
   if (parting.kind === "fault") return { kind: "different", why: `${seen}; ${parting.why}` };
-  return { kind: parting.kind, ...after(module, result, why === null ? watched : found) };
+  return {
+    kind: parting.kind,
+    at: parting.at,
+    ...after(module, result, why === null ? watched : found),
+  };
 }
 
 function difference(module: Module, wanted: SampleResult, found: SampleResult): string | null {

@@ -9,6 +9,7 @@ import { type Module, answersOf, isFramed, tensorAt } from "../../../ir/module.t
 import {
   type NeuronKind,
   type Op,
+  type OpKind,
   type OpOf,
   type ValueId,
   isNeuron,
@@ -29,6 +30,8 @@ export interface Parting {
   readonly kind: "tie" | "rounding" | "fault";
   /** Where, in words. */
   readonly why: string;
+  /** The kind of op. */
+  readonly at: OpKind | null;
 }
 
 /** What both engines say of an op's result at every timestep, [T, numel]. */
@@ -54,7 +57,7 @@ export async function partingOf(
   const seen = pairsOf(module, wanted, found);
   const timesteps = answersOf(module, module.timesteps);
   /** Where roundings first made a difference that is larger than one. */
-  let grown: string | null = null;
+  let grown: Parting | null = null;
   for (let t = 0; t < timesteps; t++) {
     for (const each of seen.values()) {
       const { op } = each;
@@ -64,24 +67,28 @@ export async function partingOf(
       if (isNeuron(op)) {
         const ties = tiesOf(module, op, seen, t);
         if (differing.every((i) => ties[i] === true)) {
-          return { kind: grown === null ? "tie" : "rounding", why: grown ?? where };
+          return grown ?? { kind: "tie", why: where, at: op.kind };
         }
       }
       const wrong = wrongIn(module, each, seen, t);
-      if (wrong !== null) return { kind: "fault", why: `${where}, element ${wrong}` };
-      grown ??= where;
+      if (wrong !== null) {
+        return { kind: "fault", why: `${where}, element ${wrong}`, at: op.kind };
+      }
+      grown ??= { kind: "rounding", why: where, at: op.kind };
     }
   }
-  if (grown !== null) return { kind: "rounding", why: grown };
+  if (grown !== null) return grown;
   // Watching may have given it another kernel, which adds in another order.
   const neurons = module.ops.filter(isNeuron);
   for (let t = 0; t < timesteps; t++) {
     for (const op of neurons) {
       if (!tiesOf(module, op, seen, t).includes(true)) continue;
-      return { kind: "tie", why: `at timestep ${t + 1} in ${op.kind} %${op.result}` };
+      const why = `at timestep ${t + 1} in ${op.kind} %${op.result}`;
+      return { kind: "tie", why, at: op.kind };
     }
   }
-  return { kind: "fault", why: "with every value watched they are alike, and nothing is at a tie" };
+  const why = "with every value watched they are alike, and nothing is at a tie";
+  return { kind: "fault", why, at: null };
 }
 
 function pairsOf(
