@@ -44,6 +44,11 @@ export function memoryBytes(dtype: DType, count: number): number {
   return count * (dtype === "f16" || dtype === "bf16" ? 4 : bytesOf(dtype));
 }
 
+/** True where no array in memory has such elements, so that they are never a view of the file. */
+export function isHeldOtherwise(dtype: DType): boolean {
+  return viewOf(dtype, new Uint8Array(0)) === null;
+}
+
 /** The elements that `bytes` hold, which are a whole number of them. */
 export function elementsOf(
   dtype: DType,

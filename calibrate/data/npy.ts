@@ -8,7 +8,7 @@ import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { type DType, type Shape, bytesOf, elementCount, stridesOf } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
 import type { Budget } from "./budget.ts";
-import { dtypeByCode, elementsOf, faultOf, memoryBytes } from "./elements.ts";
+import { dtypeByCode, elementsOf, faultOf, isHeldOtherwise, memoryBytes } from "./elements.ts";
 
 /** True where the bytes begin as .npy does. */
 export function isNpy(bytes: Uint8Array): boolean {
@@ -24,21 +24,35 @@ export interface NpyHeader {
 }
 
 /** No header of plain numbers is as long; NumPy itself stops at 10,000 bytes. */
-export const longestHeader = 2 ** 16;
+const longestHeader = 2 ** 16;
+
+/** Where the text of a header begins, and its length; null where the bytes end before they say so. */
+function headerText(
+  bytes: Uint8Array,
+): { readonly offset: number; readonly length: number } | null {
+  if (bytes.length < 12) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const offset = view.getUint8(6) > 1 ? 12 : 10;
+  return { offset, length: offset === 12 ? view.getUint32(8, true) : view.getUint16(8, true) };
+}
+
+/** True where the bytes begin with a whole header, whatever it says. */
+export function beginsWithHeader(bytes: Uint8Array): boolean {
+  const text = headerText(bytes);
+  return isNpy(bytes) && text !== null && text.offset + text.length <= bytes.length;
+}
 
 /** Reads the header of a .npy file that begins with `bytes`. */
 export function readNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   const bad = (reason: string): never =>
     fail(diagnose("data-header", null, { file, format: ".npy", reason }));
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!isNpy(bytes)) return bad("it does not begin as .npy does");
-  if (bytes.length < 12) return bad("it ends within its header");
-  const textOffset = view.getUint8(6) > 1 ? 12 : 10;
-  const textLength = textOffset === 12 ? view.getUint32(8, true) : view.getUint16(8, true);
-  if (textLength > longestHeader) return bad(`its header is to have ${textLength} bytes`);
-  const dataOffset = textOffset + textLength;
+  const there = headerText(bytes);
+  if (there === null) return bad("it ends within its header");
+  if (there.length > longestHeader) return bad(`its header is to have ${there.length} bytes`);
+  const dataOffset = there.offset + there.length;
   if (dataOffset > bytes.length) return bad("it ends within its header");
-  const text = new TextDecoder("latin1").decode(bytes.subarray(textOffset, dataOffset));
+  const text = new TextDecoder("latin1").decode(bytes.subarray(there.offset, dataOffset));
   const members = readMembers(text);
   const descr = members?.get("descr");
   const shape = shapeOf(members?.get("shape") ?? []);
@@ -96,6 +110,12 @@ function shapeOf(tokens: readonly string[]): Shape | null {
 /** Bytes of data behind such a header. */
 export function npyDataBytes({ dtype, shape }: NpyHeader): number {
   return elementCount(shape) * bytesOf(dtype);
+}
+
+/** Bytes that parsing takes beside the file at least: elements that memory holds otherwise, another order. */
+export function npyExtraBytes({ dtype, shape, fortranOrder }: NpyHeader): number {
+  const copies = (isHeldOtherwise(dtype) ? 1 : 0) + (fortranOrder ? 1 : 0);
+  return copies * memoryBytes(dtype, elementCount(shape));
 }
 
 /** Parses a .npy file. f16 comes as float32 values, 64-bit integers as doubles. */

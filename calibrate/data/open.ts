@@ -164,7 +164,7 @@ async function readPlace(place: Place, reading: Reading): Promise<Content> {
     });
   }
   const bytes = await readHashed(place.path, reading.files);
-  const content = parseData(bytes, place.path, reading);
+  const content = await parseData(bytes, place.path, reading);
   if (place.labels === null || !reading.wanted.withLabels) return content;
   return { ...content, labels: await readLabels(place.labels, reading) };
 }

@@ -11,7 +11,7 @@ import { type Wanted, chooseArrays } from "./archive/roles.ts";
 import { isZip } from "./archive/zip.ts";
 import type { Budget } from "./budget.ts";
 import { parseCifarBinary, parseCifarPickle } from "./cifar.ts";
-import { type Content, fieldOf } from "./dataset.ts";
+import { type Content, type Field, fieldOf } from "./dataset.ts";
 import { isIdx, parseIdx } from "./idx.ts";
 import { decodeImage, isImage, readImageHeader } from "./image.ts";
 import { isNpy, parseNpy } from "./npy.ts";
@@ -27,10 +27,14 @@ export interface Parsing {
 }
 
 /** Parses one file; of an archive, the arrays that are wanted. */
-export function parseData(bytes: Uint8Array, file: string, parsing: Parsing): Content {
+export async function parseData(
+  bytes: Uint8Array,
+  file: string,
+  parsing: Parsing,
+): Promise<Content> {
   const { budget, wanted, diagnostics } = parsing;
-  const plain = isGzip(bytes) ? gunzip(bytes, file, budget) : bytes;
-  if (isZip(plain)) return archive(".npz", openNpz(plain, file, budget), file, parsing);
+  const plain = isGzip(bytes) ? await gunzip(bytes, file, budget) : bytes;
+  if (isZip(plain)) return archive(".npz", await openNpz(plain, file, budget), file, parsing);
   if (isSafetensors(plain)) {
     return archive("safetensors", openTensors(plain, file, budget), file, parsing);
   }
@@ -61,19 +65,17 @@ function single(format: string, whole: Tensor): Content {
   return { format, fields: [fieldOf("x", whole)], labels: null };
 }
 
-function archive(
+async function archive(
   format: string,
   arrays: readonly ArchivedArray[],
   file: string,
   { wanted, labelsOnly, diagnostics }: Parsing,
-): Content {
+): Promise<Content> {
   const { fields, labels } = chooseArrays(arrays, wanted, file, diagnostics);
   const taken = labelsOnly && labels !== null ? [] : fields;
-  return {
-    format,
-    fields: taken.map(([name, array]) => fieldOf(name, array.read())),
-    labels: labels === null ? null : labels.read(),
-  };
+  const read: Field[] = [];
+  for (const [name, array] of taken) read.push(fieldOf(name, await array.read()));
+  return { format, fields: read, labels: labels === null ? null : await labels.read() };
 }
 
 /** A safetensors file begins with the length of its JSON header. */

@@ -81,11 +81,11 @@ const preprocess = parsePreprocess(
 );
 
 /** What a command does with data before a network runs on them. */
-function use(bytes: Uint8Array): void {
+async function use(bytes: Uint8Array): Promise<void> {
   for (const part of ["train", "test"] as const) {
     const wanted = { inputs: ["image"], x: null, y: null, part, withLabels: true };
     const parsing = { wanted, labelsOnly: false, budget: new Budget(), diagnostics: [] };
-    const content = parseData(bytes, "mutant.npz", parsing);
+    const content = await parseData(bytes, "mutant.npz", parsing);
     const { labels, targets } =
       content.labels === null
         ? { labels: null, targets: null }

@@ -9,68 +9,67 @@ import { type DType, type Shape, elementCount } from "../../../ir/type.ts";
 import { diagnose } from "../../diagnostics.ts";
 import type { Budget } from "../budget.ts";
 import { faultOf, memoryBytes } from "../elements.ts";
-import { isNpy, longestHeader, npyDataBytes, parseNpy, readNpyHeader } from "../npy.ts";
-import { type ZipEntry, listZip, readEntry, startOfEntry } from "./zip.ts";
+import { beginsWithHeader, npyDataBytes, npyExtraBytes, parseNpy, readNpyHeader } from "../npy.ts";
+import { type ZipMember, listZip, readMember, startOfMember } from "./zip.ts";
 
 /** One array of an archive, not yet read. */
 export interface ArchivedArray {
   readonly name: string;
   /** Type and shape for people, or what is wrong with it. */
   readonly describe: () => string;
-  readonly read: () => Tensor;
+  readonly read: () => Tensor | Promise<Tensor>;
 }
 
 /** The arrays of an .npz archive, sorted by name. */
-export function openNpz(bytes: Uint8Array, file: string, budget: Budget): readonly ArchivedArray[] {
-  const entries = listZip(bytes, file).filter(({ name }) => name.endsWith(".npy"));
+export async function openNpz(
+  bytes: Uint8Array,
+  file: string,
+  budget: Budget,
+): Promise<readonly ArchivedArray[]> {
+  const members = (await listZip(bytes, file)).filter(({ name }) => name.endsWith(".npy"));
   const seen = new Set<string>();
-  for (const { name } of entries) {
+  for (const { name } of members) {
     if (seen.has(name)) {
       fail(diagnose("data-compression", null, { file, reason: `it holds ${name} twice` }));
     }
     seen.add(name);
   }
-  return entries
-    .map((entry): ArchivedArray => {
-      const name = entry.name.slice(0, -".npy".length);
+  return members
+    .map((member): ArchivedArray => {
+      const name = member.name.slice(0, -".npy".length);
       const where = `${file}[${name}]`;
-      const named = { ...entry, name };
       return {
         name,
-        describe: () => describe(bytes, named, file, budget),
-        read: () => {
-          checkSize(bytes, named, file, budget);
-          return parseNpy(readEntry(bytes, named, file, budget), where, budget);
+        describe: () => describe(member, where),
+        read: async () => {
+          checkSize(member, where, budget);
+          return parseNpy(await readMember(member, where, budget), where, budget);
         },
       };
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Fails where the entry is no .npy file, or its size is not the one that its header announces. */
-function checkSize(bytes: Uint8Array, entry: ZipEntry, file: string, budget: Budget): void {
-  const where = `${file}[${entry.name}]`;
-  const header = headerOf(bytes, entry, file, budget);
+/**
+ * Fails where a member has another size than its header announces, or would take more memory than there
+ * is, with its elements as memory holds them: nothing is inflated for that.
+ */
+function checkSize(member: ZipMember, where: string, budget: Budget): void {
+  const start = startOfMember(member);
+  // What does not begin with a whole header is refused when all of it is there.
+  if (!beginsWithHeader(start)) return;
+  const header = readNpyHeader(start, where);
   const expected = npyDataBytes(header);
-  const found = entry.size - header.dataOffset;
+  const found = member.size - header.dataOffset;
   if (found !== expected) {
     fail(diagnose("data-size", null, { file: where, format: ".npy", expected, found }));
   }
+  budget.check((member.deflated ? member.size : 0) + npyExtraBytes(header), where);
 }
 
-function headerOf(bytes: Uint8Array, entry: ZipEntry, file: string, budget: Budget) {
-  const where = `${file}[${entry.name}]`;
-  const start = startOfEntry(bytes, entry, longestHeader + 12, file, budget);
-  if (!isNpy(start)) {
-    const reason = "it does not begin as .npy does";
-    fail(diagnose("data-header", null, { file: where, format: ".npy", reason }));
-  }
-  return readNpyHeader(start, where);
-}
-
-function describe(bytes: Uint8Array, entry: ZipEntry, file: string, budget: Budget): string {
+function describe(member: ZipMember, where: string): string {
   try {
-    const { dtype, shape } = headerOf(bytes, entry, file, budget);
+    const { dtype, shape } = readNpyHeader(startOfMember(member), where);
     return typeText(dtype, shape);
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;

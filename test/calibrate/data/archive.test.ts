@@ -16,11 +16,14 @@ function arrays(names: string): Map<string, Tensor> {
 const model: Partial<Wanted> = { inputs: ["input"] };
 
 /** The names of the arrays that were taken, and what was said. */
-function taken(names: string, wanted: Partial<Wanted> = model): [string, string | null, string] {
+async function taken(
+  names: string,
+  wanted: Partial<Wanted> = model,
+): Promise<[string, string | null, string]> {
   const all = arrays(names);
   const nameOf = (value: number | undefined): string => names.split(" ")[value ?? -1] ?? "";
   const how = parsing(wanted);
-  const { fields, labels } = parseData(encodeNpz(all), "d", how);
+  const { fields, labels } = await parseData(encodeNpz(all), "d", how);
   return [
     fields.map((field) => nameOf(field.sample(0).data[0])).join(" "),
     labels === null ? null : nameOf(labels.data[0]),
@@ -41,9 +44,9 @@ describe("the samples and labels of an archive", () => {
     ["data targets", "data", "targets", both("data", "targets")],
     ["x images y label", "x", "y", ""],
     ["pictures y", "pictures", "y", 'arrays-taken: of d, "pictures" is taken as the samples'],
-  ])("of %s are %s and %s", (names, x, y, said) => {
-    expect(taken(names)).toEqual([x, y, said]);
-    expect(taken(names, { ...model, withLabels: false })[1]).toBeNull();
+  ])("of %s are %s and %s", async (names, x, y, said) => {
+    expect(await taken(names)).toEqual([x, y, said]);
+    expect((await taken(names, { ...model, withLabels: false }))[1]).toBeNull();
   });
 
   const medmnist = "train_images train_labels val_images val_labels test_images test_labels";
@@ -53,37 +56,32 @@ describe("the samples and labels of an archive", () => {
     ["Xtr Ytr Xte Yte", "Xtr Ytr", "Xte Yte"],
     ["trainData trainLabels valData valLabels", "trainData trainLabels", "valData valLabels"],
     ["x y x_test y_test", "x y", "x_test y_test"],
-  ])("of %s are those of the part that is asked for", (names, train, test) => {
-    expect(
-      taken(names, { ...model, part: "train" })
-        .slice(0, 2)
-        .join(" "),
-    ).toBe(train);
-    expect(
-      taken(names, { ...model, part: "test" })
-        .slice(0, 2)
-        .join(" "),
-    ).toBe(test);
+  ])("of %s are those of the part that is asked for", async (names, train, test) => {
+    const ofTrain = await taken(names, { ...model, part: "train" });
+    expect(ofTrain.slice(0, 2).join(" ")).toBe(train);
+    const ofTest = await taken(names, { ...model, part: "test" });
+    expect(ofTest.slice(0, 2).join(" ")).toBe(test);
   });
 
-  it("are those that options name", () => {
-    expect(taken("a b c", { ...model, x: "b", y: "c" })).toEqual(["b", "c", ""]);
-    expect(taken("x y images labels", { ...model, x: "images", y: "labels" })).toEqual([
+  it("are those that options name", async () => {
+    expect(await taken("a b c", { ...model, x: "b", y: "c" })).toEqual(["b", "c", ""]);
+    expect(await taken("x y images labels", { ...model, x: "images", y: "labels" })).toEqual([
       "images",
       "labels",
       "",
     ]);
-    expect(taken("x_train y_train x_test y_test", { ...model, x: "x_test" })[1]).toBe("y_test");
+    const labels = (await taken("x_train y_train x_test y_test", { ...model, x: "x_test" }))[1];
+    expect(labels).toBe("y_test");
   });
 
-  it("leave a model's inputs alone", () => {
-    expect(taken("x y", { inputs: ["x", "y"] })).toEqual(["x y", null, ""]);
-    expect(taken("a b labels", { inputs: ["a", "b"] })).toEqual([
+  it("leave a model's inputs alone", async () => {
+    expect(await taken("x y", { inputs: ["x", "y"] })).toEqual(["x y", null, ""]);
+    expect(await taken("a b labels", { inputs: ["a", "b"] })).toEqual([
       "a b",
       "labels",
       'arrays-taken: of d, "labels" is taken as the labels',
     ]);
-    expect(taken("input y x", { inputs: ["input"] })).toEqual(["input", "y", ""]);
+    expect(await taken("input y x", { inputs: ["input"] })).toEqual(["input", "y", ""]);
   });
 
   it.each([
@@ -123,14 +121,14 @@ describe("the samples and labels of an archive", () => {
     expect(await failure(() => taken(names, { ...model, ...wanted }))).toBe(said);
   });
 
-  it("are listed with types and shapes where there is a choice, from safetensors too", () => {
+  it("are listed with types and shapes where there is a choice, from safetensors too", async () => {
     const tensors = new Map([
       ["a", tensorOf("u8", [2, 3], [1, 2, 3, 4, 5, 6])],
       ["b", tensorOf("i64", [2], [0, 1])],
     ]);
     for (const bytes of [encodeNpz(tensors), writeSafetensors({ tensors, metadata: new Map() })]) {
       try {
-        parseData(bytes, "d", parsing(model));
+        await parseData(bytes, "d", parsing(model));
         expect.unreachable();
       } catch (error) {
         if (!(error instanceof DiagnosticError)) throw error;
@@ -139,9 +137,9 @@ describe("the samples and labels of an archive", () => {
     }
   });
 
-  it("say so where there are no names to choose by", () => {
+  it("say so where there are no names to choose by", async () => {
     const how = parsing({ ...model, x: "a" });
-    parseData(encodeNpy(tensorOf("f32", [1], [0])), "d", how);
+    await parseData(encodeNpy(tensorOf("f32", [1], [0])), "d", how);
     expect(how.diagnostics.map(line)).toEqual([
       "array-without-name: d is no archive of named arrays: --x is of no effect",
     ]);

@@ -21,9 +21,9 @@ import { ample, bytesOf, failure, npyFile, parsing } from "./files.ts";
 const x = tensorOf("f32", [2, 2], [1, 2, 3, 4]);
 
 /** Bytes of memory that an attempt has taken from the system at most, beyond what there was. */
-function peakOf(attempt: () => unknown): number {
+async function peakOf(attempt: () => unknown): Promise<number> {
   const before = process.memoryUsage.rss();
-  attempt();
+  await attempt();
   return process.resourceUsage().maxRSS * 1024 - before;
 }
 
@@ -67,8 +67,55 @@ describe("a budget", () => {
       expect(await failure(() => gunzip(bytes, "a", new Budget(50_000)))).toBe(
         "data-too-large: reading a takes more memory than the 50000 bytes that data may take",
       );
-      expect(gunzip(bytes, "a", new Budget(200_000)).length).toBe(200_000);
+      expect((await gunzip(bytes, "a", new Budget(200_000))).length).toBe(200_000);
     }
+  });
+
+  it("is known before what gzip gives is kept", async () => {
+    const many = Buffer.concat(new Array<Uint8Array>(40).fill(gzip(new Uint8Array(5_000_000))));
+    let said = "";
+    const taken = await peakOf(async () => {
+      said = await failure(() => gunzip(many, "a.gz", new Budget(170_000_000)));
+    });
+    expect(said).toMatch(/^data-too-large/);
+    expect(taken).toBeLessThan(120e6);
+  });
+
+  it("is asked for what elements take in memory, too, before an entry is inflated", async () => {
+    const bytes = zipSync({
+      "x.npy": encodeNpy(
+        tensorOf(
+          "i64",
+          [50, 400],
+          Array.from({ length: 20_000 }, (_, i) => i ** 3),
+        ),
+      ),
+    });
+    // Wherever it is inflated, it is found to be damaged.
+    const at = bytes.findIndex((_, i) => i > 100 && bytes[i] === 0x50 && bytes[i + 1] === 0x4b);
+    bytes.fill(0xff, at - 20, at);
+    expect(await failure(() => parseData(bytes, "a", parsing({}, new Budget(170_000))))).toBe(
+      "data-too-large: reading a[x] takes 320072 bytes of memory, and data may take 170000",
+    );
+    expect(await failure(() => parseData(bytes, "a", parsing({}, ample())))).toMatch(
+      /^data-compression: a\[x\]/,
+    );
+  });
+
+  it("counts what a pickle makes of a byte: lists, marks, memories, texts", async () => {
+    const head = bytesOf([0x80, 4, 0x4e]);
+    for (const step of [[0x5d], [0x28], [0x94], [0x85], [0x4e]]) {
+      const steps = new Array<readonly number[]>(2000).fill(step).flat();
+      const pickle = bytesOf(head, steps, ".");
+      expect(await failure(() => readPickle(pickle, "a", new Budget(100_000)))).toMatch(
+        /^data-too-large: reading a takes 100032 bytes/,
+      );
+    }
+    const text = bytesOf([0x80, 4, 0x58, 0x10, 0x27, 0, 0], "a".repeat(10_000), ".");
+    expect(await failure(() => readPickle(text, "a", new Budget(19_000)))).toMatch(
+      /^data-too-large/,
+    );
+    expect(readPickle(text, "a", new Budget(21_000))).toHaveLength(10_000);
   });
 
   it("is asked with what a zip's directory says, before an entry is inflated", async () => {
@@ -92,7 +139,7 @@ describe("a budget", () => {
     );
   });
 
-  it("leaves arrays alone that nobody asks for, whatever they are", () => {
+  it("leaves arrays alone that nobody asks for, whatever they are", async () => {
     const text = npyFile(
       "{'descr': '<U3', 'fortran_order': False, 'shape': (1,), }",
       new Array(12),
@@ -103,7 +150,7 @@ describe("a budget", () => {
       "names.npy": text,
     });
     const wanted = { inputs: ["input"] };
-    const { fields } = parseData(bytes, "a.npz", parsing(wanted, new Budget(1000)));
+    const { fields } = await parseData(bytes, "a.npz", parsing(wanted, new Budget(1000)));
     expect(fields.map(({ name }) => name)).toEqual(["x"]);
   });
 });
@@ -127,7 +174,7 @@ describe("an image", () => {
   it("of a few bytes that announces many pixels takes no memory", async () => {
     const png = emptyPng(20_000, 20_000);
     let said = "";
-    const taken = peakOf(() => {
+    const taken = await peakOf(() => {
       try {
         decodeImage(png, 3, "a.png", ample());
       } catch (error) {
@@ -207,7 +254,8 @@ function seconds(work: () => unknown): number {
 describe("time", () => {
   it("for the header of an .npy is bounded: none may be longer than 64 kB", async () => {
     const long = 2 ** 20;
-    const bytes = bytesOf([0x93], "NUMPY", [2, 0], [0, 0, 16, 0], new Uint8Array(long).fill(0x27));
+    const begin = bytesOf([0x93], "NUMPY", [2, 0], [0, 0, 16, 0]);
+    const bytes = Buffer.concat([begin, new Uint8Array(long).fill(0x27)]);
     expect(await failure(() => parseNpy(bytes, "a", ample()))).toBe(
       "data-header: a is no valid .npy file: its header is to have 1048576 bytes",
     );
@@ -281,7 +329,7 @@ describe("time", () => {
     const directory = bytesOf(...entries);
     const bytes = bytesOf(local, packed, directory, "PK\u0005\u0006", u16(0), u16(0), u16(1000),
       u16(1000), u32(directory.length), u32(local.length + packed.length), u16(0)); // prettier-ignore
-    expect(openNpz(bytes, "a.npz", ample())).toHaveLength(1000);
+    expect(await openNpz(bytes, "a.npz", ample())).toHaveLength(1000);
     expect(await failure(() => parseData(bytes, "a", parsing({}, new Budget(1_000_000))))).toMatch(
       /^data-too-large/,
     );
