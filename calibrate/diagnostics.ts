@@ -3,6 +3,7 @@
  * What a message calls `file` is the path as the user wrote it.
  */
 import { catalogue } from "../ir/diagnostic.ts";
+import { shortened } from "../ir/printable.ts";
 import type { Shape } from "../ir/type.ts";
 
 const formats =
@@ -12,14 +13,28 @@ function list(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }
 
-function names(values: readonly string[]): string {
-  return values.length === 0 ? "none" : values.map((value) => `"${value}"`).join(", ");
+/** The first of several things, and how many more there are: a thousand help nobody. */
+function first(count: number, values: readonly string[]): string {
+  const more = values.length > count ? ` and ${values.length - count} more` : "";
+  return values.slice(0, count).map(shortened).join(", ") + more;
 }
 
-/** The first of several names, and how many more there are. */
+function names(values: readonly string[]): string {
+  return values.length === 0
+    ? "none"
+    : first(
+        20,
+        values.map((value) => `"${value}"`),
+      );
+}
+
 function few(values: readonly string[]): string {
-  const more = values.length > 8 ? ` and ${values.length - 8} more` : "";
-  return names(values.slice(0, 8)) + more;
+  return values.length === 0
+    ? "none"
+    : first(
+        8,
+        values.map((value) => `"${value}"`),
+      );
 }
 
 /** The way out where samples of one shape are to have another: colours, size, or both. */
@@ -76,7 +91,7 @@ export const diagnose = catalogue({
   "data-ambiguous": {
     severity: "error",
     message: (p: { file: string; choices: readonly string[] }) =>
-      `${p.file} holds ${p.choices.length} data sets: ${p.choices.join(", ")}`,
+      `${p.file} holds ${p.choices.length} data sets: ${first(20, p.choices)}`,
     help: (p: { choices: readonly string[] }) =>
       `name one of them, for example ${p.choices[0] ?? ""}`,
   },
@@ -291,7 +306,7 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { file: string; key: string; known: readonly string[] }) =>
       `${p.file}: there is no preprocessing step "${p.key}"`,
-    help: (p: { known: readonly string[] }) => `there are ${p.known.join(", ")}`,
+    help: (p: { known: readonly string[] }) => `there are ${first(20, p.known)}`,
   },
   "preprocess-value": {
     severity: "error",
@@ -307,7 +322,7 @@ export const diagnose = catalogue({
     help: (p: { file: string; models: readonly string[] }) =>
       p.models.length === 0
         ? "leave #NAME away: the file describes one preprocessing for all"
-        : `write ${p.file}#NAME with one of ${p.models.join(", ")}`,
+        : `write ${p.file}#NAME with one of ${first(20, p.models)}`,
   },
   "preprocess-channels": {
     severity: "error",

@@ -1,5 +1,6 @@
 /** The messages of the command line itself: files, options, and what commands were given. */
 import { catalogue } from "../ir/diagnostic.ts";
+import { shortened } from "../ir/printable.ts";
 
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
@@ -26,11 +27,6 @@ function reason(code: string): string {
 function listed(names: readonly string[]): string {
   const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
   return names.slice(0, 5).join(", ") + more;
-}
-
-/** A name of any length, cut to what fits on a line or two. */
-function shortened(name: string): string {
-  return name.length > 120 ? `${name.slice(0, 100)}… (${name.length} characters)` : name;
 }
 
 export const diagnose = catalogue({

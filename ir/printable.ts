@@ -31,3 +31,8 @@ function visible(found: string): string {
     return `\\u${unit.padStart(4, "0")}`;
   }).join("");
 }
+
+/** A name of any length for a message, cut to what fits on a line or two. */
+export function shortened(name: string): string {
+  return name.length > 120 ? `${name.slice(0, 100)}… (${name.length} characters)` : name;
+}

@@ -154,8 +154,9 @@ class Choice {
   /** Each input has the array of its name; an array that is one is never taken for labels. */
   byInputs(): Chosen {
     const { inputs, part } = this.wanted;
-    const taken = this.arrays.filter(({ name }) => inputs.includes(name));
-    const rest = this.arrays.filter((array) => !taken.includes(array));
+    const asked = new Set(inputs);
+    const taken = this.arrays.filter(({ name }) => asked.has(name));
+    const rest = this.arrays.filter(({ name }) => !asked.has(name));
     const order = part === null ? (["none"] as const) : preference[part];
     const split = order.find((each) => this.with("y", each, rest).length > 0) ?? "none";
     const labels = this.labels(this.with("y", split, rest));
@@ -175,19 +176,20 @@ class Choice {
     const split = this.split();
     const found = this.preferred(split === null ? [] : this.with("x", split, arrays));
     const labelled = this.with("y", split ?? "none", arrays);
+    const asLabels = new Set(labelled);
     const [samples] = found;
     if (samples !== undefined && found.length === 1) {
       const labels = this.labels(labelled);
       // Of an unknown model any array may be an input.
       const others =
-        inputs.length > 0 ? [] : arrays.filter((a) => a !== samples && !labelled.includes(a));
+        inputs.length > 0 ? [] : arrays.filter((a) => a !== samples && !asLabels.has(a));
       const more = others.filter((array) => this.meaning(array).split === "none");
       return {
         fields: [["x", samples], ...more.map((array) => [array.name, array] as const)],
         labels,
       };
     }
-    const rest = arrays.filter((a) => !labelled.includes(a) && a.name !== this.wanted.y);
+    const rest = arrays.filter((a) => !asLabels.has(a) && a.name !== this.wanted.y);
     const [only] = rest;
     if (only !== undefined && rest.length === 1) {
       return { fields: [["x", only]], labels: this.labels(labelled) };
