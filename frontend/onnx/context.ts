@@ -276,13 +276,14 @@ export class NodeContext {
     return added.value;
   }
 
-  /** No integer attribute means anything beyond 2^53, where doubles have gaps. */
+  /** Kernels compute with 32 bits: what is beyond them means nothing, in any op's attribute. */
   private checkIntegers(kind: OpKind, attrs: object): void {
     const values = new Map<string, unknown>(Object.entries(attrs));
     for (const [name, type] of Object.entries(specOf(kind).attributes)) {
       if (type !== "int" && type !== "ints") continue;
-      const wrong = [values.get(name)].flat().find((value) => !Number.isSafeInteger(value));
-      if (wrong !== undefined) this.invalid(`its ${name} would be ${Number(wrong)}`);
+      const numbers = [values.get(name)].flat().map(Number);
+      const wrong = numbers.find((value) => (value | 0) !== value);
+      if (wrong !== undefined) this.invalid(`its ${name} would be ${wrong}, beyond 32 bits`);
     }
   }
 

@@ -463,3 +463,24 @@ describe("functions of the model", () => {
     ]);
   });
 });
+
+describe("numbers beyond 32 bits", () => {
+  const refusal = (kind: string, attributes: Parameters<typeof node>[3]): readonly string[] => {
+    const nodes = [node(kind, ["x"], ["y"], attributes)];
+    const parts = { inputs: [value("x", [1, 4, 8, 8])], outputs: [value("y", null)], nodes };
+    const { module, diagnostics } = importBytes(model(parts));
+    expect(module).toBeNull();
+    return diagnostics.map(({ code, message }) => `${code}: ${message}`);
+  };
+
+  it.each([
+    ["LRN", { size: 2 ** 40 }, "its size would be 1099511627776, beyond 32 bits"],
+    ["LRN", { size: 2 ** 31 }, "its size would be 2147483648, beyond 32 bits"],
+    ["LRN", { size: -(2 ** 31) - 1 }, "its size would be -2147483649, beyond 32 bits"],
+    ["MaxPool", { kernel_shape: [2 ** 33, 2] }, "kernel_shape holds 8589934592"],
+  ])("in %s with %j are refused, and make no module that is not valid", (kind, attributes, why) => {
+    expect(refusal(kind, attributes)).toEqual([
+      `invalid-node: ${kind} breaks its operator's rules: ${why}`,
+    ]);
+  });
+});
