@@ -5,25 +5,17 @@
 import { interpretEngine } from "../backends/interpret/engine.ts";
 import { typedEngine } from "../backends/typed/engine.ts";
 import { wasmEngine } from "../backends/wasm/engine.ts";
-import { type Diagnostic, DiagnosticError } from "../ir/diagnostic.ts";
+import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { Engine } from "../ir/executable.ts";
-import { isOutOfMemory } from "../ir/memory.ts";
 import { EngineDiffersError } from "../library/engine-check.ts";
 import type { Running } from "../library/measure.ts";
 import { PassBrokeModuleError } from "../passes/manager.ts";
-import { diagnose } from "./diagnostics.ts";
+import { type CommonOptions, explainFailure } from "./explain.ts";
 import type { EngineName } from "./options.ts";
 import { type Outputs, createOutputs } from "./outputs.ts";
 import { saveDifference, saveReproducer } from "./reproducer.ts";
-import { diagnosticToJson, renderDiagnostics } from "./render.ts";
+import { renderDiagnostics } from "./render.ts";
 import { type Progress, type Terminal, createTerminal } from "./terminal.ts";
-
-/** The options that `perform` itself reads. */
-export interface CommonOptions {
-  readonly json?: boolean | undefined;
-  readonly quiet?: boolean | undefined;
-  readonly debug?: boolean | undefined;
-}
 
 export interface Outcome {
   /** What `--json` prints. */
@@ -73,58 +65,21 @@ export async function perform(
   }
 }
 
-/** Explains a failure; returns the exit code for it. */
+/** Explains a failure, and keeps what is needed to see one of ours again; returns the exit code for it. */
 export function explain(
   error: unknown,
   terminal: Terminal,
   options: CommonOptions,
   earlier: readonly Diagnostic[],
 ): number {
-  if (error instanceof DiagnosticError) {
-    if (options.json === true) {
-      const all = [...earlier, ...error.diagnostics];
-      tryJson(terminal, { diagnostics: all.map(diagnosticToJson) });
-    }
-    terminal.alert(renderDiagnostics(error.diagnostics, terminal.alertColor));
-    if (error instanceof EngineDiffersError) terminal.alert(saveDifference(error));
-    if (options.debug === true && error.stack !== undefined) terminal.alert(error.stack);
-    return exitCodeOf(error.diagnostics);
-  }
-  if (isOutOfMemory(error)) return explain(outOfMemory(), terminal, options, earlier);
-  const message = error instanceof Error ? error.message : String(error);
-  if (options.json === true) {
-    const internal = { code: "internal", severity: "error", message };
-    const diagnostics = [...earlier.map(diagnosticToJson), internal];
-    tryJson(terminal, { diagnostics });
-  }
-  terminal.alert(`error[internal]: ${message}`);
-  if (error instanceof PassBrokeModuleError) {
-    if (error.frame !== "") terminal.alert(error.frame);
-    terminal.alert(saveReproducer(error));
-  } else if (error instanceof Error && error.stack !== undefined && options.debug === true) {
-    terminal.alert(error.stack);
-  }
-  terminal.alert("  note: this is a fault of snnc, not of your input; --debug shows where");
-  return 70;
+  return explainFailure(error, terminal, options, earlier, keep);
 }
 
-/** Our own fault outweighs the machine's, and that the input's. */
-function exitCodeOf(diagnostics: readonly Diagnostic[]): number {
-  const causes = new Set(diagnostics.map(({ cause }) => cause));
-  return causes.has("fault") ? 70 : causes.has("environment") ? 2 : 1;
-}
-
-/** The failure itself goes to stderr too, so it is not lost where stdout is what failed. */
-function tryJson(terminal: Terminal, value: object): void {
-  try {
-    terminal.json(value);
-  } catch (error) {
-    if (!(error instanceof DiagnosticError)) throw error;
-  }
-}
-
-function outOfMemory(): DiagnosticError {
-  return new DiagnosticError([diagnose("out-of-memory", null, {})]);
+/** Writes what shows a fault of ours again; returns what there is to say about it. */
+function keep(error: unknown): readonly string[] {
+  if (error instanceof EngineDiffersError) return [saveDifference(error)];
+  if (!(error instanceof PassBrokeModuleError)) return [];
+  return [...(error.frame === "" ? [] : [error.frame]), saveReproducer(error)];
 }
 
 const engines: Readonly<Record<EngineName, Engine>> = {

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { fail } from "../ir/diagnostic.ts";
 import { replaceFile } from "./atomic.ts";
 import { diagnose } from "./diagnostics.ts";
+import { errorCode } from "./error-code.ts";
 
 /** The bytes of a file that the user named. */
 export async function readInput(file: string): Promise<Uint8Array> {
@@ -48,9 +49,4 @@ export function writeFailure(file: string, error: unknown): ReturnType<typeof di
 /** SHA-256 of `bytes`, 64 hex digits. */
 export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
-}
-
-/** The system's code of an error ("ENOENT"), or "unknown". */
-export function errorCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown";
 }

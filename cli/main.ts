@@ -42,13 +42,13 @@ async function end(code: number): Promise<void> {
 /** The thread ended by itself: its heap was full, or a fault of ours was not caught. */
 async function explainEnd(error: unknown): Promise<void> {
   await cleanUp();
-  const [{ explain }, { createTerminal }] = await Promise.all([
-    import("./action.ts"),
+  const [{ explainFailure }, { createTerminal }] = await Promise.all([
+    import("./explain.ts"),
     import("./terminal.ts"),
   ]);
   const has = (option: string): boolean => process.argv.includes(option);
   const options = { json: has("--json"), debug: has("--debug") };
-  process.exitCode = explain(error, createTerminal(options), options, []);
+  process.exitCode = explainFailure(error, createTerminal(options), options, []);
 }
 
 async function cleanUp(): Promise<void> {

@@ -10,7 +10,7 @@ import cliProgress from "cli-progress";
 import { fail } from "../ir/diagnostic.ts";
 import { printable, printableLines } from "../ir/printable.ts";
 import { diagnose } from "./diagnostics.ts";
-import { errorCode } from "./files.ts";
+import { errorCode } from "./error-code.ts";
 
 export interface Terminal {
   /** Whether results may be coloured. */

@@ -77,8 +77,9 @@ describe.concurrent("a signal", () => {
 });
 
 describe.concurrent("too little memory", () => {
-  it("of the heap is the machine's fault", async () => {
-    const env = { NODE_OPTIONS: "--max-old-space-size=20" };
+  // With eight, little is left to say it with.
+  it.for([8, 20])("of the heap is the machine's fault: %i MB", async (megabytes) => {
+    const env = { NODE_OPTIONS: `--max-old-space-size=${megabytes}` };
     const calib = ["--calib", digits.calibration, "--preprocess", digits.preprocess];
     const args = ["convert", digits.model, ...calib, "--threads", "1", "-o", at("heap.snn")];
     const ran = await snnc([...args, "--json"], { env });
