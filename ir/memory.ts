@@ -1,7 +1,7 @@
 /** How it shows that there was no memory: JavaScript has no error of its own for it. */
 
 const said =
-  /allocation failed|invalid (typed |string |array )*(buffer )?(length|size)|out of memory|could not allocate|cannot allocate|failed to allocate|maximum size exceeded/i;
+  /allocation failed|invalid (typed |string |array )*(buffer )?(length|size)|out of memory|could not allocate|cannot allocate|failed to allocate|maximum size exceeded|aborted\(oom\)/i;
 
 /** What Node calls it where memory, or a thread with its memory, was refused. */
 const codes: ReadonlySet<unknown> = new Set([
@@ -15,6 +15,10 @@ const codes: ReadonlySet<unknown> = new Set([
 export function isOutOfMemory(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ("code" in error && codes.has(error.code)) return true;
-  const ofEngine = error instanceof RangeError || error instanceof WebAssembly.CompileError;
+  // What was compiled to WebAssembly (the assembler is) ends itself by a RuntimeError that quotes the reason.
+  const ofEngine =
+    error instanceof RangeError ||
+    error instanceof WebAssembly.CompileError ||
+    error instanceof WebAssembly.RuntimeError;
   return ofEngine && said.test(error.message);
 }

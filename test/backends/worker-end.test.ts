@@ -79,6 +79,10 @@ describe.each(Object.keys(engines))("a worker of the engine %s", (name) => {
   });
 });
 
+/** How what emscripten made (the assembler) ends itself. */
+const aborted = (why: string) =>
+  new WebAssembly.RuntimeError(`Aborted(${why}). Build with -sASSERTIONS for more info.`);
+
 describe("what a worker says of memory that it cannot have", () => {
   it("is no fault of ours", () => {
     const respond = createResponder();
@@ -104,6 +108,10 @@ describe("what a worker says of memory that it cannot have", () => {
     [new RangeError("Invalid typed array length: 9007199254740991"), true],
     [new RangeError("WebAssembly.Memory(): could not allocate memory"), true],
     [new RangeError("WebAssembly.Instance(): Out of memory: Cannot allocate Wasm memory"), true],
+    [aborted("RangeError: WebAssembly.instantiate(): Out of memory: Cannot allocate"), true],
+    [aborted("OOM"), true],
+    [aborted("Assertion failed"), false],
+    [new WebAssembly.RuntimeError("memory access out of bounds"), false],
     [new RangeError("Maximum call stack size exceeded"), false],
     [new TypeError("out of memory"), false],
     [Object.assign(new Error("Worker terminated"), { code: "ERR_WORKER_OUT_OF_MEMORY" }), true],
