@@ -32,7 +32,7 @@ import {
   rmSync,
   statSync,
   unlinkSync,
-  writeSync,
+  writevSync,
 } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
@@ -282,8 +282,8 @@ function writeNew(
 ): void {
   const handle = openSync(file, "wx");
   try {
-    for (const part of content) {
-      for (let at = 0; at < part.length;) at += writeSync(handle, part, at);
+    for (let rest = content.filter((part) => part.length > 0); rest.length > 0;) {
+      rest = behind(rest, writevSync(handle, rest));
     }
     if (before?.isFile() === true) {
       keepOwner(handle, before);
@@ -293,6 +293,18 @@ function writeNew(
   } finally {
     closeSync(handle);
   }
+}
+
+/** What is left of `parts` when so many bytes of them are written: the system may write fewer than all. */
+function behind(parts: readonly Uint8Array[], written: number): Uint8Array[] {
+  let before = 0;
+  const left: Uint8Array[] = [];
+  for (const part of parts) {
+    const skipped = Math.min(part.length, Math.max(0, written - before));
+    if (skipped < part.length) left.push(part.subarray(skipped));
+    before += part.length;
+  }
+  return left;
 }
 
 /** Only a superuser may give files away; for everybody else they are their own already. */
