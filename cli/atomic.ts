@@ -81,7 +81,8 @@ export function replaceFile(file: string, content: readonly Uint8Array[]): void 
 
 /**
  * Writes `files` (by plain names) into `folder`, and then removes what `removals` names. Throws the
- * system's errors, and `EBUSY` where another process is doing the same.
+ * system's errors, `EBUSY` where another process is doing the same, and `EBADMSG` where what one left is
+ * damaged.
  */
 export function replaceInFolder(
   folder: string,
@@ -128,9 +129,8 @@ export function recover(folder: string): void {
   const names = namesIn(folder);
   if (names.includes(commitName)) {
     const plan = planIn(path.join(folder, commitName));
-    if (plan === null || isAtWork(plan.host, plan.pid, path.join(folder, commitName))) {
-      refuse("EBUSY");
-    }
+    if (plan === null) refuse("EBADMSG");
+    if (isAtWork(plan.host, plan.pid, path.join(folder, commitName))) refuse("EBUSY");
     finishCommit(folder);
   }
   for (const name of names) {
@@ -212,8 +212,10 @@ const planSchema = z.object({
   removals: z.array(z.object({ path: plainName, sha256: z.string() })),
 });
 
+/** The plan in a folder that is one of ours; null of anything else, a link to what is not in here too. */
 function planIn(commit: string): Plan | null {
   try {
+    if (!lstatSync(commit).isDirectory()) return null;
     const text = readFileSync(path.join(commit, planName), "utf8");
     return planSchema.parse(JSON.parse(text));
   } catch {

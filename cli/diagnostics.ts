@@ -15,6 +15,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "a name in the path is too long",
   ELOOP: "links lead round in a circle",
   EBUSY: "another process is at work there",
+  EBADMSG: "the folder .snnc-commit there is not as snnc leaves it: move it away",
   ERR_FS_FILE_TOO_LARGE: "it is larger than 2 GiB; keep the weights as external data beside it",
   EDQUOT: "the quota is used up",
 };

@@ -160,9 +160,21 @@ describe("files of a folder", () => {
     expect(() => replaceInFolder(at(), files, [])).toThrow("EBUSY");
     for (const name of ["thesis.tex", "../1/thesis.tex", "/etc/passwd", "."]) {
       plan(dead, name);
-      expect(() => replaceInFolder(at(), files, [])).toThrow("EBUSY");
+      expect(() => replaceInFolder(at(), files, [])).toThrow("EBADMSG");
     }
     expect(readdirSync(at()).sort()).toEqual([".snnc-commit", "thesis.tex"]);
+  });
+
+  it("take nothing from where a link leads", () => {
+    const plan = JSON.stringify({ host, pid: dead, files: ["model.js"], removals: [] });
+    const elsewhere = folderWith({ "plan.json": plan, "model.js": "mine" });
+    const at = folderWith();
+    symlinkSync(elsewhere(), at(".snnc-commit"));
+    expect(() => replaceInFolder(at(), files, [])).toThrow("EBADMSG");
+    expect([readdirSync(at()), readdirSync(elsewhere()).sort()]).toEqual([
+      [".snnc-commit"],
+      ["model.js", "plan.json"],
+    ]);
   });
 });
 
