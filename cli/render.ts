@@ -2,7 +2,7 @@
 import pc from "picocolors";
 import type { Diagnostic } from "../ir/diagnostic.ts";
 import { formatLoc, sourcesOf } from "../ir/loc.ts";
-import { printable, printableLines } from "../ir/printable.ts";
+import { printable } from "../ir/printable.ts";
 
 /** All diagnostics, equal ones once with their number of places. */
 export function renderDiagnostics(diagnostics: readonly Diagnostic[], color: boolean): string {
@@ -20,13 +20,13 @@ function renderGroup(group: readonly Diagnostic[], color: boolean): string {
   const c = pc.createColors(color);
   const paint = { error: c.red, warning: c.yellow, info: c.cyan }[first.severity];
   const lines = [
-    `${c.bold(paint(`${first.severity}[${first.code}]`))}${c.bold(`: ${printable(first.message)}`)}`,
+    `${c.bold(paint(`${first.severity}[${first.code}]`))}${c.bold(`: ${oneLine(first.message)}`)}`,
   ];
   const places = [...new Set(group.map(placeOf))].filter((place) => place !== "");
-  for (const place of places.slice(0, 3)) lines.push(`  --> ${printable(place)}`);
+  for (const place of places.slice(0, 3)) lines.push(`  --> ${oneLine(place)}`);
   if (places.length > 3) lines.push(`  --> and ${places.length - 3} more places`);
   for (const note of first.notes) lines.push(...noteLines(note));
-  if (first.help !== null) lines.push(`  help: ${printable(first.help)}`);
+  if (first.help !== null) lines.push(`  help: ${oneLine(first.help)}`);
   return lines.join("\n");
 }
 
@@ -37,9 +37,19 @@ function placeOf(d: Diagnostic): string {
   return `${formatLoc(d.loc)}${more}`;
 }
 
+/** What people read of a text: a name may have 65,535 characters, and there may be many of them. */
+const mostCharacters = 2000;
+
+function oneLine(text: string): string {
+  const more = text.length - mostCharacters;
+  return more <= 0
+    ? printable(text)
+    : `${printable(text.slice(0, mostCharacters))}… (${more} more characters)`;
+}
+
 /** A note may show lines of a file, so it may have several; all of them stand behind its label. */
 function noteLines(text: string): string[] {
-  const [head = "", ...rest] = printableLines(text).split("\n");
+  const [head = "", ...rest] = text.split("\n").map(oneLine);
   return [`  note: ${head}`, ...rest.map((line) => `        ${line}`)];
 }
 

@@ -6,10 +6,15 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
+import { Budget } from "../../calibrate/data/budget.ts";
 import { openDataset } from "../../calibrate/data/open.ts";
+import { parseData } from "../../calibrate/data/parse.ts";
 import { archiveNames, encodeNpy, encodeNpz } from "../../calibrate/data/write.ts";
+import { renderDiagnostics } from "../../cli/render.ts";
+import { DiagnosticError } from "../../ir/diagnostic.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { floats, model, node, pseudoRandom, value } from "../frontend/build-model.ts";
+import { importBytes } from "../frontend/run.ts";
 import { entry, start, temporaryFolder } from "./snnc.ts";
 
 const at = temporaryFolder("names");
@@ -172,5 +177,36 @@ describe("names in an archive", () => {
     expect(Math.max(...written.map((name) => Buffer.byteLength(name)))).toBeLessThan(65_000);
     const one = tensorOf("f32", [1], [1]);
     expect(encodeNpz(new Map(written.map((name) => [name, one]))).length).toBeGreaterThan(0);
+  });
+});
+
+describe("names of 60,000 characters", () => {
+  const long = (letter: string): string => letter.repeat(60_000);
+
+  it("of arrays are cut in what is said, so that the rest can be read", async () => {
+    const x = tensorOf("u8", [1], [1]);
+    const bytes = encodeNpz(
+      new Map([
+        [long("a"), x],
+        [long("b"), x],
+      ]),
+    );
+    const wanted = { inputs: ["input"], x: null, y: null, part: null, withLabels: true };
+    const parsing = { wanted, labelsOnly: false, budget: new Budget(), diagnostics: [] };
+    const said = await parseData(bytes, "d.npz", parsing).catch((error: unknown) =>
+      error instanceof DiagnosticError ? error.diagnostics : [],
+    );
+    expect(said).toMatchObject([{ code: "data-arrays" }]);
+    const text = renderDiagnostics(said instanceof Array ? said : [], false);
+    expect(text.length).toBeLessThan(2000);
+    expect(text).toContain("(60000 characters)");
+  });
+
+  it("of operators are cut where people read them", () => {
+    const nodes = [node(long("Op"), ["x"], ["y"], {}, { name: long("n") })];
+    const parts = { inputs: [value("x", [1, 4])], outputs: [value("y", null)], nodes };
+    const text = renderDiagnostics(importBytes(model(parts)).diagnostics, false);
+    expect(text).toContain("OpOp");
+    for (const line of text.split("\n")) expect(line.length).toBeLessThan(2200);
   });
 });

@@ -4,6 +4,7 @@
  * nothing is guessed: the message lists what there is.
  */
 import { type Diagnostic, fail } from "../../../ir/diagnostic.ts";
+import { shortened } from "../../../ir/printable.ts";
 import { diagnose } from "../../diagnostics.ts";
 import type { ArchivedArray } from "./archive.ts";
 
@@ -248,6 +249,6 @@ class Choice {
 
   private listed(): string[] {
     const shown = this.arrays.slice(0, mostListed);
-    return shown.map((array) => `"${array.name}" is ${array.describe()}`);
+    return shown.map((array) => `"${shortened(array.name)}" is ${array.describe()}`);
   }
 }
