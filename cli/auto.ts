@@ -5,7 +5,13 @@ import type { TaskWish } from "../calibrate/tasks/task.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import { fail } from "../ir/diagnostic.ts";
 import type { Module } from "../ir/module.ts";
-import { type AutoResult, type Objective, type Trial, chooseConversion } from "../library/auto.ts";
+import {
+  type AutoResult,
+  type Objective,
+  type Trial,
+  chooseConversion,
+  candidates,
+} from "../library/auto.ts";
 import type { Running } from "../library/measure.ts";
 import type { Context } from "./action.ts";
 import { diagnose } from "./diagnostics.ts";
@@ -44,7 +50,7 @@ export async function chooseAutomatically(
 }
 
 function describe(result: AutoResult, maxLoss: number, objective: Objective): string {
-  const { chosen, trials, calibratedOn, judgedOn, task } = result;
+  const { chosen, trials, calibratedOn, judgedOn, task, sharedBy } = result;
   const percent = Number((100 * result.confidence).toPrecision(6));
   const ofValues = task.name === "regress";
   const rows = trials.map((trial) => [
@@ -63,6 +69,12 @@ function describe(result: AutoResult, maxLoss: number, objective: Objective): st
   const half = trials.some((trial) => trial.judgedOn < judgedOn)
     ? ["* judged by half of them, which was enough to refuse it"]
     : [];
+  const more =
+    sharedBy < candidates.length
+      ? [
+          `so many judges can show it of ${counted(sharedBy, "conversion")} at most: with more, more are tried`,
+        ]
+      : [];
   const meant = ofValues
     ? `are at most ${maxLoss} % of the values' spread off the ANN's`
     : `change at most ${maxLoss} points of predictions`;
@@ -71,8 +83,9 @@ function describe(result: AutoResult, maxLoss: number, objective: Objective): st
       `both ways (${judgedOn} judges), measured as ${describeTask[task.name]}: ${task.reason}`,
     alignedTable([head, ...rows]),
     ...half,
+    ...more,
     `chose ${nameOf(chosen)} with ${chosen.timesteps} timesteps: of the ${good} that ${meant} ` +
-      `with ${percent} % confidence, the one with the least ${objective}`,
+      `with ${percent} % confidence for all of these, the one with the least ${objective}`,
     `the same again: --passes "${chosen.pipeline}" -T ${chosen.timesteps}`,
   ].join("\n");
 }

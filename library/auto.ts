@@ -18,8 +18,10 @@ import { type Labelled, evaluateModule } from "./assess.ts";
 import { convert } from "./convert.ts";
 import { diagnose } from "./diagnostics.ts";
 import {
-  type Judged,
   boundOf,
+  confidenceOfEach,
+  conversionsShown,
+  type Judged,
   lastSending,
   lossOf,
   refuseFewJudges,
@@ -54,7 +56,7 @@ export interface Trial {
    * be larger. Of values the RMSE to the analogue network's, in percent of their spread.
    */
   readonly changedPoints: number;
-  /** What `changedPoints` does not exceed on all there are, with the confidence asked for. */
+  /** What `changedPoints` does not exceed on all there are, with the confidence asked for over all trials. */
   readonly boundPoints: number;
   /** Samples that judged it: all, unless half of them showed that it changes too much. */
   readonly judgedOn: number;
@@ -71,7 +73,10 @@ export interface AutoResult {
   /** Samples that each conversion was calibrated on. */
   readonly calibratedOn: number;
   readonly judgedOn: number;
+  /** That none of the conversions which `boundPoints` says are good enough loses more. */
   readonly confidence: number;
+  /** For so many conversions together the judges can show it: no others are tried. */
+  readonly sharedBy: number;
   /** What the first output was judged as. */
   readonly task: ChosenTask;
 }
@@ -79,27 +84,32 @@ export interface AutoResult {
 interface Candidate {
   readonly pipeline: string;
   readonly timesteps: number;
+  /** Where few judges let only some be tried: those of the lowest ranks. */
+  readonly rank: number;
 }
 
 const increments = (bits: number, precision: number): string =>
   `use-float32,canonical,commute-max-pool,convert-differential{bits=${bits}},balance-mmse,fit-steps{precision=${precision}}`;
 
-/** Bits of a spike, how fine steps may get, and for how many timesteps: more bits need fewer. */
-const differential = [
-  { bits: 8, precision: 10, timesteps: [1, 2] },
-  { bits: 4, precision: 10, timesteps: [1, 2, 3, 4, 6] },
-  { bits: 4, precision: 6, timesteps: [2, 3, 4] },
-  { bits: 2, precision: 10, timesteps: [2, 4, 6, 8] },
-];
+const ranked = (
+  pipeline: string,
+  timesteps: readonly number[],
+  ranks: readonly number[],
+): Candidate[] =>
+  timesteps.map((each, i) => ({ pipeline, timesteps: each, rank: known(ranks[i], "a rank") }));
 
-/** What is tried: from what answers at once to what needs long, so that a search can end early. */
-const candidates: readonly Candidate[] = [
-  ...differential.flatMap(({ bits, precision, timesteps }) =>
-    timesteps.map((each) => ({ pipeline: increments(bits, precision), timesteps: each })),
-  ),
-  ...[4, 6, 8].map((timesteps) => ({ pipeline: "few-spikes", timesteps })),
-  ...[8, 16, 32, 64].map((timesteps) => ({ pipeline: "binary", timesteps })),
-  ...[15, 63, 255].map((timesteps) => ({ pipeline: "one-spike", timesteps })),
+/**
+ * What is tried: from what answers at once to what needs long, so that a search can end early. Of bits of a
+ * spike more need fewer timesteps. Ranks: first what changes least, then what is cheaper, of other codes last.
+ */
+export const candidates: readonly Candidate[] = [
+  ...ranked(increments(8, 10), [1, 2], [3, 0]),
+  ...ranked(increments(4, 10), [1, 2, 3, 4, 6], [12, 4, 5, 1, 9]),
+  ...ranked(increments(4, 6), [2, 3, 4], [8, 2, 10]),
+  ...ranked(increments(2, 10), [2, 4, 6, 8], [20, 13, 11, 7]),
+  ...ranked("few-spikes", [4, 6, 8], [19, 14, 6]),
+  ...ranked("binary", [8, 16, 32, 64], [22, 18, 17, 16]),
+  ...ranked("one-spike", [15, 63, 255], [23, 21, 15]),
 ];
 
 /** Parts that the samples are dealt into: each judges what was calibrated on the others. */
@@ -117,8 +127,9 @@ interface Part {
 /**
  * The conversion of `module` (code "none") with the least of the objective among those that change at
  * most `maxLoss` points of decisions, with the confidence asked for. Every sample judges: of two halves each
- * judges what the other calibrated. The bound holds for each conversion by itself. Fails with a diagnostic
- * where none is good enough, or where so few samples could not show it of any.
+ * judges what the other calibrated. The bounds hold together for all that are tried, which are as many as the
+ * judges can show it of. Fails with a diagnostic where none is good enough, or where so few samples could not
+ * show it of any.
  */
 export async function chooseConversion(
   module: Module,
@@ -139,6 +150,8 @@ export async function chooseConversion(
   const view = outputView(module, 0);
   const task = chooseTask(module, view, null, options.task);
   refuseFewJudges(samples.count, maxLoss, confidence, task);
+  const sharedBy = conversionsShown(samples.count, maxLoss, confidence, task, candidates.length);
+  const sure = confidenceOfEach(confidence, sharedBy);
   const dealt: Part[] = [];
   for (let k = 0; k < parts; k++) {
     const calibrating = part(ordered, (index) => index % parts !== k);
@@ -157,7 +170,7 @@ export async function chooseConversion(
   /** By pipeline, timesteps whose last sent nothing: more of them do not either. */
   const ends = new Map<string, number>();
   let best: Trial | null = null;
-  for (const candidate of candidates) {
+  for (const candidate of candidates.filter(({ rank }) => rank < sharedBy)) {
     if (options.objective === "latency" && best !== null && cannotBeat(candidate, best)) continue;
     if (candidate.timesteps > (ends.get(candidate.pipeline) ?? Infinity)) continue;
     const trial = await attempt(candidate);
@@ -182,7 +195,7 @@ export async function chooseConversion(
       }),
     );
   const calibratedOn = samples.count - Math.ceil(samples.count / parts);
-  return { chosen, trials, calibratedOn, judgedOn: samples.count, confidence, task };
+  return { chosen, trials, calibratedOn, judgedOn: samples.count, confidence, sharedBy, task };
 
   /** Null for a network that was tried already. */
   async function attempt({ pipeline, timesteps }: Candidate): Promise<Trial | null> {
@@ -201,7 +214,7 @@ export async function chooseConversion(
       });
       found.push({ ann, snn, module: conversion.module });
       // Whatever the others say cannot make it good.
-      if (boundOf(found, variances, samples.count, confidence, task) > maxLoss) break;
+      if (boundOf(found, variances, samples.count, sure, task) > maxLoss) break;
     }
     const judgedOn = found.reduce((sum, { snn }) => sum + snn.samples, 0);
     const mean = (of: (each: Judged) => number): number =>
@@ -212,7 +225,7 @@ export async function chooseConversion(
       timesteps,
       code: made.code,
       changedPoints: lossOf(found, variances),
-      boundPoints: boundOf(found, variances, judgedOn, confidence, task),
+      boundPoints: boundOf(found, variances, judgedOn, sure, task),
       judgedOn,
       latencyTimesteps: snn.latencyTimesteps,
       spikesPerSample: mean((each) => known(each.snn.spikesPerSample.at(-1), "a timestep")),

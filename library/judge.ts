@@ -33,6 +33,29 @@ export function refuseFewJudges(
   fail(diagnose("auto-judges-too-few", null, params));
 }
 
+/**
+ * For how many conversions at once so many judges can show that at most `maxLoss` points are lost, at most
+ * `most`: that none of them which loses more passes by chance takes all together 1 − confidence, and each
+ * a share of that (Bonferroni). Of values any number can be judged, by wider bounds.
+ */
+export function conversionsShown(
+  judges: number,
+  maxLoss: number,
+  confidence: number,
+  task: Pick<ChosenTask, "name">,
+  most: number,
+): number {
+  if (task.name === "regress") return most;
+  // P(none changes) of one that loses just `maxLoss`.
+  const passes = (1 - maxLoss / 100) ** judges;
+  return Math.min(most, Math.floor((1 - confidence) / passes + 1e-9));
+}
+
+/** The confidence in each of so many, where it is to hold for all of them together. */
+export function confidenceOfEach(confidence: number, conversions: number): number {
+  return 1 - (1 - confidence) / conversions;
+}
+
 /** Mean variance over the elements of each output of the ANN, over all parts. */
 export function variancesOf(parts: readonly Evaluation[]): number[] {
   return known(parts[0], "a part").outputs.map(({ view }, i) => {
