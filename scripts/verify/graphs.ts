@@ -109,7 +109,8 @@ export async function verifyGraphs(
     for (let run = first; run < first + runs; run++) book(run, await outcomeOf(seed, run, names));
   } else {
     const args = ["graphs", "--worker", "--seed", String(seed), "--pipeline", names.join(",")];
-    await shareOut({ first, runs, jobs, args }, isOutcome, (run, answer) => {
+    const script = process.argv[1] ?? "";
+    await shareOut({ first, runs, jobs, script, args }, isOutcome, (run, answer) => {
       book(run, answer ?? death(run));
     });
   }

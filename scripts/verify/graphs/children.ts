@@ -9,13 +9,14 @@ export interface Given {
   readonly first: number;
   readonly runs: number;
   readonly jobs: number;
-  /** Arguments that make this process's script answer runs with `answerParent`. */
+  /** Answers runs with `answerParent` when it is started with these arguments. */
+  readonly script: string;
   readonly args: readonly string[];
 }
 
 /** Gives every run to a child; `onAnswer` gets what it answered, null where it died. */
 export async function shareOut<A>(
-  { first, runs, jobs, args }: Given,
+  { first, runs, jobs, script, args }: Given,
   isAnswer: (message: unknown) => message is A,
   onAnswer: (run: number, answer: A | null) => void,
 ): Promise<void> {
@@ -24,7 +25,7 @@ export async function shareOut<A>(
     let child: ChildProcess | null = null;
     while (next < first + runs) {
       const run = next++;
-      child ??= fork(process.argv[1] ?? "", args);
+      child ??= fork(script, args);
       const answer = await ask(child, run, isAnswer);
       if (answer === null) child = null;
       onAnswer(run, answer);
