@@ -2,7 +2,7 @@
 import path from "node:path";
 import { detectFormat } from "../frontend/detect.ts";
 import { filesBeside } from "../frontend/onnx/files.ts";
-import { type ImportResult, importOnnx } from "../frontend/onnx/import.ts";
+import { type ImportOptions, type ImportResult, importOnnx } from "../frontend/onnx/import.ts";
 import { fail, failAll } from "../ir/diagnostic.ts";
 import type { Module } from "../ir/module.ts";
 import { type Provenance, decodePackage } from "../ir/package.ts";
@@ -12,6 +12,7 @@ import { readInput, sha256 } from "./files.ts";
 import {
   type ModelOptions,
   type ModelReading,
+  limitsOf,
   readingOf,
   recordedReading,
 } from "./model-options.ts";
@@ -55,13 +56,19 @@ export async function loadNetwork(
     context.report(diagnose("reading-recorded", null, { model: file, network: beside.file }));
   }
   const external: string[] = [];
-  const imported = importModel(bytes, file, reading, (name) => external.push(name));
+  const asked = { ...reading, limits: limitsOf(options) };
+  const imported = importModel(bytes, file, asked, (name) => external.push(name));
   context.outputs.reads(...new Set(external));
   for (const d of imported.diagnostics) if (d.severity !== "error") context.report(d);
   const errors = imported.diagnostics.filter((d) => d.severity === "error");
   if (imported.module === null || errors.length > 0) failAll(errors);
   const { module } = imported;
   return { kind: "ann", file, module, sha256: sha256(bytes), provenance: null, reading };
+}
+
+/** Whether a file is a network of ours, not a model. */
+export async function isPackage(file: string): Promise<boolean> {
+  return detectFormat(await readInput(file)).format === "snn";
 }
 
 /**
@@ -71,7 +78,7 @@ export async function loadNetwork(
 export function importModel(
   bytes: Uint8Array,
   file: string,
-  reading: ModelReading,
+  reading: ModelReading & Pick<ImportOptions, "limits">,
   onRead: (file: string) => void = () => undefined,
 ): ImportResult {
   const detected = detectFormat(bytes);

@@ -6,6 +6,7 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { Budget } from "../calibrate/data/budget.ts";
 import { parseNpy } from "../calibrate/data/npy.ts";
 import type { ImportOptions } from "../frontend/onnx/import.ts";
+import type { Limits } from "../frontend/onnx/limits.ts";
 import { fail } from "../ir/diagnostic.ts";
 import { type Json, membersOf } from "../ir/json.ts";
 import type { Provenance } from "../ir/package.ts";
@@ -22,6 +23,7 @@ export interface ModelOptions {
   readonly modelOutputs?: readonly string[] | undefined;
   readonly batchAxis?: AxisOption | undefined;
   readonly inputValue?: ReadonlyMap<string, string> | undefined;
+  readonly maxValueBytes?: number | undefined;
 }
 
 /** What of the importer's options the command line sets. */
@@ -29,6 +31,11 @@ export type ModelReading = Pick<
   ImportOptions,
   "inputShapes" | "dimensions" | "outputs" | "batchAxis" | "inputConstants"
 >;
+
+/** The importer's limits where the command line sets them: one for each value, for all, and for folding. */
+export function limitsOf({ maxValueBytes: bytes }: ModelOptions): Partial<Limits> {
+  return bytes === undefined ? {} : { valueBytes: bytes, totalBytes: bytes, foldedBytes: bytes };
+}
 
 /** `NAME,NAME`, gathered over repeats. */
 export function outputsArgument(

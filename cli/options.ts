@@ -102,6 +102,10 @@ export const options = {
     "--label-map <map>",
     "classes of stored labels or of class folders: 10=0,… or a file of them",
   ),
+  maxValueBytes: new Option(
+    "--max-value-bytes <n>",
+    "memory that the values of a model may take together (default: 8589934592; one value: 536870912)",
+  ).argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)),
   maxDataBytes: new Option(
     "--max-data-bytes <n>",
     "memory that reading a data set may take beside its files (default: 2147483648)",

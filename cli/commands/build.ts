@@ -67,6 +67,7 @@ function declare() {
     .addOption(options.modelOutputs)
     .addOption(options.batchAxis)
     .addOption(options.inputValue)
+    .addOption(options.maxValueBytes)
     .addOption(options.seed)
     .addOption(options.json)
     .addOption(options.quiet)

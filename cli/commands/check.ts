@@ -9,7 +9,7 @@ import { spikingCodes } from "../../passes/codes.ts";
 import { perform } from "../action.ts";
 import { readInput } from "../files.ts";
 import { importModel } from "../load.ts";
-import { readingOf } from "../model-options.ts";
+import { limitsOf, readingOf } from "../model-options.ts";
 import { options } from "../options.ts";
 import { diagnosticToJson } from "../render.ts";
 import { quantity } from "../../calibrate/report/format.ts";
@@ -33,12 +33,16 @@ export function checkCommand() {
     .addOption(options.modelOutputs)
     .addOption(options.batchAxis)
     .addOption(options.inputValue)
+    .addOption(options.maxValueBytes)
     .addOption(options.json)
     .addOption(options.quiet)
     .addOption(options.debug)
     .action((file, given) =>
       perform(given, async (context) => {
-        const imported = importModel(await readInput(file), file, await readingOf(given));
+        const imported = importModel(await readInput(file), file, {
+          ...(await readingOf(given)),
+          limits: limitsOf(given),
+        });
         const errors = imported.diagnostics.filter((d) => d.severity === "error");
         // Without operators to list, the model itself is at fault: that is an error like any other.
         if (imported.module === null && imported.unsupported.length === 0) failAll(errors);

@@ -124,6 +124,7 @@ export function convertCommand() {
     .addOption(options.modelOutputs)
     .addOption(options.batchAxis)
     .addOption(options.inputValue)
+    .addOption(options.maxValueBytes)
     .addOption(options.threads)
     .addOption(options.seed)
     .addOption(options.json)

@@ -8,7 +8,7 @@ import { formatOp } from "../../ir/print.ts";
 import { printable } from "../../ir/printable.ts";
 import { type Tensor, sameTensor } from "../../ir/tensor.ts";
 import { perform } from "../action.ts";
-import { type Network, loadNetwork } from "../load.ts";
+import { type Network, isPackage, loadNetwork } from "../load.ts";
 import { options } from "../options.ts";
 
 export function diffCommand() {
@@ -21,13 +21,18 @@ export function diffCommand() {
     .addOption(options.modelOutputs)
     .addOption(options.batchAxis)
     .addOption(options.inputValue)
+    .addOption(options.maxValueBytes)
     .addOption(options.json)
     .addOption(options.quiet)
     .addOption(options.debug)
     .action((leftFile, rightFile, given) =>
       perform(given, async (context) => {
-        const left = await loadNetwork(leftFile, given, context);
-        const right = await loadNetwork(rightFile, given, context);
+        // A model is read as the network beside it records, whichever side that is on.
+        const turned = await isPackage(rightFile);
+        const [firstFile, secondFile] = turned ? [rightFile, leftFile] : [leftFile, rightFile];
+        const first = await loadNetwork(firstFile, given, context);
+        const second = await loadNetwork(secondFile, given, context, first);
+        const [left, right] = turned ? [second, first] : [first, second];
         const difference = differenceOf(left, right);
         return {
           exitCode: difference.equal ? 0 : 1,

@@ -58,6 +58,7 @@ export function evalCommand() {
     .addOption(options.modelOutputs)
     .addOption(options.batchAxis)
     .addOption(options.inputValue)
+    .addOption(options.maxValueBytes)
     .addOption(options.threads)
     .addOption(options.seed)
     .addOption(options.json)

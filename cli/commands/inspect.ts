@@ -19,6 +19,7 @@ export function inspectCommand() {
     .addOption(options.modelOutputs)
     .addOption(options.batchAxis)
     .addOption(options.inputValue)
+    .addOption(options.maxValueBytes)
     .addOption(options.json)
     .addOption(options.quiet)
     .addOption(options.debug)

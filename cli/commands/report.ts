@@ -53,6 +53,7 @@ export function reportCommand() {
     .addOption(options.modelOutputs)
     .addOption(options.batchAxis)
     .addOption(options.inputValue)
+    .addOption(options.maxValueBytes)
     .addOption(options.threads)
     .addOption(options.seed)
     .addOption(options.json)

@@ -42,6 +42,7 @@ export function runCommand() {
     .addOption(options.modelOutputs)
     .addOption(options.batchAxis)
     .addOption(options.inputValue)
+    .addOption(options.maxValueBytes)
     .addOption(options.threads)
     .addOption(options.seed)
     .addOption(options.json)

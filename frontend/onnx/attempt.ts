@@ -3,7 +3,7 @@
  * at the first problem: what cannot be imported is collected, and what depends on it is passed over.
  */
 import { Builder } from "../../ir/build.ts";
-import { type Diagnostic, DiagnosticError, known } from "../../ir/diagnostic.ts";
+import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
 import { sourceLoc } from "../../ir/loc.ts";
 import type { Module, Output } from "../../ir/module.ts";
 import type { Tensor } from "../../ir/tensor.ts";
@@ -182,6 +182,7 @@ function servicesOf(
   const { valueBytes, rank } = limits;
   const source = { files: options.files, valueBytes, rank, report };
   const specialised = new Set<string>();
+  let bytesLeft = limits.totalBytes;
   return {
     builder,
     folder,
@@ -190,6 +191,11 @@ function servicesOf(
     removedBatch: plan.from,
     noteRecurrent: (extent) => void gathered.recurrent.push(extent),
     noteLeading: (extent) => void gathered.leading.push(extent),
+    takeValue: (bytes, loc) => {
+      bytesLeft -= bytes;
+      if (bytesLeft >= 0) return;
+      fail(diagnose("values-too-large", loc, { limit: limits.totalBytes }));
+    },
     noteSpecialised: (names, operator, loc) => {
       for (const input of names) {
         if (specialised.has(input)) continue;

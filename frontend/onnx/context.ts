@@ -34,6 +34,8 @@ export interface ImportServices {
   readonly removedBatch: number | null;
   /** Notes over how many steps, and how many sequences at once, a recurrent operator runs. */
   readonly noteRecurrent: (extent: RecurrentExtent) => void;
+  /** Takes the bytes of a value that the module is to have off those of all. */
+  readonly takeValue: (bytes: number, loc: Loc) => void;
   /** Notes what a constant shape begins with: a batch that was written into it, perhaps. */
   readonly noteLeading: (extent: number) => void;
 }
@@ -272,6 +274,7 @@ export class NodeContext {
     }
     const op = builder.opOf(added.value);
     this.checkSize(op.type.shape);
+    this.services.takeValue(4 * elementCount(op.type.shape), this.loc);
     folder.noteOp(op);
     return added.value;
   }

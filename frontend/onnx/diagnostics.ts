@@ -306,12 +306,24 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { what: string; bytes: number; limit: number }) =>
       `${p.what} takes ${p.bytes} bytes; the limit is ${p.limit}`,
-    help: "use smaller inputs; callers of the library may raise limits.valueBytes",
+    help: "use smaller inputs, or give another limit: --max-value-bytes N",
+  },
+  "values-too-large": {
+    severity: "error",
+    message: (p: { limit: number }) =>
+      `the values of the model take more than ${p.limit} bytes together, up to here`,
+    help: "use smaller inputs, or give another limit: --max-value-bytes N",
+  },
+  "too-much-memory": {
+    severity: "error",
+    message: (p: { op: string; limit: number }) =>
+      `the constant operands of ${p.op} take more memory to fold than is left of ${p.limit} bytes`,
+    help: "fold the model's constants before exporting it, or give another limit: --max-value-bytes N",
   },
   "too-much-work": {
     severity: "error",
     message: (p: { op: string }) =>
-      `folding the constant operands of ${p.op} would take too much time or memory`,
+      `folding the constant operands of ${p.op} would take too much time`,
     help: "fold the model's constants before exporting it, for example with onnx-simplifier",
   },
 });

@@ -20,11 +20,13 @@ export class Folder {
   private readonly values = new Map<ValueId, Tensor>();
   private readonly inputsBehind = new Map<ValueId, readonly string[]>();
   private readonly builder: Builder;
+  private readonly bytes: number;
   private bytesLeft: number;
   private workLeft: number;
 
   constructor(builder: Builder, budget: { bytes: number; work: number }) {
     this.builder = builder;
+    this.bytes = budget.bytes;
     this.bytesLeft = budget.bytes;
     this.workLeft = budget.work;
   }
@@ -111,9 +113,11 @@ export class Folder {
 
   /** Bytes that stay, bytes that are needed for a moment, and work. */
   private take(kept: number, transient: number, work: number, loc: Loc): void {
-    if (!(kept + transient <= this.bytesLeft && work <= this.workLeft)) {
-      fail(diagnose("too-much-work", loc, { op: formatLoc(loc) }));
+    const op = formatLoc(loc);
+    if (!(kept + transient <= this.bytesLeft)) {
+      fail(diagnose("too-much-memory", loc, { op, limit: this.bytes }));
     }
+    if (!(work <= this.workLeft)) fail(diagnose("too-much-work", loc, { op }));
     this.bytesLeft -= kept;
     this.workLeft -= work;
   }

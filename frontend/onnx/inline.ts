@@ -406,4 +406,4 @@ function prefixOf(name: string): string {
 }
 
 /** Codes that end the import: going on would only find the same again. */
-const endsImport: readonly string[] = ["graph-too-large"];
+const endsImport: readonly string[] = ["graph-too-large", "values-too-large"];

@@ -5,6 +5,8 @@
 export interface Limits {
   /** Bytes of one value or tensor, as it is held in memory. */
   readonly valueBytes: number;
+  /** Bytes of all values of a model together, each as it is held in memory. */
+  readonly totalBytes: number;
   /**
    * Bytes of all values that are folded or made at import, and of what it takes to compute them.
    * null: 700 MB, or 24 times the file where that is more, so that large weights may be transposed
@@ -30,11 +32,13 @@ export interface Limits {
 
 /**
  * A value of 512 MiB is more than any network that a spiking machine will run, and a few bytes of
- * Resize or ConvTranspose ask for more; engines hold several of them at once. Folding is for shapes
+ * Resize or ConvTranspose ask for more; engines hold several of them at once. All values of a network together
+ * stay below 8 GiB: those of the largest image networks take a quarter of that. Folding is for shapes
  * and weights, and stays below 1 GiB for a file of a few megabytes, whatever it says.
  */
 export const defaultLimits: Limits = {
   valueBytes: 2 ** 29,
+  totalBytes: 2 ** 33,
   foldedBytes: null,
   foldedWork: 1e9,
   nodes: 200_000,

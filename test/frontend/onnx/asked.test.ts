@@ -272,6 +272,28 @@ describe("values that are too large", () => {
     expect(importBytes(bytes, { limits: { valueBytes: 2 ** 31 } }).module).not.toBeNull();
   });
 
+  it("are summed up, and the import ends where there are too many bytes", () => {
+    // 2²⁶ floats are 256 MiB: one is allowed, and 32 are 8 GiB, which are too.
+    const relus = (count: number) =>
+      model({
+        inputs: [value("x", [1, 1])],
+        outputs: [value("y", null)],
+        nodes: [
+          node("Expand", ["x", "s"], ["v0"]),
+          ...Array.from({ length: count }, (_, i) => node("Relu", [`v${i}`], [`v${i + 1}`])),
+          node("ReduceMean", [`v${count}`], ["y"]),
+        ],
+        initializers: [ints("s", [8192, 8192])],
+      });
+    expect(codesOf(importBytes(relus(30), { batch: null }))).toEqual([]);
+    const { diagnostics } = importBytes(relus(40), { batch: null });
+    expect(diagnostics.map(({ message }) => message)).toEqual([
+      "the values of the model take more than 8589934592 bytes together, up to here",
+    ]);
+    const limits = { totalBytes: 2 ** 34 };
+    expect(codesOf(importBytes(relus(40), { batch: null, limits }))).toEqual([]);
+  });
+
   it("lists in a model cost no more than they are long", () => {
     // 5,000 calls of a function of 20,000 inputs, of which each call gives one.
     const calls = 5000;

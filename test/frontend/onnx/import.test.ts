@@ -221,7 +221,7 @@ describe("constants", () => {
       nodes: [node("Range", ["a", "b", "c"], ["y"])],
       initializers: numbers,
     });
-    expect(codesOf(importBytes(range))).toEqual(["too-much-work"]);
+    expect(codesOf(importBytes(range))).toEqual(["too-much-memory"]);
   });
 
   it("that would take long to fold are refused", () => {
@@ -237,7 +237,7 @@ describe("constants", () => {
       initializers: [ints("big", [2 ** 20])],
     });
     const limits = { foldedBytes: 2 ** 20 };
-    expect(codesOf(importBytes(bytes, { limits }))).toEqual(["too-much-work"]);
+    expect(codesOf(importBytes(bytes, { limits }))).toEqual(["too-much-memory"]);
   });
 });
 
