@@ -37,14 +37,16 @@ export interface InputOptions {
   readonly rank: number;
 }
 
+/** What exporters write for an extent that has no name: two of them need not be the same. */
+const nameless: ReadonlySet<string> = new Set(["?", "-1", "None"]);
+
 /** The declared shape of an input or output. */
 export function declaredShape(info: ValueInfoProto): readonly Dimension[] | null {
   const shape = info.type?.tensorType?.shape;
   if (shape === null || shape === undefined) return null;
   return (shape.dim ?? []).map((dim) => {
-    if (dim.dimParam !== null && dim.dimParam !== undefined && dim.dimParam !== "") {
-      return dim.dimParam;
-    }
+    const symbol = dim.dimParam?.trim() ?? "";
+    if (symbol !== "") return nameless.has(symbol) ? null : symbol;
     if (!Object.hasOwn(dim, "dimValue")) return null;
     const extent = integer(dim.dimValue);
     // Some exporters write -1 or 0 for an unknown extent.

@@ -128,6 +128,22 @@ describe("shapes that are missing", () => {
   });
 });
 
+describe("axes that an exporter calls ?, -1 or None", () => {
+  it.each(["?", "-1", "None"])("%s are not one and the same, and get a shape", (name) => {
+    const bytes = model({
+      inputs: [value("x", [name, 3, name, name])],
+      outputs: [value("y", null)],
+      nodes: [node("Relu", ["x"], ["y"])],
+    });
+    expect(importBytes(bytes).diagnostics.map(({ help }) => help)).toEqual([
+      "give the whole shape: --input-shape x=N,3,N,N",
+      "give the whole shape: --input-shape x=N,3,N,N",
+    ]);
+    const inputShapes = new Map([["x", [1, 3, 4, 5]]]);
+    expect(codesOf(importBytes(bytes, { inputShapes }))).toEqual([]);
+  });
+});
+
 describe("what no output depends on", () => {
   it("is not imported, neither in branches nor in functions, output by output", () => {
     const branch = (names: readonly [string, string]) => ({
