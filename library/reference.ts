@@ -7,7 +7,7 @@ import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
 import { type ValueId, isNeuron } from "../ir/op.ts";
 import { valueIdOf } from "../ir/build.ts";
-import { sameShape } from "../ir/type.ts";
+import { type Shape, sameShape } from "../ir/type.ts";
 import { centreActivations } from "../passes/convert/centre-activations.ts";
 import { type PipelineStep, printPipeline } from "../passes/pipeline.ts";
 import { type Conversion, type ConvertOptions, convert, stepsOf } from "./convert.ts";
@@ -50,11 +50,37 @@ export async function rebuildReference(
   if (again === null || again.reference === null) return null;
   const reference = withIdsOf(snn, again);
   if (reference !== null) return { reference, isPaired: true };
-  if (plain.length === before.length) return null;
+  if (plain.length === before.length || !isCentredFrom(again.module, snn)) return null;
   if (calibration === null) return { reference: again.reference, isPaired: false };
   const centred = await made(before, calibration);
   const its = centred === null ? null : withIdsOf(snn, centred);
   return its === null ? null : { reference: its, isPaired: true };
+}
+
+/**
+ * Whether the neurons of `snn` can be those of `plain` with two populations in place of one here and there: in
+ * each run of layers of one shape there are as many, or up to twice as many.
+ */
+function isCentredFrom(plain: Module, snn: Module): boolean {
+  const [before, now] = [runsOf(plain), runsOf(snn)];
+  return (
+    before.length === now.length &&
+    before.every(({ shape, layers }, i) => {
+      const run = now[i];
+      if (run === undefined || !sameShape(run.shape, shape)) return false;
+      return layers <= run.layers && run.layers <= 2 * layers;
+    })
+  );
+}
+
+function runsOf(module: Module): { readonly shape: Shape; layers: number }[] {
+  const runs: { readonly shape: Shape; layers: number }[] = [];
+  for (const { type } of module.ops.filter(isNeuron)) {
+    const last = runs.at(-1);
+    if (last !== undefined && sameShape(last.shape, type.shape)) last.layers++;
+    else runs.push({ shape: type.shape, layers: 1 });
+  }
+  return runs;
 }
 
 /** The reference of a conversion with the ids of the neurons of `snn`; null where neurons are not alike. */

@@ -138,7 +138,7 @@ const centred: readonly PipelineStep[] = [...prepared, step(centreActivations)];
 /** From an analogue network to a balanced rate-coded one. */
 function spiking(balance: AnyPass): readonly PipelineStep[] {
   return [
-    ...prepared,
+    ...centred,
     step(convertActivations),
     // Before balancing, because some rules take the initial potential into account.
     step(setInitialPotential),
