@@ -7,7 +7,7 @@ import { crc32, deflateRawSync, gzipSync as gzip } from "node:zlib";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { openNpz } from "../../../calibrate/data/archive/archive.ts";
-import { gunzip } from "../../../calibrate/data/archive/inflate.ts";
+import { gunzip, inflate } from "../../../calibrate/data/archive/inflate.ts";
 import { Budget } from "../../../calibrate/data/budget.ts";
 import { decodeImage } from "../../../calibrate/data/image.ts";
 import { parseNpy } from "../../../calibrate/data/npy.ts";
@@ -55,6 +55,18 @@ describe("checksums", () => {
     broken[broken.length - 8] = (broken[broken.length - 8] ?? 0) ^ 1;
     expect(await failure(() => gunzip(bytesOf(broken, member), "a.gz", ample()))).toBe(
       "data-compression: a.gz cannot be decompressed: its checksum does not hold",
+    );
+  });
+});
+
+describe("a member of an archive", () => {
+  it.each([
+    [12, "it inflates to less than it claims to hold"],
+    [8, "it inflates to more than it claims to hold"],
+  ])("that has ten bytes and claims %i is refused, whatever its checksum", async (size, why) => {
+    const packed = deflateRawSync(new Uint8Array(10));
+    expect(await failure(() => inflate(packed, size, "a.npz[x]"))).toBe(
+      `data-compression: a.npz[x] cannot be decompressed: ${why}`,
     );
   });
 });
