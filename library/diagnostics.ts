@@ -15,7 +15,8 @@ export const diagnose = catalogue({
   "value-not-finite": {
     severity: "error",
     message: (p: { name: string; count: number; samples: number }) =>
-      `${p.name} computes ${p.count} values that are NaN or infinite on ${p.samples} calibration samples`,
+      `${p.name} computes ${p.count === 1 ? "a value that is" : `${p.count} values that are`} NaN or infinite ` +
+      `on ${p.samples === 1 ? "a calibration sample" : `${p.samples} calibration samples`}`,
     help: "check the scale of the data against what the network was trained on (--preprocess)",
   },
   "engine-differs": {

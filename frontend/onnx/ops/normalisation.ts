@@ -50,7 +50,8 @@ export function BatchNormalization(node: NodeContext): ValueId {
   const channels = shape[1] ?? 0;
   for (const tensor of [scale, bias, mean, variance]) {
     if (elementCount(tensor.shape) === channels && tensor.shape.length === 1) continue;
-    node.invalid(`a parameter of shape [${tensor.shape.join(", ")}] for ${channels} channels`);
+    const due = channels === 1 ? "1 channel" : `${channels} channels`;
+    node.invalid(`a parameter of shape [${tensor.shape.join(", ")}] for ${due}`);
   }
   return node.add("ann.batchnorm", [x], {
     scale: node.tensor(1, scale),

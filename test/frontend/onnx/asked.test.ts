@@ -397,6 +397,16 @@ describe("BatchNormalization with outputs that nobody reads", () => {
       ],
       initializers: parts.map((name) => floats(name, [2], [1, 2])),
     });
+  it("says how many channels there are, of one too", () => {
+    const bytes = model({
+      inputs: [value("x", [1, 1, 3])],
+      outputs: [value("y", null)],
+      nodes: [node("BatchNormalization", ["x", ...parts], ["y"])],
+      initializers: parts.map((name) => floats(name, [2], [1, 2])),
+    });
+    expect(importBytes(bytes).diagnostics[0]?.message).toMatch(/of shape \[2\] for 1 channel$/);
+  });
+
   // What the specification says of each version, and onnxruntime does.
   it.each([
     [6, 5, { is_test: 1 }, ""],
