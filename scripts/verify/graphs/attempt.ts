@@ -162,8 +162,8 @@ export async function onEngines(
           counts.grown++;
           addTo(counts.grownIn, { [verdict.at ?? ""]: 1 });
         }
-        // The class of what is no spiking network is not asked for.
-        if (result.spikes.length === 0) continue;
+        // Class and counts are asked for of networks with neurons of floats.
+        if (result.spikes.length === 0 || isExact(module)) continue;
         if (!verdict.sameClass) counts.otherClass++;
         counts.spikesOff += verdict.spikesOff;
       } catch (error) {

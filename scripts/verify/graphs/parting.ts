@@ -17,7 +17,7 @@ import {
 } from "../../../ir/op.ts";
 import { isFramedNeuron, steppedCellOf } from "../../../ir/semantics/spiking.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
-import { elementCount } from "../../../ir/type.ts";
+import { elementCount, isFloat } from "../../../ir/type.ts";
 import { runOn } from "./run.ts";
 import { tieShare, tiesAt } from "./ties.ts";
 import { scaleOf, toleranceOf } from "./tolerance.ts";
@@ -99,11 +99,23 @@ function pairsOf(
   return new Map(
     module.ops.map((op, i) => {
       const x = known(wanted.probes[i], "a value");
-      const room = toleranceOf(module) * scaleOf(x);
+      const room = roomOf(module, op, x);
       const size = elementCount(op.type.shape);
       return [op.result, { op, size, wanted: x, found: known(found.probes[i], "a value"), room }];
     }),
   );
+}
+
+/** How far elements may be apart: not at all in integers, which float32, or what is kept of them, holds. */
+function roomOf(module: Module, op: Op, values: ProbeData): number {
+  const { dtype } = op.type;
+  const isExact = !isFloat(dtype) && dtype !== "i64" && dtype !== "u64" && dtype !== "u32";
+  return isExact ? 0 : toleranceOf(module) * scaleOf(values);
+}
+
+/** What share of a threshold is a tie: none of one of integers. */
+function shareOf(module: Module, op: Op): number {
+  return isFloat(op.type.dtype) ? Math.max(tieShare, toleranceOf(module)) : 0;
 }
 
 function at(values: ProbeData, size: number, t: number): ProbeData {
@@ -136,7 +148,7 @@ function tiesOf(
   t: number,
 ): readonly boolean[] {
   const drive = known(seen.get(known(op.inputs[0], "an operand")), "a current").wanted;
-  return tiesAt(module, op, drive, t, Math.max(tieShare, toleranceOf(module)));
+  return tiesAt(module, op, drive, t, shareOf(module, op));
 }
 
 /**
@@ -165,12 +177,12 @@ function wrongIn(
     return cell.step(known(operandsAt(t)[0], "an operand"));
   };
   const wanted = Float32Array.from(follows().data);
-  const ownRoom = Math.max(room, toleranceOf(module) * scaleOf(wanted));
+  const ownRoom = Math.max(room, roomOf(module, op, wanted));
   const others = differing(wanted, at(found, size, t), sendsWords(op) ? null : ownRoom);
   if (!isNeuron(op)) return others[0] ?? null;
   const drive = known(operands[0], "a current").found;
   const ties = Array.from({ length: t + 1 }, (_, step) =>
-    tiesAt(module, op, drive, step, Math.max(tieShare, toleranceOf(module))),
+    tiesAt(module, op, drive, step, shareOf(module, op)),
   );
   return others.find((i) => !ties.some((each) => each[i] === true)) ?? null;
 }
