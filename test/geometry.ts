@@ -64,7 +64,7 @@ type Point = readonly [x: number, y: number];
 type Stroke = readonly [from: Point, to: Point];
 
 /** What draws data: the segments of curves, of lines to names and of levels, and dots as points. */
-export function strokesIn(svg: Element): Stroke[] {
+function strokesIn(svg: Element): Stroke[] {
   const at = (element: Element, points: readonly Point[]): Point[] => {
     const [dx, dy] = translationOf(element, svg);
     return points.map(([x, y]): Point => [x + dx, y + dy]);
