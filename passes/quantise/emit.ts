@@ -363,7 +363,8 @@ class Emitter {
     const { weights, biases } = this.perElement(op, index, source, { x: x.units, units, scale });
     const { shape } = from.type;
     const perChannel = units.shape.every((extent, axis) => axis === 1 || extent === 1);
-    if (shape.length < 3 || !perChannel) {
+    // A window has one to three axes of space.
+    if (shape.length < 3 || shape.length > 5 || !perChannel) {
       const attrs = {
         scale: this.grid(label, "i8", weights),
         shift: this.grid(`${label}.bias`, "i32", biases),

@@ -51,6 +51,11 @@ describe("random graphs", () => {
     }
   });
 
+  it("are refused for their numbers, not at a fault, where many axes are brought to one unit", async () => {
+    // A gather by an index of the sample: nine axes, of which no window has more than three.
+    expect(await refusalsOf(drawNetwork(1, 2492), "integer")).toEqual(["integer-overflow"]);
+  });
+
   it("say the same on every engine", async () => {
     const names = ["default", "few-spikes", "integer"];
     const { failures, counts } = await verifyGraphs(2, 1, { first: 20, names });
