@@ -248,6 +248,15 @@ export const diagnose = catalogue({
       "if it is a batch, export the model with batch 1 or a symbolic one; if it is part of a " +
       "sample, say so by --batch-axis none",
   },
+  "samples-meet": {
+    severity: "warning",
+    message: () =>
+      "samples of a batch meet here: the model's outputs depend on which samples come together, and those " +
+      "of this import are what it gives for each alone",
+    help:
+      "is the operator meant to work along the batch axis? For whole batches export the model with the " +
+      "batch's number in its shapes; an axis that is no batch is said by --batch-axis",
+  },
   "rebatched-constant": {
     severity: "info",
     message: (p: { what: string; from: string; to: string }) =>

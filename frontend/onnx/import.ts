@@ -29,7 +29,7 @@ import {
   wantedInputs,
 } from "./inputs.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
-import { opThatMixes } from "./mixing.ts";
+import { mayMix, opThatMixes } from "./mixing.ts";
 import { type OnnxModel, readModel } from "./model.ts";
 import { isRandom } from "./operators.ts";
 import { hasRecurrent } from "./recurrent-in.ts";
@@ -216,7 +216,8 @@ function importBatch(model: OnnxModel, wanted: readonly string[], options: Reque
   const request: AttemptOptions = { model, limits, bytes, files, inputs, inputOptions, wanted };
   const declared = declaredInputs(inputs, inputOptions);
   if (options.batchAxis !== undefined) {
-    return checkedAttempt(request, attempt(request, askedPlan(declared, options.batchAxis)));
+    const result = attempt(request, askedPlan(declared, options.batchAxis));
+    return withMixing(request, checkedAttempt(request, result));
   }
   const open = openPlan(declared);
   if (inputOptions.batch !== 1) return attempt(request, open);
@@ -281,12 +282,25 @@ const mostTried = 4;
  * a traced model). `first` is the attempt without one.
  */
 function importOpen(request: AttemptOptions, first: Attempt): Attempt {
-  if (isFine(first) || isRefused(first)) return first;
+  if (isFine(first)) return withMixing(request, first);
+  if (isRefused(first)) return first;
   for (const from of [...new Set(first.leading)].slice(0, mostTried)) {
     const result = attempt(request, { ...first.plan, from });
-    if (isFine(result)) return result;
+    if (isFine(result)) return withMixing(request, result);
   }
-  return first;
+  return withMixing(request, first);
+}
+
+/** Says where samples of a batch that the model leaves open meet: they do not where each runs by itself. */
+function withMixing(request: AttemptOptions, result: Attempt): Attempt {
+  const { module, plan } = result;
+  if (module === null || plan.axes.size === 0 || plan.from !== null || !mayMix(module))
+    return result;
+  const inputOptions = { ...request.inputOptions, batch: 2 };
+  const op = mixingOf(attempt({ ...request, inputOptions }, plan), result);
+  if (op === null) return result;
+  const warning = diagnose("samples-meet", op.loc, {});
+  return { ...result, diagnostics: [...result.diagnostics, warning] };
 }
 
 /** What was asked for must hold: outputs that do not fit are an error. */

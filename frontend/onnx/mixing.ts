@@ -6,7 +6,7 @@
  */
 import { known } from "../../ir/diagnostic.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
-import type { Op, ValueId } from "../../ir/op.ts";
+import { type Op, type ValueId, isOp } from "../../ir/op.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
 
@@ -40,6 +40,22 @@ export function opThatMixes(whole: Module, one: Module): Op | null {
     }
   }
   return null;
+}
+
+/**
+ * Whether samples may meet in a module for one sample whose batch comes first: false where axis 0 stays
+ * where it is and no op works along it. So most models need not be imported for two samples to see.
+ */
+export function mayMix(one: Module): boolean {
+  const shapes = new Map(one.ops.map((op) => [op.result, op.type.shape]));
+  const shapeOf = (value: ValueId): Shape => shapes.get(value) ?? [];
+  const movesFirst = (op: Op): boolean =>
+    isOp(op, "ann.transpose") ? op.attrs.perm[0] !== 0 : op.type.shape[0] !== 1;
+  return one.ops.some((op) => {
+    if (op.kind === "ann.constant") return false;
+    if ("axes" in op.attrs && op.attrs.axes.includes(0)) return true;
+    return movesFirst(op) || op.inputs.some((_, index) => axesThatMeet(op, index, shapeOf)(0));
+  });
 }
 
 function differing(a: Shape, b: Shape): readonly number[] {

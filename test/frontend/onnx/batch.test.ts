@@ -217,6 +217,42 @@ describe("what looks like a batch", () => {
     expect(shapesOf(bytes, { batchAxis: 0 })).toEqual([[1, 4]]);
   });
 
+  it("is said to meet where it is open too, and each sample is what the model gives for it alone", () => {
+    const open = (nodes: Parameters<typeof of>[0], batch = "n"): Uint8Array =>
+      model({
+        inputs: [value("x", [batch, 4])],
+        outputs: [value("y", [batch, null])],
+        nodes,
+        initializers: [ints("zero", [0]), floats("w", [4, 4])],
+      });
+    const meeting = {
+      softmax: open([node("Softmax", ["x"], ["y"], { axis: 0 })]),
+      sums: open([node("CumSum", ["x", "zero"], ["y"])]),
+      mean: open([
+        node("ReduceMean", ["x"], ["m"], { axes: [0], keepdims: 1 }),
+        node("Sub", ["x", "m"], ["y"]),
+      ]),
+      normalisation: open([
+        node("MeanVarianceNormalization", ["x"], ["y"], { axes: [0, 1] }, { name: "norm" }),
+      ]),
+      products: open([node("Transpose", ["x"], ["t"]), node("MatMul", ["x", "t"], ["y"])]),
+    };
+    for (const [name, bytes] of Object.entries(meeting)) {
+      expect(codesOf(importBytes(bytes)), name).toEqual(["samples-meet"]);
+      // The mean of one sample is the sample: what is left of it is 0.
+      if (name !== "mean") continue;
+      const x = tensorOf("f32", [1, 4], [1, 2, 3, 4]);
+      expect([...(outputsOf(moduleOf(bytes), [x])[0]?.data ?? [])]).toEqual([0, 0, 0, 0]);
+    }
+    const apart = open([
+      node("MatMul", ["x", "w"], ["a"]),
+      node("Transpose", ["a"], ["t"]),
+      node("Softmax", ["t"], ["s"], { axis: 0 }),
+      node("Transpose", ["s"], ["y"]),
+    ]);
+    expect(codesOf(importBytes(apart))).toEqual([]);
+  });
+
   it("is one where each sample goes its own way", () => {
     const bytes = of([
       node("MatMul", ["x", "w"], ["a"]),
