@@ -37,6 +37,15 @@ function few(values: readonly string[]): string {
       );
 }
 
+/** The way out where another axis than the first numbers the samples, as models may have it; null elsewhere. */
+function samplesElsewhere(stored: Shape, wanted: Shape): string | null {
+  if (stored.length !== wanted.length) return null;
+  const differing = wanted.flatMap((extent, axis) => (extent === stored[axis] ? [] : [axis]));
+  const [axis = 0, ...more] = differing;
+  if (axis === 0 || more.length > 0 || wanted[axis] !== 1) return null;
+  return `does axis ${axis} number the samples? Move it to the front: np.expand_dims(np.moveaxis(x, ${axis}, 0), ${axis + 1})`;
+}
+
 /** The way out where samples of one shape are to have another: colours, size, or both. */
 function preparationFor(sample: Shape, wanted: Shape): string {
   const target = wanted[0] === 1 ? wanted.slice(1) : wanted;
@@ -64,6 +73,8 @@ function preparationFor(sample: Shape, wanted: Shape): string {
 function imageOf(shape: Shape) {
   const [a = 0, b = 0, c = 0] = shape.length === 2 ? [1, ...shape] : shape;
   if (shape.length !== 2 && shape.length !== 3) return null;
+  // A row or a column is no picture.
+  if ([a, b, c].filter((extent) => extent > 1).length < 2) return null;
   if (a === 1 || a === 3) return { channels: a, height: b, width: c, last: false };
   return c === 1 || c === 3 ? { channels: c, height: a, width: b, last: true } : null;
 }
@@ -360,7 +371,8 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { file: string; stored: Shape; sample: Shape; input: string; wanted: Shape }) =>
       `samples of ${p.file} have shape ${list(p.sample)}, and the model's input "${p.input}" takes ${list(p.wanted)}; the file holds ${list(p.stored)}, whose axis 0 numbers the samples`,
-    help: (p: { sample: Shape; wanted: Shape }) => preparationFor(p.sample, p.wanted),
+    help: (p: { stored: Shape; sample: Shape; wanted: Shape }) =>
+      samplesElsewhere(p.stored, p.wanted) ?? preparationFor(p.sample, p.wanted),
   },
   "input-layout": {
     severity: "error",

@@ -49,7 +49,8 @@ export async function perform(
     outputs: createOutputs(),
     report(...found) {
       diagnostics.push(...found);
-      const shown = (options.quiet ?? options.json) === true ? [] : found;
+      const loudest = options.quiet === true ? found.filter(isWarning) : found;
+      const shown = options.json === true ? [] : loudest;
       if (shown.length > 0) terminal.alert(renderDiagnostics(shown, terminal.alertColor));
     },
   };
@@ -63,6 +64,11 @@ export async function perform(
     terminal.close();
     process.exitCode = explain(error, terminal, options, diagnostics);
   }
+}
+
+/** Remarks say what was done; a warning, that a result may not be what it is taken for. */
+function isWarning({ severity }: Diagnostic): boolean {
+  return severity !== "info";
 }
 
 /** Explains a failure, and keeps what is needed to see one of ours again; returns the exit code for it. */

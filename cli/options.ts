@@ -72,7 +72,7 @@ function dimensionArgument(
 
 export const options = {
   json: new Option("--json", "print one JSON object on stdout, and nothing else there"),
-  quiet: new Option("--quiet", "no progress and no remarks; errors still show"),
+  quiet: new Option("--quiet", "no progress and no remarks; errors and warnings still show"),
   debug: new Option("--debug", "show where in the program an error arose"),
   seed: new Option("--seed <n>", "seed of all random choices")
     .default(0)

@@ -397,16 +397,19 @@ function spareTimesteps(report: Findings): Recommendation[] {
 
 function costly(report: Findings): Recommendation[] {
   const row = report.energy[0];
-  if (row?.ratio === undefined || row.ratio === null || row.ratio <= 1) return [];
+  // Rounded to a tenth, less is as much as the ANN's.
+  if (row?.ratio === undefined || row.ratio === null || row.ratio < 1.05) return [];
+  const timesteps = answering(report);
   return [
     {
       kind: "costs-more-than-ann",
       importance: "medium",
       text:
         `By the ${row.table.name} table the spiking network costs ${row.ratio.toFixed(1)} times ` +
-        "the arithmetic of the ANN. Fewer timesteps, or thresholds high enough that neurons fire " +
-        "less, bring it down.",
-      option: `-T ${Math.max(1, Math.floor(answering(report) / 2))}`,
+        "the arithmetic of the ANN. " +
+        (timesteps > 1 ? "Fewer timesteps, or thresholds" : "Thresholds") +
+        " high enough that neurons fire less, bring it down.",
+      option: timesteps > 1 ? `-T ${Math.floor(timesteps / 2)}` : null,
       layer: null,
     },
   ];

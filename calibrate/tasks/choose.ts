@@ -12,7 +12,13 @@ import { classify } from "./classify.ts";
 import { multilabel } from "./multilabel.ts";
 import { regress } from "./regress.ts";
 import { mapOf, segment } from "./segment.ts";
-import { type TargetSet, areClassNumbers, areOneHot, holdOnly } from "./targets.ts";
+import {
+  type TargetSet,
+  areClassNumbers,
+  holdWholeNumbers,
+  areOneHot,
+  holdOnly,
+} from "./targets.ts";
 import type { ChosenTask, OutputView, Task, TaskName, TaskWish } from "./task.ts";
 
 const tasks: Readonly<Record<TaskName, Task>> = {
@@ -111,7 +117,8 @@ function guessFrom(output: OutputView, targets: TargetSet): Guess | null {
 /** A number for each sample. */
 function guessFromNumbers(output: OutputView, targets: TargetSet): Guess | null {
   if (output.size > 1) {
-    return areClassNumbers(targets)
+    // Numbers that are no class of this network are named when they are measured.
+    return holdWholeNumbers(targets)
       ? certain("classify", "labels are a class number for each sample")
       : null;
   }
@@ -155,12 +162,6 @@ function guessWithout(module: Module, output: OutputView): Guess {
 /** One score for each place is a map of labels; several are labels of their own. */
 function spatialBy(output: OutputView): TaskName {
   return mapOf(output, null)?.along === 1 ? "segment" : "multilabel";
-}
-
-/** Whole numbers, of which negative ones mark what does not count. */
-function holdWholeNumbers({ data }: TargetSet): boolean {
-  for (let i = 0; i < data.length; i++) if (!Number.isInteger(data[i])) return false;
-  return true;
 }
 
 function noTask(output: OutputView, targets: TargetSet): Diagnostic {

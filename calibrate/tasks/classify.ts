@@ -1,7 +1,7 @@
 /** One class for each sample: the element with the greatest value, or the number that an argmax gave. */
 import { diagnoseEvaluation } from "../evaluation-diagnostics.ts";
 import { type Decisions, DecisionTally, argmax } from "./decisions.ts";
-import { type TargetSet, areClassNumbers, areOneHot } from "./targets.ts";
+import { type TargetSet, holdWholeNumbers, areOneHot } from "./targets.ts";
 import type { OutputView, Task } from "./task.ts";
 
 export const classify: Task = {
@@ -14,7 +14,7 @@ export const classify: Task = {
     }
     if (targets === null) return null;
     if (targets.size === output.size && areOneHot(targets, classes)) return null;
-    if (targets.size !== 1 || !areClassNumbers(targets)) {
+    if (targets.size !== 1 || !holdWholeNumbers(targets)) {
       const why =
         targets.size === 1
           ? "labels are class numbers from 0, and these are not all whole numbers"

@@ -36,6 +36,11 @@ export function holdOnly({ data }: TargetSet, ...values: readonly number[]): boo
   return indexOfOther(data, (value) => values.includes(value)) === null;
 }
 
+/** Whole numbers, of which negative ones mark what does not count. */
+export function holdWholeNumbers({ data }: TargetSet): boolean {
+  return indexOfOther(data, Number.isInteger) === null;
+}
+
 /** Whether all are whole numbers, from 0. */
 export function areClassNumbers({ data }: TargetSet): boolean {
   return indexOfOther(data, (value) => Number.isInteger(value) && value >= 0) === null;

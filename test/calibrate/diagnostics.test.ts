@@ -89,6 +89,20 @@ const all: readonly Diagnostic[] = [
     input: "i",
     wanted: [1, 1, 2, 5],
   }),
+  diagnose("input-shape", null, {
+    file,
+    stored: [2, 9, 4],
+    sample: [9, 4],
+    input: "state",
+    wanted: [2, 1, 4],
+  }),
+  diagnose("input-shape", null, {
+    file,
+    stored: [9, 6, 3],
+    sample: [6, 3],
+    input: "i",
+    wanted: [1, 7, 1],
+  }),
   diagnose("input-layout", null, { file, sample: [2, 2, 3], input: "i", wanted: [1, 3, 2, 2] }),
   diagnose("input-reshaped", null, { file, sample: [2, 2], input: "i", wanted: [1, 4] }),
   diagnose("input-whole", null, { file, stored: [2, 3], input: "i" }),
@@ -209,6 +223,10 @@ it("messages and help read as they do", () => {
       help: save the samples as [N, 6]
     error[input-shape]: samples of d have shape [4, 4, 3], and the model's input "i" takes [1, 1, 2, 5]; the file holds [9, 4, 4, 3], whose axis 0 numbers the samples
       help: save the samples so, or say with --preprocess FILE: {"channels": "gray", "resize": {"width": 5, "height": 2, "method": "bilinear"}, "inputLayout": "NHWC"}
+    error[input-shape]: samples of d have shape [9, 4], and the model's input "state" takes [2, 1, 4]; the file holds [2, 9, 4], whose axis 0 numbers the samples
+      help: does axis 1 number the samples? Move it to the front: np.expand_dims(np.moveaxis(x, 1, 0), 2)
+    error[input-shape]: samples of d have shape [6, 3], and the model's input "i" takes [1, 7, 1]; the file holds [9, 6, 3], whose axis 0 numbers the samples
+      help: save the samples as [N, 7, 1]
     error[input-layout]: samples of d have shape [2, 2, 3], the axes of the model's input "i", [1, 3, 2, 2], in another order
       help: say in --preprocess FILE which layout the model takes, "layout": "NCHW" or "NHWC", and which one is stored, "inputLayout"
     info[input-reshaped]: samples of d, [2, 2], are reshaped to the model's input "i", [1, 4]

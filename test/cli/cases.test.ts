@@ -120,6 +120,9 @@ describe.skipIf(!hasCases)("a policy whose bold output is random", () => {
     const made = await snnc(["convert", file, "--calib", data, "--no-eval", "-o", at("calm.snn")]);
     expect(made.code).toBe(0);
     expect(codesIn(made.stderr)).toContain("random-output");
+    // An output that is left out is no mere remark.
+    const quiet = await snnc(["run", file, "--input", data, "-o", at("quiet.npy"), "--quiet"]);
+    expect(codesIn(quiet.stderr)).toEqual(["random-output"]);
     const ran = await snnc(["run", at("calm.snn"), "--input", data, "-o", at("calm.npy")]);
     expect([ran.code, ran.stdout]).toEqual([0, "calm  [32, 2]\n"]);
   });

@@ -117,6 +117,7 @@ describe.concurrent("labels and preprocessing that are wrong", () => {
       "targets-fit-no-task",
     ],
     ["beyond.npy", labels([0, 1, 2, 3, 4, 5, 0, 1]), "label-out-of-range"],
+    ["below.npy", labels([0, -1, 2, 3, 1, 2, 0, 1]), "label-out-of-range"],
     ["wide.npy", images([samples, classes + 1]), "targets-fit-no-task"],
   ])("%s is refused before any work is done", async (name, tensor, code) => {
     await writeFile(at(name), encodeNpy(tensor));

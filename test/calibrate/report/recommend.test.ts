@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { pipelineNames } from "../../../passes/index.ts";
 import { parsePipeline } from "../../../passes/pipeline.ts";
 import { type ReportPieces, buildReport } from "../../../calibrate/report/model.ts";
+import { recommend } from "../../../calibrate/report/recommend.ts";
 import { type Recommendation, recommendationKinds } from "../../../calibrate/report/schema.ts";
 import { syntheticPieces } from "./synthetic.ts";
 
@@ -256,7 +257,18 @@ describe("advice", () => {
 
   it("says when the spiking network costs more than the ANN", () => {
     expect(kinds(lossy)).not.toContain("costs-more-than-ann");
-    expect(kinds(syntheticPieces({ timesteps: 256 }))).toContain("costs-more-than-ann");
+    const dear = syntheticPieces({ timesteps: 256 });
+    expect(kinds(dear)).toContain("costs-more-than-ann");
+    const costing = (ratio: number, pieces = dear): readonly Recommendation[] => {
+      const report = buildReport(pieces);
+      return recommend({ ...report, energy: report.energy.map((row) => ({ ...row, ratio })) });
+    };
+    expect(costing(1.04).map(({ kind }) => kind)).not.toContain("costs-more-than-ann");
+    // Where there is one timestep there are not fewer.
+    const single = costing(1.5, syntheticPieces({ timesteps: 1 }));
+    const found = single.find(({ kind }) => kind === "costs-more-than-ann");
+    expect(found?.text).toMatch(/1\.5 times the arithmetic of the ANN\. Thresholds high enough/);
+    expect(found?.option).toBeNull();
   });
 
   it("names the pass whose loss nothing gives back", () => {
