@@ -254,8 +254,8 @@ export const diagnose = catalogue({
       "samples of a batch meet here: the model's outputs depend on which samples come together, and those " +
       "of this import are what it gives for each alone",
     help:
-      "is the operator meant to work along the batch axis? For whole batches export the model with the " +
-      "batch's number in its shapes; an axis that is no batch is said by --batch-axis",
+      "a model that is meant to see whole batches is exported with the batch's number in its shapes; where the " +
+      "axis is no batch, say so by --batch-axis none",
   },
   "rebatched-constant": {
     severity: "info",
