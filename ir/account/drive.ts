@@ -1,0 +1,123 @@
+/**
+ * What drives a value, and with it the weights that it is an operand of: spikes, or a number that is
+ * there at every timestep. One rule for the counts, for what a conversion has still to mend, and for
+ * what is said of a network.
+ *
+ * Words of neurons stay words where they are moved about, where they are scaled by constants, and where
+ * words of several neurons meet in a sum, as a weighted sum is the sum of the weighted words. Anything
+ * else that is computed of them is a current, whatever it was before.
+ */
+import { known } from "../diagnostic.ts";
+import type { Module } from "../module.ts";
+import {
+  type NeuronKind,
+  type Op,
+  type OpOf,
+  type ValueId,
+  isNeuron,
+  isOp,
+  movedOperands,
+} from "../op.ts";
+import type { TensorLookup } from "../spec.ts";
+import type { Tensor } from "../tensor.ts";
+
+/**
+ * - `still`: the same at every timestep of a run.
+ * - `spikes`: words of neurons, each of which is an event at every synapse that it meets.
+ * - `units`: the same, of neurons whose words are 1 and −1 of a unit that is the same for a channel and
+ *   does not change over time.
+ * - `current`: any other value that changes: weights on it multiply at every timestep.
+ */
+export type Drive = "still" | "spikes" | "units" | "current";
+
+export function isDrivenBySpikes(drive: Drive): boolean {
+  return drive === "spikes" || drive === "units";
+}
+
+/** The drive of an op's result by those of its operands; `opOf` finds the ops that make these. */
+export function driveOf(
+  op: Op,
+  operands: readonly Drive[],
+  opOf: (value: ValueId) => Op | undefined,
+  tensors: TensorLookup,
+): Drive {
+  if (isNeuron(op)) return hasUnitWords(op) && isByChannel(op, tensors) ? "units" : "spikes";
+  if (operands.every((drive) => drive === "still")) {
+    // The difference of what stays the same is there at the first timestep, and 0 from then on.
+    return op.kind.startsWith("snn.") ? "current" : "still";
+  }
+  // The largest of sums of ones changes by one at most; of other sums it changes by any difference.
+  if (isOp(op, "snn.max-pool", "snn.rehearsed-max-pool")) {
+    return operands[0] === "units" ? "units" : "current";
+  }
+  if (!isCarrying(op, opOf, tensors)) return "current";
+  const carried = operands.filter(
+    (drive, i) => !(drive === "still" && isNothing(op, i, opOf, tensors)),
+  );
+  if (carried.every((drive) => drive === "units") && movedOperands(op, opOf) !== null)
+    return "units";
+  return carried.every(isDrivenBySpikes) ? "spikes" : "current";
+}
+
+/** The drive of every value of a module. */
+export function drivesOf(module: Pick<Module, "ops" | "tensors">): ReadonlyMap<ValueId, Drive> {
+  const ops = new Map<ValueId, Op>();
+  const drives = new Map<ValueId, Drive>();
+  const tensors: TensorLookup = (ref) => known(module.tensors.get(ref), `tensor @${ref}`);
+  for (const op of module.ops) {
+    const operands = op.inputs.map((value) => known(drives.get(value), `the drive of %${value}`));
+    drives.set(
+      op.result,
+      driveOf(op, operands, (value) => ops.get(value), tensors),
+    );
+    ops.set(op.result, op);
+  }
+  return drives;
+}
+
+/** Whether a neuron sends 1 or −1 of a unit that is the same at every timestep, and nothing else. */
+export function hasUnitWords(op: Op): boolean {
+  if (isOp(op, "snn.if", "snn.rehearsed-if", "snn.lif")) return true;
+  return isOp(op, "snn.graded") && op.attrs.bits === 1 && op.attrs.schedule === "constant";
+}
+
+/** Whether neurons of one channel send units of one size. */
+function isByChannel({ attrs }: OpOf<NeuronKind>, tensors: TensorLookup): boolean {
+  const { shape } = tensors(attrs.amplitude);
+  return shape.every((extent, axis) => extent === 1 || (axis === 1 && shape.length > 1));
+}
+
+function isSum(op: Op): boolean {
+  return isOp(op, "ann.add", "ann.sub");
+}
+
+/** Whether words among the operands are words in the result, if all that is not nothing are words. */
+function isCarrying(
+  op: Op,
+  opOf: (value: ValueId) => Op | undefined,
+  tensors: TensorLookup,
+): boolean {
+  if (isOp(op, "ann.affine")) return tensors(op.attrs.shift).data.every((x) => x === 0);
+  if (isOp(op, "ann.pad") && op.attrs.mode === "constant") return op.attrs.value === 0;
+  return isSum(op) || isOp(op, "ann.neg") || movedOperands(op, opOf) !== null;
+}
+
+/** Whether operand `i` brings nothing: zeros, or the indices of a move. */
+function isNothing(
+  op: Op,
+  i: number,
+  opOf: (value: ValueId) => Op | undefined,
+  tensors: TensorLookup,
+): boolean {
+  const value = known(op.inputs[i], "an operand");
+  const moved = movedOperands(op, opOf);
+  if (moved !== null && !moved.includes(i)) return true;
+  const producer = opOf(value);
+  return producer !== undefined && isOp(producer, "ann.constant")
+    ? isZero(tensors(producer.attrs.value))
+    : false;
+}
+
+function isZero({ data }: Tensor): boolean {
+  return data.every((x) => x === 0);
+}
