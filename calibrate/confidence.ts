@@ -1,4 +1,40 @@
-/** What a count or a mean over samples shows about all there are, at a stated confidence. One-sided. */
+/** What a count, a difference or a mean over samples shows about all there are. */
+
+/**
+ * The standard error of the loss: of the difference between two networks' shares of right decisions on
+ * the same samples. Samples vary by themselves, decisions within a sample do not. With d the decisions of
+ * a sample that the first network has right beyond those of the second, and c those that count,
+ *
+ *     loss = Σ d / Σ c        standard error = √(Σ (d − loss · c)²) / Σ c
+ *
+ * Of one decision a sample, where on a of n samples only the first network is right and on b only the
+ * second, it is √(((a + b)/n − ((a − b)/n)²)/n). Mutable; lives inside one evaluation.
+ */
+export class PairedDifference {
+  private differences = 0;
+  private differencesSquared = 0;
+  private products = 0;
+  private counts = 0;
+  private countsSquared = 0;
+
+  /** A sample of `count` decisions. */
+  add(difference: number, count: number): void {
+    this.differences += difference;
+    this.differencesSquared += difference ** 2;
+    this.products += difference * count;
+    this.counts += count;
+    this.countsSquared += count ** 2;
+  }
+
+  /** As a share; 0 of nothing. */
+  get standardError(): number {
+    if (this.counts === 0) return 0;
+    const loss = this.differences / this.counts;
+    const squares =
+      this.differencesSquared - 2 * loss * this.products + loss ** 2 * this.countsSquared;
+    return Math.sqrt(Math.max(0, squares)) / this.counts;
+  }
+}
 
 /**
  * The share that is not exceeded with this confidence where `found` of `samples` were seen: Clopper and

@@ -58,6 +58,8 @@ export interface Evaluation {
   readonly classes: number;
   /** Share of what is decided (samples, labels, pixels) that is right; null without labels or decisions. */
   readonly accuracy: readonly number[] | null;
+  /** Of the difference of that share from the reference's, by timestep; `PairedDifference` has the rule. */
+  readonly lossStandardError: readonly number[] | null;
   /** Share of it that is decided as by the reference. */
   readonly agreement: readonly number[] | null;
   /** Σ |y − y_ref|² / Σ |y_ref|², over samples and classes. */
@@ -316,6 +318,7 @@ class Tally {
       outputs: measured.map(({ found }) => found),
       classes: first.classes,
       accuracy: first.accuracy,
+      lossStandardError: first.lossStandardError,
       agreement: first.agreement,
       relativeLogitError: first.relativeLogitError,
       spikesPerSample: perSample(this.spikes),

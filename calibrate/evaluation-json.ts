@@ -25,6 +25,7 @@ export interface OutputJson {
   readonly name: string;
   readonly task: ChosenTask;
   readonly accuracy: readonly number[] | null;
+  readonly lossStandardError?: readonly number[];
   readonly agreement?: readonly number[];
   readonly relativeLogitError?: readonly number[];
   readonly metrics: Metrics;
@@ -44,6 +45,8 @@ export interface EvaluationJson {
   readonly metrics: Metrics;
   /** Each output by itself, where there are several. */
   readonly outputs?: readonly OutputJson[];
+  /** Of the accuracy's difference from the reference's, where there are labels and a reference. */
+  readonly lossStandardError?: readonly number[];
   readonly agreement?: readonly number[];
   readonly relativeLogitError?: readonly number[];
   readonly spikesPerSample: readonly number[];
@@ -64,7 +67,7 @@ export function evaluationJson(
   evaluation: Evaluation,
   run: { readonly model: string; readonly seconds: number; readonly earlyExit?: TimedEarlyExit },
 ): EvaluationJson {
-  const { agreement, relativeLogitError, memory } = evaluation;
+  const { lossStandardError, agreement, relativeLogitError, memory } = evaluation;
   const { earlyExit } = run;
   return {
     model: run.model,
@@ -73,6 +76,7 @@ export function evaluationJson(
     timesteps: evaluation.timesteps,
     accuracy: evaluation.accuracy,
     ...taskJson(evaluation),
+    ...(lossStandardError === null ? {} : { lossStandardError }),
     ...(agreement === null ? {} : { agreement }),
     ...(relativeLogitError === null ? {} : { relativeLogitError }),
     spikesPerSample: evaluation.spikesPerSample,
@@ -102,11 +106,13 @@ export function taskJson({ outputs }: Evaluation): {
 }
 
 function outputJson(output: OutputEvaluation): OutputJson {
-  const { name, task, accuracy, agreement, relativeLogitError, metrics } = output;
+  const { name, task, accuracy, lossStandardError, agreement, relativeLogitError, metrics } =
+    output;
   return {
     name,
     task,
     accuracy,
+    ...(lossStandardError === null ? {} : { lossStandardError }),
     ...(agreement === null ? {} : { agreement }),
     ...(relativeLogitError === null ? {} : { relativeLogitError }),
     metrics,

@@ -15,10 +15,11 @@ import { printable } from "../ir/printable.ts";
 /** The first output's figures, beside those of the ANN where it was measured too. */
 export function figuresOf(evaluation: Evaluation, ann: Evaluation | null): Figures {
   const { task, metrics } = known(evaluation.outputs[0], "an output");
-  const { accuracy, agreement } = evaluation;
+  const { accuracy, lossStandardError, agreement } = evaluation;
   return {
     task: task.name,
     accuracy,
+    lossStandardError,
     agreement,
     metrics,
     ann:

@@ -1,5 +1,5 @@
 /** What a table shows of a network by timestep, by the task of its first output. */
-import { digits3, percent, points, relative } from "./format.ts";
+import { digits3, percent, points, relative, withError } from "./format.ts";
 import { type MetricName, type Metrics, type TaskName, metricNames } from "../tasks/task.ts";
 import type { ConversionReport } from "./schema.ts";
 
@@ -7,6 +7,8 @@ import type { ConversionReport } from "./schema.ts";
 export interface Figures {
   readonly task: TaskName;
   readonly accuracy: readonly number[] | null;
+  /** Of the difference from the ANN's accuracy. */
+  readonly lossStandardError: readonly number[] | null;
   readonly agreement: readonly number[] | null;
   readonly metrics: Metrics;
   readonly ann: { readonly accuracy: number | null; readonly metrics: Metrics } | null;
@@ -14,10 +16,11 @@ export interface Figures {
 
 /** The same of a report. */
 export function reportFigures({ accuracy }: Pick<ConversionReport, "accuracy">): Figures {
-  const { task, snn, ann, agreement, metrics, annMetrics } = accuracy;
+  const { task, snn, ann, lossStandardError, agreement, metrics, annMetrics } = accuracy;
   return {
     task: task.name,
     accuracy: snn,
+    lossStandardError,
     agreement,
     metrics: present(metrics),
     ann: { accuracy: ann, metrics: present(annMetrics) },
@@ -75,14 +78,15 @@ export function referenceColumns({ task, agreement, metrics }: Figures): Column[
   return [{ head: "agreement", cell: (i) => percent(agreement?.[i] ?? null), ann: "" }];
 }
 
-/** The difference from the ANN in points of accuracy. */
-export function lossColumn({ accuracy, ann }: Figures): Column {
+/** The difference from the ANN in points of accuracy, with its standard error. */
+export function lossColumn({ accuracy, lossStandardError, ann }: Figures): Column {
   const before = ann?.accuracy ?? null;
   return {
     head: "vs. ANN",
     cell: (i) => {
       const share = accuracy?.[i] ?? null;
-      return share === null || before === null ? "–" : points(share - before);
+      if (share === null || before === null) return "–";
+      return withError(points(share - before), lossStandardError?.[i] ?? null);
     },
     ann: "",
   };

@@ -14,6 +14,11 @@ export function points(difference: number | null): string {
   return difference > 0 ? `+${text}` : text.replace("-", "−");
 }
 
+/** Points with the standard error of what they are, a share: −0.12 ± 0.09. */
+export function withError(text: string, standardError: number | null): string {
+  return standardError === null ? text : `${text} ± ${(standardError * 100).toFixed(2)}`;
+}
+
 /** A relative quantity as a percentage that keeps small values apart: 12 %, 0.31 %, 0.004 %. */
 export function relative(x: number | null): string {
   if (x === null) return "–";

@@ -64,6 +64,7 @@ export function buildReport(pieces: ReportPieces): ConversionReport {
       timesteps: [...snn.timesteps],
       ann: annAccuracy,
       snn: copy(snn.accuracy),
+      lossStandardError: copy(snn.lossStandardError),
       agreement: copy(snn.agreement),
       relativeLogitError: snn.relativeLogitError?.map(finite) ?? null,
       smallestTimesteps:

@@ -55,14 +55,9 @@ function isNotable(report: Findings, loss: number): boolean {
   return loss > Math.max(smallLoss + 1e-9, 2 * (deviationOf(report) ?? 0));
 }
 
-/**
- * Standard error of the loss. Paired samples: the difference of two accuracies has a variance of at
- * most the share of samples on which the networks disagree, over the number of samples.
- */
-function deviationOf(report: Findings): number | null {
-  const agreement = report.accuracy.agreement?.at(-1);
-  if (agreement === undefined || report.accuracy.ann === null) return null;
-  return Math.sqrt((1 - agreement) / report.evaluationData.samples);
+/** Standard error of the loss; null without labels. */
+function deviationOf({ accuracy }: Findings): number | null {
+  return accuracy.ann === null ? null : (accuracy.lossStandardError?.at(-1) ?? null);
 }
 
 /**
@@ -419,11 +414,10 @@ function costly(report: Findings): Recommendation[] {
 function noise(report: Findings, loss: number | null): Recommendation[] {
   const deviation = deviationOf(report);
   const { samples } = report.evaluationData;
-  // Of labels and places there are many in a sample, which do not vary by themselves.
-  const { name } = report.accuracy.task;
-  if (loss === null || deviation === null || name === "multilabel" || name === "segment") return [];
+  if (loss === null || deviation === null) return [];
   // Less than one sample in a thousand is finer than anybody asks for.
-  if (2 * deviation < 0.001 && samples >= 1000) return [];
+  const reach = deviation > 0 ? 2 * deviation : 3 / samples;
+  if (reach < 0.001 && samples >= 1000) return [];
   if (Math.abs(loss) > 4 * deviation && samples >= 1000) return [];
   return [
     {
@@ -438,9 +432,9 @@ function noise(report: Findings, loss: number | null): Recommendation[] {
   ];
 }
 
-/** How sure a difference is. No disagreement in n samples bounds its share by 3/n (95 %). */
+/** How sure a difference is. None in n samples bounds its share by 3/n (95 %). */
 function uncertainty(deviation: number, samples: number): string {
   return deviation > 0
-    ? `has a standard error of up to ${(deviation * 100).toFixed(2)} points`
+    ? `has a standard error of ${(deviation * 100).toFixed(2)} points`
     : `is within ${(300 / samples).toFixed(2)} points`;
 }

@@ -206,6 +206,12 @@ export const reportSchema = z
         .describe("What the lists below go by: 1 … T, or T alone where there is one answer."),
       ann: share.nullable().describe("Null without labels, and for values."),
       snn: z.array(share).nullable().describe("Share of samples, labels or places that are right."),
+      lossStandardError: z
+        .array(amount)
+        .nullable()
+        .describe(
+          "Of snn − ann, both on the same samples; a share. Null without labels, and for values.",
+        ),
       agreement: z.array(share).nullable().describe("Share predicted as the ANN does."),
       task: task.describe("What the first output was measured as."),
       metrics,

@@ -1,5 +1,5 @@
 /** One sentence on how the conversion went, the same in the page and on the terminal. */
-import { counted, digits3, percent, relative } from "./format.ts";
+import { counted, digits3, percent, relative, withError } from "./format.ts";
 import type { ConversionReport } from "./schema.ts";
 
 export function verdict(report: ConversionReport): string {
@@ -18,10 +18,11 @@ export function verdict(report: ConversionReport): string {
   if (accuracy.ann !== null && snn !== undefined) {
     const loss = (accuracy.ann - snn) * 100;
     const rounded = Math.abs(loss).toFixed(2);
+    const error = accuracy.lossStandardError?.at(-1) ?? null;
     const against =
       Number(rounded) === 0
-        ? "as many as the ANN"
-        : `${rounded} points ${loss > 0 ? "fewer" : "more"} than the ANN's ${percent(accuracy.ann)}`;
+        ? `as many as the ANN (${withError("0.00", error)} points)`
+        : `${withError(rounded, error)} points ${loss > 0 ? "fewer" : "more"} than the ANN's ${percent(accuracy.ann)}`;
     return `The spiking network is right on ${percent(snn)} of ${of} ${after}, ${against}.`;
   }
   const agreement = accuracy.agreement?.at(-1);

@@ -3,6 +3,7 @@
  * of samples and a share of places are the same sums.
  */
 import { known } from "../../ir/diagnostic.ts";
+import { PairedDifference } from "../confidence.ts";
 import type { MetricName, Scores, TallyOptions, TaskTally } from "./task.ts";
 
 /** How an output turns into classes. */
@@ -24,6 +25,8 @@ export class DecisionTally implements TaskTally {
   private readonly decisions: Decisions;
   private readonly options: TallyOptions;
   private readonly correct: Float64Array;
+  /** Beside the reference, by timestep; empty without targets or reference. */
+  private readonly losses: readonly PairedDifference[];
   private readonly agreeing: Float64Array;
   private readonly exact: Float64Array;
   /** By timestep and class: places decided for it, places of it, and places of both. */
@@ -45,6 +48,8 @@ export class DecisionTally implements TaskTally {
     this.decisions = decisions;
     this.options = options;
     this.correct = new Float64Array(steps);
+    const paired = options.targets !== null && options.reference !== null;
+    this.losses = Array.from({ length: paired ? steps : 0 }, () => new PairedDifference());
     this.agreeing = new Float64Array(steps);
     this.exact = new Float64Array(steps);
     const overlaps = decisions.extra === "meanIou" && options.targets !== null ? classes : 0;
@@ -65,9 +70,10 @@ export class DecisionTally implements TaskTally {
       for (const target of wanted) if (target >= 0) this.askedFor++;
     }
     if (reference !== null) decisions.decide(reference, index * size, theirs);
+    const theirRight = this.losses.length === 0 ? 0 : this.rightOf(theirs).right;
     for (let t = 0; t < steps; t++) {
       decisions.decide(y, t * size, now);
-      if (targets !== null) this.compare(t);
+      if (targets !== null) this.compare(t, theirRight);
       if (reference === null) continue;
       let same = 0;
       for (let p = 0; p < now.length; p++) if (now[p] === theirs[p]) same++;
@@ -81,25 +87,39 @@ export class DecisionTally implements TaskTally {
     if (wanted[0] === decision - 1) this.shifted.more++;
   }
 
-  /** Beside the targets, at timestep `t`. */
-  private compare(t: number): void {
-    const { now, wanted, decisions } = this;
+  /** Beside the targets, at timestep `t`; the reference has so many right. */
+  private compare(t: number, theirRight: number): void {
+    const { right, counted } = this.rightOf(this.now);
+    increment(this.correct, t, right);
+    if (right === counted) increment(this.exact, t, 1);
+    this.losses[t]?.add(theirRight - right, counted);
+    if (this.decided.length > 0) this.addOverlaps(t);
+  }
+
+  /** How many of one sample's decisions are what is asked for, of how many that are asked for. */
+  private rightOf(decided: Int32Array): { readonly right: number; readonly counted: number } {
     let right = 0;
     let counted = 0;
+    for (let p = 0; p < decided.length; p++) {
+      const target = this.wanted[p] ?? -1;
+      if (target < 0) continue;
+      counted++;
+      if (decided[p] === target) right++;
+    }
+    return { right, counted };
+  }
+
+  private addOverlaps(t: number): void {
+    const { now, wanted, decisions } = this;
+    const row = t * decisions.classes;
     for (let p = 0; p < now.length; p++) {
       const target = wanted[p] ?? -1;
       if (target < 0) continue;
       const decision = now[p] ?? -1;
-      counted++;
-      if (decision === target) right++;
-      if (this.decided.length === 0) continue;
-      const row = t * decisions.classes;
       increment(this.decided, row + decision, 1);
       increment(this.asked, row + target, 1);
       if (decision === target) increment(this.both, row + decision, 1);
     }
-    increment(this.correct, t, right);
-    if (right === counted) increment(this.exact, t, 1);
   }
 
   finish(first: number): Scores {
@@ -110,6 +130,10 @@ export class DecisionTally implements TaskTally {
     const extra = targets === null ? undefined : decisions.extra;
     return {
       accuracy: targets === null ? null : shares(this.correct, this.askedFor),
+      lossStandardError:
+        targets === null || reference === null
+          ? null
+          : this.losses.slice(first).map(({ standardError }) => standardError),
       agreement: reference === null ? null : shares(this.agreeing, samples * decisions.places),
       metrics: extra === undefined ? {} : this.extraFigures(extra, first),
       classes: decisions.classes,

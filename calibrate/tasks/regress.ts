@@ -92,6 +92,7 @@ class ValueTally implements TaskTally {
     }
     return {
       accuracy: null,
+      lossStandardError: null,
       agreement: null,
       metrics,
       classes: 0,

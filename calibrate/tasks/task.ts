@@ -55,6 +55,8 @@ export type Metrics = Readonly<Partial<Record<MetricName, readonly (number | nul
 export interface Scores {
   /** Share of decisions that are right, by timestep; null without targets, and where none is decided. */
   readonly accuracy: readonly number[] | null;
+  /** Of the accuracy's difference from the reference's, by timestep; null without targets or reference. */
+  readonly lossStandardError: readonly number[] | null;
   /** Share of decisions that are the reference's, by timestep. */
   readonly agreement: readonly number[] | null;
   readonly metrics: Metrics;

@@ -1,6 +1,7 @@
 /** Bounds beside values of binomial sums and printed tables of Student's t. */
 import { describe, expect, it } from "vitest";
 import {
+  PairedDifference,
   incompleteBeta,
   samplesNeeded,
   upperMean,
@@ -46,4 +47,35 @@ it("the mean that is not exceeded is Student's", () => {
   expect(bound).toBeCloseTo(3 + (2.131847 * Math.sqrt(2.5)) / Math.sqrt(5), 5);
   expect(upperMean(Float64Array.of(2, 2, 2), 0.95)).toBe(2);
   expect(upperMean(Float64Array.of(2), 0.95)).toBe(Infinity);
+});
+
+describe("the standard error of a loss", () => {
+  const of = (rows: readonly (readonly [number, number])[]): number => {
+    const paired = new PairedDifference();
+    for (const [difference, count] of rows) paired.add(difference, count);
+    return paired.standardError;
+  };
+
+  it("goes by the samples on which one network alone is right", () => {
+    // Of 200 only the first is right on 7, only the second on 3: √((10/200 − (4/200)²)/200).
+    const rows = Array.from({ length: 200 }, (_, i) => [i < 7 ? 1 : i < 10 ? -1 : 0, 1] as const);
+    expect(of(rows)).toBeCloseTo(Math.sqrt((0.05 - 0.02 ** 2) / 200), 14);
+    expect(of(rows.slice(10))).toBe(0);
+  });
+
+  it("is that of samples, not of the decisions in them", () => {
+    // Ten decisions each that all go the same way say no more than one.
+    const rows = [1, -1, 0, 0, 1, 0, 0, 0].map((d) => [d, 1] as const);
+    const wide = rows.map(([d]) => [10 * d, 10] as const);
+    expect(of(wide)).toBeCloseTo(of(rows), 14);
+    // Loss 2/8; (2 − 4/4)² + (0 − 1)² + … by hand: counts 4, 2, 2 with differences 2, 0, 0.
+    expect(
+      of([
+        [2, 4],
+        [0, 2],
+        [0, 2],
+      ]),
+    ).toBeCloseTo(Math.sqrt(1 + 0.25 + 0.25) / 8, 14);
+    expect(of([])).toBe(0);
+  });
 });

@@ -92,6 +92,13 @@ describe("an SNN", () => {
     // Nothing has fired at t = 1; at t = 4 every rate is exact.
     expect(found.relativeLogitError?.[0]).toBe(1);
     expect(found.relativeLogitError?.[3]).toBe(0);
+    // At t = 1 the ANN alone is right on one of two: √((1/2 − (1/2)²)/2).
+    expect(found.lossStandardError?.[0]).toBeCloseTo(Math.sqrt(0.125), 14);
+    expect(found.lossStandardError?.slice(1)).toEqual([0, 0, 0]);
+    expect(evaluationJson(found, { model: "m", seconds: 1 }).lossStandardError).toEqual(
+      found.lossStandardError,
+    );
+    expect((await evaluated(snn)).lossStandardError).toBeNull();
   });
 
   it("tells the activity of each neuron op", async () => {

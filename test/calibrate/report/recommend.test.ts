@@ -296,6 +296,11 @@ describe("advice", () => {
     const few = (samples: number): ReportPieces => ({
       ...short,
       evaluationData: { ...short.evaluationData, samples },
+      snn: {
+        ...short.snn,
+        lossStandardError:
+          short.snn.lossStandardError?.map((error) => error * Math.sqrt(1e4 / samples)) ?? null,
+      },
     });
     expect(kinds(few(10_000))).toContain("still-rising");
     expect(kinds(few(5))).not.toContain("still-rising");

@@ -18,13 +18,13 @@ describe("the report on a terminal", () => {
     const text = formatReport(syntheticReport({ timesteps: 8 }), { width: 80, color: false });
     expect(text).toMatchInlineSnapshot(`
       "resnet-mini: The spiking network is right on 89.08 % of 10000 samples after 8
-      timesteps, 4.04 points fewer than the ANN's 93.12 %.
+      timesteps, 4.04 ± 0.36 points fewer than the ANN's 93.12 %.
 
-      T    accuracy  vs. ANN  agreement  spikes
-      1     36.47 %   −56.65    38.29 %  4.79 k
-      2     54.49 %   −38.63    57.21 %  9.58 k
-      4     75.10 %   −18.02    78.86 %  19.2 k
-      8     89.08 %    −4.04    93.53 %  38.3 k
+      T    accuracy        vs. ANN  agreement  spikes
+      1     36.47 %  −56.65 ± 0.81    38.29 %  4.79 k
+      2     54.49 %  −38.63 ± 0.69    57.21 %  9.58 k
+      4     75.10 %  −18.02 ± 0.52    78.86 %  19.2 k
+      8     89.08 %   −4.04 ± 0.36    93.53 %  38.3 k
       ANN   93.12 %
 
       Error by layer, % of the signal's variance:
