@@ -209,8 +209,8 @@ function rowOf({ model, method, timesteps, seconds, ann, snn, module }: Measured
     synapticOperations: known(snn.synapticOperationsPerSample.at(-1), "a timestep"),
     latencyTimesteps: snn.latencyTimesteps,
     bits: opsOf(module, "snn.graded").reduce((most, op) => Math.max(most, op.attrs.bits), 1),
-    annOperations: ann.analogueOperations,
-    analogueOperations: snn.analogueOperations,
+    annOperations: ann.multiplyAccumulatesPerSample.at(-1) ?? 0,
+    analogueOperations: snn.account.inputProducts,
     seconds,
     ours: method.ours,
   };

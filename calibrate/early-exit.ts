@@ -85,8 +85,8 @@ export async function evaluateEarlyExit(
       const y = known(result.outputs[0], "an output");
       taken[result.index] = result.timestepsTaken;
       scores.add(result.index, y.subarray(y.length - y.length / answersOf(module, timesteps)));
-      spikes += result.spikesByStep.at(-1) ?? 0;
-      operations += result.synapticOperationsByStep.at(-1) ?? 0;
+      spikes += result.activity.spikes.at(-1) ?? 0;
+      operations += result.activity.events.at(-1) ?? 0;
     },
   );
   const ordered = taken.toSorted();

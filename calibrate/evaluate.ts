@@ -3,12 +3,26 @@
  * its outputs, spikes and operations, at every timestep of one run. Reads no file and no clock.
  */
 import { type Diagnostic, fail, known } from "../ir/diagnostic.ts";
-import type { Executable, MemoryUse, SampleSource } from "../ir/executable.ts";
+import {
+  type Account,
+  type Latency,
+  accountOf,
+  latencyOf,
+  multiplyAccumulatesIn,
+} from "../ir/account/account.ts";
+import {
+  type Activity,
+  type Executable,
+  type MemoryUse,
+  type SampleResult,
+  type SampleSource,
+  activityKinds,
+  noActivity,
+} from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
 import { type Module, answersOf, isFramed, producerOf, rehearsalOf } from "../ir/module.ts";
 import type { ValueId } from "../ir/op.ts";
 import { elementCount } from "../ir/type.ts";
-import { neuronDepth } from "../ir/walk.ts";
 import { diagnoseEvaluation } from "./evaluation-diagnostics.ts";
 import { chooseTask, outputView, taskOf } from "./tasks/choose.ts";
 import { type TargetSet, type Targets, targetSetOf } from "./tasks/targets.ts";
@@ -64,14 +78,23 @@ export interface Evaluation {
   readonly agreement: readonly number[] | null;
   /** Σ |y − y_ref|² / Σ |y_ref|², over samples and classes. */
   readonly relativeLogitError: readonly number[] | null;
-  /** Spikes of all neurons up to each timestep, mean over samples. */
+  /** Spikes of all neurons up to each timestep, mean over samples: words, whatever their size. */
   readonly spikesPerSample: readonly number[];
-  /** Additions that spikes caused up to each timestep, mean over samples. */
+  /** Binary digits set in these words. */
+  readonly bitsPerSample: readonly number[];
+  /** Events: words × weights that they met, up to each timestep, mean over samples. */
   readonly synapticOperationsPerSample: readonly number[];
-  /** Multiply-accumulates on analogue values per run, mean over samples. */
-  readonly analogueOperations: number;
+  /** Those of them that are additions; the others are multiply-accumulates. */
+  readonly plainSynapticOperationsPerSample: readonly number[];
+  /** Binary digits × weights that they met. */
+  readonly synapticBitsPerSample: readonly number[];
+  /** Products on what is no spike, up to each timestep: those of the input once, others at each timestep. */
+  readonly multiplyAccumulatesPerSample: readonly number[];
+  /** What the network computes whether it spikes or not. */
+  readonly account: Account;
   /** Timesteps from the first input to the answer, for the whole depth; 0 for an ANN. */
   readonly latencyTimesteps: number;
+  readonly latency: Latency;
   /** Predicted class per sample, after the last timestep; empty where samples are not of one class. */
   readonly predictions: Int32Array;
   /** How many different classes were predicted at all. */
@@ -257,37 +280,29 @@ class OutputTally {
   }
 }
 
-/** Spikes and operations over samples, by timestep. Mutable; lives inside one evaluation. */
+/** Spikes and events over samples, by timestep. Mutable; lives inside one evaluation. */
 class Tally {
   private readonly samples: number;
   private readonly steps: number;
-  private readonly spikes: Float64Array;
-  private readonly synapticOperations: Float64Array;
+  private readonly activity: Activity;
   private readonly spikesByOp: Float64Array;
-  private analogueOperations = 0;
 
   constructor(samples: number, steps: number, neuronOps: number) {
     this.samples = samples;
     this.steps = steps;
-    this.spikes = new Float64Array(steps);
-    this.synapticOperations = new Float64Array(steps);
+    this.activity = noActivity(steps);
     this.spikesByOp = new Float64Array(neuronOps);
   }
 
-  addActivity(result: {
-    readonly spikes: Float64Array;
-    readonly spikesByStep: Float64Array;
-    readonly synapticOperationsByStep: Float64Array;
-    readonly analogueOperations: number;
-  }): void {
-    for (let t = 0; t < this.steps; t++) {
-      increment(this.spikes, t, result.spikesByStep[t] ?? 0);
-      increment(this.synapticOperations, t, result.synapticOperationsByStep[t] ?? 0);
+  addActivity({ spikes, activity }: Pick<SampleResult, "spikes" | "activity">): void {
+    for (const kind of activityKinds) {
+      for (let t = 0; t < this.steps; t++) {
+        increment(this.activity[kind], t, activity[kind][t] ?? 0);
+      }
     }
-    result.spikes.forEach((count, i) => {
+    spikes.forEach((count, i) => {
       increment(this.spikesByOp, i, count);
     });
-    this.analogueOperations += result.analogueOperations;
   }
 
   finish(
@@ -295,8 +310,10 @@ class Tally {
     neurons: readonly ValueId[],
     outputs: readonly OutputTally[],
   ): Omit<Evaluation, "memory"> {
-    const { samples, steps } = this;
+    const { samples, steps, activity } = this;
     const start = firstAnswer(module, steps);
+    const account = accountOf(module);
+    const latency = latencyOf(module, steps);
     const perSample = (sums: Float64Array): number[] =>
       Array.from(sums.subarray(start), (sum) => sum / samples);
     const measured = outputs.map((output) => output.finish(start));
@@ -321,10 +338,17 @@ class Tally {
       lossStandardError: first.lossStandardError,
       agreement: first.agreement,
       relativeLogitError: first.relativeLogitError,
-      spikesPerSample: perSample(this.spikes),
-      synapticOperationsPerSample: perSample(this.synapticOperations),
-      analogueOperations: this.analogueOperations / samples,
-      latencyTimesteps: latencyOf(module, steps),
+      spikesPerSample: perSample(activity.spikes),
+      bitsPerSample: perSample(activity.bits),
+      synapticOperationsPerSample: perSample(activity.events),
+      plainSynapticOperationsPerSample: perSample(activity.plainEvents),
+      synapticBitsPerSample: perSample(activity.eventBits),
+      multiplyAccumulatesPerSample: Array.from({ length: steps - start }, (_, i) =>
+        multiplyAccumulatesIn(account, start + i + 1),
+      ),
+      account,
+      latencyTimesteps: latency.timesteps,
+      latency,
       predictions: first.predictions,
       distinctPredictions: first.distinctPredictions,
       logits: first.logits,
@@ -339,16 +363,6 @@ class Tally {
       diagnostics: [...alone, ...measured.flatMap(({ said }) => said)],
     };
   }
-}
-
-/**
- * Timesteps from the first input to the answer for the whole depth. Where every layer sees the spikes
- * of its own timestep, depth adds nothing: the answer is there after all T steps. In framed codes each
- * layer of neurons takes a frame of its own, and the outputs are there with the last one's.
- */
-function latencyOf(module: Module, timesteps: number): number {
-  if (module.code === "none") return 0;
-  return isFramed(module.code) ? module.timesteps * neuronDepth(module) : timesteps;
 }
 
 /** What lists by timestep go by: those at which there is an answer. */

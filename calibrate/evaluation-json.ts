@@ -50,9 +50,16 @@ export interface EvaluationJson {
   readonly agreement?: readonly number[];
   readonly relativeLogitError?: readonly number[];
   readonly spikesPerSample: readonly number[];
+  readonly bitsPerSample: readonly number[];
+  /** Events: words × weights that they met. */
   readonly synapticOperationsPerSample: readonly number[];
-  readonly analogueOperations: number;
+  readonly plainSynapticOperationsPerSample: readonly number[];
+  readonly synapticBitsPerSample: readonly number[];
+  /** Products on what is no spike. */
+  readonly multiplyAccumulatesPerSample: readonly number[];
   readonly latencyTimesteps: number;
+  readonly latencyPhases: number;
+  readonly latencyWithDelay: number;
   readonly seconds: number;
   readonly samplesPerSecond: number;
   /** What the run held at once; missing where the engine does not plan its memory. */
@@ -80,9 +87,14 @@ export function evaluationJson(
     ...(agreement === null ? {} : { agreement }),
     ...(relativeLogitError === null ? {} : { relativeLogitError }),
     spikesPerSample: evaluation.spikesPerSample,
+    bitsPerSample: evaluation.bitsPerSample,
     synapticOperationsPerSample: evaluation.synapticOperationsPerSample,
-    analogueOperations: evaluation.analogueOperations,
+    plainSynapticOperationsPerSample: evaluation.plainSynapticOperationsPerSample,
+    synapticBitsPerSample: evaluation.synapticBitsPerSample,
+    multiplyAccumulatesPerSample: evaluation.multiplyAccumulatesPerSample,
     latencyTimesteps: evaluation.latencyTimesteps,
+    latencyPhases: evaluation.latency.phases,
+    latencyWithDelay: evaluation.latency.withDelay,
     seconds: run.seconds,
     samplesPerSecond: run.seconds > 0 ? evaluation.samples / run.seconds : 0,
     ...(memory === null ? {} : { memory }),

@@ -62,16 +62,50 @@ export interface SampleResult {
   readonly timestepsTaken: number;
   /** Per module output: the decoded value after each timestep, [T, numel]. */
   readonly outputs: readonly Float32Array[];
-  /** Spikes of each neuron op over the whole run, in the order of `Executable.neurons`. */
+  /** Spikes (words that were sent) of each neuron op over the whole run, in the order of `Executable.neurons`. */
   readonly spikes: Float64Array;
-  /** The same up to each timestep, over all neurons, [T]. */
-  readonly spikesByStep: Float64Array;
-  /** Additions that spikes caused up to each timestep: spikes × fan-out within bounds, [T]. */
-  readonly synapticOperationsByStep: Float64Array;
-  /** Multiply-accumulates of synapses on `real` values, done once per run. */
-  readonly analogueOperations: number;
+  /** Binary digits that are set in these words. */
+  readonly bits: Float64Array;
+  /** What all senders did up to each timestep; see `Activity`. */
+  readonly activity: Activity;
   /** One per probe, in order; see `keptBy` for which are of integers. */
   readonly probes: readonly ProbeData[];
+}
+
+/**
+ * What happened because of spikes up to each timestep, over the whole network, [T] each. All that happens
+ * whether there are spikes or not follows from the module: see `ir/account/account.ts`.
+ */
+export interface Activity {
+  /** Words that neurons sent, whatever their size. */
+  readonly spikes: Float64Array;
+  /** Binary digits set in these words. */
+  readonly bits: Float64Array;
+  /** Words × weights that they met: one for each connection within bounds. */
+  readonly events: Float64Array;
+  /** Those of them that are additions, as the word is 1 or −1, or a power of two that is shifted by. */
+  readonly plainEvents: Float64Array;
+  /** Binary digits × weights that they met. */
+  readonly eventBits: Float64Array;
+}
+
+export const activityKinds = [
+  "spikes",
+  "bits",
+  "events",
+  "plainEvents",
+  "eventBits",
+] as const satisfies readonly (keyof Activity)[];
+
+/** An activity of zeros. */
+export function noActivity(timesteps: number): Activity {
+  return {
+    spikes: new Float64Array(timesteps),
+    bits: new Float64Array(timesteps),
+    events: new Float64Array(timesteps),
+    plainEvents: new Float64Array(timesteps),
+    eventBits: new Float64Array(timesteps),
+  };
 }
 
 /** What a probe keeps. Traces and states of i32 are Int32Arrays: a float32 would round them. */

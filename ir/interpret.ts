@@ -6,11 +6,14 @@
 import { invariant, known } from "./diagnostic.ts";
 import { type EarlyExit, endsEarly, repeatLast } from "./early-exit.ts";
 import { type StatefulKind, evaluate, isStateful } from "./evaluate.ts";
-import { type Probe, type SampleResult, keptBy } from "./executable.ts";
+import { type Probe, type SampleResult, activityKinds, keptBy, noActivity } from "./executable.ts";
 import { type Module, answersOf, inputsOf, isFramed, tensorAt } from "./module.ts";
-import { type Op, type OpOf, type ValueId, isOp, movedOperands } from "./op.ts";
+import { type Op, type OpOf, type ValueId, movedOperands } from "./op.ts";
 import type { TensorLookup } from "./spec.ts";
-import { outDegrees } from "./semantics/connections.ts";
+import { type Drive, drivesOf, isDrivenBySpikes } from "./account/drive.ts";
+import { type SenderOp, isPlain, isSenderIn } from "./account/senders.ts";
+import { synapseOf } from "./account/synapse.ts";
+import { broadcastIndices } from "./semantics/semantics.ts";
 import { frameSum } from "./semantics/neurons/frame.ts";
 import {
   type Cell,
@@ -60,19 +63,21 @@ export function interpret(
     [...averaged, ...(options.average ?? [])].map((v) => [v, new Float64Array(run.sizeOf(v))]),
   );
   const spikes = new Float64Array(run.neurons.length);
-  const spikesByStep = new Float64Array(timesteps);
-  const synapticOperationsByStep = new Float64Array(timesteps);
-  let allSpikes = 0;
+  const bits = new Float64Array(run.neurons.length);
+  const activity = noActivity(timesteps);
   let timestepsTaken = timesteps;
 
   for (let t = 0; t < timestepsTaken; t++) {
     run.step();
-    run.neurons.forEach(({ spikeCount }, i) => {
-      spikes[i] = (spikes[i] ?? 0) + spikeCount;
-      allSpikes += spikeCount;
+    run.neurons.forEach((neurons, i) => {
+      spikes[i] = (spikes[i] ?? 0) + total(neurons.spikesOfEach);
+      bits[i] = (bits[i] ?? 0) + total(neurons.bitsOfEach);
     });
-    spikesByStep[t] = allSpikes;
-    synapticOperationsByStep[t] = run.synapticOperations;
+    activity.spikes[t] = total(spikes);
+    activity.bits[t] = total(bits);
+    activity.events[t] = run.events;
+    activity.plainEvents[t] = run.plainEvents;
+    activity.eventBits[t] = run.eventBits;
     module.outputs.forEach(({ value }, i) => {
       const { data } = run.valueOf(value);
       outputs[i]?.set(data, t * data.length);
@@ -94,7 +99,7 @@ export function interpret(
     }
   }
 
-  for (const perStep of [...outputs, spikesByStep, synapticOperationsByStep]) {
+  for (const perStep of [...outputs, ...activityKinds.map((kind) => activity[kind])]) {
     repeatLast(perStep, timestepsTaken, timesteps);
   }
   for (const sum of means.values()) sum.forEach((x, i) => (sum[i] = x / timestepsTaken));
@@ -106,9 +111,8 @@ export function interpret(
     timestepsTaken,
     outputs,
     spikes,
-    spikesByStep,
-    synapticOperationsByStep,
-    analogueOperations: run.analogueOperations,
+    bits,
+    activity,
     probes: kept,
     means,
   };
@@ -123,8 +127,9 @@ class Run {
   /** In the order of the module. */
   readonly neurons: readonly Neurons[];
   /** Up to the last timestep. */
-  synapticOperations = 0;
-  analogueOperations = 0;
+  events = 0;
+  plainEvents = 0;
+  eventBits = 0;
   private readonly module: Module;
   private readonly ops: ReadonlyMap<ValueId, Op>;
   /** Timesteps that one step runs through: those of a frame, or 1. */
@@ -136,17 +141,23 @@ class Run {
   private readonly neuronsByValue = new Map<ValueId, Neurons>();
   /** Values that may differ from timestep to timestep; the others are computed once and kept. */
   private readonly varying = new Set<ValueId>();
-  private readonly degrees = new Map<ValueId, Float64Array>();
-  /** How many binary spikes each element of a value is made of, where that may be several. */
-  private readonly words = new Map<ValueId, Tensor>();
-  /** Operands that an op only moves, by number. */
-  private readonly moved = new Map<ValueId, readonly number[]>();
+  private readonly drives: ReadonlyMap<ValueId, Drive>;
+  private readonly isSender: (op: Op) => op is SenderOp;
+  /** Synapses that words come to, by their results. */
+  private readonly synapses = new Map<
+    ValueId,
+    { readonly value: ValueId; readonly degrees: Float64Array }
+  >();
+  /** By what sends them: the words of the last step that are in each element of a value, and their digits. */
+  private readonly words = new Map<ValueId, readonly Words[]>();
   private started = false;
 
   constructor(module: Module, inputs: readonly Tensor[]) {
     this.module = module;
     this.ticks = isFramed(module.code) ? module.timesteps : 1;
     this.ops = new Map(module.ops.map((op) => [op.result, op]));
+    this.drives = drivesOf(module);
+    this.isSender = isSenderIn(this.drives);
     this.giveInputs(inputs);
     for (const op of module.ops) {
       const stateful = isStateful(op);
@@ -155,9 +166,7 @@ class Run {
       if (stateful || isFramedNeuron(op) || op.inputs.some((value) => this.varying.has(value))) {
         this.varying.add(op.result);
       }
-      this.countConnections(op);
-      const moved = movedOperands(op, (value) => this.ops.get(value));
-      if (moved !== null) this.moved.set(op.result, moved);
+      this.putSynapse(op);
     }
     this.neurons = [...this.neuronsByValue.values()];
   }
@@ -169,12 +178,9 @@ class Run {
       if (this.started && !this.varying.has(op.result)) continue;
       this.values.set(op.result, this.run(op));
       this.followWords(op);
+      this.countEvents(op);
     }
     this.started = true;
-    for (const [value, degrees] of this.degrees) {
-      const [operand] = this.opOf(value).inputs;
-      if (operand !== undefined) this.countOperations(operand, degrees);
-    }
   }
 
   /** At the last timestep; of a value over time in a framed code, the sum of the frame. */
@@ -231,41 +237,67 @@ class Run {
     return this.opOf(known(op.inputs[0], `the operand of ${op.kind}`)).type.shape;
   }
 
-  /** Moves carry words along; to any other op a word is a value, and its result is one too. */
+  /** Words go along with moves, with scalings, and into sums; to any other op they are a value. */
   private followWords(op: Op): void {
-    if (isOp(op, "snn.graded")) {
-      const { spikesOfEach } = known(this.neuronsByValue.get(op.result), "graded neurons");
-      this.words.set(op.result, tensorOf("f32", op.type.shape, spikesOfEach));
-      return;
-    }
-    const moved = this.moved.get(op.result) ?? [];
-    if (op.inputs.some((value, i) => moved.includes(i) && this.words.has(value))) {
-      const operands = op.inputs.map((value, i) =>
-        moved.includes(i) ? this.wordsOf(value) : this.valueOf(value),
-      );
-      const counts = { ...op, type: { ...op.type, dtype: "f32" as const } };
-      this.words.set(op.result, evaluate(counts, operands, this.tensors));
+    if (this.isSender(op)) this.words.set(op.result, [this.sentBy(op)]);
+    else if (isDrivenBySpikes(this.driveOf(op.result))) {
+      const all = op.inputs.flatMap((value, i) => this.carried(op, i, this.words.get(value) ?? []));
+      this.words.set(op.result, all);
     }
   }
 
-  /** How many spikes each element is: one where it is not 0 and not known to be a word. */
-  private wordsOf(value: ValueId): Tensor {
-    const words = this.words.get(value);
-    if (words !== undefined) return words;
-    const { shape, data } = known(this.ticksOf(value).at(-1), `the value of %${value}`);
-    return tensorOf(
-      "f32",
-      shape,
-      Array.from(data, (x) => Number(x !== 0)),
-    );
+  /** What an op sent in the last step: neurons know, and a pool lets one word through or none. */
+  private sentBy(op: SenderOp): Words {
+    const { type, result } = op;
+    const plain = isPlain(op, this.tensors);
+    const neurons = this.neuronsByValue.get(result);
+    if (neurons === undefined) {
+      const through = Array.from(this.valueOf(result).data, (x) => Number(x !== 0));
+      const spikes = tensorOf("f32", type.shape, through);
+      return { isPlain: plain, spikes, bits: spikes };
+    }
+    const spikes = tensorOf("f32", type.shape, neurons.spikesOfEach);
+    const isDigit = neurons.bitsOfEach === neurons.spikesOfEach;
+    const bits = isDigit ? spikes : tensorOf("f32", type.shape, neurons.bitsOfEach);
+    return { isPlain: plain, spikes, bits };
   }
 
-  private countOperations(operand: ValueId, degrees: Float64Array): void {
-    const words = this.words.get(operand);
-    for (const { data } of this.ticksOf(operand)) {
-      (words?.data ?? data).forEach((x, i) => {
-        if (x !== 0) this.synapticOperations += (words === undefined ? 1 : x) * (degrees[i] ?? 0);
-      });
+  /** Words of operand `i` as they are in the elements of the result of an op that carries them. */
+  private carried(op: Op, i: number, words: readonly Words[]): readonly Words[] {
+    const moved = movedOperands(op, (value) => this.ops.get(value));
+    const carry = (counts: Tensor): Tensor => {
+      if (moved !== null) return this.moveAlone(op, i, moved, counts);
+      // A scale or a sign changes no count, and in a sum each operand's counts are spread out.
+      const at = broadcastIndices(counts.shape, op.type.shape);
+      const spread = Float32Array.from(at, (from) => counts.data[from] ?? 0);
+      return tensorOf("f32", op.type.shape, spread);
+    };
+    return words.map(({ isPlain: plain, spikes, bits }) => {
+      const moves = carry(spikes);
+      return { isPlain: plain, spikes: moves, bits: bits === spikes ? moves : carry(bits) };
+    });
+  }
+
+  /** A move of counts in the place of operand `i`, beside zeros. */
+  private moveAlone(op: Op, i: number, moved: readonly number[], counts: Tensor): Tensor {
+    const operands = op.inputs.map((value, k) => {
+      if (k === i) return counts;
+      const { shape } = this.opOf(value).type;
+      const zeros = (): Tensor => tensorOf("f32", shape, new Float32Array(elementCount(shape)));
+      return moved.includes(k) ? zeros() : this.valueOf(value);
+    });
+    return evaluate({ ...op, type: { ...op.type, dtype: "f32" } }, operands, this.tensors);
+  }
+
+  /** What the words of the last step add up to at a synapse. */
+  private countEvents(op: Op): void {
+    const synapse = this.synapses.get(op.result);
+    if (synapse === undefined) return;
+    for (const { isPlain: plain, spikes, bits } of this.words.get(synapse.value) ?? []) {
+      const events = meeting(spikes, synapse.degrees);
+      this.events += events;
+      if (plain) this.plainEvents += events;
+      this.eventBits += bits === spikes ? events : meeting(bits, synapse.degrees);
     }
   }
 
@@ -282,14 +314,34 @@ class Run {
     });
   }
 
-  /** A synapse on a real value works once per run, whatever the value; others wait for spikes. */
-  private countConnections(op: Op): void {
-    const [value] = op.inputs;
-    if (value === undefined) return;
-    const { domain, shape } = this.opOf(value).type;
-    const degrees = outDegrees(op, shape, this.tensors);
-    if (degrees === null) return;
-    if (domain === "real") this.analogueOperations += degrees.reduce((sum, n) => sum + n, 0);
-    else this.degrees.set(op.result, degrees);
+  private driveOf(value: ValueId): Drive {
+    return known(this.drives.get(value), `the drive of %${value}`);
   }
+
+  private putSynapse(op: Op): void {
+    const driveOf = (value: ValueId): Drive => this.driveOf(value);
+    const synapse = synapseOf(op, driveOf, (value) => this.opOf(value), this.tensors);
+    if (synapse === null) return;
+    const value = known(op.inputs[synapse.operand], "an operand");
+    if (!isDrivenBySpikes(driveOf(value))) return;
+    this.synapses.set(op.result, { value, degrees: synapse.degrees });
+  }
+}
+
+/** Words that one sender has in the elements of a value, and the digits set in them. */
+interface Words {
+  readonly isPlain: boolean;
+  readonly spikes: Tensor;
+  readonly bits: Tensor;
+}
+
+/** Σ counts · degrees. */
+function meeting({ data }: Tensor, degrees: Float64Array): number {
+  return degrees.reduce((sum, degree, i) => sum + degree * (data[i] ?? 0), 0);
+}
+
+function total(counts: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < counts.length; i++) sum += counts[i] ?? 0;
+  return sum;
 }

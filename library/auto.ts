@@ -271,8 +271,8 @@ function energyRatio(ann: Evaluation, snn: Evaluation, module: Module, timesteps
   );
   const { snnPJ, annPJ } = estimateEnergy(
     {
-      annMultiplyAccumulates: ann.analogueOperations,
-      analogueOperations: snn.analogueOperations,
+      annMultiplyAccumulates: ann.multiplyAccumulatesPerSample.at(-1) ?? 0,
+      analogueOperations: snn.multiplyAccumulatesPerSample.at(-1) ?? 0,
       synapticOperations: snn.synapticOperationsPerSample.at(-1) ?? 0,
       neuronUpdates: neurons * timesteps,
     },

@@ -1,7 +1,14 @@
 /** Runs samples through a plan, one after the other, and gathers what was asked for. */
 import { invariant, known } from "../../ir/diagnostic.ts";
 import { type EarlyExit, endsEarly, repeatLast } from "../../ir/early-exit.ts";
-import { type Observation, type Probe, type SampleResult, keptBy } from "../../ir/executable.ts";
+import {
+  type Observation,
+  type Probe,
+  type SampleResult,
+  activityKinds,
+  keptBy,
+  noActivity,
+} from "../../ir/executable.ts";
 import { StatisticsGatherer } from "../../ir/observe.ts";
 import { answersOf } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op.ts";
@@ -16,6 +23,7 @@ export interface Job {
   readonly timesteps: number;
   readonly probes: readonly Probe[];
   readonly observe: readonly Observation[];
+  readonly countOperations: boolean;
   readonly earlyExit?: EarlyExit | undefined;
 }
 
@@ -27,7 +35,7 @@ export interface Runner {
 
 /** Prepares to run samples for `job`. Values over time are summed in double precision. */
 export function createRunner(plan: Plan, job: Job): Runner {
-  const { module, counters } = plan;
+  const { module, counter } = plan;
   const timesteps = answersOf(module, job.timesteps);
   const bufferOf = (value: ValueId): TensorData =>
     known(plan.buffers.get(value), `value %${value}`);
@@ -52,32 +60,20 @@ export function createRunner(plan: Plan, job: Job): Runner {
       });
       for (const step of plan.steps) step.reset();
       for (const sum of averaged.values()) sum.fill(0);
-      counters.analogueOperations = 0;
-      counters.synapticOperations = 0;
 
       const outputs = module.outputs.map(
         (o) => new Float32Array(timesteps * bufferOf(o.value).length),
       );
       const spikes = new Float64Array(plan.neurons.length);
-      const spikesByStep = new Float64Array(timesteps);
-      const synapticOperationsByStep = new Float64Array(timesteps);
+      const bits = new Float64Array(plan.neurons.length);
+      const activity = noActivity(timesteps);
       const probes = job.probes.map((probe) =>
         keptBy(probe, { type: typeAt(probe.value) }, timesteps),
       );
-      let total = 0;
-      let analogueOperations = 0;
       let timestepsTaken = timesteps;
       for (let t = 0; t < timestepsTaken; t++) {
         for (const step of t === 0 ? plan.steps : varying) step.run();
-        // What works on read-outs runs at every timestep, but only the last one is the answer.
-        if (t === 0) analogueOperations = counters.analogueOperations;
-        plan.neurons.forEach((neuron, i) => {
-          const count = neuron.spikeCount();
-          spikes[i] = (spikes[i] ?? 0) + count;
-          total += count;
-        });
-        spikesByStep[t] = total;
-        synapticOperationsByStep[t] = counters.synapticOperations;
+        if (job.countOperations) counter.count(t, activity, spikes, bits);
         module.outputs.forEach((o, i) => {
           const now = bufferOf(o.value);
           outputs[i]?.set(now, t * now.length);
@@ -97,7 +93,7 @@ export function createRunner(plan: Plan, job: Job): Runner {
           timestepsTaken = t + 1;
         }
       }
-      for (const perStep of [...outputs, spikesByStep, synapticOperationsByStep]) {
+      for (const perStep of [...outputs, ...activityKinds.map((kind) => activity[kind])]) {
         repeatLast(perStep, timestepsTaken, timesteps);
       }
       for (const sum of averaged.values()) {
@@ -112,9 +108,8 @@ export function createRunner(plan: Plan, job: Job): Runner {
         timestepsTaken,
         outputs,
         spikes,
-        spikesByStep,
-        synapticOperationsByStep,
-        analogueOperations,
+        bits,
+        activity,
         probes,
       };
     },

@@ -8,22 +8,13 @@ import type { Potentials } from "../../ir/semantics/spiking.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { Packing } from "./packing.ts";
 
-/** What steps count while they run; reset before each sample. */
-export interface Counters {
-  /** Additions caused by non-zero elements of `spike` and `current` operands. */
-  synapticOperations: number;
-  /** Multiply-accumulates on `real` operands. */
-  analogueOperations: number;
-}
-
-/** What a kernel's compiler is given: where operands and result lie, and what to count into. */
+/** What a kernel's compiler is given: where operands and result lie. */
 export interface Site {
   readonly op: Op;
   readonly module: Module;
   readonly inputs: readonly TensorData[];
   readonly inputOps: readonly Op[];
   readonly output: TensorData;
-  readonly counters: Counters;
   readonly packing: Packing;
 }
 
@@ -35,9 +26,10 @@ export interface Kernel {
 
 export interface NeuronKernel extends Kernel {
   reset(): void;
-  spikeCount(): number;
-  /** Those that synapses see. Left out where no neuron fires more than one in a timestep. */
-  spikesOfEach?(): Uint8Array;
+  /** Spikes of each neuron in the last timestep or frame, [numel]. */
+  spikesOfEach(): Uint8Array;
+  /** Binary digits set in their words. */
+  bitsOfEach(): Uint8Array;
   readonly membranePotential: Potentials;
 }
 

@@ -8,10 +8,10 @@ import { evaluate, isStateful } from "../../ir/evaluate.ts";
 import type { Module } from "../../ir/module.ts";
 import { tensorAt } from "../../ir/module.ts";
 import { type Op, type ValueId, isNeuron } from "../../ir/op.ts";
-import { outDegrees } from "../../ir/semantics/connections.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
-import type { Counters, Kernel, Site } from "./kernel.ts";
+import { type Counter, counterOf } from "./counting.ts";
+import type { Kernel, Site } from "./kernel.ts";
 import { compileConv } from "./kernels/conv.ts";
 import { compileElementwise } from "./kernels/elementwise.ts";
 import { compileLinear } from "./kernels/linear.ts";
@@ -21,11 +21,10 @@ import { compileNeuron } from "./kernels/neuron.ts";
 import { compilePool } from "./kernels/pool.ts";
 import { type Packing, createPacking } from "./packing.ts";
 import type { NeuronStep, Step } from "./step.ts";
-import { extraSpikes } from "./words.ts";
 
 export interface Plan {
   readonly module: Module;
-  readonly counters: Counters;
+  readonly counter: Counter;
   readonly buffers: ReadonlyMap<ValueId, TensorData>;
   /** In the order of the module's inputs. */
   readonly inputs: readonly TensorData[];
@@ -40,7 +39,6 @@ const ignoreReset = (): void => undefined;
  * allocates none, but for ops without a kernel.
  */
 export function compilePlan(module: Module, packing: Packing = createPacking()): Plan {
-  const counters: Counters = { synapticOperations: 0, analogueOperations: 0 };
   const buffers = new Map<ValueId, TensorData>();
   const ops = new Map<ValueId, Op>();
   const varying = new Set<ValueId>();
@@ -68,7 +66,6 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
       inputs: op.inputs.map((value) => known(buffers.get(value), `operand %${value}`)),
       inputOps: op.inputs.map((value) => known(ops.get(value), `operand %${value}`)),
       output,
-      counters,
       packing,
     };
     const neuron = compileNeuron(site) ?? (isNeuron(op) ? cellNeurons(site, op) : null);
@@ -78,8 +75,8 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
         timeVarying,
         run: () => neuron.run(),
         reset: () => neuron.reset(),
-        spikeCount: () => neuron.spikeCount(),
-        spikesOfEach: () => neuron.spikesOfEach?.() ?? null,
+        spikesOfEach: () => neuron.spikesOfEach(),
+        bitsOfEach: () => neuron.bitsOfEach(),
         get membranePotential() {
           return neuron.membranePotential;
         },
@@ -96,8 +93,8 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
       reset: kernel.reset === undefined ? ignoreReset : kernel.reset.bind(kernel),
     });
   }
-  steps.push(...extraSpikes(module, buffers, neurons, counters));
-  return { module, counters, buffers, inputs, steps, neurons };
+  const counter = counterOf(module, buffers, neurons);
+  return { module, counter, buffers, inputs, steps, neurons };
 }
 
 /** Kernels that compute; null for types that these would have to round to, as their arrays are of float32. */
@@ -115,17 +112,6 @@ function compileFallback(site: Site): Kernel {
     return { dtype: type.dtype, shape: type.shape, data };
   });
   const lookup = (ref: TensorRef): Tensor => tensorAt(module, ref);
-  const [first] = operands;
   if (isStateful(op)) return compileCell(site, op);
-  const degrees = first === undefined ? null : outDegrees(op, first.shape, lookup);
-  const analogue = site.inputOps[0]?.type.domain === "real";
-  return {
-    run() {
-      output.set(evaluate(op, operands, lookup).data);
-      degrees?.forEach((degree, i) => {
-        if (analogue) site.counters.analogueOperations += degree;
-        else if (first?.data[i] !== 0) site.counters.synapticOperations += degree;
-      });
-    },
-  };
+  return { run: () => output.set(evaluate(op, operands, lookup).data) };
 }

@@ -53,6 +53,7 @@ function createExecutable(
         timesteps: options.timesteps,
         probes: options.probes ?? [],
         observe: options.observe ?? [],
+        countOperations: options.countOperations ?? true,
         earlyExit: options.earlyExit,
       };
       if (createPool === null || threads === 1 || samples.count <= groupSize) {

@@ -14,10 +14,10 @@ export interface Step {
 
 /** A neuron op's step: what an observer may read after each timestep. */
 export interface NeuronStep extends Step {
-  /** Spikes in the last timestep. */
-  readonly spikeCount: () => number;
-  /** Of each neuron those that synapses see, where one may have fired several; otherwise null. */
-  readonly spikesOfEach: () => Uint8Array | null;
+  /** Spikes of each neuron in the last timestep or frame, [numel]. */
+  readonly spikesOfEach: () => Uint8Array;
+  /** Binary digits set in their words. */
+  readonly bitsOfEach: () => Uint8Array;
   /** Membrane potentials after the last timestep, [numel]. */
   readonly membranePotential: Potentials;
 }

@@ -10,7 +10,7 @@ import { type Assembler, openAssembler } from "./assembler/assembler.ts";
 import { barrierBytes, freeOffset, waitForAll } from "./assembler/barrier.ts";
 import { lowerAverage } from "./lower/averages.ts";
 import type { WindowKernel } from "./lower/cost.ts";
-import { analogueOperationsOf, connectionsOf, lowerCounts } from "./lower/counts.ts";
+import { connectionsOf, lowerCounts } from "./lower/counts.ts";
 import { Lowering, type Step } from "./lower/lowering.ts";
 import { families } from "./lower/table.ts";
 import { type Lifetime, aligned, planMemory } from "./memory/arena.ts";
@@ -152,8 +152,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
       ]),
     ),
     traces: new Map([...lowering.traces].map(([value, view]) => [value, locate(view)])),
-    counts: counted === null ? null : { at: locate(counted.view), neurons: counted.neurons },
-    analogueOperations: options.count === true ? analogueOperationsOf(lowering) : 0,
+    counts: counted === null ? null : { at: locate(counted.view), rows: counted.rows },
     connections: connectionsOf(lowering),
   };
 }

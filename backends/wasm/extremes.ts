@@ -37,6 +37,7 @@ export class Extremes {
     const { earlyExit, ...job } = this.job;
     this.runner ??= createRunner(compilePlan(this.module), {
       ...job,
+      countOperations: true,
       earlyExit: earlyExit ?? undefined,
     });
     return this.runner.run(index, inputs);

@@ -36,8 +36,41 @@ export interface HostTask {
 /** What a run counts, as doubles [row, timestep of the chunk]. */
 export interface Counts {
   readonly at: Located;
-  /** Rows 0 … n − 1 are spikes of the neuron ops; row n is synaptic operations. */
-  readonly neurons: readonly ValueId[];
+  readonly rows: CountRows;
+}
+
+/** Which row holds what. Rows 0 … n − 1 are spikes of the neuron ops, in the order of the module. */
+export interface CountRows {
+  readonly count: number;
+  readonly spikes: ReadonlyMap<ValueId, number>;
+  /** Digits of those neurons' spikes that may have several. */
+  readonly bits: ReadonlyMap<ValueId, number>;
+  /** Weights met; null where they are not counted. */
+  readonly events: {
+    /** By words of one digit that are additions. */
+    readonly plain: number;
+    /** By other words of one digit. */
+    readonly digits: number;
+    /** By words of several digits, and by their digits. */
+    readonly words: number;
+    readonly wordBits: number;
+  } | null;
+}
+
+export function countRowsOf(
+  neurons: readonly ValueId[],
+  withWords: readonly ValueId[],
+  hasEvents: boolean,
+): CountRows {
+  let next = 0;
+  const rowsFor = (values: readonly ValueId[]): Map<ValueId, number> =>
+    new Map(values.map((value) => [value, next++]));
+  const spikes = rowsFor(neurons);
+  const bits = rowsFor(withWords);
+  const events = hasEvents
+    ? { plain: next++, digits: next++, words: next++, wordBits: next++ }
+    : null;
+  return { count: Math.max(1, next), spikes, bits, events };
 }
 
 /** Where to find the mean of a value over the timesteps. */
@@ -88,8 +121,6 @@ export interface Program {
   readonly averages: ReadonlyMap<ValueId, Average>;
   readonly traces: ReadonlyMap<ValueId, Located>;
   readonly counts: Counts | null;
-  /** Multiply-accumulates on real values per run; 0 unless counting was asked for. */
-  readonly analogueOperations: number;
   /** Connections of all synapses: how much work a timestep is at most. */
   readonly connections: number;
 }

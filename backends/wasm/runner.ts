@@ -1,7 +1,15 @@
 /** Runs samples on an instance, one after the other, and gathers what was asked for. */
 import { known } from "../../ir/diagnostic.ts";
 import { type EarlyExit, endsEarly, repeatLast } from "../../ir/early-exit.ts";
-import { type Observation, type Probe, type SampleResult, keptBy } from "../../ir/executable.ts";
+import {
+  type Activity,
+  type Observation,
+  type Probe,
+  type SampleResult,
+  activityKinds,
+  keptBy,
+  noActivity,
+} from "../../ir/executable.ts";
 import { type Module, opsOf } from "../../ir/module.ts";
 import { StatisticsGatherer } from "../../ir/observe.ts";
 import { type ValueId, neuronKinds } from "../../ir/op.ts";
@@ -37,7 +45,7 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
     [...program.averages.keys()].map((value) => [value, new Float64Array(sizeOf(value))]),
   );
   const neurons = opsOf(module, ...neuronKinds).length;
-  const counts = new Float64Array((neurons + 1) * program.steps);
+  const counts = new Float64Array((program.counts?.rows.count ?? 0) * program.steps);
   const outputs = program.outputs.map(({ value, at }) => ({ at, size: sizeOf(value) }));
   const traced = probes.flatMap(({ value, keep }, i) => {
     if (keep === "mean") return [];
@@ -48,18 +56,31 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
   /** What the chunk's first `steps` timesteps counted, added to what was before. */
   const addCounts = (result: Counted, elapsed: number, steps: number): void => {
     if (program.counts === null) return;
-    instance.read(program.counts.at, 0, counts);
-    let spikes = result.spikesByStep[elapsed - 1] ?? 0;
-    let operations = result.synapticOperationsByStep[elapsed - 1] ?? 0;
+    const { at, rows } = program.counts;
+    instance.read(at, 0, counts);
+    const { activity } = result;
     for (let step = 0; step < steps; step++) {
-      for (let row = 0; row < neurons; row++) {
-        const count = counts[row * program.steps + step] ?? 0;
-        result.spikes[row] = (result.spikes[row] ?? 0) + count;
-        spikes += count;
+      const rowAt = (row: number): number => counts[row * program.steps + step] ?? 0;
+      const t = elapsed + step;
+      for (const kind of activityKinds) activity[kind][t] = activity[kind][t - 1] ?? 0;
+      const add = (kind: keyof Activity, by: number): void => {
+        activity[kind][t] = (activity[kind][t] ?? 0) + by;
+      };
+      let neuron = 0;
+      for (const [value, row] of rows.spikes) {
+        const spikes = rowAt(row);
+        const bits = rowAt(rows.bits.get(value) ?? row);
+        result.spikes[neuron] = (result.spikes[neuron] ?? 0) + spikes;
+        result.bits[neuron] = (result.bits[neuron] ?? 0) + bits;
+        neuron++;
+        add("spikes", spikes);
+        add("bits", bits);
       }
-      operations += counts[neurons * program.steps + step] ?? 0;
-      result.spikesByStep[elapsed + step] = spikes;
-      result.synapticOperationsByStep[elapsed + step] = operations;
+      if (rows.events === null) continue;
+      const [plain, digits] = [rowAt(rows.events.plain), rowAt(rows.events.digits)];
+      add("events", plain + digits + rowAt(rows.events.words));
+      add("plainEvents", plain);
+      add("eventBits", plain + digits + rowAt(rows.events.wordBits));
     }
   };
 
@@ -80,9 +101,8 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
         timestepsTaken: timesteps,
         outputs: outputs.map(({ size }) => new Float32Array(timesteps * size)),
         spikes: new Float64Array(neurons),
-        spikesByStep: new Float64Array(timesteps),
-        synapticOperationsByStep: new Float64Array(timesteps),
-        analogueOperations: program.analogueOperations,
+        bits: new Float64Array(neurons),
+        activity: noActivity(timesteps),
         probes: probes.map((probe) => keptBy(probe, { type: typeOf(probe.value) }, timesteps)),
       };
       instance.give(inputs);
@@ -141,8 +161,8 @@ export function follow(instance: Instance, { timesteps }: Job): void {
 
 interface Counted {
   readonly spikes: Float64Array;
-  readonly spikesByStep: Float64Array;
-  readonly synapticOperationsByStep: Float64Array;
+  readonly bits: Float64Array;
+  readonly activity: Activity;
 }
 
 function endAt(
@@ -152,6 +172,5 @@ function endAt(
 ): void {
   result.timestepsTaken = taken;
   for (const output of result.outputs) repeatLast(output, taken, timesteps);
-  repeatLast(result.spikesByStep, taken, timesteps);
-  repeatLast(result.synapticOperationsByStep, taken, timesteps);
+  for (const kind of activityKinds) repeatLast(result.activity[kind], taken, timesteps);
 }

@@ -94,7 +94,7 @@ async function answersOf(
   await executable.run(samples, { timesteps }, (result) => {
     logits.set(known(result.outputs[0], "an output").slice(-classes), result.index * classes);
     for (const count of result.spikes) spikes += count;
-    synapticOperations += result.synapticOperationsByStep.at(-1) ?? 0;
+    synapticOperations += result.activity.events.at(-1) ?? 0;
   });
   if (module.code === "none") return { logits, activity: null };
   return {

@@ -46,8 +46,8 @@ export function buildReport(pieces: ReportPieces): ConversionReport {
   const annAccuracy = ann.accuracy?.[0] ?? null;
   const neurons = snn.neurons.reduce((sum, op) => sum + op.neurons, 0);
   const counts: OperationCounts = {
-    annMultiplyAccumulates: ann.analogueOperations,
-    analogueOperations: snn.analogueOperations,
+    annMultiplyAccumulates: ann.multiplyAccumulatesPerSample.at(-1) ?? 0,
+    analogueOperations: snn.multiplyAccumulatesPerSample.at(-1) ?? 0,
     synapticOperations: snn.synapticOperationsPerSample.at(-1) ?? 0,
     // Of a framed code there is one answer, but every neuron is looked at in each timestep of a frame.
     neuronUpdates: neurons * (snn.timesteps.at(-1) ?? 0),

@@ -2,9 +2,10 @@
  * How many connections leave each element of a synaptic op's operand: what a spike costs.
  *
  * A connection joins one operand element and one result element. It counts whatever its weight is,
- * and only where it lies within bounds: taps on the padding are none. Counted are the synapses with
- * a fan-out, convolutions, linear layers and average-pools; `ann.affine` is left out because its
- * scale goes into its neighbours' weights, and products of values because they are no synapses.
+ * and only where it lies within bounds: taps on the padding are none. Synapses are convolutions, linear
+ * layers, average-pools, sums and means along axes (whose weights are 1 and 1/n), and products of a value
+ * with a matrix that stays the same, which `synapseOf` in `ir/account/` adds. `ann.affine` is none, as its
+ * scale goes into its neighbours' weights.
  */
 import { type Op, type OpOf, isOp } from "../op.ts";
 import type { TensorLookup } from "../spec.ts";
@@ -21,6 +22,9 @@ export function outDegrees(op: Op, shape: Shape, tensors: TensorLookup): Float64
     const [, outChannels = 0] = op.type.shape;
     const kernel = tensors(op.attrs.weight).shape.slice(2);
     return overPlanes(shape, windowsMet(op, shape, kernel), outChannels / op.attrs.groups);
+  }
+  if (isOp(op, "ann.reduce-sum", "ann.reduce-mean")) {
+    return new Float64Array(elementCount(shape)).fill(1);
   }
   if (isOp(op, "ann.average-pool")) {
     return overPlanes(shape, windowsMet(op, shape, op.attrs.kernel), 1);

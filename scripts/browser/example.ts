@@ -58,12 +58,12 @@ export async function makeExample(folder: string): Promise<Example> {
   const { timesteps } = module;
   const executable = await wasmEngine.load(module, { threads: 1 });
   const expected: Expected[] = [];
-  await executable.run(source, { timesteps }, ({ index, outputs, spikesByStep }) => {
+  await executable.run(source, { timesteps }, ({ index, outputs, activity }) => {
     const [image] = source.get(index);
     expected.push({
       input: Array.from(known(image, "an image").data),
       logits: Array.from(known(outputs[0], "logits")),
-      spikes: known(spikesByStep.at(-1), "spikes"),
+      spikes: known(activity.spikes.at(-1), "spikes"),
     });
   });
   await executable.close();

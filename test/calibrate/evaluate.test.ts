@@ -59,7 +59,7 @@ describe("an ANN", () => {
       spikesPerSample: [0],
       synapticOperationsPerSample: [0],
       latencyTimesteps: 0,
-      analogueOperations: 8,
+      multiplyAccumulatesPerSample: [8],
     });
   });
 

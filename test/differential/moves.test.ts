@@ -159,8 +159,8 @@ async function countsOf(engine: typeof wasmEngine, module: Module): Promise<obje
   expect(verify(module)).toEqual([]);
   const options = { timesteps: module.timesteps };
   const { sample } = await runOn(engine, module, [dyadic(operand, 4, 3)], options);
-  const { outputs, spikes, spikesByStep, synapticOperationsByStep, analogueOperations } = sample;
-  return { outputs, spikes, spikesByStep, synapticOperationsByStep, analogueOperations };
+  const { outputs, spikes, bits, activity } = sample;
+  return { outputs, spikes, bits, activity };
 }
 
 describe.each(neuronKinds)("around %s", (kind) => {
@@ -168,7 +168,7 @@ describe.each(neuronKinds)("around %s", (kind) => {
     const plain = network(kind, (_, x) => x);
     const moved = network(kind, everyMove);
     const wanted = await countsOf(interpretEngine, plain);
-    expect(wanted).toHaveProperty("analogueOperations");
+    expect(wanted).toHaveProperty("activity");
     for (const engine of [interpretEngine, typedEngine, wasmEngine]) {
       expect({ engine: engine.name, ...(await countsOf(engine, moved)) }).toEqual({
         engine: engine.name,

@@ -34,12 +34,11 @@ it.each(["offset", "silence"])("a rehearsal for %s", async (rule) => {
       for (const engine of [typedEngine, wasmEngine]) {
         const run = { timesteps: module.timesteps };
         const { sample: found } = await runOn(engine, module, inputs, run);
-        expect(found.spikesByStep).toEqual(wanted.spikesByStep);
-        expect(found.synapticOperationsByStep).toEqual(wanted.synapticOperationsByStep);
+        expect(found.activity).toEqual(wanted.activity);
         wanted.outputs.forEach((y, i) => expectClose(known(found.outputs[i], "an output"), y));
       }
       const before = interpret(plain, inputs, { timesteps: rehearsal });
-      expect(wanted.spikesByStep.slice(0, rehearsal)).toEqual(before.spikesByStep);
+      expect(wanted.activity.spikes.slice(0, rehearsal)).toEqual(before.activity.spikes);
       before.outputs.forEach((y, i) => {
         const { value } = known(module.outputs[i], "an output");
         const shape = known(

@@ -49,13 +49,14 @@ describe("interpret", () => {
     // Hidden currents 0.5, 0.25, −1 from v = 0.5: neuron 0 fires at t = 1, 3; neuron 1 at t = 2.
     expect(result.outputs).toEqual([Float32Array.of(1, 1, 0.5, 3, 2 / 3, 7 / 3, 0.5, 2)]);
     expect([...result.spikes]).toEqual([3]);
-    expect([...result.spikesByStep]).toEqual([1, 2, 3, 3]);
+    expect([...result.activity.spikes]).toEqual([1, 2, 3, 3]);
   });
 
-  it("counts spikes times fan-out, and work on real values once", () => {
+  it("counts spikes times fan-out", () => {
     const result = interpret(module, sample, { timesteps: 4 });
-    expect([...result.synapticOperationsByStep]).toEqual([2, 4, 6, 6]);
-    expect(result.analogueOperations).toBe(6);
+    expect([...result.activity.events]).toEqual([2, 4, 6, 6]);
+    expect(result.activity.plainEvents).toEqual(result.activity.events);
+    expect(result.activity.eventBits).toEqual(result.activity.events);
   });
 
   it("keeps what probes ask for", () => {
@@ -112,7 +113,7 @@ describe("a module without a code", () => {
     const module = b.finish({ name: "m", outputs });
     const result = interpret(module, [f([2], [3, -4])], { timesteps: 8 });
     expect(result.outputs).toEqual([Float32Array.of(6, -8), Float32Array.of(3, -4)]);
-    expect(result.spikesByStep).toEqual(Float64Array.of(0));
+    expect(result.activity.spikes).toEqual(Float64Array.of(0));
   });
 });
 

@@ -212,17 +212,6 @@ export function exactOnes({ module }: RandomNetwork): boolean {
   });
 }
 
-/** Whether no synapse reads currents: which ticks of a frame these are not 0 at shows in no sum. */
-export function countsSpikesOnly({ module }: RandomNetwork): boolean {
-  return module.ops.every((op) => {
-    const [operand] = op.inputs;
-    if (operand === undefined) return true;
-    if (isOp(op, "snn.max-pool")) return false;
-    if (!isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear")) return true;
-    return producerOf(module, operand).type.domain !== "current";
-  });
-}
-
 /** What fast-check shows of a counterexample: its text. */
 function printable(network: RandomNetwork): RandomNetwork {
   const text = (): string => printModule(network.module);

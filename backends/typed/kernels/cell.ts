@@ -29,8 +29,8 @@ export function cellNeurons(site: Site, op: OpOf<NeuronKind>): NeuronKernel {
     get membranePotential() {
       return neurons().membranePotential;
     },
-    spikeCount: () => neurons().spikeCount,
-    spikesOfEach: () => neurons().seenOfEach ?? neurons().spikesOfEach,
+    spikesOfEach: () => neurons().spikesOfEach,
+    bitsOfEach: () => neurons().bitsOfEach,
     run: () => site.output.set(cell.step(x).data),
     reset() {
       cell = cellFor(site, op, x);

@@ -9,17 +9,17 @@
 import { tensorAt } from "../../../ir/module.ts";
 import type { TensorData, TensorRef } from "../../../ir/tensor.ts";
 import { type Kernel, type Numbers, type Site, type Sums, synapseArrays } from "../kernel.ts";
-import { type Geometry, tapsWithinBounds, windowGeometry } from "./geometry.ts";
+import { type Geometry, windowGeometry } from "./geometry.ts";
 
 /** Output channels summed at a time; weights are padded to a multiple of it. */
 const block = 8;
 
-/** Runs the synapses; returns how many (event, output pixel) pairs were added. */
-type Convolve = () => number;
+/** Runs the synapses. */
+type Convolve = () => void;
 
 /** A kernel for float32 or integer `ann.conv` over [1, C, W] or [1, C, H, W]; null for any other op. */
 export function compileConv(site: Site): Kernel | null {
-  const { op, counters } = site;
+  const { op } = site;
   const arrays = synapseArrays(site);
   const inputType = site.inputOps[0]?.type;
   if (op.kind !== "ann.conv" || inputType === undefined || arrays === null) return null;
@@ -32,19 +32,10 @@ export function compileConv(site: Site): Kernel | null {
   const bias = new Float64Array(g.outChannels + block);
   if (op.attrs.bias !== null) bias.set(tensorAt(site.module, op.attrs.bias).data);
   const isDepthwise = g.channels === groups && g.outChannels === groups;
-  const convolve = isDepthwise
+  const run = isDepthwise
     ? depthwise(g, weight.data, bias, input, output)
     : eventDriven(g, groups, packedWeights(site, g, groups, op.attrs.weight), bias, input, output);
-  const fanOut = g.outChannels / groups;
-  const connections = tapsWithinBounds(g) * g.channels * fanOut;
-  const analogue = inputType.domain === "real";
-  return {
-    run() {
-      const added = convolve();
-      if (analogue) counters.analogueOperations += connections;
-      else counters.synapticOperations += added * fanOut;
-    },
-  };
+  return { run };
 }
 
 /** Weights [out, in/groups, …kernel] as [group][tap][in][out, padded to a block]. */
@@ -101,14 +92,12 @@ function eventDriven(
   };
 
   return () => {
-    let added = 0;
     for (let group = 0; group < groups; group++) {
       listEvents(group);
       const groupWeights = group * g.kernelHeight * g.kernelWidth * inPer * padded;
       const groupOutput = group * outPer * g.outHeight * g.outWidth;
-      added += gather(g, outPer, inPer * padded, groupWeights, group * outPer, groupOutput);
+      gather(g, outPer, inPer * padded, groupWeights, group * outPer, groupOutput);
     }
-    return added;
   };
 
   function gather(
@@ -118,9 +107,8 @@ function eventDriven(
     weightBase: number,
     biasBase: number,
     outputBase: number,
-  ): number {
+  ): void {
     const outPixels = shape.outHeight * shape.outWidth;
-    let added = 0;
     for (let oy = 0; oy < shape.outHeight; oy++) {
       for (let ox = 0; ox < shape.outWidth; ox++) {
         const left = ox * shape.strideX - shape.padLeft;
@@ -135,7 +123,6 @@ function eventDriven(
           let a5 = bias[biasBase + first + 5] ?? 0;
           let a6 = bias[biasBase + first + 6] ?? 0;
           let a7 = bias[biasBase + first + 7] ?? 0;
-          let seen = 0;
           for (let ky = 0; ky < shape.kernelHeight; ky++) {
             const iy = top + ky * shape.dilationY;
             if (iy < 0 || iy >= shape.height) continue;
@@ -146,7 +133,6 @@ function eventDriven(
               const tap = weightBase + (ky * shape.kernelWidth + kx) * tapStride + first;
               const end = eventStart[p + 1] ?? 0;
               const begin = eventStart[p] ?? 0;
-              seen += end - begin;
               for (let e = begin; e < end; e++) {
                 const x = eventValue[e] ?? 0;
                 const w = tap + (eventChannel[e] ?? 0);
@@ -161,7 +147,6 @@ function eventDriven(
               }
             }
           }
-          if (first === 0) added += seen;
           let to = pixel + first * outPixels;
           const left8 = outCount - first;
           output[to] = a0;
@@ -175,7 +160,6 @@ function eventDriven(
         }
       }
     }
-    return added;
   }
 }
 
@@ -189,7 +173,6 @@ function depthwise(
 ): Convolve {
   const taps = g.kernelHeight * g.kernelWidth;
   return () => {
-    let added = 0;
     for (let c = 0; c < g.channels; c++) {
       const plane = c * g.height * g.width;
       let to = c * g.outHeight * g.outWidth;
@@ -204,7 +187,6 @@ function depthwise(
               if (ix < 0 || ix >= g.width) continue;
               const x = input[plane + iy * g.width + ix] ?? 0;
               if (x === 0) continue;
-              added++;
               sum += x * (weight[c * taps + ky * g.kernelWidth + kx] ?? 0);
             }
           }
@@ -212,6 +194,5 @@ function depthwise(
         }
       }
     }
-    return added;
   };
 }

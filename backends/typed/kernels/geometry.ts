@@ -53,21 +53,3 @@ export function windowGeometry(
     dilationX: x(attrs.dilations, 1),
   };
 }
-
-/** How many (output position, tap) pairs fall on the input, per input and output channel. */
-export function tapsWithinBounds(g: Geometry): number {
-  const along = (out: number, size: number, k: number, s: number, p: number, d: number): number => {
-    let n = 0;
-    for (let o = 0; o < out; o++) {
-      for (let t = 0; t < k; t++) {
-        const i = o * s - p + t * d;
-        if (i >= 0 && i < size) n++;
-      }
-    }
-    return n;
-  };
-  return (
-    along(g.outHeight, g.height, g.kernelHeight, g.strideY, g.padTop, g.dilationY) *
-    along(g.outWidth, g.width, g.kernelWidth, g.strideX, g.padLeft, g.dilationX)
-  );
-}

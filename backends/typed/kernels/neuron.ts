@@ -35,21 +35,22 @@ function floatNeurons(
   const vInit = spread(op.attrs.vInit);
   const v = Float32Array.from(vInit);
   const subtract = op.attrs.reset === "subtract";
-  let spikes = 0;
+  const fired = new Uint8Array(v.length);
   return {
     membranePotential: v,
-    spikeCount: () => spikes,
+    spikesOfEach: () => fired,
+    bitsOfEach: () => fired,
     reset: () => v.set(vInit),
     run() {
-      spikes = 0;
       for (let i = 0; i < v.length; i++) {
         const u = Math.fround((v[i] ?? 0) + (input[i] ?? 0));
         const th = threshold[i] ?? 1;
         if (u >= th) {
-          spikes++;
+          fired[i] = 1;
           v[i] = subtract ? u - th : 0;
           output[i] = amplitude[i] ?? 0;
         } else {
+          fired[i] = 0;
           v[i] = u;
           output[i] = 0;
         }
@@ -74,21 +75,22 @@ function integerNeurons(
   const vInit = spread(op.attrs.vInit);
   const v = Int32Array.from(vInit);
   const subtract = op.attrs.reset === "subtract";
-  let spikes = 0;
+  const fired = new Uint8Array(v.length);
   return {
     membranePotential: v,
-    spikeCount: () => spikes,
+    spikesOfEach: () => fired,
+    bitsOfEach: () => fired,
     reset: () => v.set(vInit),
     run() {
-      spikes = 0;
       for (let i = 0; i < v.length; i++) {
         const u = ((v[i] ?? 0) + (input[i] ?? 0)) | 0;
         const th = threshold[i] ?? 1;
         if (u >= th) {
-          spikes++;
+          fired[i] = 1;
           v[i] = subtract ? u - th : 0;
           output[i] = amplitude[i] ?? 0;
         } else {
+          fired[i] = 0;
           v[i] = u;
           output[i] = 0;
         }

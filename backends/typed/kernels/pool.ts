@@ -3,7 +3,7 @@ import { type OpOf, isOp } from "../../../ir/op.ts";
 import { changeOf } from "../../../ir/semantics/spiking.ts";
 import type { TensorData } from "../../../ir/tensor.ts";
 import type { Kernel, Site } from "../kernel.ts";
-import { type Geometry, tapsWithinBounds, windowGeometry } from "./geometry.ts";
+import { type Geometry, windowGeometry } from "./geometry.ts";
 
 /** A kernel for float32 pools, running max-pools and `snn.readout`; null for any other op. */
 export function compilePool(site: Site): Kernel | null {
@@ -24,7 +24,7 @@ export function compilePool(site: Site): Kernel | null {
     case "ann.max-pool":
       return { run: () => maxPool(g, input, output) };
     case "ann.average-pool":
-      return compileAveragePool(site, op, g, input, output);
+      return compileAveragePool(op, g, input, output);
   }
 }
 
@@ -97,7 +97,6 @@ function compileReadout(op: OpOf<"snn.readout">, input: TensorData, output: Tens
 }
 
 function compileAveragePool(
-  site: Site,
   op: OpOf<"ann.average-pool">,
   g: Geometry,
   input: Float32Array,
@@ -105,13 +104,9 @@ function compileAveragePool(
 ): Kernel | null {
   // What padding counts for in ceil mode is the interpreter's business.
   if (op.attrs.ceilMode && op.attrs.countIncludePad) return null;
-  const { counters } = site;
-  const analogue = site.inputOps[0]?.type.domain === "real";
-  const connections = tapsWithinBounds(g) * g.channels;
   const full = g.kernelHeight * g.kernelWidth;
   return {
     run() {
-      let events = 0;
       for (let c = 0, to = 0; c < g.channels; c++) {
         const plane = c * g.height * g.width;
         for (let oy = 0; oy < g.outHeight; oy++) {
@@ -124,18 +119,14 @@ function compileAveragePool(
               for (let kx = 0; kx < g.kernelWidth; kx++) {
                 const ix = ox * g.strideX - g.padLeft + kx * g.dilationX;
                 if (ix < 0 || ix >= g.width) continue;
-                const x = input[plane + iy * g.width + ix] ?? 0;
                 inside++;
-                if (x !== 0) events++;
-                sum += x;
+                sum += input[plane + iy * g.width + ix] ?? 0;
               }
             }
             output[to++] = sum / (op.attrs.countIncludePad ? full : inside);
           }
         }
       }
-      if (analogue) counters.analogueOperations += connections;
-      else counters.synapticOperations += events;
     },
   };
 }

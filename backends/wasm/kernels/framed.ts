@@ -3,6 +3,7 @@
  * that was received to the sum that is sent. As `snn.few-spikes` and `snn.ttfs` in ir/op.ts have it.
  */
 import { known } from "../../../ir/diagnostic.ts";
+import { significandDigits } from "../../../ir/semantics/neurons/first-spike.ts";
 import type { Expr } from "../assembler/types.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import { splat } from "./functions.ts";
@@ -10,14 +11,16 @@ import { inIntegers, nearestMultiple } from "./graded.ts";
 import type { Update } from "./over-time.ts";
 import { halfOf, inDoubles } from "./temporal.ts";
 
-/** Outputs are the sum, then, where asked for, the potential and counts of spikes. */
+/**
+ * Outputs are the sum, then, where asked for, the potential, and last what was fired: the number of
+ * few-spikes, or the word that the time of a first spike is.
+ */
 export interface FramedForm {
   readonly traced: boolean;
-  /** Counts of spikes. */
-  readonly counted: boolean;
-  /** Counts of those whose amplitude is not 0. */
-  readonly worthCounted: boolean;
 }
+
+/** As many digits as the significand of a float32 has. */
+const anySignificand = 2 ** significandDigits - 1;
 
 const timeless = { begin: () => undefined, tick: () => undefined };
 
@@ -42,10 +45,9 @@ export function fewSpikes(
       const [vInit, ...rest] = parameters;
       const v = code.define("v128", unit.add(known(vInit, "a potential").get(), x.get()));
       const sum = isFloat ? sumOfFloats(code) : sumOfIntegers(code);
-      const [count, worth] = [code.define("v128", none()), code.define("v128", none())];
+      const count = code.define("v128", none());
       const fires = code.local("v128");
       const sent = code.local("v128");
-      const one = (mask: Expr): Expr => i32x4.neg(mask);
       for (let row = 0; row < rows; row++) {
         const [threshold, reset, amplitude] = rest
           .slice(3 * row, 3 * row + 3)
@@ -54,15 +56,9 @@ export function fewSpikes(
         v.set(unit.sub(v.get(), v128.and(known(reset, "a reset")(), fires.get())));
         sent.set(v128.and(known(amplitude, "an amplitude")(), fires.get()));
         sum.add(sent);
-        if (form.counted) count.set(i32x4.add(count.get(), one(fires.get())));
-        if (form.worthCounted) {
-          worth.set(i32x4.add(worth.get(), one(unit.ne(sent.get(), none()))));
-        }
+        count.set(i32x4.sub(count.get(), fires.get()));
       }
-      return [
-        () => sum.total(),
-        ...outputsOf(form, v, count, worth).map((each) => () => each.get()),
-      ];
+      return [() => sum.total(), ...outputsOf(form, v, count).map((each) => () => each.get())];
     },
   };
 }
@@ -118,13 +114,14 @@ export function firstSpike(
       // NaN is not above 0: there is no spike then.
       const bounded = f32x4.pmin(f32x4.pmax(splat(code, 0), rounded), splat(code, ticks));
       const lead = code.define("v128", bounded);
-      const fires = (): Expr => i32x4.neg(f32x4.gt(lead.get(), none()));
-      const count = code.define("v128", fires());
-      const isWorth = f32x4.ne(known(amplitude, "an amplitude")(), none());
-      const worth = code.define("v128", v128.and(count.get(), isWorth));
+      const word = (): Expr =>
+        resolution === "tick"
+          ? i32x4.trunc_sat_f32x4_u(lead.get())
+          : v128.and(f32x4.gt(lead.get(), none()), i32x4.splat(code.int(anySignificand)));
+      const fired = code.define("v128", word());
       return [
         () => f32x4.mul(lead.get(), known(amplitude, "an amplitude")()),
-        ...outputsOf(form, v, count, worth).map((each) => () => each.get()),
+        ...outputsOf(form, v, fired).map((each) => () => each.get()),
       ];
     },
   };
@@ -132,8 +129,7 @@ export function firstSpike(
 
 /** The same on integers, with a resolution of ticks: exact, the quotient found in doubles. */
 export function firstSpikeIntegers(code: Code, form: FramedForm, ticks: number): Update {
-  const { i32x4, f64x2, f64, v128 } = code.wasm;
-  const none = (): Expr => v128.const(new Array<number>(16).fill(0));
+  const { i32x4, f64x2, f64 } = code.wasm;
   const number = (value: number): Expr => f64x2.splat(f64.const(value));
   return {
     ...timeless,
@@ -147,21 +143,14 @@ export function firstSpikeIntegers(code: Code, form: FramedForm, ticks: number):
         return code.define("v128", f64x2.pmin(f64x2.pmax(rounded, number(0)), number(ticks)));
       });
       const lead = code.define("v128", inIntegers(code, halves));
-      const worthOf = (): Expr => known(amplitude, "an amplitude").get();
-      const count = code.define("v128", i32x4.neg(i32x4.gt_s(lead.get(), none())));
-      const worth = code.define("v128", v128.and(count.get(), i32x4.ne(worthOf(), none())));
       return [
-        () => i32x4.mul(lead.get(), worthOf()),
-        ...outputsOf(form, v, count, worth).map((each) => () => each.get()),
+        () => i32x4.mul(lead.get(), known(amplitude, "an amplitude").get()),
+        ...outputsOf(form, v, lead).map((each) => () => each.get()),
       ];
     },
   };
 }
 
-function outputsOf(form: FramedForm, v: Local, count: Local, worth: Local): Local[] {
-  return [
-    ...(form.traced ? [v] : []),
-    ...(form.counted ? [count] : []),
-    ...(form.worthCounted ? [worth] : []),
-  ];
+function outputsOf(form: FramedForm, v: Local, fired: Local): Local[] {
+  return [...(form.traced ? [v] : []), fired];
 }

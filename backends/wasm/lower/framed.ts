@@ -15,22 +15,15 @@ export function lowerFramed(lowering: Lowering, op: Op): View | null {
   const output = lowering.place(op.result);
   const trace = traceOf(lowering, op);
   const { steps } = lowering.options;
-  const counts = (name: string): View =>
-    scratchLike(lowering, `%${op.result} ${name}`, "i32", op.type.shape, output, steps);
-  const fired = counts("fired");
-  const isWorth = lowering.tensor(op.attrs.amplitude).data.every((a) => a !== 0);
-  const worth = isWorth ? null : counts("fired of worth");
-  const plain = { counts: "number", unit: null, schedule: "constant" } as const;
-  const spikes = { view: fired, ...plain };
-  lowering.fired.set(op.result, {
-    spikes,
-    operations: worth === null ? spikes : { view: worth, ...plain },
-  });
-  const form: FramedForm = { traced: trace !== null, counted: true, worthCounted: worth !== null };
+  const name = `%${op.result} fired`;
+  const fired = scratchLike(lowering, name, "i32", op.type.shape, output, steps);
+  const counts = op.kind === "snn.ttfs" ? "word" : "number";
+  lowering.fired.set(op.result, { view: fired, counts, unit: null, schedule: "constant" });
+  const form: FramedForm = { traced: trace !== null };
   const ticks = lowering.module.timesteps;
   const vInit = tensorLike(lowering, op.attrs.vInit, output);
   const process = {
-    outputs: [output, ...[trace, fired, worth].filter((view) => view !== null)],
+    outputs: [output, ...[trace, fired].filter((view) => view !== null)],
     input,
     tables: [],
     states: [],

@@ -31,7 +31,7 @@ export function lowerGraded(lowering: Lowering, op: Op): View | null {
     unit: isWord ? unit : null,
     schedule: attrs.schedule === "table" || sizes !== null ? "constant" : attrs.schedule,
   };
-  lowering.fired.set(op.result, { spikes: words, operations: words });
+  lowering.fired.set(op.result, words);
   const form: GradedForm = {
     attrs,
     hasCeiling: attrs.ceiling !== null,

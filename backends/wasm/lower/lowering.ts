@@ -61,20 +61,15 @@ export interface Spikes {
 }
 
 /**
- * How many spikes each element of a value is: one where it is not 0; or it is a whole number of units
- * (null: of ones) times ρ_t, and as many spikes as that number has bits set; or that number itself.
+ * How many spikes each element of a value is, and of how many digits: one of one where it is not 0; or it
+ * is a whole number of units (null: of ones) times ρ_t, one spike of the digits set in that number; or it
+ * is the number of spikes; or, as an integer of 32 bits, the word that was sent.
  */
 export interface SpikeWords {
   readonly view: View;
-  readonly counts: "non-zero" | "bits" | "number";
+  readonly counts: "non-zero" | "bits" | "number" | "word";
   readonly unit: View | null;
   readonly schedule: SharedSchedule;
-}
-
-/** What neurons have fired, where it does not show in their masks: their own spikes, and what synapses get. */
-export interface Fired {
-  readonly spikes: SpikeWords;
-  readonly operations: SpikeWords;
 }
 
 /** What is asked of a program besides its outputs. */
@@ -113,8 +108,8 @@ export class Lowering {
   readonly layouts: Layouts;
   readonly steps: Step[] = [];
   readonly traces = new Map<ValueId, View>();
-  /** By neuron op; filled when its value is lowered. */
-  readonly fired = new Map<ValueId, Fired>();
+  /** What neurons have fired, where it does not show in their masks; filled when their value is lowered. */
+  readonly fired = new Map<ValueId, SpikeWords>();
   private readonly ops: ReadonlyMap<ValueId, Op>;
   private readonly uses = new Map<ValueId, number>();
   private readonly varying = new Set<ValueId>();

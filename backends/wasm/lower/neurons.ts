@@ -94,18 +94,39 @@ export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {
 export function lowerSpiking(lowering: Lowering, op: Op): View | null {
   const spikes = lowering.spikesOf(op);
   if (spikes === null) return null;
-  const { masks, amplitude } = spikes;
-  const image = lowering.layouts.images.has(op.result);
   const target = lowering.place(op.result);
+  expandInto(lowering, op, spikes, "amplitude", target);
+  return target;
+}
+
+/** A view that is not 0 where there is a spike, whatever it is worth. */
+export function onesWhereSpikes(lowering: Lowering, op: Op, spikes: Spikes): View {
+  const { amplitude } = spikes;
+  const worth = "perChannel" in amplitude ? amplitude.perChannel : amplitude.perNeuron;
+  if (worth.every((a) => a !== 0)) return lowering.dense(op.result);
+  const target = lowering.place(op.result);
+  const ones = { perChannel: new Float64Array(spikes.masks.grid.channels).fill(1) };
+  expandInto(lowering, op, { ...spikes, amplitude: ones }, "ones", target);
+  return target;
+}
+
+function expandInto(
+  lowering: Lowering,
+  op: Op,
+  { masks, amplitude }: Spikes,
+  name: string,
+  target: View,
+): void {
+  const image = lowering.layouts.images.has(op.result);
   const view = known(gridViewOf(target, image), "spikes by pixel");
   const element = target.element === "i32" ? "i32" : "f32";
   const values = "perChannel" in amplitude ? amplitude.perChannel : amplitude.perNeuron;
-  const buffer = lowering.constant(`%${op.result} amplitude ${element}`, () =>
+  const buffer = lowering.constant(`%${op.result} ${name} ${element}`, () =>
     element === "f32" ? Float32Array.from(values) : Int32Array.from(values),
   );
   const pixelStride = "perChannel" in amplitude ? 0 : 4 * masks.grid.channels;
   lowering.emit({
-    name: `%${op.result} expand`,
+    name: `%${op.result} expand ${name}`,
     phase: "each",
     reads: [...maskBuffers(masks), buffer],
     writes: [target.buffer],
@@ -113,7 +134,6 @@ export function lowerSpiking(lowering: Lowering, op: Op): View | null {
       expandSpikes(code, masks, { buffer, pixelStride }, view);
     },
   });
-  return target;
 }
 
 /** Synapses on spikes as currents in memory, where events are worth it. */

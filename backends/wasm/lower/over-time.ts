@@ -43,11 +43,7 @@ export function firedBeside(
   if (lowering.tensor(op.attrs.amplitude).data.every((a) => a !== 0)) return null;
   const { steps } = lowering.options;
   const view = scratchLike(lowering, `%${op.result} fired`, "f32", op.type.shape, output, steps);
-  const plain = { counts: "non-zero", unit: null, schedule: "constant" } as const;
-  lowering.fired.set(op.result, {
-    spikes: { view, ...plain },
-    operations: { view: output, ...plain },
-  });
+  lowering.fired.set(op.result, { view, counts: "non-zero", unit: null, schedule: "constant" });
   return view;
 }
 

@@ -20,12 +20,12 @@ export interface Cell {
 export interface Neurons {
   /** After the last step, [numel]; v[0] before the first. Int32 where the neurons are integer. */
   readonly membranePotential: Potentials;
-  /** Spikes in the last step. A word of several bits counts as many spikes as it has bits set. */
+  /** Spikes in the last step, or frame: words that were sent, whatever their size and amplitude. */
   readonly spikeCount: number;
   /** The same for each neuron, [numel]. */
   readonly spikesOfEach: Uint8Array;
-  /** Of the last frame, those whose amplitude is not 0, as synapses see no others; of few-spikes neurons. */
-  readonly seenOfEach?: Uint8Array;
+  /** Binary digits that are set in these words, for each neuron; the spikes where a word is one digit. */
+  readonly bitsOfEach: Uint8Array;
 }
 
 /**
@@ -67,14 +67,14 @@ export function rowsOf(ref: TensorRef, shape: Shape, tensors: TensorLookup): Pot
   });
 }
 
-/** What a population shows, with its counts to be written into `spikesOfEach`. */
-export function counted(
-  membranePotential: Potentials,
-): Neurons & { readonly spikesOfEach: Uint8Array } {
+/** What a population shows, with its counts to be written into the arrays of each. */
+export function counted(membranePotential: Potentials, words: "digits" | "words"): Neurons {
   const spikesOfEach = new Uint8Array(membranePotential.length);
+  const bitsOfEach = words === "digits" ? spikesOfEach : new Uint8Array(membranePotential.length);
   return {
     membranePotential,
     spikesOfEach,
+    bitsOfEach,
     get spikeCount() {
       return spikesOfEach.reduce((sum, n) => sum + n, 0);
     },

@@ -20,8 +20,7 @@ export function fewSpikes(
   const vInit = perNeuron(op.attrs.vInit, shape, tensors, isInteger(op));
   // What is written here is rounded to float32, or wraps at 32 bits.
   const v = vInit.slice();
-  const seenOfEach = new Uint8Array(v.length);
-  const neurons = Object.assign(counted(v), { seenOfEach });
+  const neurons = counted(v, "digits");
 
   /** One spike of each neuron whose potential reaches the row's threshold. */
   const fire = (row: number): Float64Array => {
@@ -33,13 +32,11 @@ export function fewSpikes(
       v[i] = (v[i] ?? 0) - (resets[row]?.[i] ?? 0);
       y[i] = amplitudes[row]?.[i] ?? 0;
       neurons.spikesOfEach[i] = (neurons.spikesOfEach[i] ?? 0) + 1;
-      seenOfEach[i] = (seenOfEach[i] ?? 0) + Number(y[i] !== 0);
     }
     return y;
   };
   const integrate = (total: Tensor): void => {
     neurons.spikesOfEach.fill(0);
-    seenOfEach.fill(0);
     v.forEach((_, i) => {
       v[i] = (vInit[i] ?? 0) + (total.data[i] ?? 0);
     });

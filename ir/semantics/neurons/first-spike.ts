@@ -4,9 +4,12 @@ import type { TensorLookup } from "../../spec.ts";
 import type { Tensor } from "../../tensor.ts";
 import type { Shape } from "../../type.ts";
 import { resultOf } from "../semantics.ts";
-import { type FramedCell, counted, isInteger, perNeuron } from "./cell.ts";
+import { type FramedCell, bitsSet, counted, isInteger, perNeuron } from "./cell.ts";
 import { arithmeticOf } from "./arithmetic.ts";
 import { frameSum } from "./frame.ts";
+
+/** Binary digits of the significand of a float32. */
+export const significandDigits = 24;
 
 /** Neurons of frames of `ticks`. */
 export function firstSpike(
@@ -21,7 +24,10 @@ export function firstSpike(
   const amplitude = perNeuron(op.attrs.amplitude, shape, tensors, integer);
   const vInit = perNeuron(op.attrs.vInit, shape, tensors, integer);
   const v = vInit.slice();
-  const neurons = counted(v);
+  const neurons = counted(v, "words");
+  /** Digits of a spike's worth: those of a number of ticks, or the significand of a float32. */
+  const digitsOf = (worth: number): number =>
+    op.attrs.resolution === "tick" ? bitsSet(worth) : significandDigits;
 
   /** T + 1 − t* of each neuron: how many ticks its spike comes before the end; 0 for no spike. */
   const lead = (total: Tensor): Float64Array => {
@@ -35,7 +41,9 @@ export function firstSpike(
           : Math.fround(height / slope);
       // A potential of NaN is never above 0.
       leads[i] = rounded > 0 ? Math.min(ticks, rounded) : 0;
-      neurons.spikesOfEach[i] = Number((leads[i] ?? 0) > 0);
+      const worth = leads[i] ?? 0;
+      neurons.spikesOfEach[i] = Number(worth > 0);
+      neurons.bitsOfEach[i] = worth > 0 ? digitsOf(worth) : 0;
     }
     return leads;
   };

@@ -44,7 +44,7 @@ export function largestSpike({
 }
 
 export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLookup): Cell {
-  const { alphabet, schedule } = op.attrs;
+  const { schedule } = op.attrs;
   const integer = isInteger(op);
   const arithmetic = arithmeticOf(integer);
   const shareOf = sharesOf(op.attrs, shape, tensors);
@@ -60,7 +60,7 @@ export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLook
   const ceiling = op.attrs.ceiling === null ? null : spread(op.attrs.ceiling);
   const v = spread(op.attrs.vInit);
   const sent = v.map(() => 0);
-  const neurons = counted(v);
+  const neurons = counted(v, "words");
   let t = 0;
   return {
     neurons,
@@ -75,7 +75,9 @@ export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLook
         const change = arithmetic.multiply(k, step);
         v[i] = arithmetic.add(u, -change);
         sent[i] = arithmetic.add(r, change);
-        neurons.spikesOfEach[i] = alphabet === "word" ? bitsSet(Math.abs(k)) : Number(k !== 0);
+        const digits = bitsSet(Math.abs(k));
+        neurons.spikesOfEach[i] = Number(digits > 0);
+        neurons.bitsOfEach[i] = digits;
         y[i] = k * at(amplitude[i] ?? 0, i);
       }
       return resultOf(op, y);

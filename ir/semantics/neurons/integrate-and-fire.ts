@@ -12,7 +12,7 @@ export function integrateAndFire(op: OpOf<"snn.if">, shape: Shape, tensors: Tens
   const threshold = perNeuron(op.attrs.threshold, shape, tensors, integer);
   const amplitude = perNeuron(op.attrs.amplitude, shape, tensors, integer);
   const v = perNeuron(op.attrs.vInit, shape, tensors, integer);
-  const neurons = counted(v);
+  const neurons = counted(v, "digits");
   return {
     neurons,
     step(x) {

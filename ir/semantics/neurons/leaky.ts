@@ -20,7 +20,7 @@ function floats(op: OpOf<"snn.lif">, shape: Shape, tensors: TensorLookup): Cell 
   const amplitude = perNeuron(op.attrs.amplitude, shape, tensors, false);
   const v = perNeuron(op.attrs.vInit, shape, tensors, false);
   const silent = new Float32Array(v.length);
-  const neurons = counted(v);
+  const neurons = counted(v, "digits");
   return {
     neurons,
     step(x) {
@@ -58,7 +58,7 @@ function integers(op: OpOf<"snn.lif">, shape: Shape, tensors: TensorLookup): Cel
   const amplitude = perNeuron(op.attrs.amplitude, shape, tensors, true);
   const v = perNeuron(op.attrs.vInit, shape, tensors, true);
   const silent = new Int32Array(v.length);
-  const neurons = counted(v);
+  const neurons = counted(v, "digits");
   return {
     neurons,
     step(x) {

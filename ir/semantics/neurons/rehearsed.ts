@@ -30,7 +30,7 @@ export function rehearsedIntegrateAndFire(
   const v = Float32Array.from(vInit);
   const toSilence = new Float32Array(v.length).fill(Infinity);
   const toFire = new Float32Array(v.length).fill(Infinity);
-  const neurons = counted(v);
+  const neurons = counted(v, "digits");
   let t = 0;
 
   const restart = (): void => {

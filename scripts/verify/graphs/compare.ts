@@ -4,12 +4,16 @@
  * follow, and only whether the class and the number of spikes stay is looked at.
  */
 import { known } from "../../../ir/diagnostic.ts";
-import type { Engine, Probe, SampleResult } from "../../../ir/executable.ts";
-import { type Module, isFramed, opsOf, producerOf } from "../../../ir/module.ts";
+import {
+  type Engine,
+  type Probe,
+  type SampleResult,
+  activityKinds,
+} from "../../../ir/executable.ts";
+import { type Module, opsOf, producerOf } from "../../../ir/module.ts";
 import { type OpKind, neuronKinds } from "../../../ir/op.ts";
 import { type Tensor, roundTo } from "../../../ir/tensor.ts";
 import { type DType, elementCount, isFloat } from "../../../ir/type.ts";
-import { countsSpikesOnly } from "../../../test/random/module.ts";
 import { partingOf } from "./parting.ts";
 import { runOn } from "./run.ts";
 import { differenceOf, scaleOf, toleranceOf } from "./tolerance.ts";
@@ -79,19 +83,12 @@ function difference(module: Module, wanted: SampleResult, found: SampleResult): 
   if (String(wanted.spikes) !== String(found.spikes)) {
     return `spikes are ${String(found.spikes)}, not ${String(wanted.spikes)}`;
   }
-  if (String(wanted.spikesByStep) !== String(found.spikesByStep)) {
-    return `spikes by timestep are ${String(found.spikesByStep)}, not ${String(wanted.spikesByStep)}`;
+  if (String(wanted.bits) !== String(found.bits)) {
+    return `bits are ${String(found.bits)}, not ${String(wanted.bits)}`;
   }
-  const counts = !isFramed(module.code) || countsSpikesOnly({ module, inputs: [] });
-  if (
-    counts &&
-    String(wanted.synapticOperationsByStep) !== String(found.synapticOperationsByStep)
-  ) {
-    const of = [found.synapticOperationsByStep, wanted.synapticOperationsByStep];
-    return `operations by timestep are ${of.join(", not ")}`;
-  }
-  if (wanted.analogueOperations !== found.analogueOperations) {
-    return `${found.analogueOperations} analogue operations, not ${wanted.analogueOperations}`;
+  for (const kind of activityKinds) {
+    const of = [found.activity[kind], wanted.activity[kind]].map(String);
+    if (of[0] !== of[1]) return `${kind} by timestep are ${of.join(", not ")}`;
   }
   return null;
 }

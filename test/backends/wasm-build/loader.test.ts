@@ -158,7 +158,7 @@ describe("a built network", () => {
       const spikes = known(found.spikes, "spikes");
       const sums = Object.values(spikes.layers).map((row) => row.reduce((a, b) => a + b, 0));
       expect(sums).toEqual([...wanted.spikes]);
-      expect(spikes.total).toBe(wanted.spikesByStep.at(-1));
+      expect(spikes.total).toBe(wanted.activity.spikes.at(-1));
     }
   });
 

@@ -101,8 +101,8 @@ async function expectAlike(module: Module, exact: boolean, options: RunOptions):
     expectClose(probe, known(wanted.sample.probes[i], "a probe"), exact ? 0 : 1e-5);
   });
   if (exact) expect(found.sample.outputs).toEqual(wanted.sample.outputs);
-  expect(found.sample.spikesByStep).toEqual(wanted.sample.spikesByStep);
-  expect(found.sample.synapticOperationsByStep).toEqual(wanted.sample.synapticOperationsByStep);
+  expect(found.sample.bits).toEqual(wanted.sample.bits);
+  expect(found.sample.activity).toEqual(wanted.sample.activity);
 }
 
 const table = (extents: Shape, rows: number) => (builder: Builder) =>

@@ -2,11 +2,23 @@
  * A report made of plausible numbers, for tests of how reports look. No network stands behind it;
  * shapes and magnitudes are those of a ten-class network of six layers.
  */
+import type { Account } from "../../../ir/account/account.ts";
+import { noOperations } from "../../../ir/account/operations.ts";
 import { valueIdOf } from "../../../ir/build.ts";
 import type { Comparison } from "../../../calibrate/compare.ts";
 import type { Evaluation, OutputEvaluation } from "../../../calibrate/evaluate.ts";
 import { type ReportPieces, buildReport } from "../../../calibrate/report/model.ts";
 import type { ConversionReport } from "../../../calibrate/report/schema.ts";
+
+const noAccount: Account = {
+  inputProducts: 0,
+  currentProducts: 0,
+  valueProducts: 0,
+  stillProducts: 0,
+  realLayers: [],
+  other: { once: noOperations, each: noOperations },
+  neurons: [],
+};
 
 const layerNames = [
   "/features/conv1/Relu",
@@ -48,9 +60,14 @@ export function syntheticPieces(options: Synthetic = {}): ReportPieces {
     agreement: null,
     relativeLogitError: null,
     spikesPerSample: [0],
+    bitsPerSample: [0],
     synapticOperationsPerSample: [0],
-    analogueOperations: 40_551_000,
+    plainSynapticOperationsPerSample: [0],
+    synapticBitsPerSample: [0],
+    multiplyAccumulatesPerSample: [40_551_000],
+    account: { ...noAccount, inputProducts: 40_551_000 },
     latencyTimesteps: 0,
+    latency: { timesteps: 0, phases: 0, withDelay: 0 },
     predictions: new Int32Array(0),
     distinctPredictions: 10,
     logits: null,
@@ -68,9 +85,14 @@ export function syntheticPieces(options: Synthetic = {}): ReportPieces {
     agreement: accuracy.map((a) => round(Math.min(1, a * 1.05))),
     relativeLogitError: steps.map((t) => round(0.9 / t ** 1.2)),
     spikesPerSample: steps.map((t) => Math.round(perStep * t)),
+    bitsPerSample: steps.map((t) => Math.round(perStep * t)),
     synapticOperationsPerSample: steps.map((t) => Math.round(perStep * t * 310)),
-    analogueOperations: 442_368,
+    plainSynapticOperationsPerSample: steps.map((t) => Math.round(perStep * t * 310)),
+    synapticBitsPerSample: steps.map((t) => Math.round(perStep * t * 310)),
+    multiplyAccumulatesPerSample: steps.map(() => 442_368),
+    account: { ...noAccount, inputProducts: 442_368 },
     latencyTimesteps: T,
+    latency: { timesteps: T, phases: names.length, withDelay: T + names.length - 1 },
     neurons: names.map((name, layer) => ({
       value: valueIdOf(layer),
       name,

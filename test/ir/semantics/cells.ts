@@ -62,16 +62,17 @@ export function framed<K extends FramedKind>(
   };
 }
 
-/** Results, potentials and spikes of a cell on a current over time. */
+/** Results, potentials, spikes and their digits of a cell on a current over time. */
 export function run(made: Cell, current: readonly number[], dtype: DType = "f32") {
-  const [y, v, spikes]: [number[], number[], number[]] = [[], [], []];
+  const [y, v, spikes, bits]: [number[], number[], number[], number[]] = [[], [], [], []];
   for (const x of current) {
     y.push(...numbers(made.step(tensorOf(dtype, [1], [x]))));
     if (made.neurons === null) continue;
     v.push(...made.neurons.membranePotential);
     spikes.push(made.neurons.spikeCount);
+    bits.push(...made.neurons.bitsOfEach);
   }
-  return { y: y.map((each) => each + 0), v, spikes };
+  return { y: y.map((each) => each + 0), v, spikes, bits };
 }
 
 const gradedAttrs = {

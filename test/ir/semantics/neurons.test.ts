@@ -8,11 +8,12 @@ import { cell, framed, graded, run } from "./cells.ts";
 
 describe("snn.graded", () => {
   it("sends the nearest word, and takes back no more than it sent", () => {
-    const { y, v, spikes } = run(graded({}, { amplitude: 0.5 }), [2.75, -1.25, -5, 4]);
+    const { y, v, spikes, bits } = run(graded({}, { amplitude: 0.5 }), [2.75, -1.25, -5, 4]);
     expect(y).toEqual([1.5, -0.5, -1, 0.5]);
     expect(v).toEqual([-0.25, -0.5, -3.5, -0.5]);
-    // A word of 3 is two binary spikes, one of 2 is one.
-    expect(spikes).toEqual([2, 1, 1, 1]);
+    expect(spikes).toEqual([1, 1, 1, 1]);
+    // A word of 3 has two digits set, one of 2 has one.
+    expect(bits).toEqual([2, 1, 1, 1]);
   });
 
   it("fires no more than K, of one sign or both", () => {

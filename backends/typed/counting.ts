@@ -1,0 +1,77 @@
+/** What a plan counts after each timestep: words that were sent, and the weights that they met. */
+import { type Sender, sendersOf } from "../../ir/account/senders.ts";
+import { known } from "../../ir/diagnostic.ts";
+import { type Activity, activityKinds } from "../../ir/executable.ts";
+import type { Module } from "../../ir/module.ts";
+import type { ValueId } from "../../ir/op.ts";
+import type { TensorData } from "../../ir/tensor.ts";
+import type { NeuronStep } from "./step.ts";
+
+export interface Counter {
+  /** Adds what the last timestep did to timestep `t` of the sums so far, and to those of each neuron op. */
+  count(t: number, activity: Activity, spikes: Float64Array, bits: Float64Array): void;
+}
+
+export function counterOf(
+  module: Module,
+  buffers: ReadonlyMap<ValueId, TensorData>,
+  neurons: readonly NeuronStep[],
+): Counter {
+  const senders = sendersOf(module);
+  const numbers = new Map(neurons.map(({ op }, i) => [op.result, i]));
+  return {
+    count(t, activity, spikes, bits) {
+      for (const kind of activityKinds) activity[kind][t] = activity[kind][t - 1] ?? 0;
+      const add = (kind: keyof Activity, by: number): void => {
+        activity[kind][t] = (activity[kind][t] ?? 0) + by;
+      };
+      for (const sender of senders) {
+        const number = numbers.get(sender.op.result);
+        const step = number === undefined ? undefined : neurons[number];
+        const sent = sentBy(sender, step, buffers);
+        if (number !== undefined) {
+          spikes[number] = (spikes[number] ?? 0) + sent.spikes;
+          bits[number] = (bits[number] ?? 0) + sent.bits;
+          add("spikes", sent.spikes);
+          add("bits", sent.bits);
+        }
+        add("events", sent.events);
+        if (sender.isPlain) add("plainEvents", sent.events);
+        add("eventBits", sent.eventBits);
+      }
+    },
+  };
+}
+
+interface Sent {
+  readonly spikes: number;
+  readonly bits: number;
+  readonly events: number;
+  readonly eventBits: number;
+}
+
+function sentBy(
+  { op, fanOut }: Sender,
+  step: NeuronStep | undefined,
+  buffers: ReadonlyMap<ValueId, TensorData>,
+): Sent {
+  const sent = { spikes: 0, bits: 0, events: 0, eventBits: 0 };
+  const add = (i: number, spikes: number, bits: number): void => {
+    const degree = fanOut[i] ?? 0;
+    sent.spikes += spikes;
+    sent.bits += bits;
+    sent.events += spikes * degree;
+    sent.eventBits += bits * degree;
+  };
+  if (step !== undefined) {
+    const [spikes, bits] = [step.spikesOfEach(), step.bitsOfEach()];
+    for (let i = 0; i < spikes.length; i++) {
+      if (spikes[i] !== 0) add(i, spikes[i] ?? 0, bits[i] ?? 0);
+    }
+    return sent;
+  }
+  // A pool lets one word through, or none.
+  const values = known(buffers.get(op.result), `value %${op.result}`);
+  for (let i = 0; i < values.length; i++) if (values[i] !== 0) add(i, 1, 1);
+  return sent;
+}
