@@ -11,6 +11,8 @@ import type { BinaryName, ReduceName, UnaryName } from "./op-names.ts";
 import type { TensorRef } from "./tensor.ts";
 import type { DType, Shape, Type } from "./type.ts";
 
+export { isMove, isNeuron, isOp, movedOperands, neuronKinds, rehearsedKinds } from "./op-kinds.ts";
+export type { NeuronKind } from "./op-kinds.ts";
 export {
   binaryNames,
   reduceNames,
@@ -68,20 +70,34 @@ export type StepSchedule = "constant" | "reciprocal" | "halving" | "table";
 
 /** Attributes of the ops that are not in the families above, by kind. */
 interface OtherAttrs {
-  /** A value that the caller gives, the same at every timestep. */
+  /** A value that the caller gives, the same at every timestep. Its type is the one that is written. */
   "ann.input": { readonly name: string };
   "ann.constant": { readonly value: TensorRef };
 
   // Synapses: linear in their input, with weights as attributes. On floats, all of one type. On
   // integers (i8, u8, i32) weights and scales are i8, biases and shifts i32, and so is the result,
   // exactly; sums wrap beyond 32 bits, and `ir/bounds.ts` proves where they do not get there.
-  /** y = weight ⋆ x + bias. weight [out, in / groups, …kernel], bias [out]. */
+  /**
+   * weight [out, in / groups, …kernel], bias [out]. With the channels in `groups` equal parts,
+   *
+   *     y[n, o, p] = bias[o] + Σ weight[o, c, k] · x[n, g·in/groups + c, p·stride + k·dilation − padBegin]
+   *
+   * over c < in / groups, of the group g = ⌊o·groups/out⌋, and over the taps k; p and k go by axis, and x
+   * is 0 outside. Extents: ⌊(in + padBegin + padEnd − reach)/stride⌋ + 1, reach = dilation·(kernel − 1) + 1.
+   */
   "ann.conv": WindowAttrs & {
     readonly weight: TensorRef;
     readonly bias: TensorRef | null;
     readonly groups: number;
   };
-  /** Transposed convolution. weight [in, out / groups, …kernel], bias [out]. */
+  /**
+   * weight [in, out / groups, …kernel], bias [out]. With g and o of a group as in `ann.conv`,
+   *
+   *     y[n, g·out/groups + o, q] = bias + Σ weight[c, o, k] · x[n, c, p]
+   *
+   * over the channels c of group g and all p and k with q = p·stride + k·dilation − padBegin. Extents:
+   * stride·(in − 1) + outputPadding + reach − padBegin − padEnd.
+   */
   "ann.conv-transpose": WindowAttrs & {
     readonly weight: TensorRef;
     readonly bias: TensorRef | null;
@@ -92,13 +108,27 @@ interface OtherAttrs {
   "ann.linear": { readonly weight: TensorRef; readonly bias: TensorRef | null };
   /** y = x · scale + shift; both broadcast to x without enlarging it. */
   "ann.affine": { readonly scale: TensorRef; readonly shift: TensorRef };
+  /**
+   * The sum of the elements of x in a window over their number; with `countIncludePad` over the number
+   * of taps within the padded extents, which leaves out what hangs over the end with `ceilMode`.
+   * Windows lie as those of `ann.max-pool`.
+   */
   "ann.average-pool": PoolAttrs & { readonly countIncludePad: boolean };
 
   // Products and contractions of values.
   "ann.matmul": None;
+  /**
+   * ONNX's Einsum: letters and at most one "..." a term; without "->" the result has the axes of "...",
+   * then the letters that occur once, by their codes. A letter met twice in a term is a diagonal.
+   */
   "ann.einsum": { readonly equation: string };
 
   // Pooling and normalisation.
+  /**
+   * The window p sees x at p·stride + k·dilation − padBegin, for k < kernel, where that is within x.
+   * Extents: ⌊(in + padBegin + padEnd − reach)/stride⌋ + 1, reach = dilation·(kernel − 1) + 1; with
+   * `ceilMode` rounded up instead, and one less where (extent − 1)·stride ≥ in + padBegin.
+   */
   "ann.max-pool": PoolAttrs;
   /** (x − mean) / √(variance + epsilon) · scale + bias, each [C], along axis 1. */
   "ann.batchnorm": {
@@ -108,21 +138,30 @@ interface OtherAttrs {
     readonly variance: TensorRef;
     readonly epsilon: number;
   };
-  /** Normalises over axes ≥ axis, then · scale + bias (broadcast to the normalised axes). */
+  /**
+   * (x − mean) / √(variance + epsilon), of all elements along the axes from `axis` on; then · scale +
+   * bias, which broadcast to these axes. The variance is divided by n.
+   */
   "ann.layernorm": {
     readonly axis: number;
     readonly epsilon: number;
     readonly scale: TensorRef | null;
     readonly bias: TensorRef | null;
   };
-  /** Normalises each sample's channel group over its extent; scale and bias [C]. */
+  /**
+   * (x − mean) / √(variance + epsilon), of all elements of a group of channels of one sample; then ·
+   * scale + bias, [C], along axis 1. The variance is divided by n.
+   */
   "ann.groupnorm": {
     readonly groups: number;
     readonly epsilon: number;
     readonly scale: TensorRef;
     readonly bias: TensorRef;
   };
-  /** Local response normalisation across channels (axis 1). */
+  /**
+   * Across channels, axis 1: y[c] = x[c] / (bias + alpha/size · Σ x[k]²)^beta, over the channels k from
+   * c − ⌊(size − 1)/2⌋ to c + ⌈(size − 1)/2⌉ that there are.
+   */
   "ann.lrn": {
     readonly size: number;
     readonly alpha: number;
@@ -144,6 +183,7 @@ interface OtherAttrs {
   "ann.hard-sigmoid": { readonly alpha: number; readonly beta: number };
   "ann.thresholded-relu": { readonly alpha: number };
   "ann.shrink": { readonly bias: number; readonly lambda: number };
+  /** With "tanh" x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))). */
   "ann.gelu": { readonly approximate: "none" | "tanh" };
   /**
    * The firing rate of a leaky integrate-and-fire neuron whose threshold is 1, smoothed where it sets
@@ -191,7 +231,10 @@ interface OtherAttrs {
     readonly sizes: readonly number[];
     readonly steps: readonly number[];
   };
-  /** Per axis; negative pads crop. `value` is used by mode "constant" only. */
+  /**
+   * Per axis; negative pads crop. `value` is used by mode "constant" only, and is 0 where x changes over
+   * time. "reflect" goes back and forth without repeating the ends.
+   */
   "ann.pad": {
     readonly begin: readonly number[];
     readonly end: readonly number[];
@@ -210,7 +253,11 @@ interface OtherAttrs {
     readonly reduction: "none" | "add" | "mul" | "max" | "min";
   };
   "ann.scatter-nd": { readonly reduction: "none" | "add" | "mul" | "max" | "min" };
-  /** Interpolation as ONNX Resize defines it; scales and sizes are both given, per axis. */
+  /**
+   * ONNX's Resize (opset 19; of opset 10 with "asymmetric" and "floor"), axis after axis. `sizes` is the
+   * shape of the result, `scales` what coordinates go by: ONNX's length_resized is scale · in, or the
+   * size where these differ by 1e-6 of it at most, and "nearest" rounds the coordinate to float32 first.
+   */
   "ann.resize": {
     readonly sizes: Shape;
     readonly scales: readonly number[];
@@ -236,13 +283,20 @@ interface OtherAttrs {
   "ann.trilu": { readonly upper: boolean; readonly diagonal: number };
   /** Operands: condition (bool), x, y. */
   "ann.where": None;
+  /** By the rules of numerics.md; `saturate` changes nothing, as there is no float8. */
   "ann.cast": { readonly to: DType; readonly saturate: boolean };
   "ann.argmax": ArgAttrs;
   "ann.argmin": ArgAttrs;
   "ann.cumsum": { readonly axis: number; readonly exclusive: boolean; readonly reverse: boolean };
-  /** Operands: indices, values [off, on]. The new axis has extent `depth`. */
+  /**
+   * Operands: indices, values [off, on]. The new axis has extent `depth`. A negative index counts from
+   * the end; the line of one that is outside is off.
+   */
   "ann.one-hot": { readonly axis: number; readonly depth: number };
-  /** Operands: x, scale, zero point. Per tensor, or per element of `axis`. */
+  /**
+   * Operands: x, scale, zero point. Per tensor, or per element of `axis`. x / scale is rounded to the
+   * scale's element type, then to a whole number.
+   */
   "ann.quantize-linear": { readonly axis: number; readonly to: DType };
   "ann.dequantize-linear": { readonly axis: number };
 
@@ -260,7 +314,7 @@ interface OtherAttrs {
    * scalar, per channel, or per neuron. Reset by subtraction conserves charge:
    * Σ x = threshold · Σ s + v[T] − v[0]. (Rueckauer et al. 2017; Bu et al. 2022 for v[0].)
    *
-   * On f32, u and v are each rounded once. On i32, threshold, vInit and potentials are i32,
+   * On f32, u and v are each rounded once. No potential of NaN fires. On i32, threshold, vInit and potentials are i32,
    * amplitudes and spikes i8, and nothing is rounded; potentials would wrap beyond 32 bits, for
    * which `ir/bounds.ts` knows the number of timesteps that is safe.
    */
@@ -298,23 +352,25 @@ interface OtherAttrs {
   };
   /**
    * Graded neurons: spikes of several sizes, of either sign, with a step that may shrink over time.
-   * K = 2^bits − 1, q_t = threshold · ρ_t with ρ_t = 1 (schedule constant), 1/t (reciprocal),
-   * 2^−(t−1), at least 2^−24 (halving), or row min(t, S) of the table `shares` [S, …] (table), whose rows
-   * broadcast to the neurons; and r the total that was sent, 0 at first. In each timestep, in this order:
+   * K = 2^bits − 1, and step q_t and amplitude a_t are threshold and amplitude by the schedule: as they
+   * are (constant), divided by t (reciprocal), times the larger of 2^−(t−1) and 2^−24 (halving), or times
+   * row min(t, S) of the table `shares` [S, …], whose rows broadcast to the neurons (table); r is the
+   * total that was sent, 0 at first. In each timestep, in this order:
    *
    *     u[t] = v[t−1] + x[t]                        integrate (no leak)
    *     w[t] = u[t], or max(u[t], −r[t−1])          what there is to send
    *     k[t] = clip(⌊w[t]/q_t + ½⌋, low, high)      fire the nearest multiple of the step; a tie fires up
    *     v[t] = u[t] − k[t]·q_t                      reset by subtraction
    *     r[t] = r[t−1] + k[t]·q_t
-   *     y[t] = amplitude · ρ_t · k[t]
+   *     y[t] = a_t · k[t]
    *
    * v[0] = vInit. sign: `positive`, low = 0; `free`, low = −K; `retract`, low = −K, and w is the maximum:
    * spikes take back what was sent, and no more but for rounding, which later ones make up for where
-   * steps shrink. high = K, or min(K, ⌊(ceiling − r)/q_t + ½⌋) where there is a ceiling on the total.
+   * steps shrink. high = K, or min(K, ⌊(ceiling − r[t−1])/q_t + ½⌋) where there is a ceiling on the
+   * total, which may be below 0; clip(x, low, high) = max(low, min(high, x)).
    * Alphabet `word`: every integer from low to high, an n-bit word of as many binary spikes as |k| has
    * bits set. Alphabet `power`: k = ±2^e, the largest e < bits with ¾ · 2^e · q_t ≤ |w| that keeps
-   * within low and high, else 0; always one spike; with `retract`, low = −max(0, min(K, ⌊r/q_t + ½⌋)).
+   * within low and high, else 0; with `retract`, low = −max(0, min(K, ⌊r[t−1]/q_t + ½⌋)) here.
    *
    * One family: bits 1 with sign positive is `snn.if` with v[0] raised by half a threshold; with sign
    * retract the signed neuron of Wang et al. (IJCAI 2022), ST-BIF and SpikeGrad; more bits, burst
@@ -322,9 +378,10 @@ interface OtherAttrs {
    * al., ICML 2025); halving, radix coding. Steps that shrink go with operands that are increments
    * (`snn.difference`), whose sum is the value.
    *
-   * On f32 each +, −, · and / above is rounded once. On i32 everything is exact, spikes are i32, and
-   * the schedule is constant, or a table of whole shares from 1 up: the finest step is the unit, and
-   * earlier ones are multiples of it. The largest step is a number of 32 bits.
+   * On f32 each +, −, · and / above is rounded once, those that make q_t and a_t as well: y is
+   * fl(k · fl(amplitude · share)), and ⌊w/q + ½⌋ is ⌊fl(fl(w/q) + ½)⌋. On i32 everything is exact, spikes
+   * are i32, and the schedule is constant, or a table of whole shares from 1 up: the finest step is the
+   * unit, and earlier ones are multiples of it. The largest step is a number of 32 bits.
    */
   "snn.graded": {
     readonly threshold: TensorRef;
@@ -345,16 +402,17 @@ interface OtherAttrs {
    *
    *     δ    = clip(1 − w[t−1], 0, 1)               the part of the step in which it integrates
    *     u[t] = J + (v[t−1] − J) · λ^δ               leak and integrate, exactly
-   *     s[t] = 1 where u[t] ≥ threshold, else 0     fire; a tie fires
+   *     s[t] = 1 where u[t] ≥ threshold and δ > 0   fire; a tie fires
    *     v[t] = 0 where s[t] = 1 (reset zero), u[t] − threshold (subtract), else max(u[t], 0)
    *     w[t] = max(w[t−1] − 1, 0), or max(refractory − e, 0) where s[t] = 1
    *     y[t] = amplitude · s[t]
    *
    * e is how long before the end of the step the threshold was crossed: 0 with spikeTime "step"; with
-   * "exact" log1p(−(u − threshold)/(J − threshold)) / ln λ, at most δ (as where the potential was above
-   * the threshold all along), and 0 where J ≤ threshold.
+   * "exact" log1p(max(−1, −(u − threshold)/(J − threshold))) / ln λ, at most δ (as where the potential
+   * was above the threshold all along), and 0 where J ≤ threshold.
    * v[0] = vInit. The potential does not go below 0 (Hunsberger & Eliasmith 2016; the update is that
-   * of the Nengo simulator). On f32 it is computed in double precision, v and w rounded once per step.
+   * of the Nengo simulator). On f32 it is computed in double precision, λ^δ as exp(δ · ln λ), and v and w
+   * are rounded to f32 at the end of the step.
    *
    * On i32 all is exact but for what leaks. λ is a whole multiple k/2^16, and
    *
@@ -381,6 +439,9 @@ interface OtherAttrs {
    *     v[t] = v[t−1] − reset[t] · z[t]
    *     y[t] = amplitude[t] · z[t]                  for t = 1 … K; 0 for K < t ≤ T
    *
+   * The frame is summed in double precision and rounded to f32; then each + and − is rounded once. Of
+   * K > T rows the first T fire, and no potential of NaN does.
+   *
    * threshold, reset and amplitude are [K, …]: a row per spike, whose rest broadcasts to the value's
    * shape. With all three α·2^(K−t) and vInit half the last of them this is ReLU rounded to K bits.
    * On i32 everything is exact, and spikes are i32.
@@ -397,11 +458,12 @@ interface OtherAttrs {
    * threshold and fires when it reaches (T + 1)·q, once:
    *
    *     v = vInit + Σ x                             integrate the frame
-   *     t* = T + 1 − min(v/q, T)                    when v + t·q reaches (T + 1)·q; no spike if v ≤ 0
-   *     y[t] = amplitude · (T + 1 − t*)             at tick ⌊t*⌋, else 0
+   *     t* = T + 1 − min(v/q, T)                    when v + t·q reaches (T + 1)·q; no spike if v/q ≤ 0
+   *     y[t] = amplitude · (T + 1 − t*)             at tick min(T, ⌊t*⌋), else 0
    *
-   * With resolution "tick" v/q is first rounded to the nearest integer (a tie up), and no spike where
-   * that is 0: t* is a tick. With "continuous" the spike falls between ticks, and the sum of the frame
+   * The frame is summed in double precision and rounded to f32; then +, / and · are rounded once each.
+   * With resolution "tick" v/q is first rounded to a whole number, ⌊fl(fl(v/q) + ½)⌋, and no spike where
+   * that is 0 or less: t* is a tick. With "continuous" the spike falls between ticks, and the sum of the frame
    * is the rectified value itself, up to the window T·q (Stanojevic et al. 2022, 2024). The worth of a
    * spike, T + 1 − t*, is what the ramp it starts at its synapses has grown to at the end of the frame.
    * On i32 the resolution is "tick", T + 1 − t* = clip(⌊v/q + ½⌋, 0, T) is exact, and spikes are i32.
@@ -418,8 +480,8 @@ interface OtherAttrs {
    */
   "snn.temporal-bias": { readonly table: TensorRef };
   /**
-   * A synapse that smooths: y[t] = decay · y[t−1] + (1 − decay) · x[t], y[0] = 0, rounded once; decay =
-   * exp(−dt/τ_s).
+   * A synapse that smooths: y[t] = decay · y[t−1] + (1 − decay) · x[t], y[0] = 0, in double precision,
+   * rounded once; y[t−1] is the rounded one. decay = exp(−dt/τ_s).
    */
   "snn.low-pass": { readonly decay: number };
   /**
@@ -428,7 +490,7 @@ interface OtherAttrs {
    */
   "snn.accumulate": None;
   /**
-   * A decoded value as increments: y[t] = x[t] − x[t−1], x[0] = 0. Of a value that stays the same it is
+   * A decoded value as increments: y[t] = x[t] − x[t−1], x[0] = 0, rounded once. Of a value that stays the same it is
    * that value at t = 1 and 0 afterwards, of an infinite one and of NaN as well. Of floats or i32.
    */
   "snn.difference": None;
@@ -439,7 +501,8 @@ interface OtherAttrs {
    *
    * so that the outputs up to t sum to the pool of the sums up to t, exactly and at each t. On the
    * spikes of equally scaled neurons it passes the spikes of the one that has fired most (Li & Zeng,
-   * IJCAI 2022; the gating of Rueckauer et al. 2017 made exact). Padding never wins.
+   * IJCAI 2022; the gating of Rueckauer et al. 2017 made exact). Padding never wins, and the pool of
+   * nothing is 0: maxpool(S[0]) = 0. Sums in double precision, y rounded once.
    */
   "snn.max-pool": PoolAttrs;
   /** `snn.max-pool`, whose sums and their pool start at 0 again after `rehearsal` timesteps. f32 only. */
@@ -447,8 +510,12 @@ interface OtherAttrs {
   /**
    * The decoder of rate code: the mean of x over the timesteps seen so far, leaving out the first
    * `start`. Until as many timesteps have followed as are left out (t < 2 · start) it is the mean
-   * over all of 1 … t, so that a run can be read at each t. The mean of integers is an f32: the exact
-   * sum divided in double precision, rounded once.
+   * over all of 1 … t, so that a run can be read at each t:
+   *
+   *     y[t] = (x[1] + … + x[t]) / t                        where t < 2 · start
+   *     y[t] = (x[start+1] + … + x[t]) / (t − start)        elsewhere
+   *
+   * Summed and divided in double precision, rounded once to f32, of integers as well.
    */
   "snn.readout": { readonly start: number };
   /**
@@ -483,71 +550,3 @@ export type Op<K extends OpKind = OpKind> = {
 
 /** The members of the union whose kind is one of `K`. */
 export type OpOf<K extends OpKind> = Extract<Op, { readonly kind: K }>;
-
-/** Ops that are populations of neurons: they fire, and have a membrane potential. */
-export const neuronKinds = [
-  "snn.if",
-  "snn.rehearsed-if",
-  "snn.graded",
-  "snn.lif",
-  "snn.few-spikes",
-  "snn.ttfs",
-] as const satisfies readonly OpKind[];
-export type NeuronKind = (typeof neuronKinds)[number];
-
-/** Whether the op is a population of neurons. */
-export function isNeuron(op: Op): op is OpOf<NeuronKind> {
-  return isOp(op, ...neuronKinds);
-}
-
-/** Ops that start anew after `rehearsal` timesteps. */
-export const rehearsedKinds = [
-  "snn.rehearsed-if",
-  "snn.rehearsed-max-pool",
-  "snn.rehearsed-readout",
-] as const satisfies readonly OpKind[];
-
-/** Ops that move elements of their operands about and compute nothing. */
-const moveKinds = [
-  "ann.identity",
-  "ann.reshape",
-  "ann.transpose",
-  "ann.concat",
-  "ann.slice",
-  "ann.pad",
-  "ann.expand",
-  "ann.tile",
-  "ann.trilu",
-] as const satisfies readonly OpKind[];
-
-/** Ops that move elements of their first operands to where the second says. */
-const gatherKinds = [
-  "ann.gather",
-  "ann.gather-elements",
-  "ann.gather-nd",
-] as const satisfies readonly OpKind[];
-
-/** Whether each element of the result is one of an operand's, or a constant. */
-export function isMove(op: Op): op is OpOf<(typeof moveKinds)[number]> {
-  return isOp(op, ...moveKinds);
-}
-
-/**
- * The operands, by number, whose elements `op` moves about: what a spike is made of and where it is
- * counted goes along with them. Null for an op that computes, and where indices are no constants.
- */
-export function movedOperands(
-  op: Op,
-  opOf: (value: ValueId) => Op | undefined,
-): readonly number[] | null {
-  if (isMove(op)) return op.inputs.map((_, i) => i);
-  if (!isOp(op, ...gatherKinds)) return null;
-  const [, indices] = op.inputs;
-  const isConstant = indices !== undefined && opOf(indices)?.kind === "ann.constant";
-  return isConstant ? [0] : null;
-}
-
-/** Narrows an op to the kinds named. */
-export function isOp<K extends OpKind>(op: Op, ...kinds: readonly K[]): op is OpOf<K> {
-  return kinds.some((kind) => kind === op.kind);
-}

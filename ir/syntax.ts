@@ -1,18 +1,7 @@
 /**
- * Tokens → the parts of a module as they are written. Says what may follow what; whether values,
- * tensors and types fit together is `ir/parse.ts`'s to say. One token of lookahead.
- *
- *     module    = "module" ref "attributes" "{" attrs "}" "{" statement* "}" tensors?
- *     statement = value "=" word "(" values ")" ("{" attrs "}")? ":" type loc?
- *               | "ann.output" "(" value ")" "{" attrs "}"
- *     attrs     = (word "=" item ("," word "=" item)*)?
- *     item      = number | string | ref | word | "[" (number | string),* "]"
- *     type      = domain ("<" dtype ">")? "[" int,* "]"
- *     loc       = "loc" "(" (string string name | string ":" int ":" int | "fused" name loc*) ")"
- *     tensors   = "tensors" "{" tensor* "}"
- *     tensor    = ref "=" dtype "[" int,* "]" (elements | hash)
- *     elements  = "dense" "<" (number | "[" number,* "]") ">"
- *     hash      = string ("min" "=" number "max" "=" number)?
+ * Tokens → the parts of a module as they are written. Says what may follow what, by the grammar of
+ * docs/ir.md, which a test holds to this file; whether values, tensors and types fit together is
+ * `ir/parse.ts`'s to say. One token of lookahead.
  */
 import { type Diagnostic, fail } from "./diagnostic.ts";
 import { diagnose } from "./diagnostics.ts";

@@ -5,7 +5,7 @@ import { format } from "prettier";
 import { invariant } from "../../ir/diagnostic.ts";
 import { diagnosticsPage } from "./diagnostics.ts";
 import { digitsBlocks } from "./digits.ts";
-import { irPage } from "./ir.ts";
+import { irBlocks } from "./ir.ts";
 import { operatorsPage } from "./operators.ts";
 import { passTable, pipelineTable } from "./passes.ts";
 
@@ -17,11 +17,14 @@ export async function generatedPages(root: string): Promise<ReadonlyMap<string, 
   for (const [name, text] of await digitsBlocks(root)) {
     architecture = filled(architecture, name, text);
   }
+  let ir = read("docs/ir.md");
+  const sources = { ops: read("ir/op.ts"), verifier: read("ir/verify.ts") };
+  for (const [name, text] of irBlocks(sources)) ir = filled(ir, name, text);
   const library = filled(read("docs/library.md"), "example", libraryExample(read));
   const pages = new Map([
     ["docs/architecture.md", architecture],
     ["docs/library.md", library],
-    ["docs/ir.md", irPage(read("ir/op.ts"))],
+    ["docs/ir.md", ir],
     ["docs/diagnostics.md", diagnosticsPage()],
     ["docs/onnx-operators.md", operatorsPage()],
     [passes, filled(filled(read(passes), "passes", passTable()), "pipelines", pipelineTable())],
