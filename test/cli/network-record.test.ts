@@ -1,5 +1,6 @@
 /** What a `.snn` keeps of its task and of the values that its inputs had, and what later runs make of it. */
 import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Dataset, datasetOf, fieldOf } from "../../calibrate/data/dataset.ts";
@@ -15,13 +16,23 @@ import {
   taskSaid,
 } from "../../cli/network-record.ts";
 import { Builder } from "../../ir/build.ts";
-import { canonicalJson } from "../../ir/json.ts";
+import { canonicalJson, membersOf } from "../../ir/json.ts";
 import { sourceLoc } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
 import type { Provenance } from "../../ir/package.ts";
 import { uniform } from "../../ir/random.ts";
+import { writeSafetensors } from "../../ir/safetensors.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { real } from "../../ir/type.ts";
+import {
+  membersIn,
+  metadataKeys,
+  namesIn,
+  objectOf,
+  opened,
+  provenanceKeys,
+} from "../docs/snn-file.ts";
+import { floats, model, node, value } from "../frontend/build-model.ts";
 import { failure, line } from "../calibrate/data/files.ts";
 import { shared } from "../models/shared.ts";
 import { jsonOf, snnc, temporaryFolder } from "./snnc.ts";
@@ -141,10 +152,76 @@ describe("the values that inputs had", () => {
   });
 });
 
+const at = temporaryFolder("record");
+
+describe("the metadata of a file", () => {
+  it("are those that docs/ir.md lists, each with its parts", async () => {
+    await write("m.onnx", twoInputs());
+    const x = tensorOf("f32", [4, 2], [1, 2, -1, 0.5, 0, 1, 2, 2]);
+    const y = tensorOf("i32", [4], [0, 1, 0, 1]);
+    const data = new Map([
+      ["x", x],
+      ["y", y],
+    ]);
+    await write("c.safetensors", writeSafetensors({ tensors: data, metadata: new Map() }));
+    await write("classes.txt", "cat\ndog\n");
+    await write("p.json", '{"scale": 1}');
+    const args = [
+      ...[
+        "--calib",
+        at("c.safetensors"),
+        "--preprocess",
+        at("p.json"),
+        "--classes",
+        at("classes.txt"),
+      ],
+      ...["--task", "classify", "--input-value", "s=1", "--input-shape", "x=1,2", "--dim", "K=2"],
+      ...["--model-outputs", "y", "--batch-axis", "0", "--threads", "1", "-o", at("m.snn")],
+    ];
+    const ran = await snnc(["convert", at("m.onnx"), "--no-eval", ...args]);
+    expect(ran.stderr).not.toContain("error");
+    const { metadata, text } = opened(await readFile(at("m.snn")));
+    expect([...metadata.keys()].sort()).toEqual([...metadataKeys.keys()].sort());
+    expect(text("snnc.format")).toBe("1");
+
+    const provenance = objectOf(text("snnc.provenance"));
+    const rows = provenanceKeys;
+    expect([...provenance.keys()].sort()).toEqual([...rows.keys()].sort());
+    for (const [key, words] of rows) {
+      const members = membersOf(provenance.get(key) ?? null);
+      if (members === null || key === "classes" || key === "tasks") continue;
+      const keys = key === "inputs" ? membersIn(members.get("x")).keys() : members.keys();
+      const names = namesIn(words).filter((name) => !["null", ...resizeKeys].includes(name));
+      expect([...keys].sort(), key).toEqual([...names].sort());
+    }
+  });
+});
+
+/** What `resize` holds where there is one. */
+const resizeKeys = ["width", "height", "method"];
+
+async function write(name: string, content: string | Uint8Array): Promise<void> {
+  await writeFile(at(name), content);
+}
+
+/** y = relu(s · x wᵀ) vᵀ */
+function twoInputs(): Uint8Array {
+  return model({
+    nodes: [
+      node("Mul", ["x", "s"], ["xs"]),
+      node("Gemm", ["xs", "w"], ["h"], { transB: 1 }),
+      node("Relu", ["h"], ["r"]),
+      node("Gemm", ["r", "v"], ["y"], { transB: 1 }),
+    ],
+    inputs: [value("x", ["N", "K"]), value("s", [1])],
+    outputs: [value("y", ["N", 2])],
+    initializers: [floats("w", [5, 2]), floats("v", [2, 5])],
+  });
+}
+
 const cases = join(shared, "cases");
 const hasCases = existsSync(join(cases, "single-output.onnx"));
 if (!hasCases) process.stderr.write(`NOT TESTED on ${cases}: no such folder\n`);
-const at = temporaryFolder("record");
 
 describe.skipIf(!hasCases)("one sigmoid beside labels of 0 and 1", () => {
   const calib = join(cases, "single-output.calib.npz");
