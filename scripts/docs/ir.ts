@@ -2,6 +2,7 @@
  * The parts of docs/ir.md that are written from the sources: every op with its operands, attributes,
  * exactness and spiking form, and what holds of every network.
  */
+import { costRuleOf } from "../../ir/account/costs.ts";
 import { invariant } from "../../ir/diagnostic.ts";
 import type { OpKind } from "../../ir/op.ts";
 import { type AttrKind, isOpKind, specOf, specs } from "../../ir/spec.ts";
@@ -51,9 +52,11 @@ function plainTable(kinds: readonly OpKind[], comments: ReadonlyMap<string, OpCo
     const { summary, exactness } = specOf(kind);
     const more = comments.get(kind)?.text ?? "";
     const what = more === "" ? summary : `${summary}. ${oneLine(more)}`;
-    return [code(kind), arityOf(kind), sentence(what), exactness, spikingFormOf(kind)];
+    const operations = costRuleOf(kind);
+    return [code(kind), arityOf(kind), sentence(what), exactness, spikingFormOf(kind), operations];
   });
-  return table(["op", "operands", "result", "exactness", "spiking form"], rows);
+  const head = ["op", "operands", "result", "exactness", "spiking form", "operations"];
+  return table(head, rows);
 }
 
 function section(kind: OpKind, comment: OpComment | null): string {
@@ -69,6 +72,7 @@ function section(kind: OpKind, comment: OpComment | null): string {
   parts.push(
     `Operands: ${arityOf(kind)}. Exactness: ${exactness}. Spiking form: ${spikingFormOf(kind)}.`,
   );
+  parts.push(`Operations: ${costRuleOf(kind)}.`);
   return parts.join("\n\n");
 }
 

@@ -3,6 +3,7 @@
  * docs/numerics.md come to.
  */
 import { describe, expect, it } from "vitest";
+import { accountOf, operationsOf } from "../../ir/account/account.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { type Probe, type SampleResult } from "../../ir/executable.ts";
 import { interpret } from "../../ir/interpret.ts";
@@ -87,6 +88,52 @@ function place(module: Module, name = ""): { readonly op: Op; readonly at: numbe
   return { op: known(op, name), at: Number(at) };
 }
 
+describe.each([
+  ["Graded neurons, timestep by timestep", 1, 2],
+  ["Few spikes, frame by frame", 1, 2],
+  ["First spikes", 1, 2],
+])("what is counted of %s", (heading, countsAt, operationsAt) => {
+  const { module, result, tables } = example(heading);
+  const last = result.timestepsTaken - 1;
+
+  it("is what the interpreter counts, by timestep", () => {
+    const counts = known(tables[countsAt], "a table of counts");
+    const { spikes, bits, events, eventBits, plainEvents } = result.activity;
+    const counted = [spikes, bits, events, eventBits, plainEvents];
+    const names = ["spikes", "bits", "events", "event bits", "plain events"];
+    expect(counts.map((row) => names.map((name) => number(row[name])))).toEqual(
+      counts.map((_, t) => counted.map((each) => each[t])),
+    );
+    expect(counts).toHaveLength(result.timestepsTaken);
+  });
+
+  it("makes the operations of the run", () => {
+    const { events, plainEvents } = result.activity;
+    const operations = operationsOf(accountOf(module), {
+      steps: result.timestepsTaken,
+      events: events[last] ?? NaN,
+      plainEvents: plainEvents[last] ?? NaN,
+      spikes: result.spikes,
+    });
+    const rows = known(tables[operationsAt], "a table of operations");
+    const kinds = [
+      "multiplyAccumulates",
+      "multiplications",
+      "additions",
+      "comparisons",
+      "divisions",
+    ] as const;
+    const numbersOf = (row: Row): number[] =>
+      ["multiply-accumulates", ...kinds.slice(1)].map((name) => number(row[name]));
+    const all = known(rows.at(-1), "a row");
+    expect(numbersOf(all)).toEqual(kinds.map((kind) => operations[kind]));
+    // The rows above the last are its parts.
+    if (rows.length === 1) return;
+    const parts = rows.slice(0, -1).map(numbersOf);
+    expect(parts.reduce((a, b) => a.map((x, i) => x + (b[i] ?? 0)))).toEqual(numbersOf(all));
+  });
+});
+
 describe("texts of networks in the documentation", () => {
   const texts = pages.flatMap((page) =>
     [...textOf(page).matchAll(/^```text\n(module .*?)^```$/gms)].map(([, text = ""]) => text),
@@ -104,7 +151,7 @@ describe("texts of networks in the documentation", () => {
 
 describe("graded neurons", () => {
   const { module, kept, tables } = example("Graded neurons, timestep by timestep");
-  const [steps = [], counts = []] = tables;
+  const [steps = []] = tables;
 
   it("go through the timesteps as the table says, by the equations of numerics.md", () => {
     const fl = Math.fround;
@@ -145,7 +192,6 @@ describe("graded neurons", () => {
     const said = [...textOf("docs/ir.md").matchAll(/The output is %8 = ([^a-z]*) at t/g)];
     const found = [...(said[0]?.[1] ?? "").matchAll(/-?[0-9.]+/g)].map(([text]) => Number(text));
     expect(found).toEqual(kept(8, "trace"));
-    expect(counts).toHaveLength(module.timesteps);
   });
 });
 
