@@ -1,13 +1,24 @@
 /** Tables for terminals. */
+import { ownEnergy } from "../calibrate/energy.ts";
 import type { Evaluation, OutputEvaluation } from "../calibrate/evaluate.ts";
 import {
+  type Costs,
   type Figures,
+  costColumns,
   lossColumn,
   qualityColumns,
   qualityLine,
+  ratioColumns,
   referenceColumns,
 } from "../calibrate/report/columns.ts";
-import { answersOnce, landmarks, percent, quantity, relative } from "../calibrate/report/format.ts";
+import { answersOnce, landmarks, percent, relative } from "../calibrate/report/format.ts";
+import {
+  bitsMultiplyWords,
+  countedWords,
+  energyWords,
+  latencyWords,
+  ratioWords,
+} from "../calibrate/report/words.ts";
 import { describeTask } from "../calibrate/evaluation-diagnostics.ts";
 import { known } from "../ir/diagnostic.ts";
 import { printable } from "../ir/printable.ts";
@@ -51,6 +62,8 @@ export function accuracyTable(evaluation: Evaluation, ann: Evaluation | null): s
     ...(measured || reference.length === 0 ? qualityColumns(figures) : []),
     ...(accuracy === null || ann === null ? [] : [lossColumn(figures)]),
     ...(!measured || figures.task === "regress" ? reference : []),
+    ...costColumns(costsOf(evaluation, ann)),
+    ...ratioColumns(costsOf(evaluation, ann)),
   ];
   const rows = landmarks(timesteps).map((t) => {
     const at = timesteps.indexOf(t);
@@ -58,18 +71,39 @@ export function accuracyTable(evaluation: Evaluation, ann: Evaluation | null): s
       String(t),
       ...(once ? [String(latencyTimesteps)] : []),
       ...columns.map((column) => column.cell(at)),
-      quantity(evaluation.spikesPerSample[at] ?? null),
-      quantity(evaluation.synapticOperationsPerSample[at] ?? null),
     ];
   });
-  const head = [
-    "T",
-    ...(once ? ["latency"] : []),
-    ...columns.map((column) => column.head),
-    "spikes",
-    "synaptic ops",
-  ];
+  const head = ["T", ...(once ? ["latency"] : []), ...columns.map((column) => column.head)];
   return alignedTable([head, ...rows]);
+}
+
+function costsOf(evaluation: Evaluation, ann: Evaluation | null): Costs {
+  return {
+    spikes: evaluation.spikesPerSample,
+    events: evaluation.synapticOperationsPerSample,
+    bits: evaluation.synapticBitsPerSample,
+    products: evaluation.multiplyAccumulatesPerSample,
+    annProducts: ann?.multiplyAccumulatesPerSample.at(-1) ?? null,
+  };
+}
+
+/** What the columns of cost are, how long the answer takes, and what energy comes to beside the ANN. */
+export function costLines(evaluation: Evaluation, ann: Evaluation | null): string[] {
+  if (evaluation.kind === "ann") return [];
+  const annProducts = ann?.multiplyAccumulatesPerSample.at(-1) ?? 0;
+  const { neurons } = evaluation.account;
+  const bitsAreAdditions = neurons.every(({ shifts }) => shifts);
+  const energy = ann === null ? "" : energyWords(ownEnergy(ann, evaluation), bitsAreAdditions);
+  return [
+    countedWords,
+    ...(annProducts === 0 ? [] : [ratioWords(annProducts)]),
+    ...(bitsAreAdditions ? [] : [bitsMultiplyWords]),
+    latencyWords(
+      evaluation.latency,
+      neurons.some(({ ticks }) => ticks > 1),
+    ),
+    ...(energy === "" ? [] : [energy]),
+  ];
 }
 
 /** What the first output was measured as, where it is not one class for each sample beside labels. */

@@ -2,16 +2,13 @@
  * Finds a conversion by trying: codes, numbers of timesteps and bits, each calibrated on one half of
  * the samples and judged on the other, both ways. No test data is looked at, and no labels are needed.
  */
-import { estimateEnergy, energyTables } from "../calibrate/energy.ts";
+import { ownEnergy } from "../calibrate/energy.ts";
 import type { Evaluation } from "../calibrate/evaluate.ts";
 import { chooseTask, outputView } from "../calibrate/tasks/choose.ts";
 import type { ChosenTask, TaskWish } from "../calibrate/tasks/task.ts";
 import { fail, known } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
-import { opsOf } from "../ir/module.ts";
-import { neuronKinds } from "../ir/op.ts";
-import { elementCount } from "../ir/type.ts";
 import { printModule } from "../ir/print.ts";
 import type { Calibration } from "../passes/pass.ts";
 import { type Labelled, evaluateModule } from "./assess.ts";
@@ -62,7 +59,10 @@ export interface Trial {
   readonly judgedOn: number;
   readonly latencyTimesteps: number;
   readonly spikesPerSample: number;
-  /** Of one sample, relative to the analogue network's, by the first table of calibrate/energy.ts. */
+  /**
+   * Of one sample, relative to the analogue network's, by events and by the table of the network's own
+   * arithmetic, all operations of both networks (`calibrate/energy.ts`).
+   */
   readonly energyRatio: number;
 }
 
@@ -229,7 +229,7 @@ export async function chooseConversion(
       judgedOn,
       latencyTimesteps: snn.latencyTimesteps,
       spikesPerSample: mean((each) => known(each.snn.spikesPerSample.at(-1), "a timestep")),
-      energyRatio: mean((each) => energyRatio(each.ann, each.snn, each.module, timesteps)),
+      energyRatio: mean((each) => ownEnergy(each.ann, each.snn).ratio ?? Infinity),
     };
     // The last timesteps sent nothing: with fewer this was tried, and with more it need not be.
     if (!found.every((each) => lastSending(each.snn) < timesteps)) return trial;
@@ -262,23 +262,6 @@ function isSameRun(shorter: Trial, longer: Trial): boolean {
 /** Whether a candidate answers no sooner than a trial did: layers of framed codes only add to it. */
 function cannotBeat({ timesteps }: Candidate, best: Trial): boolean {
   return timesteps >= best.latencyTimesteps;
-}
-
-function energyRatio(ann: Evaluation, snn: Evaluation, module: Module, timesteps: number): number {
-  const neurons = opsOf(module, ...neuronKinds).reduce(
-    (sum, op) => sum + elementCount(op.type.shape),
-    0,
-  );
-  const { snnPJ, annPJ } = estimateEnergy(
-    {
-      annMultiplyAccumulates: ann.multiplyAccumulatesPerSample.at(-1) ?? 0,
-      analogueOperations: snn.multiplyAccumulatesPerSample.at(-1) ?? 0,
-      synapticOperations: snn.synapticOperationsPerSample.at(-1) ?? 0,
-      neuronUpdates: neurons * timesteps,
-    },
-    energyTables[0],
-  );
-  return snnPJ / annPJ;
 }
 
 function part(samples: SampleSource, chosen: (index: number) => boolean): SampleSource {

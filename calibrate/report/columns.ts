@@ -1,5 +1,5 @@
 /** What a table shows of a network by timestep, by the task of its first output. */
-import { digits3, percent, points, relative, withError } from "./format.ts";
+import { digits3, percent, points, quantity, relative, withError } from "./format.ts";
 import { type MetricName, type Metrics, type TaskName, metricNames } from "../tasks/task.ts";
 import type { ConversionReport } from "./schema.ts";
 
@@ -90,6 +90,56 @@ export function lossColumn({ accuracy, lossStandardError, ann }: Figures): Colum
     },
     ann: "",
   };
+}
+
+/** What a network takes for one sample, by timestep. */
+export interface Costs {
+  readonly spikes: readonly number[];
+  /** Words × weights that they met, and the same by binary digits. */
+  readonly events: readonly number[];
+  readonly bits: readonly number[];
+  /** Multiply-accumulates on what is no spike. */
+  readonly products: readonly number[];
+  /** Multiply-accumulates of the ANN; null where it was not measured. */
+  readonly annProducts: number | null;
+}
+
+/** The same of a report. */
+export function reportCosts({ operations }: Pick<ConversionReport, "operations">): Costs {
+  return {
+    spikes: operations.spikes,
+    events: operations.synapticOperations,
+    bits: operations.synapticBits,
+    products: operations.multiplyAccumulates,
+    annProducts: operations.annMultiplyAccumulates,
+  };
+}
+
+/** Spikes, events, bits and products. */
+export function costColumns({ spikes, events, bits, products, annProducts }: Costs): Column[] {
+  const column = (head: string, values: readonly number[], ann = ""): Column => {
+    return { head, cell: (i) => quantity(values[i] ?? null), ann };
+  };
+  return [
+    column("spikes", spikes),
+    column("events", events),
+    column("bits", bits),
+    column("MACs", products, annProducts === null ? "" : quantity(annProducts)),
+  ];
+}
+
+/**
+ * Events and bits, each with the products on what is no spike, over the ANN's multiply-accumulates: the
+ * first layer is on both sides.
+ */
+export function ratioColumns({ events, bits, products, annProducts }: Costs): Column[] {
+  if (annProducts === null || annProducts === 0) return [];
+  const column = (head: string, values: readonly number[]): Column => ({
+    head,
+    cell: (i) => digits3(((values[i] ?? 0) + (products[i] ?? 0)) / annProducts),
+    ann: "",
+  });
+  return [column("events/ANN", events), column("bits/ANN", bits)];
 }
 
 function metricColumn(

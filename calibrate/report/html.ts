@@ -4,7 +4,15 @@
  */
 import { describeTask } from "../evaluation-diagnostics.ts";
 import type { TaskName } from "../tasks/task.ts";
-import { lossColumn, qualityColumns, referenceColumns, reportFigures } from "./columns.ts";
+import {
+  costColumns,
+  lossColumn,
+  qualityColumns,
+  ratioColumns,
+  referenceColumns,
+  reportCosts,
+  reportFigures,
+} from "./columns.ts";
 import { answersOnce, counted, digits3, percent, points, quantity, relative } from "./format.ts";
 import { type Html, html, trusted } from "./markup.ts";
 import { type Figures, drawFigures } from "./plots.ts";
@@ -19,6 +27,7 @@ import {
 import { styleSheet } from "./style.ts";
 import { figure, table } from "./tables.ts";
 import { verdict } from "./verdict.ts";
+import { countedWords, ratioWords } from "./words.ts";
 import { landmarks } from "./format.ts";
 
 /** The whole page. The same report gives the same bytes. */
@@ -80,12 +89,21 @@ function tiles(report: ConversionReport): Html {
     const found = row.timesteps === null ? `> ${settings.timesteps}` : String(row.timesteps);
     rows.push(["Timesteps needed", found, "to stay within 1 point"]);
   }
-  if (settings.latencyTimesteps !== settings.timesteps) {
-    rows.push(["Latency", quantity(settings.latencyTimesteps), "timesteps to the answer"]);
+  const delayed = settings.latencyWithDelay;
+  rows.push(
+    [
+      "Latency",
+      quantity(settings.latencyTimesteps),
+      `${settings.latencyTimesteps === 1 ? "timestep" : "timesteps"}; ${quantity(delayed)} with a delay a layer`,
+    ],
+    ["Spikes", quantity(operations.spikes.at(-1) ?? 0), "per sample"],
+  );
+  const own = energy.find(({ isOwn }) => isOwn);
+  if (own !== undefined && own.ratio !== null) {
+    const bits = own.ratioByBits === null ? "" : `, ${digits3(own.ratioByBits)} by bits`;
+    const note = `the ANN's by events${bits}; ${own.table.name}, arithmetic only`;
+    rows.push(["Energy", `${digits3(own.ratio)} ×`, note]);
   }
-  rows.push(["Spikes", quantity(operations.spikes.at(-1) ?? 0), "per sample"]);
-  const ratio = energy[0]?.ratio ?? null;
-  if (ratio !== null) rows.push(["Energy", `${digits3(ratio)} ×`, "the ANN's, arithmetic only"]);
   return html`<dl class="tiles">
     ${rows.map(
       ([name, value, note]) =>
@@ -112,13 +130,16 @@ function valueTiles({ accuracy, settings }: ConversionReport): [string, string, 
 }
 
 function accuracySection(report: ConversionReport, figures: Figures): Html {
-  const { accuracy, operations, settings } = report;
+  const { accuracy, settings } = report;
+  const costs = reportCosts(report);
   const once = answersOnce(accuracy.timesteps);
   const measured = reportFigures(report);
   const columns = [
     ...qualityColumns(measured),
     ...(measured.task === "regress" ? [] : [lossColumn(measured)]),
     ...referenceColumns(measured),
+    ...costColumns(costs),
+    ...ratioColumns(costs),
   ];
   const rows = landmarks(accuracy.timesteps).map((t) => {
     const i = accuracy.timesteps.indexOf(t);
@@ -126,17 +147,9 @@ function accuracySection(report: ConversionReport, figures: Figures): Html {
       String(t),
       ...(once ? [String(settings.latencyTimesteps)] : []),
       ...columns.map((column) => column.cell(i)),
-      quantity(operations.spikes[i] ?? null),
-      quantity(operations.synapticOperations[i] ?? null),
     ];
   });
-  const headings = [
-    "T",
-    ...(once ? ["Latency"] : []),
-    ...columns.map(({ head }) => heading(head)),
-    "Spikes",
-    "Synaptic operations",
-  ];
+  const headings = ["T", ...(once ? ["Latency"] : []), ...columns.map(({ head }) => heading(head))];
   const needed = accuracy.smallestTimesteps.map(({ points: p, timesteps }) => [
     `${p} ${p === 1 ? "point" : "points"}`,
     timesteps === null ? `not within ${report.settings.timesteps}` : String(timesteps),
@@ -149,6 +162,14 @@ function accuracySection(report: ConversionReport, figures: Figures): Html {
       headings,
       rows,
     )}
+    <p class="muted">
+      ${sentence(countedWords)}.
+      ${
+        costs.annProducts === null || costs.annProducts === 0
+          ? null
+          : html`${ratioWords(costs.annProducts)}.`
+      }
+    </p>
     ${
       needed.length === 0
         ? null
@@ -161,9 +182,13 @@ function accuracySection(report: ConversionReport, figures: Figures): Html {
   </section>`;
 }
 
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** A column's name where it stands alone. */
 function heading(head: string): string {
-  return head === "vs. ANN" ? "Against ANN" : head.charAt(0).toUpperCase() + head.slice(1);
+  return head === "vs. ANN" ? "Against ANN" : sentence(head);
 }
 
 /** What the outputs were measured as, where it is not one class for each sample throughout. */

@@ -5,10 +5,11 @@
 import { type Diagnostic, invariant, known } from "../../ir/diagnostic.ts";
 import { formatLoc } from "../../ir/loc.ts";
 import type { Comparison, LayerComparison } from "../compare.ts";
-import { type OperationCounts, energyCaveat, energyTables, estimateEnergy } from "../energy.ts";
+import { energyCaveat } from "../energy.ts";
 import { labelShiftOf } from "../chance.ts";
 import type { Evaluation } from "../evaluate.ts";
 import { type Metrics, metricNames } from "../tasks/task.ts";
+import { costOfSample } from "./cost.ts";
 import { answersOnce } from "./format.ts";
 import { recommend } from "./recommend.ts";
 import {
@@ -22,7 +23,10 @@ import {
 export interface ReportPieces {
   readonly tool: ConversionReport["tool"];
   readonly model: ConversionReport["model"];
-  readonly settings: Omit<ConversionReport["settings"], "latencyTimesteps">;
+  readonly settings: Omit<
+    ConversionReport["settings"],
+    "latencyTimesteps" | "latencyPhases" | "latencyWithDelay"
+  >;
   readonly calibrationData: ConversionReport["calibrationData"];
   readonly evaluationData: ConversionReport["evaluationData"];
   readonly pipeline: ConversionReport["pipeline"];
@@ -44,19 +48,16 @@ const pointsOfInterest = [1, 0.5, 0.1] as const;
 export function buildReport(pieces: ReportPieces): ConversionReport {
   const { ann, snn, comparison } = pieces;
   const annAccuracy = ann.accuracy?.[0] ?? null;
-  const neurons = snn.neurons.reduce((sum, op) => sum + op.neurons, 0);
-  const counts: OperationCounts = {
-    annMultiplyAccumulates: ann.multiplyAccumulatesPerSample.at(-1) ?? 0,
-    analogueOperations: snn.multiplyAccumulatesPerSample.at(-1) ?? 0,
-    synapticOperations: snn.synapticOperationsPerSample.at(-1) ?? 0,
-    // Of a framed code there is one answer, but every neuron is looked at in each timestep of a frame.
-    neuronUpdates: neurons * (snn.timesteps.at(-1) ?? 0),
-  };
   const report: Omit<ConversionReport, "recommendations"> = {
     schema: reportVersion,
     tool: pieces.tool,
     model: pieces.model,
-    settings: { ...pieces.settings, latencyTimesteps: snn.latencyTimesteps },
+    settings: {
+      ...pieces.settings,
+      latencyTimesteps: snn.latency.timesteps,
+      latencyPhases: snn.latency.phases,
+      latencyWithDelay: snn.latency.withDelay,
+    },
     calibrationData: pieces.calibrationData,
     evaluationData: pieces.evaluationData,
     pipeline: pieces.pipeline,
@@ -96,15 +97,7 @@ export function buildReport(pieces: ReportPieces): ConversionReport {
     lossByPassData: pieces.lossByPassData,
     layers: comparison.layers.map((layer) => layerOf(layer, snn)),
     layerSamples: comparison.samples,
-    operations: {
-      annMultiplyAccumulates: counts.annMultiplyAccumulates,
-      analogueOperations: counts.analogueOperations,
-      spikes: [...snn.spikesPerSample],
-      synapticOperations: [...snn.synapticOperationsPerSample],
-      neurons,
-      neuronUpdates: counts.neuronUpdates,
-    },
-    energy: energyTables.map((table) => estimateEnergy(counts, table)),
+    ...costOfSample(ann, snn),
     energyCaveat,
     diagnostics: [...pieces.diagnostics, ...snn.diagnostics, ...comparison.diagnostics].map(
       (d) => ({

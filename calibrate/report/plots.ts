@@ -136,6 +136,9 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
   };
 
   const { accuracy, operations, layers, lossByPass } = report;
+  const work = operations.synapticOperations.map(
+    (events, i) => events + (operations.multiplyAccumulates[i] ?? 0),
+  );
   const layerNames = layers.map((layer) => layer.name);
   const percentAxis = { percent: true } as const;
 
@@ -210,17 +213,13 @@ export async function drawFigures(report: ConversionReport): Promise<Figures> {
       operations.annMultiplyAccumulates === 0
         ? null
         : curve(
-            "Synaptic operations of the spiking network against timesteps, beside the ANN's",
-            operations.synapticOperations,
+            "Events and products of the spiking network against timesteps, beside the ANN's",
+            work,
             {
               colour: "var(--snn)",
               y: {
                 label: "↑ operations per sample",
-                domain: [
-                  0,
-                  1.12 *
-                    Math.max(operations.annMultiplyAccumulates, ...operations.synapticOperations),
-                ],
+                domain: [0, 1.12 * Math.max(operations.annMultiplyAccumulates, ...work)],
               },
               level: {
                 value: operations.annMultiplyAccumulates,

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { taskNames } from "../tasks/task.ts";
 
 /** Raised when a field is removed or changes its meaning; added fields leave it as it is. */
-export const reportVersion = "snnc.report/1";
+export const reportVersion = "snnc.report/2";
 
 const share = z.number().min(0).max(1);
 const count = z.number().int().min(0);
@@ -102,9 +102,7 @@ const layer = z.strictObject({
     .nullable()
     .describe("Null where the ANN's activations are the same for all samples."),
   correlation: z.number().min(-1).max(1).nullable(),
-  firingRate: amount.describe(
-    "Spikes per neuron and timestep; an n-bit spike counts its set bits.",
-  ),
+  firingRate: amount.describe("Spikes per neuron and timestep, whatever the size of each."),
   spikesPerSample: amount.nullable(),
   dead: share.describe("Share of neurons that sent nothing on any sample."),
   silenced: share.describe("Share that sent nothing on any though the ANN's were active on one."),
@@ -119,22 +117,35 @@ const layer = z.strictObject({
     .describe("Mean of v[0] over the threshold; null where v[0] is a part of the value."),
 });
 
-const energyTable = z.strictObject({
-  name: z.string(),
-  source: z.string(),
-  multiplyAccumulatePJ: amount,
-  accumulatePJ: amount,
+const byKind = z.strictObject({
+  multiplyAccumulates: amount,
+  multiplications: amount,
+  additions: amount,
+  comparisons: amount,
+  divisions: amount,
+  functions: amount,
 });
 
 const energy = z.strictObject({
-  table: energyTable,
+  table: z.strictObject({
+    name: z.string(),
+    source: z.string(),
+    picojoules: byKind.describe("Of one operation of each kind."),
+  }),
+  isOwn: z.boolean().describe("Whether the table is that of the network's own arithmetic."),
   annPJ: amount,
-  snnAnaloguePJ: amount,
-  snnSynapticPJ: amount,
-  snnNeuronPJ: amount,
-  snnPJ: amount,
-  ratio: amount.nullable().describe("SNN over ANN, membrane updates included."),
-  ratioWithoutNeurons: amount.nullable().describe("The same without membrane updates."),
+  snnInputPJ: amount.describe("Products of weights with the input, once."),
+  snnRealPJ: amount.describe("Products on what is no spike, at each timestep."),
+  snnEventsPJ: amount.describe("Words that met weights, by events."),
+  snnBitsPJ: amount
+    .nullable()
+    .describe("The same by bits; null where steps are no powers of two of each other."),
+  snnNeuronsPJ: amount.describe("What neurons compute besides."),
+  snnOtherPJ: amount.describe("Biases, decoders, pools, activations on real values and the like."),
+  snnPJ: amount.describe("All of it, by events."),
+  snnByBitsPJ: amount.nullable(),
+  ratio: amount.nullable().describe("SNN over ANN, by events, all operations of both."),
+  ratioByBits: amount.nullable(),
 });
 
 const diagnostic = z.strictObject({
@@ -195,6 +206,12 @@ export const reportSchema = z
       latencyTimesteps: count.describe(
         "From the first input to the answer, for the whole depth: T, or T for each layer of neurons.",
       ),
+      latencyPhases: count.describe(
+        "Layers of neurons that fire one after another, in each timestep or frame after frame.",
+      ),
+      latencyWithDelay: count.describe(
+        "Timesteps, where each layer of neurons hands its spikes on one timestep later.",
+      ),
       seed: z.number().int().nullable(),
     }),
     calibrationData: dataset.nullable(),
@@ -241,13 +258,40 @@ export const reportSchema = z
     layerSamples: count.describe("Samples that the layers were compared on."),
     operations: z.strictObject({
       annMultiplyAccumulates: amount,
-      analogueOperations: amount.describe("Multiply-accumulates of the SNN, once per run."),
-      spikes: z.array(amount).describe("Per sample, up to each timestep."),
-      synapticOperations: z.array(amount).describe("Per sample, up to each timestep."),
+      ann: byKind.describe("All operations of the ANN."),
+      snn: byKind.describe("All operations of the SNN at the end of the run, by events."),
+      inputProducts: amount.describe("Multiply-accumulates with the input, once per run."),
+      realProducts: amount.describe(
+        "Multiply-accumulates on other values that are no spikes, in all timesteps.",
+      ),
+      realLayers: z.array(z.string()).describe("Whose weights meet such values."),
+      multiplyAccumulates: z
+        .array(amount)
+        .describe("Both of these up to each timestep; all lists are per sample."),
+      spikes: z.array(amount).describe("Words sent, whatever their size."),
+      bits: z.array(amount).describe("Binary digits set in them."),
+      synapticOperations: z.array(amount).describe("Events: words × weights that they met."),
+      plainSynapticOperations: z
+        .array(amount)
+        .describe("Events that are additions; the others are multiply-accumulates."),
+      synapticBits: z.array(amount).describe("Binary digits × weights that they met."),
+      bitsAreAdditions: z
+        .boolean()
+        .describe("Whether each is an addition: steps are powers of two of each other."),
       neurons: count,
-      neuronUpdates: amount.describe("neurons × timesteps"),
+      neuronUpdates: amount.describe("Operations of all kinds that neurons do besides."),
     }),
-    energy: z.array(energy),
+    energy: z.array(energy).describe("By several tables."),
+    rival: z
+      .strictObject({
+        bits: count,
+        table: z.string().describe("The name of a table in `energy`."),
+        isSame: z.boolean().describe("Whether it computes the same as the spiking network."),
+      })
+      .nullable()
+      .describe(
+        "The plain quantised ANN whose values have as many bits as a neuron of the network says.",
+      ),
     energyCaveat: z.string(),
     diagnostics: z.array(diagnostic),
     recommendations: z.array(recommendation),

@@ -9,10 +9,12 @@ import {
   quantity,
   relative,
 } from "./format.ts";
+import { type Operations, operationKinds } from "../../ir/account/operations.ts";
 import { type Html, html } from "./markup.ts";
 import { type Figures, errorParts, passMeasure } from "./plots.ts";
 import type { ConversionReport } from "./schema.ts";
 import { figure, table } from "./tables.ts";
+import { bitsMultiplyWords, latencyOf, latencyWords, rivalWords } from "./words.ts";
 
 const importanceWords = { high: "Do this first", medium: "Worth trying", info: "Good to know" };
 
@@ -169,72 +171,117 @@ function partsLegend(): Html {
 }
 
 export function costSection(report: ConversionReport, figures: Figures): Html {
-  const { operations, settings } = report;
-  const last = operations.synapticOperations.at(-1) ?? 0;
+  const { operations } = report;
+  const last = (values: readonly number[]): string => quantity(values.at(-1) ?? 0);
+  const spikes = operations.spikes.at(-1) ?? 0;
+  const events = operations.synapticOperations.at(-1) ?? 0;
+  const plain = operations.plainSynapticOperations.at(-1) ?? 0;
+  const real = operations.realLayers.length === 0 ? "" : ` (${operations.realLayers.join(", ")})`;
   const counts = [
     ["ANN: multiply-accumulates", quantity(operations.annMultiplyAccumulates)],
-    [
-      "SNN: multiply-accumulates on analogue input, once a run",
-      quantity(operations.analogueOperations),
-    ],
-    ["SNN: synaptic operations (additions caused by spikes, one for each bit)", quantity(last)],
-    ["SNN: membrane updates (neurons × timesteps)", quantity(operations.neuronUpdates)],
-    ["SNN: spikes (each bit of a spike of several)", quantity(operations.spikes.at(-1) ?? 0)],
+    ["SNN: spikes (words, whatever their size)", quantity(spikes)],
     [
       "SNN: spikes per neuron",
-      operations.neurons === 0
-        ? "–"
-        : digits3((operations.spikes.at(-1) ?? 0) / operations.neurons),
+      operations.neurons === 0 ? "–" : digits3(spikes / operations.neurons),
     ],
+    ["SNN: binary digits set in these words", last(operations.bits)],
+    ["SNN: events (words × weights)", quantity(events)],
+    ["of these additions, of one unit or a power of two", quantity(plain)],
+    ["of these multiply-accumulates", quantity(events - plain)],
+    [
+      `SNN: binary digits × weights${operations.bitsAreAdditions ? " (additions, in place of events)" : ""}`,
+      last(operations.synapticBits),
+    ],
+    ["SNN: multiply-accumulates on the input, once a run", quantity(operations.inputProducts)],
+    [
+      `SNN: multiply-accumulates on other real values, at each timestep${real}`,
+      quantity(operations.realProducts),
+    ],
+    ["SNN: operations of the neurons themselves", quantity(operations.neuronUpdates)],
   ];
+  const kinds = operationKinds.map((kind) => [
+    kindWords[kind],
+    quantity(operations.ann[kind]),
+    quantity(operations.snn[kind]),
+  ]);
+  const times = (ratio: number | null): string => (ratio === null ? "–" : `${digits3(ratio)} ×`);
   const rows = report.energy.map((e) => [
-    `${e.table.name}: ${e.table.multiplyAccumulatePJ} pJ / ${e.table.accumulatePJ} pJ`,
+    `${e.table.name}${e.isOwn ? " (the network's own)" : ""}`,
     energy(e.annPJ),
-    energy(e.snnAnaloguePJ),
-    energy(e.snnSynapticPJ),
-    energy(e.snnNeuronPJ),
-    energy(e.snnPJ),
-    e.ratio === null ? "–" : `${digits3(e.ratio)} ×`,
-    e.ratioWithoutNeurons === null ? "–" : `${digits3(e.ratioWithoutNeurons)} ×`,
+    energy(e.snnInputPJ),
+    energy(e.snnRealPJ),
+    energy(e.snnEventsPJ),
+    e.snnBitsPJ === null ? "–" : energy(e.snnBitsPJ),
+    energy(e.snnNeuronsPJ),
+    energy(e.snnOtherPJ),
+    times(e.ratio),
+    times(e.ratioByBits),
+  ]);
+  const prices = report.energy.map(({ table: { name, picojoules } }) => [
+    name,
+    ...operationKinds.map((kind) => digits3(picojoules[kind])),
   ]);
   return html`<section aria-labelledby="cost">
     <h2 id="cost">What a sample costs</h2>
-    <p>
-      Answer after ${counted(settings.latencyTimesteps, "timestep")} from the first input, for the
-      whole depth.
-    </p>
+    <p>${latencyWords(latencyOf(report), answersOnce(report.accuracy.timesteps))}</p>
     <div class="figures">
       ${
         answersOnce(report.accuracy.timesteps)
           ? null
           : figure({
               svg: figures.operations,
-              caption: "Synaptic operations",
-              note: "Additions per sample up to each timestep; the dashed line is what the ANN multiplies.",
+              caption: "Events and products",
+              note: "Words × weights and products on real values per sample up to each timestep; the dashed line is what the ANN multiplies.",
             })
       }
-      ${table("Operations per sample", ["Operation", "Count"], counts, { wrap: true })}
+      ${table("Work per sample, at the end of the run", ["What", "Count"], counts, { wrap: true })}
     </div>
     ${table(
       "Energy per sample",
       [
-        "Table (multiply-accumulate / addition)",
+        "Table",
         "ANN",
-        "Analogue",
-        "Synaptic",
-        "Membrane",
-        "SNN",
+        "SNN: input",
+        "Real values",
+        "Events",
+        "Or bits",
+        "Neurons",
+        "Other",
         "SNN / ANN",
-        "Without membrane",
+        "By bits",
       ],
       rows,
     )}
+    ${
+      operations.bitsAreAdditions
+        ? null
+        : html`<p>There is no energy by bits: ${bitsMultiplyWords}.</p>`
+    }
+    <p>${rivalWords(report)}</p>
     <p class="muted">${report.energyCaveat}</p>
-    <p class="muted">
-      ${report.energy.map((e) => html`Table ${e.table.name}: ${e.table.source}. `)}
-    </p>
+    <details>
+      <summary>Operations by kind, and what each is taken to cost</summary>
+      ${table("All operations by kind, the SNN's by events", ["Kind", "ANN", "SNN"], kinds, {
+        wrap: true,
+      })}
+      ${table(
+        "Picojoules for one operation",
+        ["Table", ...operationKinds.map((kind) => kindWords[kind])],
+        prices,
+      )}
+      ${report.energy.map((e) => html`<p class="muted">Table ${e.table.name}: ${e.table.source}.</p> `)}
+    </details>
   </section>`;
 }
+
+const kindWords: Readonly<Record<keyof Operations, string>> = {
+  multiplyAccumulates: "Multiply-accumulates",
+  multiplications: "Multiplications",
+  additions: "Additions",
+  comparisons: "Comparisons",
+  divisions: "Divisions",
+  functions: "Functions",
+};
 
 export function makingSection(report: ConversionReport): Html {
   const { model, settings, tool, calibrationData, evaluationData } = report;
@@ -255,7 +302,7 @@ export function makingSection(report: ConversionReport): Html {
     ["Outputs", ports(model.outputs)],
     ["Code", settings.code],
     ["Timesteps", String(settings.timesteps)],
-    ["Latency", `${counted(settings.latencyTimesteps, "timestep")} to the answer`],
+    ["Latency", latencyWords(latencyOf(report), answersOnce(report.accuracy.timesteps))],
     ["Seed", settings.seed === null ? "none used" : String(settings.seed)],
     ["Calibration data", calibrationData === null ? "none" : dataset(calibrationData)],
     ["Evaluation data", dataset(evaluationData)],

@@ -1,19 +1,21 @@
 /** The report for a terminal: a screenful, not everything. Writes nothing itself. */
 import { createColors } from "picocolors";
 import { printable } from "../../ir/printable.ts";
+import { answersOnce, counted, labelsOf, landmarks, quantity, relative } from "./format.ts";
 import {
-  answersOnce,
-  counted,
-  digits3,
-  labelsOf,
-  landmarks,
-  quantity,
-  relative,
-} from "./format.ts";
-import { lossColumn, qualityColumns, referenceColumns, reportFigures } from "./columns.ts";
+  type Column,
+  costColumns,
+  lossColumn,
+  qualityColumns,
+  ratioColumns,
+  referenceColumns,
+  reportCosts,
+  reportFigures,
+} from "./columns.ts";
 import { errorParts } from "./plots.ts";
 import type { ConversionReport, LayerErrorParts } from "./schema.ts";
 import { verdict } from "./verdict.ts";
+import { energyWords, latencyOf, latencyWords, rivalWords } from "./words.ts";
 
 export interface TextOptions {
   /** Columns of the terminal. */
@@ -31,11 +33,15 @@ export function formatReport(report: ConversionReport, options: TextOptions): st
   const width = Math.max(narrowest, options.width);
   const blocks: string[] = [
     wrap(`${colors.bold(printable(report.model.name))}: ${verdict(report)}`, width, ""),
-    accuracyTable(report, colors.bold),
+    accuracyTable(report, colors.bold, width),
   ];
   const layers = layerTable(report, colors.bold, width);
   if (layers !== null) blocks.push(layers);
-  blocks.push(wrap(costLine(report), width, ""));
+  blocks.push(
+    costWords(report)
+      .map((each) => wrap(each, width, "  "))
+      .join("\n"),
+  );
   const tint = { high: colors.red, medium: colors.yellow, info: colors.cyan } as const;
   for (const advice of report.recommendations) {
     const option = advice.option === null ? "" : ` Option: ${printable(advice.option)}`;
@@ -47,30 +53,40 @@ export function formatReport(report: ConversionReport, options: TextOptions): st
 
 type Style = (text: string) => string;
 
-function accuracyTable(report: ConversionReport, bold: Style): string {
-  const { accuracy, operations, settings } = report;
+function accuracyTable(report: ConversionReport, bold: Style, width: number): string {
+  const { accuracy, settings } = report;
+  const costs = reportCosts(report);
   // Where there is one answer, layer after layer, T says little of when it is there.
   const once = answersOnce(accuracy.timesteps);
   const figures = reportFigures(report);
-  const columns = [
+  const quality = [
     ...qualityColumns(figures),
     ...(figures.task === "regress" ? [] : [lossColumn(figures)]),
     ...referenceColumns(figures),
   ];
-  const rows = landmarks(accuracy.timesteps).map((t) => {
-    const i = accuracy.timesteps.indexOf(t);
-    return [
-      String(t),
-      ...(once ? [String(settings.latencyTimesteps)] : []),
-      ...columns.map((column) => column.cell(i)),
-      quantity(operations.spikes[i] ?? null),
-    ];
-  });
-  const latency = once ? ["latency"] : [];
-  if (accuracy.ann !== null || accuracy.annMetrics.rmse !== undefined) {
-    rows.push(["ANN", ...latency.map(() => ""), ...columns.map((column) => column.ann), ""]);
+  // What does not fit is in words below the table.
+  const costly = [...costColumns(costs).slice(0, 1), ...ratioColumns(costs)];
+  const [first = "", ...narrower] = costly.map((_, i) =>
+    tableOf([...quality, ...costly.slice(0, costly.length - i)]),
+  );
+  const fits = (text: string): boolean => text.split("\n").every((line) => lengthOf(line) <= width);
+  return [first, ...narrower].find(fits) ?? narrower.at(-1) ?? first;
+
+  function tableOf(columns: readonly Column[]): string {
+    const rows = landmarks(accuracy.timesteps).map((t) => {
+      const i = accuracy.timesteps.indexOf(t);
+      return [
+        String(t),
+        ...(once ? [String(settings.latencyTimesteps)] : []),
+        ...columns.map((column) => column.cell(i)),
+      ];
+    });
+    const latency = once ? ["latency"] : [];
+    if (accuracy.ann !== null || accuracy.annMetrics.rmse !== undefined) {
+      rows.push(["ANN", ...latency.map(() => ""), ...columns.map((column) => column.ann)]);
+    }
+    return aligned(["T", ...latency, ...columns.map((column) => column.head)], rows, bold);
   }
-  return aligned(["T", ...latency, ...columns.map((column) => column.head), "spikes"], rows, bold);
 }
 
 /** The layers with the largest error of their own making, in the order of the network. */
@@ -104,16 +120,23 @@ function ownError(error: LayerErrorParts): number {
   return error.clipping + error.quantisation + error.unevenness;
 }
 
-function costLine(report: ConversionReport): string {
+/** What a sample takes, in counts, in energy and in time. */
+function costWords(report: ConversionReport): string[] {
   const { operations, energy } = report;
-  const synaptic = quantity(operations.synapticOperations.at(-1) ?? 0);
-  const mac = quantity(operations.annMultiplyAccumulates);
-  const row = energy[0];
-  const ratio =
-    row?.ratio === undefined || row.ratio === null
-      ? ""
-      : ` Energy ${digits3(row.ratio)} × the ANN's by the ${row.table.name} table (arithmetic only).`;
-  return `Per sample: ${synaptic} synaptic operations and ${quantity(operations.analogueOperations)} multiply-accumulates, beside ${mac} multiply-accumulates of the ANN.${ratio}`;
+  const at = (values: readonly number[]): string => quantity(values.at(-1) ?? 0);
+  const own = energy.find(({ isOwn }) => isOwn);
+  const counts =
+    `Per sample: ${at(operations.spikes)} spikes with ${at(operations.bits)} bits set; ` +
+    `${at(operations.synapticOperations)} events (words × weights), or ${at(operations.synapticBits)} counted by ` +
+    `bits; ${quantity(operations.inputProducts)} multiply-accumulates on the input and ` +
+    `${quantity(operations.realProducts)} on other real values; beside ` +
+    `${quantity(operations.annMultiplyAccumulates)} multiply-accumulates of the ANN.`;
+  return [
+    counts,
+    ...(own === undefined ? [] : [energyWords(own, operations.bitsAreAdditions)]),
+    rivalWords(report),
+    latencyWords(latencyOf(report), answersOnce(report.accuracy.timesteps)),
+  ].filter((sentence) => sentence !== "");
 }
 
 /** First column to the left, others to the right, two spaces between. */

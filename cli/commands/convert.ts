@@ -36,7 +36,7 @@ import { reportNames } from "../own-names.ts";
 import { readPreprocess, recordedPreprocess } from "../preprocessing.ts";
 import { diagnosticToJson } from "../render.ts";
 import { writeReport } from "../report-files.ts";
-import { accuracyTable, figuresOf, taskLines } from "../tables.ts";
+import { accuracyTable, costLines, figuresOf, taskLines } from "../tables.ts";
 import { version } from "../version.ts";
 import { formatReport } from "../../calibrate/report/text.ts";
 
@@ -358,6 +358,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       evaluationSamples: data.samples.count,
       annAccuracy: ann,
       accuracy: evaluations.snn.accuracy,
+      lossStandardError: evaluations.snn.lossStandardError,
       agreement: evaluations.snn.agreement,
       ...taskJson(evaluations.snn),
       annMetrics: evaluations.ann.outputs[0]?.metrics ?? {},
@@ -382,7 +383,13 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       const lines = [`${annFigures(evaluations.ann)}${on}`, ...taskLines(evaluations.snn)];
       const table = accuracyTable(evaluations.snn, evaluations.ann);
       const advice = await mainAdvice(request, running);
-      const text = [lines.join("\n"), table, ...(advice === null ? [] : [adviceText(advice)])];
+      const costs = costLines(evaluations.snn, evaluations.ann).join("\n");
+      const text = [
+        lines.join("\n"),
+        table,
+        costs,
+        ...(advice === null ? [] : [adviceText(advice)]),
+      ];
       return { text: text.join("\n\n"), json: { ...json, advice } };
     }
     const report = await makeReport(request, running);

@@ -21,7 +21,7 @@ import { loadNetwork } from "../load.ts";
 import { recordedScaleWarnings, recordedTask } from "../network-record.ts";
 import { fraction, options, wholeNumber } from "../options.ts";
 import { recordedPreprocess } from "../preprocessing.ts";
-import { accuracyTable, taskLines } from "../tables.ts";
+import { accuracyTable, costLines, taskLines } from "../tables.ts";
 import { timestepsOf } from "../timesteps.ts";
 import { diagnosticToJson } from "../render.ts";
 
@@ -167,6 +167,7 @@ function evaluationText(
   earlyExit: Timed | undefined,
 ): string {
   const lines = [
+    ...costLines(evaluation, null),
     ...taskLines(evaluation),
     `${evaluation.samples} samples in ${paceOf(evaluation.samples, seconds)}`,
   ];

@@ -14,6 +14,7 @@ import { neuronDepth } from "../walk.ts";
 import { type NeuronCost, costOf, neuronCost } from "./costs.ts";
 import { type Drive, drivesOf, isDrivenBySpikes } from "./drive.ts";
 import { type Operations, noOperations, operations, plus } from "./operations.ts";
+import { hasShiftedSteps } from "./senders.ts";
 import { synapseOf } from "./synapse.ts";
 
 export interface Account {
@@ -38,11 +39,13 @@ export interface NeuronAccount {
   readonly neurons: number;
   /** Timesteps in one step of a run: those of a frame, or 1. */
   readonly ticks: number;
+  /** Whether words may be counted by their bits, as additions: steps are powers of two of each other. */
+  readonly shifts: boolean;
   /** Of one neuron. */
   readonly cost: NeuronCost;
 }
 
-/** What an engine counted of a run that the rest of the account hangs on. */
+/** What an engine counted of a run that the rest of the account depends on. */
 export interface Counted {
   /** Timesteps that ran; 1 in a framed code, and where the code is none. */
   readonly steps: number;
@@ -68,7 +71,8 @@ export function accountOf(module: Module): Account {
     if (isNeuron(op)) {
       const cost = neuronCost(op, tensors, module.timesteps);
       const ticks = isFramed(module.code) ? module.timesteps : 1;
-      neurons.push({ op, neurons: elementCount(op.type.shape), ticks, cost });
+      const shifts = hasShiftedSteps(op, tensors);
+      neurons.push({ op, neurons: elementCount(op.type.shape), ticks, shifts, cost });
       continue;
     }
     const isStill = driveOf(op.result) === "still";

@@ -63,10 +63,16 @@ export function isSenderIn(drives: ReadonlyMap<ValueId, Drive>): (op: Op) => op 
  * of two of it, so that the receiver shifts. Otherwise it is a multiply-accumulate.
  */
 export function isPlain(op: SenderOp, tensors: TensorLookup): boolean {
-  if (isOp(op, "snn.ttfs")) return false;
+  return !hasWords(op) && hasShiftedSteps(op, tensors);
+}
+
+/**
+ * Whether all steps of a neuron are powers of two of each other, so that each binary digit of its words
+ * adds a shifted weight; otherwise a receiver multiplies.
+ */
+export function hasShiftedSteps(op: SenderOp, tensors: TensorLookup): boolean {
   if (isOp(op, "snn.few-spikes")) return isPowersOfFirst(op.attrs.amplitude, tensors);
   if (!isOp(op, "snn.graded")) return true;
-  if (hasWords(op)) return false;
   const { schedule, shares } = op.attrs;
   switch (schedule) {
     case "constant":

@@ -10,7 +10,9 @@ describe("the table of accuracies", () => {
     const accuracy = snn.timesteps.map((t) => (t < 8 ? 0.75 : 0.9));
     const lossStandardError = snn.timesteps.map((t) => 0.01 / t);
     const lines = accuracyTable({ ...snn, accuracy, lossStandardError }, ann).split("\n");
-    expect(lines[0]).toMatch(/^T +accuracy +vs\. ANN +spikes +synaptic ops$/);
+    expect(lines[0]).toMatch(
+      /^T +accuracy +vs\. ANN +spikes +events +bits +MACs +events\/ANN +bits\/ANN$/,
+    );
     expect(lines.slice(1).map((line) => line.trim().split(/\s{2,}/)[2])).toEqual([
       "−5.00 ± 1.00",
       "−5.00 ± 0.50",

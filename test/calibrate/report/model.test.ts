@@ -28,10 +28,19 @@ describe("the smallest number of timesteps", () => {
 
 describe("a report", () => {
   it("puts the ANN's operations beside the SNN's", () => {
-    const { operations, energy } = syntheticReport();
+    const { operations, energy, rival } = syntheticReport();
     expect(operations.annMultiplyAccumulates).toBe(40_551_000);
-    expect(operations.neuronUpdates).toBe(operations.neurons * 32);
-    expect(energy.map(({ table }) => table.name)).toEqual(["float32", "int8"]);
+    // A sum and a comparison for each neuron and timestep, and a reset for each spike.
+    const spikes = operations.spikes.at(-1) ?? 0;
+    expect(operations.neuronUpdates / (2 * operations.neurons * 32 + spikes)).toBeCloseTo(1, 6);
+    expect(operations.bitsAreAdditions).toBe(true);
+    // 33 levels take six bits.
+    expect(energy.map(({ table, isOwn }) => [table.name, isOwn])).toEqual([
+      ["float32", true],
+      ["int8", false],
+      ["int8 × 6 bits", false],
+    ]);
+    expect(rival).toEqual({ bits: 6, table: "int8 × 6 bits", isSame: false });
     expect(energy[0]?.annPJ).toBeCloseTo(40_551_000 * 4.6, 3);
   });
 

@@ -259,16 +259,30 @@ describe("advice", () => {
     expect(kinds(lossy)).not.toContain("costs-more-than-ann");
     const dear = syntheticPieces({ timesteps: 256 });
     expect(kinds(dear)).toContain("costs-more-than-ann");
-    const costing = (ratio: number, pieces = dear): readonly Recommendation[] => {
+    const costing = (
+      ratio: number,
+      pieces = dear,
+      ratioByBits: number | null = null,
+    ): readonly Recommendation[] => {
       const report = buildReport(pieces);
-      return recommend({ ...report, energy: report.energy.map((row) => ({ ...row, ratio })) });
+      // Only the table of the network's own arithmetic is looked at.
+      const energy = report.energy.map((row) =>
+        row.isOwn ? { ...row, ratio, ratioByBits } : { ...row, ratio: 99, ratioByBits: 99 },
+      );
+      return recommend({ ...report, energy });
     };
     expect(costing(1.04).map(({ kind }) => kind)).not.toContain("costs-more-than-ann");
     // Where there is one timestep there are not fewer.
     const single = costing(1.5, syntheticPieces({ timesteps: 1 }));
     const found = single.find(({ kind }) => kind === "costs-more-than-ann");
-    expect(found?.text).toMatch(/1\.5 times the arithmetic of the ANN\. Thresholds high enough/);
+    expect(found?.text).toMatch(
+      /1\.5 times the arithmetic of the ANN \(by events\)\. Thresholds high enough/,
+    );
     expect(found?.option).toBeNull();
+    // By bits it may cost less.
+    expect(costing(1.5, dear, 1.04).map(({ kind }) => kind)).not.toContain("costs-more-than-ann");
+    const both = costing(1.5, dear, 1.2).find(({ kind }) => kind === "costs-more-than-ann");
+    expect(both?.text).toMatch(/costs 1\.2 times .* \(1\.5 times by events, 1\.2 times by bits\)/);
   });
 
   it("names the pass whose loss nothing gives back", () => {

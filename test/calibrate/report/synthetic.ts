@@ -2,13 +2,33 @@
  * A report made of plausible numbers, for tests of how reports look. No network stands behind it;
  * shapes and magnitudes are those of a ten-class network of six layers.
  */
-import type { Account } from "../../../ir/account/account.ts";
+import type { Account, NeuronAccount } from "../../../ir/account/account.ts";
+import { neuronCost } from "../../../ir/account/costs.ts";
 import { noOperations } from "../../../ir/account/operations.ts";
-import { valueIdOf } from "../../../ir/build.ts";
+import { makeOp, valueIdOf } from "../../../ir/build.ts";
+import { invariant } from "../../../ir/diagnostic.ts";
+import { isNeuron } from "../../../ir/op.ts";
+import { tensorOf } from "../../../ir/tensor.ts";
 import type { Comparison } from "../../../calibrate/compare.ts";
 import type { Evaluation, OutputEvaluation } from "../../../calibrate/evaluate.ts";
 import { type ReportPieces, buildReport } from "../../../calibrate/report/model.ts";
 import type { ConversionReport } from "../../../calibrate/report/schema.ts";
+
+/** Rate code: neurons of units, whose steps stay the same. */
+function neuronsOf(count: number): NeuronAccount {
+  const shape = [1, count];
+  const attrs = { threshold: "one", vInit: "one", amplitude: "one", reset: "subtract" } as const;
+  const type = { domain: "spike", dtype: "f32", shape } as const;
+  const op = makeOp("snn.if", valueIdOf(0), [], attrs, type, {
+    kind: "text",
+    file: "",
+    line: 1,
+    column: 1,
+  });
+  invariant(isNeuron(op), "a neuron");
+  const cost = neuronCost(op, () => tensorOf("f32", [], [1]), 1);
+  return { op, neurons: count, ticks: 1, shifts: true, cost };
+}
 
 const noAccount: Account = {
   inputProducts: 0,
@@ -90,7 +110,11 @@ export function syntheticPieces(options: Synthetic = {}): ReportPieces {
     plainSynapticOperationsPerSample: steps.map((t) => Math.round(perStep * t * 310)),
     synapticBitsPerSample: steps.map((t) => Math.round(perStep * t * 310)),
     multiplyAccumulatesPerSample: steps.map(() => 442_368),
-    account: { ...noAccount, inputProducts: 442_368 },
+    account: {
+      ...noAccount,
+      inputProducts: 442_368,
+      neurons: names.map((_, layer) => neuronsOf(neurons(layer))),
+    },
     latencyTimesteps: T,
     latency: { timesteps: T, phases: names.length, withDelay: T + names.length - 1 },
     neurons: names.map((name, layer) => ({

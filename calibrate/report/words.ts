@@ -1,0 +1,70 @@
+/** Sentences on cost and latency that the page, the terminal and commands share. */
+import type { Latency } from "../../ir/account/account.ts";
+import { counted, digits3, quantity } from "./format.ts";
+import type { ConversionReport } from "./schema.ts";
+
+type Energy = Pick<ConversionReport["energy"][number], "ratio" | "ratioByBits"> & {
+  readonly table: { readonly name: string };
+};
+
+/** When the answer is there, in timesteps and in layers that fire one after another. */
+export function latencyWords({ timesteps, phases, withDelay }: Latency, isFramed: boolean): string {
+  const layers = `${counted(phases, "layer")} of neurons`;
+  const within = isFramed
+    ? `${layers} one after another, each with a frame of its own`
+    : phases === 1
+      ? "one layer of neurons fires in each"
+      : `in each of them all ${layers} fire one after another, without delay`;
+  const delayed =
+    withDelay === timesteps
+      ? ""
+      : `; with one timestep of delay from layer to layer it is ${withDelay}`;
+  return `Answer after ${counted(timesteps, "timestep")}: ${within}${delayed}.`;
+}
+
+/** The latency of a report. */
+export function latencyOf({ settings }: Pick<ConversionReport, "settings">): Latency {
+  const { latencyTimesteps: timesteps, latencyPhases: phases, latencyWithDelay } = settings;
+  return { timesteps, phases, withDelay: latencyWithDelay };
+}
+
+/** What the columns of cost are. */
+export const countedWords =
+  "events: words × weights; bits: binary digits set in words × weights; " +
+  "MACs: products on what is no spike, the first layer among them";
+
+/** What is divided by what; `annProducts` of one sample. */
+export function ratioWords(annProducts: number): string {
+  return `/ANN: events or bits, with MACs, over the ANN's ${quantity(annProducts)} MACs`;
+}
+
+/** What holds of bits, where they are not all of the work. */
+export const bitsMultiplyWords =
+  "steps are no powers of two of each other, so that counted by bits a receiver multiplies too";
+
+/** Energy in one sentence, by the table of the network's own arithmetic. */
+export function energyWords(
+  { table, ratio, ratioByBits }: Energy,
+  bitsAreAdditions: boolean,
+): string {
+  if (ratio === null) return "";
+  const figure = `Energy of the arithmetic alone, by the ${table.name} table, is ${digits3(ratio)} × the ANN's`;
+  if (ratioByBits === null || !bitsAreAdditions) {
+    return `${figure} by events; by bits there is no figure without another multiplication.`;
+  }
+  if (ratioByBits === ratio) return `${figure}, by events as by bits.`;
+  return `${figure} by events, ${digits3(ratioByBits)} × by bits.`;
+}
+
+/** Energy beside the plain quantised ANN of as many bits; nothing where there is none. */
+export function rivalWords({ rival, energy }: Pick<ConversionReport, "rival" | "energy">): string {
+  const row = energy.find(({ table }) => table.name === rival?.table);
+  if (rival === null || row?.ratio === undefined || row.ratio === null) return "";
+  const { ratio, ratioByBits } = row;
+  const by =
+    ratioByBits === null || ratioByBits === ratio ? "" : ` (${digits3(ratioByBits)} × by bits)`;
+  const same = rival.isSame
+    ? " It computes the same: each neuron of this network sends one rounded value."
+    : "";
+  return `Beside a plain quantised ANN with values of ${counted(rival.bits, "bit")} and weights of 8, both by the table ${row.table.name}, it is ${digits3(row.ratio)} ×${by}.${same}`;
+}
