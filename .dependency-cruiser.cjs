@@ -60,6 +60,17 @@ module.exports = {
       to: { path: "^(web|scripts|bench|test)/" },
     },
     {
+      name: "simulator-is-a-second-witness",
+      comment:
+        "It is written from docs/ir.md and docs/numerics.md alone: what it shared with the project it could not check.",
+      severity: "error",
+      from: { path: "^scripts/verify/account/simulator/" },
+      to: {
+        pathNot: "^scripts/verify/account/simulator/",
+        dependencyTypesNot: ["core"],
+      },
+    },
+    {
       name: "no-cycles",
       severity: "error",
       from: {},
