@@ -113,15 +113,15 @@ export function synapseOf(meaning: Meaning, operands: readonly Part[]): Synapse 
   };
 }
 
-const isPowerOfTwo = (x: number): boolean => x > 0 && Number.isInteger(Math.log2(x));
+const isPowerOfTwo = (x: number): boolean => Number.isInteger(Math.log2(Math.abs(x)));
 
-/** Whether each row is the first one times powers of two, element by element. */
+/** Whether each row is the first one times powers of two of either sign, element by element. */
 function doubling(rows: readonly Float64Array[], zeros: boolean): boolean {
   const first = rows[0];
   return rows.every((row) =>
     row.every((x, i) => {
       const ratio = x / (first?.[i] ?? 0);
-      return x === first?.[i] || (zeros && x === 0) || (isPowerOfTwo(ratio) && ratio < Infinity);
+      return x === first?.[i] || (zeros && x === 0) || isPowerOfTwo(ratio);
     }),
   );
 }

@@ -185,7 +185,8 @@ function graded(site: Site): Neuron {
     if (sign === "retract") low = -Math.max(0, Math.min(most, nearest(sent, q)));
     for (let e = bits - 1; e >= 0; e -= 1) {
       const k = w < 0 ? -(2 ** e) : 2 ** e;
-      if (fl(0.75 * 2 ** e * q) <= Math.abs(w) && k >= low && k <= high) return k;
+      const least = 0.75 * 2 ** e * q;
+      if ((whole ? least : fl(least)) <= Math.abs(w) && k >= low && k <= high) return k;
     }
     return 0;
   };
@@ -310,16 +311,17 @@ function leakyCost(
     additions += 1;
     comparisons += whole ? 1 : 2;
   }
-  const broken = exact || !Number.isInteger(refractory);
-  const own = exact ? (subtract ? 2 : 3) : 0;
+  const timed = exact && refractory > 0;
+  const broken = timed || !Number.isInteger(refractory);
+  const own = timed ? (subtract ? 2 : 3) : 0;
   return {
     step: { additions, comparisons, multiplications: 1 },
     spike: {
       additions: own + (subtract ? 1 : 0),
-      functions: (broken ? 1 : 0) + (exact ? 1 : 0),
+      functions: (broken ? 1 : 0) + (timed ? 1 : 0),
       multiplications: broken ? 1 : 0,
-      divisions: exact ? 2 : 0,
-      comparisons: exact ? 4 : 0,
+      divisions: timed ? 2 : 0,
+      comparisons: timed ? 4 : 0,
     },
     once: {},
   };

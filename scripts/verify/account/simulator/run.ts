@@ -88,11 +88,12 @@ class Run {
     });
     this.#chargeOthers(new Set(this.#network.outputs.map(({ value }) => placeOf(value))));
     const phases = this.#depth(this.#network.outputs.map(({ value }) => placeOf(value)));
-    const timesteps = this.#framed ? phases * this.#T : this.#T;
+    const timeless = this.#network.code === "none";
+    const timesteps = timeless ? 0 : this.#framed ? phases * this.#T : this.#T;
     return {
       ...{ outputs, neurons: this.#neurons, activity: this.#cumulative() },
       operations: this.#operations,
-      latency: { timesteps, phases, withDelay: timesteps + phases - 1 },
+      latency: { timesteps, phases, withDelay: timesteps + Math.max(0, phases - 1) },
     };
   }
 

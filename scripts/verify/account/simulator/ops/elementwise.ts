@@ -79,6 +79,8 @@ const binaries: Readonly<Record<string, readonly [(a: number, b: number) => numb
   "ann.min": [Math.min, oneComparison],
   "ann.greater": [(a, b) => (a > b ? 1 : 0), oneComparison],
   "ann.less": [(a, b) => (a < b ? 1 : 0), oneComparison],
+  "ann.greater-or-equal": [(a, b) => (a >= b ? 1 : 0), oneComparison],
+  "ann.less-or-equal": [(a, b) => (a <= b ? 1 : 0), oneComparison],
   "ann.equal": [(a, b) => (a === b ? 1 : 0), oneComparison],
 };
 
