@@ -93,7 +93,7 @@ export const energyCaveat =
   "on it. Use these figures to compare two networks, not to predict a power supply.";
 
 /** Energy of these operations, in picojoules. */
-export function energyOf(all: Operations, { picojoules }: EnergyTable): number {
+function energyOf(all: Operations, { picojoules }: EnergyTable): number {
   return operationKinds.reduce((sum, kind) => sum + all[kind] * picojoules[kind], 0);
 }
 

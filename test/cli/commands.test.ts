@@ -233,8 +233,9 @@ describe.concurrent("snnc eval", () => {
   it("shows a table", async () => {
     const { code, stdout } = await snnc(["eval", at("digits.snn"), ...measured]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^T +accuracy +spikes +synaptic ops$/m);
+    expect(stdout).toMatch(/^T +accuracy +spikes +events +bits +MACs$/m);
     expect(stdout).toMatch(/^3 +[\d.]+ %/m);
+    expect(stdout).toMatch(/^Answer after 3 timesteps: .* one after another, without delay; /m);
   });
 
   it("asks for labels where the data hold none", async () => {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { percent, quantity } from "../../calibrate/report/format.ts";
+import { digits3, percent, points, quantity, withError } from "../../calibrate/report/format.ts";
 import {
   convert,
   evaluatePair,
@@ -42,8 +42,20 @@ it("has the numbers of the example", async () => {
       continue;
     }
     const at = Number(t) - 1;
-    expect(accuracy).toBe(percent(snn.accuracy?.[at] ?? null));
-    expect(rest).toContain(percent(snn.agreement?.[at] ?? null));
-    expect(rest.trimEnd()).toMatch(new RegExp(`${quantity(snn.spikesPerSample[at] ?? null)}$`));
+    const share = known(snn.accuracy?.[at], "an accuracy");
+    const products = known(original.multiplyAccumulatesPerSample[0], "the ANN's products");
+    const ratio = (counts: readonly number[]): string =>
+      digits3(((counts[at] ?? NaN) + (snn.multiplyAccumulatesPerSample[at] ?? NaN)) / products);
+    expect([accuracy, ...rest.trim().split(/ {2,}/)]).toEqual([
+      percent(share),
+      withError(
+        points(share - (original.accuracy?.[0] ?? NaN)),
+        snn.lossStandardError?.[at] ?? null,
+      ),
+      percent(snn.agreement?.[at] ?? null),
+      quantity(snn.spikesPerSample[at] ?? null),
+      ratio(snn.synapticOperationsPerSample),
+      ratio(snn.synapticBitsPerSample),
+    ]);
   }
 });
