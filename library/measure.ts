@@ -71,10 +71,10 @@ export function calibrationOn(samples: SampleSource, running: Running): Calibrat
             countOperations: counts,
             onProgress: (done, total) => running.onProgress?.("calibrating", done, total),
           },
-          ({ index, probes: kept, spikes }) => {
+          ({ index, probes: kept, bits }) => {
             checkKept(module, probes, kept);
             const each = counts ? executable.neurons : [];
-            onSample(kept, first + index, new Map(each.map((value, i) => [value, spikes[i] ?? 0])));
+            onSample(kept, first + index, new Map(each.map((value, i) => [value, bits[i] ?? 0])));
           },
         );
       } finally {

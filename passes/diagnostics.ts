@@ -210,7 +210,7 @@ export const diagnose = catalogue({
       `the network ends at T = ${p.end}, not ${p.asked}: ` +
       (p.share === 0
         ? "nothing is sent after that"
-        : `only ${digits(100 * p.share)} % of the spikes would come after that`) +
+        : `only ${digits(100 * p.share)} % of the bits of spikes would come after that`) +
       " on the calibration set",
     help: "for more exact values use finer steps (fit-steps{precision=14}) or more bits",
   },
@@ -229,8 +229,8 @@ export const diagnose = catalogue({
   "budget-too-small": {
     severity: "error",
     message: (p: { spikes: number; least: number }) =>
-      `the budget is ${p.spikes.toFixed(0)} spikes for a sample, and the least that layers can do with is ` +
-      p.least.toFixed(0),
+      `the budget is ${p.spikes.toFixed(0)} set bits of spikes for a sample, and the least that layers can ` +
+      `do with is ${p.least.toFixed(0)}`,
     help: "give a larger budget, or fewer timesteps",
   },
   "bits-allocated": {

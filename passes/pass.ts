@@ -88,8 +88,8 @@ export interface Calibration {
     onSample: (
       kept: readonly ProbeData[],
       index: number,
-      /** Spikes of each neuron op, where they are counted; else empty. */
-      spikes: ReadonlyMap<ValueId, number>,
+      /** Binary digits set in the words of each neuron op, where they are counted; otherwise empty. */
+      bits: ReadonlyMap<ValueId, number>,
     ) => void,
   ) => Promise<void>;
 }
@@ -100,7 +100,7 @@ export interface WatchOptions {
   readonly samples?: number;
   /** Index of the first one; 0 if left out. */
   readonly first?: number;
-  /** Whether to count spikes; false if left out. */
+  /** Whether to count the bits of spikes; false if left out. */
   readonly count?: boolean;
 }
 

@@ -34,7 +34,7 @@ const grid = 100;
 export const allocateBits = definePass({
   name,
   phase: "balance",
-  summary: "chooses the bits of spikes layer by layer, under a budget of spikes",
+  summary: "chooses the bits of spikes layer by layer, under a budget of those that are set",
   requires: ["spiking"],
   establishes: ["balanced"],
   breaks: [],
@@ -45,7 +45,7 @@ export const allocateBits = definePass({
       default: 1,
       min: 0.01,
       max: 100,
-      help: "spikes, as a share of those with the bits that neurons have now",
+      help: "bits that are set in spikes, as a share of those with the bits that neurons have now",
     },
     samples: {
       kind: "integer",

@@ -111,9 +111,9 @@ function sendsModelsSteps({ step, ceiling, levels }: NeuronSite): boolean {
   return step !== null && levels === Math.round(ceiling / step);
 }
 
-/** Share of the spikes that may come after the end of a network. */
+/** Share of the bits of spikes that may come after the end of a network. */
 const lateShare = 1 / 200;
-/** Samples to count spikes on. */
+/** Samples to count them on. */
 const countedSamples = 32;
 
 /**
@@ -125,21 +125,21 @@ async function ended(
   module: Module,
   { timesteps, watch, report }: Pick<PassContext<unknown>, "timesteps" | "watch" | "report">,
 ): Promise<Module> {
-  const spikesBy = async (steps: number): Promise<number> => {
+  const sentBy = async (steps: number): Promise<number> => {
     let total = 0;
     const run = { timesteps: steps, samples: countedSamples, count: true };
-    await watch(module, [], run, (_, __, spikes) => {
-      for (const count of spikes.values()) total += count;
+    await watch(module, [], run, (_, __, bits) => {
+      for (const count of bits.values()) total += count;
     });
     return total;
   };
   if (timesteps === 1) return module;
-  const all = await spikesBy(timesteps);
+  const all = await sentBy(timesteps);
   let [end, late] = [timesteps, 0];
   // Further back than there are steps of their own nothing changes from one timestep to the next.
   while (end > 1) {
     const before = end > mostRows ? mostRows : end - 1;
-    const later = all - (await spikesBy(before));
+    const later = all - (await sentBy(before));
     if (later > lateShare * all) break;
     [end, late] = [before, later];
   }

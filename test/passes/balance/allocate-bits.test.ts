@@ -8,6 +8,7 @@ import { parseModule } from "../../../ir/parse.ts";
 import { uniform } from "../../../ir/random.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { convert } from "../../../library/convert.ts";
+import { calibrationOn } from "../../../library/measure.ts";
 import { type Option, cheapest } from "../../../passes/balance/allocate-bits.ts";
 
 const options = fc.array(
@@ -78,13 +79,13 @@ tensors {
     ],
   };
 
-  async function spikesOf(module: Module): Promise<number> {
+  async function bitsOf(module: Module, timesteps = 2): Promise<number> {
     const executable = await interpretEngine.load(module, { threads: 1 });
-    let spikes = 0;
-    await executable.run(samples, { timesteps: 2 }, (result) => {
-      spikes += result.spikes.reduce((sum, n) => sum + n, 0);
+    let bits = 0;
+    await executable.run(samples, { timesteps }, (result) => {
+      bits += result.bits.reduce((sum, n) => sum + n, 0);
     });
-    return spikes;
+    return bits;
   }
 
   const network = parseModule(text, { file: "m.snnir" });
@@ -94,8 +95,20 @@ tensors {
     const plain = await convert(network, samples, running, { timesteps: 2, pipeline: before });
     const pipeline = `${before},allocate-bits{budget=0.7}`;
     const fewer = await convert(network, samples, running, { timesteps: 2, pipeline });
-    expect(await spikesOf(fewer.module)).toBeLessThan(0.8 * (await spikesOf(plain.module)));
+    expect(await bitsOf(fewer.module)).toBeLessThan(0.8 * (await bitsOf(plain.module)));
     expect(fewer.diagnostics.map(({ code }) => code)).toContain("bits-allocated");
+  });
+
+  it("counts a word by its bits", async () => {
+    const one = { timesteps: 1, pipeline: before };
+    const { module } = await convert(network, samples, running, one);
+    const sums = new Map<number, number>();
+    const run = { timesteps: 1, count: true };
+    await calibrationOn(samples, running).watch(module, [], run, (_kept, _index, bits) => {
+      for (const [value, count] of bits) sums.set(value, (sums.get(value) ?? 0) + count);
+    });
+    const total = [...sums.values()].reduce((a, b) => a + b, 0);
+    expect(total).toBe(await bitsOf(module, 1));
   });
 
   it("takes the most bits where the budget does not matter", async () => {
