@@ -86,20 +86,40 @@ export function evaluationJson(
     ...(lossStandardError === null ? {} : { lossStandardError }),
     ...(agreement === null ? {} : { agreement }),
     ...(relativeLogitError === null ? {} : { relativeLogitError }),
+    ...costJson(evaluation),
+    seconds: run.seconds,
+    samplesPerSecond: run.seconds > 0 ? evaluation.samples / run.seconds : 0,
+    ...(memory === null ? {} : { memory }),
+    ...(earlyExit === undefined ? {} : { earlyExit: earlyExitJson(earlyExit, evaluation.samples) }),
+    diagnostics: evaluation.diagnostics,
+  };
+}
+
+/** What a sample takes, as every command prints it. */
+export function costJson(
+  evaluation: Evaluation,
+): Pick<
+  EvaluationJson,
+  | "spikesPerSample"
+  | "bitsPerSample"
+  | "synapticOperationsPerSample"
+  | "plainSynapticOperationsPerSample"
+  | "synapticBitsPerSample"
+  | "multiplyAccumulatesPerSample"
+  | "latencyTimesteps"
+  | "latencyPhases"
+  | "latencyWithDelay"
+> {
+  return {
     spikesPerSample: evaluation.spikesPerSample,
     bitsPerSample: evaluation.bitsPerSample,
     synapticOperationsPerSample: evaluation.synapticOperationsPerSample,
     plainSynapticOperationsPerSample: evaluation.plainSynapticOperationsPerSample,
     synapticBitsPerSample: evaluation.synapticBitsPerSample,
     multiplyAccumulatesPerSample: evaluation.multiplyAccumulatesPerSample,
-    latencyTimesteps: evaluation.latencyTimesteps,
+    latencyTimesteps: evaluation.latency.timesteps,
     latencyPhases: evaluation.latency.phases,
     latencyWithDelay: evaluation.latency.withDelay,
-    seconds: run.seconds,
-    samplesPerSecond: run.seconds > 0 ? evaluation.samples / run.seconds : 0,
-    ...(memory === null ? {} : { memory }),
-    ...(earlyExit === undefined ? {} : { earlyExit: earlyExitJson(earlyExit, evaluation.samples) }),
-    diagnostics: evaluation.diagnostics,
   };
 }
 

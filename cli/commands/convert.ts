@@ -7,7 +7,8 @@ import { packageParts } from "../../ir/package.ts";
 import { printModule } from "../../ir/print.ts";
 import { printable } from "../../ir/printable.ts";
 import type { Evaluation } from "../../calibrate/evaluate.ts";
-import { taskJson } from "../../calibrate/evaluation-json.ts";
+import { costJson, taskJson } from "../../calibrate/evaluation-json.ts";
+import { ownEnergy } from "../../calibrate/energy.ts";
 import { qualityLine } from "../../calibrate/report/columns.ts";
 import { percent } from "../../calibrate/report/format.ts";
 import { evaluatePair } from "../../library/assess.ts";
@@ -362,6 +363,9 @@ async function convertModel(file: string, given: Given, context: Context): Promi
       agreement: evaluations.snn.agreement,
       ...taskJson(evaluations.snn),
       annMetrics: evaluations.ann.outputs[0]?.metrics ?? {},
+      ...costJson(evaluations.snn),
+      annMultiplyAccumulatesPerSample: evaluations.ann.multiplyAccumulatesPerSample.at(-1) ?? 0,
+      energy: ownEnergy(evaluations.ann, evaluations.snn),
     };
     context.report(...evaluations.ann.diagnostics);
     const on = `on ${data.samples.count} samples of ${printable(data.name)}`;

@@ -91,6 +91,14 @@ describe.concurrent("snnc convert", () => {
         seconds: z.number().positive(),
         annAccuracy: share,
         accuracy: z.array(share).length(3),
+        lossStandardError: z.array(share).length(3),
+        spikesPerSample: z.array(z.number().positive()).length(3),
+        synapticBitsPerSample: z.array(z.number().positive()).length(3),
+        annMultiplyAccumulatesPerSample: z.number().positive(),
+        latencyTimesteps: z.literal(3),
+        latencyPhases: z.literal(5),
+        latencyWithDelay: z.literal(3 + 5 - 1),
+        energy: z.object({ ratio: z.number().positive() }),
         diagnostics,
       })
       .parse(jsonOf(ran));
@@ -118,6 +126,7 @@ describe.concurrent("snnc convert", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ANN [\d.]+ % on 10 samples of test\.npz$/m);
     expect(stdout).toMatch(/^3 +[\d.]+ %/m);
+    expect(stdout).toMatch(/^Energy of the arithmetic alone, by the float32 table, is [\d.]+ × /m);
   });
 
   it("does not replace what it reads", async () => {
