@@ -1,4 +1,4 @@
-/** The training images of MNIST as small networks take them. */
+/** Images as small networks take them. */
 import path from "node:path";
 import { openDataset } from "../../calibrate/data/open.ts";
 import { known } from "../../ir/diagnostic.ts";
@@ -26,6 +26,29 @@ export async function pooledImages(shared: string, most: number): Promise<Images
   return {
     count: number,
     at: (index) => all.subarray(index * pooledInputs, (index + 1) * pooledInputs),
+    labels: known(dataset.labels, "labels"),
+  };
+}
+
+/** The first `most` images of a labelled set, each with all its pixels: (share of white − mean) / std. */
+export async function wholeImages(
+  folder: string,
+  most: number,
+  { mean, std }: { readonly mean: number; readonly std: number },
+): Promise<Images> {
+  const dataset = await openDataset(folder);
+  const count = Math.min(most, dataset.count);
+  const pixels = imageSize * imageSize;
+  const all = new Float32Array(count * pixels);
+  for (let n = 0; n < count; n++) {
+    const { data } = dataset.sample(n);
+    for (let i = 0; i < pixels; i++) {
+      all[n * pixels + i] = ((data[i] ?? 0) / 255 - mean) / std;
+    }
+  }
+  return {
+    count,
+    at: (index) => all.subarray(index * pixels, (index + 1) * pixels),
     labels: known(dataset.labels, "labels"),
   };
 }

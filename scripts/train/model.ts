@@ -31,6 +31,17 @@ export function onnxModel(network: Network, size: number, activation: Spelling):
     floats(`fc${l}.weight`, [inputs, out], weight.values),
     floats(`fc${l}.bias`, [out], bias.values),
   ]);
+  return encodedModel({
+    name: "perceptron",
+    node,
+    initializer: [...initializer, ...(activation.initializers ?? [])],
+    input: [valueInfo("image", ["batch", 1, size, size])],
+    output: [valueInfo("logits", ["batch", outputs])],
+  });
+}
+
+/** The bytes of a model of one graph. */
+export function encodedModel(graph: onnx.IGraphProto): Uint8Array {
   return op.onnx.ModelProto.encode({
     irVersion: 8,
     producerName: "snnc train",
@@ -38,13 +49,7 @@ export function onnxModel(network: Network, size: number, activation: Spelling):
       { domain: "", version: 20 },
       { domain: "snnc", version: 1 },
     ],
-    graph: {
-      name: "perceptron",
-      node,
-      initializer: [...initializer, ...(activation.initializers ?? [])],
-      input: [valueInfo("image", ["batch", 1, size, size])],
-      output: [valueInfo("logits", ["batch", outputs])],
-    },
+    graph,
   }).finish();
 }
 
@@ -65,7 +70,8 @@ export function nodeOf(
   };
 }
 
-function ints(name: string, values: readonly number[]): onnx.IAttributeProto {
+/** An attribute that is a list of whole numbers. */
+export function ints(name: string, values: readonly number[]): onnx.IAttributeProto {
   return { name, type: 7, ints: [...values] };
 }
 
@@ -79,7 +85,8 @@ export function floats(
   return { name, dims: [...dims], dataType: 1, rawData };
 }
 
-function valueInfo(name: string, dims: readonly (number | string)[]): onnx.IValueInfoProto {
+/** An input or output of float32. */
+export function valueInfo(name: string, dims: readonly (number | string)[]): onnx.IValueInfoProto {
   const dim = dims.map((extent) =>
     typeof extent === "number" ? { dimValue: extent } : { dimParam: extent },
   );

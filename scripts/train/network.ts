@@ -4,14 +4,8 @@
  */
 import { known } from "../../ir/diagnostic.ts";
 import { uniform } from "../../ir/random.ts";
-
-/** Numbers that are learnt, with the sum of their gradients and what Adam remembers of earlier ones. */
-interface Parameters {
-  readonly values: Float32Array;
-  readonly gradients: Float32Array;
-  readonly means: Float32Array;
-  readonly squares: Float32Array;
-}
+import { type Parameters, adamStep, parameters } from "./adam.ts";
+import { crossEntropy } from "./loss.ts";
 
 export interface Layer {
   readonly inputs: number;
@@ -31,16 +25,6 @@ export interface Activation {
 
 /** Changes what the neurons of a hidden layer send, in place, while the network learns. */
 export type Disturb = (values: Float32Array, layer: number) => void;
-
-function parameters(values: Float32Array): Parameters {
-  const zeros = (): Float32Array => new Float32Array(values.length);
-  return { values, gradients: zeros(), means: zeros(), squares: zeros() };
-}
-
-/** Adam's constants, as Kingma & Ba (2015) recommend them. */
-const keepMean = 0.9;
-const keepSquare = 0.999;
-const epsilon = 1e-8;
 
 export class Network {
   readonly layers: readonly Layer[];
@@ -88,11 +72,7 @@ export class Network {
   backward(label: number): number {
     const logits = known(this.currents.at(-1), "logits");
     const last = known(this.errors.at(-1), "errors");
-    const most = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-    const sum = logits.reduce((total, z) => total + Math.exp(z - most), 0);
-    logits.forEach((z, o) => {
-      last[o] = Math.exp(z - most) / sum - Number(o === label);
-    });
+    const loss = crossEntropy(logits, label, last);
     for (let l = this.layers.length - 1; l >= 0; l--) {
       const layer = known(this.layers[l], "a layer");
       const error = known(this.errors[l], "errors");
@@ -104,26 +84,14 @@ export class Network {
         before[i] = (before[i] ?? 0) * this.activation.slope(currents[i] ?? 0);
       }
     }
-    return Math.log(sum) + most - (logits[label] ?? 0);
+    return loss;
   }
 
   /** One step of Adam by the gradients summed over `samples`, which are then 0. */
   step(rate: number, samples: number): void {
     this.steps++;
-    const size = (rate * Math.sqrt(1 - keepSquare ** this.steps)) / (1 - keepMean ** this.steps);
-    for (const { weight, bias } of this.layers) {
-      for (const { values, gradients: sums, means, squares } of [weight, bias]) {
-        for (let i = 0; i < values.length; i++) {
-          const g = (sums[i] ?? 0) / samples;
-          const mean = keepMean * (means[i] ?? 0) + (1 - keepMean) * g;
-          const square = keepSquare * (squares[i] ?? 0) + (1 - keepSquare) * g * g;
-          means[i] = mean;
-          squares[i] = square;
-          values[i] = (values[i] ?? 0) - (size * mean) / (Math.sqrt(square) + epsilon);
-          sums[i] = 0;
-        }
-      }
-    }
+    const learnt = this.layers.flatMap(({ weight, bias }) => [weight, bias]);
+    adamStep(learnt, { step: this.steps, rate, samples });
   }
 }
 

@@ -9,9 +9,15 @@ export interface Images {
   readonly labels: Int32Array;
 }
 
-export interface Training {
-  readonly sizes: readonly number[];
-  readonly activation: Activation;
+/** What learns: values of one sample forwards, gradients backwards, steps by gradients that were summed. */
+export interface Learner {
+  forward(x: Float32Array, disturb: Disturb | null): void;
+  /** Adds the gradients of the last forward sample's loss to the sums; gives the loss. */
+  backward(label: number): number;
+  step(rate: number, samples: number): void;
+}
+
+export interface Schedule {
   readonly epochs: number;
   readonly batch: number;
   /** Of the first step; it falls to a hundredth along half a cosine. */
@@ -22,8 +28,18 @@ export interface Training {
   readonly onEpoch: (epoch: number, loss: number) => void;
 }
 
+export interface Training extends Schedule {
+  readonly sizes: readonly number[];
+  readonly activation: Activation;
+}
+
 export function train(images: Images, how: Training): Network {
   const network = new Network(how.sizes, how.activation, how.seed);
+  learn(network, images, how);
+  return network;
+}
+
+export function learn(learner: Learner, images: Images, how: Schedule): void {
   const total = how.epochs * Math.ceil(images.count / how.batch);
   let step = 0;
   for (let epoch = 0; epoch < how.epochs; epoch++) {
@@ -33,15 +49,14 @@ export function train(images: Images, how: Training): Network {
       const batch = order.subarray(first, first + how.batch);
       batch.forEach((index, i) => {
         const sample = epoch * images.count + first + i;
-        network.forward(images.at(index), how.disturb?.(sample) ?? null);
-        loss += network.backward(images.labels[index] ?? 0);
+        learner.forward(images.at(index), how.disturb?.(sample) ?? null);
+        loss += learner.backward(images.labels[index] ?? 0);
       });
       const share = 0.505 + 0.495 * Math.cos((Math.PI * step++) / total);
-      network.step(how.learningRate * share, batch.length);
+      learner.step(how.learningRate * share, batch.length);
     }
     how.onEpoch(epoch + 1, loss / images.count);
   }
-  return network;
 }
 
 /** 0 … count − 1 in an order of its own for each epoch (Fisher & Yates). */
