@@ -44,6 +44,11 @@ export const fitLayers = definePass({
       default: true,
       help: "fit weights by least squares; else thresholds and biases only",
     },
+    neurons: {
+      kind: "flag",
+      default: true,
+      help: "choose thresholds, and biases of neurons; else weights only, for thresholds set before",
+    },
     samples: {
       kind: "integer",
       default: 256,
@@ -71,7 +76,7 @@ export const fitLayers = definePass({
       );
       const site = context.options.weights ? fitSiteOf(fitter.module, op) : null;
       if (site !== null) await fitter.fitSynapse(site);
-      if (isNeuron(op)) await fitter.fitNeurons(op);
+      if (isNeuron(op) && context.options.neurons) await fitter.fitNeurons(op);
     }
     return readEverything(fitter.module);
   },

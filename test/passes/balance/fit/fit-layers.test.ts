@@ -17,6 +17,25 @@ describe("fit-layers", () => {
     expect(all).toBeLessThan(thresholds);
   });
 
+  it("keeps thresholds that were set before, where only weights are to be fitted", async () => {
+    const made = async (passes: string) => {
+      const pipeline = `canonical,convert-activations,${passes}`;
+      const { module } = await convert(network(), samples(80), running, { timesteps, pipeline });
+      const tensorsOf = (refs: readonly string[]) => refs.map((ref) => module.tensors.get(ref));
+      return {
+        thresholds: tensorsOf(opsOf(module, "snn.if").map(({ attrs }) => attrs.threshold)),
+        weights: tensorsOf(opsOf(module, "ann.conv").map(({ attrs }) => attrs.weight)),
+      };
+    };
+    const balanced = await made("balance-mmse");
+    const fitted = await made("balance-mmse,fit-layers{neurons=false}");
+    expect(fitted.thresholds).toEqual(balanced.thresholds);
+    expect(fitted.weights).not.toEqual(balanced.weights);
+    const error = await errorOf("canonical,convert-activations,balance-mmse", timesteps);
+    const weights = "canonical,convert-activations,balance-mmse,fit-layers{neurons=false}";
+    expect(await errorOf(weights, timesteps)).toBeLessThan(error);
+  });
+
   it("does not hang on the order of the samples", async () => {
     const options = { timesteps, pipeline: "binary" };
     const one = await convert(network(), samples(20), running, options);
