@@ -4,6 +4,7 @@
  * training images only.
  */
 import { Command, Option } from "@commander-js/extra-typings";
+import { ownEnergy } from "../calibrate/energy.ts";
 import type { Evaluation } from "../calibrate/evaluate.ts";
 import { type Context, perform, runningOf } from "../cli/action.ts";
 import { loadData } from "../cli/data.ts";
@@ -19,8 +20,10 @@ import { elementCount } from "../ir/type.ts";
 import { evaluateModule } from "../library/assess.ts";
 import { convert, stepsOf } from "../library/convert.ts";
 import { type Running, calibrationOn } from "../library/measure.ts";
+import { alphabetOf } from "./accuracy/alphabet.ts";
 import { type Method, methods, methodsOf } from "./accuracy/methods.ts";
 import { renderPage } from "./accuracy/page.ts";
+import { quantisedAnn } from "./accuracy/quantised.ts";
 import { type Row, comparisonTable, comparisons, percentText, tableOf } from "./accuracy/rows.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
 import { type Case, casesOf } from "./suite.ts";
@@ -39,7 +42,7 @@ const program = new Command("accuracy")
   .addOption(options.preprocess)
   .option(
     "--methods <list>",
-    `all, peers, ours, or of ${methods.map(({ name }) => name).join(", ")}, or passes in "…"`,
+    `all, quantised-ann, peers, ours, or of ${methods.map(({ name }) => name).join(", ")}, or passes in "…"`,
     "default",
   )
   .addOption(
@@ -81,7 +84,7 @@ await perform(given, async (whole) => {
   const text =
     compared.length === 0
       ? ""
-      : `\nIn (relative logit error, spikes per neuron):\n${comparisonTable(compared)}`;
+      : `\nIn (relative logit error, spikes and bits per neuron), at equal latency:\n${comparisonTable(compared)}`;
   if (given.json !== true && text !== "") terminal.out(text);
   return { json: report, text: "" };
 });
@@ -143,7 +146,10 @@ async function measureCase(
   const measure = calibrationOn(calibration.samples, running);
   const made: Row[] = [];
   const work = chosen.flatMap((method) =>
-    given.timesteps.map((asked) => ({ method, timesteps: asked })),
+    (method.kind === "quantised" ? [1] : given.timesteps).map((asked) => ({
+      method,
+      timesteps: asked,
+    })),
   );
   for (const [done, { method, timesteps: asked }] of work.entries()) {
     const label = `${one.name}, ${done + 1} of ${work.length}: ${method.name}, T = ${asked}`;
@@ -151,7 +157,8 @@ async function measureCase(
     try {
       const started = performance.now();
       const options = { timesteps: asked, pipeline, seed: 0 };
-      const { module } = await convert(clean, measure, running, options);
+      const { module: converted } = await convert(clean, measure, running, options);
+      const module = method.kind === "quantised" ? quantisedAnn(converted) : converted;
       // A network that has sent all before ends there, and need not be measured again for more.
       const timesteps = endsBefore(module, asked) ? module.timesteps : asked;
       if (
@@ -192,25 +199,36 @@ function rowOf({ model, method, timesteps, seconds, ann, snn, module }: Measured
     (n, op) => n + elementCount(op.type.shape),
     0,
   );
+  const perNeuron = (count: number): number => (neurons === 0 ? 0 : count / neurons);
+  const last = (list: readonly number[] | null, what: string): number => known(list?.at(-1), what);
   const annAccuracy = known(ann.accuracy?.[0], "labels");
-  const accuracy = known(snn.accuracy?.at(-1), "labels");
+  const accuracy = last(snn.accuracy, "labels");
+  const energy = ownEnergy(ann, snn);
   return {
     model,
     method: method.name,
     code: module.code,
+    alphabet: alphabetOf(module),
     timesteps,
     samples: snn.samples,
     annAccuracy,
     accuracy,
     loss: (annAccuracy - accuracy) * 100,
-    agreement: known(snn.agreement?.at(-1), "a reference"),
-    relativeLogitError: known(snn.relativeLogitError?.at(-1), "a reference"),
-    spikesPerNeuron: known(snn.spikesPerSample.at(-1), "a timestep") / neurons,
-    synapticOperations: known(snn.synapticOperationsPerSample.at(-1), "a timestep"),
-    latencyTimesteps: snn.latencyTimesteps,
-    bits: opsOf(module, "snn.graded").reduce((most, op) => Math.max(most, op.attrs.bits), 1),
-    annOperations: ann.multiplyAccumulatesPerSample.at(-1) ?? 0,
-    analogueOperations: snn.account.inputProducts,
+    lossStandardError: last(snn.lossStandardError, "a reference") * 100,
+    agreement: last(snn.agreement, "a reference"),
+    relativeLogitError: last(snn.relativeLogitError, "a reference"),
+    spikesPerNeuron: perNeuron(last(snn.spikesPerSample, "a timestep")),
+    bitsPerNeuron: perNeuron(last(snn.bitsPerSample, "a timestep")),
+    synapticOperations: last(snn.synapticOperationsPerSample, "a timestep"),
+    synapticBits: last(snn.synapticBitsPerSample, "a timestep"),
+    multiplyAccumulates: last(snn.multiplyAccumulatesPerSample, "a timestep"),
+    annOperations: last(ann.multiplyAccumulatesPerSample, "a timestep"),
+    energyRatio: energy.ratio,
+    energyRatioByBits: energy.ratioByBits,
+    energyTable: energy.table.name,
+    latencyTimesteps: snn.latency.timesteps,
+    latencyPhases: snn.latency.phases,
+    latencyWithDelay: snn.latency.withDelay,
     seconds,
     ours: method.ours,
   };

@@ -10,6 +10,8 @@ export interface Method {
   readonly pipeline: string;
   readonly ours: boolean;
   readonly source: string;
+  /** The network that is measured: a spiking one, or the ANN whose values are rounded as its words are. */
+  readonly kind: "spiking" | "quantised";
 }
 
 const peers: readonly Method[] = [
@@ -26,6 +28,11 @@ const peers: readonly Method[] = [
     "snnc-potential",
     "convert-activations,balance-mmse,correct-bias,calibrate-potential{scope=neuron}",
     "SNN calibration, biases and potentials (Li et al. 2021)",
+  ),
+  peer(
+    "snnc-weights",
+    "convert-activations,balance-mmse,fit-layers{neurons=false}",
+    "like SNN calibration, weights refitted (Li et al. 2021)",
   ),
   peer("ftbc", "convert-activations,balance-mmse,ftbc", "FTBC (Wu et al. 2024)"),
   peer("cos", "convert-activations,balance-mmse,rehearse", "COS, 8 steps first (Hao et al. 2023)"),
@@ -45,6 +52,12 @@ const peers: readonly Method[] = [
     "h-mt",
     "convert-activations{bits=4},balance-gaussian{levels=15}",
     "H-MT, words of 4 bits (Zhang et al. 2026)",
+  ),
+  peer("h-mt-max", "convert-activations{bits=4},balance-max", "H-MT that clips nothing"),
+  peer(
+    "css-like",
+    "convert-differential{bits=1},balance-max",
+    "like canonic signed spikes, without their silent step (Gu et al. 2024)",
   ),
   peer(
     "dcgs",
@@ -74,22 +87,32 @@ const names = [
 
 const ours: readonly Method[] = names
   .filter((name) => pipelines.has(name))
-  .map((name) => ({ name, pipeline: name, ours: true, source: "" }));
+  .map((name) => ({ name, pipeline: name, ours: true, source: "", kind: "spiking" }));
 
-export const methods: readonly Method[] = [...peers, ...ours];
+/** No spiking networks: what is lost by rounding activations alone. */
+const quantised: readonly Method[] = [4, 8].map((bits) => ({
+  name: `quantised-ann-${bits}`,
+  pipeline: `convert-differential{bits=${bits}},balance-mmse`,
+  ours: false,
+  source: `the ANN with activations of ${bits} bits`,
+  kind: "quantised",
+}));
+
+export const methods: readonly Method[] = [...quantised, ...peers, ...ours];
 
 function peer(name: string, pipeline: string, source: string): Method {
-  return { name, pipeline, ours: false, source };
+  return { name, pipeline, ours: false, source, kind: "spiking" };
 }
 
-/** The methods that a list names; `all`, `peers` and `ours` stand for theirs, and passes for themselves. */
+/** The methods that a list names; `all`, `quantised-ann`, `peers` and `ours` stand for theirs, and passes for themselves. */
 export function methodsOf(list: string): Method[] {
   const chosen = splitList(list).flatMap((name): readonly Method[] => {
     if (name === "all") return methods;
     if (name === "peers") return peers;
     if (name === "ours") return ours;
+    if (name === "quantised-ann") return quantised;
     const known = methods.find((method) => method.name === name);
-    return [known ?? { name, pipeline: name, ours: false, source: "" }];
+    return [known ?? { name, pipeline: name, ours: false, source: "", kind: "spiking" }];
   });
   return [...new Map(chosen.map((method) => [method.name, method])).values()];
 }

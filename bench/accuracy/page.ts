@@ -5,7 +5,16 @@ import { type Html, html, trusted } from "../../calibrate/report/markup.ts";
 import { styleSheet } from "../../calibrate/report/style.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { printable } from "../../ir/printable.ts";
-import { type Comparison, type Row, cellsOf, groupedBy, headOfTable, percentText } from "./rows.ts";
+import {
+  type Comparison,
+  type Row,
+  cellsOf,
+  cellsOfComparison,
+  groupedBy,
+  headOfComparisons,
+  headOfTable,
+  percentText,
+} from "./rows.ts";
 
 /**
  * Colours of curves on light and on dark: at least 3 to 1 against what they are drawn on. Twelve, and
@@ -82,8 +91,11 @@ export async function renderPage({ rows, compared, machine }: Page): Promise<str
         <main>
           <h1>${title}</h1>
           <p class="muted">
-            ${machine.processor}. Thresholds and corrections are chosen on training images only.
-            Spikes are binary ones: a word counts as many as it has bits set. Heavy lines are ours.
+            ${machine.processor}. Thresholds and corrections are chosen on training images only. A
+            spike is one word, whatever its size; bits are the binary digits set in it. A loss has
+            the standard error of the paired difference. Events are words times weights; over the
+            multiply-accumulates of the ANN, products on what is no spike are counted with them.
+            Energy is arithmetic over that of the ANN. Heavy lines are ours.
           </p>
           ${legend(rows)}
           ${models.map(([model, own]) => {
@@ -98,7 +110,7 @@ export async function renderPage({ rows, compared, machine }: Page): Promise<str
                 </figure>
                 <figure>
                   <figcaption>
-                    Relative logit error against spikes per neuron
+                    Relative logit error against bits sent per neuron
                     <small>a point for each T; down and to the left is better</small>
                   </figcaption>
                   ${trusted(draw.error(own))}
@@ -110,20 +122,12 @@ export async function renderPage({ rows, compared, machine }: Page): Promise<str
               </details>
             </section>`;
           })}
-          <h2>What dominates what in (logit error, spikes per neuron)</h2>
-          ${table(
-            ["model", "family", "T", "ours", "dominates", "is dominated by", "neither"],
-            compared.map((each) => [
-              each.model,
-              each.family,
-              String(each.timesteps),
-              each.ours ?? "none in this family",
-              each.dominated.join(", "),
-              each.dominating.join(", "),
-              each.undecided.join(", "),
-            ]),
-            "names",
-          )}
+          <h2>What dominates what in (logit error, spikes per neuron, bits per neuron)</h2>
+          <p>
+            At equal latency, among methods whose neurons send the same words, worth the same at
+            every timestep or not.
+          </p>
+          ${table(headOfComparisons, compared.map(cellsOfComparison), "names")}
         </main>
       </body>
     </html> `;
@@ -202,7 +206,7 @@ async function drawing(all: readonly Row[]): Promise<Drawing> {
   /** A curve for each method, and its name in a column at the right, at its end's height if there is room. */
   const draw = (
     rows: readonly Row[],
-    x: "timesteps" | "spikesPerNeuron",
+    x: "timesteps" | "bitsPerNeuron",
     y: "loss" | "relativeLogitError",
     options: PlotOptions,
   ): string => {
@@ -288,19 +292,19 @@ async function drawing(all: readonly Row[]): Promise<Drawing> {
       });
     },
     error(rows) {
-      const shown = rows.filter((row) => row.relativeLogitError > 0 && row.spikesPerNeuron > 0);
+      const shown = rows.filter((row) => row.relativeLogitError > 0 && row.bitsPerNeuron > 0);
       const axis = (values: readonly number[]): { ticks: number[] } => ({
         ticks: logTicks([Math.min(...values), Math.max(...values)]),
       });
-      return draw(shown, "spikesPerNeuron", "relativeLogitError", {
-        ariaLabel: "Relative logit error against spikes per neuron",
+      return draw(shown, "bitsPerNeuron", "relativeLogitError", {
+        ariaLabel: "Relative logit error against bits sent per neuron",
         x: {
           type: "log",
           grid: true,
-          label: "spikes per neuron →",
+          label: "bits per neuron →",
           labelAnchor: "right",
           tickFormat: shortNumber,
-          ...axis(shown.map((row) => row.spikesPerNeuron)),
+          ...axis(shown.map((row) => row.bitsPerNeuron)),
         },
         y: {
           type: "log",

@@ -1,29 +1,50 @@
 /** What the accuracy benchmark says of its rows, and that all it compares can be read. */
-import { faultsOf } from "../geometry.ts";
 import { describe, expect, it } from "vitest";
+import { type Alphabet, alphabetOf } from "../../bench/accuracy/alphabet.ts";
 import { methods, methodsOf } from "../../bench/accuracy/methods.ts";
 import { curveColours, renderPage, spread } from "../../bench/accuracy/page.ts";
+import { quantisedAnn } from "../../bench/accuracy/quantised.ts";
 import { type Row, comparisons, dominates, familyOf, tableOf } from "../../bench/accuracy/rows.ts";
 import { known } from "../../ir/diagnostic.ts";
-import { stepsOf } from "../../library/convert.ts";
+import { interpret } from "../../ir/interpret.ts";
+import { convert, stepsOf } from "../../library/convert.ts";
+import { calibrationOn } from "../../library/measure.ts";
+import { faultsOf } from "../geometry.ts";
+import { images, network, running } from "../library/network.ts";
+
+const samples = images(10);
+const calibration = calibrationOn(samples, running);
+/** As the benchmark hands it to each method. */
+const { module: clean } = await convert(network(), null, running, {
+  timesteps: 1,
+  pipeline: "canonical,commute-max-pool",
+});
 
 const plain: Row = {
   model: "m",
   method: "mmse",
   code: "rate",
+  alphabet: { words: "0, 1", size: 2, bits: 1, steps: "constant" },
   timesteps: 8,
   samples: 100,
   annAccuracy: 0.9,
   accuracy: 0.85,
   loss: 5,
   agreement: 0.9,
+  lossStandardError: 0.8,
   relativeLogitError: 0.1,
   spikesPerNeuron: 1,
+  bitsPerNeuron: 1,
   synapticOperations: 2e6,
-  latencyTimesteps: 8,
-  bits: 1,
+  synapticBits: 2e6,
+  multiplyAccumulates: 1e5,
   annOperations: 4e6,
-  analogueOperations: 1e5,
+  energyRatio: 0.4,
+  energyRatioByBits: 0.4,
+  energyTable: "float32",
+  latencyTimesteps: 8,
+  latencyPhases: 3,
+  latencyWithDelay: 10,
   seconds: 1,
   ours: false,
 };
@@ -37,7 +58,7 @@ describe("methods", () => {
 
   it("can be named together, one by one, and written out", () => {
     expect(methodsOf("all")).toEqual(methods);
-    expect(methodsOf("peers,ours,mmse")).toEqual(methods);
+    expect(methodsOf("quantised-ann,peers,ours,mmse")).toEqual(methods);
     expect(methodsOf("ours").every(({ ours }) => ours)).toBe(true);
     const [written, mmse] = methodsOf('"convert-ttfs,balance-max",mmse');
     expect(written?.pipeline).toBe("convert-ttfs,balance-max");
@@ -45,57 +66,134 @@ describe("methods", () => {
   });
 });
 
+const signed: Alphabet = { words: "−1, 0, 1", size: 3, bits: 1, steps: "constant" };
+const words: Alphabet = { words: "0 … 15", size: 16, bits: 4, steps: "constant" };
+const signedWords: Alphabet = { words: "−15 … 15", size: 31, bits: 4, steps: "shrinking" };
+
 describe("comparisons", () => {
-  it("go by both error and spikes", () => {
-    const better = { relativeLogitError: 0.1, spikesPerNeuron: 0.9 };
+  it("go by error, spikes and bits", () => {
+    const better = { relativeLogitError: 0.1, spikesPerNeuron: 0.9, bitsPerNeuron: 1 };
     expect(dominates(better, plain)).toBe(true);
     expect(dominates(plain, better)).toBe(false);
     expect(dominates(plain, plain)).toBe(false);
-    expect(dominates({ relativeLogitError: 0.05, spikesPerNeuron: 1.1 }, plain)).toBe(false);
+    expect(dominates({ ...better, relativeLogitError: 0.05, spikesPerNeuron: 1.1 }, plain)).toBe(
+      false,
+    );
+    // Fewer words of more digits are neither.
+    expect(dominates({ ...better, bitsPerNeuron: 1.1 }, plain)).toBe(false);
   });
 
-  it("are made within a model, a family and a number of timesteps", () => {
+  it("are made within a model, an alphabet and a latency", () => {
     const rows = [
       row({}),
       row({ method: "ftbc", relativeLogitError: 0.02, spikesPerNeuron: 0.9 }),
-      row({ method: "signed-if", relativeLogitError: 0.02, spikesPerNeuron: 1.5 }),
-      row({ method: "binary", ours: true, relativeLogitError: 0.05, spikesPerNeuron: 0.95 }),
-      row({ method: "rate", ours: true, relativeLogitError: 0.06, spikesPerNeuron: 1.2 }),
-      row({ method: "h-mt", code: "burst", bits: 4, spikesPerNeuron: 0.1 }),
-      row({ method: "mmse", timesteps: 16, spikesPerNeuron: 0.1 }),
-      row({ method: "lif", ours: true, timesteps: 16 }),
+      row({ method: "max", relativeLogitError: 0.02, spikesPerNeuron: 1.5 }),
+      row({ method: "rate", ours: true, relativeLogitError: 0.05, spikesPerNeuron: 0.95 }),
+      row({ method: "binary", ours: true, alphabet: signed, spikesPerNeuron: 0.1 }),
+      row({ method: "h-mt", code: "burst", alphabet: words, spikesPerNeuron: 0.1 }),
+      row({ method: "cos", latencyTimesteps: 16, spikesPerNeuron: 0.1 }),
+      row({ method: "lif", ours: true, latencyTimesteps: 16 }),
+      row({ method: "quantised-ann-4", code: "none", alphabet: null, latencyTimesteps: 0 }),
     ];
     expect(comparisons(rows)).toEqual([
       {
         model: "m",
-        family: "1 bit",
-        timesteps: 8,
-        ours: "binary",
+        family: "0, 1, constant steps",
+        latency: 8,
+        ours: "rate",
         dominated: ["mmse"],
         dominating: ["ftbc"],
-        undecided: ["signed-if"],
+        undecided: ["max"],
       },
-      expect.objectContaining({ family: "4 bits", ours: null, undecided: ["h-mt"] }),
-      expect.objectContaining({ family: "1 bit", timesteps: 16, ours: null, undecided: ["mmse"] }),
+      expect.objectContaining({
+        family: "0 … 15 (16 values), constant steps",
+        ours: null,
+        undecided: ["h-mt"],
+      }),
+      expect.objectContaining({ latency: 16, ours: null, undecided: ["cos"] }),
     ]);
   });
 
   it("keep codes apart", () => {
-    expect(familyOf(row({ code: "few-spikes" }))).toBe("few spikes");
-    expect(familyOf(row({ code: "ttfs" }))).toBe("one spike");
-    expect(familyOf(row({ code: "differential", bits: 4 }))).toBe("4 bits");
-    expect(familyOf(row({ method: "lif" }))).toBe("leaky");
+    expect(familyOf(row({ code: "few-spikes" }))).toBe("digits by timestep");
+    expect(familyOf(row({ code: "ttfs" }))).toBe("one spike by its time");
+    expect(familyOf(row({ method: "lif" }))).toBe("leaky, 0, 1");
+    const all = [
+      plain.alphabet,
+      signed,
+      words,
+      signedWords,
+      { ...signed, steps: "shrinking" as const },
+    ];
+    expect(new Set(all.map((alphabet) => familyOf(row({ alphabet })))).size).toBe(all.length);
   });
 });
 
+describe("the alphabet of a network", () => {
+  it.each([
+    ["convert-activations", "rate", "0, 1", 2, "constant"],
+    ["convert-activations{sign=retract}", "signed-rate", "−1, 0, 1", 3, "constant"],
+    ["convert-activations{bits=4}", "burst", "0 … 15", 16, "constant"],
+    ["convert-differential", "differential", "−15 … 15", 31, "shrinking"],
+    ["convert-differential{schedule=constant}", "differential", "−15 … 15", 31, "constant"],
+    ["convert-differential{bits=1}", "differential", "−1, 0, 1", 3, "shrinking"],
+    ["convert-differential{alphabet=power}", "differential", "0, ±2^e, e < 4", 9, "shrinking"],
+    ["convert-few-spikes", "few-spikes", "0, 1", 2, "shrinking"],
+    ["low-latency", "differential", "−255 … 255", 511, "shrinking"],
+  ])("is told from its neurons: %s", async (pipeline, code, text, size, steps) => {
+    const { module } = await convert(clean, calibration, running, { timesteps: 2, pipeline });
+    expect(module.code).toBe(code);
+    expect(alphabetOf(module)).toMatchObject({ words: text, size, steps });
+  });
+
+  it("is none without neurons", () => {
+    expect(alphabetOf(clean)).toBeNull();
+  });
+});
+
+describe("the quantised network", () => {
+  it.each(["convert-differential{bits=4},balance-mmse", "low-latency"])(
+    "has the outputs of one timestep of words of as many bits: %s",
+    async (pipeline) => {
+      const { module } = await convert(clean, calibration, running, { timesteps: 1, pipeline });
+      const quantised = quantisedAnn(module);
+      expect(quantised.code).toBe("none");
+      expect(quantised.ops.some(({ kind }) => kind.startsWith("snn."))).toBe(false);
+      let different = 0;
+      for (let n = 0; n < samples.count; n++) {
+        const [spiking, rounded, exact] = [module, quantised, clean].map((each) =>
+          known(interpret(each, samples.get(n), { timesteps: 1 }).outputs[0], "an output"),
+        );
+        known(rounded, "an output").forEach((y, i) => {
+          expect(y).toBeCloseTo(known(spiking?.[i], "an element"), 5);
+          different += Number(y !== exact?.[i]);
+        });
+      }
+      expect(different).toBeGreaterThan(0);
+    },
+  );
+});
+
 describe("what is shown", () => {
-  it("has operations beside those of the ANN", () => {
-    const [head, line] = tableOf([row({ bits: 2, code: "burst" })]).split("\n");
-    expect(head).toContain("SynOps/MACs");
-    expect(line).toContain("burst, 2 bits");
-    expect(line).toContain("0.500");
+  it("has what is done over what the ANN does, with the first layer in both", () => {
+    const shown = row({ alphabet: words, code: "burst", synapticBits: 3e6 });
+    const [head, line] = tableOf([shown]).split("\n");
+    expect(head).toContain("events/MACs");
+    expect(line).toContain("0 … 15 (16 values), constant steps");
+    // (2 M + 0.1 M)/4 M, (3 M + 0.1 M)/4 M.
+    expect(line).toContain("0.525");
+    expect(line).toContain("0.775");
+    expect(line).toContain("5.00 ± 0.80");
     // Without weights there is nothing to divide by.
     expect(tableOf([row({ annOperations: 0 })])).not.toContain("Infinity");
+  });
+
+  it("says of the quantised network what it has", () => {
+    const none = { alphabet: null, synapticOperations: 0, spikesPerNeuron: 0, bitsPerNeuron: 0 };
+    const ann = row({ ...none, method: "quantised-ann-8", code: "none", multiplyAccumulates: 4e6 });
+    const [, line] = tableOf([{ ...ann, synapticBits: 0 }]).split("\n");
+    expect(line).toContain("1.000");
+    expect(line).toContain("none");
   });
 
   it("is one page that needs nothing else, with a curve for each method and names escaped", async () => {
