@@ -44,7 +44,8 @@ export function driveOf(
   if (isNeuron(op)) return hasUnitWords(op) && isByChannel(op, tensors) ? "units" : "spikes";
   if (operands.every((drive) => drive === "still")) {
     // The difference of what stays the same is there at the first timestep, and 0 from then on.
-    return op.kind.startsWith("snn.") ? "current" : "still";
+    const stays = !op.kind.startsWith("snn.") || isSilence(op, opOf, tensors);
+    return stays ? "still" : "current";
   }
   // The largest of sums of ones changes by one at most; of other sums it changes by any difference.
   if (isOp(op, "snn.max-pool", "snn.rehearsed-max-pool")) {
@@ -103,7 +104,7 @@ function isCarrying(
 }
 
 /** Whether operand `i` brings nothing: zeros, or the indices of a move. */
-function isNothing(
+export function isNothing(
   op: Op,
   i: number,
   opOf: (value: ValueId) => Op | undefined,
@@ -113,9 +114,18 @@ function isNothing(
   const moved = movedOperands(op, opOf);
   if (moved !== null && !moved.includes(i)) return true;
   const producer = opOf(value);
-  return producer !== undefined && isOp(producer, "ann.constant")
-    ? isZero(tensors(producer.attrs.value))
-    : false;
+  if (producer === undefined) return false;
+  if (isOp(producer, "ann.constant")) return isZero(tensors(producer.attrs.value));
+  return isSilence(producer, opOf, tensors);
+}
+
+/** Whether an op makes increments of nothing: what stands in for a constant term among increments. */
+function isSilence(
+  op: Op,
+  opOf: (value: ValueId) => Op | undefined,
+  tensors: TensorLookup,
+): boolean {
+  return isOp(op, "snn.difference") && isNothing(op, 0, opOf, tensors);
 }
 
 function isZero({ data }: Tensor): boolean {

@@ -84,12 +84,7 @@ export const fitLayers = definePass({
 
 function isRateCoded(op: Op): boolean {
   if (isOp(op, "snn.if")) return op.attrs.reset === "subtract";
-  return (
-    isOp(op, "snn.graded") &&
-    op.attrs.schedule === "constant" &&
-    op.attrs.alphabet === "word" &&
-    op.attrs.sign !== "free"
-  );
+  return isOp(op, "snn.graded") && op.attrs.schedule === "constant" && op.attrs.alphabet === "word";
 }
 
 /** Means that were fitted are means over all timesteps. */

@@ -36,7 +36,7 @@ export function neuronSites(module: Module, reference: Module, timesteps: number
     const levels = Math.min(mostLevels, levelsOf(neuron, module, timesteps));
     const activation = counterparts.get(neuron.result);
     if (activation === undefined) {
-      const observed = decodedBehind(module, neuron);
+      const observed = valueBehind(module, neuron, counterparts);
       const axis = channelAxisOf(reference, observed);
       return [{ neuron, observed, axis, ceiling: Infinity, step: null, signed: true, levels }];
     }
@@ -50,14 +50,18 @@ export function neuronSites(module: Module, reference: Module, timesteps: number
   });
 }
 
-/** The decoded value whose changes neurons of either sign send: it keeps the id it had. */
-function decodedBehind(module: Module, neuron: Op): ValueId {
-  let changes = producerOf(module, known(neuron.inputs[0], "a neuron's operand"));
-  // The second of a pair takes them with the opposite sign.
-  if (isOp(changes, "ann.affine")) {
-    changes = producerOf(module, known(changes.inputs[0], "what is negated"));
+/** The value of the analogue network that neurons of either sign send: it keeps the id it had. */
+function valueBehind(
+  module: Module,
+  neuron: Op,
+  counterparts: ReadonlyMap<ValueId, unknown>,
+): ValueId {
+  let value = known(neuron.inputs[0], "a neuron's operand");
+  // What lies between are the changes of a real value, and the opposite that the second of a pair takes.
+  while (!counterparts.has(value)) {
+    value = known(producerOf(module, value).inputs[0], "the value that is sent");
   }
-  return known(changes.inputs[0], "the value that changes");
+  return value;
 }
 
 function levelsOf(neuron: OpOf<NeuronKind>, module: Module, timesteps: number): number {

@@ -13,9 +13,9 @@
  */
 import type { Builder } from "../../ir/build.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
-import { fusedLoc } from "../../ir/loc.ts";
+import { type Loc, fusedLoc } from "../../ir/loc.ts";
 import type { Code } from "../../ir/module.ts";
-import type { Op, ValueId } from "../../ir/op.ts";
+import type { Op, OpOf, ValueId } from "../../ir/op.ts";
 import { scalar } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
@@ -68,8 +68,17 @@ export const convertActivations = definePass({
       fail(diagnose("reset-of-graded", null, {}));
     }
     const code = codeOf(options);
-    return overTime(module, plan, { pass: name, code, timesteps }, (op, builder) =>
-      neuron(op, builder, options),
+    return overTime(
+      module,
+      plan,
+      { pass: name, code, timesteps },
+      {
+        of: (op, builder) => neuron(op, builder, options),
+        signed: isGraded(options)
+          ? (value, loc, builder) =>
+              graded([unspiked(value, loc, builder)], builder, { ...options, sign: "free" }, loc)
+          : null,
+      },
     );
   },
 });
@@ -79,30 +88,38 @@ function neuron(op: Op, builder: Builder, options: Options): ValueId {
   if (builder.typeOf(operand).domain !== "spike") return made(op, [operand], builder, options);
   // Spikes are not negative: rectifying them changes nothing, but a ceiling may lie below them.
   if (rectifierCeiling(op) === Infinity && options.sign === "positive") return operand;
-  const unit = builder.tensor("unit", scalar("f32", 1));
-  const shift = builder.tensor("zero", scalar("f32", 0));
-  const loc = fusedLoc(name, [op.loc]);
-  const current = builder.add("ann.affine", [operand], { scale: unit, shift }, loc);
-  return made(op, [current], builder, options);
+  return made(op, [unspiked(operand, fusedLoc(name, [op.loc]), builder)], builder, options);
 }
 
-function made(
-  op: Op,
+/** Neurons take currents: spikes that feed them directly pass through a weight of 1. */
+function unspiked(value: ValueId, loc: Loc, builder: Builder): ValueId {
+  if (builder.typeOf(value).domain !== "spike") return value;
+  const scale = builder.tensor("unit", scalar("f32", 1));
+  const shift = builder.tensor("zero", scalar("f32", 0));
+  return builder.add("ann.affine", [value], { scale, shift }, loc);
+}
+
+function made(op: Op, inputs: readonly ValueId[], builder: Builder, options: Options): ValueId {
+  if (isGraded(options)) return graded(inputs, builder, options, op.loc, op.result);
+  const unit = builder.tensor("unit", scalar("f32", 1));
+  const half = builder.tensor("half", scalar("f32", 0.5));
+  const attrs = { threshold: unit, vInit: half, amplitude: unit, reset: options.reset };
+  return builder.add("snn.if", inputs, attrs, op.loc, op.result);
+}
+
+function graded(
   inputs: readonly ValueId[],
   builder: Builder,
-  { reset, sign, bits, alphabet }: Options,
+  { sign, bits, alphabet }: Pick<OpOf<"snn.graded">["attrs"], "sign" | "bits" | "alphabet">,
+  loc: Loc,
+  result?: ValueId,
 ): ValueId {
   const unit = builder.tensor("unit", scalar("f32", 1));
-  if (!isGraded({ sign, bits })) {
-    const half = builder.tensor("half", scalar("f32", 0.5));
-    const attrs = { threshold: unit, vInit: half, amplitude: unit, reset };
-    return builder.add("snn.if", inputs, attrs, op.loc, op.result);
-  }
   // Graded neurons round to the nearest by themselves: from 0 they do what half a threshold is for.
   const vInit = builder.tensor("zero", scalar("f32", 0));
   const shared = { threshold: unit, vInit, amplitude: unit, ceiling: null };
   const attrs = { ...shared, bits, alphabet, sign, schedule: "constant" as const, shares: null };
-  return builder.add("snn.graded", inputs, attrs, op.loc, op.result);
+  return builder.add("snn.graded", inputs, attrs, loc, result);
 }
 
 interface Options {

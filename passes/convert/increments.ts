@@ -14,18 +14,14 @@ import { evaluate } from "../../ir/evaluate.ts";
 import { type Loc, fusedLoc } from "../../ir/loc.ts";
 import type { Code, Module, Output } from "../../ir/module.ts";
 import { type Op, type ValueId, isNeuron, isOp } from "../../ir/op.ts";
-import { type Tensor, type TensorRef, scalar, zeros } from "../../ir/tensor.ts";
-import { elementCount, sameShape } from "../../ir/type.ts";
+import { broadcastIndices } from "../../ir/semantics/semantics.ts";
+import { type Tensor, type TensorRef, scalar, tensorOf, zeros } from "../../ir/tensor.ts";
+import { broadcastShapes, elementCount, sameShape } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
 import { uniformValue, withoutDead } from "../graph.ts";
-import {
-  type Fate,
-  hasWeights,
-  isLinear,
-  planConversion,
-  rectifierCeiling,
-} from "./spiking-form.ts";
+import { type Fate, isLinear, planConversion, rectifierCeiling } from "./spiking-form.ts";
 import { refuseQuantisers } from "./over-time.ts";
+import { type Words, WordsOf } from "./words.ts";
 
 /** Neurons to be made. */
 export interface NeuronSite {
@@ -82,8 +78,10 @@ export function byPairs(
     { scale: minus, shift: zero },
     site.loc,
   );
+  const start = builder.tensorAt(site.offset);
+  const offset = builder.tensor("offset", { ...start, data: start.data.map((x) => 0 - x) });
   const positive = make(builder, site);
-  const negative = make(builder, { ...site, current: opposite });
+  const negative = make(builder, { ...site, current: opposite, offset });
   return builder.add("ann.sub", [positive, negative], {}, site.loc);
 }
 
@@ -98,9 +96,12 @@ class Conversion {
   private readonly builder: Builder;
   private readonly fates: ReadonlyMap<ValueId, Fate>;
   private readonly carried = new Map<ValueId, Carried>();
+  private readonly weights: ReadonlySet<ValueId>;
+  /** What the values that increments were made for hold beyond them. */
+  private readonly offsets = new Map<ValueId, Tensor | null>();
   private readonly decoded = new Map<ValueId, ValueId>();
-  private readonly encoded = new Map<ValueId, ValueId>();
   private readonly changes = new Map<ValueId, ValueId>();
+  private readonly words: WordsOf;
 
   constructor(module: Module, code: IncrementCode) {
     this.module = module;
@@ -108,8 +109,10 @@ class Conversion {
     const plan = planConversion(module);
     refuseQuantisers(module, plan);
     this.fates = plan.fates;
+    this.weights = plan.weights;
     const firstId = 1 + module.ops.reduce((max, op) => Math.max(max, op.result), -1);
     this.builder = new NewBuilder({ tensors: module.tensors, firstId });
+    this.words = new WordsOf(this.builder, (current) => this.encode(current));
   }
 
   run(): Module {
@@ -118,7 +121,11 @@ class Conversion {
         this.builder.push(op);
         this.carried.set(op.result, { kind: "constant", value: op.result });
       } else {
-        this.carried.set(op.result, this.activation(op) ?? this.convert(op));
+        const carried = this.activation(op) ?? this.convert(op);
+        this.carried.set(op.result, carried);
+        if (carried.kind === "increments" && !this.offsets.has(carried.value)) {
+          this.offsets.set(carried.value, carried.offset);
+        }
       }
     }
     const outputs = this.module.outputs.map(({ name, value }): Output => ({
@@ -165,16 +172,44 @@ class Conversion {
       return { kind, value: this.again(op, this.valuesOf(operands)) };
     }
     if (isOp(op, "ann.max-pool")) return this.maxPool(op);
-    const weighted = hasWeights(op) && this.isLinearIn(op);
+    const weighted = this.weights.has(op.result);
     const anyDecoded = operands.some(({ kind }) => kind === "decoded");
-    if (this.isLinearIn(op) && (weighted || !anyDecoded)) return this.linear(op);
-    return {
-      kind: "decoded",
-      value: this.again(
-        op,
-        op.inputs.map((value) => this.decode(value)),
-      ),
-    };
+    if (this.isLinearIn(op) && (weighted || !anyDecoded)) return this.linear(op, weighted);
+    const product = this.productWithStill(op);
+    return (
+      product ?? {
+        kind: "decoded",
+        value: this.again(
+          op,
+          op.inputs.map((value) => this.decode(value)),
+        ),
+      }
+    );
+  }
+
+  /**
+   * A matrix product whose weights are a value that stays the same for a sample; null where there is none,
+   * and where the words leave something out, which the product is not the same of for each sample.
+   */
+  private productWithStill(op: Op): Carried | null {
+    if (!isOp(op, "ann.matmul")) return null;
+    const stays = op.inputs.map((each) => {
+      const { kind, value } = this.carriedOf(each);
+      return kind !== "increments" && this.words.driveOf(value) === "still";
+    });
+    if (stays.filter((each) => each).length !== 1) return null;
+    const inputs: ValueId[] = [];
+    for (const [i, value] of op.inputs.entries()) {
+      if (stays[i] === true) {
+        inputs.push(this.carriedOf(value).value);
+        continue;
+      }
+      const { value: changes, offset } = this.increments(value);
+      const words = this.words.of(changes);
+      if (difference(offset, words.start) !== null) return null;
+      inputs.push(words.value);
+    }
+    return { kind: "increments", value: this.again(op, inputs), offset: null };
   }
 
   /** Whether the op is linear in what changes over time, and all else in it is known beforehand. */
@@ -197,7 +232,7 @@ class Conversion {
     return isOp(op, "ann.constant") ? this.builder.tensorAt(op.attrs.value) : null;
   }
 
-  private linear(op: Op): Carried {
+  private linear(op: Op, weighted: boolean): Carried {
     const isProduct = isOp(op, "ann.mul", "ann.div", "ann.matmul", "ann.gather");
     const inputs: ValueId[] = [];
     const offsets: (Tensor | null)[] = [];
@@ -215,8 +250,9 @@ class Conversion {
         continue;
       }
       const { value: changes, offset } = this.increments(value);
-      inputs.push(changes);
-      offsets.push(offset);
+      const words = weighted ? this.words.of(changes) : { value: changes, start: null };
+      inputs.push(words.value);
+      offsets.push(difference(offset, words.start));
     }
     const offset = this.offsetOf(op, offsets);
     const unchanged = this.beside(op, inputs);
@@ -275,17 +311,11 @@ class Conversion {
     return { kind: "decoded", value: this.again(op, [this.decode(operand)]) };
   }
 
-  /** The value as increments; makes neurons of either sign where it is decoded. */
+  /** The value as increments. */
   private increments(value: ValueId): { readonly value: ValueId; readonly offset: Tensor | null } {
     const carried = this.carriedOf(value);
-    switch (carried.kind) {
-      case "increments":
-        return carried;
-      case "constant":
-        return { value: this.changesOf(carried.value), offset: null };
-      case "decoded":
-        return { value: this.encode(carried.value), offset: null };
-    }
+    if (carried.kind === "increments") return carried;
+    return { value: this.changesOf(carried.value), offset: null };
   }
 
   /** What a real value changes by, timestep by timestep. */
@@ -297,20 +327,18 @@ class Conversion {
     return made;
   }
 
-  private encode(value: ValueId): ValueId {
-    const there = this.encoded.get(value);
-    if (there !== undefined) return there;
-    const loc = this.locOf(value);
-    const made = this.code.makeNeurons(this.builder, {
-      current: this.changesOf(value),
-      offset: this.offsetRef(null),
+  /** Neurons of either sign that send increments, and from the start what the value holds beyond them. */
+  private encode(current: ValueId): Words {
+    const start = this.offsets.get(current) ?? null;
+    const value = this.code.makeNeurons(this.builder, {
+      current: this.unspiked(current, this.builder.opOf(current).loc),
+      offset: this.offsetRef(start),
       ceiling: Infinity,
       signed: true,
-      loc,
+      loc: this.locOf(current),
       result: undefined,
     });
-    this.encoded.set(value, made);
-    return made;
+    return { value, start };
   }
 
   /** The value itself at each timestep. */
@@ -386,6 +414,21 @@ function withoutBias(op: Op, builder: Builder): Pick<Op, "kind" | "attrs"> {
 function hasBias(op: Op, builder: Builder): boolean {
   if (isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear")) return op.attrs.bias !== null;
   return isOp(op, "ann.affine") && builder.tensorAt(op.attrs.shift).data.some((x) => x !== 0);
+}
+
+/** a − b, as small as both are; null where that is zero. */
+function difference(a: Tensor | null, b: Tensor | null): Tensor | null {
+  if (b === null) return a;
+  const from =
+    a ??
+    zeros(
+      b.dtype,
+      b.shape.map(() => 1),
+    );
+  const shape = known(broadcastShapes(from.shape, b.shape), "shapes that go together");
+  const [left, right] = [broadcastIndices(from.shape, shape), broadcastIndices(b.shape, shape)];
+  const rest = Array.from(left, (at, i) => (from.data[at] ?? 0) - (b.data[right[i] ?? 0] ?? 0));
+  return rest.every((x) => x === 0) ? null : tensorOf(b.dtype, shape, rest);
 }
 
 /** A bias per channel in the shape that broadcasts to the op's value; null where it is not one. */

@@ -4,13 +4,14 @@
  */
 import { type Builder, builderOn, rewrite } from "../../ir/build.ts";
 import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
-import { fusedLoc, shortName } from "../../ir/loc.ts";
+import { type Loc, fusedLoc, shortName } from "../../ir/loc.ts";
 import type { Code, Module } from "../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../ir/op.ts";
 import { diagnose } from "../diagnostics.ts";
 import { withoutDead } from "../graph.ts";
 import type { OptionSpec } from "../pass.ts";
 import type { Fate, Plan } from "./spiking-form.ts";
+import { WordsOf } from "./words.ts";
 
 /** The option that every pass to rate code has. */
 export const analogueOption = {
@@ -84,12 +85,20 @@ export interface RateCode {
   readonly timesteps: number;
 }
 
-/** The network of `module` (code "none") over time, with neurons by `neuron`. */
+/** How a code makes neurons. */
+export interface Neurons {
+  /** Of an activation. */
+  readonly of: (op: Op, builder: Builder) => ValueId;
+  /** Of either sign, for a current that weights would meet; null in a code that has none. */
+  readonly signed: ((current: ValueId, loc: Loc, builder: Builder) => ValueId) | null;
+}
+
+/** The network of `module` (code "none") over time, with neurons by `neurons`. */
 export function overTime(
   module: Module,
   plan: Plan,
   { pass, code, timesteps }: RateCode,
-  neuron: (op: Op, builder: Builder) => ValueId,
+  neurons: Neurons,
 ): Module {
   const readouts = new Map<ValueId, ValueId>();
   const readOut = (value: ValueId, builder: Builder): ValueId => {
@@ -109,10 +118,25 @@ export function overTime(
     readouts.set(value, made);
     return made;
   };
+  let words: WordsOf | null = null;
+  const weighted = (op: Op, builder: Builder): ValueId | null => {
+    const { signed } = neurons;
+    if (signed === null || !plan.weights.has(op.result)) return null;
+    words ??= new WordsOf(builder, (current) => {
+      const loc = fusedLoc(pass, [builder.opOf(current).loc]);
+      return { value: signed(current, loc, builder), start: null };
+    });
+    const made = words;
+    const inputs = op.inputs.map((value) => made.of(value).value);
+    if (inputs.every((value, i) => value === op.inputs[i])) return null;
+    return builder.add(op.kind, inputs, op.attrs, op.loc, op.result);
+  };
   const converted = rewrite(module, (op, builder) => {
     switch (plan.fates.get(op.result)) {
+      case "shared":
+        return weighted(op, builder);
       case "neuron":
-        return neuron(op, builder);
+        return neurons.of(op, builder);
       case "pool":
         // Behind an op that runs on decoded values there are real values, which pool as they are.
         return isOp(op, "ann.max-pool") &&

@@ -95,9 +95,12 @@ export const softLif = definePass({
     const fires = module.ops.filter((op) => plan.fates.get(op.result) === "neuron");
     const tunings = await fitRectifiers(module, fires, context);
     const code = { pass: name, code: "rate", timesteps } as const;
-    return overTime(module, plan, code, (op, builder) => {
-      const exact = isOp(op, "ann.soft-lif") ? exactTuning(op) : null;
-      return neurons(op, builder, exact ?? known(tunings.get(op.result), "a tuning"), options);
+    return overTime(module, plan, code, {
+      of: (op, builder) => {
+        const exact = isOp(op, "ann.soft-lif") ? exactTuning(op) : null;
+        return neurons(op, builder, exact ?? known(tunings.get(op.result), "a tuning"), options);
+      },
+      signed: null,
     });
   },
 });

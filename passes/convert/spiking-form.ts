@@ -23,6 +23,8 @@ export type Fate = "shared" | "neuron" | "pool" | "tail" | "analogue" | "relaxed
 
 export interface Plan {
   readonly fates: ReadonlyMap<ValueId, Fate>;
+  /** Results of the ops that weight what neurons send, or would: those with products for each event. */
+  readonly weights: ReadonlySet<ValueId>;
   readonly refused: readonly { readonly op: Op; readonly help: string }[];
   readonly neurons: number;
 }
@@ -93,7 +95,26 @@ export function planConversion(module: Module, fires: Fires = isRectifier): Plan
     else if (fate === "neuron" || fate === "relaxed" || fate === "refused" || varies)
       overTime.add(op.result);
   }
-  return { fates, refused, neurons };
+  return { fates, weights: weightsOf(module, fates, fires), refused, neurons };
+}
+
+/**
+ * The ops that weight what changes over time. A mean or a sum is one where it pools: where its result goes
+ * on to weights, neurons or an output. Where it goes into a function, as in a normalisation, it is a part
+ * of that.
+ */
+function weightsOf(module: Module, fates: Plan["fates"], fires: Fires): ReadonlySet<ValueId> {
+  const weights = new Set<ValueId>();
+  const leading = new Set(module.outputs.map(({ value }) => value));
+  for (const op of module.ops.toReversed()) {
+    const isShared = fates.get(op.result) === "shared";
+    const pools = isOp(op, "ann.reduce-mean", "ann.reduce-sum") && leading.has(op.result);
+    const weighs = isShared && (hasWeights(op) || pools || isOp(op, "ann.average-pool"));
+    if (weighs) weights.add(op.result);
+    if (!weighs && !fires(op) && !(isShared && leading.has(op.result))) continue;
+    for (const value of op.inputs) leading.add(value);
+  }
+  return weights;
 }
 
 /**

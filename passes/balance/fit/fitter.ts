@@ -3,7 +3,6 @@
  * that are looked at, what the spiking one has there so far, and the parameters found.
  */
 import { rewrite } from "../../../ir/build.ts";
-import { channelAxisOf } from "../../../ir/channels.ts";
 import { invariant, known } from "../../../ir/diagnostic.ts";
 import type { Probe, ProbeData } from "../../../ir/executable.ts";
 import { fusedLoc, shortName } from "../../../ir/loc.ts";
@@ -12,12 +11,12 @@ import { type NeuronKind, type OpOf, type ValueId, isNeuron, isOp } from "../../
 import { largestSpike } from "../../../ir/semantics/neurons/graded.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
-import { rectifierCeiling } from "../../convert/spiking-form.ts";
 import { diagnose } from "../../diagnostics.ts";
 import { inFloatRange } from "../../float-range.ts";
 import { prefixOf } from "../../graph.ts";
 import type { PassContext } from "../../pass.ts";
 import { withRanges } from "../ranges.ts";
+import { type NeuronSite, neuronSites } from "../sites.ts";
 import { type Affine, type Terms, fitted } from "./least-squares.ts";
 import { type Window, drawPlaces, windowOf } from "./places.ts";
 import { type Chosen, type Firing, chooseResponse } from "./response.ts";
@@ -44,6 +43,8 @@ export class LayerFitter {
   module: Module;
   private readonly reference: Module;
   private readonly context: Context;
+  /** By neurons: what they stand for. */
+  private readonly sites: ReadonlyMap<ValueId, NeuronSite>;
   /** Of each site, by its synapse: what is wanted at its places, [place, output], sample by sample. */
   private readonly wanted = new Map<ValueId, Float32Array[]>();
   /** Of each population: the activations wanted at its places, [channel, place], sample by sample. */
@@ -53,6 +54,8 @@ export class LayerFitter {
     this.module = module;
     this.reference = reference;
     this.context = context;
+    const sites = neuronSites(module, reference, context.timesteps);
+    this.sites = new Map(sites.map((site) => [site.neuron.result, site]));
   }
 
   /** Runs the analogue network once, and keeps what all layers will be fitted to. Returns the samples seen. */
@@ -81,7 +84,8 @@ export class LayerFitter {
         });
       }
       if (!isNeuron(op)) continue;
-      const at = probe(op.result);
+      const { signed, observed } = this.siteOf(op);
+      const at = probe(signed ? observed : op.result);
       const kept: Float32Array[] = [];
       const most = this.layoutOf(op).samples;
       samples = Math.max(samples, most);
@@ -167,8 +171,7 @@ export class LayerFitter {
     });
     const { channels, places } = this.layoutOf(neuron);
     const firing = firingOf(neuron);
-    const activation = producerOf(this.reference, neuron.result);
-    const ceiling = known(rectifierCeiling(activation), "a rectifier behind each neuron");
+    const { ceiling } = this.siteOf(neuron);
     const chosen = Array.from({ length: channels }, (_, channel): Chosen => {
       const observed = {
         currents: joined(currents, channel, channels, steps, timesteps, places),
@@ -209,6 +212,10 @@ export class LayerFitter {
       chosen.map(({ bias }) => bias),
       shape,
     );
+  }
+
+  private siteOf(neuron: OpOf<NeuronKind>): NeuronSite {
+    return known(this.sites.get(neuron.result), "what neurons stand for");
   }
 
   private windowOf({ synapse }: FitSite): Window {
@@ -253,8 +260,7 @@ export class LayerFitter {
     readonly samples: number;
   } {
     const { shape } = neuron.type;
-    const operand = known(producerOf(this.reference, neuron.result).inputs[0], "an operand");
-    const axis = channelAxisOf(this.reference, operand);
+    const { axis } = this.siteOf(neuron);
     const channels = shape[axis] ?? 1;
     const inner = elementCount(shape.slice(axis + 1));
     const all = elementCount(shape) / channels;
@@ -352,9 +358,9 @@ function termsOf({ width }: Window): number {
 }
 
 function firingOf(neuron: OpOf<NeuronKind>): Firing {
-  if (isOp(neuron, "snn.if")) return { most: 1, retracts: false };
+  if (isOp(neuron, "snn.if")) return { most: 1, sign: "positive" };
   invariant(isOp(neuron, "snn.graded"), "neurons of rate code");
-  return { most: largestSpike(neuron.attrs), retracts: neuron.attrs.sign === "retract" };
+  return { most: largestSpike(neuron.attrs), sign: neuron.attrs.sign };
 }
 
 interface Gathered {

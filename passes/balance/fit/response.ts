@@ -4,6 +4,8 @@
  * and of `snn.graded` with words and a constant step, in double precision: enough to choose by.
  */
 
+import type { Sign } from "../../../ir/op.ts";
+
 /** Currents of one channel at some places over time, with the activations wanted there. */
 export interface Observed {
   /** [timestep, place]. */
@@ -16,14 +18,14 @@ export interface Observed {
 export interface Firing {
   /** The largest spike in units of the step: 1 for binary spikes. */
   readonly most: number;
-  /** Whether spikes of the other sign may take back what was sent. */
-  readonly retracts: boolean;
+  /** Whether spikes of the other sign may take back what was sent, or bring values of that sign. */
+  readonly sign: Sign;
 }
 
 /** The mean over time of what is sent, for each place. */
 export function meanSent(
   { currents, wanted, timesteps }: Observed,
-  { most, retracts }: Firing,
+  { most, sign }: Firing,
   step: number,
   bias: number,
 ): Float64Array {
@@ -36,7 +38,7 @@ export function meanSent(
     for (let t = 0; t < timesteps; t++) {
       v += (currents[t * places + place] ?? 0) + bias;
       const nearest = Math.floor(v * inverse + 0.5);
-      const low = retracts ? -Math.min(most, units) : 0;
+      const low = sign === "free" ? -most : sign === "retract" ? -Math.min(most, units) : 0;
       const k = nearest < low ? low : nearest > most ? most : nearest;
       v -= k * step;
       units += k;
@@ -51,7 +53,7 @@ export interface Chosen {
   readonly bias: number;
 }
 
-/** Candidates for the range, as shares of the largest activation: closer together where they are usual. */
+/** Candidates for the range, as shares of the largest magnitude: closer together where they are usual. */
 const shares = [
   0.12, 0.16, 0.2, 0.25, 0.3, 0.35, 0.41, 0.47, 0.54, 0.62, 0.7, 0.8, 0.9, 1, 1.15,
 ] as const;
@@ -60,11 +62,12 @@ const biasRounds = 2;
 
 /**
  * The step and the bias per timestep with the least squared error of means; `ceiling` bounds the range.
- * Without any positive activation the step is 0.
+ * Where nothing is to be sent the step is 0.
  */
 export function chooseResponse(observed: Observed, firing: Firing, ceiling: number): Chosen {
   const { wanted } = observed;
-  const largest = wanted.reduce((most, a) => Math.max(most, a), 0);
+  const isSigned = firing.sign === "free";
+  const largest = wanted.reduce((most, a) => Math.max(most, isSigned ? Math.abs(a) : a), 0);
   if (largest === 0) return { step: 0, bias: 0 };
   const errorAt = (range: number): number =>
     squaredError(wanted, meanSent(observed, firing, range / firing.most, 0));

@@ -25,11 +25,15 @@ const text = `module @m attributes {code = "differential", timesteps = 2, proper
   %11 = snn.max-pool(%2) {${pool}} : spike[1, 2, 3]
   %12 = snn.max-pool(%3) {${pool}} : spike[1, 2, 3]
   %13 = snn.accumulate(%8) : real[1, 2, 4]
+  %14 = ann.constant() {value = @nothing} : real[1, 2, 4]
+  %15 = snn.difference(%14) : current[1, 2, 4]
+  %16 = ann.concat(%3, %15) {axis = 1} : current[1, 4, 4]
   ann.output(%13) {name = "y"}
 }
 tensors {
   @one = f32[] dense<[1]>
   @zero = f32[] dense<[0]>
+  @nothing = f32[1, 2, 4] dense<[0, 0, 0, 0, 0, 0, 0, 0]>
   @w = f32[4, 4] dense<[${new Array<number>(16).fill(1).join(", ")}]>
 }
 `;
@@ -52,6 +56,9 @@ describe("what drives a value", () => {
       "%11 units",
       "%12 current",
       "%13 current",
+      "%14 still",
+      "%15 still",
+      "%16 spikes",
     ]);
   });
 });

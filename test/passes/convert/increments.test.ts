@@ -1,6 +1,7 @@
 /** What holds of networks in differential, few-spikes and first-spike code, whatever they are made of. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { accountOf } from "../../../ir/account/account.ts";
 import { DiagnosticError, known } from "../../../ir/diagnostic.ts";
 import type { Probe } from "../../../ir/executable.ts";
 import { interpret } from "../../../ir/interpret.ts";
@@ -166,6 +167,8 @@ describe.each([
             const passes = `${before}${pass},${balance}`;
             const { snn } = await converted(module, sourceOf(samples), passes);
             expect(verify(snn)).toEqual([]);
+            // No weights meet a current.
+            expect(accountOf(snn).realLayers).toEqual([]);
             const timesteps = isFramed(snn.code) ? snn.timesteps : 2;
             interpret(snn, known(samples[0], "a sample"), { timesteps });
             made++;

@@ -10,7 +10,7 @@ import { f, loc } from "../../../ir/one-op.ts";
 
 const cases = fc.record({
   bits: fc.integer({ min: 1, max: 3 }),
-  retracts: fc.boolean(),
+  sign: fc.constantFrom("positive", "retract", "free"),
   timesteps: fc.integer({ min: 1, max: 12 }),
   key: fc.integer({ min: 0, max: 1000 }),
 });
@@ -18,7 +18,7 @@ const cases = fc.record({
 describe("meanSent", () => {
   it("is the mean of what graded neurons send", () => {
     fc.assert(
-      fc.property(cases, ({ bits, retracts, timesteps, key }) => {
+      fc.property(cases, ({ bits, sign, timesteps, key }) => {
         const places = 5;
         // Eighths, so that nothing is rounded.
         const currents = Float32Array.from(
@@ -36,7 +36,7 @@ describe("meanSent", () => {
           ceiling: null,
           bits,
           alphabet: "word",
-          sign: retracts ? "retract" : "positive",
+          sign,
           schedule: "constant",
           shares: null,
         } as const;
@@ -58,7 +58,7 @@ describe("meanSent", () => {
             });
         }
         const observed = { currents, wanted: new Float32Array(places), timesteps };
-        const sent = meanSent(observed, { most: 2 ** bits - 1, retracts }, 0.5, 0.125);
+        const sent = meanSent(observed, { most: 2 ** bits - 1, sign }, 0.5, 0.125);
         sent.forEach((mean, i) => {
           expect(mean).toBeCloseTo((sums[i] ?? NaN) / timesteps, 10);
         });
@@ -71,7 +71,7 @@ describe("chooseResponse", () => {
   const timesteps = 4;
   const wanted = Float32Array.of(0, 0.25, 0.5, 1);
   const constant = Float32Array.from({ length: 4 * timesteps }, (_, i) => wanted[i % 4] ?? 0);
-  const binary = { most: 1, retracts: false };
+  const binary = { most: 1, sign: "positive" } as const;
 
   it("chooses the threshold that sends multiples exactly", () => {
     const { step, bias } = chooseResponse(
@@ -108,6 +108,19 @@ describe("chooseResponse", () => {
         expect(bias).not.toBe(0);
       }),
     );
+  });
+
+  it("reaches values of either sign where neurons send them", () => {
+    const opposite = wanted.map((x) => -x);
+    const currents = constant.map((x) => -x);
+    const signed = { most: 1, sign: "free" } as const;
+    const { step, bias } = chooseResponse(
+      { currents, wanted: opposite, timesteps },
+      signed,
+      Infinity,
+    );
+    expect(step).toBeCloseTo(1, 6);
+    expect(bias).toBe(0);
   });
 
   it("says 0 for a channel that is never positive", () => {
