@@ -74,7 +74,7 @@ function standardising(elements: number, runs: number): Operations {
 }
 
 const standardised =
-  "two additions (mean, difference), one multiply-accumulate (variance), one division; for each run two divisions, one addition, one function (root)";
+  "two additions (mean, difference), one multiply-accumulate (variance), one division; for each set that is normalised together two divisions, one addition, one function (root)";
 
 export const normCosts: CostTable<NormKind> = {
   "ann.batchnorm": perElement(
