@@ -151,7 +151,7 @@ export function workOf(evaluation: Counts): Work {
 }
 
 /** Steps of a run: timesteps, or one frame. */
-function stepsOf({ account, timesteps }: Counts): number {
+export function stepsOf({ account, timesteps }: Pick<Evaluation, "account" | "timesteps">): number {
   const last = timesteps.at(-1) ?? 0;
   const ticks = account.neurons[0]?.ticks ?? 1;
   return Math.max(1, last / ticks);

@@ -1,7 +1,14 @@
 /** What both networks take for one sample, as a report has it; nothing here is measured anew. */
 import { operationKinds } from "../../ir/account/operations.ts";
 import { shortName } from "../../ir/loc.ts";
-import { type Work, allOperations, energyTablesFor, estimateEnergy, workOf } from "../energy.ts";
+import {
+  type Work,
+  allOperations,
+  energyTablesFor,
+  estimateEnergy,
+  stepsOf,
+  workOf,
+} from "../energy.ts";
 import type { Evaluation } from "../evaluate.ts";
 import type { ConversionReport } from "./schema.ts";
 
@@ -18,6 +25,7 @@ export function costOfSample(
       snn: { ...allOperations(after) },
       inputProducts: after.input.multiplyAccumulates,
       realProducts: after.real.multiplyAccumulates,
+      valueProducts: snn.account.valueProducts * stepsOf(snn),
       realLayers: snn.account.realLayers.map(({ loc }) => shortName(loc)),
       multiplyAccumulates: [...snn.multiplyAccumulatesPerSample],
       spikes: [...snn.spikesPerSample],

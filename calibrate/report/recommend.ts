@@ -397,8 +397,8 @@ function costly(report: Findings): Recommendation[] {
   const least = Math.min(row.ratio, row.ratioByBits ?? Infinity);
   if (least < 1.05) return [];
   const by =
-    row.ratioByBits === null
-      ? "by events"
+    row.ratioByBits === null || row.ratioByBits.toFixed(1) === row.ratio.toFixed(1)
+      ? `by events${row.ratioByBits === null ? "" : " as by bits"}`
       : `${row.ratio.toFixed(1)} times by events, ${row.ratioByBits.toFixed(1)} times by bits`;
   const timesteps = answering(report);
   return [

@@ -264,6 +264,7 @@ export const reportSchema = z
       realProducts: amount.describe(
         "Multiply-accumulates on other values that are no spikes, in all timesteps.",
       ),
+      valueProducts: amount.describe("Those of these that are of two values that change."),
       realLayers: z.array(z.string()).describe("Whose weights meet such values."),
       multiplyAccumulates: z
         .array(amount)

@@ -197,6 +197,9 @@ export function costSection(report: ConversionReport, figures: Figures): Html {
       `SNN: multiply-accumulates on other real values, at each timestep${real}`,
       quantity(operations.realProducts),
     ],
+    ...(operations.valueProducts === 0
+      ? []
+      : [["of these products of two values that change", quantity(operations.valueProducts)]]),
     ["SNN: operations of the neurons themselves", quantity(operations.neuronUpdates)],
   ];
   const kinds = operationKinds.map((kind) => [

@@ -127,8 +127,7 @@ function costWords(report: ConversionReport): string[] {
   const own = energy.find(({ isOwn }) => isOwn);
   const counts =
     `Per sample: ${at(operations.spikes)} spikes with ${at(operations.bits)} bits set; ` +
-    `${at(operations.synapticOperations)} events (words × weights), or ${at(operations.synapticBits)} counted by ` +
-    `bits; ${quantity(operations.inputProducts)} multiply-accumulates on the input and ` +
+    `${eventWords(operations)}; ${quantity(operations.inputProducts)} multiply-accumulates on the input and ` +
     `${quantity(operations.realProducts)} on other real values; beside ` +
     `${quantity(operations.annMultiplyAccumulates)} multiply-accumulates of the ANN.`;
   return [
@@ -137,6 +136,22 @@ function costWords(report: ConversionReport): string[] {
     rivalWords(report),
     latencyWords(latencyOf(report), answersOnce(report.accuracy.timesteps)),
   ].filter((sentence) => sentence !== "");
+}
+
+/** How many words met weights, and what each is. */
+function eventWords(operations: ConversionReport["operations"]): string {
+  const at = (values: readonly number[]): number => values.at(-1) ?? 0;
+  const events = at(operations.synapticOperations);
+  const plain = at(operations.plainSynapticOperations);
+  const bits = at(operations.synapticBits);
+  const each =
+    plain === events
+      ? "an addition each"
+      : plain === 0
+        ? "a multiply-accumulate each"
+        : `${quantity(plain)} of them additions`;
+  const byBits = bits === events ? "" : `, or ${quantity(bits)} counted by bits`;
+  return `${quantity(events)} events (words × weights), ${each}${byBits}`;
 }
 
 /** First column to the left, others to the right, two spaces between. */

@@ -13,8 +13,8 @@ export function latencyWords({ timesteps, phases, withDelay }: Latency, isFramed
   const within = isFramed
     ? `${layers} one after another, each with a frame of its own`
     : phases === 1
-      ? "one layer of neurons fires in each"
-      : `in each of them all ${layers} fire one after another, without delay`;
+      ? `one layer of neurons fires in ${timesteps === 1 ? "it" : "each of them"}`
+      : `in ${timesteps === 1 ? "it" : "each of them"} all ${layers} fire one after another, without delay`;
   const delayed =
     withDelay === timesteps
       ? ""
@@ -52,7 +52,7 @@ export function energyWords(
   if (ratioByBits === null || !bitsAreAdditions) {
     return `${figure} by events; by bits there is no figure without another multiplication.`;
   }
-  if (ratioByBits === ratio) return `${figure}, by events as by bits.`;
+  if (digits3(ratioByBits) === digits3(ratio)) return `${figure}, by events as by bits.`;
   return `${figure} by events, ${digits3(ratioByBits)} × by bits.`;
 }
 
@@ -62,9 +62,11 @@ export function rivalWords({ rival, energy }: Pick<ConversionReport, "rival" | "
   if (rival === null || row?.ratio === undefined || row.ratio === null) return "";
   const { ratio, ratioByBits } = row;
   const by =
-    ratioByBits === null || ratioByBits === ratio ? "" : ` (${digits3(ratioByBits)} × by bits)`;
+    ratioByBits === null || digits3(ratioByBits) === digits3(ratio)
+      ? ""
+      : ` (${digits3(ratioByBits)} × by bits)`;
   const same = rival.isSame
-    ? " It computes the same: each neuron of this network sends one rounded value."
+    ? " It computes the same, as each neuron of this network sends one rounded value: what is saved are products with zeros."
     : "";
   return `Beside a plain quantised ANN with values of ${counted(rival.bits, "bit")} and weights of 8, both by the table ${row.table.name}, it is ${digits3(row.ratio)} ×${by}.${same}`;
 }

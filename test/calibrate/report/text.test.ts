@@ -37,8 +37,8 @@ describe("the report on a terminal", () => {
       (1 more layer with less error of their own)
 
       Per sample: 38.3 k spikes with 38.3 k bits set; 11.9 M events (words × weights),
-        or 11.9 M counted by bits; 442 k multiply-accumulates on the input and 0 on
-        other real values; beside 40.6 M multiply-accumulates of the ANN.
+        an addition each; 442 k multiply-accumulates on the input and 0 on other real
+        values; beside 40.6 M multiply-accumulates of the ANN.
       Energy of the arithmetic alone, by the float32 table, is 0.0709 × the ANN's, by
         events as by bits.
       Beside a plain quantised ANN with values of 4 bits and weights of 8, both by the
