@@ -49,6 +49,8 @@ export interface CheckResult {
   /** What becomes of the ops that are left after cleaning up: kinds by fate, with counts. */
   readonly fates: ReadonlyMap<CheckedFate, ReadonlyMap<string, number>>;
   readonly parameters: number;
+  /** What the conversion will say of layers whose weights meet real values over time. */
+  readonly remarks: readonly Diagnostic[];
 }
 
 /** Which conversion is asked about: that which `convert` makes of the same options. */
@@ -65,9 +67,10 @@ export async function checkModel(
   const code = codeMadeBy(steps) ?? "rate";
   if (module === null) {
     const obstacles = imported.unsupported;
-    return { code, convertible: false, operators, obstacles, fates: new Map(), parameters: 0 };
+    const nothing = { fates: new Map(), parameters: 0, remarks: [] };
+    return { code, convertible: false, operators, obstacles, ...nothing };
   }
-  const { clean, plan, faults } = await decide(module, steps, engine);
+  const { clean, plan, faults, remarks } = await decide(module, steps, engine);
   const obstacles = obstaclesOf(faults, plan, opset);
   let parameters = 0;
   for (const tensor of clean.tensors.values()) parameters += tensor.data.length;
@@ -78,6 +81,7 @@ export async function checkModel(
     obstacles,
     fates: fatesOf(clean, plan, carriesDecoded(code)),
     parameters,
+    remarks,
   };
 }
 
@@ -89,6 +93,7 @@ interface Decision {
   readonly clean: Module;
   readonly plan: Plan;
   readonly faults: readonly Diagnostic[];
+  readonly remarks: readonly Diagnostic[];
 }
 
 /** Goes as far into a pipeline as data does not matter. */
@@ -122,12 +127,13 @@ async function decide(
     const made = await runPipeline(module, steps.slice(0, conversion + 1), options);
     const quantises = steps.some(({ pass }) => pass.phase === "quantise");
     const faults = quantises ? planIntegers(made.module, mostLevels).refusals : [];
-    return { clean, plan: planConversion(clean, fires), faults };
+    const remarks = made.diagnostics.filter(({ code }) => code === "real-layers");
+    return { clean, plan: planConversion(clean, fires), faults, remarks };
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;
     // That made-up values overflow says nothing of real ones.
     const faults = error.diagnostics.filter((each) => each.code !== "value-not-finite");
-    return { clean, plan: planConversion(clean, fires), faults };
+    return { clean, plan: planConversion(clean, fires), faults, remarks: [] };
   }
 }
 

@@ -268,6 +268,14 @@ export const diagnose = catalogue({
       "and signed neurons send its changes on",
     help: "hardware needs a unit that computes it; a model of ReLUs alone needs none",
   },
+  "real-layers": {
+    severity: "info",
+    message: (p: { layers: readonly string[]; products: number }) =>
+      `the weights of ${p.layers.length} ${p.layers.length === 1 ? "layer" : "layers"} meet ` +
+      `real values in place of spikes, ${p.products} multiply-accumulates at every timestep: ` +
+      listed(p.layers),
+    help: "differential code (the pipeline default) has neurons of either sign before such weights",
+  },
   "rate-out-of-reach": {
     severity: "error",
     message: (p: { rate: number; limit: number }) =>

@@ -52,6 +52,7 @@ export function checkCommand() {
           ...(given.pipeline === undefined ? {} : { pipeline: given.pipeline }),
           allowAnalogue: given.allowAnalogue ?? false,
         });
+        for (const remark of result.remarks) context.report(remark);
         return {
           exitCode: result.convertible ? 0 : 1,
           text: checkText(file, result, context.terminal.color),

@@ -20,6 +20,7 @@ import { scalar } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
 import { analogueOption, announce, overTime } from "./over-time.ts";
+import { realLayers } from "./remarks.ts";
 import { planConversion, rectifierCeiling } from "./spiking-form.ts";
 
 const name = "convert-activations";
@@ -68,7 +69,7 @@ export const convertActivations = definePass({
       fail(diagnose("reset-of-graded", null, {}));
     }
     const code = codeOf(options);
-    return overTime(
+    const converted = overTime(
       module,
       plan,
       { pass: name, code, timesteps },
@@ -80,6 +81,8 @@ export const convertActivations = definePass({
           : null,
       },
     );
+    for (const remark of realLayers(converted)) report(remark);
+    return converted;
   },
 });
 

@@ -13,10 +13,9 @@
  * steps a radix code. Values keep their ids, so the neuron of a ReLU has the ReLU's.
  */
 import { scalar } from "../../ir/tensor.ts";
-import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
 import { inIncrements } from "./increments.ts";
-import { decodedOps } from "./spiking-form.ts";
+import { remarksOn } from "./remarks.ts";
 
 const name = "convert-differential";
 
@@ -74,8 +73,7 @@ export const convertDifferential = definePass({
         return builder.add("snn.graded", [current], attrs, loc, result);
       },
     });
-    const decoded = decodedOps(module, converted);
-    if (decoded.length > 0) report(diagnose("decoded-inside", null, { ops: decoded }));
+    for (const remark of remarksOn(module, converted)) report(remark);
     return converted;
   },
 });

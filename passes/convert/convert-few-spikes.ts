@@ -19,7 +19,7 @@ import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
 import { type ActivationFit, fitActivations, fitNotices } from "./fit-activations.ts";
 import { byPairs, inIncrements } from "./increments.ts";
-import { decodedOps } from "./spiking-form.ts";
+import { remarksOn } from "./remarks.ts";
 
 const name = "convert-few-spikes";
 
@@ -78,8 +78,7 @@ export const convertFewSpikes = definePass({
           return builder.add("snn.few-spikes", [current], attrs, loc, result);
         }),
     });
-    const decoded = decodedOps(module, converted);
-    if (decoded.length > 0) report(diagnose("decoded-inside", null, { ops: decoded }));
+    for (const remark of remarksOn(module, converted)) report(remark);
     return converted;
   },
 });

@@ -12,10 +12,9 @@
  * are sent as two neurons. (Rueckauer & Liu 2018; Stanojevic et al. 2022, Nature Communications 2024.)
  */
 import { scalar } from "../../ir/tensor.ts";
-import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
 import { byPairs, inIncrements } from "./increments.ts";
-import { decodedOps } from "./spiking-form.ts";
+import { remarksOn } from "./remarks.ts";
 
 const name = "convert-ttfs";
 
@@ -48,8 +47,7 @@ export const convertTtfs = definePass({
           return builder.add("snn.ttfs", [current], attrs, loc, result);
         }),
     });
-    const decoded = decodedOps(module, converted);
-    if (decoded.length > 0) report(diagnose("decoded-inside", null, { ops: decoded }));
+    for (const remark of remarksOn(module, converted)) report(remark);
     return converted;
   },
 });

@@ -27,6 +27,7 @@ import { diagnose } from "../diagnostics.ts";
 import { inFloatRange } from "../float-range.ts";
 import { type PassContext, definePass } from "../pass.ts";
 import { analogueOption, announce, overTime } from "./over-time.ts";
+import { realLayers } from "./remarks.ts";
 import { hasLeakyForm, planConversion, rectifierCeiling } from "./spiking-form.ts";
 import { type Tuning, fitTuning } from "./tuning.ts";
 
@@ -95,13 +96,15 @@ export const softLif = definePass({
     const fires = module.ops.filter((op) => plan.fates.get(op.result) === "neuron");
     const tunings = await fitRectifiers(module, fires, context);
     const code = { pass: name, code: "rate", timesteps } as const;
-    return overTime(module, plan, code, {
+    const converted = overTime(module, plan, code, {
       of: (op, builder) => {
         const exact = isOp(op, "ann.soft-lif") ? exactTuning(op) : null;
         return neurons(op, builder, exact ?? known(tunings.get(op.result), "a tuning"), options);
       },
       signed: null,
     });
+    for (const remark of realLayers(converted)) report(remark);
+    return converted;
   },
 });
 

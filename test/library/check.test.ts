@@ -5,6 +5,8 @@ import type { ImportResult } from "../../frontend/onnx/import.ts";
 import { Builder } from "../../ir/build.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
+import { parseModule } from "../../ir/parse.ts";
+import { tensorOf } from "../../ir/tensor.ts";
 import { real } from "../../ir/type.ts";
 import { checkModel } from "../../library/check.ts";
 import { convert } from "../../library/convert.ts";
@@ -23,6 +25,22 @@ function imported(module: Module | null, parts: Partial<ImportResult> = {}): Imp
     ...parts,
   };
 }
+
+/** The sum of spikes and of what is made of them feeds the last layer: no neurons stand between. */
+const bottleneck = `module @m attributes {code = "none", timesteps = 1, properties = []} {
+  %0 = ann.input() {name = "x"} : real[1, 2]
+  %1 = ann.relu(%0) : real[1, 2] loc("m.onnx" "/relu" Relu)
+  %2 = ann.linear(%1) {weight = @w, bias = @b} : real[1, 2] loc("m.onnx" "/inner" Gemm)
+  %3 = ann.add(%1, %2) : real[1, 2] loc("m.onnx" "/sum" Add)
+  %4 = ann.linear(%3) {weight = @u, bias = none} : real[1, 1] loc("m.onnx" "/last" Gemm)
+  ann.output(%4) {name = "y"}
+}
+tensors {
+  @w = f32[2, 2] dense<[1, -1, 2, 1]>
+  @b = f32[2] dense<[0.5, -2]>
+  @u = f32[1, 2] dense<[1, 2]>
+}
+`;
 
 describe("checkModel", () => {
   it("counts soft-LIF among what becomes neurons", async () => {
@@ -66,6 +84,23 @@ describe("checkModel", () => {
     const { code } = await checkModel(imported(network()), interpretEngine);
     const { module } = await convert(network(), images(1), running, {});
     expect(module.code).toBe(code);
+  });
+
+  it("says which layers stay real, as convert does", async () => {
+    const module = parseModule(bottleneck, { file: "m" });
+    const samples = { count: 1, get: () => [tensorOf("f32", [1, 2], [1, -0.5])] };
+    const saidBy = async (code: "rate" | "signed-rate" | "differential"): Promise<string[]> => {
+      const { remarks } = await checkModel(imported(module), interpretEngine, { code });
+      const { diagnostics } = await convert(module, samples, running, { code, timesteps: 2 });
+      const said = diagnostics.filter((each) => each.code === "real-layers");
+      expect(said.map(({ message }) => message)).toEqual(remarks.map(({ message }) => message));
+      return remarks.map(({ message }) => message);
+    };
+    expect(await saidBy("rate")).toEqual([
+      "the weights of 1 layer meet real values in place of spikes, 2 multiply-accumulates at every timestep: /last",
+    ]);
+    expect(await saidBy("signed-rate")).toEqual([]);
+    expect(await saidBy("differential")).toEqual([]);
   });
 
   it("names each kind of obstacle with its places, and agrees with convert", async () => {
