@@ -69,7 +69,7 @@ export const contractionCosts: CostTable<ContractionKind> = {
     },
   },
   "ann.einsum": {
-    rule: "for each product of two one multiply-accumulate, or a multiplication where nothing is summed; one multiplication for each further operand; of one operand one addition for each summand",
+    rule: "for each product of two one multiply-accumulate, or a multiplication where each sum has one term; one multiplication for each further operand; of one operand one addition for each summand, where sums have more than one",
     count: ({ attrs }, operands) => {
       const parsed = parseEinsum(
         attrs.equation,
