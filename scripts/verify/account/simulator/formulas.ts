@@ -6,6 +6,7 @@ import { type FramedNeuron, framedNeuronOf } from "./frames.ts";
 import { type Neuron, neuronOf } from "./neurons.ts";
 import { type Stateful, statefulOf } from "./decoders.ts";
 import type { Formula, Move, Site, Synapse } from "./operation.ts";
+import { einsum } from "./ops/einsum.ts";
 import { elementwise } from "./ops/elementwise.ts";
 import { moveOf } from "./ops/moves.ts";
 import { linear, matmul, reduction, weightedReduction } from "./ops/products.ts";
@@ -36,6 +37,7 @@ export function meaningOf(site: Site): Meaning {
   const formula =
     elementwise(site) ??
     reduction(site) ??
+    einsum(site) ??
     (op.kind === "ann.max-pool" ? maxPool(op, at(types, 0).shape) : undefined);
   if (formula !== undefined) return { is: "formula", formula };
   const stateful = statefulOf(site);

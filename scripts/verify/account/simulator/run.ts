@@ -84,7 +84,8 @@ class Run {
     }
     const outputs = this.#network.outputs.map(({ value, name }) => {
       const { values } = at(this.#traces, placeOf(value));
-      return { name, values: this.#framed ? values.slice(-1) : values };
+      const answers = this.#framed ? values.slice(-1) : values;
+      return { name, values: answers.map((answer) => answer.map(Math.fround)) };
     });
     this.#chargeOthers(new Set(this.#network.outputs.map(({ value }) => placeOf(value))));
     const phases = this.#depth(this.#network.outputs.map(({ value }) => placeOf(value)));

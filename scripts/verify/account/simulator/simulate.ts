@@ -7,7 +7,7 @@ import { run, type Simulation } from "./run.ts";
 import { parse } from "./text.ts";
 import type { Network } from "./types.ts";
 
-export function read(bytes: Uint8Array): Network {
+function read(bytes: Uint8Array): Network {
   const { text, tensors } = readContainer(bytes);
   return parse(text, tensors);
 }

@@ -3,78 +3,18 @@
  */
 import { broadcastIndex, rounderOf, spread, toEven } from "../numbers.ts";
 import type { Cost, Formula, Site } from "../operation.ts";
-import { at, type Attributes, sizeOf } from "../types.ts";
+import { refuse } from "../refusal.ts";
+import { at, sizeOf } from "../types.ts";
+import { clip, unaries } from "./functions.ts";
 
-interface Unary {
-  readonly of: (attributes: Attributes) => (x: number) => number;
-  readonly cost: (attributes: Attributes) => Cost;
-}
-
-const plain = (f: (x: number) => number, cost: Cost): Unary => ({ of: () => f, cost: () => cost });
-
-const bounds = (...limits: readonly number[]): number => limits.filter(Number.isFinite).length;
-/** min(max(x, low), high), which keeps NaN. */
-const clip = (x: number, low: number, high: number): number => Math.min(Math.max(x, low), high);
-const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-function sigmoid(x: number): number {
-  const e = Math.exp(-Math.abs(x));
-  return x >= 0 ? 1 / (1 + e) : e / (1 + e);
-}
-const geluTanh = (x: number): number =>
-  (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
-
-const oneFunction = { functions: 1 };
 const oneComparison = { comparisons: 1 };
-
-const unaries: Readonly<Record<string, Unary>> = {
-  "ann.neg": plain((x) => -x, {}),
-  "ann.abs": plain(Math.abs, oneComparison),
-  "ann.relu": plain((x) => Math.max(x, 0), oneComparison),
-  "ann.ceil": plain(Math.ceil, oneComparison),
-  "ann.floor": plain(Math.floor, oneComparison),
-  "ann.round": plain(toEven, oneComparison),
-  "ann.sign": plain(Math.sign, { comparisons: 2 }),
-  "ann.exp": plain(Math.exp, oneFunction),
-  "ann.log": plain(Math.log, oneFunction),
-  "ann.sqrt": plain(Math.sqrt, oneFunction),
-  "ann.sin": plain(Math.sin, oneFunction),
-  "ann.cos": plain(Math.cos, oneFunction),
-  "ann.tanh": plain(Math.tanh, oneFunction),
-  "ann.reciprocal": plain((x) => 1 / x, { divisions: 1 }),
-  "ann.sigmoid": plain(sigmoid, { functions: 1, additions: 1, divisions: 1 }),
-  "ann.softplus": plain(softplus, { comparisons: 2, functions: 2, additions: 1 }),
-  "ann.softsign": plain((x) => x / (1 + Math.abs(x)), {
-    comparisons: 1,
-    additions: 1,
-    divisions: 1,
-  }),
-  "ann.hard-swish": plain((x) => x * clip(x / 6 + 0.5, 0, 1), {
-    ...{ multiplications: 2, additions: 1, comparisons: 2 },
-  }),
-  "ann.clip": {
-    of: (a) => (x) => clip(x, a.number("min"), a.number("max")),
-    cost: (a) => ({ comparisons: bounds(a.number("min"), a.number("max")) }),
-  },
-  "ann.leaky-relu": {
-    of: (a) => (x) => (x >= 0 ? x : a.number("alpha") * x),
-    cost: () => ({ comparisons: 1, multiplications: 1 }),
-  },
-  "ann.hard-sigmoid": {
-    of: (a) => (x) => clip(a.number("alpha") * x + a.number("beta"), 0, 1),
-    cost: () => ({ multiplications: 1, additions: 1, comparisons: 2 }),
-  },
-  "ann.thresholded-relu": {
-    of: (a) => (x) => (x > a.number("alpha") ? x : 0),
-    cost: () => oneComparison,
-  },
-};
 
 const binaries: Readonly<Record<string, readonly [(a: number, b: number) => number, Cost]>> = {
   "ann.add": [(a, b) => a + b, { additions: 1 }],
   "ann.sub": [(a, b) => a - b, { additions: 1 }],
   "ann.mul": [(a, b) => a * b, { multiplications: 1 }],
   "ann.div": [(a, b) => a / b, { divisions: 1 }],
-  "ann.pow": [(a, b) => a ** b, oneFunction],
+  "ann.pow": [(a, b) => a ** b, { functions: 1 }],
   "ann.max": [Math.max, oneComparison],
   "ann.min": [Math.min, oneComparison],
   "ann.greater": [(a, b) => (a > b ? 1 : 0), oneComparison],
@@ -82,6 +22,9 @@ const binaries: Readonly<Record<string, readonly [(a: number, b: number) => numb
   "ann.greater-or-equal": [(a, b) => (a >= b ? 1 : 0), oneComparison],
   "ann.less-or-equal": [(a, b) => (a <= b ? 1 : 0), oneComparison],
   "ann.equal": [(a, b) => (a === b ? 1 : 0), oneComparison],
+  "ann.and": [(a, b) => (a !== 0 && b !== 0 ? 1 : 0), oneComparison],
+  "ann.or": [(a, b) => (a !== 0 || b !== 0 ? 1 : 0), oneComparison],
+  "ann.xor": [(a, b) => ((a !== 0) === (b !== 0) ? 0 : 1), oneComparison],
 };
 
 const times = (cost: Cost, n: number): Cost =>
@@ -97,13 +40,13 @@ export function elementwise({ op, types }: Site): Formula | undefined {
       cost: times(unary.cost(op.attributes), size),
     };
   }
-  if (op.kind === "ann.gelu" && op.attributes.text("approximate") === "tanh") {
-    const cost = { multiplications: 6, additions: 2, functions: 1 };
-    return { compute: ([x = new Float64Array()]) => x.map(geluTanh), cost: times(cost, size) };
-  }
   const binary = binaries[op.kind];
   if (binary !== undefined) {
-    const [f, cost] = binary;
+    const [plain, cost] = binary;
+    const isFloat = ["f64", "f32", "f16", "bf16"].includes(op.type.dtype);
+    // A whole number divided by 0 is 0.
+    const zero = op.kind === "ann.div" && !isFloat;
+    const f = zero ? (a: number, b: number): number => (b === 0 ? 0 : a / b) : plain;
     const left = broadcastIndex(at(types, 0).shape, op.type.shape);
     const right = broadcastIndex(at(types, 1).shape, op.type.shape);
     return {
@@ -112,7 +55,46 @@ export function elementwise({ op, types }: Site): Formula | undefined {
       cost: times(cost, size),
     };
   }
+  if (op.kind === "ann.where") {
+    const [which, yes, no] = types.map(({ shape }) => broadcastIndex(shape, op.type.shape));
+    return {
+      compute: ([c = new Float64Array(), a = new Float64Array(), b = new Float64Array()]) =>
+        new Float64Array(size).map((_, i) =>
+          c[which?.[i] ?? 0] === 0 ? (b[no?.[i] ?? 0] ?? 0) : (a[yes?.[i] ?? 0] ?? 0),
+        ),
+      cost: { comparisons: size },
+    };
+  }
+  if (op.kind === "ann.prelu") {
+    const { values, shape } = op.attributes.tensor("slope");
+    const slope = spread(values, shape, op.type.shape);
+    return {
+      compute: ([x = new Float64Array()]) => x.map((v, i) => (v >= 0 ? v : (slope[i] ?? 0) * v)),
+      cost: { comparisons: size, multiplications: size },
+    };
+  }
+  if (op.kind === "ann.fake-quantize") return fakeQuantize({ op, types, constants: [] });
   return affine({ op, types, constants: [] }) ?? quantized({ op, types, constants: [] });
+}
+
+const nearestWhole: Readonly<Record<string, (x: number) => number>> = {
+  ...{ nearest: toEven, floor: Math.floor, ceil: Math.ceil },
+};
+
+function fakeQuantize({ op }: Site): Formula {
+  const size = sizeOf(op.type.shape);
+  const [step = 1, low = 0, high = 0] = ["step", "low", "high"].map((name) =>
+    op.attributes.number(name),
+  );
+  const mode = op.attributes.text("rounding");
+  const round = nearestWhole[mode] ?? refuse(`No rounding of ann.fake-quantize: ${mode}`);
+  const fl = rounderOf(op.type.dtype);
+  const bounds = [low, high].filter(Number.isFinite).length;
+  return {
+    compute: ([x = new Float64Array()]) =>
+      x.map((v) => step * clip(round(fl(v / step)), low, high)),
+    cost: times({ divisions: 1, comparisons: 1 + bounds, multiplications: 1 }, size),
+  };
 }
 
 function affine({ op }: Site): Formula | undefined {

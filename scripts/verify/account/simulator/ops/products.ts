@@ -4,7 +4,6 @@
  */
 import { broadcastIndex } from "../numbers.ts";
 import type { Cost, Formula, Site, Synapse } from "../operation.ts";
-import { refuse } from "../refusal.ts";
 import { at, type Shape, sizeOf, stridesOf } from "../types.ts";
 
 export function linear({ op, types }: Site): Synapse | undefined {
@@ -130,12 +129,22 @@ export function reduction({ op, types }: Site): Formula | undefined {
         cost: { multiplyAccumulates: n, functions: results },
       };
     }
+    case "ann.reduce-l1":
+      return fold(0, (a, b) => a + Math.abs(b), { comparisons: n, additions: n });
+    case "ann.reduce-log-sum": {
+      const sum = fold(0, (a, b) => a + b, {});
+      return {
+        compute: (operands) => sum.compute(operands).map(Math.log),
+        cost: { additions: n, functions: sizeOf(op.type.shape) },
+      };
+    }
     case "ann.softmax":
     case "ann.log-softmax":
       return softmax({ op, types, constants: [] });
     case "ann.layernorm":
       return layernorm({ op, types, constants: [] });
     case "ann.argmax":
+    case "ann.argmin":
       return argmax({ op, types, constants: [] });
     default:
       return undefined;
@@ -209,7 +218,8 @@ function layernorm({ op, types }: Site): Formula {
 function argmax({ op, types }: Site): Formula {
   const source = at(types, 0).shape;
   const axis = op.attributes.number("axis");
-  if (op.attributes.flag("selectLast")) return refuse("ann.argmax: the last is not known here.");
+  const last = op.attributes.flag("selectLast");
+  const sign = op.kind === "ann.argmax" ? 1 : -1;
   const { into, size } = reductionOf(source, [axis]);
   const step = stridesOf(source)[axis] ?? 1;
   return {
@@ -218,8 +228,9 @@ function argmax({ op, types }: Site): Formula {
       const result = new Float64Array(size).fill(-1);
       x.forEach((value, i) => {
         const line = into[i] ?? 0;
-        if ((result[line] ?? 0) >= 0 && !(value > (best[line] ?? 0))) return;
-        best[line] = value;
+        const [own, most] = [sign * value, best[line] ?? 0];
+        if ((result[line] ?? 0) >= 0 && !(own > most || (last && own === most))) return;
+        best[line] = own;
         result[line] = Math.floor(i / step) % (source[axis] ?? 1);
       });
       return result;
