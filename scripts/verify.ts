@@ -15,6 +15,11 @@ import { type Bar, parseName } from "./verify/bar.ts";
 
 /** Each bar is a file of its name in scripts/verify/, loaded only when it is asked for. */
 const bars = {
+  account: {
+    summary:
+      "spikes, events and operations: a simulator of the docs, and every engine, on real models",
+    load: () => import("./verify/account.ts"),
+  },
   corpus: {
     summary: "public models by many exporters: import, check, onnxruntime's outputs, pipelines",
     load: () => import("./verify/corpus.ts"),

@@ -11,7 +11,7 @@ import { neuronKinds } from "../../../ir/op.ts";
 import { encodePackage } from "../../../ir/package.ts";
 import type { Tensor } from "../../../ir/tensor.ts";
 import { simulate } from "./simulator/simulate.ts";
-import { isExact, spikesOf } from "../graphs/compare.ts";
+import { isExact } from "../graphs/compare.ts";
 
 /**
  * In what the simulator differs from `result`, which the interpreter gave for the same inputs with the
@@ -65,8 +65,6 @@ export function operationsIn(
     spikes,
   });
 }
-
-export { spikesOf };
 
 /** Zeros of either sign are one number, as is NaN. */
 function firstDifference(wanted: ArrayLike<number>, found: ArrayLike<number>): string | null {
