@@ -28,6 +28,10 @@ const bars = {
     summary: "random graphs of every op, type and broadcast, by every pipeline, on three engines",
     load: () => import("./verify/graphs.ts"),
   },
+  drive: {
+    summary: "what drives the weights of models in every pipeline: spikes, or currents",
+    load: () => import("./verify/drive.ts"),
+  },
   npz: {
     summary: "damaged .npz archives through the data readers, 1 GiB and 10 CPU seconds each",
     load: () => import("./verify/npz.ts"),
