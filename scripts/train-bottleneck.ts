@@ -53,8 +53,8 @@ async function work(whole: Context): Promise<Outcome> {
   network.settle(Array.from({ length: Math.min(64, images.count) }, (_, n) => images.at(n)));
   learn(network, images, {
     epochs: given.epochs,
-    batch: 16,
-    learningRate: 0.008,
+    batch: 32,
+    learningRate: 0.005,
     seed: given.seed,
     disturb: null,
     onEpoch: (epoch, loss) => terminal.out(`epoch ${epoch}: loss ${loss.toFixed(4)}`),
