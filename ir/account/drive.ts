@@ -82,10 +82,11 @@ export function hasUnitWords(op: Op): boolean {
   return isOp(op, "snn.graded") && op.attrs.bits === 1 && op.attrs.schedule === "constant";
 }
 
-/** Whether neurons of one channel send units of one size. */
-function isByChannel({ attrs }: OpOf<NeuronKind>, tensors: TensorLookup): boolean {
+/** Whether neurons of one channel send units of one size: the amplitude varies along axis 1 alone. */
+function isByChannel({ attrs, type }: OpOf<NeuronKind>, tensors: TensorLookup): boolean {
   const { shape } = tensors(attrs.amplitude);
-  return shape.every((extent, axis) => extent === 1 || (axis === 1 && shape.length > 1));
+  const missing = type.shape.length - shape.length;
+  return shape.every((extent, axis) => extent === 1 || missing + axis === 1);
 }
 
 function isSum(op: Op): boolean {

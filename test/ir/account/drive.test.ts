@@ -62,3 +62,37 @@ describe("what drives a value", () => {
     ]);
   });
 });
+
+/** A network of two channels, whose neurons have this amplitude, with a pool behind them. */
+function pooled(amplitude: string): string {
+  return `module @m attributes {code = "rate", timesteps = 2, properties = []} {
+  %0 = ann.input() {name = "x"} : real[1, 2, 4]
+  %1 = snn.if(%0) {threshold = @one, vInit = @zero, amplitude = @sizes, reset = "subtract"} : spike[1, 2, 4]
+  %2 = snn.max-pool(%1) {${pool}} : spike[1, 2, 3]
+  %3 = ann.linear(%2) {weight = @w, bias = none} : current[1, 2, 1]
+  %4 = snn.readout(%3) {start = 0} : real[1, 2, 1]
+  ann.output(%4) {name = "y"}
+}
+tensors {
+  @one = f32[] dense<1>
+  @zero = f32[] dense<0>
+  @w = f32[1, 3] dense<[1, 1, 1]>
+  @sizes = ${amplitude}
+}
+`;
+}
+
+describe("units of one size for each channel", () => {
+  it.each([
+    ["f32[] dense<2>", "units"],
+    ["f32[2, 1] dense<[1, 2]>", "units"],
+    ["f32[1, 2, 1] dense<[1, 2]>", "units"],
+    ["f32[4] dense<[1, 2, 3, 4]>", "spikes"],
+    ["f32[1, 4] dense<[1, 2, 3, 4]>", "spikes"],
+    ["f32[1, 1, 4] dense<[1, 2, 3, 4]>", "spikes"],
+  ])("by where an amplitude %s lies along the value", (amplitude, wanted) => {
+    const drives = drivesOf(parseModule(pooled(amplitude), { file: "m" }));
+    const found = [...drives].map(([, drive]) => drive).slice(1, 3);
+    expect(found).toEqual([wanted, wanted === "units" ? "units" : "current"]);
+  });
+});

@@ -45,6 +45,12 @@ function driveOfNeuron(op: Op): Drive {
 
 const zero = (tensor: Tensor): boolean => tensor.values.every((value) => value === 0);
 
+/** A constant of nothing but 0, or the difference of one. */
+function isNothing({ op, drive }: Part): boolean {
+  if (op.kind === "snn.difference") return drive === "still";
+  return op.kind === "ann.constant" && zero(op.attributes.tensor("value"));
+}
+
 /** Of an op that carries words: which operands must be words. Of others: nothing. */
 function carriedOperands(op: Op, operands: readonly Part[]): readonly Part[] | undefined {
   switch (op.kind) {
@@ -68,9 +74,7 @@ function carriedOperands(op: Op, operands: readonly Part[]): readonly Part[] | u
     case "ann.expand":
     case "ann.tile":
     case "ann.trilu":
-      return operands.filter(
-        (part) => !(part.op.kind === "ann.constant" && zero(part.op.attributes.tensor("value"))),
-      );
+      return operands.filter((part) => !isNothing(part));
     default:
       return undefined;
   }
@@ -87,6 +91,7 @@ export function driveOf(op: Op, meaning: Meaning, operands: readonly Part[]): Dr
     return units ? "units" : "words";
   }
   if (isNeuron(op)) return driveOfNeuron(op);
+  if (op.kind === "snn.difference" && isNothing(at(operands, 0))) return "still";
   const pools = op.kind === "snn.max-pool" || op.kind === "snn.rehearsed-max-pool";
   return pools && at(operands, 0).drive === "units" ? "units" : "current";
 }
