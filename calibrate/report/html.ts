@@ -77,7 +77,7 @@ function tiles(report: ConversionReport): Html {
         percent(accuracy.ann),
         `on the same ${report.evaluationData.samples} samples`,
       ],
-      ["Conversion loss", points(accuracy.ann - snn), "percentage points"],
+      ["Conversion loss", points(accuracy.ann - snn), lossNote(accuracy.lossStandardError)],
     );
   }
   rows.push(...valueTiles(report));
@@ -113,6 +113,13 @@ function tiles(report: ConversionReport): Html {
         </div>`,
     )}
   </dl>`;
+}
+
+function lossNote(errors: readonly number[] | null): string {
+  const last = errors?.at(-1);
+  return last === undefined
+    ? "percentage points"
+    : `± ${(100 * last).toFixed(2)} percentage points (standard error)`;
 }
 
 /** How far values are off; nothing where classes are decided. */
