@@ -10,6 +10,7 @@ import { interpretEngine } from "../../backends/interpret/engine.ts";
 import { singleThreadEngine } from "../../backends/typed/single.ts";
 import { importOnnx } from "../../frontend/onnx/import.ts";
 import { known } from "../../ir/diagnostic.ts";
+import type { Engine, SampleResult } from "../../ir/executable.ts";
 import { type Module, inputsOf } from "../../ir/module.ts";
 import { encodePackage } from "../../ir/package.ts";
 import { parseModule } from "../../ir/parse.ts";
@@ -17,6 +18,7 @@ import { printModule } from "../../ir/print.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { convert } from "../../library/convert.ts";
+import { tallyOf } from "../../scripts/verify/account/tally.ts";
 import { differencesFrom } from "../../scripts/verify/account/witness.ts";
 import { spikesOf } from "../../scripts/verify/graphs/compare.ts";
 import { simulate } from "../../scripts/verify/account/simulator/simulate.ts";
@@ -87,5 +89,52 @@ describe("the simulator of the docs", () => {
 
     const bytes = encodePackage({ module, provenance: {} });
     expect(() => simulate(bytes, [new Float32Array(2)])).toThrow("does not know ann.acosh");
+  });
+});
+
+/** The second example of docs/ir.md, all of whose sums are exact. */
+async function graded(): Promise<Module> {
+  const page = await readFile(join(root, "docs/ir.md"), "utf8");
+  const text = /```text\n(module @graded [^]*?)```/.exec(page)?.[1];
+  return parseModule(known(text, "an example"), { file: "docs/ir.md" });
+}
+
+/** An engine that says of each run what `change` makes of it. */
+function lying(change: (result: SampleResult) => SampleResult): Engine {
+  return {
+    name: "lying",
+    async load(module, options) {
+      const executable = await interpretEngine.load(module, options);
+      return {
+        ...executable,
+        run: (samples, how, onSample) =>
+          executable.run(samples, how, (result) => onSample?.(change(result))),
+      };
+    },
+  };
+}
+
+describe("the bar", () => {
+  it("sees an event too many and a spike too few", async () => {
+    const module = await graded();
+    const inputs = inputsFor(module);
+    const result = await runOn(interpretEngine, module, inputs, spikesOf(module));
+    const reference = { engine: interpretEngine, result };
+    expect(await tallyOf(module, inputs, reference, interpretEngine)).toMatchObject({ equal: 1 });
+    const more = (counts: Float64Array): Float64Array => counts.map((count) => count + 1);
+    const changed = ({ activity, ...rest }: SampleResult): SampleResult => ({
+      ...rest,
+      activity: { ...activity, events: more(activity.events) },
+    });
+    const { faults } = await tallyOf(module, inputs, reference, lying(changed));
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toContain("events by timestep are");
+    expect(differencesFrom(module, inputs, changed(result))).toEqual(
+      expect.arrayContaining([expect.stringContaining("events: [0] is")]),
+    );
+    const fewer = { ...result, spikes: result.spikes.map((count) => count - 1) };
+    expect(differencesFrom(module, inputs, fewer)).toEqual(
+      expect.arrayContaining([expect.stringContaining("spikes of snn.graded %3")]),
+    );
   });
 });
