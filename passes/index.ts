@@ -159,10 +159,15 @@ export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
   // What is sent first is corrected by what is sent next, so nothing is lost within a few timesteps.
   // Steps are fitted to what is left to send; balancing gives those their steps that send nothing.
   ["default", spikingBy(step(convertDifferential), step(balanceMmse), step(fitSteps))],
-  // Fewer spikes: corrections below a sixtieth of the range are not worth one.
+  // Fewer spikes: corrections below a sixtieth of the range are not worth one. Neurons that send a current
+  // have no activation behind them that lets small errors die out, so theirs are.
   [
     "sparse",
-    spikingBy(step(convertDifferential), step(balanceMmse), step(fitSteps, { precision: 6 })),
+    spikingBy(
+      step(convertDifferential),
+      step(balanceMmse),
+      step(fitSteps, { precision: 6, extra: 2 }),
+    ),
   ],
   // Spikes of 8 bits leave little to correct: one timestep, or two.
   [

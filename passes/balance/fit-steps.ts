@@ -12,7 +12,8 @@
  * still has to send, within what its sign and ceiling allow, and k·q the spike that it sends of it. D_t is
  * max |d_t| times √(ln 10⁵ / ln n): what the furthest of a hundred thousand would have if the n < 10⁵ that
  * were seen were normal; where few were, most extremes are yet to come. No step is larger than the one
- * before, less than a 2^bits-th of it, or finer than 2^−precision of the range.
+ * before, less than a 2^bits-th of it, or finer than 2^−precision of the range,
+ * and 2^−(precision + extra) of that of neurons of either sign.
  *
  * Fixed schedules are a guess at how fast what is missing shrinks. It does so by more than a half where
  * the layers before are nearly exact, and hardly at all in deep networks, where a step that shrinks
@@ -65,6 +66,13 @@ export const fitSteps = definePass({
       min: 1,
       max: 24,
       help: "no step is finer than 2^-precision of the range: fewer spikes, more error",
+    },
+    extra: {
+      kind: "number",
+      default: 0,
+      min: 0,
+      max: 24,
+      help: "binary digits that neurons of either sign, which send currents, are finer by",
     },
     samples: {
       kind: "integer",
@@ -159,7 +167,7 @@ async function ended(
 }
 
 type Context = Pick<
-  PassContext<{ readonly precision: number; readonly samples: number }>,
+  PassContext<{ readonly precision: number; readonly extra: number; readonly samples: number }>,
   "options" | "timesteps" | "watch"
 >;
 
@@ -256,7 +264,8 @@ function withSteps(
       vInit: vInit?.(channel) ?? 0,
       ceiling: ceiling?.(channel) ?? Infinity,
     };
-    const finest = most * 2 ** -options.precision;
+    const digits = options.precision + (attrs.sign === "free" ? options.extra : 0);
+    const finest = most * 2 ** -digits;
     const limits = { shrink: 2 ** -attrs.bits, finest };
     const chosen = chooseSteps(currents, timesteps, sending, limits);
     // Channels that never had anything to send keep the step that they had.

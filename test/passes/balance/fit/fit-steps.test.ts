@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { known } from "../../../../ir/diagnostic.ts";
 import { opsOf, tensorAt } from "../../../../ir/module.ts";
 import { interpret } from "../../../../ir/interpret.ts";
+import { parseModule } from "../../../../ir/parse.ts";
+import { tensorOf } from "../../../../ir/tensor.ts";
 import { lastFinerStep } from "../../../../ir/sending.ts";
 import { convert } from "../../../../library/convert.ts";
 import { errorOf, network, running, samples } from "./residual.ts";
@@ -95,4 +97,49 @@ describe("fit-steps", () => {
     expect(spikesBy(1)).toBeLessThan(0.95 * spikesBy(end));
     expect(spikesBy(6)).toBeLessThanOrEqual(1.02 * spikesBy(end));
   });
+
+  it("gives neurons of either sign finer steps where they are to have them", async () => {
+    const finest = async (extra: number): Promise<Record<string, number>> => {
+      const pipeline = `canonical,convert-differential,balance-mmse,fit-steps{precision=4,extra=${extra}}`;
+      const module = parseModule(bottleneck, { file: "bottleneck" });
+      const data = {
+        count: 64,
+        get: (i: number) => [
+          tensorOf(
+            "f32",
+            [1, 3],
+            [0, 1, 2].map((k) => Math.sin(7 * i + k)),
+          ),
+        ],
+      };
+      const made = await convert(module, data, running, { timesteps: 4, pipeline });
+      const steps = opsOf(made.module, "snn.graded").map(({ attrs }) => {
+        const shares = tensorAt(made.module, known(attrs.shares ?? undefined, "shares"));
+        const [size] = [shares.data.length / known(shares.shape[0], "rows")];
+        const last = Math.min(...shares.data.filter((_, i) => i % size === 0));
+        return [attrs.sign, last / 15] as const;
+      });
+      return Object.fromEntries(steps);
+    };
+    const [plain, finer] = [await finest(0), await finest(6)];
+    expect(plain["free"]).toBeGreaterThanOrEqual(2 ** -4 / 1.001);
+    expect(finer["free"]).toBeLessThan(2 ** -4);
+    expect(finer["retract"]).toBe(plain["retract"]);
+  });
 });
+
+/** A linear bottleneck: one layer of weights right behind another. */
+const bottleneck = `module @m attributes {code = "none", timesteps = 1, properties = []} {
+  %0 = ann.input() {name = "x"} : real[1, 3]
+  %1 = ann.linear(%0) {weight = @wide, bias = none} : real[1, 4]
+  %2 = ann.relu(%1) : real[1, 4]
+  %3 = ann.linear(%2) {weight = @narrow, bias = none} : real[1, 1]
+  %4 = ann.linear(%3) {weight = @tall, bias = none} : real[1, 3]
+  ann.output(%4) {name = "y"}
+}
+tensors {
+  @wide = f32[4, 3] dense<[${[1, -1, 0.5, 0.25, 1, -1, 2, 0.5, -0.5, 1, 1, 1].join(", ")}]>
+  @narrow = f32[1, 4] dense<[1, -2, 0.5, 0.75]>
+  @tall = f32[3, 1] dense<[1, -1, 0.5]>
+}
+`;
