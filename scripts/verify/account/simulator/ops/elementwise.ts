@@ -4,17 +4,21 @@
 import { broadcastIndex, rounderOf, spread, toEven } from "../numbers.ts";
 import type { Cost, Formula, Site } from "../operation.ts";
 import { refuse } from "../refusal.ts";
-import { at, sizeOf } from "../types.ts";
+import { at, type Op, sizeOf } from "../types.ts";
 import { clip, unaries } from "./functions.ts";
 
 const oneComparison = { comparisons: 1 };
+
+/** C's: 1 to any power is 1, and −1 to an infinite one. */
+const power = (a: number, b: number): number =>
+  a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b;
 
 const binaries: Readonly<Record<string, readonly [(a: number, b: number) => number, Cost]>> = {
   "ann.add": [(a, b) => a + b, { additions: 1 }],
   "ann.sub": [(a, b) => a - b, { additions: 1 }],
   "ann.mul": [(a, b) => a * b, { multiplications: 1 }],
   "ann.div": [(a, b) => a / b, { divisions: 1 }],
-  "ann.pow": [(a, b) => a ** b, { functions: 1 }],
+  "ann.pow": [power, { functions: 1 }],
   "ann.max": [Math.max, oneComparison],
   "ann.min": [Math.min, oneComparison],
   "ann.greater": [(a, b) => (a > b ? 1 : 0), oneComparison],
@@ -30,6 +34,14 @@ const binaries: Readonly<Record<string, readonly [(a: number, b: number) => numb
 const times = (cost: Cost, n: number): Cost =>
   Object.fromEntries(Object.entries(cost).map(([kind, count]) => [kind, count * n]));
 
+/** What whole numbers do otherwise: 0 where divided by 0, the low 32 bits of a product. */
+function wholes({ kind, type: { dtype } }: Op): ((a: number, b: number) => number) | undefined {
+  const isFloat = ["f64", "f32", "f16", "bf16"].includes(dtype);
+  if (kind === "ann.div" && !isFloat) return (a, b) => (b === 0 ? 0 : a / b);
+  if (kind === "ann.pow" && !isFloat) return refuse("Powers of whole numbers are not known here.");
+  return kind === "ann.mul" && (dtype === "i32" || dtype === "u32") ? Math.imul : undefined;
+}
+
 export function elementwise({ op, types }: Site): Formula | undefined {
   const size = sizeOf(op.type.shape);
   const unary = unaries[op.kind];
@@ -43,10 +55,7 @@ export function elementwise({ op, types }: Site): Formula | undefined {
   const binary = binaries[op.kind];
   if (binary !== undefined) {
     const [plain, cost] = binary;
-    const isFloat = ["f64", "f32", "f16", "bf16"].includes(op.type.dtype);
-    // A whole number divided by 0 is 0.
-    const zero = op.kind === "ann.div" && !isFloat;
-    const f = zero ? (a: number, b: number): number => (b === 0 ? 0 : a / b) : plain;
+    const f = wholes(op) ?? plain;
     const left = broadcastIndex(at(types, 0).shape, op.type.shape);
     const right = broadcastIndex(at(types, 1).shape, op.type.shape);
     return {
