@@ -48,8 +48,15 @@ export function carriesDecoded(code: SpikingCode): boolean {
 /** Spikes of so many bits leave less than a thousandth to correct after two timesteps. */
 const manyBits = 8;
 
+/**
+ * A quarter of a second of milliseconds: leaky neurons fire at 200 Hz at most, and a rate in so many levels
+ * as 32 timesteps have spikes is none.
+ */
+const leakyTimesteps = 256;
+
 /** The timesteps that a pipeline makes a network for unless told. */
 export function defaultTimesteps(steps: readonly PipelineStep[]): number {
+  if (steps.some(({ pass }) => pass.name === "soft-lif")) return leakyTimesteps;
   const code = codeMadeBy(steps) ?? "rate";
   if (code === "differential" && (bitsMadeBy(steps) ?? 0) >= manyBits) return 2;
   return makings[code].timesteps;

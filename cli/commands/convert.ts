@@ -65,7 +65,7 @@ export function convertCommand() {
     .addOption(
       new Option(
         "-T, --timesteps <n>",
-        "timesteps to make the network for (by code: rate 32, signed-rate 16, burst and " +
+        "timesteps to make the network for (by code: rate 32, with leaky neurons 256, signed-rate 16, burst and " +
           "differential 4, or 2 with spikes of 8 bits, few-spikes 8, ttfs 255)",
       ).argParser(wholeNumber(1, 1_000_000)),
     )
