@@ -7,12 +7,34 @@
  * `ann.*` ops are shared by both kinds of network.
  */
 import type { Loc } from "./loc.ts";
+import type {
+  ReduceAttrs,
+  WindowAttrs,
+  PoolAttrs,
+  ArgAttrs,
+  ResetMode,
+  RehearsalRule,
+  Alphabet,
+  Sign,
+  Rounding,
+  StepSchedule,
+} from "./op-attrs.ts";
 import type { BinaryName, ReduceName, UnaryName } from "./op-names.ts";
 import type { TensorRef } from "./tensor.ts";
 import type { DType, Shape, Type } from "./type.ts";
 
-export { isMove, isNeuron, isOp, movedOperands, neuronKinds, rehearsedKinds } from "./op-kinds.ts";
-export type { NeuronKind } from "./op-kinds.ts";
+export type {
+  ReduceAttrs,
+  WindowAttrs,
+  PoolAttrs,
+  ArgAttrs,
+  ResetMode,
+  RehearsalRule,
+  Alphabet,
+  Sign,
+  Rounding,
+  StepSchedule,
+} from "./op-attrs.ts";
 export {
   binaryNames,
   reduceNames,
@@ -23,50 +45,6 @@ export {
 } from "./op-names.ts";
 
 type None = Record<never, never>;
-
-export interface ReduceAttrs {
-  /** Sorted, non-negative, without repeats; empty means that nothing is reduced. */
-  readonly axes: readonly number[];
-  readonly keepDims: boolean;
-}
-
-/** A window that slides over the trailing spatial axes: axes 0 and 1 are batch and channel. */
-export interface WindowAttrs {
-  readonly strides: readonly number[];
-  readonly padsBegin: readonly number[];
-  readonly padsEnd: readonly number[];
-  readonly dilations: readonly number[];
-}
-
-export interface PoolAttrs extends WindowAttrs {
-  readonly kernel: readonly number[];
-  /** Round the output extent up; windows that start beyond the begin-padded input are left out. */
-  readonly ceilMode: boolean;
-}
-
-export interface ArgAttrs {
-  readonly axis: number;
-  readonly keepDims: boolean;
-  /** On a tie take the last index; the first otherwise. */
-  readonly selectLast: boolean;
-}
-
-export type ResetMode = "subtract" | "zero";
-
-/** What a neuron does about what it learned in its rehearsal; see `snn.rehearsed-if`. */
-export type RehearsalRule = "offset" | "silence";
-
-/** The sizes that one spike of a graded neuron may have, in units of the step. */
-export type Alphabet = "word" | "power";
-
-/** Which way a graded neuron may fire; see `snn.graded`. */
-export type Sign = "positive" | "retract" | "free";
-
-/** How a quotient becomes a whole number; `nearest`: a tie becomes the even one. */
-export type Rounding = "nearest" | "floor" | "ceil";
-
-/** How the step of a graded neuron goes with time: 1, 1/t, halves, or as a table has it. */
-export type StepSchedule = "constant" | "reciprocal" | "halving" | "table";
 
 /** Attributes of the ops that are not in the families above, by kind. */
 interface OtherAttrs {
@@ -550,3 +528,71 @@ export type Op<K extends OpKind = OpKind> = {
 
 /** The members of the union whose kind is one of `K`. */
 export type OpOf<K extends OpKind> = Extract<Op, { readonly kind: K }>;
+
+/** Ops that are populations of neurons: they fire, and have a membrane potential. */
+export const neuronKinds = [
+  "snn.if",
+  "snn.rehearsed-if",
+  "snn.graded",
+  "snn.lif",
+  "snn.few-spikes",
+  "snn.ttfs",
+] as const satisfies readonly OpKind[];
+export type NeuronKind = (typeof neuronKinds)[number];
+
+/** Whether the op is a population of neurons. */
+export function isNeuron(op: Op): op is OpOf<NeuronKind> {
+  return isOp(op, ...neuronKinds);
+}
+
+/** Ops that start anew after `rehearsal` timesteps. */
+export const rehearsedKinds = [
+  "snn.rehearsed-if",
+  "snn.rehearsed-max-pool",
+  "snn.rehearsed-readout",
+] as const satisfies readonly OpKind[];
+
+/** Ops that move elements of their operands about and compute nothing. */
+const moveKinds = [
+  "ann.identity",
+  "ann.reshape",
+  "ann.transpose",
+  "ann.concat",
+  "ann.slice",
+  "ann.pad",
+  "ann.expand",
+  "ann.tile",
+  "ann.trilu",
+] as const satisfies readonly OpKind[];
+
+/** Ops that move elements of their first operands to where the second says. */
+const gatherKinds = [
+  "ann.gather",
+  "ann.gather-elements",
+  "ann.gather-nd",
+] as const satisfies readonly OpKind[];
+
+/** Whether each element of the result is one of an operand's, or a constant. */
+export function isMove(op: Op): op is OpOf<(typeof moveKinds)[number]> {
+  return isOp(op, ...moveKinds);
+}
+
+/**
+ * The operands, by number, whose elements `op` moves about: what a spike is made of and where it is
+ * counted goes along with them. Null for an op that computes, and where indices are no constants.
+ */
+export function movedOperands(
+  op: Op,
+  opOf: (value: ValueId) => Op | undefined,
+): readonly number[] | null {
+  if (isMove(op)) return op.inputs.map((_, i) => i);
+  if (!isOp(op, ...gatherKinds)) return null;
+  const [, indices] = op.inputs;
+  const isConstant = indices !== undefined && opOf(indices)?.kind === "ann.constant";
+  return isConstant ? [0] : null;
+}
+
+/** Narrows an op to the kinds named. */
+export function isOp<K extends OpKind>(op: Op, ...kinds: readonly K[]): op is OpOf<K> {
+  return kinds.some((kind) => kind === op.kind);
+}

@@ -94,7 +94,7 @@ export function cellsOf(row: Row): string[] {
  * What is done at synapses over the multiply-accumulates of the ANN. The products on what is no spike are
  * in both: of the first layer on the image, and of any other at each timestep.
  */
-export function shareOfMacs(
+function shareOfMacs(
   { multiplyAccumulates, annOperations }: Pick<Row, "multiplyAccumulates" | "annOperations">,
   events: number,
 ): number | null {

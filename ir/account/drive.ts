@@ -77,7 +77,7 @@ export function drivesOf(module: Pick<Module, "ops" | "tensors">): ReadonlyMap<V
 }
 
 /** Whether a neuron sends 1 or −1 of a unit that is the same at every timestep, and nothing else. */
-export function hasUnitWords(op: Op): boolean {
+function hasUnitWords(op: Op): boolean {
   if (isOp(op, "snn.if", "snn.rehearsed-if", "snn.lif")) return true;
   return isOp(op, "snn.graded") && op.attrs.bits === 1 && op.attrs.schedule === "constant";
 }

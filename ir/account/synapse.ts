@@ -48,7 +48,7 @@ function matrixSynapse(
 }
 
 /** Products that a matrix product consists of. */
-export function productsOf(op: Op, opOf: (value: ValueId) => Op): number {
+function productsOf(op: Op, opOf: (value: ValueId) => Op): number {
   const { shape } = opOf(known(op.inputs[0], "an operand")).type;
   return elementCount(op.type.shape) * (shape.at(-1) ?? 1);
 }

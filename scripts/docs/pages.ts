@@ -18,7 +18,10 @@ export async function generatedPages(root: string): Promise<ReadonlyMap<string, 
     architecture = filled(architecture, name, text);
   }
   let ir = read("docs/ir.md");
-  const sources = { ops: read("ir/op.ts"), verifier: read("ir/verify.ts") };
+  const sources = {
+    ops: read("ir/op-attrs.ts") + read("ir/op.ts"),
+    verifier: read("ir/verify.ts"),
+  };
   for (const [name, text] of irBlocks(sources)) ir = filled(ir, name, text);
   const library = filled(read("docs/library.md"), "example", libraryExample(read));
   const pages = new Map([
