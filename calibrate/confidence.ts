@@ -37,6 +37,20 @@ export class PairedDifference {
 }
 
 /**
+ * The loss, a share, that is not exceeded where it was measured on so many samples, in 19 of 20 two-sided
+ * intervals: 1.96 standard errors above it. Where no sample differs that says nothing: 3/n is the share of
+ * which none in n is found once in 20 times.
+ */
+export function upperLoss(loss: number, standardError: number, samples: number): number {
+  return loss + (standardError > 0 ? 1.96 * standardError : noneFoundShare(samples));
+}
+
+/** The share that none found in so many samples bounds with 95 % confidence, −ln(0.05)/n rounded. */
+export function noneFoundShare(samples: number): number {
+  return 3 / samples;
+}
+
+/**
  * The share that is not exceeded with this confidence where `found` of `samples` were seen: Clopper and
  * Pearson, The use of confidence or fiducial limits, Biometrika 26 (1934). Exact for counts. `found` may be
  * a sum of shares between 0 and 1, whose spread is at most that of a count of the same mean.

@@ -86,8 +86,10 @@ function tiles(report: ConversionReport): Html {
     rows.push(["Agreement", percent(agreement), "predicted as the ANN does"]);
   }
   for (const row of accuracy.smallestTimesteps.filter((r) => r.points === 1)) {
-    const found = row.timesteps === null ? `> ${settings.timesteps}` : String(row.timesteps);
-    rows.push(["Timesteps needed", found, "to stay within 1 point"]);
+    const found = row.timesteps === null ? "–" : String(row.timesteps);
+    const note =
+      row.timesteps === null ? neededWords(report, row) : "1.96 standard errors included";
+    rows.push(["Timesteps needed", found, `to stay within 1 point: ${note}`]);
   }
   const delayed = settings.latencyWithDelay;
   rows.push(
@@ -159,7 +161,7 @@ function accuracySection(report: ConversionReport, figures: Figures): Html {
   const headings = ["T", ...(once ? ["Latency"] : []), ...columns.map(({ head }) => heading(head))];
   const needed = accuracy.smallestTimesteps.map(({ points: p, timesteps }) => [
     `${p} ${p === 1 ? "point" : "points"}`,
-    timesteps === null ? `not within ${report.settings.timesteps}` : String(timesteps),
+    neededWords(report, { points: p, timesteps }),
   ]);
   return html`<section aria-labelledby="accuracy">
     <h2 id="accuracy">${once ? "Accuracy" : "Accuracy against timesteps"}</h2>
@@ -181,12 +183,24 @@ function accuracySection(report: ConversionReport, figures: Figures): Html {
       needed.length === 0
         ? null
         : table(
-            "Smallest number of timesteps from which accuracy stays near the ANN's",
+            "Smallest number of timesteps from which accuracy stays near the ANN's, its loss with 1.96 standard errors",
             ["Within", "Timesteps"],
             needed,
           )
     }
   </section>`;
+}
+
+/** From which timestep on, or why there is none: the network is too far off, or the samples are too few. */
+function neededWords(
+  { accuracy, settings, evaluationData }: ConversionReport,
+  row: ConversionReport["accuracy"]["smallestTimesteps"][number],
+): string {
+  if (row.timesteps !== null) return String(row.timesteps);
+  const loss = (accuracy.ann ?? NaN) - (accuracy.snn?.at(-1) ?? NaN);
+  return loss > row.points / 100 + 1e-9
+    ? `not within ${settings.timesteps}`
+    : `cannot be told on ${counted(evaluationData.samples, "sample")}`;
 }
 
 function sentence(text: string): string {

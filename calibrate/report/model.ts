@@ -7,6 +7,7 @@ import { formatLoc } from "../../ir/loc.ts";
 import type { Comparison, LayerComparison } from "../compare.ts";
 import { energyCaveat } from "../energy.ts";
 import { labelShiftOf } from "../chance.ts";
+import { upperLoss } from "../confidence.ts";
 import type { Evaluation } from "../evaluate.ts";
 import { type Metrics, metricNames } from "../tasks/task.ts";
 import { costOfSample } from "./cost.ts";
@@ -73,7 +74,7 @@ export function buildReport(pieces: ReportPieces): ConversionReport {
           ? []
           : pointsOfInterest.map((points) => ({
               points,
-              timesteps: smallestTimesteps(snn, annAccuracy - points / 100),
+              timesteps: smallestTimesteps(snn, annAccuracy, points / 100),
             })),
       task: { ...known(snn.outputs[0], "an output").task },
       metrics: finiteMetrics(snn.outputs[0]?.metrics ?? {}),
@@ -115,12 +116,20 @@ export function buildReport(pieces: ReportPieces): ConversionReport {
   return checked.data;
 }
 
-/** The first timestep from which the accuracy stays at or above `least` until T. */
-function smallestTimesteps(snn: Evaluation, least: number): number | null {
-  // Shares of the same sample count, so that only rounding of the subtraction needs room.
+/**
+ * The first timestep from which the loss, by as many samples as measured it, stays at most `most` until T:
+ * a share. Null where that is never so, or cannot be told.
+ */
+function smallestTimesteps(snn: Evaluation, annAccuracy: number, most: number): number | null {
+  const { accuracy, lossStandardError, samples, timesteps } = snn;
+  if (accuracy === null || lossStandardError === null) return null;
+  // Only rounding of the subtraction needs room.
   const room = 1e-9;
-  const first = 1 + (snn.accuracy?.findLastIndex((share) => share < least - room) ?? 0);
-  return snn.timesteps[first] ?? null;
+  const tooFar = accuracy.findLastIndex((share, t) => {
+    const error = known(lossStandardError[t], "an error for each timestep");
+    return upperLoss(annAccuracy - share, error, samples) > most + room;
+  });
+  return timesteps[1 + tooFar] ?? null;
 }
 
 function layerOf(layer: LayerComparison, snn: Evaluation): ReportLayer {

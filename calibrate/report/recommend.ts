@@ -3,6 +3,7 @@
  * section in docs/low-accuracy.md. Advice names a cause that the numbers show, never a guess.
  */
 import { isAtChance } from "../chance.ts";
+import { noneFoundShare } from "../confidence.ts";
 import { counted, percent, points, relative } from "./format.ts";
 import {
   type OwnPart,
@@ -381,7 +382,8 @@ function spareTimesteps(report: Findings): Recommendation[] {
       kind: "spare-timesteps",
       importance: "info",
       text:
-        `From timestep ${near.timesteps} on, accuracy stays within half a point of the ANN's: a ` +
+        `From timestep ${near.timesteps} on, accuracy stays within half a point of the ANN's, 1.96 ` +
+        `standard errors on ${report.evaluationData.samples} samples included: a ` +
         "shorter run costs fewer spikes and answers sooner. Converted for fewer timesteps the " +
         "network gets other thresholds, so measure it again.",
       option: `-T ${2 ** Math.ceil(Math.log2(enough))}`,
@@ -422,7 +424,7 @@ function noise(report: Findings, loss: number | null): Recommendation[] {
   const { samples } = report.evaluationData;
   if (loss === null || deviation === null) return [];
   // Less than one sample in a thousand is finer than anybody asks for.
-  const reach = deviation > 0 ? 2 * deviation : 3 / samples;
+  const reach = deviation > 0 ? 2 * deviation : noneFoundShare(samples);
   if (reach < 0.001 && samples >= 1000) return [];
   if (Math.abs(loss) > 4 * deviation && samples >= 1000) return [];
   return [
@@ -442,5 +444,5 @@ function noise(report: Findings, loss: number | null): Recommendation[] {
 function uncertainty(deviation: number, samples: number): string {
   return deviation > 0
     ? `has a standard error of ${(deviation * 100).toFixed(2)} points`
-    : `is within ${(300 / samples).toFixed(2)} points`;
+    : `is within ${(100 * noneFoundShare(samples)).toFixed(2)} points`;
 }

@@ -245,7 +245,9 @@ export const reportSchema = z
             points: amount.describe("Percentage points below the ANN's accuracy."),
             timesteps: count
               .nullable()
-              .describe("From here to T the accuracy stays within; null if nowhere."),
+              .describe(
+                "From here to T the accuracy stays within, with 1.96 standard errors; null if nowhere.",
+              ),
           }),
         )
         .describe("Empty without labels, and where there is one answer."),

@@ -8,7 +8,8 @@ describe("the smallest number of timesteps", () => {
     const pieces = syntheticPieces({ timesteps: 6, annAccuracy: 0.9 });
     // Within a point at t = 2, then not at t = 3: one lucky timestep is no answer.
     const accuracy = [0.5, 0.895, 0.88, 0.891, 0.8955, 0.8995];
-    const report = buildReport({ ...pieces, snn: { ...pieces.snn, accuracy } });
+    const lossStandardError = accuracy.map(() => 1e-5);
+    const report = buildReport({ ...pieces, snn: { ...pieces.snn, accuracy, lossStandardError } });
     expect(report.accuracy.smallestTimesteps).toEqual([
       { points: 1, timesteps: 4 },
       { points: 0.5, timesteps: 5 },
@@ -20,10 +21,28 @@ describe("the smallest number of timesteps", () => {
     const short = syntheticReport({ limit: 0.6 }).accuracy.smallestTimesteps;
     expect(short.map(({ timesteps }) => timesteps)).toEqual([null, null, null]);
     const pieces = syntheticPieces({ timesteps: 2, annAccuracy: 0.9 });
-    const report = buildReport({ ...pieces, snn: { ...pieces.snn, accuracy: [0.9, 0.95] } });
+    const accuracy = [0.9, 0.95];
+    const lossStandardError = [0, 0.0002];
+    const report = buildReport({ ...pieces, snn: { ...pieces.snn, accuracy, lossStandardError } });
     expect(report.accuracy.smallestTimesteps[2]?.timesteps).toBe(1);
     expect(syntheticReport({ annAccuracy: null }).accuracy.smallestTimesteps).toEqual([]);
   });
+});
+
+it("the smallest number of timesteps counts 1.96 standard errors, or 3/n where no sample differs", () => {
+  const found = (lossStandardError: number[], samples: number): (number | null)[] => {
+    const pieces = syntheticPieces({ timesteps: 3, annAccuracy: 0.9 });
+    const snn = { ...pieces.snn, samples, accuracy: [0.896, 0.9, 0.9], lossStandardError };
+    const { smallestTimesteps } = buildReport({ ...pieces, snn }).accuracy;
+    return smallestTimesteps.map(({ timesteps }) => timesteps);
+  };
+  // 0.4 + 1.96 · 0.3 = 0.988 points, and then 1.96 · 0.3 = 0.588 of them.
+  expect(found([0.003, 0.003, 0.003], 1000)).toEqual([1, null, null]);
+  // 0.4 + 1.96 · 0.31 = 1.008 points.
+  expect(found([0.0031, 0.003, 0.001], 1000)).toEqual([2, 3, null]);
+  // 3/1000 is 0.3 points, 3/200 is 1.5.
+  expect(found([0.0031, 0, 0], 1000)).toEqual([2, 2, null]);
+  expect(found([0.0031, 0, 0], 200)).toEqual([null, null, null]);
 });
 
 describe("a report", () => {
