@@ -4,6 +4,7 @@ import { describeTask } from "../calibrate/evaluation-diagnostics.ts";
 import type { TaskWish } from "../calibrate/tasks/task.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import { fail } from "../ir/diagnostic.ts";
+import { answerWords } from "../calibrate/report/words.ts";
 import type { Module } from "../ir/module.ts";
 import {
   type AutoResult,
@@ -45,11 +46,12 @@ export async function chooseAutomatically(
     confidence: confidence / 100,
     task,
   });
-  context.terminal.note(describe(result, maxLoss, objective));
+  context.terminal.note(choiceWords(result, maxLoss, objective));
   return result;
 }
 
-function describe(result: AutoResult, maxLoss: number, objective: Objective): string {
+/** The search as a table, what was chosen of it and why. */
+export function choiceWords(result: AutoResult, maxLoss: number, objective: Objective): string {
   const { chosen, trials, calibratedOn, judgedOn, task, sharedBy } = result;
   const percent = Number((100 * result.confidence).toPrecision(6));
   const ofValues = task.name === "regress";
@@ -84,7 +86,7 @@ function describe(result: AutoResult, maxLoss: number, objective: Objective): st
     alignedTable([head, ...rows]),
     ...half,
     ...more,
-    `chose ${nameOf(chosen)} with ${chosen.timesteps} timesteps: of the ${good} that ${meant} ` +
+    `chose ${nameOf(chosen)} with ${answerWords(chosen)}: of the ${good} that ${meant} ` +
       `with ${percent} % confidence for all of these, the one with the least ${objective}`,
     `the same again: --passes "${chosen.pipeline}" -T ${chosen.timesteps}`,
   ].join("\n");

@@ -27,7 +27,7 @@ import {
 import { styleSheet } from "./style.ts";
 import { figure, table } from "./tables.ts";
 import { verdict } from "./verdict.ts";
-import { countedWords, ratioWords } from "./words.ts";
+import { answerWords, countedWords, ratioWords } from "./words.ts";
 import { landmarks } from "./format.ts";
 
 /** The whole page. The same report gives the same bytes. */
@@ -71,7 +71,7 @@ function tiles(report: ConversionReport): Html {
   const rows: (readonly [string, string, string])[] = [];
   if (accuracy.ann !== null && snn !== null) {
     rows.push(
-      ["SNN accuracy", percent(snn), `at T = ${settings.timesteps}`],
+      ["SNN accuracy", percent(snn), `after ${answerWords(settings)}`],
       [
         "ANN accuracy",
         percent(accuracy.ann),
@@ -132,7 +132,7 @@ function valueTiles({ accuracy, settings }: ConversionReport): [string, string, 
   const before = annMetrics.rmse?.[0] ?? null;
   const off = metrics.relativeRmseToAnn?.at(-1) ?? null;
   const rows: [string, string, string][] = [];
-  if (own !== null) rows.push(["SNN RMSE", digits3(own), `at T = ${settings.timesteps}`]);
+  if (own !== null) rows.push(["SNN RMSE", digits3(own), `after ${answerWords(settings)}`]);
   if (before !== null) rows.push(["ANN RMSE", digits3(before), "on the same samples"]);
   if (off !== null) rows.push(["Off the ANN", relative(off), "of its values' spread (RMSE)"]);
   return rows;

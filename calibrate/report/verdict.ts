@@ -1,11 +1,12 @@
 /** One sentence on how the conversion went, the same in the page and on the terminal. */
 import { counted, digits3, percent, relative, withError } from "./format.ts";
 import type { ConversionReport } from "./schema.ts";
+import { answerWords } from "./words.ts";
 
 export function verdict(report: ConversionReport): string {
   const { accuracy, settings, evaluationData } = report;
   const samples = counted(evaluationData.samples, "sample");
-  const after = `after ${counted(settings.timesteps, "timestep")}`;
+  const after = `after ${answerWords(settings)}`;
   if (accuracy.task.name === "regress") return valueVerdict(report, samples, after);
   // Of what the share is: samples, or what there are several of in each.
   const of =
@@ -29,7 +30,7 @@ export function verdict(report: ConversionReport): string {
   if (agreement !== undefined) {
     return `The spiking network predicts as the ANN does on ${percent(agreement)} of ${of} ${after}. The samples have no labels.`;
   }
-  return `The spiking network ran on ${samples} for ${counted(settings.timesteps, "timestep")}; there was nothing to compare it with.`;
+  return `The spiking network ran on ${samples} for ${answerWords(settings)}; there was nothing to compare it with.`;
 }
 
 /** Values are never right: they are near, or not. */

@@ -22,6 +22,17 @@ export function latencyWords({ timesteps, phases, withDelay }: Latency, isFramed
   return `Answer after ${counted(timesteps, "timestep")}: ${within}${delayed}.`;
 }
 
+/** Timesteps until the answer; where every layer takes a frame of `timesteps`, the frames of all. */
+export function answerWords(run: {
+  readonly timesteps: number;
+  readonly latencyTimesteps: number;
+}): string {
+  const { timesteps, latencyTimesteps } = run;
+  if (latencyTimesteps <= timesteps) return counted(timesteps, "timestep");
+  const layers = counted(latencyTimesteps / timesteps, "layer");
+  return `${counted(latencyTimesteps, "timestep")} (a frame of ${timesteps} for each of ${layers})`;
+}
+
 /** The latency of a report. */
 export function latencyOf({ settings }: Pick<ConversionReport, "settings">): Latency {
   const { latencyTimesteps: timesteps, latencyPhases: phases, latencyWithDelay } = settings;

@@ -1,7 +1,13 @@
 /** Sentences on cost and latency: what they say of each kind of network. */
 import { describe, expect, it } from "vitest";
-import { energyWords, latencyWords, rivalWords } from "../../../calibrate/report/words.ts";
+import {
+  answerWords,
+  energyWords,
+  latencyWords,
+  rivalWords,
+} from "../../../calibrate/report/words.ts";
 import { renderReportHtml } from "../../../calibrate/report/html.ts";
+import { verdict } from "../../../calibrate/report/verdict.ts";
 import { syntheticReport } from "./synthetic.ts";
 
 describe("latency in words", () => {
@@ -17,6 +23,20 @@ describe("latency in words", () => {
       "Answer after 40 timesteps: 5 layers of neurons one after another, each with a frame of its own; " +
         "with one timestep of delay from layer to layer it is 44.",
     );
+  });
+});
+
+describe("a network that takes a frame for each layer", () => {
+  it("answers after the frames of all layers, wherever a run has a length", async () => {
+    const report = syntheticReport({ timesteps: 8 });
+    const settings = { ...report.settings, latencyTimesteps: 48 };
+    const framed = { ...report, settings };
+    expect(answerWords(settings)).toBe("48 timesteps (a frame of 8 for each of 6 layers)");
+    expect(answerWords({ timesteps: 8, latencyTimesteps: 8 })).toBe("8 timesteps");
+    const words = "after 48 timesteps (a frame of 8 for each of 6 layers)";
+    expect(verdict(framed)).toContain(`of 10000 samples ${words}, `);
+    expect(await renderReportHtml(framed)).toContain(`<small>${words}</small>`);
+    expect(await renderReportHtml(report)).toContain("<small>after 8 timesteps</small>");
   });
 });
 
