@@ -89,7 +89,7 @@ export const energyCaveat =
   "both networks, the first layer, the neurons' own and what is computed on real values at each timestep " +
   "among them. By events, a word times a weight is a multiply-accumulate, or an addition where the word " +
   "is one unit or one power of two that the receiver shifts by. By bits, it is an addition for each " +
-  "binary digit that is set in the word. On real hardware moving data usually costs more than computing " +
+  "binary digit that is set in the word. Shifts are not counted: they cost nothing here. On real hardware moving data usually costs more than computing " +
   "on it. Use these figures to compare two networks, not to predict a power supply.";
 
 /** Energy of these operations, in picojoules. */

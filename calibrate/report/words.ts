@@ -61,14 +61,18 @@ export function energyWords(
   if (ratio === null) return "";
   const figure = `Energy of the arithmetic alone, by the ${table.name} table, is ${digits3(ratio)} × the ANN's`;
   if (ratioByBits === null || !bitsAreAdditions) {
-    return `${figure} by events; by bits there is no figure without another multiplication.`;
+    return `${figure} by events; no figure by bits: steps are not powers of two, so each word would need a multiplication as well.`;
   }
   if (digits3(ratioByBits) === digits3(ratio)) return `${figure}, by events as by bits.`;
   return `${figure} by events, ${digits3(ratioByBits)} × by bits.`;
 }
 
 /** Energy beside the plain quantised ANN of as many bits; nothing where there is none. */
-export function rivalWords({ rival, energy }: Pick<ConversionReport, "rival" | "energy">): string {
+export function rivalWords({
+  rival,
+  energy,
+  operations,
+}: Pick<ConversionReport, "rival" | "energy" | "operations">): string {
   const row = energy.find(({ table }) => table.name === rival?.table);
   if (rival === null || row?.ratio === undefined || row.ratio === null) return "";
   const { ratio, ratioByBits } = row;
@@ -77,7 +81,14 @@ export function rivalWords({ rival, energy }: Pick<ConversionReport, "rival" | "
       ? ""
       : ` (${digits3(ratioByBits)} × by bits)`;
   const same = rival.isSame
-    ? " It computes the same, as each neuron of this network sends one rounded value: what is saved are products with zeros."
+    ? ` But for the rounding of weights it computes the same, as each neuron of this network sends one rounded value: ${differenceWords(by !== "" || (operations.plainSynapticOperations.at(-1) ?? 0) > 0)}.`
     : "";
-  return `Beside a plain quantised ANN with values of ${counted(rival.bits, "bit")} and weights of 8, both by the table ${row.table.name}, it is ${digits3(row.ratio)} ×${by}.${same}`;
+  return `Beside a plain quantised ANN with values of ${counted(rival.bits, "bit")} and weights of 8, both by the table ${row.table.name}, it is ${digits3(row.ratio)} ×${by} (the accuracy of that network was not measured; \`npm run accuracy -- --methods quantised-ann\` does).${same}`;
+}
+
+/** What makes the energy of two networks differ that compute the same. */
+function differenceWords(hasAdditions: boolean): string {
+  return hasAdditions
+    ? "what differs is zeros that are skipped, and products priced as shifted additions; a shift costs nothing here"
+    : "what differs is zeros that are skipped";
 }

@@ -181,6 +181,7 @@ describe("energy", () => {
 
   it("says what it leaves out, and what it assumes", () => {
     expect(energyCaveat).toContain("no memory traffic");
+    expect(energyCaveat).toContain("Shifts are not counted");
     for (const table of [float32, int8]) expect(table?.source).toContain("Horowitz");
     for (const { source } of all) expect(source).toContain("assumed, as nothing was published");
   });
