@@ -14,9 +14,15 @@ export function points(difference: number | null): string {
   return difference > 0 ? `+${text}` : text.replace("-", "−");
 }
 
-/** Points with the standard error of what they are, a share: −0.12 ± 0.09. */
+/** Of a difference that has no spread: what was counted is the same on every sample, which bounds it by 3/n. */
+export const noneDiffers = "no sample differs";
+
+/** Points with the standard error of what they are, a share: −0.12 ± 0.09, or 0.00 (no sample differs). */
 export function withError(text: string, standardError: number | null): string {
-  return standardError === null ? text : `${text} ± ${(standardError * 100).toFixed(2)}`;
+  if (standardError === null) return text;
+  if (standardError === 0 && /^\D?0\.00$/.test(text)) return `${text} (${noneDiffers})`;
+  const rounded = (standardError * 100).toFixed(2);
+  return `${text} ± ${standardError > 0 && Number(rounded) === 0 ? "< 0.01" : rounded}`;
 }
 
 /** A relative quantity as a percentage that keeps small values apart: 12 %, 0.31 %, 0.004 %. */

@@ -13,7 +13,16 @@ import {
   reportCosts,
   reportFigures,
 } from "./columns.ts";
-import { answersOnce, counted, digits3, percent, points, quantity, relative } from "./format.ts";
+import {
+  answersOnce,
+  counted,
+  digits3,
+  noneDiffers,
+  percent,
+  points,
+  quantity,
+  relative,
+} from "./format.ts";
 import { type Html, html, trusted } from "./markup.ts";
 import { type Figures, drawFigures } from "./plots.ts";
 import type { ConversionReport } from "./schema.ts";
@@ -121,7 +130,9 @@ function lossNote(errors: readonly number[] | null): string {
   const last = errors?.at(-1);
   return last === undefined
     ? "percentage points"
-    : `± ${(100 * last).toFixed(2)} percentage points (standard error)`;
+    : last === 0
+      ? `percentage points (${noneDiffers})`
+      : `± ${(100 * last).toFixed(2)} percentage points (standard error)`;
 }
 
 /** How far values are off; nothing where classes are decided. */

@@ -1,5 +1,5 @@
 /** One sentence on how the conversion went, the same in the page and on the terminal. */
-import { counted, digits3, percent, relative, withError } from "./format.ts";
+import { counted, digits3, noneDiffers, percent, relative, withError } from "./format.ts";
 import type { ConversionReport } from "./schema.ts";
 import { answerWords } from "./words.ts";
 
@@ -22,7 +22,7 @@ export function verdict(report: ConversionReport): string {
     const error = accuracy.lossStandardError?.at(-1) ?? null;
     const against =
       Number(rounded) === 0
-        ? `as many as the ANN (${withError("0.00", error)} points)`
+        ? `as many as the ANN (${error === 0 ? noneDiffers : `${withError("0.00", error)} points`})`
         : `${withError(rounded, error)} points ${loss > 0 ? "fewer" : "more"} than the ANN's ${percent(accuracy.ann)}`;
     return `The spiking network is right on ${percent(snn)} of ${of} ${after}, ${against}.`;
   }

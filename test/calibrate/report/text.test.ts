@@ -9,6 +9,7 @@ import {
   quantity,
   relative,
   shorten,
+  withError,
 } from "../../../calibrate/report/format.ts";
 import { formatReport } from "../../../calibrate/report/text.ts";
 import { syntheticReport } from "./synthetic.ts";
@@ -101,6 +102,20 @@ describe("numbers for people", () => {
     ]);
     expect([5, 4200, 187e6].map(energy)).toEqual(["5.00 pJ", "4.20 nJ", "187 µJ"]);
     expect([1234.5, 0.25, 1e-7].map(digits3)).toEqual(["1235", "0.250", "1.00e−7"]);
+  });
+
+  it("have an error, unless no sample differs", () => {
+    expect([0.003, 0.00002, 0, null].map((error) => withError("0.00", error))).toEqual([
+      "0.00 ± 0.30",
+      "0.00 ± < 0.01",
+      "0.00 (no sample differs)",
+      "0.00",
+    ]);
+    const report = syntheticReport({ timesteps: 1, annAccuracy: 0.5 });
+    const accuracy = { ...report.accuracy, snn: [0.5], lossStandardError: [0] };
+    const text = formatReport({ ...report, accuracy }, { width: 300, color: false });
+    expect(text).toContain("as many as the ANN (no sample differs)");
+    expect(text).toMatch(/^1 .* 0\.00 \(no sample differs\) /m);
   });
 
   it("stand at powers of two and at T", () => {
