@@ -28,8 +28,6 @@ export type {
   WindowAttrs,
   PoolAttrs,
   ArgAttrs,
-  ResetMode,
-  RehearsalRule,
   Alphabet,
   Sign,
   Rounding,

@@ -83,7 +83,10 @@ function counterpartOf(
   const changes = negated ? makers.get(known(operand.inputs[0], "an operand")) : operand;
   const decoded =
     changes !== undefined && isOp(changes, "snn.difference") ? changes.inputs[0] : undefined;
-  const value = decoded === undefined ? undefined : counterparts.get(decoded);
+  // Or of a current, which is the value itself in another form, before weights that it would drive.
+  const current = negated ? operand.inputs[0] : neuron.inputs[0];
+  const sent = decoded ?? current;
+  const value = sent === undefined ? undefined : counterparts.get(sent);
   if (value === undefined) return null;
   const isFree = isOp(neuron, "snn.graded") && neuron.attrs.sign === "free";
   const part = isFree ? "signed" : negated ? "negative" : "positive";

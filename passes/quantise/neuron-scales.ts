@@ -35,6 +35,9 @@ export function withScalesInNeurons(module: Module): Module {
     if (last !== null) behind.set(op.result, last);
     const driver = known(makers.get(known(op.inputs[0], "a current")), "the op that makes it");
     if (only(driver.result) === null || !isScale(driver, module)) continue;
+    // Spikes need something between them and the neurons, as these take currents.
+    const driven = known(makers.get(known(driver.inputs[0], "an operand")), "the op that makes it");
+    if (driven.type.domain === "spike") continue;
     if (isIdleWhere(driver, last, op.type.shape, module)) before.set(op.result, driver);
   }
   if (before.size + behind.size === 0) return module;

@@ -9,7 +9,8 @@ import { integerBounds } from "../../../ir/bounds.ts";
 import { DiagnosticError, known } from "../../../ir/diagnostic.ts";
 import { interpret } from "../../../ir/interpret.ts";
 import { type Module, inputsOf, opsOf, tensorAt } from "../../../ir/module.ts";
-import type { Tensor } from "../../../ir/tensor.ts";
+import { parseModule } from "../../../ir/parse.ts";
+import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { convert } from "../../../library/convert.ts";
 import { breachesOf } from "../../../passes/properties.ts";
 import { type Convertible, convertibleNetworks, sourceOf } from "../convert/networks.ts";
@@ -74,6 +75,13 @@ describe("quantise", () => {
     expect(near).toBeGreaterThanOrEqual(0.95 * (all - refused));
   });
 
+  it("leaves a scale between spikes and the neurons that they drive", async () => {
+    const module = parseModule(rectifiedTwice, { file: "m" });
+    const network = { module, samples: [[tensorOf("f32", [1, 1], [1])]] };
+    const integer = await made(network, `${passes},quantise`);
+    expect("ops" in integer && opsOf(integer, "snn.if").length).toBe(2);
+  });
+
   it("keeps weights within their bits", async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -112,3 +120,18 @@ describe("quantise", () => {
     );
   });
 });
+
+/** An activation of what is only moved since the one before it. */
+const rectifiedTwice = `module @m attributes {code = "none", timesteps = 1, properties = ["batchnorm-free"]} {
+  %0 = ann.input() {name = "x"} : real[1, 1]
+  %1 = ann.relu(%0) : real[1, 1]
+  %2 = ann.pad(%1) {begin = [0, 0], end = [0, 1], mode = "constant", value = 0} : real[1, 2]
+  %3 = ann.clip(%2) {min = 0, max = 1} : real[1, 2]
+  %4 = ann.linear(%3) {weight = @w, bias = @b} : real[1, 2]
+  ann.output(%4) {name = "y"}
+}
+tensors {
+  @w = f32[2, 2] dense<[1, -1, 0.5, 2]>
+  @b = f32[2] dense<[0.5, -0.5]>
+}
+`;
