@@ -4,6 +4,7 @@ import { shortName } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
 import { type NeuronKind, type Op, type OpOf, type ValueId, isNeuron, isOp } from "../../ir/op.ts";
 import { elementCount } from "../../ir/type.ts";
+import { isFramedNeuron } from "../../ir/semantics/spiking.ts";
 import { producers } from "../../ir/walk.ts";
 
 /**
@@ -84,11 +85,14 @@ function counterpartOf(
   const decoded =
     changes !== undefined && isOp(changes, "snn.difference") ? changes.inputs[0] : undefined;
   // Or of a current, which is the value itself in another form, before weights that it would drive.
-  const current = negated ? operand.inputs[0] : neuron.inputs[0];
-  const sent = decoded ?? current;
+  const isFree = isOp(neuron, "snn.graded") && neuron.attrs.sign === "free";
+  const sendsCurrents = isFree || isFramedNeuron(neuron);
+  // What a fitting pass adds to a current stands between it and the neurons.
+  const isShifted = operand !== undefined && isOp(operand, "snn.temporal-bias");
+  const current = negated || isShifted ? operand.inputs[0] : neuron.inputs[0];
+  const sent = decoded ?? (sendsCurrents ? current : undefined);
   const value = sent === undefined ? undefined : counterparts.get(sent);
   if (value === undefined) return null;
-  const isFree = isOp(neuron, "snn.graded") && neuron.attrs.sign === "free";
   const part = isFree ? "signed" : negated ? "negative" : "positive";
   return { part, ann: value.result, annInput: value.result, shape: value.type.shape };
 }
