@@ -20,11 +20,12 @@ import { ample, bytesOf, failure, npyFile, parsing } from "./files.ts";
 
 const x = tensorOf("f32", [2, 2], [1, 2, 3, 4]);
 
-/** Bytes of memory that an attempt has taken from the system at most, beyond what there was. */
+/** Bytes of memory that an attempt has taken beyond the most that this process had taken before it. */
 async function peakOf(attempt: () => unknown): Promise<number> {
-  const before = process.memoryUsage.rss();
+  const most = (): number => process.resourceUsage().maxRSS * 1024;
+  const before = most();
   await attempt();
-  return process.resourceUsage().maxRSS * 1024 - before;
+  return most() - before;
 }
 
 describe("checksums", () => {
