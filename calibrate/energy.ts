@@ -2,19 +2,9 @@
  * From counts of operations to energy, by a stated table. An estimate for comparing two networks on the
  * same arithmetic, never a prediction for a chip: the caveat goes wherever the numbers go.
  */
-import {
-  type Account,
-  type NeuronAccount,
-  multiplyAccumulatesIn,
-  updatesOf,
-} from "../ir/account/account.ts";
-import {
-  type Operations,
-  noOperations,
-  operationKinds,
-  operations,
-  plus,
-} from "../ir/account/operations.ts";
+import type { Account, NeuronAccount } from "../ir/account/account.ts";
+import { type Operations, operationKinds } from "../ir/account/operations.ts";
+import { type Work, workOfRun } from "../ir/account/work.ts";
 import { isOp } from "../ir/op.ts";
 import { isInteger } from "../ir/semantics/neurons/cell.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -97,27 +87,6 @@ function energyOf(all: Operations, { picojoules }: EnergyTable): number {
   return operationKinds.reduce((sum, kind) => sum + all[kind] * picojoules[kind], 0);
 }
 
-/** What a sample takes in a spiking network, by where it comes from. */
-export interface Work {
-  /** Products of weights with the input, once. */
-  readonly input: Operations;
-  /** Products on what is no spike at each timestep. */
-  readonly real: Operations;
-  /** Words that met weights: an addition where the word is plain, otherwise a multiply-accumulate. */
-  readonly events: Operations;
-  /** The same as an addition for each bit; null where steps are no powers of two of each other. */
-  readonly bits: Operations | null;
-  /** What neurons do besides. */
-  readonly neurons: Operations;
-  /** Everything else: biases, decoders, pools, activations and normalisations on real values. */
-  readonly other: Operations;
-}
-
-/** All of it, by events. */
-export function allOperations({ input, real, events, neurons, other }: Work): Operations {
-  return [input, real, events, neurons, other].reduce((sum, each) => plus(sum, each));
-}
-
 type Counts = Pick<
   Evaluation,
   | "account"
@@ -130,24 +99,13 @@ type Counts = Pick<
 
 /** The work of one sample after the last timestep, mean over samples. */
 export function workOf(evaluation: Counts): Work {
-  const { account, neurons } = evaluation;
-  const steps = stepsOf(evaluation);
-  const events = evaluation.synapticOperationsPerSample.at(-1) ?? 0;
-  const plain = evaluation.plainSynapticOperationsPerSample.at(-1) ?? 0;
-  const once = account.inputProducts + account.stillProducts;
-  return {
-    input: operations({ multiplyAccumulates: once }),
-    real: operations({ multiplyAccumulates: multiplyAccumulatesIn(account, steps) - once }),
-    events: operations({ multiplyAccumulates: events - plain, additions: plain }),
-    bits: account.neurons.every(({ shifts }) => shifts)
-      ? operations({ additions: evaluation.synapticBitsPerSample.at(-1) ?? 0 })
-      : null,
-    neurons: account.neurons.reduce(
-      (sum, each, i) => plus(sum, updatesOf(each, steps, neurons[i]?.spikesPerSample ?? 0)),
-      noOperations,
-    ),
-    other: plus(account.other.once, account.other.each, steps),
-  };
+  return workOfRun(evaluation.account, {
+    steps: stepsOf(evaluation),
+    events: evaluation.synapticOperationsPerSample.at(-1) ?? 0,
+    plainEvents: evaluation.plainSynapticOperationsPerSample.at(-1) ?? 0,
+    eventBits: evaluation.synapticBitsPerSample.at(-1) ?? 0,
+    spikes: evaluation.neurons.map(({ spikesPerSample }) => spikesPerSample),
+  });
 }
 
 /** Steps of a run: timesteps, or one frame. */

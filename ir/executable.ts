@@ -108,6 +108,15 @@ export function noActivity(timesteps: number): Activity {
   };
 }
 
+/** Adds what timestep `t` did, counted from 0, to what all before it did. */
+export function addTimestep(
+  activity: Activity,
+  t: number,
+  did: { readonly [K in keyof Activity]: number },
+): void {
+  for (const kind of activityKinds) activity[kind][t] = (activity[kind][t - 1] ?? 0) + did[kind];
+}
+
 /** What a probe keeps. Traces and states of i32 are Int32Arrays: a float32 would round them. */
 export type ProbeData = Float32Array | Int32Array;
 

@@ -1,7 +1,7 @@
 /** What a plan counts after each timestep: words that were sent, and the weights that they met. */
 import { type Sender, sendersOf } from "../../ir/account/senders.ts";
 import { known } from "../../ir/diagnostic.ts";
-import { type Activity, activityKinds } from "../../ir/executable.ts";
+import { type Activity, addTimestep } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op.ts";
 import type { TensorData } from "../../ir/tensor.ts";
@@ -17,14 +17,13 @@ export function counterOf(
   buffers: ReadonlyMap<ValueId, TensorData>,
   neurons: readonly NeuronStep[],
 ): Counter {
-  const senders = sendersOf(module);
+  // Worked out at the first count: many runs ask for none.
+  let senders: readonly Sender[] | null = null;
   const numbers = new Map(neurons.map(({ op }, i) => [op.result, i]));
   return {
     count(t, activity, spikes, bits) {
-      for (const kind of activityKinds) activity[kind][t] = activity[kind][t - 1] ?? 0;
-      const add = (kind: keyof Activity, by: number): void => {
-        activity[kind][t] = (activity[kind][t] ?? 0) + by;
-      };
+      senders ??= sendersOf(module);
+      const did = { spikes: 0, bits: 0, events: 0, plainEvents: 0, eventBits: 0 };
       for (const sender of senders) {
         const number = numbers.get(sender.op.result);
         const step = number === undefined ? undefined : neurons[number];
@@ -32,13 +31,14 @@ export function counterOf(
         if (number !== undefined) {
           spikes[number] = (spikes[number] ?? 0) + sent.spikes;
           bits[number] = (bits[number] ?? 0) + sent.bits;
-          add("spikes", sent.spikes);
-          add("bits", sent.bits);
+          did.spikes += sent.spikes;
+          did.bits += sent.bits;
         }
-        add("events", sent.events);
-        if (sender.isPlain) add("plainEvents", sent.events);
-        add("eventBits", sent.eventBits);
+        did.events += sent.events;
+        if (sender.isPlain) did.plainEvents += sent.events;
+        did.eventBits += sent.eventBits;
       }
+      addTimestep(activity, t, did);
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   type Probe,
   type SampleResult,
   activityKinds,
+  addTimestep,
   keptBy,
   noActivity,
 } from "../../ir/executable.ts";
@@ -17,6 +18,7 @@ import type { CalibrationStatistics } from "../../ir/stats.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import { type Type, elementCount } from "../../ir/type.ts";
 import type { Instance } from "./instance.ts";
+import type { CountRows } from "./program.ts";
 
 /** What a thread needs to know of a run; plain data. */
 export interface Job {
@@ -61,11 +63,7 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
     const { activity } = result;
     for (let step = 0; step < steps; step++) {
       const rowAt = (row: number): number => counts[row * program.steps + step] ?? 0;
-      const t = elapsed + step;
-      for (const kind of activityKinds) activity[kind][t] = activity[kind][t - 1] ?? 0;
-      const add = (kind: keyof Activity, by: number): void => {
-        activity[kind][t] = (activity[kind][t] ?? 0) + by;
-      };
+      const sent = { spikes: 0, bits: 0 };
       let neuron = 0;
       for (const [value, row] of rows.spikes) {
         const spikes = rowAt(row);
@@ -73,14 +71,10 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
         result.spikes[neuron] = (result.spikes[neuron] ?? 0) + spikes;
         result.bits[neuron] = (result.bits[neuron] ?? 0) + bits;
         neuron++;
-        add("spikes", spikes);
-        add("bits", bits);
+        sent.spikes += spikes;
+        sent.bits += bits;
       }
-      if (rows.events === null) continue;
-      const [plain, digits] = [rowAt(rows.events.plain), rowAt(rows.events.digits)];
-      add("events", plain + digits + rowAt(rows.events.words));
-      add("plainEvents", plain);
-      add("eventBits", plain + digits + rowAt(rows.events.wordBits));
+      addTimestep(activity, elapsed + step, { ...sent, ...eventsIn(rows.events, rowAt) });
     }
   };
 
@@ -157,6 +151,20 @@ export function follow(instance: Instance, { timesteps }: Job): void {
     instance.sync();
     if (instance.isTold()) return;
   }
+}
+
+/** Events of a timestep, from the rows of `CountRows`. */
+function eventsIn(
+  rows: CountRows["events"],
+  rowAt: (row: number) => number,
+): Record<"events" | "plainEvents" | "eventBits", number> {
+  if (rows === null) return { events: 0, plainEvents: 0, eventBits: 0 };
+  const [plain, digits] = [rowAt(rows.plain), rowAt(rows.digits)];
+  return {
+    events: plain + digits + rowAt(rows.words),
+    plainEvents: plain,
+    eventBits: plain + digits + rowAt(rows.wordBits),
+  };
 }
 
 interface Counted {

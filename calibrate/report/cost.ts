@@ -1,14 +1,8 @@
 /** What both networks take for one sample, as a report has it; nothing here is measured anew. */
 import { operationKinds } from "../../ir/account/operations.ts";
 import { shortName } from "../../ir/loc.ts";
-import {
-  type Work,
-  allOperations,
-  energyTablesFor,
-  estimateEnergy,
-  stepsOf,
-  workOf,
-} from "../energy.ts";
+import { type Work, allOperations } from "../../ir/account/work.ts";
+import { energyTablesFor, estimateEnergy, stepsOf, workOf } from "../energy.ts";
 import type { Evaluation } from "../evaluate.ts";
 import type { ConversionReport } from "./schema.ts";
 

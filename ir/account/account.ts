@@ -1,19 +1,19 @@
 /**
  * What a network computes whether it spikes or not: products of weights with what is no spike, products
  * of values, all other ops, and the updates of its neurons. It follows from the network alone, so no
- * engine counts it; with what an engine did count it makes the whole account of a run.
+ * engine counts it; with what an engine did count it makes the work of a run (`work.ts`).
  *
  * In a framed code a step is a frame: what no spike drives is computed once for a frame, on its sum.
  */
 import { known } from "../diagnostic.ts";
-import { type Module, isFramed } from "../module.ts";
+import { type Module, isFramed, producerOf, tensorAt } from "../module.ts";
 import { type NeuronKind, type Op, type OpOf, type ValueId, isNeuron, isOp } from "../op.ts";
 import type { TensorLookup } from "../spec.ts";
 import { elementCount } from "../type.ts";
 import { neuronDepth } from "../walk.ts";
 import { type NeuronCost, costOf, neuronCost } from "./costs.ts";
 import { type Drive, drivesOf, isDrivenBySpikes } from "./drive.ts";
-import { type Operations, noOperations, operations, plus } from "./operations.ts";
+import { type Operations, noOperations, plus } from "./operations.ts";
 import { hasShiftedSteps } from "./senders.ts";
 import { synapseOf } from "./synapse.ts";
 
@@ -45,24 +45,13 @@ export interface NeuronAccount {
   readonly cost: NeuronCost;
 }
 
-/** What an engine counted of a run that the rest of the account depends on. */
-export interface Counted {
-  /** Timesteps that ran; 1 in a framed code, and where the code is none. */
-  readonly steps: number;
-  readonly events: number;
-  readonly plainEvents: number;
-  /** Spikes of each neuron op, in the order of the module. */
-  readonly spikes: ArrayLike<number>;
-}
-
 /** The account of a module. */
 export function accountOf(module: Module): Account {
   const drives = drivesOf(module);
-  const ops = new Map(module.ops.map((op) => [op.result, op]));
-  const opOf = (value: ValueId): Op => known(ops.get(value), `the op that makes %${value}`);
+  const opOf = (value: ValueId): Op => producerOf(module, value);
   const driveOf = (value: ValueId): Drive => known(drives.get(value), `the drive of %${value}`);
-  const tensors: TensorLookup = (ref) => known(module.tensors.get(ref), `tensor @${ref}`);
-  const made = madeOfWords(module, drives, tensors);
+  const tensors: TensorLookup = (ref) => tensorAt(module, ref);
+  const made = madeOfWords(module, driveOf, tensors);
   const sums = { inputProducts: 0, currentProducts: 0, valueProducts: 0, stillProducts: 0 };
   const realLayers: Op[] = [];
   const other = { once: noOperations, each: noOperations };
@@ -117,12 +106,10 @@ function isPool(op: Op): boolean {
  */
 function madeOfWords(
   module: Module,
-  drives: ReadonlyMap<ValueId, Drive>,
+  driveOf: (value: ValueId) => Drive,
   tensors: TensorLookup,
 ): ReadonlySet<ValueId> {
-  const ops = new Map(module.ops.map((op) => [op.result, op]));
-  const opOf = (value: ValueId): Op => known(ops.get(value), `the op that makes %${value}`);
-  const driveOf = (value: ValueId): Drive => known(drives.get(value), `the drive of %${value}`);
+  const opOf = (value: ValueId): Op => producerOf(module, value);
   const made = new Set<ValueId>(module.outputs.map(({ value }) => value));
   for (const op of module.ops.toReversed()) {
     const carries = isDrivenBySpikes(driveOf(op.result)) && !isNeuron(op) && !isPool(op);
@@ -136,33 +123,6 @@ function madeOfWords(
 export function multiplyAccumulatesIn(account: Account, steps: number): number {
   const { inputProducts, stillProducts, currentProducts, valueProducts } = account;
   return inputProducts + stillProducts + steps * (currentProducts + valueProducts);
-}
-
-/** All operations of a run, by kind. */
-export function operationsOf(account: Account, counted: Counted): Operations {
-  const { steps, events, plainEvents, spikes } = counted;
-  const { other, neurons } = account;
-  const synapses = operations({
-    multiplyAccumulates: multiplyAccumulatesIn(account, steps) + events - plainEvents,
-    additions: plainEvents,
-  });
-  return neurons.reduce(
-    (sum, each, i) => plus(sum, updatesOf(each, steps, spikes[i] ?? 0)),
-    plus(plus(synapses, other.once), other.each, steps),
-  );
-}
-
-/** What the neurons of one op do in a run. */
-export function updatesOf(
-  { neurons, ticks, cost }: NeuronAccount,
-  steps: number,
-  spikes: number,
-): Operations {
-  return plus(
-    plus(plus(noOperations, cost.perRun, neurons), cost.perStep, neurons * ticks * steps),
-    cost.perSpike,
-    spikes,
-  );
 }
 
 /** How long an answer takes. */

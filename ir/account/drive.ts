@@ -8,7 +8,7 @@
  * else that is computed of them is a current, whatever it was before.
  */
 import { known } from "../diagnostic.ts";
-import type { Module } from "../module.ts";
+import { type Module, tensorAt } from "../module.ts";
 import {
   type NeuronKind,
   type Op,
@@ -64,7 +64,7 @@ export function driveOf(
 export function drivesOf(module: Pick<Module, "ops" | "tensors">): ReadonlyMap<ValueId, Drive> {
   const ops = new Map<ValueId, Op>();
   const drives = new Map<ValueId, Drive>();
-  const tensors: TensorLookup = (ref) => known(module.tensors.get(ref), `tensor @${ref}`);
+  const tensors: TensorLookup = (ref) => tensorAt(module, ref);
   for (const op of module.ops) {
     const operands = op.inputs.map((value) => known(drives.get(value), `the drive of %${value}`));
     drives.set(

@@ -5,7 +5,7 @@
  */
 import { known } from "../diagnostic.ts";
 import { evaluate } from "../evaluate.ts";
-import type { Module } from "../module.ts";
+import { type Module, producerOf, tensorAt } from "../module.ts";
 import {
   type NeuronKind,
   type Op,
@@ -39,7 +39,7 @@ export interface Sender {
 export function sendersOf(module: Module): readonly Sender[] {
   const drives = drivesOf(module);
   const fanOuts = fanOutsOf(module, drives);
-  const tensors = lookupIn(module);
+  const tensors: TensorLookup = (ref) => tensorAt(module, ref);
   return module.ops.filter(isSenderIn(drives)).map((op): Sender => {
     const size = elementCount(op.type.shape);
     return {
@@ -105,10 +105,9 @@ function fanOutsOf(
   module: Module,
   drives: ReadonlyMap<ValueId, Drive>,
 ): ReadonlyMap<ValueId, Float64Array> {
-  const ops = new Map(module.ops.map((op) => [op.result, op]));
-  const opOf = (value: ValueId): Op => known(ops.get(value), `the op that makes %${value}`);
+  const opOf = (value: ValueId): Op => producerOf(module, value);
   const driveOf = (value: ValueId): Drive => known(drives.get(value), `the drive of %${value}`);
-  const tensors = lookupIn(module);
+  const tensors: TensorLookup = (ref) => tensorAt(module, ref);
   const isSender = isSenderIn(drives);
   const fanOuts = new Map<ValueId, Float64Array>();
   const add = (value: ValueId, degrees: Float64Array): void => {
@@ -181,8 +180,4 @@ function ofMove(
     const first = known(firsts[i], "a first number");
     return moved.includes(i) ? sums.slice(first, first + size) : new Float64Array(size);
   });
-}
-
-function lookupIn(module: Module): TensorLookup {
-  return (ref) => known(module.tensors.get(ref), `tensor @${ref}`);
 }

@@ -1,7 +1,6 @@
 /** Energy is counts times a stated table, with nothing left out in silence; worked out by hand. */
 import { describe, expect, it } from "vitest";
 import {
-  type Work,
   energyCaveat,
   energyTablesFor,
   estimateEnergy,
@@ -12,6 +11,7 @@ import { evaluate } from "../../calibrate/evaluate.ts";
 import { interpretEngine } from "../../backends/interpret/engine.ts";
 import { accountOf } from "../../ir/account/account.ts";
 import { noOperations, operations } from "../../ir/account/operations.ts";
+import type { Work } from "../../ir/account/work.ts";
 import type { Module } from "../../ir/module.ts";
 import { parseModule } from "../../ir/parse.ts";
 import { tensorOf } from "../../ir/tensor.ts";

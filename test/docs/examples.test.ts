@@ -3,7 +3,8 @@
  * docs/numerics.md come to.
  */
 import { describe, expect, it } from "vitest";
-import { accountOf, operationsOf } from "../../ir/account/account.ts";
+import { accountOf } from "../../ir/account/account.ts";
+import { operationsOf } from "../../ir/account/work.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { type Probe, type SampleResult } from "../../ir/executable.ts";
 import { interpret } from "../../ir/interpret.ts";
@@ -108,11 +109,12 @@ describe.each([
   });
 
   it("makes the operations of the run", () => {
-    const { events, plainEvents } = result.activity;
+    const { events, plainEvents, eventBits } = result.activity;
     const operations = operationsOf(accountOf(module), {
       steps: result.timestepsTaken,
       events: events[last] ?? NaN,
       plainEvents: plainEvents[last] ?? NaN,
+      eventBits: eventBits[last] ?? NaN,
       spikes: result.spikes,
     });
     const rows = known(tables[operationsAt], "a table of operations");

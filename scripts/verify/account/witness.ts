@@ -2,7 +2,8 @@
  * The interpreter beside the simulator that was written from the docs: one sample, and every place
  * where they differ, bit for bit. The simulator gets bytes, as any reader of a `.snn` would.
  */
-import { accountOf, latencyOf, operationsOf } from "../../../ir/account/account.ts";
+import { accountOf, latencyOf } from "../../../ir/account/account.ts";
+import { operationsOf } from "../../../ir/account/work.ts";
 import { operationKinds } from "../../../ir/account/operations.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { type SampleResult, activityKinds } from "../../../ir/executable.ts";
@@ -62,6 +63,7 @@ export function operationsIn(
     steps: answersOf(module, module.timesteps),
     events: activity.events.at(-1) ?? 0,
     plainEvents: activity.plainEvents.at(-1) ?? 0,
+    eventBits: activity.eventBits.at(-1) ?? 0,
     spikes,
   });
 }

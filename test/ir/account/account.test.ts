@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../../backends/interpret/engine.ts";
 import { typedEngine } from "../../../backends/typed/engine.ts";
 import { wasmEngine } from "../../../backends/wasm/engine.ts";
-import { accountOf, latencyOf, operationsOf } from "../../../ir/account/account.ts";
+import { accountOf, latencyOf } from "../../../ir/account/account.ts";
+import { operationsOf } from "../../../ir/account/work.ts";
 import { operations } from "../../../ir/account/operations.ts";
 import { sendersOf } from "../../../ir/account/senders.ts";
 import { known } from "../../../ir/diagnostic.ts";
@@ -79,6 +80,7 @@ describe("the account of a run", () => {
       steps: 2,
       events: known(activity.events[1], "events"),
       plainEvents: known(activity.plainEvents[1], "plain events"),
+      eventBits: known(activity.eventBits[1], "event bits"),
       spikes,
     });
     // 4 of the input, 3 at each of two timesteps, 6 events of words.
