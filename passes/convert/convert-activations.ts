@@ -22,6 +22,7 @@ import { definePass } from "../pass.ts";
 import { analogueOption, announce, overTime } from "./over-time.ts";
 import { realLayers } from "./remarks.ts";
 import { planConversion, rectifierCeiling } from "./spiking-form.ts";
+import { unspiked } from "./words.ts";
 
 const name = "convert-activations";
 
@@ -92,14 +93,6 @@ function neuron(op: Op, builder: Builder, options: Options): ValueId {
   // Spikes are not negative: rectifying them changes nothing, but a ceiling may lie below them.
   if (rectifierCeiling(op) === Infinity && options.sign === "positive") return operand;
   return made(op, [unspiked(operand, fusedLoc(name, [op.loc]), builder)], builder, options);
-}
-
-/** Neurons take currents: spikes that feed them directly pass through a weight of 1. */
-function unspiked(value: ValueId, loc: Loc, builder: Builder): ValueId {
-  if (builder.typeOf(value).domain !== "spike") return value;
-  const scale = builder.tensor("unit", scalar("f32", 1));
-  const shift = builder.tensor("zero", scalar("f32", 0));
-  return builder.add("ann.affine", [value], { scale, shift }, loc);
 }
 
 function made(op: Op, inputs: readonly ValueId[], builder: Builder, options: Options): ValueId {

@@ -21,7 +21,7 @@ import { diagnose } from "../diagnostics.ts";
 import { uniformValue, withoutDead } from "../graph.ts";
 import { type Fate, isLinear, planConversion, rectifierCeiling } from "./spiking-form.ts";
 import { refuseQuantisers } from "./over-time.ts";
-import { type Words, WordsOf } from "./words.ts";
+import { type Words, WordsOf, unspiked } from "./words.ts";
 
 /** Neurons to be made. */
 export interface NeuronSite {
@@ -150,7 +150,7 @@ class Conversion {
     if (operand === undefined) return null;
     const { value, offset } = this.increments(operand);
     const site: NeuronSite = {
-      current: this.unspiked(value, op.loc),
+      current: unspiked(value, this.fused(op.loc), this.builder),
       offset: this.offsetRef(offset),
       ceiling: rectifierCeiling(op) ?? Infinity,
       signed: false,
@@ -331,7 +331,7 @@ class Conversion {
   private encode(current: ValueId): Words {
     const start = this.offsets.get(current) ?? null;
     const value = this.code.makeNeurons(this.builder, {
-      current: this.unspiked(current, this.builder.opOf(current).loc),
+      current: unspiked(current, this.locOf(current), this.builder),
       offset: this.offsetRef(start),
       ceiling: Infinity,
       signed: true,
@@ -363,14 +363,6 @@ class Conversion {
           );
     this.decoded.set(carried.value, made);
     return made;
-  }
-
-  /** Neurons take currents: spikes that feed them directly pass through a weight of 1. */
-  private unspiked(value: ValueId, loc: Loc): ValueId {
-    if (this.builder.typeOf(value).domain !== "spike") return value;
-    const scale = this.builder.tensor("unit", scalar("f32", 1));
-    const shift = this.builder.tensor("zero", scalar("f32", 0));
-    return this.builder.add("ann.affine", [value], { scale, shift }, this.fused(loc));
   }
 
   private offsetRef(offset: Tensor | null): TensorRef {

@@ -7,11 +7,12 @@
 import type { Builder } from "../../ir/build.ts";
 import { type Drive, driveOf, isNothing } from "../../ir/account/drive.ts";
 import { known } from "../../ir/diagnostic.ts";
+import type { Loc } from "../../ir/loc.ts";
 import { evaluate } from "../../ir/evaluate.ts";
 import { type Op, type ValueId, isOp, movedOperands } from "../../ir/op.ts";
-import { broadcastIndices } from "../../ir/semantics/semantics.ts";
-import { type Tensor, type TensorRef, zeros } from "../../ir/tensor.ts";
-import { type Shape, elementCount } from "../../ir/type.ts";
+import { type Tensor, type TensorRef, scalar, tensorOf, zeros } from "../../ir/tensor.ts";
+import { elementCount } from "../../ir/type.ts";
+import { spread } from "../fuse/affine.ts";
 
 /** A value as words. */
 export interface Words {
@@ -103,15 +104,18 @@ export class WordsOf {
     const operands = words.map(({ value, start }) => {
       const op = builder.opOf(value);
       if (isOp(op, "ann.constant")) return builder.tensorAt(op.attrs.value);
-      return start === null ? zeros(op.type.dtype, op.type.shape) : inFull(start, op.type.shape);
+      return start === null
+        ? zeros(op.type.dtype, op.type.shape)
+        : tensorOf(start.dtype, op.type.shape, spread(start, op.type.shape).data);
     });
     return evaluate(move, operands, this.tensors);
   }
 }
 
-/** `held` in the shape that it broadcasts to. */
-function inFull(held: Tensor, shape: Shape): Tensor {
-  const at = broadcastIndices(held.shape, shape);
-  const data = Float32Array.from(at, (i) => held.data[i] ?? 0);
-  return { ...held, shape, data };
+/** Neurons take currents: spikes that feed them directly pass through a weight of 1. */
+export function unspiked(value: ValueId, loc: Loc, builder: Builder): ValueId {
+  if (builder.typeOf(value).domain !== "spike") return value;
+  const scale = builder.tensor("unit", scalar("f32", 1));
+  const shift = builder.tensor("zero", scalar("f32", 0));
+  return builder.add("ann.affine", [value], { scale, shift }, loc);
 }
