@@ -123,6 +123,12 @@ export const diagnose = catalogue({
     message: () => "a batch normalisation divides by zero or overflows: its scale is not finite",
     help: "a variance of 0 with an epsilon of 0 does this; export the model again with an epsilon",
   },
+  "constant-not-finite": {
+    severity: "error",
+    message: (p: { count: number }) =>
+      `whatever the input is, ${p.count === 1 ? "a value here is" : `${p.count} values here are`} NaN or infinite`,
+    help: "a division by a constant 0 or a sum beyond float32 does this; mend the constants and export the model again",
+  },
   "no-spiking-form": {
     severity: "error",
     message: (p: { kind: string; count: number; places: readonly string[]; help: string }) =>

@@ -254,7 +254,7 @@ class Conversion {
       inputs.push(words.value);
       offsets.push(difference(offset, words.start));
     }
-    const offset = this.offsetOf(op, offsets);
+    const offset = finite(this.offsetOf(op, offsets), op.loc);
     const unchanged = this.beside(op, inputs);
     if (unchanged !== null) return { kind: "increments", value: unchanged, offset };
     const plain = withoutBias(op, this.builder);
@@ -448,6 +448,14 @@ function spread(offset: Tensor, op: Op, index: number, module: Module): Tensor {
   const expanded = full.opOf(full.add("ann.expand", [from], { shape }, op.loc));
   invariant(dtype === offset.dtype, "an offset of another type");
   return evaluate(expanded, [offset], (ref) => full.tensorAt(ref));
+}
+
+/** The offset; a division by 0 or an overflow makes one that no neuron can start from. */
+function finite(offset: Tensor | null, loc: Loc): Tensor | null {
+  const values = offset === null ? [] : Array.from(offset.data);
+  const count = values.filter((x) => !Number.isFinite(x)).length;
+  if (count > 0) fail(diagnose("constant-not-finite", loc, { count }));
+  return offset;
 }
 
 /** The offset behind a max-pool, where it is the same within each window; else null. */

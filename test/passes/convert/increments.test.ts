@@ -182,6 +182,7 @@ describe.each([
     );
     expect(made).toBeGreaterThan(40);
     codes.delete("value-not-finite");
+    codes.delete("constant-not-finite");
     codes.delete("no-activation");
     expect([...codes]).toEqual([]);
   });
