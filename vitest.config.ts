@@ -7,6 +7,7 @@ const reportFile = process.env["SNNC_TEST_REPORT"];
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["test/seed.ts"],
     pool: "forks",
     maxWorkers: 2,
     // Nothing of ours keeps state of the process, so files share their modules: a third of the time.
