@@ -4,7 +4,7 @@
  */
 import tseslint from "typescript-eslint";
 
-const codeThatPrints = ["cli/terminal.ts", "scripts/**", "bench/**"];
+const codeThatPrints = ["cli/terminal/terminal.ts", "scripts/**", "bench/**"];
 const codeWithClock = ["cli/**", "scripts/**", "bench/**"];
 const codeThatIsAProcess = ["cli/**", "scripts/**", "bench/**", "test/**"];
 

@@ -10,11 +10,11 @@ export { importOnnx } from "./frontend/onnx/import.ts";
 export type { ImportOptions, ImportResult } from "./frontend/onnx/import.ts";
 export { checkModel } from "./library/check.ts";
 export type { CheckResult, Obstacle } from "./library/check.ts";
-export { decodePackage, encodePackage } from "./ir/package.ts";
-export type { Package, Provenance } from "./ir/package.ts";
-export { parseModule } from "./ir/parse.ts";
-export { printModule } from "./ir/print.ts";
-export type { PrintOptions } from "./ir/print.ts";
+export { decodePackage, encodePackage } from "./ir/file/package.ts";
+export type { Package, Provenance } from "./ir/file/package.ts";
+export { parseModule } from "./ir/text/parse.ts";
+export { printModule } from "./ir/text/print.ts";
+export type { PrintOptions } from "./ir/text/print.ts";
 export { verify } from "./ir/verify.ts";
 export type { Violation } from "./ir/verify.ts";
 
@@ -54,17 +54,17 @@ export type { ConversionReport } from "./calibrate/report/schema.ts";
 
 // Builds: files that run a network elsewhere.
 export { build } from "./library/build.ts";
-export type { Built, BuiltFile, Making, WasmBuildOptions } from "./backends/wasm/build/build.ts";
-export type { WasmReport } from "./backends/wasm/build/report.ts";
-export type { DemoSample } from "./backends/wasm/build/samples.ts";
-export type { Assets } from "./backends/wasm/build/assets.ts";
+export type { Built, BuiltFile, Making, WasmBuildOptions } from "./backends/wasm/emit/build.ts";
+export type { WasmReport } from "./backends/wasm/emit/report.ts";
+export type { DemoSample } from "./backends/wasm/emit/samples.ts";
+export type { Assets } from "./backends/wasm/emit/assets.ts";
 
 // Engines: what runs a network.
 export { interpretEngine } from "./backends/interpret/engine.ts";
 export { singleThreadEngine } from "./backends/typed/single.ts";
-export { singleThreadWasmEngine } from "./backends/wasm/single.ts";
-export { browserWasmEngine } from "./backends/wasm/web-workers.ts";
-export type { EarlyExit } from "./ir/early-exit.ts";
+export { singleThreadWasmEngine } from "./backends/wasm/runtime/single.ts";
+export { browserWasmEngine } from "./backends/wasm/runtime/web-workers.ts";
+export type { EarlyExit } from "./ir/run/early-exit.ts";
 export type {
   Engine,
   Executable,
@@ -80,7 +80,7 @@ export type {
 
 // Catalogues: what there is.
 export { onnxOperators } from "./frontend/onnx/operators.ts";
-export { specs as opSpecs } from "./ir/spec.ts";
+export { specs as opSpecs } from "./ir/op/table.ts";
 export { spikingFormOf } from "./passes/convert/spiking-form.ts";
 export { allPasses, pipelines } from "./passes/index.ts";
 export { printPipeline } from "./passes/pipeline.ts";
@@ -94,8 +94,8 @@ export type { Loc } from "./ir/loc.ts";
 export { formatLoc } from "./ir/loc.ts";
 export { inputsOf } from "./ir/module.ts";
 export type { Code, Module, Output, Property } from "./ir/module.ts";
-export type { Op, OpKind, ValueId } from "./ir/op.ts";
-export type { CalibrationStatistics, ChannelStatistics, Scope } from "./ir/stats.ts";
+export type { Op, OpKind, ValueId } from "./ir/op/op.ts";
+export type { CalibrationStatistics, ChannelStatistics, Scope } from "./ir/run/stats.ts";
 export { f32, tensor, tensorOf } from "./ir/tensor.ts";
 export type { Tensor, TensorRef } from "./ir/tensor.ts";
 export type { Domain, DType, Shape, Type } from "./ir/type.ts";

@@ -1,6 +1,6 @@
 /** The end of a worker that others wait for, whatever made it end, as an error that says so. */
 import { DiagnosticError } from "../ir/diagnostic.ts";
-import { isOutOfMemory } from "../ir/memory.ts";
+import { isOutOfMemory } from "../ir/run/memory.ts";
 import { diagnose } from "./diagnostics.ts";
 
 /** Why a worker has ended. */

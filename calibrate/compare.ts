@@ -5,7 +5,7 @@
 import { type Diagnostic, fail, known } from "../ir/diagnostic.ts";
 import type { Executable, SampleResult, SampleSource } from "../ir/executable.ts";
 import { isFramed, rehearsalOf } from "../ir/module.ts";
-import { type ValueId, isOp } from "../ir/op.ts";
+import { type ValueId, isOp } from "../ir/op/op.ts";
 import { type LayerFindings, LayerTally } from "./compare/layer-tally.ts";
 import { pairNeurons } from "./compare/pairs.ts";
 import { responseOf } from "./compare/response.ts";

@@ -3,7 +3,7 @@
  * What a message calls `file` is the path as the user wrote it.
  */
 import { catalogue } from "../ir/diagnostic.ts";
-import { shortened } from "../ir/printable.ts";
+import { shortened } from "../ir/text/printable.ts";
 import type { Shape } from "../ir/type.ts";
 
 const formats =

@@ -3,7 +3,7 @@
  * many timesteps it says so.
  */
 import { known } from "../ir/diagnostic.ts";
-import { type EarlyExit, probabilityIn } from "../ir/early-exit.ts";
+import { type EarlyExit, probabilityIn } from "../ir/run/early-exit.ts";
 import type { Executable, SampleSource } from "../ir/executable.ts";
 import { type Module, answersOf } from "../ir/module.ts";
 import { chooseTask, outputView, taskOf } from "./tasks/choose.ts";

@@ -5,7 +5,7 @@
 import type { Account, NeuronAccount } from "../ir/account/account.ts";
 import { type Operations, operationKinds } from "../ir/account/operations.ts";
 import { type Work, workOfRun } from "../ir/account/work.ts";
-import { isOp } from "../ir/op.ts";
+import { isOp } from "../ir/op/op.ts";
 import { isInteger } from "../ir/semantics/neurons/cell.ts";
 import type { Evaluation } from "./evaluate.ts";
 

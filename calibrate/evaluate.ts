@@ -21,7 +21,7 @@ import {
 } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
 import { type Module, answersOf, isFramed, producerOf, rehearsalOf } from "../ir/module.ts";
-import type { ValueId } from "../ir/op.ts";
+import type { ValueId } from "../ir/op/op.ts";
 import { elementCount } from "../ir/type.ts";
 import { diagnoseEvaluation } from "./evaluation-diagnostics.ts";
 import { chooseTask, outputView, taskOf } from "./tasks/choose.ts";

@@ -2,11 +2,11 @@
  * Gathers what balancing wants to know: the distribution of each activation's operand over the
  * calibration set. Which values, by which channels; the counting is the engine's.
  */
-import { channelAxisOf } from "../ir/channels.ts";
+import { channelAxisOf } from "../ir/analysis/channels.ts";
 import type { Executable, Observation, SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
-import type { OpKind } from "../ir/op.ts";
-import type { CalibrationStatistics, Scope } from "../ir/stats.ts";
+import type { OpKind } from "../ir/op/op.ts";
+import type { CalibrationStatistics, Scope } from "../ir/run/stats.ts";
 
 /** The ops whose operand a neuron will integrate once they are converted. */
 const activationKinds: ReadonlySet<OpKind> = new Set<OpKind>([

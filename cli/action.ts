@@ -10,12 +10,12 @@ import type { Engine } from "../ir/executable.ts";
 import { EngineDiffersError } from "../library/engine-check.ts";
 import type { Running } from "../library/measure.ts";
 import { PassBrokeModuleError } from "../passes/manager.ts";
-import { type CommonOptions, explainFailure } from "./explain.ts";
-import type { EngineName } from "./options.ts";
-import { type Outputs, createOutputs } from "./outputs.ts";
-import { saveDifference, saveReproducer } from "./reproducer.ts";
-import { renderDiagnostics } from "./render.ts";
-import { type Progress, type Terminal, createTerminal } from "./terminal.ts";
+import { type CommonOptions, explainFailure } from "./terminal/explain.ts";
+import type { EngineName } from "./options/options.ts";
+import { type Outputs, createOutputs } from "./files/outputs.ts";
+import { saveDifference, saveReproducer } from "./files/reproducer.ts";
+import { renderDiagnostics } from "./terminal/render.ts";
+import { type Progress, type Terminal, createTerminal } from "./terminal/terminal.ts";
 
 export interface Outcome {
   /** What `--json` prints. */

@@ -16,7 +16,7 @@ import {
 import type { Running } from "../library/measure.ts";
 import type { Context } from "./action.ts";
 import { diagnose } from "./diagnostics.ts";
-import { alignedTable } from "./tables.ts";
+import { alignedTable } from "./terminal/tables.ts";
 
 /** Points of accuracy that may be lost unless somebody says otherwise. */
 export const defaultMaxLoss = 2;

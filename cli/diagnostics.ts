@@ -1,6 +1,6 @@
 /** The messages of the command line itself: files, options, and what commands were given. */
 import { catalogue } from "../ir/diagnostic.ts";
-import { shortened } from "../ir/printable.ts";
+import { shortened } from "../ir/text/printable.ts";
 
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",

@@ -1,21 +1,21 @@
 /** From a path on the command line to a network: an ONNX model, or a `.snn` of ours. */
 import path from "node:path";
 import { detectFormat } from "../frontend/detect.ts";
-import { filesBeside } from "../frontend/onnx/files.ts";
+import { filesBeside } from "../frontend/onnx/file/files.ts";
 import { type ImportOptions, type ImportResult, importOnnx } from "../frontend/onnx/import.ts";
 import { fail, failAll } from "../ir/diagnostic.ts";
 import type { Module } from "../ir/module.ts";
-import { type Provenance, decodePackage } from "../ir/package.ts";
+import { type Provenance, decodePackage } from "../ir/file/package.ts";
 import type { Context } from "./action.ts";
 import { diagnose } from "./diagnostics.ts";
-import { readInput, sha256 } from "./files.ts";
+import { readInput, sha256 } from "./files/files.ts";
 import {
   type ModelOptions,
   type ModelReading,
   limitsOf,
   readingOf,
   recordedReading,
-} from "./model-options.ts";
+} from "./options/model-options.ts";
 
 export interface Network {
   readonly kind: "ann" | "snn";

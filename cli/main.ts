@@ -43,8 +43,8 @@ async function end(code: number): Promise<void> {
 async function explainEnd(error: unknown): Promise<void> {
   await cleanUp();
   const [{ explainFailure }, { createTerminal }] = await Promise.all([
-    import("./explain.ts"),
-    import("./terminal.ts"),
+    import("./terminal/explain.ts"),
+    import("./terminal/terminal.ts"),
   ]);
   const has = (option: string): boolean => process.argv.includes(option);
   const options = { json: has("--json"), debug: has("--debug") };
@@ -60,7 +60,7 @@ async function cleanUp(): Promise<void> {
     }
   }
   if (folders.size === 0) return;
-  const { abandon } = await import("./atomic.ts");
+  const { abandon } = await import("./files/atomic.ts");
   for (const folder of folders) {
     try {
       abandon(folder);

@@ -9,10 +9,10 @@ import { type InputRange, inputRanges, looked, rangeWarnings } from "../calibrat
 import { type TaskName, type TaskWish, taskNames } from "../calibrate/tasks/task.ts";
 import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
-import { type Json, membersOf } from "../ir/json.ts";
+import { type Json, membersOf } from "../ir/file/json.ts";
 import type { Module } from "../ir/module.ts";
-import { printable } from "../ir/printable.ts";
-import type { Data } from "./data.ts";
+import { printable } from "../ir/text/printable.ts";
+import type { Data } from "./options/data.ts";
 import type { Network } from "./load.ts";
 
 /**

@@ -13,7 +13,7 @@ import { reportCommand } from "./commands/report.ts";
 import { runCommand } from "./commands/run.ts";
 import { explain } from "./action.ts";
 import { diagnose } from "./diagnostics.ts";
-import { type Terminal, createTerminal } from "./terminal.ts";
+import { type Terminal, createTerminal } from "./terminal/terminal.ts";
 import { version } from "./version.ts";
 
 /** Runs `snnc ARGS`, and sets the exit code of the process or thread that it runs in. */

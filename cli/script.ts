@@ -5,8 +5,8 @@
  */
 import { CommanderError } from "@commander-js/extra-typings";
 import { diagnose } from "./diagnostics.ts";
-import { diagnosticToJson } from "./render.ts";
-import { createTerminal } from "./terminal.ts";
+import { diagnosticToJson } from "./terminal/render.ts";
+import { createTerminal } from "./terminal/terminal.ts";
 
 /** What is needed of a commander `Command`, whatever its arguments and options. */
 interface Parser<O> {

@@ -1,6 +1,6 @@
 /** The thread that `cli/main.ts` has the program run in. */
 import { parentPort } from "node:worker_threads";
-import { onTemporary } from "./atomic.ts";
+import { onTemporary } from "./files/atomic.ts";
 import { runProgram } from "./program.ts";
 
 // Whoever ends this thread removes what it had in work.

@@ -5,8 +5,8 @@
 import { type Result, invariant, known } from "./diagnostic.ts";
 import type { Loc } from "./loc.ts";
 import type { Code, Module, Output, Property } from "./module.ts";
-import type { Op, OpAttrs, OpKind, ValueId } from "./op.ts";
-import { inferType, tensorRefsOf } from "./spec.ts";
+import type { Op, OpAttrs, OpKind, ValueId } from "./op/op.ts";
+import { inferType, tensorRefsOf } from "./op/table.ts";
 import { type Tensor, type TensorRef, fingerprint, sameTensor } from "./tensor.ts";
 import type { Type } from "./type.ts";
 

@@ -3,10 +3,10 @@
  * `backends/`, callers in `cli/`, `calibrate/` and `passes/`; they meet here only.
  */
 import type { Diagnostic } from "./diagnostic.ts";
-import type { EarlyExit } from "./early-exit.ts";
+import type { EarlyExit } from "./run/early-exit.ts";
 import type { Module } from "./module.ts";
-import type { Op, ValueId } from "./op.ts";
-import type { CalibrationStatistics, Scope } from "./stats.ts";
+import type { Op, ValueId } from "./op/op.ts";
+import type { CalibrationStatistics, Scope } from "./run/stats.ts";
 import type { Tensor } from "./tensor.ts";
 import { elementCount } from "./type.ts";
 

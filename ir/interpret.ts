@@ -4,12 +4,12 @@
  * no input: that shapes and dtypes are the module's is for callers to see to.
  */
 import { invariant, known } from "./diagnostic.ts";
-import { type EarlyExit, endsEarly, repeatLast } from "./early-exit.ts";
-import { type StatefulKind, evaluate, isStateful } from "./evaluate.ts";
+import { type EarlyExit, endsEarly, repeatLast } from "./run/early-exit.ts";
+import { type StatefulKind, evaluate, isStateful } from "./run/evaluate.ts";
 import { type Probe, type SampleResult, activityKinds, keptBy, noActivity } from "./executable.ts";
 import { type Module, answersOf, inputsOf, isFramed, tensorAt } from "./module.ts";
-import { type Op, type OpOf, type ValueId, movedOperands } from "./op.ts";
-import type { TensorLookup } from "./spec.ts";
+import { type Op, type OpOf, type ValueId, movedOperands } from "./op/op.ts";
+import type { TensorLookup } from "./op/table.ts";
 import { type Drive, drivesOf, isDrivenBySpikes } from "./account/drive.ts";
 import { type SenderOp, isPlain, isSenderIn } from "./account/senders.ts";
 import { synapseOf } from "./account/synapse.ts";

@@ -3,7 +3,7 @@
  * Immutable; a pass makes a new one and shares what it did not change.
  */
 import { known } from "./diagnostic.ts";
-import { type Op, type OpKind, type OpOf, type ValueId, isOp, rehearsedKinds } from "./op.ts";
+import { type Op, type OpKind, type OpOf, type ValueId, isOp, rehearsedKinds } from "./op/op.ts";
 import type { Tensor, TensorRef } from "./tensor.ts";
 
 /**

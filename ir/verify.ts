@@ -21,17 +21,17 @@
  * Domains are part of 4. What holds at some stage only (no activations after conversion) is for the
  * checkers of properties in `passes/`. Other faults are never repaired here, only told.
  */
-import { attributesOf, describeKind, fitsKind, formatRef, formatString } from "./attribute.ts";
+import { attributesOf, describeKind, fitsKind, formatRef, formatString } from "./op/attribute.ts";
 import { known } from "./diagnostic.ts";
 import { type Module, inputsOf, isFramed, opsOf, rehearsalOf } from "./module.ts";
-import { formatNumber } from "./number.ts";
-import { type Op, type ValueId, isNeuron, isOp, rehearsedKinds } from "./op.ts";
-import { rangeOf } from "./range.ts";
+import { formatNumber } from "./text/number.ts";
+import { type Op, type ValueId, isNeuron, isOp, rehearsedKinds } from "./op/op.ts";
+import { rangeOf } from "./analysis/range.ts";
 import { isFramedNeuron } from "./semantics/spiking.ts";
-import { inferType, specOf, tensorRefsOf } from "./spec.ts";
+import { inferType, specOf, tensorRefsOf } from "./op/table.ts";
 import type { Tensor } from "./tensor.ts";
 import { type Type, elementCount, formatType, sameShape } from "./type.ts";
-import { reachable } from "./walk.ts";
+import { reachable } from "./analysis/walk.ts";
 
 export interface Violation {
   /** The number in the list above. */

@@ -9,7 +9,7 @@ import type { ChosenTask, TaskWish } from "../calibrate/tasks/task.ts";
 import { fail, known } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
-import { printModule } from "../ir/print.ts";
+import { printModule } from "../ir/text/print.ts";
 import type { Calibration } from "../passes/pass.ts";
 import { type Labelled, evaluateModule } from "./assess.ts";
 import { convert } from "./convert.ts";

@@ -1,12 +1,12 @@
 /** From a network to files that run somewhere else. One target so far: WebAssembly. */
-import type { Assets } from "../backends/wasm/build/assets.ts";
+import type { Assets } from "../backends/wasm/emit/assets.ts";
 import {
   type Built,
   type Making,
   type WasmBuildOptions,
   buildWasm,
-} from "../backends/wasm/build/build.ts";
-import type { WasmReport } from "../backends/wasm/build/report.ts";
+} from "../backends/wasm/emit/build.ts";
+import type { WasmReport } from "../backends/wasm/emit/report.ts";
 import { fail } from "../ir/diagnostic.ts";
 import type { Module } from "../ir/module.ts";
 import { diagnose } from "./diagnostics.ts";

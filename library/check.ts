@@ -8,7 +8,7 @@ import { type Diagnostic, DiagnosticError } from "../ir/diagnostic.ts";
 import type { Engine, SampleSource } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
 import { type Module, inputsOf } from "../ir/module.ts";
-import type { Op } from "../ir/op.ts";
+import type { Op } from "../ir/op/op.ts";
 import { uniform } from "../ir/random.ts";
 import { tensorOf } from "../ir/tensor.ts";
 import { elementCount, isFloat } from "../ir/type.ts";

@@ -8,12 +8,12 @@
  * about a rounding, and only what such changes do not explain is told.
  */
 import { type Diagnostic, DiagnosticError, known } from "../ir/diagnostic.ts";
-import { evaluate } from "../ir/evaluate.ts";
+import { evaluate } from "../ir/run/evaluate.ts";
 import type { Executable, Probe, ProbeData, SampleSource } from "../ir/executable.ts";
 import { interpret } from "../ir/interpret.ts";
 import { shortName } from "../ir/loc.ts";
 import { type Module, inputsOf, tensorAt } from "../ir/module.ts";
-import { type Op, type ValueId, isOp } from "../ir/op.ts";
+import { type Op, type ValueId, isOp } from "../ir/op/op.ts";
 import { uniform } from "../ir/random.ts";
 import { outDegrees } from "../ir/semantics/connections.ts";
 import { type Tensor, tensorOf } from "../ir/tensor.ts";

@@ -1,11 +1,11 @@
 /** The loader's files as they came with the package: read when a build asks for them. */
 import { readFileSync } from "node:fs";
-import type { Assets } from "../backends/wasm/build/assets.ts";
-import { diagnose } from "../backends/wasm/build/diagnostics.ts";
+import type { Assets } from "../backends/wasm/emit/assets.ts";
+import { diagnose } from "../backends/wasm/emit/diagnostics.ts";
 import { fail } from "../ir/diagnostic.ts";
 
 /** They are not compiled: they lie beside the sources, one folder above the compiled files. */
-const places = ["../backends/wasm/build/loader/", "../../backends/wasm/build/loader/"];
+const places = ["../backends/wasm/emit/loader/", "../../backends/wasm/emit/loader/"];
 
 export const loaderFiles: Assets = {
   read(name) {

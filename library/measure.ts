@@ -10,7 +10,7 @@ import type {
 } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
 import { type Module, producerOf } from "../ir/module.ts";
-import type { CalibrationStatistics } from "../ir/stats.ts";
+import type { CalibrationStatistics } from "../ir/run/stats.ts";
 import { hashTensor } from "../ir/tensor.ts";
 import type { Calibration } from "../passes/pass.ts";
 import { diagnose } from "./diagnostics.ts";

@@ -5,7 +5,7 @@
 import { DiagnosticError } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
-import { type ValueId, isNeuron } from "../ir/op.ts";
+import { type ValueId, isNeuron } from "../ir/op/op.ts";
 import { valueIdOf } from "../ir/build.ts";
 import { type Shape, sameShape } from "../ir/type.ts";
 import { centreActivations } from "../passes/convert/centre-activations.ts";

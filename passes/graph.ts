@@ -6,8 +6,8 @@
 import { type Builder, rewrite } from "../ir/build.ts";
 import { type Loc, fusedLoc } from "../ir/loc.ts";
 import type { Module } from "../ir/module.ts";
-import type { Op, ValueId } from "../ir/op.ts";
-import { tensorRefsOf } from "../ir/spec.ts";
+import type { Op, ValueId } from "../ir/op/op.ts";
+import { tensorRefsOf } from "../ir/op/table.ts";
 import type { Tensor } from "../ir/tensor.ts";
 
 /** The half-built module as a transform sees it. */

@@ -4,10 +4,10 @@
  * promises end in a `PassBrokeModuleError`, which carries all that is needed to see it happen again.
  */
 import { DiagnosticError, type Diagnostic, InvariantError, fail } from "../ir/diagnostic.ts";
-import { isOutOfMemory } from "../ir/memory.ts";
+import { isOutOfMemory } from "../ir/run/memory.ts";
 import type { Module, Property } from "../ir/module.ts";
-import type { Op, ValueId } from "../ir/op.ts";
-import { formatOp, printModule } from "../ir/print.ts";
+import type { Op, ValueId } from "../ir/op/op.ts";
+import { formatOp, printModule } from "../ir/text/print.ts";
 import { verify as verifyModule } from "../ir/verify.ts";
 import { shortName } from "../ir/loc.ts";
 import { diagnose } from "./diagnostics.ts";

@@ -5,8 +5,8 @@
 import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { Observation, Probe, ProbeData } from "../ir/executable.ts";
 import type { Module, Property } from "../ir/module.ts";
-import type { ValueId } from "../ir/op.ts";
-import type { CalibrationStatistics } from "../ir/stats.ts";
+import type { ValueId } from "../ir/op/op.ts";
+import type { CalibrationStatistics } from "../ir/run/stats.ts";
 
 export type Phase = "clean" | "fuse" | "convert" | "balance" | "quantise";
 

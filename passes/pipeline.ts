@@ -3,7 +3,7 @@
  * checked against its pass's table, and printed back. Knows no pass by name; runs nothing.
  */
 import { type Diagnostic, fail } from "../ir/diagnostic.ts";
-import { nearest } from "../ir/nearest.ts";
+import { nearest } from "../ir/text/nearest.ts";
 import { diagnose } from "./diagnostics.ts";
 import type { AnyPass, OptionSpec } from "./pass.ts";
 

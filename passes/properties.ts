@@ -4,7 +4,7 @@
  */
 import { assertNever } from "../ir/diagnostic.ts";
 import { type Module, type Property, tensorAt } from "../ir/module.ts";
-import { type Op, type ValueId, isNeuron } from "../ir/op.ts";
+import { type Op, type ValueId, isNeuron } from "../ir/op/op.ts";
 import { isFloat } from "../ir/type.ts";
 import { isFoldable } from "./clean/fold-constants.ts";
 import { hasWeights, rectifierCeiling } from "./convert/spiking-form.ts";

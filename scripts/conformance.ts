@@ -13,11 +13,11 @@ import { basename, join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { perform } from "../cli/action.ts";
 import { diagnose } from "../cli/diagnostics.ts";
-import { options } from "../cli/options.ts";
+import { options } from "../cli/options/options.ts";
 import { optionsOf } from "../cli/script.ts";
 import { fail } from "../ir/diagnostic.ts";
 import { type ConformanceResult, runCase } from "../frontend/onnx/conformance.ts";
-import { filesBeside } from "../frontend/onnx/files.ts";
+import { filesBeside } from "../frontend/onnx/file/files.ts";
 
 /**
  * Test vectors of ONNX 1.17 that its later releases corrected, with where that is told. They are

@@ -9,8 +9,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { perform } from "../cli/action.ts";
-import { writeOutput } from "../cli/files.ts";
-import { options } from "../cli/options.ts";
+import { writeOutput } from "../cli/files/files.ts";
+import { options } from "../cli/options/options.ts";
 import { optionsOf } from "../cli/script.ts";
 import { generatedPages } from "./docs/pages.ts";
 

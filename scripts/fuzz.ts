@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { type Outcome as Printed, perform } from "../cli/action.ts";
 import { diagnose } from "../cli/diagnostics.ts";
-import { options, wholeNumber } from "../cli/options.ts";
+import { options, wholeNumber } from "../cli/options/options.ts";
 import { optionsOf } from "../cli/script.ts";
 import { fail } from "../ir/diagnostic.ts";
 import { type Outcome, attempt, mutantOf } from "./fuzz/attempt.ts";

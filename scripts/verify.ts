@@ -9,7 +9,7 @@
  */
 import { explain } from "../cli/action.ts";
 import { diagnose } from "../cli/diagnostics.ts";
-import { createTerminal } from "../cli/terminal.ts";
+import { createTerminal } from "../cli/terminal/terminal.ts";
 import { fail } from "../ir/diagnostic.ts";
 import { type Bar, parseName } from "./verify/bar.ts";
 

@@ -3,8 +3,8 @@ import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import { describe, expect, it } from "vitest";
 import { diagnose } from "../ir/diagnostics.ts";
-import { parseModule } from "../ir/parse.ts";
-import { printModule } from "../ir/print.ts";
+import { parseModule } from "../ir/text/parse.ts";
+import { printModule } from "../ir/text/print.ts";
 import { runGolden, splitGolden } from "./golden/harness.ts";
 
 const folder = join(import.meta.dirname, "golden");

@@ -2,13 +2,13 @@
  * The interpreter as an engine: the reference itself, one thread, one sample after the other. For
  * checking faster engines and for modules small enough not to need one.
  */
-import { requireSafeTimesteps } from "../../ir/bounds.ts";
+import { requireSafeTimesteps } from "../../ir/analysis/bounds.ts";
 import { known } from "../../ir/diagnostic.ts";
 import type { Engine, Executable } from "../../ir/executable.ts";
 import { interpret } from "../../ir/interpret.ts";
 import { type Module, opsOf, producerOf } from "../../ir/module.ts";
-import { neuronKinds } from "../../ir/op.ts";
-import { StatisticsGatherer } from "../../ir/observe.ts";
+import { neuronKinds } from "../../ir/op/op.ts";
+import { StatisticsGatherer } from "../../ir/run/observe.ts";
 
 /** Runs every module there is; `threads` makes no difference. */
 export const interpretEngine: Engine = {

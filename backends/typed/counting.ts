@@ -3,7 +3,7 @@ import { type Sender, sendersOf } from "../../ir/account/senders.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { type Activity, addTimestep } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { NeuronStep } from "./step.ts";
 

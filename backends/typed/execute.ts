@@ -1,6 +1,6 @@
 /** Runs samples through a plan, one after the other, and gathers what was asked for. */
 import { invariant, known } from "../../ir/diagnostic.ts";
-import { type EarlyExit, endsEarly, repeatLast } from "../../ir/early-exit.ts";
+import { type EarlyExit, endsEarly, repeatLast } from "../../ir/run/early-exit.ts";
 import {
   type Observation,
   type Probe,
@@ -9,11 +9,11 @@ import {
   keptBy,
   noActivity,
 } from "../../ir/executable.ts";
-import { StatisticsGatherer } from "../../ir/observe.ts";
+import { StatisticsGatherer } from "../../ir/run/observe.ts";
 import { answersOf } from "../../ir/module.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import type { Potentials } from "../../ir/semantics/spiking.ts";
-import type { CalibrationStatistics } from "../../ir/stats.ts";
+import type { CalibrationStatistics } from "../../ir/run/stats.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { Type } from "../../ir/type.ts";
 import type { Plan } from "./plan.ts";

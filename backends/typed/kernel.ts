@@ -3,7 +3,7 @@
  * returns. A kernel is one op for one timestep over arrays that are there already.
  */
 import type { Module } from "../../ir/module.ts";
-import type { Op } from "../../ir/op.ts";
+import type { Op } from "../../ir/op/op.ts";
 import type { Potentials } from "../../ir/semantics/spiking.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { Packing } from "./packing.ts";

@@ -5,7 +5,7 @@
  */
 import type { SampleResult } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
-import type { StatisticsData } from "../../ir/observe.ts";
+import type { StatisticsData } from "../../ir/run/observe.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { Failed } from "../worker-end.ts";
 import type { Job } from "./execute.ts";

@@ -2,9 +2,9 @@
  * Weights in the order in which kernels read them. A packed copy is as large as the weights, so
  * threads that run the same module hold one between them, and are not sent the originals at all.
  */
-import { tensorRefsOf } from "../../ir/spec.ts";
+import { tensorRefsOf } from "../../ir/op/table.ts";
 import type { Module } from "../../ir/module.ts";
-import type { Op, ValueId } from "../../ir/op.ts";
+import type { Op, ValueId } from "../../ir/op/op.ts";
 import { type Tensor, type TensorRef, allocate } from "../../ir/tensor.ts";
 
 /** A packed copy, and what it was made from. */

@@ -4,10 +4,10 @@
  * module runs and only the speed differs.
  */
 import { known } from "../../ir/diagnostic.ts";
-import { evaluate, isStateful } from "../../ir/evaluate.ts";
+import { evaluate, isStateful } from "../../ir/run/evaluate.ts";
 import type { Module } from "../../ir/module.ts";
 import { tensorAt } from "../../ir/module.ts";
-import { type Op, type ValueId, isNeuron } from "../../ir/op.ts";
+import { type Op, type ValueId, isNeuron } from "../../ir/op/op.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { type Counter, counterOf } from "./counting.ts";

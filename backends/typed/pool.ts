@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { invariant } from "../../ir/diagnostic.ts";
 import type { SampleResult } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
-import type { StatisticsData } from "../../ir/observe.ts";
+import type { StatisticsData } from "../../ir/run/observe.ts";
 import { WorkerEnd } from "../worker-end.ts";
 import { Asked } from "./asked.ts";
 import type { Job } from "./execute.ts";

@@ -4,12 +4,12 @@
  * Samples are dealt to workers in small groups; results are put back in order and statistics merge
  * exactly, so neither grouping nor thread count shows in any byte.
  */
-import { requireSafeTimesteps } from "../../ir/bounds.ts";
+import { requireSafeTimesteps } from "../../ir/analysis/bounds.ts";
 import type { Engine, Executable, RunOptions, SampleSource } from "../../ir/executable.ts";
-import { addStatisticsData } from "../../ir/observe.ts";
+import { addStatisticsData } from "../../ir/run/observe.ts";
 import type { SampleResult } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
-import type { CalibrationStatistics } from "../../ir/stats.ts";
+import type { CalibrationStatistics } from "../../ir/run/stats.ts";
 import { type Job, createRunner } from "./execute.ts";
 import { type PackedWeights, createPacking } from "./packing.ts";
 import { type Plan, compilePlan } from "./plan.ts";

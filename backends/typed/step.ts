@@ -1,5 +1,5 @@
 /** What a plan is a list of. */
-import type { Op } from "../../ir/op.ts";
+import type { Op } from "../../ir/op/op.ts";
 import type { Potentials } from "../../ir/semantics/spiking.ts";
 
 /** One op, ready to run. */

@@ -1,7 +1,7 @@
 /** The body of a worker thread: a plan, and a runner per job. */
 import { parentPort, workerData } from "node:worker_threads";
 import { invariant, known } from "../../ir/diagnostic.ts";
-import { statisticsToData } from "../../ir/observe.ts";
+import { statisticsToData } from "../../ir/run/observe.ts";
 import { failedBy } from "../worker-end.ts";
 import { type Runner, createRunner } from "./execute.ts";
 import { createPacking } from "./packing.ts";

@@ -3,13 +3,13 @@
  * function for each step, and joins them to one function that runs them all.
  */
 import { type Module, inputsOf, isFramed, tensorAt } from "../../ir/module.ts";
-import { type Op, type ValueId, isNeuron, isOp } from "../../ir/op.ts";
-import { tensorRefsOf } from "../../ir/spec.ts";
+import { type Op, type ValueId, isNeuron, isOp } from "../../ir/op/op.ts";
+import { tensorRefsOf } from "../../ir/op/table.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";
 import { type Assembler, openAssembler } from "./assembler/assembler.ts";
 import { barrierBytes, freeOffset, waitForAll } from "./assembler/barrier.ts";
 import { lowerAverage } from "./lower/averages.ts";
-import type { WindowKernel } from "./lower/cost.ts";
+import type { WindowKernel } from "./lower/neurons/cost.ts";
 import { connectionsOf, lowerCounts } from "./lower/counts.ts";
 import { Lowering, type Step } from "./lower/lowering.ts";
 import { families } from "./lower/table.ts";

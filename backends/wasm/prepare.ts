@@ -4,7 +4,7 @@ import type { LoadOptions, RunOptions } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
 import { compileProgram } from "./compile.ts";
 import { diagnose } from "./diagnostics.ts";
-import { createMemory } from "./instance.ts";
+import { createMemory } from "./runtime/instance.ts";
 import { type Program, memoryBytes } from "./program.ts";
 import { type Form, compileOptionsOf } from "./request.ts";
 

@@ -2,7 +2,7 @@
  * A compiled module as plain data: the WebAssembly, the constants, and where values lie. It can be
  * sent to another thread or written to files; instance.ts runs it.
  */
-import type { Op, ValueId } from "../../ir/op.ts";
+import type { Op, ValueId } from "../../ir/op/op.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
 import { aligned } from "./memory/arena.ts";

@@ -1,10 +1,10 @@
 /** What a run asks of the compiler: which values to keep, and how long a chunk of timesteps is. */
-import type { EarlyExit } from "../../ir/early-exit.ts";
+import type { EarlyExit } from "../../ir/run/early-exit.ts";
 import type { RunOptions } from "../../ir/executable.ts";
 import { type Module, answersOf } from "../../ir/module.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import type { CompileOptions } from "./compile.ts";
-import type { Job } from "./runner.ts";
+import type { Job } from "./runtime/runner.ts";
 
 /** Timesteps of a chunk at most: beyond, spikes of a layer leave the cache before they are read. */
 export const longestChunk = 64;

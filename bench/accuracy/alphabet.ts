@@ -1,6 +1,6 @@
 /** What a neuron of a network can send at a timestep: only methods with the same are compared. */
 import { type Module, isFramed, opsOf } from "../../ir/module.ts";
-import { type NeuronKind, type OpOf, isOp, neuronKinds } from "../../ir/op.ts";
+import { type NeuronKind, type OpOf, isOp, neuronKinds } from "../../ir/op/op.ts";
 
 export interface Alphabet {
   /** The words, 0 (silence) among them. */

@@ -4,7 +4,7 @@ import { labelsOf, logTicks, shortNumber } from "../../calibrate/report/format.t
 import { type Html, html, trusted } from "../../calibrate/report/markup.ts";
 import { styleSheet } from "../../calibrate/report/style.ts";
 import { known } from "../../ir/diagnostic.ts";
-import { printable } from "../../ir/printable.ts";
+import { printable } from "../../ir/text/printable.ts";
 import {
   type Comparison,
   type Row,

@@ -5,7 +5,7 @@
 import { type Builder, rewrite } from "../../ir/build.ts";
 import { invariant, known } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
-import { type Op, type OpOf, type ValueId, isNeuron, isOp } from "../../ir/op.ts";
+import { type Op, type OpOf, type ValueId, isNeuron, isOp } from "../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 
 /**

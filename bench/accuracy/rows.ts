@@ -1,6 +1,6 @@
 /** What is measured of one conversion, as a table for people and as a comparison of ours with others. */
 import { points, withError } from "../../calibrate/report/format.ts";
-import { alignedTable } from "../../cli/tables.ts";
+import { alignedTable } from "../../cli/terminal/tables.ts";
 import type { Alphabet } from "./alphabet.ts";
 
 export interface Row {

@@ -2,9 +2,9 @@
 import type { Context } from "../../cli/action.ts";
 import type { Case } from "../suite.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
-import { type Contestant, ContestantError } from "./contestant.ts";
+import { type Contestant, ContestantError } from "./processes/contestant.ts";
 import type { EngineName } from "./engines.ts";
-import type { Measurement, MemoryReport, PeerName, Spec } from "./protocol.ts";
+import type { Measurement, MemoryReport, PeerName, Spec } from "./processes/protocol.ts";
 import { type Row, digits } from "./rows.ts";
 
 /** The command line, resolved. */

@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { peersFolder } from "./project.ts";
-import type { PeerName } from "./protocol.ts";
+import type { PeerName } from "./processes/protocol.ts";
 
 const packageFile = z.object({ version: z.string() });
 

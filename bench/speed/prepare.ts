@@ -2,17 +2,17 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { loadData } from "../../cli/data.ts";
+import { loadData } from "../../cli/options/data.ts";
 import { loadNetwork } from "../../cli/load.ts";
 import { type Module, inputsOf } from "../../ir/module.ts";
 import { convert } from "../../library/convert.ts";
 import type { Case } from "../suite.ts";
 import type { Bench } from "./context.ts";
 import { loadEngine } from "./engines.ts";
-import { writeInputs } from "./inputs.ts";
-import { fixedBatchOf, openBatch } from "./open-batch.ts";
+import { writeInputs } from "./processes/inputs.ts";
+import { fixedBatchOf, openBatch } from "./networks/open-batch.ts";
 import { outFolder } from "./project.ts";
-import type { InputFile } from "./protocol.ts";
+import type { InputFile } from "./processes/protocol.ts";
 
 /** Images that every process is fed in turn. */
 const inputCount = 64;

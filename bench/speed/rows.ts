@@ -1,5 +1,5 @@
 /** What a benchmark finds, as rows: made from the values of all rounds, shown as tables. */
-import { alignedTable } from "../../cli/tables.ts";
+import { alignedTable } from "../../cli/terminal/tables.ts";
 import { type Better, median, ratioOf, relativeSpread } from "./statistics.ts";
 
 /** One comparison. A figure that has nothing to be compared with has an empty baseline and nulls. */

@@ -1,9 +1,9 @@
 /** Starts the two sides of a comparison: our engine, and every peer that is there. */
 import { type Bench, type Start, ourName } from "./context.ts";
-import { type Contestant, ContestantError } from "./contestant.ts";
+import { type Contestant, ContestantError } from "./processes/contestant.ts";
 import type { Prepared } from "./prepare.ts";
 import { peersFolder } from "./project.ts";
-import type { InputFile, PeerName } from "./protocol.ts";
+import type { InputFile, PeerName } from "./processes/protocol.ts";
 import { relativeDifference } from "./statistics.ts";
 
 /** Samples that answers are compared on. */

@@ -2,10 +2,17 @@
 import { known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
-import { type NeuronKind, type Op, type OpOf, type ValueId, isNeuron, isOp } from "../../ir/op.ts";
+import {
+  type NeuronKind,
+  type Op,
+  type OpOf,
+  type ValueId,
+  isNeuron,
+  isOp,
+} from "../../ir/op/op.ts";
 import { elementCount } from "../../ir/type.ts";
 import { isFramedNeuron } from "../../ir/semantics/spiking.ts";
-import { producers } from "../../ir/walk.ts";
+import { producers } from "../../ir/analysis/walk.ts";
 
 /**
  * What neurons send of the value they stand for: what an activation gives, a value of either sign, or

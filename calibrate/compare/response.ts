@@ -4,7 +4,7 @@
  */
 import { known } from "../../ir/diagnostic.ts";
 import { type Module, isFramed, tensorAt } from "../../ir/module.ts";
-import { type NeuronKind, type OpOf, isOp } from "../../ir/op.ts";
+import { type NeuronKind, type OpOf, isOp } from "../../ir/op/op.ts";
 import { largestSpike, sharesOf } from "../../ir/semantics/neurons/graded.ts";
 import { broadcastIndices } from "../../ir/semantics/semantics.ts";
 import { steppedCellOf } from "../../ir/semantics/spiking.ts";

@@ -25,7 +25,7 @@ import {
   joinContents,
   wholeOf,
 } from "./dataset.ts";
-import { imagesContent, remarkOnOrder } from "./images.ts";
+import { imagesContent, remarkOnOrder } from "./formats/images.ts";
 import { labelsOrTargetsOf } from "./labels.ts";
 import { type Place, locate } from "./locate.ts";
 import { type Parsing, parseData } from "./parse.ts";

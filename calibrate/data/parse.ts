@@ -10,12 +10,12 @@ import { gunzip, isGzip } from "./archive/inflate.ts";
 import { type Wanted, chooseArrays } from "./archive/roles.ts";
 import { isZip } from "./archive/zip.ts";
 import type { Budget } from "./budget.ts";
-import { parseCifarBinary, parseCifarPickle } from "./cifar.ts";
+import { parseCifarBinary, parseCifarPickle } from "./formats/cifar.ts";
 import { type Content, type Field, fieldOf } from "./dataset.ts";
-import { isIdx, parseIdx } from "./idx.ts";
-import { decodeImage, isImage, readImageHeader } from "./image.ts";
-import { isNpy, parseNpy } from "./npy.ts";
-import { isPickle } from "./pickle.ts";
+import { isIdx, parseIdx } from "./formats/idx.ts";
+import { decodeImage, isImage, readImageHeader } from "./formats/image.ts";
+import { isNpy, parseNpy } from "./formats/npy.ts";
+import { isPickle } from "./formats/pickle.ts";
 
 /** What a parser is told, and where it puts what there is to say. */
 export interface Parsing {

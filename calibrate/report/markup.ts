@@ -2,7 +2,7 @@
  * HTML by template, escaped unless it is already HTML: names in a report come from the user's model
  * and may hold anything.
  */
-import { printable } from "../../ir/printable.ts";
+import { printable } from "../../ir/text/printable.ts";
 
 /** Text that is HTML already. Only `html` and `trusted` make it. */
 export class Html {

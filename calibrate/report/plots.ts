@@ -4,7 +4,7 @@
  */
 import type { AxisOptions, Markish, PlotOptions } from "@observablehq/plot";
 import { known } from "../../ir/diagnostic.ts";
-import { printable } from "../../ir/printable.ts";
+import { printable } from "../../ir/text/printable.ts";
 import {
   digits3,
   labelsOf,

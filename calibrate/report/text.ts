@@ -1,6 +1,6 @@
 /** The report for a terminal: a screenful, not everything. Writes nothing itself. */
 import { createColors } from "picocolors";
-import { printable } from "../../ir/printable.ts";
+import { printable } from "../../ir/text/printable.ts";
 import { answersOnce, counted, labelsOf, landmarks, quantity, relative } from "./format.ts";
 import {
   type Column,

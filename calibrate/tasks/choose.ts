@@ -4,7 +4,7 @@
  */
 import { type Diagnostic, fail, known } from "../../ir/diagnostic.ts";
 import { type Module, inputsOf, producerOf } from "../../ir/module.ts";
-import { isMove, isOp } from "../../ir/op.ts";
+import { isMove, isOp } from "../../ir/op/op.ts";
 import { elementCount, sameShape } from "../../ir/type.ts";
 import { diagnoseEvaluation } from "../evaluation-diagnostics.ts";
 import { binary } from "./binary.ts";

@@ -3,15 +3,15 @@ import { Command, Option } from "@commander-js/extra-typings";
 import pc from "picocolors";
 import { typedEngine } from "../../backends/typed/engine.ts";
 import { failAll } from "../../ir/diagnostic.ts";
-import { printable } from "../../ir/printable.ts";
+import { printable } from "../../ir/text/printable.ts";
 import { type CheckResult, type CheckedFate, checkModel } from "../../library/check.ts";
 import { spikingCodes } from "../../passes/codes.ts";
 import { perform } from "../action.ts";
-import { readInput } from "../files.ts";
+import { readInput } from "../files/files.ts";
 import { importModel } from "../load.ts";
-import { limitsOf, readingOf } from "../model-options.ts";
-import { options } from "../options.ts";
-import { diagnosticToJson } from "../render.ts";
+import { limitsOf, readingOf } from "../options/model-options.ts";
+import { options } from "../options/options.ts";
+import { diagnosticToJson } from "../terminal/render.ts";
 import { quantity } from "../../calibrate/report/format.ts";
 
 export function checkCommand() {

@@ -3,9 +3,9 @@ import path from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
 import { isFramed, rehearsalOf } from "../../ir/module.ts";
-import { packageParts } from "../../ir/package.ts";
-import { printModule } from "../../ir/print.ts";
-import { printable } from "../../ir/printable.ts";
+import { packageParts } from "../../ir/file/package.ts";
+import { printModule } from "../../ir/text/print.ts";
+import { printable } from "../../ir/text/printable.ts";
 import type { Evaluation } from "../../calibrate/evaluate.ts";
 import { costJson, taskJson } from "../../calibrate/evaluation-json.ts";
 import { ownEnergy } from "../../calibrate/energy.ts";
@@ -18,26 +18,31 @@ import { makeReport } from "../../library/report.ts";
 import type { SpikingCode } from "../../passes/codes.ts";
 import { allPasses } from "../../passes/index.ts";
 import type { PassRecord } from "../../passes/manager.ts";
-import { lastFinerStep } from "../../ir/sending.ts";
+import { lastFinerStep } from "../../ir/run/sending.ts";
 import { printPipeline } from "../../passes/pipeline.ts";
 import { type Context, type Outcome, perform, runningOf } from "../action.ts";
-import { classesAmong, readClassNames, recordOfClasses, recordedClasses } from "../classes.ts";
-import { type DataOptions, loadData, scaleWarnings } from "../data.ts";
-import { adviceText, mainAdvice } from "../advice.ts";
+import {
+  classesAmong,
+  readClassNames,
+  recordOfClasses,
+  recordedClasses,
+} from "../options/classes.ts";
+import { type DataOptions, loadData, scaleWarnings } from "../options/data.ts";
+import { adviceText, mainAdvice } from "../terminal/advice.ts";
 import { chooseAutomatically, defaultConfidence, defaultMaxLoss } from "../auto.ts";
 import { diagnose } from "../diagnostics.ts";
-import { writeOutput } from "../files.ts";
+import { writeOutput } from "../files/files.ts";
 import { loadNetwork } from "../load.ts";
-import { type ModelOptions, recordOfReading } from "../model-options.ts";
-import { numericsCheck } from "../numerics.ts";
+import { type ModelOptions, recordOfReading } from "../options/model-options.ts";
+import { numericsCheck } from "../options/numerics.ts";
 import { recordOfRanges, recordOfTask, recordedTask, taskSaid } from "../network-record.ts";
-import { type EngineName, confidence, options, points, wholeNumber } from "../options.ts";
-import { checkReportFolder } from "../own-folder.ts";
-import { reportNames } from "../own-names.ts";
-import { readPreprocess, recordedPreprocess } from "../preprocessing.ts";
-import { diagnosticToJson } from "../render.ts";
-import { writeReport } from "../report-files.ts";
-import { accuracyTable, costLines, figuresOf, taskLines } from "../tables.ts";
+import { type EngineName, confidence, options, points, wholeNumber } from "../options/options.ts";
+import { checkReportFolder } from "../files/own-folder.ts";
+import { reportNames } from "../files/own-names.ts";
+import { readPreprocess, recordedPreprocess } from "../options/preprocessing.ts";
+import { diagnosticToJson } from "../terminal/render.ts";
+import { writeReport } from "../files/report-files.ts";
+import { accuracyTable, costLines, figuresOf, taskLines } from "../terminal/tables.ts";
 import { version } from "../version.ts";
 import { formatReport } from "../../calibrate/report/text.ts";
 

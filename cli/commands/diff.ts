@@ -4,12 +4,12 @@ import { diffArrays } from "diff";
 import pc from "picocolors";
 import { shortName } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
-import { formatOp } from "../../ir/print.ts";
-import { printable } from "../../ir/printable.ts";
+import { formatOp } from "../../ir/text/print.ts";
+import { printable } from "../../ir/text/printable.ts";
 import { type Tensor, sameTensor } from "../../ir/tensor.ts";
 import { perform } from "../action.ts";
 import { type Network, isPackage, loadNetwork } from "../load.ts";
-import { options } from "../options.ts";
+import { options } from "../options/options.ts";
 
 export function diffCommand() {
   return new Command("diff")

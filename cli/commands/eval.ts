@@ -9,21 +9,21 @@ import { chooseTask, outputView } from "../../calibrate/tasks/choose.ts";
 import { type Targets, targetSetOf } from "../../calibrate/tasks/targets.ts";
 import type { TaskWish } from "../../calibrate/tasks/task.ts";
 import { fail } from "../../ir/diagnostic.ts";
-import type { EarlyExit } from "../../ir/early-exit.ts";
+import type { EarlyExit } from "../../ir/run/early-exit.ts";
 import { type Module, isFramed, rehearsalOf } from "../../ir/module.ts";
 import { evaluateModule, evaluateWithEarlyExit } from "../../library/assess.ts";
 import { convert } from "../../library/convert.ts";
 import { perform, runningOf } from "../action.ts";
-import { recordedClasses } from "../classes.ts";
-import { loadData } from "../data.ts";
+import { recordedClasses } from "../options/classes.ts";
+import { loadData } from "../options/data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
 import { recordedScaleWarnings, recordedTask } from "../network-record.ts";
-import { fraction, options, wholeNumber } from "../options.ts";
-import { recordedPreprocess } from "../preprocessing.ts";
-import { accuracyTable, costLines, taskLines } from "../tables.ts";
-import { timestepsOf } from "../timesteps.ts";
-import { diagnosticToJson } from "../render.ts";
+import { fraction, options, wholeNumber } from "../options/options.ts";
+import { recordedPreprocess } from "../options/preprocessing.ts";
+import { accuracyTable, costLines, taskLines } from "../terminal/tables.ts";
+import { timestepsOf } from "../options/timesteps.ts";
+import { diagnosticToJson } from "../terminal/render.ts";
 
 export function evalCommand() {
   return new Command("eval")

@@ -1,9 +1,9 @@
 /** `snnc inspect`: the network as IR text. */
 import { Command, Option } from "@commander-js/extra-typings";
-import { printModule } from "../../ir/print.ts";
+import { printModule } from "../../ir/text/print.ts";
 import { perform } from "../action.ts";
 import { loadNetwork } from "../load.ts";
-import { options } from "../options.ts";
+import { options } from "../options/options.ts";
 
 export function inspectCommand() {
   return new Command("inspect")

@@ -7,10 +7,10 @@ import {
   ownDomain,
   ownOperators,
 } from "../../frontend/onnx/operators.ts";
-import { isOpKind, specOf, specs } from "../../ir/spec.ts";
+import { isOpKind, specOf, specs } from "../../ir/op/table.ts";
 import { spikingFormOf } from "../../passes/convert/spiking-form.ts";
 import { perform } from "../action.ts";
-import { options } from "../options.ts";
+import { options } from "../options/options.ts";
 
 export function opsCommand() {
   return new Command("ops")

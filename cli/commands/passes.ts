@@ -5,7 +5,7 @@ import { allPasses, pipelines } from "../../passes/index.ts";
 import type { AnyPass, OptionSpec, Phase } from "../../passes/pass.ts";
 import { printPipeline } from "../../passes/pipeline.ts";
 import { perform } from "../action.ts";
-import { options } from "../options.ts";
+import { options } from "../options/options.ts";
 
 const phases = [
   "clean",

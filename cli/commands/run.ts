@@ -1,7 +1,7 @@
 /** `snnc run`: raw outputs, and any value in between, for given inputs. */
 import path from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { archiveNames, encodeNpy, encodeNpz } from "../../calibrate/data/write.ts";
+import { archiveNames, encodeNpy, encodeNpz } from "../../calibrate/data/formats/write.ts";
 import { limit } from "../../calibrate/data/dataset.ts";
 import { openDataset } from "../../calibrate/data/open.ts";
 import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
@@ -9,20 +9,20 @@ import { fail, known } from "../../ir/diagnostic.ts";
 import type { Probe, ProbeData } from "../../ir/executable.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, answersOf, producerOf } from "../../ir/module.ts";
-import { printable } from "../../ir/printable.ts";
+import { printable } from "../../ir/text/printable.ts";
 import { type Tensor, zeros } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
-import { opNamed } from "../../ir/walk.ts";
+import { opNamed } from "../../ir/analysis/walk.ts";
 import { loadOn } from "../../library/measure.ts";
 import { perform, runningOf, warmUp } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
-import { writeOutput } from "../files.ts";
+import { writeOutput } from "../files/files.ts";
 import { loadNetwork } from "../load.ts";
 import { recordedScaleWarnings } from "../network-record.ts";
-import { options } from "../options.ts";
-import { openPrepared, recordedPreprocess } from "../preprocessing.ts";
-import { diagnosticToJson } from "../render.ts";
-import { timestepsOf } from "../timesteps.ts";
+import { options } from "../options/options.ts";
+import { openPrepared, recordedPreprocess } from "../options/preprocessing.ts";
+import { diagnosticToJson } from "../terminal/render.ts";
+import { timestepsOf } from "../options/timesteps.ts";
 
 export function runCommand() {
   return new Command("run")

@@ -8,28 +8,28 @@ import { sourceLoc } from "../../ir/loc.ts";
 import type { Module, Output } from "../../ir/module.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
-import { type BatchPlan, type RecurrentExtent, outputFits } from "./batch.ts";
+import { type BatchPlan, type RecurrentExtent, outputFits } from "./batch/batch.ts";
 import { diagnose } from "./diagnostics.ts";
-import type { ExternalFiles } from "./external.ts";
-import { Folder } from "./fold.ts";
-import { GraphImporter, type Wanted } from "./inline.ts";
+import type { ExternalFiles } from "./file/external.ts";
+import { Folder } from "./graph/fold.ts";
+import { GraphImporter, type Wanted } from "./graph/inline.ts";
 import {
   type ImportedInput,
   type InputOptions,
   constantOf,
   declaredShape,
   resolveInputs,
-} from "./inputs.ts";
+} from "./graph/inputs.ts";
 import { type Limits, foldingBudget } from "./limits.ts";
-import type { OnnxModel } from "./model.ts";
-import { Needs } from "./need.ts";
-import { prune } from "./prune.ts";
-import { type ValueInfoProto, integer } from "./proto.ts";
+import type { OnnxModel } from "./file/model.ts";
+import { Needs } from "./graph/need.ts";
+import { prune } from "./graph/prune.ts";
+import { type ValueInfoProto, integer } from "./file/proto.ts";
 import { Refusals } from "./refusals.ts";
-import { type Poison, refusalsBehind } from "./scope.ts";
-import { Scope } from "./scope.ts";
+import { type Poison, refusalsBehind } from "./graph/scope.ts";
+import { Scope } from "./graph/scope.ts";
 import { noteUnsupported } from "./unsupported.ts";
-import { decodeSparse, decodeTensor } from "./tensors.ts";
+import { decodeSparse, decodeTensor } from "./file/tensors.ts";
 
 export interface AttemptOptions {
   readonly model: OnnxModel;

@@ -6,7 +6,7 @@
 import { fail } from "../../ir/diagnostic.ts";
 import type { Loc } from "../../ir/loc.ts";
 import { diagnose } from "./diagnostics.ts";
-import type { OnnxNode } from "./graph.ts";
+import type { OnnxNode } from "./graph/graph.ts";
 import {
   type AttributeProto,
   type GraphProto,
@@ -15,7 +15,7 @@ import {
   attributeTypes,
   integer,
   text,
-} from "./proto.ts";
+} from "./file/proto.ts";
 
 type AttributeType = (typeof attributeTypes)[number];
 

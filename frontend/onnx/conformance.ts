@@ -3,24 +3,24 @@
  * given outputs. Files are handed in as bytes.
  */
 import { DiagnosticError, known } from "../../ir/diagnostic.ts";
-import { evaluate } from "../../ir/evaluate.ts";
+import { evaluate } from "../../ir/run/evaluate.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { isFloat, sameShape } from "../../ir/type.ts";
 import { formatLoc, sourceLoc } from "../../ir/loc.ts";
-import type { ExternalFiles } from "./external.ts";
+import type { ExternalFiles } from "./file/external.ts";
 import { importOnnx } from "./import.ts";
 import { defaultLimits } from "./limits.ts";
-import { readModel } from "./model.ts";
+import { readModel } from "./file/model.ts";
 import {
   type TensorProto,
   type ValueInfoProto,
   dataTypeOf,
   dataTypes,
   decodeTensorProto,
-} from "./proto.ts";
-import { decodeTensor } from "./tensors.ts";
+} from "./file/proto.ts";
+import { decodeTensor } from "./file/tensors.ts";
 
 export interface ConformanceCase {
   readonly name: string;

@@ -6,19 +6,19 @@
 import type { Builder } from "../../ir/build.ts";
 import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
 import type { Loc } from "../../ir/loc.ts";
-import type { OpAttrs, OpKind, ValueId } from "../../ir/op.ts";
-import { specOf } from "../../ir/spec.ts";
+import type { OpAttrs, OpKind, ValueId } from "../../ir/op/op.ts";
+import { specOf } from "../../ir/op/table.ts";
 import { type Tensor, type TensorRef, scalar } from "../../ir/tensor.ts";
 import { type DType, type Shape, type Type, elementCount, formatType } from "../../ir/type.ts";
-import type { RecurrentExtent } from "./batch.ts";
+import type { RecurrentExtent } from "./batch/batch.ts";
 import { Attributes } from "./attributes.ts";
 import { diagnose } from "./diagnostics.ts";
-import type { Folder } from "./fold.ts";
-import type { OnnxNode } from "./graph.ts";
+import type { Folder } from "./graph/fold.ts";
+import type { OnnxNode } from "./graph/graph.ts";
 import type { Limits } from "./limits.ts";
-import type { DataType, GraphProto, SparseTensorProto, TensorProto } from "./proto.ts";
-import type { Entry, NodeOutput } from "./scope.ts";
-import { findNonFinite } from "./tensors.ts";
+import type { DataType, GraphProto, SparseTensorProto, TensorProto } from "./file/proto.ts";
+import type { Entry, NodeOutput } from "./graph/scope.ts";
+import { findNonFinite } from "./file/tensors.ts";
 
 /** What a node's context needs of the importer. */
 export interface ImportServices {

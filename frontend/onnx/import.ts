@@ -5,7 +5,7 @@
 import { type Diagnostic, DiagnosticError, fail } from "../../ir/diagnostic.ts";
 import { shortName, sourceLoc } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
-import type { Op } from "../../ir/op.ts";
+import type { Op } from "../../ir/op/op.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { type Attempt, type AttemptOptions, attempt } from "./attempt.ts";
 import {
@@ -16,9 +16,9 @@ import {
   noBatch,
   openPlan,
   recurrentFit,
-} from "./batch.ts";
+} from "./batch/batch.ts";
 import { diagnose } from "./diagnostics.ts";
-import type { ExternalFiles } from "./external.ts";
+import type { ExternalFiles } from "./file/external.ts";
 import {
   type ImportedInput,
   type InputOptions,
@@ -27,14 +27,14 @@ import {
   declaredInputs,
   declaredShape,
   wantedInputs,
-} from "./inputs.ts";
+} from "./graph/inputs.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
-import { mayMix, opThatMixes } from "./mixing.ts";
-import { type OnnxModel, readModel } from "./model.ts";
+import { mayMix, opThatMixes } from "./batch/mixing.ts";
+import { type OnnxModel, readModel } from "./file/model.ts";
 import { isRandom } from "./operators.ts";
-import { hasRecurrent } from "./recurrent-in.ts";
+import { hasRecurrent } from "./batch/recurrent-in.ts";
 import type { UnsupportedOperator } from "./refusals.ts";
-import { refusalsBehind } from "./scope.ts";
+import { refusalsBehind } from "./graph/scope.ts";
 
 export interface ImportOptions {
   /** The model's name for messages, without folders. */

@@ -2,9 +2,9 @@
  * What an operator function is and what its row in the table says. The functions themselves are
  * in `ops/`, one per operator, by family.
  */
-import type { ValueId } from "../../ir/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import type { NodeContext } from "./context.ts";
-import type { NodeOutput } from "./scope.ts";
+import type { NodeOutput } from "./graph/scope.ts";
 
 /** Outputs of a node, in order. */
 export type NodeResult = ValueId | readonly NodeOutput[];

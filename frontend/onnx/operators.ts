@@ -2,20 +2,20 @@
  * The table of supported ONNX operators, put together from the families, and what to advise where
  * an operator is not in it.
  */
-import { activationOperators, ownActivationOperators } from "./ops/activation.ts";
+import { activationOperators, ownActivationOperators } from "./ops/layers/activation.ts";
 import { arithmeticOperators } from "./ops/arithmetic.ts";
-import { channelsLastOperators } from "./ops/channels-last.ts";
+import { channelsLastOperators } from "./ops/quantised/channels-last.ts";
 import { constantOperators } from "./ops/constant.ts";
 import { controlOperators } from "./ops/control.ts";
-import { convolutionOperators } from "./ops/convolution.ts";
+import { convolutionOperators } from "./ops/layers/convolution.ts";
 import { indexingOperators } from "./ops/indexing.ts";
-import { linearOperators } from "./ops/linear.ts";
-import { normalisationOperators } from "./ops/normalisation.ts";
-import { poolingOperators } from "./ops/pooling.ts";
-import { microsoftOperators, qlinearOperators } from "./ops/qlinear.ts";
-import { qonnxOperators } from "./ops/qonnx.ts";
-import { quantisationOperators } from "./ops/quantisation.ts";
-import { recurrentOperators } from "./ops/recurrent.ts";
+import { linearOperators } from "./ops/layers/linear.ts";
+import { normalisationOperators } from "./ops/layers/normalisation.ts";
+import { poolingOperators } from "./ops/layers/pooling.ts";
+import { microsoftOperators, qlinearOperators } from "./ops/quantised/qlinear.ts";
+import { qonnxOperators } from "./ops/quantised/qonnx.ts";
+import { quantisationOperators } from "./ops/quantised/quantisation.ts";
+import { recurrentOperators } from "./ops/layers/recurrent.ts";
 import { reductionOperators } from "./ops/reduction.ts";
 import { resamplingOperators } from "./ops/resampling.ts";
 import { sequenceOperators } from "./ops/sequence.ts";

@@ -4,8 +4,8 @@
  */
 import type { Diagnostic } from "../../ir/diagnostic.ts";
 import { limited } from "./diagnostics.ts";
-import type { OnnxNode } from "./graph.ts";
-import type { Refusal } from "./scope.ts";
+import type { OnnxNode } from "./graph/graph.ts";
+import type { Refusal } from "./graph/scope.ts";
 
 /** One kind of refusal, for `snnc check`. */
 export interface UnsupportedOperator {

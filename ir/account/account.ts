@@ -7,10 +7,10 @@
  */
 import { known } from "../diagnostic.ts";
 import { type Module, isFramed, producerOf, tensorAt } from "../module.ts";
-import { type NeuronKind, type Op, type OpOf, type ValueId, isNeuron, isOp } from "../op.ts";
-import type { TensorLookup } from "../spec.ts";
+import { type NeuronKind, type Op, type OpOf, type ValueId, isNeuron, isOp } from "../op/op.ts";
+import type { TensorLookup } from "../op/table.ts";
 import { elementCount } from "../type.ts";
-import { neuronDepth } from "../walk.ts";
+import { neuronDepth } from "../analysis/walk.ts";
 import { type NeuronCost, costOf, neuronCost } from "./costs.ts";
 import { type Drive, drivesOf, isDrivenBySpikes } from "./drive.ts";
 import { type Operations, noOperations, plus } from "./operations.ts";

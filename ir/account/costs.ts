@@ -6,8 +6,8 @@
  * less. Moves, changes of element type and constants are nothing, and so is what follows from constants
  * alone: it is computed before the run.
  */
-import type { NeuronKind, OpKind, OpOf } from "../op.ts";
-import type { TensorLookup } from "../spec.ts";
+import type { NeuronKind, OpKind, OpOf } from "../op/op.ts";
+import type { TensorLookup } from "../op/table.ts";
 import type { Type } from "../type.ts";
 import { elementwiseCosts } from "./costs/elementwise.ts";
 import { normCosts, reduceCosts } from "./costs/fold.ts";

@@ -17,8 +17,8 @@ import {
   isNeuron,
   isOp,
   movedOperands,
-} from "../op.ts";
-import type { TensorLookup } from "../spec.ts";
+} from "../op/op.ts";
+import type { TensorLookup } from "../op/table.ts";
 import type { Tensor } from "../tensor.ts";
 
 /**

@@ -4,7 +4,7 @@
  * interpreter counts forwards, word by word.
  */
 import { known } from "../diagnostic.ts";
-import { evaluate } from "../evaluate.ts";
+import { evaluate } from "../run/evaluate.ts";
 import { type Module, producerOf, tensorAt } from "../module.ts";
 import {
   type NeuronKind,
@@ -14,9 +14,9 @@ import {
   isNeuron,
   isOp,
   movedOperands,
-} from "../op.ts";
+} from "../op/op.ts";
 import { broadcastIndices } from "../semantics/semantics.ts";
-import type { TensorLookup } from "../spec.ts";
+import type { TensorLookup } from "../op/table.ts";
 import { tensorOf } from "../tensor.ts";
 import { elementCount } from "../type.ts";
 import { type Drive, drivesOf, isDrivenBySpikes } from "./drive.ts";

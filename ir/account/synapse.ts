@@ -1,8 +1,8 @@
 /** Which ops are synapses, and how many connections leave each element that comes to them. */
 import { known } from "../diagnostic.ts";
-import { type Op, type ValueId, isOp } from "../op.ts";
+import { type Op, type ValueId, isOp } from "../op/op.ts";
 import { outDegrees } from "../semantics/connections.ts";
-import type { TensorLookup } from "../spec.ts";
+import type { TensorLookup } from "../op/table.ts";
 import { elementCount } from "../type.ts";
 import type { Drive } from "./drive.ts";
 

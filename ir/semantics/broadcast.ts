@@ -3,7 +3,7 @@
  * the smaller ones as NumPy does. The functions know nothing of tensors, these loops nothing of
  * what is computed.
  */
-import type { Op } from "../op.ts";
+import type { Op } from "../op/op.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Shape, elementCount, sameShape } from "../type.ts";
 import { broadcastIndices, doubles, resultOf } from "./semantics.ts";

@@ -7,10 +7,10 @@
  * with a matrix that stays the same, which `synapseOf` in `ir/account/` adds. `ann.affine` is none, as its
  * scale goes into its neighbours' weights.
  */
-import { type Op, type OpOf, isOp } from "../op.ts";
-import type { TensorLookup } from "../spec.ts";
+import { type Op, type OpOf, isOp } from "../op/op.ts";
+import type { TensorLookup } from "../op/table.ts";
 import { type Shape, elementCount } from "../type.ts";
-import { type ConnectionRow, connectionRows, windowsOf } from "../window.ts";
+import { type ConnectionRow, connectionRows, windowsOf } from "../analysis/window.ts";
 
 /** Connections of each element of an operand of `shape`, [numel]; null where none are counted. */
 export function outDegrees(op: Op, shape: Shape, tensors: TensorLookup): Float64Array | null {

@@ -4,8 +4,8 @@
  * measured against, so they are slow and obvious: computed in double precision, rounded once.
  */
 import { known } from "../diagnostic.ts";
-import type { Op, OpKind, OpOf } from "../op.ts";
-import type { TensorLookup } from "../spec.ts";
+import type { Op, OpKind, OpOf } from "../op/op.ts";
+import type { TensorLookup } from "../op/table.ts";
 import { type Tensor, type TensorData, roundTo, tensor } from "../tensor.ts";
 import { type DType, type Shape, stridesOf } from "../type.ts";
 

@@ -3,8 +3,8 @@
  * current, hard as neurons have it and smoothed as networks are trained with it, with the derivative
  * that training needs. Threshold 1; times in seconds, rates in Hz.
  */
-import type { OpAttrs } from "../op.ts";
-import { sigmoid, softplus } from "./scalar.ts";
+import type { OpAttrs } from "../op/op.ts";
+import { sigmoid, softplus } from "./values/scalar.ts";
 
 export type SoftLif = OpAttrs["ann.soft-lif"];
 export type LeakyTimes = Pick<SoftLif, "tauRc" | "tauRef">;

@@ -6,9 +6,9 @@
  * float32 machine does. Potentials of integer neurons are int32, and exact. Running sums of pools and
  * read-outs are kept in double precision.
  */
-import { isOp, type Op, type OpOf } from "../op.ts";
-import type { TensorLookup } from "../spec.ts";
-import type { SpikingKind } from "../spec/spiking.ts";
+import { isOp, type Op, type OpOf } from "../op/op.ts";
+import type { TensorLookup } from "../op/table.ts";
+import type { SpikingKind } from "../op/families/spiking.ts";
 import { type Tensor, tensorOf } from "../tensor.ts";
 import { type Shape, elementCount } from "../type.ts";
 import { type Cell, type FramedCell, rowsOf } from "./neurons/cell.ts";
@@ -18,7 +18,7 @@ import { graded } from "./neurons/graded.ts";
 import { integrateAndFire } from "./neurons/integrate-and-fire.ts";
 import { leakyIntegrateAndFire } from "./neurons/leaky.ts";
 import { rehearsedIntegrateAndFire } from "./neurons/rehearsed.ts";
-import { maxPool } from "./pool.ts";
+import { maxPool } from "./values/pool.ts";
 import { doubles, resultOf } from "./semantics.ts";
 
 export type { Cell, FramedCell, Neurons, Potentials } from "./neurons/cell.ts";

@@ -3,12 +3,12 @@
  * precision and rounded once, which for integers is exact: a product of i32 and i8 has 38 bits, so
  * that 2^15 of them fit.
  */
-import type { OpOf } from "../op.ts";
-import type { TensorLookup } from "../spec.ts";
-import type { SynapseKind } from "../spec/synapse.ts";
+import type { OpOf } from "../op/op.ts";
+import type { TensorLookup } from "../op/table.ts";
+import type { SynapseKind } from "../op/families/synapse.ts";
 import type { Tensor, TensorRef } from "../tensor.ts";
 import { elementCount } from "../type.ts";
-import { connectionRows, windowsOf } from "../window.ts";
+import { connectionRows, windowsOf } from "../analysis/window.ts";
 import { type SemanticsTable, broadcastIndices, doubles, operand, resultOf } from "./semantics.ts";
 
 export const synapseSemantics: SemanticsTable<SynapseKind> = {

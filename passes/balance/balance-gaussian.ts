@@ -10,7 +10,7 @@
  * both in closed form; a = 0, or −b for values of either sign, and the range is b · q. (Huang et al.,
  * ICML 2025, for a = 0; Zhang et al., AAAI 2026.)
  */
-import { erf } from "../../ir/semantics/error-function.ts";
+import { erf } from "../../ir/semantics/values/error-function.ts";
 import { definePass } from "../pass.ts";
 import { balance, largestActivation, scopeOf, scopeOption } from "./thresholds.ts";
 

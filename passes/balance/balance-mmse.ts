@@ -10,7 +10,7 @@
  * potential in units of θ: clipping and quantisation are traded against each other. (Li et al., ICML
  * 2021, "SNN calibration".)
  */
-import type { Mass } from "../../ir/stats.ts";
+import type { Mass } from "../../ir/run/stats.ts";
 import { definePass } from "../pass.ts";
 import {
   type Choice,

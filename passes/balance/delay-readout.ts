@@ -10,7 +10,7 @@
  * evaluation by the times that the layers' first spikes take; here that time is `pace` per layer.)
  */
 import { rewrite } from "../../ir/build.ts";
-import { neuronDepth } from "../../ir/walk.ts";
+import { neuronDepth } from "../../ir/analysis/walk.ts";
 import { definePass } from "../pass.ts";
 import { refuseRehearsed } from "./thresholds.ts";
 

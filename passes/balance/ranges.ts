@@ -3,7 +3,7 @@ import { rewrite } from "../../ir/build.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
-import { type OpOf, type ValueId, isNeuron } from "../../ir/op.ts";
+import { type OpOf, type ValueId, isNeuron } from "../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { stepsToRange } from "./sites.ts";
 

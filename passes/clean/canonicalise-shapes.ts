@@ -6,7 +6,7 @@
  * slice; the same function, bit for bit. Transposes are composed by
  * (x ᵀp) ᵀq = x ᵀr with r[a] = p[q[a]].
  */
-import type { Op, OpOf, ValueId } from "../../ir/op.ts";
+import type { Op, OpOf, ValueId } from "../../ir/op/op.ts";
 import { type Shape, sameShape } from "../../ir/type.ts";
 import { type Graph, rework, untilStable } from "../graph.ts";
 import { definePass } from "../pass.ts";

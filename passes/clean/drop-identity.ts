@@ -5,7 +5,7 @@
  * Precondition: none. Result: the same function without them, bit for bit; their users read the
  * operand instead. The equation of each case is f(x) = x, visible from attributes and types alone.
  */
-import type { Op, PoolAttrs } from "../../ir/op.ts";
+import type { Op, PoolAttrs } from "../../ir/op/op.ts";
 import { type Shape, type Type, sameShape } from "../../ir/type.ts";
 import { type Graph, rework, uniformValue } from "../graph.ts";
 import { definePass } from "../pass.ts";

@@ -12,7 +12,7 @@ import {
   type ValueId,
   type WindowAttrs,
   isOp,
-} from "../../ir/op.ts";
+} from "../../ir/op/op.ts";
 import { type Graph, rework, untilStable } from "../graph.ts";
 import { definePass } from "../pass.ts";
 

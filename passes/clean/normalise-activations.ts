@@ -8,7 +8,7 @@
  *
  *     clip(clip(x, a, b), c, d) = clip(x, clip(a, c, d), clip(b, c, d))          for a ≤ b, c ≤ d
  */
-import type { Op, OpOf, ValueId } from "../../ir/op.ts";
+import type { Op, OpOf, ValueId } from "../../ir/op/op.ts";
 import { scalar } from "../../ir/tensor.ts";
 import { isFloat, sameShape } from "../../ir/type.ts";
 import { type Graph, rework, uniformValue, untilStable } from "../graph.ts";

@@ -4,7 +4,7 @@
  * can be done; sink-transposes.ts does it.
  */
 import type { Builder } from "../../ir/build.ts";
-import type { Op, OpAttrs } from "../../ir/op.ts";
+import type { Op, OpAttrs } from "../../ir/op/op.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";
 import { allocate, tensor } from "../../ir/tensor.ts";
 import { type Shape, elementCount, stridesOf } from "../../ir/type.ts";

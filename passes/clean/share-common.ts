@@ -6,8 +6,8 @@
  * by their elements, not their names. (Local value numbering over a graph in topological order:
  * Cocke & Schwartz 1970.)
  */
-import type { Op } from "../../ir/op.ts";
-import { tensorRefsOf } from "../../ir/spec.ts";
+import type { Op } from "../../ir/op/op.ts";
+import { tensorRefsOf } from "../../ir/op/table.ts";
 import { type Tensor, sameTensor } from "../../ir/tensor.ts";
 import { type Graph, rework } from "../graph.ts";
 import { definePass } from "../pass.ts";

@@ -2,8 +2,8 @@
  * Finds out which values cannot be negative, from the ops that make them; beside its one user,
  * normalise-activations.ts. Says nothing about inputs, whose range nobody has promised.
  */
-import type { Op, ValueId } from "../../ir/op.ts";
-import { tensorRefsOf } from "../../ir/spec.ts";
+import type { Op, ValueId } from "../../ir/op/op.ts";
+import { tensorRefsOf } from "../../ir/op/table.ts";
 import type { Graph } from "../graph.ts";
 
 /** Remembers what it found, as values of one graph do not change. */

@@ -8,7 +8,7 @@
  * f(xᵀ) = f(x)ᵀ; for a flatten, W · vec(xᵀ) = (W·P) · vec(x) with P the permutation matrix.
  */
 import { makeOp } from "../../ir/build.ts";
-import { type Op, type OpOf, type ValueId, binaryNames, unaryNames } from "../../ir/op.ts";
+import { type Op, type OpOf, type ValueId, binaryNames, unaryNames } from "../../ir/op/op.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
 import { type Graph, rework, uniformValue, untilStable } from "../graph.ts";

@@ -7,7 +7,7 @@
  * (Bu, Li & Yu, CVPR 2025, call it pre-neuron max-pooling.)
  */
 import { fusedLoc } from "../../ir/loc.ts";
-import { type Op, isOp } from "../../ir/op.ts";
+import { type Op, isOp } from "../../ir/op/op.ts";
 import { rework } from "../graph.ts";
 import { definePass } from "../pass.ts";
 

@@ -15,14 +15,14 @@ import type { Builder } from "../../ir/build.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
 import { type Loc, fusedLoc } from "../../ir/loc.ts";
 import type { Code } from "../../ir/module.ts";
-import type { Op, OpOf, ValueId } from "../../ir/op.ts";
+import type { Op, OpOf, ValueId } from "../../ir/op/op.ts";
 import { scalar } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
-import { analogueOption, announce, overTime } from "./over-time.ts";
-import { realLayers } from "./remarks.ts";
+import { analogueOption, announce, overTime } from "./over-time/over-time.ts";
+import { realLayers } from "./over-time/remarks.ts";
 import { planConversion, rectifierCeiling } from "./spiking-form.ts";
-import { unspiked } from "./words.ts";
+import { unspiked } from "./over-time/words.ts";
 
 const name = "convert-activations";
 

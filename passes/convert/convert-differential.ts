@@ -14,8 +14,8 @@
  */
 import { scalar } from "../../ir/tensor.ts";
 import { definePass } from "../pass.ts";
-import { inIncrements } from "./increments.ts";
-import { remarksOn } from "./remarks.ts";
+import { inIncrements } from "./over-time/increments.ts";
+import { remarksOn } from "./over-time/remarks.ts";
 
 const name = "convert-differential";
 

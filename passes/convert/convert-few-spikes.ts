@@ -13,13 +13,13 @@
  */
 import { known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
-import { type ActivationFit, fitActivations, fitNotices } from "./fit-activations.ts";
-import { byPairs, inIncrements } from "./increments.ts";
-import { remarksOn } from "./remarks.ts";
+import { type ActivationFit, fitActivations, fitNotices } from "./curves/fit-activations.ts";
+import { byPairs, inIncrements } from "./over-time/increments.ts";
+import { remarksOn } from "./over-time/remarks.ts";
 
 const name = "convert-few-spikes";
 

@@ -13,8 +13,8 @@
  */
 import { scalar } from "../../ir/tensor.ts";
 import { definePass } from "../pass.ts";
-import { byPairs, inIncrements } from "./increments.ts";
-import { remarksOn } from "./remarks.ts";
+import { byPairs, inIncrements } from "./over-time/increments.ts";
+import { remarksOn } from "./over-time/remarks.ts";
 
 const name = "convert-ttfs";
 

@@ -14,22 +14,22 @@
  * with the weights, and spikes stay spikes up to them. (Hunsberger & Eliasmith 2016; NengoDL for R.)
  */
 import type { Builder } from "../../ir/build.ts";
-import { channelAxisOf } from "../../ir/channels.ts";
+import { channelAxisOf } from "../../ir/analysis/channels.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
 import type { Observation } from "../../ir/executable.ts";
 import { fusedLoc, shortName } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import type { LeakyTimes } from "../../ir/semantics/soft-lif.ts";
 import { scalar, tensorOf } from "../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
 import { inFloatRange } from "../float-range.ts";
 import { type PassContext, definePass } from "../pass.ts";
-import { analogueOption, announce, overTime } from "./over-time.ts";
-import { realLayers } from "./remarks.ts";
+import { analogueOption, announce, overTime } from "./over-time/over-time.ts";
+import { realLayers } from "./over-time/remarks.ts";
 import { hasLeakyForm, planConversion, rectifierCeiling } from "./spiking-form.ts";
-import { type Tuning, fitTuning } from "./tuning.ts";
+import { type Tuning, fitTuning } from "./curves/tuning.ts";
 
 const name = "soft-lif";
 

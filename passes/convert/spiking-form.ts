@@ -4,7 +4,7 @@
  */
 import { elementCount, isFloat } from "../../ir/type.ts";
 import type { Module } from "../../ir/module.ts";
-import { type Op, type OpKind, type OpOf, type ValueId, isOp } from "../../ir/op.ts";
+import { type Op, type OpKind, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 
 /**
  * What becomes of an op.

@@ -4,9 +4,9 @@
  * Looks at weights, constants and element types; at no sample.
  */
 import { type Module, tensorAt } from "../../ir/module.ts";
-import { type Op, type ValueId, isOp } from "../../ir/op.ts";
-import { rangeOf as rangeOfTensor } from "../../ir/range.ts";
-import { rangeOf as rangeOfDType } from "../../ir/semantics/scalar.ts";
+import { type Op, type ValueId, isOp } from "../../ir/op/op.ts";
+import { rangeOf as rangeOfTensor } from "../../ir/analysis/range.ts";
+import { rangeOf as rangeOfDType } from "../../ir/semantics/values/scalar.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { elementCount, isFloat } from "../../ir/type.ts";
 

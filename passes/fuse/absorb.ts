@@ -3,8 +3,8 @@
  * this folder; decides nothing about when that is wanted, except that it must be exact.
  */
 import { makeOp } from "../../ir/build.ts";
-import { evaluate } from "../../ir/evaluate.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op.ts";
+import { evaluate } from "../../ir/run/evaluate.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../ir/type.ts";
 import { largestFoldedConstant } from "../clean/fold-constants.ts";

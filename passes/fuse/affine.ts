@@ -3,7 +3,7 @@
  * put back into an op. In double precision throughout; `stored` rounds once.
  */
 import { broadcastIndices } from "../../ir/semantics/semantics.ts";
-import type { Op, ValueId } from "../../ir/op.ts";
+import type { Op, ValueId } from "../../ir/op/op.ts";
 import { type Tensor, roundTo, tensor, tensorOf } from "../../ir/tensor.ts";
 import { type DType, type Shape, elementCount, sameShape } from "../../ir/type.ts";
 import { largestFoldedConstant } from "../clean/fold-constants.ts";

@@ -6,7 +6,7 @@
  * enlarge that operand or is not finite. x + c, x − c, c − x, c·x, x / c and −x become s·x + t. Exact except for
  * x / c = (1/c)·x, which rounds twice.
  */
-import type { Op, ValueId } from "../../ir/op.ts";
+import type { Op, ValueId } from "../../ir/op/op.ts";
 import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { isFloat, sameShape } from "../../ir/type.ts";
 import { type Graph, rework } from "../graph.ts";

@@ -10,7 +10,7 @@
  *
  * (Ioffe & Szegedy 2015; Rueckauer et al. 2017, equation 7.)
  */
-import type { OpOf } from "../../ir/op.ts";
+import type { OpOf } from "../../ir/op/op.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";

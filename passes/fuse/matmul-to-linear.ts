@@ -6,8 +6,8 @@
  * layer with weight Mᵀ; M·x = (xᵀ·Mᵀ)ᵀ is one with weight M between two transposes, or between two
  * reshapes where x is a column.
  */
-import type { Op, ValueId } from "../../ir/op.ts";
-import { rangeOf } from "../../ir/range.ts";
+import type { Op, ValueId } from "../../ir/op/op.ts";
+import { rangeOf } from "../../ir/analysis/range.ts";
 import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { isFloat, sameShape } from "../../ir/type.ts";
 import { transposeTensor } from "../clean/permute.ts";

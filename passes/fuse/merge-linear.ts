@@ -11,7 +11,7 @@
  *
  * (Jacob et al. 2018, section 3.2, for the scales; the rest is linear algebra.)
  */
-import type { Op, OpOf, ValueId } from "../../ir/op.ts";
+import type { Op, OpOf, ValueId } from "../../ir/op/op.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { type Graph, rework, untilStable } from "../graph.ts";
 import { definePass } from "../pass.ts";

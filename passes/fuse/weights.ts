@@ -2,8 +2,8 @@
  * Arithmetic on the weights of synapses, by output or input channel. In double precision throughout,
  * rounded once when a weight is stored.
  */
-import { type OpOf, type Op, isOp } from "../../ir/op.ts";
-import { rangeOf } from "../../ir/range.ts";
+import { type OpOf, type Op, isOp } from "../../ir/op/op.ts";
+import { rangeOf } from "../../ir/analysis/range.ts";
 import { type Tensor, type TensorRef, tensorOf } from "../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../ir/type.ts";
 import type { Graph } from "../graph.ts";

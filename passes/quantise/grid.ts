@@ -4,8 +4,8 @@
  * those that move elements.
  */
 import { known } from "../../ir/diagnostic.ts";
-import { evaluate } from "../../ir/evaluate.ts";
-import { type Op, isOp } from "../../ir/op.ts";
+import { evaluate } from "../../ir/run/evaluate.ts";
+import { type Op, isOp } from "../../ir/op/op.ts";
 import { broadcastIndices } from "../../ir/semantics/semantics.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";
 import { type Shape, broadcastShapes, elementCount, stridesOf } from "../../ir/type.ts";

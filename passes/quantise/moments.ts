@@ -5,8 +5,8 @@
 import { known } from "../../ir/diagnostic.ts";
 import type { Observation } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
-import type { ValueId } from "../../ir/op.ts";
-import type { ChannelStatistics } from "../../ir/stats.ts";
+import type { ValueId } from "../../ir/op/op.ts";
+import type { ChannelStatistics } from "../../ir/run/stats.ts";
 import { sameShape } from "../../ir/type.ts";
 import type { PassContext } from "../pass.ts";
 import type { Grid } from "./grid.ts";

@@ -10,10 +10,10 @@ import { rewrite } from "../../ir/build.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
-import { consumers, isOutput, producers } from "../../ir/walk.ts";
+import { consumers, isOutput, producers } from "../../ir/analysis/walk.ts";
 import { spread } from "../fuse/affine.ts";
 import { withoutDead } from "../graph.ts";
 

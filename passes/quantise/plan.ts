@@ -4,10 +4,10 @@
  * no op; `emit.ts` does, by the same keys.
  */
 import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
-import { evaluate } from "../../ir/evaluate.ts";
+import { evaluate } from "../../ir/run/evaluate.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { type Shape, type Type, elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";

@@ -6,7 +6,7 @@ import { rewrite } from "../../ir/build.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { fusedLoc } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
-import { isOp } from "../../ir/op.ts";
+import { isOp } from "../../ir/op/op.ts";
 
 /** The same network; the same object where there is no such mean. */
 export function poolMeans(module: Module, pass: string): Module {

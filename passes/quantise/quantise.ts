@@ -16,10 +16,10 @@
  * quantises. Rounding is half away from zero. (Per channel and by least
  * squares: Choukroun et al. 2019; folding scales into thresholds: Rueckauer et al. 2017.)
  */
-import { requireSafeTimesteps } from "../../ir/bounds.ts";
+import { requireSafeTimesteps } from "../../ir/analysis/bounds.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
-import { type ValueId, isOp } from "../../ir/op.ts";
+import { type ValueId, isOp } from "../../ir/op/op.ts";
 import { diagnose } from "../diagnostics.ts";
 import { withoutDead } from "../graph.ts";
 import { definePass } from "../pass.ts";

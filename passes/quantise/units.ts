@@ -3,7 +3,7 @@
  * an addition or in the window of a pool, their units become one and the same.
  */
 import { invariant, known } from "../../ir/diagnostic.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import { type Grid, along, combine } from "./grid.ts";
 import type { Moments } from "./moments.ts";
 import { type Channel, type Row, type Scale, chooseScale } from "./scale.ts";

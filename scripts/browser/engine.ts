@@ -28,8 +28,8 @@ interface Answer {
 
 /** Runs as text in the page. Inputs are given as JSON; `how` are the options of `load`. */
 const script = `async ({ inputs, timesteps, how }) => {
-  const { browserWasmEngine } = await import("/dist/backends/wasm/web-workers.js");
-  const { decodePackage } = await import("/dist/ir/package.js");
+  const { browserWasmEngine } = await import("/dist/backends/wasm/runtime/web-workers.js");
+  const { decodePackage } = await import("/dist/ir/file/package.js");
   const { inputsOf } = await import("/dist/ir/module.js");
   const bytes = new Uint8Array(await (await fetch("/network.snn")).arrayBuffer());
   const { module } = decodePackage(bytes, "network.snn");

@@ -7,7 +7,7 @@ import { wasmEngine } from "../../backends/wasm/engine.ts";
 import { openDataset, openPreprocess } from "../../calibrate/data/open.ts";
 import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
 import { known } from "../../ir/diagnostic.ts";
-import { decodePackage } from "../../ir/package.ts";
+import { decodePackage } from "../../ir/file/package.ts";
 
 export interface Expected {
   readonly input: readonly number[];

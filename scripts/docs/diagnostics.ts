@@ -1,7 +1,7 @@
 /** docs/diagnostics.md: every message there is, by the folder that declares it. */
 import { diagnose as threads } from "../../backends/diagnostics.ts";
 import { diagnose as wasm } from "../../backends/wasm/diagnostics.ts";
-import { diagnose as wasmBuild } from "../../backends/wasm/build/diagnostics.ts";
+import { diagnose as wasmBuild } from "../../backends/wasm/emit/diagnostics.ts";
 import { diagnose as calibrate } from "../../calibrate/diagnostics.ts";
 import { diagnoseEvaluation } from "../../calibrate/evaluation-diagnostics.ts";
 import { diagnose as cli } from "../../cli/diagnostics.ts";
@@ -59,7 +59,7 @@ export const catalogues: readonly Catalogue[] = [
   catalogueOf("Evaluation", "calibrate/evaluation-diagnostics.ts", diagnoseEvaluation),
   catalogueOf("Threads", "backends/diagnostics.ts", threads),
   catalogueOf("WebAssembly engine", "backends/wasm/diagnostics.ts", wasm),
-  catalogueOf("Builds for WebAssembly", "backends/wasm/build/diagnostics.ts", wasmBuild),
+  catalogueOf("Builds for WebAssembly", "backends/wasm/emit/diagnostics.ts", wasmBuild),
   catalogueOf("Library", "library/diagnostics.ts", library),
   catalogueOf("Passes and pipelines", "passes/diagnostics.ts", passes),
   catalogueOf("Texts and .snn files", "ir/diagnostics.ts", ir),

@@ -4,15 +4,15 @@
  */
 import { costRuleOf } from "../../ir/account/costs.ts";
 import { invariant } from "../../ir/diagnostic.ts";
-import type { OpKind } from "../../ir/op.ts";
-import { type AttrKind, isOpKind, specOf, specs } from "../../ir/spec.ts";
+import type { OpKind } from "../../ir/op/op.ts";
+import { type AttrKind, isOpKind, specOf, specs } from "../../ir/op/table.ts";
 import { spikingFormOf } from "../../passes/convert/spiking-form.ts";
 import { code, table } from "./markdown.ts";
 import { type OpComment, opComments } from "./op-comments.ts";
 
 /** What docs/ir.md has of the sources, by the name of its marks. */
 export function irBlocks(sources: {
-  /** The text of ir/op.ts. */
+  /** The text of ir/op/op.ts. */
   readonly ops: string;
   /** The text of ir/verify.ts. */
   readonly verifier: string;

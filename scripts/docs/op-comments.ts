@@ -1,6 +1,6 @@
 /**
  * The doc comments of the op set, which say what the tables of specs cannot: equations, operands,
- * ties. Read from the source text of ir/op.ts, where each op and attribute has its own.
+ * ties. Read from the source text of ir/op/op.ts, where each op and attribute has its own.
  */
 import ts from "typescript";
 import { known } from "../../ir/diagnostic.ts";

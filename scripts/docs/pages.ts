@@ -19,7 +19,7 @@ export async function generatedPages(root: string): Promise<ReadonlyMap<string, 
   }
   let ir = read("docs/ir.md");
   const sources = {
-    ops: read("ir/op-attrs.ts") + read("ir/op.ts"),
+    ops: read("ir/op/attrs.ts") + read("ir/op/op.ts"),
     verifier: read("ir/verify.ts"),
   };
   for (const [name, text] of irBlocks(sources)) ir = filled(ir, name, text);

@@ -1,12 +1,12 @@
 /** One run of fuzzing: breaks a seed, imports it, and runs the module where it is small. */
 import { DiagnosticError, known } from "../../ir/diagnostic.ts";
-import { evaluate } from "../../ir/evaluate.ts";
+import { evaluate } from "../../ir/run/evaluate.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import { type Tensor, zeros } from "../../ir/tensor.ts";
 import { type Shape, type Type, elementCount } from "../../ir/type.ts";
 import { verify } from "../../ir/verify.ts";
-import { workOf } from "../../frontend/onnx/fold.ts";
+import { workOf } from "../../frontend/onnx/graph/fold.ts";
 import { importOnnx } from "../../frontend/onnx/import.ts";
 import { mutate } from "./mutate.ts";
 import { Draws } from "./random.ts";

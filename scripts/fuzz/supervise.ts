@@ -7,7 +7,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { wholeNumber } from "../../cli/options.ts";
+import { wholeNumber } from "../../cli/options/options.ts";
 import { optionsOf } from "../../cli/script.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 

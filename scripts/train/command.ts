@@ -1,6 +1,6 @@
 /** What the commands that train have in common. */
 import { Option } from "@commander-js/extra-typings";
-import { wholeNumber } from "../../cli/options.ts";
+import { wholeNumber } from "../../cli/options/options.ts";
 
 /** An option that takes a whole number. */
 export function count<F extends string>(flags: F, what: string, value: number) {

@@ -8,8 +8,8 @@
 import { Command } from "@commander-js/extra-typings";
 import { interpretEngine } from "../../backends/interpret/engine.ts";
 import { singleThreadEngine } from "../../backends/typed/single.ts";
-import { singleThreadWasmEngine } from "../../backends/wasm/single.ts";
-import { wholeNumber } from "../../cli/options.ts";
+import { singleThreadWasmEngine } from "../../backends/wasm/runtime/single.ts";
+import { wholeNumber } from "../../cli/options/options.ts";
 import { optionsOf } from "../../cli/script.ts";
 import type { Engine, SampleSource } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";

@@ -14,7 +14,7 @@ import { singleThreadEngine } from "../../backends/typed/single.ts";
 import { wasmEngine } from "../../backends/wasm/engine.ts";
 import { diagnose } from "../../cli/diagnostics.ts";
 import { optionsOf } from "../../cli/script.ts";
-import { workOf } from "../../frontend/onnx/fold.ts";
+import { workOf } from "../../frontend/onnx/graph/fold.ts";
 import { type ImportResult, importOnnx } from "../../frontend/onnx/import.ts";
 import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";

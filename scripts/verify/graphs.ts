@@ -6,9 +6,9 @@
  */
 import { Command, Option } from "@commander-js/extra-typings";
 import fc from "fast-check";
-import { wholeNumber } from "../../cli/options.ts";
+import { wholeNumber } from "../../cli/options/options.ts";
 import { optionsOf } from "../../cli/script.ts";
-import { isOpKind, specs } from "../../ir/spec.ts";
+import { isOpKind, specs } from "../../ir/op/table.ts";
 import { pipelines } from "../../passes/index.ts";
 import { integerFrames, integerNetworks } from "../../test/random/integer.ts";
 import {

@@ -19,9 +19,9 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "@commander-js/extra-typings";
-import { createOutputs } from "../../cli/outputs.ts";
-import { checkBuildFolder, checkReportFolder } from "../../cli/own-folder.ts";
-import { sha256 } from "../../cli/files.ts";
+import { createOutputs } from "../../cli/files/outputs.ts";
+import { checkBuildFolder, checkReportFolder } from "../../cli/files/own-folder.ts";
+import { sha256 } from "../../cli/files/files.ts";
 import { optionsOf } from "../../cli/script.ts";
 import { invariant } from "../../ir/diagnostic.ts";
 

@@ -10,7 +10,7 @@ import { datasetHash } from "../../calibrate/data/order.ts";
 import { parseData } from "../../calibrate/data/parse.ts";
 import { parsePreprocess } from "../../calibrate/data/preprocess.ts";
 import { sampleSource } from "../../calibrate/data/source.ts";
-import { encodeNpz } from "../../calibrate/data/write.ts";
+import { encodeNpz } from "../../calibrate/data/formats/write.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { type DType, dtypes, real } from "../../ir/type.ts";

@@ -5,7 +5,7 @@ import { typedEngine } from "../../backends/typed/engine.ts";
 import { wasmEngine } from "../../backends/wasm/engine.ts";
 import { Builder } from "../../ir/build.ts";
 import type { Module } from "../../ir/module.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import { real } from "../../ir/type.ts";
 import { f, loc } from "../ir/one-op.ts";
 import { expectClose, runOn } from "./wasm/compare.ts";

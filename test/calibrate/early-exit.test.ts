@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../backends/interpret/engine.ts";
 import { type EarlyExitEvaluation, evaluateEarlyExit } from "../../calibrate/early-exit.ts";
-import type { EarlyExit } from "../../ir/early-exit.ts";
+import type { EarlyExit } from "../../ir/run/early-exit.ts";
 import { network, samplesOf } from "./networks.ts";
 
 const identity = [

@@ -13,7 +13,7 @@ import { accountOf } from "../../ir/account/account.ts";
 import { noOperations, operations } from "../../ir/account/operations.ts";
 import type { Work } from "../../ir/account/work.ts";
 import type { Module } from "../../ir/module.ts";
-import { parseModule } from "../../ir/parse.ts";
+import { parseModule } from "../../ir/text/parse.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 
 const tensors = `tensors {

@@ -13,7 +13,7 @@ import { type Targets, targetSetOf } from "../../calibrate/tasks/targets.ts";
 import { type TaskName, taskNames } from "../../calibrate/tasks/task.ts";
 import type { SampleSource } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
-import { parseModule } from "../../ir/parse.ts";
+import { parseModule } from "../../ir/text/parse.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 
 /** A network that gives its input, of `shape`, through the ops in `tail`. */

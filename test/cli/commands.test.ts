@@ -3,7 +3,7 @@ import { readFile, readdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { encodeNpy } from "../../calibrate/data/write.ts";
+import { encodeNpy } from "../../calibrate/data/formats/write.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { networks, pseudoRandom } from "../frontend/build-model.ts";
 import { codesIn, digits, jsonOf, snnc, temporaryFolder } from "./snnc.ts";

@@ -7,7 +7,7 @@ import { type Dataset, datasetOf, fieldOf } from "../../calibrate/data/dataset.t
 import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
 import { chooseTask, outputView } from "../../calibrate/tasks/choose.ts";
 import { targetSetOf } from "../../calibrate/tasks/targets.ts";
-import type { Data } from "../../cli/data.ts";
+import type { Data } from "../../cli/options/data.ts";
 import {
   recordOfRanges,
   recordOfTask,
@@ -16,12 +16,12 @@ import {
   taskSaid,
 } from "../../cli/network-record.ts";
 import { Builder } from "../../ir/build.ts";
-import { canonicalJson, membersOf } from "../../ir/json.ts";
+import { canonicalJson, membersOf } from "../../ir/file/json.ts";
 import { sourceLoc } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
-import type { Provenance } from "../../ir/package.ts";
+import type { Provenance } from "../../ir/file/package.ts";
 import { uniform } from "../../ir/random.ts";
-import { writeSafetensors } from "../../ir/safetensors.ts";
+import { writeSafetensors } from "../../ir/file/safetensors.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { real } from "../../ir/type.ts";
 import {

@@ -6,10 +6,10 @@
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../backends/interpret/engine.ts";
 import { singleThreadEngine } from "../../backends/typed/single.ts";
-import { singleThreadWasmEngine } from "../../backends/wasm/single.ts";
+import { singleThreadWasmEngine } from "../../backends/wasm/runtime/single.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { type Module, inputsOf } from "../../ir/module.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import { type Tensor, scalar, tensorOf } from "../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../ir/type.ts";
 import { Growth } from "../../scripts/verify/graphs/growth.ts";

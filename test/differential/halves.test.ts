@@ -5,7 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../backends/interpret/engine.ts";
 import { singleThreadEngine } from "../../backends/typed/single.ts";
-import { singleThreadWasmEngine } from "../../backends/wasm/single.ts";
+import { singleThreadWasmEngine } from "../../backends/wasm/runtime/single.ts";
 import { Builder } from "../../ir/build.ts";
 import type { Probe } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";

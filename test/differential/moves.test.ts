@@ -8,7 +8,7 @@ import { typedEngine } from "../../backends/typed/engine.ts";
 import { wasmEngine } from "../../backends/wasm/engine.ts";
 import { Builder } from "../../ir/build.ts";
 import type { Code, Module } from "../../ir/module.ts";
-import { type NeuronKind, type ValueId, neuronKinds } from "../../ir/op.ts";
+import { type NeuronKind, type ValueId, neuronKinds } from "../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../ir/type.ts";
 import { verify } from "../../ir/verify.ts";

@@ -9,7 +9,7 @@ import { known } from "../../ir/diagnostic.ts";
 import type { ProbeData, SampleResult } from "../../ir/executable.ts";
 import { sourceLoc } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
-import { parseModule } from "../../ir/parse.ts";
+import { parseModule } from "../../ir/text/parse.ts";
 import { uniform } from "../../ir/random.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { real } from "../../ir/type.ts";

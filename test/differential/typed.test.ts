@@ -12,8 +12,8 @@ import type {
   SampleSource,
 } from "../../ir/executable.ts";
 import { type Module, inputsOf, opsOf } from "../../ir/module.ts";
-import { statisticsToData } from "../../ir/observe.ts";
-import { parseModule } from "../../ir/parse.ts";
+import { statisticsToData } from "../../ir/run/observe.ts";
+import { parseModule } from "../../ir/text/parse.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { annNetworks, framedNetworks, spikingNetworks } from "../random/module.ts";
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { known } from "../../ir/diagnostic.ts";
 import type { Probe } from "../../ir/executable.ts";
 import { type Module, opsOf } from "../../ir/module.ts";
-import { isOp, neuronKinds } from "../../ir/op.ts";
+import { isOp, neuronKinds } from "../../ir/op/op.ts";
 import { isFloat } from "../../ir/type.ts";
 import { type Ran, both, expectClose } from "../backends/wasm/compare.ts";
 import { integerFrames, integerNetworks } from "../random/integer.ts";

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { interpret } from "../../ir/interpret.ts";
-import { parseModule } from "../../ir/parse.ts";
+import { parseModule } from "../../ir/text/parse.ts";
 import { uniform } from "../../ir/random.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../ir/type.ts";

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { known } from "../../ir/diagnostic.ts";
-import { decodePackage, encodePackage } from "../../ir/package.ts";
-import { parseModule } from "../../ir/parse.ts";
+import { decodePackage, encodePackage } from "../../ir/file/package.ts";
+import { parseModule } from "../../ir/text/parse.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { opened } from "./snn-file.ts";
 

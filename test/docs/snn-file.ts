@@ -1,6 +1,6 @@
 /** What docs/ir.md says of the `.snn` file, and a file read by the words of that page. */
 import { known } from "../../ir/diagnostic.ts";
-import { type Json, membersOf, tryParseJson } from "../../ir/json.ts";
+import { type Json, membersOf, tryParseJson } from "../../ir/file/json.ts";
 import { textOf } from "./markdown.ts";
 
 const page = textOf("docs/ir.md");

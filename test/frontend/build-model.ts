@@ -3,7 +3,7 @@
  * each form that the compiler must get right. Nothing is trained; weights come from a formula.
  */
 import op, { type onnx } from "onnx-proto";
-import { dataTypes } from "../../frontend/onnx/proto.ts";
+import { dataTypes } from "../../frontend/onnx/file/proto.ts";
 
 export type Attribute =
   | number

@@ -1,9 +1,9 @@
 /** Imports bytes and runs the module, for tests: what comes out, or what was said. */
 import { importOnnx, type ImportOptions, type ImportResult } from "../../frontend/onnx/import.ts";
 import { known } from "../../ir/diagnostic.ts";
-import { evaluate } from "../../ir/evaluate.ts";
+import { evaluate } from "../../ir/run/evaluate.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 
 export function importBytes(bytes: Uint8Array, options: Partial<ImportOptions> = {}): ImportResult {

@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
-import { decodePackage, encodePackage } from "../../ir/package.ts";
-import { parseModule } from "../../ir/parse.ts";
-import { printModule } from "../../ir/print.ts";
+import { decodePackage, encodePackage } from "../../ir/file/package.ts";
+import { parseModule } from "../../ir/text/parse.ts";
+import { printModule } from "../../ir/text/print.ts";
 import { verify } from "../../ir/verify.ts";
 import { networks } from "../random/module.ts";
 

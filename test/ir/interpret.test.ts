@@ -2,10 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../ir/build.ts";
 import { InvariantError } from "../../ir/diagnostic.ts";
-import { evaluate, isStateful } from "../../ir/evaluate.ts";
+import { evaluate, isStateful } from "../../ir/run/evaluate.ts";
 import { interpret } from "../../ir/interpret.ts";
 import type { Module } from "../../ir/module.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import { scalar, tensorOf } from "../../ir/tensor.ts";
 import { real } from "../../ir/type.ts";
 import { f, loc } from "./one-op.ts";

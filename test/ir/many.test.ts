@@ -6,10 +6,10 @@ import { describe, expect, it } from "vitest";
 import { Builder } from "../../ir/build.ts";
 import { type Loc, fusedLoc, shortName, sourceLoc, sourcesOf } from "../../ir/loc.ts";
 import { type Module, producerOf } from "../../ir/module.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import { real } from "../../ir/type.ts";
 import { verify } from "../../ir/verify.ts";
-import { isOutput } from "../../ir/walk.ts";
+import { isOutput } from "../../ir/analysis/walk.ts";
 import { rework } from "../../passes/graph.ts";
 import { loc } from "./one-op.ts";
 

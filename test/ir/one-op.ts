@@ -2,10 +2,10 @@
 import { fail as failTest } from "node:assert";
 import { Builder, makeOp } from "../../ir/build.ts";
 import { known } from "../../ir/diagnostic.ts";
-import { evaluate } from "../../ir/evaluate.ts";
+import { evaluate } from "../../ir/run/evaluate.ts";
 import type { Loc } from "../../ir/loc.ts";
-import type { OpAttrs, OpKind } from "../../ir/op.ts";
-import { inferType } from "../../ir/spec.ts";
+import type { OpAttrs, OpKind } from "../../ir/op/op.ts";
+import { inferType } from "../../ir/op/table.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { type Shape, type Type, formatType, real } from "../../ir/type.ts";
 

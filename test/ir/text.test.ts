@@ -4,8 +4,8 @@ import { Builder } from "../../ir/build.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 import { type Loc, fusedLoc, sourceLoc } from "../../ir/loc.ts";
 import type { Module, Property } from "../../ir/module.ts";
-import { parseModule } from "../../ir/parse.ts";
-import { printModule } from "../../ir/print.ts";
+import { parseModule } from "../../ir/text/parse.ts";
+import { printModule } from "../../ir/text/print.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { real } from "../../ir/type.ts";
 

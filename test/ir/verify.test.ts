@@ -4,7 +4,7 @@ import { Builder, makeOp, valueIdOf } from "../../ir/build.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { sourceLoc } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
-import type { Op } from "../../ir/op.ts";
+import type { Op } from "../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { real } from "../../ir/type.ts";
 import { type Violation, verify } from "../../ir/verify.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { singleThreadEngine } from "../../backends/typed/single.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 import type { SampleSource } from "../../ir/executable.ts";
-import { parseModule } from "../../ir/parse.ts";
+import { parseModule } from "../../ir/text/parse.ts";
 import { uniform } from "../../ir/random.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { type Objective, type Trial, candidates, chooseConversion } from "../../library/auto.ts";

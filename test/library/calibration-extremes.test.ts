@@ -8,7 +8,7 @@ import { DiagnosticError } from "../../ir/diagnostic.ts";
 import type { SampleSource } from "../../ir/executable.ts";
 import { sourceLoc } from "../../ir/loc.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
-import type { Op } from "../../ir/op.ts";
+import type { Op } from "../../ir/op/op.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { real } from "../../ir/type.ts";
 import { verify } from "../../ir/verify.ts";

@@ -5,7 +5,7 @@ import type { ImportResult } from "../../frontend/onnx/import.ts";
 import { Builder } from "../../ir/build.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
-import { parseModule } from "../../ir/parse.ts";
+import { parseModule } from "../../ir/text/parse.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { real } from "../../ir/type.ts";
 import { checkModel } from "../../library/check.ts";

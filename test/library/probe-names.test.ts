@@ -2,10 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { shortName, sourceLoc } from "../../ir/loc.ts";
 import { opsOf } from "../../ir/module.ts";
-import { isNeuron, neuronKinds } from "../../ir/op.ts";
-import { parseModule } from "../../ir/parse.ts";
-import { decodePackage, encodePackage } from "../../ir/package.ts";
-import { opNamed } from "../../ir/walk.ts";
+import { isNeuron, neuronKinds } from "../../ir/op/op.ts";
+import { parseModule } from "../../ir/text/parse.ts";
+import { decodePackage, encodePackage } from "../../ir/file/package.ts";
+import { opNamed } from "../../ir/analysis/walk.ts";
 import { convert } from "../../library/convert.ts";
 import { networkNamed, samplesFor } from "../backends/wasm/spiking-twin.ts";
 import { running } from "./network.ts";

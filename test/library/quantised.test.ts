@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { singleThreadEngine } from "../../backends/typed/single.ts";
 import { Budget } from "../../calibrate/data/budget.ts";
-import { parseNpy } from "../../calibrate/data/npy.ts";
+import { parseNpy } from "../../calibrate/data/formats/npy.ts";
 import { known } from "../../ir/diagnostic.ts";
 import type { SampleSource } from "../../ir/executable.ts";
 import { interpret } from "../../ir/interpret.ts";

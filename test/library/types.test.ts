@@ -8,7 +8,7 @@ import { unzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { singleThreadEngine } from "../../backends/typed/single.ts";
 import { Budget } from "../../calibrate/data/budget.ts";
-import { parseNpy } from "../../calibrate/data/npy.ts";
+import { parseNpy } from "../../calibrate/data/formats/npy.ts";
 import { importOnnx } from "../../frontend/onnx/import.ts";
 import { DiagnosticError, known } from "../../ir/diagnostic.ts";
 import type { SampleSource } from "../../ir/executable.ts";

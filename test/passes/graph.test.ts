@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { valueIdOf } from "../../ir/build.ts";
 import { interpret } from "../../ir/interpret.ts";
 import { scalar, tensorOf } from "../../ir/tensor.ts";
-import type { OpKind, ValueId } from "../../ir/op.ts";
-import { parseModule } from "../../ir/parse.ts";
+import type { OpKind, ValueId } from "../../ir/op/op.ts";
+import { parseModule } from "../../ir/text/parse.ts";
 import { verify } from "../../ir/verify.ts";
 import { type Graph, prefixOf, rework } from "../../passes/graph.ts";
 

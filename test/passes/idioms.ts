@@ -4,10 +4,10 @@
  * and too rare in the networks of test/random.
  */
 import fc from "fast-check";
-import { printModule } from "../../ir/print.ts";
+import { printModule } from "../../ir/text/print.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../ir/type.ts";
-import type { ValueId } from "../../ir/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import type { RandomNetwork } from "../random/module.ts";
 import { Sketch, type Step, inputTensors } from "../random/sketch.ts";
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import { interpret } from "../../ir/interpret.ts";
 import { type Module, inputsOf } from "../../ir/module.ts";
-import { printModule } from "../../ir/print.ts";
+import { printModule } from "../../ir/text/print.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { verify } from "../../ir/verify.ts";
 import { runPipeline } from "../../passes/manager.ts";

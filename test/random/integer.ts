@@ -1,18 +1,18 @@
 /**
  * Random networks in integer mode with a random sample each: quantised input, i8 weights, i32
- * currents and potentials, i8 or i32 spikes, a float read-out. Within the bounds that `ir/bounds.ts`
+ * currents and potentials, i8 or i32 spikes, a float read-out. Within the bounds that `ir/analysis/bounds.ts`
  * proves, so that every engine must agree on them bit for bit.
  */
 import fc from "fast-check";
 import { Builder } from "../../ir/build.ts";
 import { sourceLoc } from "../../ir/loc.ts";
-import type { OpAttrs, OpKind, ValueId } from "../../ir/op.ts";
-import { printModule } from "../../ir/print.ts";
+import type { OpAttrs, OpKind, ValueId } from "../../ir/op/op.ts";
+import { printModule } from "../../ir/text/print.ts";
 import { uniform } from "../../ir/random.ts";
 import { type Tensor, type TensorRef, tensorOf } from "../../ir/tensor.ts";
 import { type DType, type Shape, type Type, elementCount, real, sameShape } from "../../ir/type.ts";
 import { verify } from "../../ir/verify.ts";
-import { reachable } from "../../ir/walk.ts";
+import { reachable } from "../../ir/analysis/walk.ts";
 import type { RandomNetwork } from "./module.ts";
 
 interface Step {

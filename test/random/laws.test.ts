@@ -2,14 +2,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { valueIdOf } from "../../ir/build.ts";
-import { type OpKind } from "../../ir/op.ts";
+import { type OpKind } from "../../ir/op/op.ts";
 import type { Module } from "../../ir/module.ts";
-import { decodePackage, encodePackage } from "../../ir/package.ts";
-import { parseModule } from "../../ir/parse.ts";
-import { printModule } from "../../ir/print.ts";
+import { decodePackage, encodePackage } from "../../ir/file/package.ts";
+import { parseModule } from "../../ir/text/parse.ts";
+import { printModule } from "../../ir/text/print.ts";
 import { hashTensor } from "../../ir/tensor.ts";
 import { verify } from "../../ir/verify.ts";
-import { topological } from "../../ir/walk.ts";
+import { topological } from "../../ir/analysis/walk.ts";
 import { networks } from "./module.ts";
 
 const file = "random.snnir";

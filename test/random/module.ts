@@ -4,8 +4,8 @@
  */
 import fc from "fast-check";
 import { type Module, producerOf } from "../../ir/module.ts";
-import { isOp } from "../../ir/op.ts";
-import { printModule } from "../../ir/print.ts";
+import { isOp } from "../../ir/op/op.ts";
+import { printModule } from "../../ir/text/print.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../ir/type.ts";
 import { verify } from "../../ir/verify.ts";

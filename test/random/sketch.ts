@@ -5,7 +5,14 @@
 import { Builder } from "../../ir/build.ts";
 import { sourceLoc } from "../../ir/loc.ts";
 import type { Module, Output } from "../../ir/module.ts";
-import type { BinaryName, OpAttrs, OpKind, PoolAttrs, ValueId, WindowAttrs } from "../../ir/op.ts";
+import type {
+  BinaryName,
+  OpAttrs,
+  OpKind,
+  PoolAttrs,
+  ValueId,
+  WindowAttrs,
+} from "../../ir/op/op.ts";
 import { uniform } from "../../ir/random.ts";
 import { type Tensor, type TensorRef, tensorOf } from "../../ir/tensor.ts";
 import {
@@ -16,7 +23,7 @@ import {
   real,
   sameShape,
 } from "../../ir/type.ts";
-import { reachable } from "../../ir/walk.ts";
+import { reachable } from "../../ir/analysis/walk.ts";
 
 /** One step: what to do, three small choices for it, and a seed for its numbers. */
 export interface Step {

@@ -5,7 +5,7 @@
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { encodeNpy, encodeNpz } from "../../calibrate/data/write.ts";
+import { encodeNpy, encodeNpz } from "../../calibrate/data/formats/write.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { codesIn, entry, snnc, start, temporaryFolder } from "../cli/snnc.ts";
 import { networks, pseudoRandom } from "../frontend/build-model.ts";

@@ -6,10 +6,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openDataset } from "../../calibrate/data/open.ts";
-import { encodeNpz } from "../../calibrate/data/write.ts";
+import { encodeNpz } from "../../calibrate/data/formats/write.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { opsOf } from "../../ir/module.ts";
-import { decodePackage } from "../../ir/package.ts";
+import { decodePackage } from "../../ir/file/package.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { digits, snnc, temporaryFolder } from "../cli/snnc.ts";
 

@@ -1,6 +1,6 @@
 /** A short run of `npm run verify -- drive`: what it finds in a network in which sums feed weights. */
 import { expect, it } from "vitest";
-import { parseModule } from "../../ir/parse.ts";
+import { parseModule } from "../../ir/text/parse.ts";
 import { driveIn } from "../../scripts/verify/drive.ts";
 
 const text = `module @m attributes {code = "none", timesteps = 1, properties = []} {

@@ -2,7 +2,7 @@
  * The extents of a sliding window over one or two spatial axes, flattened into plain numbers for
  * inner loops. One spatial axis counts as a height of 1.
  */
-import type { WindowAttrs } from "../../../ir/op.ts";
+import type { WindowAttrs } from "../../../ir/op/op.ts";
 import type { Shape } from "../../../ir/type.ts";
 
 export interface Geometry {

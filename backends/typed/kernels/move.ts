@@ -2,9 +2,9 @@
  * Structural ops as one index per output element, found once: the interpreter moves the numbers
  * 1 … n instead of data, and what arrives where is the index (0 where padding arrives).
  */
-import { evaluate } from "../../../ir/evaluate.ts";
+import { evaluate } from "../../../ir/run/evaluate.ts";
 import { tensorAt } from "../../../ir/module.ts";
-import { isOp } from "../../../ir/op.ts";
+import { isOp } from "../../../ir/op/op.ts";
 import { type Tensor, tensor } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
 import type { Kernel, Site } from "../kernel.ts";

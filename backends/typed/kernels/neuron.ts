@@ -1,11 +1,11 @@
 /** Neurons: state and parameters spread out to one number per neuron, updated in one loop. */
 import { tensorAt } from "../../../ir/module.ts";
-import type { OpOf } from "../../../ir/op.ts";
+import type { OpOf } from "../../../ir/op/op.ts";
 import { broadcastIndices } from "../../../ir/semantics/semantics.ts";
 import type { TensorRef } from "../../../ir/tensor.ts";
 import type { NeuronKernel, Site } from "../kernel.ts";
 
-/** A kernel for `snn.if`; null for any other op. The update is the one in `ir/op.ts`. */
+/** A kernel for `snn.if`; null for any other op. The update is the one in `ir/op/op.ts`. */
 export function compileNeuron(site: Site): NeuronKernel | null {
   const { op, output } = site;
   const input = site.inputs[0];

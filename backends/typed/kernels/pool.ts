@@ -1,5 +1,5 @@
 /** Pooling over space, and the two ops that look back over time: running max-pool and read-out. */
-import { type OpOf, isOp } from "../../../ir/op.ts";
+import { type OpOf, isOp } from "../../../ir/op/op.ts";
 import { changeOf } from "../../../ir/semantics/spiking.ts";
 import type { TensorData } from "../../../ir/tensor.ts";
 import type { Kernel, Site } from "../kernel.ts";

@@ -4,9 +4,9 @@ import type { Code, Local } from "../assembler/code.ts";
 import type { Expr } from "../assembler/types.ts";
 import { placeOf, pointerTo, shareOf, storeLanes } from "../assembler/memory.ts";
 import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes, signsOf } from "../memory/spikes.ts";
-import type { Parameters } from "./firing.ts";
+import type { Parameters } from "./neurons/firing.ts";
 import { adderOf } from "./lanes.ts";
-import type { GridView } from "./population.ts";
+import type { GridView } from "./neurons/population.ts";
 
 /**
  * Writes every timestep of `masks` into `target`; amplitudes are not padded. Eight channels at a

@@ -1,7 +1,7 @@
 /** Means of values over the timesteps, for calibration: summed as they are made, not kept. */
-import type { ValueId } from "../../../ir/op.ts";
+import type { ValueId } from "../../../ir/op/op.ts";
 import { elementCount } from "../../../ir/type.ts";
-import { accumulate, accumulatedTogether } from "../kernels/accumulate.ts";
+import { accumulate, accumulatedTogether } from "../kernels/time/accumulate.ts";
 import type { View } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
 

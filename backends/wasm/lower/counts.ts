@@ -5,16 +5,16 @@
  */
 import { onFirstThread } from "../assembler/memory.ts";
 import { type Sender, sendersOf } from "../../../ir/account/senders.ts";
-import { type Op, type ValueId, isNeuron } from "../../../ir/op.ts";
+import { type Op, type ValueId, isNeuron } from "../../../ir/op/op.ts";
 import { outDegrees } from "../../../ir/semantics/connections.ts";
 import { type Shape, elementCount } from "../../../ir/type.ts";
-import { type Connections, countSpikes, countWords } from "../kernels/count.ts";
+import { type Connections, countSpikes, countWords } from "../kernels/neurons/count.ts";
 import { type CountRows, countRowsOf } from "../program.ts";
 import { maskBuffers } from "../memory/spikes.ts";
 import { type View, rowMajor } from "../memory/view.ts";
 import { gridOf, rowMajorIndices } from "./grid.ts";
 import type { Lowering, SpikeWords, Spikes } from "./lowering.ts";
-import { onesWhereSpikes } from "./neurons.ts";
+import { onesWhereSpikes } from "./neurons/masked.ts";
 import { valuesLike } from "./values/constants.ts";
 
 export interface Counted {

@@ -1,5 +1,5 @@
 /** Where values come from outside: inputs, and constants. */
-import { type Op, isOp } from "../../../ir/op.ts";
+import { type Op, isOp } from "../../../ir/op/op.ts";
 import { type View, rowMajor } from "../memory/view.ts";
 import { type Lowering, elementOf } from "./lowering.ts";
 

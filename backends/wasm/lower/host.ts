@@ -1,5 +1,5 @@
 /** Ops without a kernel: the interpreter's own function for them, run by the host. */
-import type { Op } from "../../../ir/op.ts";
+import type { Op } from "../../../ir/op/op.ts";
 import type { View } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
 

@@ -6,12 +6,12 @@
 import { onFirstThread } from "../assembler/memory.ts";
 import { invariant, known } from "../../../ir/diagnostic.ts";
 import { type Module, tensorAt } from "../../../ir/module.ts";
-import type { Op, ValueId, OpOf } from "../../../ir/op.ts";
+import type { Op, ValueId, OpOf } from "../../../ir/op/op.ts";
 import type { Tensor, TensorRef } from "../../../ir/tensor.ts";
 import { type DType, type Shape, elementCount } from "../../../ir/type.ts";
 import type { Code } from "../assembler/code.ts";
 import { weightBytes } from "../kernels/lanes.ts";
-import type { SharedSchedule } from "../kernels/graded.ts";
+import type { SharedSchedule } from "../kernels/neurons/graded.ts";
 import type { SpikeMasks } from "../memory/spikes.ts";
 import { type SumTables, tableLength } from "../memory/tables.ts";
 import {
@@ -23,7 +23,7 @@ import {
   elementBytes,
   rowMajor,
 } from "../memory/view.ts";
-import type { WindowKernel } from "./cost.ts";
+import type { WindowKernel } from "./neurons/cost.ts";
 import { type Layouts, type Room, layoutsOf } from "./layout.ts";
 
 /**

@@ -1,8 +1,8 @@
 /** What ops with a state share: where the state lies, and the step that takes it through time. */
-import type { Op, OpOf } from "../../../ir/op.ts";
+import type { Op, OpOf } from "../../../ir/op/op.ts";
 import type { TensorRef } from "../../../ir/tensor.ts";
 import type { Code } from "../assembler/code.ts";
-import { type Process, type State, type Update, overTime } from "../kernels/over-time.ts";
+import { type Process, type State, type Update, overTime } from "../kernels/time/over-time.ts";
 import type { Buffer, Element, View } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
 import { scratchLike } from "./scratch.ts";

@@ -1,9 +1,9 @@
 /** The read-out of rate code. */
 import { onFirstThread } from "../assembler/memory.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import { type Op, isOp } from "../../../ir/op.ts";
+import { type Op, isOp } from "../../../ir/op/op.ts";
 import { elementCount } from "../../../ir/type.ts";
-import { readOut } from "../kernels/read-out.ts";
+import { readOut } from "../kernels/time/read-out.ts";
 import { type View, reshapeView, rowMajor } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
 import { compact } from "./copies.ts";

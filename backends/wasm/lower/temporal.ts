@@ -1,8 +1,8 @@
 /** Ops that look across timesteps and are no neurons: biases over time, smoothing, sums, differences. */
-import { type Op, isOp } from "../../../ir/op.ts";
+import { type Op, isOp } from "../../../ir/op/op.ts";
 import type { Code } from "../assembler/code.ts";
-import { addRows, smooth, sumUp, takeDifferences } from "../kernels/temporal.ts";
-import type { State, Update } from "../kernels/over-time.ts";
+import { addRows, smooth, sumUp, takeDifferences } from "../kernels/time/temporal.ts";
+import type { State, Update } from "../kernels/time/over-time.ts";
 import type { View } from "../memory/view.ts";
 import { type Lowering, elementOf } from "./lowering.ts";
 import { emitOverTime, stateLike } from "./over-time.ts";

@@ -3,13 +3,19 @@
  * one array when it is asked for. So an array that nobody wants costs nothing, and cannot be at fault.
  */
 import { DiagnosticError, fail } from "../../../ir/diagnostic.ts";
-import { openSafetensors } from "../../../ir/safetensors.ts";
+import { openSafetensors } from "../../../ir/file/safetensors.ts";
 import type { Tensor } from "../../../ir/tensor.ts";
 import { type DType, type Shape, elementCount } from "../../../ir/type.ts";
 import { diagnose } from "../../diagnostics.ts";
 import type { Budget } from "../budget.ts";
-import { faultOf, memoryBytes } from "../elements.ts";
-import { beginsWithHeader, npyDataBytes, npyExtraBytes, parseNpy, readNpyHeader } from "../npy.ts";
+import { faultOf, memoryBytes } from "../formats/elements.ts";
+import {
+  beginsWithHeader,
+  npyDataBytes,
+  npyExtraBytes,
+  parseNpy,
+  readNpyHeader,
+} from "../formats/npy.ts";
 import { type ZipMember, listZip, readMember, startOfMember } from "./zip.ts";
 
 /** One array of an archive, not yet read. */

@@ -4,7 +4,7 @@
  * nothing is guessed: the message lists what there is.
  */
 import { type Diagnostic, fail } from "../../../ir/diagnostic.ts";
-import { shortened } from "../../../ir/printable.ts";
+import { shortened } from "../../../ir/text/printable.ts";
 import { diagnose } from "../../diagnostics.ts";
 import type { ArchivedArray } from "./archive.ts";
 

@@ -1,6 +1,6 @@
 /** Elementwise functions of one value or more: arithmetic, comparisons, logic, selection. */
 import { type OnnxOperator, operator } from "../operator.ts";
-import type { BinaryName, UnaryName, ValueId } from "../../../ir/op.ts";
+import type { BinaryName, UnaryName, ValueId } from "../../../ir/op/op.ts";
 import { isFloat } from "../../../ir/type.ts";
 import type { NodeContext } from "../context.ts";
 

@@ -1,12 +1,12 @@
 /** Operators that make values out of nothing, and casts. */
 import { type OnnxOperator, operator } from "../operator.ts";
 import { fail } from "../../../ir/diagnostic.ts";
-import type { ValueId } from "../../../ir/op.ts";
+import type { ValueId } from "../../../ir/op/op.ts";
 import { type Tensor, scalar, tensorOf, zeros } from "../../../ir/tensor.ts";
 import type { DType } from "../../../ir/type.ts";
 import type { NodeContext } from "../context.ts";
-import { type DataType, dataTypeOf, dataTypes } from "../proto.ts";
-import { dtypeOf, findNonFinite } from "../tensors.ts";
+import { type DataType, dataTypeOf, dataTypes } from "../file/proto.ts";
+import { dtypeOf, findNonFinite } from "../file/tensors.ts";
 import { unbatched } from "./rebatch.ts";
 
 /** Constant (1; 9; 11 sparse_value; 12 value_int and the like; 13, 19, 21, 23). */

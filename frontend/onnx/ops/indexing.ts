@@ -1,6 +1,6 @@
 /** Gathers, scatters and one-hot vectors. Indices may be values; axes and depths are static. */
 import { type OnnxOperator, operator } from "../operator.ts";
-import type { ValueId } from "../../../ir/op.ts";
+import type { ValueId } from "../../../ir/op/op.ts";
 import { isFloat } from "../../../ir/type.ts";
 import type { NodeContext } from "../context.ts";
 

@@ -1,6 +1,6 @@
 /** Reductions over axes, and searches and running sums along one. */
 import { type OnnxOperator, operator } from "../operator.ts";
-import type { ReduceName, ValueId } from "../../../ir/op.ts";
+import type { ReduceName, ValueId } from "../../../ir/op/op.ts";
 import type { NodeContext } from "../context.ts";
 
 /**

@@ -1,6 +1,6 @@
 /** Pad, Resize and Upsample. */
 import { type OnnxOperator, operator } from "../operator.ts";
-import type { OpAttrs, ValueId } from "../../../ir/op.ts";
+import type { OpAttrs, ValueId } from "../../../ir/op/op.ts";
 import type { Shape } from "../../../ir/type.ts";
 import type { NodeContext } from "../context.ts";
 import { unbatched } from "./rebatch.ts";

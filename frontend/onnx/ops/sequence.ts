@@ -3,7 +3,7 @@
  * the sizes of parts must be constants.
  */
 import { type NodeResult, type OnnxOperator, operator } from "../operator.ts";
-import type { ValueId } from "../../../ir/op.ts";
+import type { ValueId } from "../../../ir/op/op.ts";
 import type { NodeContext } from "../context.ts";
 
 /** Position `at` in a list of `length`, counted from the end where negative. */

@@ -1,6 +1,6 @@
 /** Operators that move elements without computing: reshapes, transposes, joins, cuts, repeats. */
 import { type OnnxOperator, operator } from "../operator.ts";
-import type { ValueId } from "../../../ir/op.ts";
+import type { ValueId } from "../../../ir/op/op.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { broadcastShapes, elementCount } from "../../../ir/type.ts";
 import type { NodeContext } from "../context.ts";

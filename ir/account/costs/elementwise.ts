@@ -1,10 +1,10 @@
 /**
- * What elementwise ops cost. Formulas are counted as `ir/semantics/elementwise.ts` has them: a choice
+ * What elementwise ops cost. Formulas are counted as `ir/semantics/values/elementwise.ts` has them: a choice
  * costs its comparison and the dearer of its sides; a change of sign is nothing, as it goes along with
  * the next operation; what only guards against overflow or NaN is nothing.
  */
-import type { OpOf } from "../../op.ts";
-import type { ElementwiseKind } from "../../spec/elementwise.ts";
+import type { OpOf } from "../../op/op.ts";
+import type { ElementwiseKind } from "../../op/families/elementwise.ts";
 import { elementCount } from "../../type.ts";
 import { type CostTable, nothing, perElement, times } from "./rule.ts";
 

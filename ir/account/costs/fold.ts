@@ -1,7 +1,7 @@
-/** What reductions and normalisations cost, as `ir/semantics/reduce.ts` and `norm.ts` compute them. */
+/** What reductions and normalisations cost, as `ir/semantics/values/reduce.ts` and `norm.ts` compute them. */
 import { known } from "../../diagnostic.ts";
-import type { NormKind } from "../../spec/norm.ts";
-import type { ReduceKind } from "../../spec/reduce.ts";
+import type { NormKind } from "../../op/families/norm.ts";
+import type { ReduceKind } from "../../op/families/reduce.ts";
 import { type Type, elementCount } from "../../type.ts";
 import type { Operations } from "../operations.ts";
 import { type CostTable, operandElements, perElement, sum, times } from "./rule.ts";

@@ -1,10 +1,10 @@
 /** What sources, moves and selections cost: nothing, but for what they combine or interpolate. */
 import { known } from "../../diagnostic.ts";
-import type { OpOf } from "../../op.ts";
-import { resizeTaps } from "../../semantics/resize.ts";
-import type { SelectKind } from "../../spec/select.ts";
-import type { ShapeKind } from "../../spec/shape.ts";
-import type { SourceKind } from "../../spec/source.ts";
+import type { OpOf } from "../../op/op.ts";
+import { resizeTaps } from "../../semantics/values/resize.ts";
+import type { SelectKind } from "../../op/families/select.ts";
+import type { ShapeKind } from "../../op/families/shape.ts";
+import type { SourceKind } from "../../op/families/source.ts";
 import { type Type, elementCount } from "../../type.ts";
 import { type Operations, noOperations } from "../operations.ts";
 import { type CostTable, nothing, perElement, times } from "./rule.ts";

@@ -4,9 +4,9 @@
  * made before the run: it costs nothing. What only keeps to 32 bits, and tests for NaN, are nothing.
  */
 import { known } from "../../diagnostic.ts";
-import type { NeuronKind, OpOf } from "../../op.ts";
+import type { NeuronKind, OpOf } from "../../op/op.ts";
 import { isInteger } from "../../semantics/neurons/cell.ts";
-import type { TensorLookup } from "../../spec.ts";
+import type { TensorLookup } from "../../op/table.ts";
 import { type Operations, noOperations, operations } from "../operations.ts";
 import { sum } from "./rule.ts";
 

@@ -1,6 +1,6 @@
 /** The shape of an op kind's cost: what one evaluation takes, with the rule in words beside it. */
-import type { OpKind, OpOf } from "../../op.ts";
-import type { TensorLookup } from "../../spec.ts";
+import type { OpKind, OpOf } from "../../op/op.ts";
+import type { TensorLookup } from "../../op/table.ts";
 import { type Type, elementCount } from "../../type.ts";
 import { type Operations, noOperations, operations, plus } from "../operations.ts";
 

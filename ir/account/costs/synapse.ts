@@ -3,15 +3,15 @@
  * cause there is counted as it happens.
  */
 import { known } from "../../diagnostic.ts";
-import { parseEinsum } from "../../einsum.ts";
-import type { OpOf, PoolAttrs } from "../../op.ts";
+import { parseEinsum } from "../../analysis/einsum.ts";
+import type { OpOf, PoolAttrs } from "../../op/op.ts";
 import { outDegrees } from "../../semantics/connections.ts";
-import type { TensorLookup } from "../../spec.ts";
-import type { ContractionKind } from "../../spec/contraction.ts";
-import type { PoolKind } from "../../spec/pool.ts";
-import type { SynapseKind } from "../../spec/synapse.ts";
+import type { TensorLookup } from "../../op/table.ts";
+import type { ContractionKind } from "../../op/families/contraction.ts";
+import type { PoolKind } from "../../op/families/pool.ts";
+import type { SynapseKind } from "../../op/families/synapse.ts";
 import { type Shape, type Type, elementCount } from "../../type.ts";
-import { connectionRows, windowsOf } from "../../window.ts";
+import { connectionRows, windowsOf } from "../../analysis/window.ts";
 import { type Operations, noOperations } from "../operations.ts";
 import { type CostTable, sum, times } from "./rule.ts";
 

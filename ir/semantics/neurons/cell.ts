@@ -1,6 +1,6 @@
 /** What a cell is, and what the cells of all neuron kinds share. */
-import type { Op } from "../../op.ts";
-import type { TensorLookup } from "../../spec.ts";
+import type { Op } from "../../op/op.ts";
+import type { TensorLookup } from "../../op/table.ts";
 import type { Tensor, TensorRef } from "../../tensor.ts";
 import { type Shape, elementCount } from "../../type.ts";
 import { broadcastIndices } from "../semantics.ts";

@@ -1,6 +1,6 @@
-/** `snn.few-spikes`: a value as K weighted spikes, as `ir/op.ts` has it. */
-import type { OpOf } from "../../op.ts";
-import type { TensorLookup } from "../../spec.ts";
+/** `snn.few-spikes`: a value as K weighted spikes, as `ir/op/op.ts` has it. */
+import type { OpOf } from "../../op/op.ts";
+import type { TensorLookup } from "../../op/table.ts";
 import type { Tensor } from "../../tensor.ts";
 import type { Shape } from "../../type.ts";
 import { resultOf } from "../semantics.ts";

@@ -1,7 +1,7 @@
-/** `snn.graded`: spikes of several sizes and signs, as `ir/op.ts` has it. */
+/** `snn.graded`: spikes of several sizes and signs, as `ir/op/op.ts` has it. */
 import { known } from "../../diagnostic.ts";
-import type { OpOf, StepSchedule } from "../../op.ts";
-import type { TensorLookup } from "../../spec.ts";
+import type { OpOf, StepSchedule } from "../../op/op.ts";
+import type { TensorLookup } from "../../op/table.ts";
 import type { Shape } from "../../type.ts";
 import { resultOf } from "../semantics.ts";
 import { type Arithmetic, arithmeticOf, floats } from "./arithmetic.ts";

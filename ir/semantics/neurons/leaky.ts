@@ -1,6 +1,6 @@
-/** `snn.lif`: leak, integrate, fire and stay silent, as `ir/op.ts` has it. */
-import type { OpOf } from "../../op.ts";
-import type { TensorLookup } from "../../spec.ts";
+/** `snn.lif`: leak, integrate, fire and stay silent, as `ir/op/op.ts` has it. */
+import type { OpOf } from "../../op/op.ts";
+import type { TensorLookup } from "../../op/table.ts";
 import type { Shape } from "../../type.ts";
 import { resultOf } from "../semantics.ts";
 import { type Cell, counted, isInteger, perNeuron } from "./cell.ts";

@@ -1,6 +1,6 @@
-/** `snn.rehearsed-if`: run, learn what went wrong, start anew, run again, as `ir/op.ts` has it. */
-import type { OpOf } from "../../op.ts";
-import type { TensorLookup } from "../../spec.ts";
+/** `snn.rehearsed-if`: run, learn what went wrong, start anew, run again, as `ir/op/op.ts` has it. */
+import type { OpOf } from "../../op/op.ts";
+import type { TensorLookup } from "../../op/table.ts";
 import type { Shape } from "../../type.ts";
 import { resultOf } from "../semantics.ts";
 import { type Cell, counted, perNeuron } from "./cell.ts";
@@ -12,7 +12,7 @@ export const rehearsalMargin = Math.fround(0.001);
 interface Learned {
   /** v[ρ]. */
   readonly residual: number;
-  /** e of `ir/op.ts`: ∞ where the neuron never fired. */
+  /** e of `ir/op/op.ts`: ∞ where the neuron never fired. */
   readonly toSilence: number;
   /** g: ∞ where it always fired. */
   readonly toFire: number;

@@ -5,13 +5,13 @@
  */
 import { Builder, makeOp } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import { evaluate } from "../../../ir/evaluate.ts";
+import { evaluate } from "../../../ir/run/evaluate.ts";
 import { type Loc, fusedLoc, shortName } from "../../../ir/loc.ts";
 import type { Module } from "../../../ir/module.ts";
-import { type Op, type ValueId, isOp } from "../../../ir/op.ts";
+import { type Op, type ValueId, isOp } from "../../../ir/op/op.ts";
 import { type Tensor, scalar, tensor, tensorOf, zeros } from "../../../ir/tensor.ts";
 import { type Shape, real } from "../../../ir/type.ts";
-import { consumers, isOutput } from "../../../ir/walk.ts";
+import { consumers, isOutput } from "../../../ir/analysis/walk.ts";
 import { alongAxis, spread, wide } from "../../fuse/affine.ts";
 import { channelAxis, isSynapse } from "../../fuse/weights.ts";
 import { isLinear, rectifierCeiling } from "../spiking-form.ts";

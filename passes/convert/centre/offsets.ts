@@ -2,11 +2,11 @@
  * Which values stay near a constant that is large beside what varies: found by looking at each of their
  * elements over the calibration set. Changes nothing.
  */
-import { channelAxisOf } from "../../../ir/channels.ts";
+import { channelAxisOf } from "../../../ir/analysis/channels.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Probe } from "../../../ir/executable.ts";
 import type { Module } from "../../../ir/module.ts";
-import { type Op, type ValueId, isOp } from "../../../ir/op.ts";
+import { type Op, type ValueId, isOp } from "../../../ir/op/op.ts";
 import { type Tensor, tensor } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
 import { prefixOf } from "../../graph.ts";

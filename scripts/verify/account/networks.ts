@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { singleThreadWasmEngine } from "../../../backends/wasm/single.ts";
+import { singleThreadWasmEngine } from "../../../backends/wasm/runtime/single.ts";
 import { type Case, casesOf } from "../../../bench/suite.ts";
 import { type Dataset, limit } from "../../../calibrate/data/dataset.ts";
 import { openDataset, openPreprocess } from "../../../calibrate/data/open.ts";

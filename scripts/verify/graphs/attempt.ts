@@ -1,11 +1,11 @@
 /** One network through every pipeline and every engine, and what came of it. Prints nothing. */
 import { interpretEngine } from "../../../backends/interpret/engine.ts";
 import { singleThreadEngine } from "../../../backends/typed/single.ts";
-import { singleThreadWasmEngine } from "../../../backends/wasm/single.ts";
+import { singleThreadWasmEngine } from "../../../backends/wasm/runtime/single.ts";
 import { DiagnosticError } from "../../../ir/diagnostic.ts";
 import type { Engine } from "../../../ir/executable.ts";
 import type { Module } from "../../../ir/module.ts";
-import { printModule } from "../../../ir/print.ts";
+import { printModule } from "../../../ir/text/print.ts";
 import type { Tensor } from "../../../ir/tensor.ts";
 import { verify } from "../../../ir/verify.ts";
 import { convert } from "../../../library/convert.ts";

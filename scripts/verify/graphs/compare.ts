@@ -11,7 +11,7 @@ import {
   activityKinds,
 } from "../../../ir/executable.ts";
 import { type Module, opsOf, producerOf } from "../../../ir/module.ts";
-import { type OpKind, neuronKinds } from "../../../ir/op.ts";
+import { type OpKind, neuronKinds } from "../../../ir/op/op.ts";
 import { type Tensor, roundTo } from "../../../ir/tensor.ts";
 import { type DType, elementCount, isFloat } from "../../../ir/type.ts";
 import { partingOf } from "./parting.ts";

@@ -5,11 +5,11 @@
 import { Builder } from "../../../ir/build.ts";
 import type { Module } from "../../../ir/module.ts";
 import { inputsOf } from "../../../ir/module.ts";
-import type { ValueId } from "../../../ir/op.ts";
+import type { ValueId } from "../../../ir/op/op.ts";
 import { uniform } from "../../../ir/random.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type DType, type Shape, dtypes, elementCount, isFloat, real } from "../../../ir/type.ts";
-import { reachable } from "../../../ir/walk.ts";
+import { reachable } from "../../../ir/analysis/walk.ts";
 import { type Grid, Growth, numberOf } from "./growth.ts";
 import { type DrawnKind, recipes } from "./recipes.ts";
 

@@ -4,7 +4,7 @@
  */
 import { Builder } from "../../../ir/build.ts";
 import { sourceLoc } from "../../../ir/loc.ts";
-import type { ValueId } from "../../../ir/op.ts";
+import type { ValueId } from "../../../ir/op/op.ts";
 import { uniform } from "../../../ir/random.ts";
 import { type Tensor, type TensorRef, tensorOf } from "../../../ir/tensor.ts";
 import {

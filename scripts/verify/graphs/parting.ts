@@ -4,7 +4,7 @@
  */
 import type { Engine, Probe, ProbeData, SampleResult } from "../../../ir/executable.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import { evaluate, isStateful } from "../../../ir/evaluate.ts";
+import { evaluate, isStateful } from "../../../ir/run/evaluate.ts";
 import { type Module, answersOf, isFramed, tensorAt } from "../../../ir/module.ts";
 import {
   type NeuronKind,
@@ -14,7 +14,7 @@ import {
   type ValueId,
   isNeuron,
   isOp,
-} from "../../../ir/op.ts";
+} from "../../../ir/op/op.ts";
 import { isFramedNeuron, steppedCellOf } from "../../../ir/semantics/spiking.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { elementCount, isFloat } from "../../../ir/type.ts";

@@ -16,7 +16,7 @@ import {
   binaryNames,
   reduceNames,
   unaryNames,
-} from "../../../ir/op.ts";
+} from "../../../ir/op/op.ts";
 import { scalar, tensorOf } from "../../../ir/tensor.ts";
 import { type DType, type Shape, dtypes, elementCount, isFloat } from "../../../ir/type.ts";
 import type { Growth } from "./growth.ts";

@@ -7,10 +7,10 @@
 import { known } from "../../../ir/diagnostic.ts";
 import type { ProbeData } from "../../../ir/executable.ts";
 import { type Module, isFramed, producerOf, tensorAt } from "../../../ir/module.ts";
-import { type NeuronKind, type OpOf, isOp } from "../../../ir/op.ts";
+import { type NeuronKind, type OpOf, isOp } from "../../../ir/op/op.ts";
 import { perNeuron, rowsOf } from "../../../ir/semantics/neurons/cell.ts";
 import { steppedCellOf } from "../../../ir/semantics/spiking.ts";
-import type { TensorLookup } from "../../../ir/spec.ts";
+import type { TensorLookup } from "../../../ir/op/table.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
 

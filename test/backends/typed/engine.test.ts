@@ -6,7 +6,7 @@ import { compilePlan } from "../../../backends/typed/plan.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { SampleResult, SampleSource } from "../../../ir/executable.ts";
 import { type Module, inputsOf } from "../../../ir/module.ts";
-import { statisticsToData } from "../../../ir/observe.ts";
+import { statisticsToData } from "../../../ir/run/observe.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
 import { networks, pseudoRandom } from "../../frontend/build-model.ts";

@@ -1,7 +1,7 @@
 /** Windows over spikes of several images at once, which are no grids of pixels by channels. */
 import { describe, expect, it } from "vitest";
 import { known } from "../../../ir/diagnostic.ts";
-import { parseModule } from "../../../ir/parse.ts";
+import { parseModule } from "../../../ir/text/parse.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { wasmEngine } from "../../../backends/wasm/engine.ts";
 import { interpretEngine } from "../../../backends/interpret/engine.ts";

@@ -7,8 +7,8 @@ import { compileProgram } from "../../../backends/wasm/compile.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Engine, ProbeData, RunOptions, SampleResult } from "../../../ir/executable.ts";
 import type { Module } from "../../../ir/module.ts";
-import { statisticsToData } from "../../../ir/observe.ts";
-import type { OpKind } from "../../../ir/op.ts";
+import { statisticsToData } from "../../../ir/run/observe.ts";
+import type { OpKind } from "../../../ir/op/op.ts";
 import type { Tensor } from "../../../ir/tensor.ts";
 
 export interface Ran {

@@ -4,7 +4,7 @@ import { compileProgram } from "../../../backends/wasm/compile.ts";
 import { compileOptionsOf } from "../../../backends/wasm/request.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Module } from "../../../ir/module.ts";
-import { parseModule } from "../../../ir/parse.ts";
+import { parseModule } from "../../../ir/text/parse.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { both, expectClose } from "./compare.ts";
 

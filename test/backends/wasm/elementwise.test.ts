@@ -1,6 +1,6 @@
 /** Elementwise ops in WebAssembly: their values, at the edges too, and that none needs the host. */
 import { describe, expect, it } from "vitest";
-import type { OpAttrs, OpKind } from "../../../ir/op.ts";
+import type { OpAttrs, OpKind } from "../../../ir/op/op.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { f } from "../../ir/one-op.ts";
 import { both, expectClose } from "./compare.ts";

@@ -4,12 +4,12 @@ import { interpretEngine } from "../../../backends/interpret/engine.ts";
 import { typedEngine } from "../../../backends/typed/engine.ts";
 import { singleThreadEngine } from "../../../backends/typed/single.ts";
 import { wasmEngine } from "../../../backends/wasm/engine.ts";
-import { createTeam } from "../../../backends/wasm/pool.ts";
-import { createWasmEngine } from "../../../backends/wasm/single.ts";
+import { createTeam } from "../../../backends/wasm/runtime/pool.ts";
+import { createWasmEngine } from "../../../backends/wasm/runtime/single.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Engine, LoadOptions, RunOptions, SampleResult } from "../../../ir/executable.ts";
 import { type Module, opsOf } from "../../../ir/module.ts";
-import { statisticsToData } from "../../../ir/observe.ts";
+import { statisticsToData } from "../../../ir/run/observe.ts";
 import { expectClose } from "./compare.ts";
 import { networkNamed, samplesFor, spikingTwin } from "./spiking-twin.ts";
 

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Module } from "../../../ir/module.ts";
-import type { Alphabet, OpOf, Sign, StepSchedule, ValueId } from "../../../ir/op.ts";
+import type { Alphabet, OpOf, Sign, StepSchedule, ValueId } from "../../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../../ir/type.ts";
 import { loc } from "../../ir/one-op.ts";

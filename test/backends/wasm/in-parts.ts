@@ -4,7 +4,7 @@
  */
 import { invariant, known } from "../../../ir/diagnostic.ts";
 import { type CompileOptions, compileProgram } from "../../../backends/wasm/compile.ts";
-import { Instance, createMemory } from "../../../backends/wasm/instance.ts";
+import { Instance, createMemory } from "../../../backends/wasm/runtime/instance.ts";
 import { arenaAddress } from "../../../backends/wasm/program.ts";
 import { compileOptionsOf } from "../../../backends/wasm/request.ts";
 import type { Module } from "../../../ir/module.ts";

@@ -7,7 +7,7 @@ import { singleThreadEngine } from "../../../backends/typed/single.ts";
 import { Builder } from "../../../ir/build.ts";
 import type { Probe, SampleResult } from "../../../ir/executable.ts";
 import type { Code, Module } from "../../../ir/module.ts";
-import { type ValueId, isNeuron } from "../../../ir/op.ts";
+import { type ValueId, isNeuron } from "../../../ir/op/op.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../../ir/type.ts";
 import { verify } from "../../../ir/verify.ts";

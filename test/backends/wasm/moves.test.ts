@@ -1,7 +1,7 @@
 /** Ops that move, pick, interpolate and convert in WebAssembly. */
 import { describe, expect, it } from "vitest";
 import { known } from "../../../ir/diagnostic.ts";
-import type { OpAttrs } from "../../../ir/op.ts";
+import type { OpAttrs } from "../../../ir/op/op.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { f } from "../../ir/one-op.ts";
 import { hostKinds } from "./compare.ts";

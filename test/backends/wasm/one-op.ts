@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Module } from "../../../ir/module.ts";
-import type { OpAttrs, OpKind, ValueId } from "../../../ir/op.ts";
+import type { OpAttrs, OpKind, ValueId } from "../../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../../ir/type.ts";
 import { type Tensors, loc } from "../../ir/one-op.ts";

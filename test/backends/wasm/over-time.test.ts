@@ -5,10 +5,10 @@
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import type { EarlyExit } from "../../../ir/early-exit.ts";
+import type { EarlyExit } from "../../../ir/run/early-exit.ts";
 import type { Probe, RunOptions } from "../../../ir/executable.ts";
 import type { Code, Module } from "../../../ir/module.ts";
-import { type ValueId, isNeuron } from "../../../ir/op.ts";
+import { type ValueId, isNeuron } from "../../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../../ir/type.ts";
 import { loc } from "../../ir/one-op.ts";

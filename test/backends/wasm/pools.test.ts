@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Module } from "../../../ir/module.ts";
-import type { PoolAttrs } from "../../../ir/op.ts";
+import type { PoolAttrs } from "../../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, real } from "../../../ir/type.ts";
 import { f, loc } from "../../ir/one-op.ts";

@@ -1,6 +1,6 @@
 /** Reductions, softmax and normalisations in WebAssembly, over axes that lie in every way. */
 import { describe, it } from "vitest";
-import { reduceNames } from "../../../ir/op.ts";
+import { reduceNames } from "../../../ir/op/op.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { f } from "../../ir/one-op.ts";
 import { expectNative, noise } from "./one-op.ts";

@@ -9,7 +9,7 @@ import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Probe, SampleResult } from "../../../ir/executable.ts";
 import { type Module, opsOf } from "../../../ir/module.ts";
-import type { Sign, ValueId } from "../../../ir/op.ts";
+import type { Sign, ValueId } from "../../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, real } from "../../../ir/type.ts";
 import { loc } from "../../ir/one-op.ts";

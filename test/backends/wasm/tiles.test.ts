@@ -2,12 +2,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { singleThreadEngine } from "../../../backends/typed/single.ts";
-import { createTeam } from "../../../backends/wasm/pool.ts";
-import { createWasmEngine } from "../../../backends/wasm/single.ts";
+import { createTeam } from "../../../backends/wasm/runtime/pool.ts";
+import { createWasmEngine } from "../../../backends/wasm/runtime/single.ts";
 import type { LoadOptions, SampleResult, SampleSource } from "../../../ir/executable.ts";
 import { opsOf } from "../../../ir/module.ts";
-import { statisticsToData } from "../../../ir/observe.ts";
-import { neuronKinds } from "../../../ir/op.ts";
+import { statisticsToData } from "../../../ir/run/observe.ts";
+import { neuronKinds } from "../../../ir/op/op.ts";
 import { integerNetworks } from "../../random/integer.ts";
 import {
   type RandomNetwork,

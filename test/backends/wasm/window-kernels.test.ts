@@ -1,7 +1,7 @@
 /** Both kernels of windows of spikes compute the same; which is taken follows rates alone. */
 import { describe, expect, it } from "vitest";
 import { compileProgram, type CompileOptions } from "../../../backends/wasm/compile.ts";
-import { Instance, createMemory } from "../../../backends/wasm/instance.ts";
+import { Instance, createMemory } from "../../../backends/wasm/runtime/instance.ts";
 import { interpretEngine } from "../../../backends/interpret/engine.ts";
 import { compileOptionsOf } from "../../../backends/wasm/request.ts";
 import {
@@ -10,7 +10,7 @@ import {
   arithmetics,
   layerModule,
   layerSample,
-} from "../../../bench/speed/kernel-layer.ts";
+} from "../../../bench/speed/kernels/kernel-layer.ts";
 import { both, expectClose } from "./compare.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { opsOf } from "../../../ir/module.ts";

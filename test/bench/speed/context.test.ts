@@ -1,7 +1,7 @@
 /** What rows say of memory, and what becomes of a case that cannot be measured. */
 import { describe, expect, it } from "vitest";
 import { memoryNote, rowsOrAlert } from "../../../bench/speed/context.ts";
-import { ContestantError } from "../../../bench/speed/contestant.ts";
+import { ContestantError } from "../../../bench/speed/processes/contestant.ts";
 import { DiagnosticError, InvariantError } from "../../../ir/diagnostic.ts";
 
 describe("memoryNote", () => {

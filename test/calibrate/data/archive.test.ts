@@ -2,9 +2,9 @@
 import { describe, expect, it } from "vitest";
 import type { Wanted } from "../../../calibrate/data/archive/roles.ts";
 import { parseData } from "../../../calibrate/data/parse.ts";
-import { encodeNpy, encodeNpz } from "../../../calibrate/data/write.ts";
+import { encodeNpy, encodeNpz } from "../../../calibrate/data/formats/write.ts";
 import { DiagnosticError } from "../../../ir/diagnostic.ts";
-import { writeSafetensors } from "../../../ir/safetensors.ts";
+import { writeSafetensors } from "../../../ir/file/safetensors.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { failure, line, parsing } from "./files.ts";
 

@@ -9,7 +9,7 @@ import {
   parseLabelMap,
 } from "../../../calibrate/data/classes.ts";
 import { openDataset } from "../../../calibrate/data/open.ts";
-import { encodeNpz } from "../../../calibrate/data/write.ts";
+import { encodeNpz } from "../../../calibrate/data/formats/write.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { failure, line, temporaryFolder, write } from "./files.ts";
 

@@ -9,12 +9,12 @@ import { describe, expect, it } from "vitest";
 import { openNpz } from "../../../calibrate/data/archive/archive.ts";
 import { gunzip, inflate } from "../../../calibrate/data/archive/inflate.ts";
 import { Budget } from "../../../calibrate/data/budget.ts";
-import { decodeImage } from "../../../calibrate/data/image.ts";
-import { parseNpy } from "../../../calibrate/data/npy.ts";
+import { decodeImage } from "../../../calibrate/data/formats/image.ts";
+import { parseNpy } from "../../../calibrate/data/formats/npy.ts";
 import { parseData } from "../../../calibrate/data/parse.ts";
-import { readPickle } from "../../../calibrate/data/pickle.ts";
-import { encodeNpy, encodeNpz } from "../../../calibrate/data/write.ts";
-import { writeSafetensors } from "../../../ir/safetensors.ts";
+import { readPickle } from "../../../calibrate/data/formats/pickle.ts";
+import { encodeNpy, encodeNpz } from "../../../calibrate/data/formats/write.ts";
+import { writeSafetensors } from "../../../ir/file/safetensors.ts";
 import { tensorOf, zeros } from "../../../ir/tensor.ts";
 import { ample, bytesOf, failure, npyFile, parsing } from "./files.ts";
 

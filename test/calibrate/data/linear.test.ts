@@ -7,10 +7,10 @@ import { crc32, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import type { ArchivedArray } from "../../../calibrate/data/archive/archive.ts";
 import { chooseArrays } from "../../../calibrate/data/archive/roles.ts";
-import { decodeImage } from "../../../calibrate/data/image.ts";
+import { decodeImage } from "../../../calibrate/data/formats/image.ts";
 import { parseData } from "../../../calibrate/data/parse.ts";
-import { readPickle } from "../../../calibrate/data/pickle.ts";
-import { writeSafetensors } from "../../../ir/safetensors.ts";
+import { readPickle } from "../../../calibrate/data/formats/pickle.ts";
+import { writeSafetensors } from "../../../ir/file/safetensors.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { ample, bytesOf, failure, idxFile, parsing } from "./files.ts";
 

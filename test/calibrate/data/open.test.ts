@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { select } from "../../../calibrate/data/dataset.ts";
 import { openDataset, openPreprocess } from "../../../calibrate/data/open.ts";
 import { parsePreprocess } from "../../../calibrate/data/preprocess.ts";
-import { encodeNpy, encodeNpz } from "../../../calibrate/data/write.ts";
-import { writeSafetensors } from "../../../ir/safetensors.ts";
+import { encodeNpy, encodeNpz } from "../../../calibrate/data/formats/write.ts";
+import { writeSafetensors } from "../../../ir/file/safetensors.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { cifarFile, failure, idxFile, temporaryFolder, write } from "./files.ts";
 

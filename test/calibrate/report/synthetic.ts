@@ -7,7 +7,7 @@ import { neuronCost } from "../../../ir/account/costs.ts";
 import { noOperations } from "../../../ir/account/operations.ts";
 import { makeOp, valueIdOf } from "../../../ir/build.ts";
 import { invariant } from "../../../ir/diagnostic.ts";
-import { isNeuron } from "../../../ir/op.ts";
+import { isNeuron } from "../../../ir/op/op.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import type { Comparison } from "../../../calibrate/compare.ts";
 import type { Evaluation, OutputEvaluation } from "../../../calibrate/evaluate.ts";

@@ -10,7 +10,7 @@ import { sendersOf } from "../../../ir/account/senders.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { SampleResult } from "../../../ir/executable.ts";
 import type { Module } from "../../../ir/module.ts";
-import { parseModule } from "../../../ir/parse.ts";
+import { parseModule } from "../../../ir/text/parse.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 
 const graded = (operand: string, bits: number): string =>

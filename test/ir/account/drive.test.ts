@@ -1,7 +1,7 @@
 /** What drives each value of a network, worked out by hand. */
 import { describe, expect, it } from "vitest";
 import { drivesOf } from "../../../ir/account/drive.ts";
-import { parseModule } from "../../../ir/parse.ts";
+import { parseModule } from "../../../ir/text/parse.ts";
 
 const neuron = (operand: string, attrs: string): string =>
   `snn.graded(${operand}) {threshold = @one, vInit = @zero, amplitude = @one, ceiling = none, ${attrs}}`;

@@ -1,7 +1,7 @@
 /** The cost of a spike: connections within bounds, counted by pushing ones through the op. */
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
-import type { OpAttrs, OpKind } from "../../../ir/op.ts";
+import type { OpAttrs, OpKind } from "../../../ir/op/op.ts";
 import { outDegrees } from "../../../ir/semantics/connections.ts";
 import { type Shape, elementCount, real } from "../../../ir/type.ts";
 import { type Tensors, evaluateOp, f, loc, numbers } from "../one-op.ts";

@@ -1,7 +1,7 @@
 /** Neurons on i32: equations by hand, with numbers that float32 does not hold. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { OpAttrs } from "../../../ir/op.ts";
+import type { OpAttrs } from "../../../ir/op/op.ts";
 import type { Cell } from "../../../ir/semantics/spiking.ts";
 import { numbers } from "../one-op.ts";
 import { cell, framed, graded, i, run } from "./cells.ts";

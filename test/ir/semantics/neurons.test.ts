@@ -1,7 +1,7 @@
 /** Graded, leaky and framed neurons, and what goes with them: equations by hand, and what they amount to. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { OpAttrs } from "../../../ir/op.ts";
+import type { OpAttrs } from "../../../ir/op/op.ts";
 import type { Cell } from "../../../ir/semantics/spiking.ts";
 import { f, numbers } from "../one-op.ts";
 import { cell, framed, graded, run } from "./cells.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import { isStateful } from "../../../ir/evaluate.ts";
+import { isStateful } from "../../../ir/run/evaluate.ts";
 import { cellOf } from "../../../ir/semantics/spiking.ts";
 import {
   lifCurrent,

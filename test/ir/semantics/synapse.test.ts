@@ -1,7 +1,7 @@
 /** Synapses, worked by hand and against formulas that share no code with them. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { OpAttrs } from "../../../ir/op.ts";
+import type { OpAttrs } from "../../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../../ir/type.ts";
 import { counting, evaluateOp, f, numbers } from "../one-op.ts";

@@ -5,13 +5,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../../backends/interpret/engine.ts";
-import { channelAxisOf } from "../../../ir/channels.ts";
+import { channelAxisOf } from "../../../ir/analysis/channels.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { interpret } from "../../../ir/interpret.ts";
 import { type Module, opsOf, producerOf, tensorAt } from "../../../ir/module.ts";
-import { mergeStatistics } from "../../../ir/observe.ts";
-import type { OpOf } from "../../../ir/op.ts";
-import type { Scope } from "../../../ir/stats.ts";
+import { mergeStatistics } from "../../../ir/run/observe.ts";
+import type { OpOf } from "../../../ir/op/op.ts";
+import type { Scope } from "../../../ir/run/stats.ts";
 import type { Tensor } from "../../../ir/tensor.ts";
 import { type Shape, stridesOf } from "../../../ir/type.ts";
 import { calibrationOn } from "../../../library/measure.ts";

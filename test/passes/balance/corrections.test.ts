@@ -1,15 +1,15 @@
 /** Bias and potential corrections: worked by hand, and what they must leave as it is on any network. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { channelAxisOf } from "../../../ir/channels.ts";
+import { channelAxisOf } from "../../../ir/analysis/channels.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { interpret } from "../../../ir/interpret.ts";
 import { type Module, opsOf, producerOf, tensorAt } from "../../../ir/module.ts";
-import { parseModule } from "../../../ir/parse.ts";
+import { parseModule } from "../../../ir/text/parse.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { verify } from "../../../ir/verify.ts";
-import { withBias } from "../../../passes/balance/bias-slot.ts";
-import { groupsAlong } from "../../../passes/balance/layerwise.ts";
+import { withBias } from "../../../passes/correct/bias-slot.ts";
+import { groupsAlong } from "../../../passes/correct/layerwise.ts";
 import { converted, convertibleNetworks, sourceOf } from "../convert/networks.ts";
 
 const rectified = parseModule(

@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { interpret } from "../../../ir/interpret.ts";
 import { type Module, opsOf, tensorAt } from "../../../ir/module.ts";
-import { parseModule } from "../../../ir/parse.ts";
-import { ChannelStatistics } from "../../../ir/stats.ts";
+import { parseModule } from "../../../ir/text/parse.ts";
+import { ChannelStatistics } from "../../../ir/run/stats.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { stepsOf } from "../../../library/convert.ts";
 import { runPipeline } from "../../../passes/manager.ts";

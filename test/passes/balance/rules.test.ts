@@ -1,7 +1,7 @@
 /** The rules that look at a whole distribution, against the same rule on the exact values. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ChannelStatistics } from "../../../ir/stats.ts";
+import { ChannelStatistics } from "../../../ir/run/stats.ts";
 import { localThreshold } from "../../../passes/balance/balance-local.ts";
 import { leastErrorThreshold } from "../../../passes/balance/balance-mmse.ts";
 import type { Choice } from "../../../passes/balance/thresholds.ts";

@@ -11,10 +11,10 @@
  *   out θ/2 + Σ x − v.
  */
 import { known } from "../../../ir/diagnostic.ts";
-import { evaluate } from "../../../ir/evaluate.ts";
+import { evaluate } from "../../../ir/run/evaluate.ts";
 import { type Module, tensorAt } from "../../../ir/module.ts";
-import { type Op, type ValueId, isOp } from "../../../ir/op.ts";
-import { maxPool } from "../../../ir/semantics/pool.ts";
+import { type Op, type ValueId, isOp } from "../../../ir/op/op.ts";
+import { maxPool } from "../../../ir/semantics/values/pool.ts";
 import { broadcastIndices } from "../../../ir/semantics/semantics.ts";
 import { type Tensor, tensorOf, zeros } from "../../../ir/tensor.ts";
 

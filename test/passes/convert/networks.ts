@@ -7,7 +7,7 @@ import { interpretEngine } from "../../../backends/interpret/engine.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { SampleSource } from "../../../ir/executable.ts";
 import type { Module } from "../../../ir/module.ts";
-import { printModule } from "../../../ir/print.ts";
+import { printModule } from "../../../ir/text/print.ts";
 import { uniform } from "../../../ir/random.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";

@@ -3,7 +3,7 @@ import { Builder } from "../../../ir/build.ts";
 import type { SampleSource } from "../../../ir/executable.ts";
 import { sourceLoc } from "../../../ir/loc.ts";
 import type { Module } from "../../../ir/module.ts";
-import type { ValueId } from "../../../ir/op.ts";
+import type { ValueId } from "../../../ir/op/op.ts";
 import { uniform } from "../../../ir/random.ts";
 import { scalar, tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../../ir/type.ts";

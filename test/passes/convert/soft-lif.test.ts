@@ -7,10 +7,10 @@ import { known } from "../../../ir/diagnostic.ts";
 import { interpret } from "../../../ir/interpret.ts";
 import { type Module, opsOf, tensorAt } from "../../../ir/module.ts";
 import { lifRate } from "../../../ir/semantics/soft-lif.ts";
-import { ChannelStatistics } from "../../../ir/stats.ts";
+import { ChannelStatistics } from "../../../ir/run/stats.ts";
 import { type Shape, real } from "../../../ir/type.ts";
 import { convert } from "../../../library/convert.ts";
-import { fitTuning } from "../../../passes/convert/tuning.ts";
+import { fitTuning } from "../../../passes/convert/curves/tuning.ts";
 import { f, loc } from "../../ir/one-op.ts";
 import { convertibleNetworks, sourceOf } from "./networks.ts";
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { DiagnosticError, known } from "../../../ir/diagnostic.ts";
 import type { Module, Property } from "../../../ir/module.ts";
-import { parseModule } from "../../../ir/parse.ts";
+import { parseModule } from "../../../ir/text/parse.ts";
 import {
   PassBrokeModuleError,
   type PipelineOptions,

@@ -5,11 +5,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../../backends/interpret/engine.ts";
-import { integerBounds } from "../../../ir/bounds.ts";
+import { integerBounds } from "../../../ir/analysis/bounds.ts";
 import { DiagnosticError, known } from "../../../ir/diagnostic.ts";
 import { interpret } from "../../../ir/interpret.ts";
 import { type Module, inputsOf, opsOf, tensorAt } from "../../../ir/module.ts";
-import { parseModule } from "../../../ir/parse.ts";
+import { parseModule } from "../../../ir/text/parse.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { convert } from "../../../library/convert.ts";
 import { breachesOf } from "../../../passes/properties.ts";

@@ -4,7 +4,7 @@ import { interpretEngine } from "../../../backends/interpret/engine.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { interpret } from "../../../ir/interpret.ts";
 import { type Module, opsOf, tensorAt } from "../../../ir/module.ts";
-import { parseModule } from "../../../ir/parse.ts";
+import { parseModule } from "../../../ir/text/parse.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { convert } from "../../../library/convert.ts";
 

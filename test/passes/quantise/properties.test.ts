@@ -1,6 +1,6 @@
 /** What a module of integers may not have. */
 import { describe, expect, it } from "vitest";
-import { parseModule } from "../../../ir/parse.ts";
+import { parseModule } from "../../../ir/text/parse.ts";
 import { breachesOf } from "../../../passes/properties.ts";
 
 function reasons(neuron: string, tensors: string): string[] {

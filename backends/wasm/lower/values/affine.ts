@@ -1,6 +1,6 @@
 /** Elementwise ops whose factors are tensors of the module: affine, batchnorm, prelu. */
 import { known } from "../../../../ir/diagnostic.ts";
-import { type Op, type OpOf, isOp } from "../../../../ir/op.ts";
+import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
 import type { View } from "../../memory/view.ts";
 import { choose, splat } from "../../kernels/functions.ts";
 import { tensorLike, valuesLike } from "./constants.ts";

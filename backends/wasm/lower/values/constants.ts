@@ -1,7 +1,7 @@
 /** Tensors as constants that lie as the value does that they meet, so that both are read in order. */
 import type { TensorRef } from "../../../../ir/tensor.ts";
 import { type Shape, elementCount, stridesOf } from "../../../../ir/type.ts";
-import type { Table } from "../../kernels/over-time.ts";
+import type { Table } from "../../kernels/time/over-time.ts";
 import { type View, broadcastView } from "../../memory/view.ts";
 import type { Lowering } from "../lowering.ts";
 

@@ -1,7 +1,7 @@
 /** Changes of element type: casts, and the linear quantisation of integer mode. */
 import { known } from "../../../../ir/diagnostic.ts";
-import { type Op, type OpOf, isOp } from "../../../../ir/op.ts";
-import { rangeOf } from "../../../../ir/semantics/scalar.ts";
+import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
+import { rangeOf } from "../../../../ir/semantics/values/scalar.ts";
 import type { DType } from "../../../../ir/type.ts";
 import type { Expr } from "../../assembler/types.ts";
 import type { Code, Local } from "../../assembler/code.ts";

@@ -1,7 +1,7 @@
 /** Einstein sums as reductions of products over views with an axis for each label. */
 import { invariant, known } from "../../../../ir/diagnostic.ts";
-import { parseEinsum } from "../../../../ir/einsum.ts";
-import { type Op, isOp } from "../../../../ir/op.ts";
+import { parseEinsum } from "../../../../ir/analysis/einsum.ts";
+import { type Op, isOp } from "../../../../ir/op/op.ts";
 import { stridesOf } from "../../../../ir/type.ts";
 import { type View, withAxes } from "../../memory/view.ts";
 import type { Lowering } from "../lowering.ts";

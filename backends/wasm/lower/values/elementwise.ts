@@ -1,6 +1,6 @@
 /** Elementwise ops: loops over views around the forms that forms.ts and its siblings know. */
 import { known } from "../../../../ir/diagnostic.ts";
-import { type Op, isOp } from "../../../../ir/op.ts";
+import { type Op, isOp } from "../../../../ir/op/op.ts";
 import type { Expr } from "../../assembler/types.ts";
 import type { Code, Local } from "../../assembler/code.ts";
 import { type Compute, elementwise } from "../../kernels/nest.ts";

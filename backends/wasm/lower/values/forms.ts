@@ -3,7 +3,7 @@
  * functions that the host knows (`hostFunctions`), or are lowered elsewhere.
  */
 import { known } from "../../../../ir/diagnostic.ts";
-import { type Op, isOp } from "../../../../ir/op.ts";
+import { type Op, isOp } from "../../../../ir/op/op.ts";
 import type { SoftLif } from "../../../../ir/semantics/soft-lif.ts";
 import type { Expr } from "../../assembler/types.ts";
 import type { Code, Local } from "../../assembler/code.ts";

@@ -1,8 +1,8 @@
 /** Ops that pick elements along axes by a table that is known beforehand. */
 import { known } from "../../../../ir/diagnostic.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "../../../../ir/op.ts";
-import { resizeTaps } from "../../../../ir/semantics/resize.ts";
-import { paddedCoordinate } from "../../../../ir/semantics/shape.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../../../ir/op/op.ts";
+import { resizeTaps } from "../../../../ir/semantics/values/resize.ts";
+import { paddedCoordinate } from "../../../../ir/semantics/values/shape.ts";
 import { elementCount } from "../../../../ir/type.ts";
 import { type Tap, gather, tapTable } from "../../kernels/gather.ts";
 import { type View, reshapeView, rowMajor, withAxes } from "../../memory/view.ts";

@@ -1,6 +1,6 @@
 /** Elementwise ops on 32-bit integers, which wrap as C's do. */
 import { known } from "../../../../ir/diagnostic.ts";
-import { type Op, isOp } from "../../../../ir/op.ts";
+import { type Op, isOp } from "../../../../ir/op/op.ts";
 import type { VectorForm } from "./forms.ts";
 
 /** The form of an op whose operands and result are held as i32; null where it has none. */

@@ -1,6 +1,6 @@
 /** Comparisons, logic and selection. Truth is held as 0 or 1 in an i32. */
 import { known } from "../../../../ir/diagnostic.ts";
-import { type Op, isOp } from "../../../../ir/op.ts";
+import { type Op, isOp } from "../../../../ir/op/op.ts";
 import type { Expr } from "../../assembler/types.ts";
 import type { Code } from "../../assembler/code.ts";
 import { splat } from "../../kernels/functions.ts";

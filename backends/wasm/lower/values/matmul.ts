@@ -1,7 +1,7 @@
 /** Products of two values, with batch axes that broadcast. */
 import { known } from "../../../../ir/diagnostic.ts";
-import { type Op, isOp } from "../../../../ir/op.ts";
-import { type BatchAxis, multiply } from "../../kernels/matmul.ts";
+import { type Op, isOp } from "../../../../ir/op/op.ts";
+import { type BatchAxis, multiply } from "../../kernels/synapses/matmul.ts";
 import { mergedAxes } from "../../kernels/nest.ts";
 import { type View, broadcastView, rowMajor, withAxes } from "../../memory/view.ts";
 import { elementCount } from "../../../../ir/type.ts";

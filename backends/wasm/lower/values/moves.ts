@@ -1,6 +1,6 @@
 /** Structural ops: as other views of the same memory where strides can say it, as copies else. */
 import { known } from "../../../../ir/diagnostic.ts";
-import { type Op, type OpOf, isOp } from "../../../../ir/op.ts";
+import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
 import { elementwise } from "../../kernels/nest.ts";
 import { type View, broadcastView, reshapeView, withAxes } from "../../memory/view.ts";
 import { type Lowering, elementOf } from "../lowering.ts";

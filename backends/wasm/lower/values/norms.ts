@@ -1,6 +1,6 @@
 /** Normalisations by the mean and variance of the elements at hand, and by neighbouring channels. */
 import { known } from "../../../../ir/diagnostic.ts";
-import { type Op, type OpOf, isOp } from "../../../../ir/op.ts";
+import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
 import { elementCount } from "../../../../ir/type.ts";
 import { exp, log, splat } from "../../kernels/functions.ts";
 import { type View, withAxes } from "../../memory/view.ts";

@@ -1,6 +1,6 @@
 /** Reductions over axes, and what is made of them: softmax and normalisations. */
 import { known } from "../../../../ir/diagnostic.ts";
-import { type Op, type OpOf, isOp } from "../../../../ir/op.ts";
+import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
 import { elementCount } from "../../../../ir/type.ts";
 import type { Code } from "../../assembler/code.ts";
 import { choose, exp, log, splat } from "../../kernels/functions.ts";

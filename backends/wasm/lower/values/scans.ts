@@ -1,6 +1,6 @@
 /** Ops that are neither elementwise nor folds: triangles, and sums along an axis. */
 import { known } from "../../../../ir/diagnostic.ts";
-import { type Op, type OpOf, isOp } from "../../../../ir/op.ts";
+import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
 import { stridesOf } from "../../../../ir/type.ts";
 import { placeOf } from "../../assembler/memory.ts";
 import { splat } from "../../kernels/functions.ts";

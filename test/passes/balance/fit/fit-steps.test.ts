@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { known } from "../../../../ir/diagnostic.ts";
 import { opsOf, tensorAt } from "../../../../ir/module.ts";
 import { interpret } from "../../../../ir/interpret.ts";
-import { parseModule } from "../../../../ir/parse.ts";
+import { parseModule } from "../../../../ir/text/parse.ts";
 import { tensorOf } from "../../../../ir/tensor.ts";
-import { lastFinerStep } from "../../../../ir/sending.ts";
+import { lastFinerStep } from "../../../../ir/run/sending.ts";
 import { convert } from "../../../../library/convert.ts";
 import { errorOf, network, running, samples } from "./residual.ts";
 

@@ -4,7 +4,7 @@ import { Builder } from "../../../../ir/build.ts";
 import { known } from "../../../../ir/diagnostic.ts";
 import type { SampleSource } from "../../../../ir/executable.ts";
 import type { Module } from "../../../../ir/module.ts";
-import type { ValueId } from "../../../../ir/op.ts";
+import type { ValueId } from "../../../../ir/op/op.ts";
 import { uniform } from "../../../../ir/random.ts";
 import { type Tensor, tensorOf } from "../../../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../../../ir/type.ts";

@@ -1,0 +1,507 @@
+/**
+ * What drives a population of neurons, taken apart: follows the graph from a current back to the
+ * spikes it comes from, through sums, synapses, pools, slices and flattening, and folds the
+ * amplitudes of the spikes into the weights that they meet.
+ */
+import { known } from "../../../../ir/diagnostic.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../../../ir/op/op.ts";
+import { broadcastIndices } from "../../../../ir/semantics/semantics.ts";
+import { elementCount, sameShape } from "../../../../ir/type.ts";
+import { type LaneMode, lanesPerVector, weightBytes } from "../../kernels/lanes.ts";
+import { type Population, type Source, blockCount } from "../../kernels/neurons/population.ts";
+import { type Grid, maskBuffers } from "../../memory/spikes.ts";
+import type { Buffer } from "../../memory/view.ts";
+import type { Lowering, Spikes, SpikingKind } from "../lowering.ts";
+import { gridViewFor } from "../copies.ts";
+import { expectedRate, kernelFor } from "./cost.ts";
+import { rowMajorIndices } from "../grid.ts";
+
+type Pair = readonly [number, number];
+
+/** Spikes in a window, each through a row of weights. */
+interface EventDrive {
+  readonly kind: "events";
+  readonly spikes: Spikes;
+  readonly kernel: Pair;
+  readonly dilation: Pair;
+  readonly stride: Pair;
+  readonly origin: Pair;
+  readonly sharedTaps: boolean;
+  readonly weightOf: (output: number, row: number, column: number, channel: number) => number;
+}
+
+/** Spikes of the same channel, through a weight for each tap. */
+interface AlignedDrive {
+  readonly kind: "aligned";
+  readonly spikes: Spikes;
+  readonly stride: Pair;
+  readonly taps: readonly {
+    readonly origin: Pair;
+    readonly weightOf: (channel: number) => number;
+  }[];
+}
+
+interface CurrentDrive {
+  readonly kind: "current";
+  readonly value: ValueId;
+}
+
+export interface Drive {
+  readonly sources: readonly (EventDrive | AlignedDrive | CurrentDrive)[];
+  /** Per channel, for each timestep; the last row for all that follow. */
+  readonly bias: readonly Float64Array[] | null;
+  /** Whether no partial sum of one timestep's events leaves int16, whatever spikes. */
+  readonly fitsInt16: boolean;
+}
+
+/** The drive of neurons of `grid` by `value`; `root` where the value itself is wanted in memory. */
+export function collectDrive(
+  lowering: Lowering,
+  value: ValueId,
+  image: boolean,
+  grid: Grid,
+  root = false,
+): Drive {
+  const sources: Drive["sources"][number][] = [];
+  let bias = [new Float64Array(grid.channels)];
+  let biased = false;
+  // What is still to be taken apart, and whether it is this drive's own: last in, first out.
+  const open = [{ each: value, own: root || lowering.isPrivate(value) }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { each, own } = next;
+    const op = lowering.opOf(each);
+    if (isOp(op, "ann.add") && own && lowering.isVarying(each)) {
+      const [a, b] = [lowering.operandOf(op, 0), lowering.operandOf(op, 1)];
+      const alike = (v: ValueId): boolean => sameShape(lowering.opOf(v).type.shape, op.type.shape);
+      if (alike(a) && alike(b)) {
+        open.push({ each: b, own: a !== b && lowering.isPrivate(b) });
+        open.push({ each: a, own: a !== b && lowering.isPrivate(a) });
+        continue;
+      }
+    }
+    const rows =
+      own && isOp(op, "snn.temporal-bias") ? rowsByChannel(lowering, op, image, grid) : null;
+    if (rows !== null) {
+      biased = true;
+      bias = addedRows(bias, rows);
+      const operand = lowering.operandOf(op);
+      open.push({ each: operand, own: lowering.isPrivate(operand) });
+      continue;
+    }
+    const found = own || isTrain(op) ? synapseOf(lowering, op, image) : null;
+    if (found === null) {
+      sources.push({ kind: "current", value: each });
+      continue;
+    }
+    sources.push(found);
+    if (isOp(op, "ann.conv", "ann.linear") && op.attrs.bias !== null) {
+      biased = true;
+      bias = addedRows(bias, [Float64Array.from(lowering.tensor(op.attrs.bias).data)]);
+    }
+  }
+  return { sources, bias: biased ? bias : null, fitsInt16: fitsInt16(sources, grid) };
+}
+
+/** A table of biases by timestep and channel; null where the pixels of a channel differ. */
+function rowsByChannel(
+  lowering: Lowering,
+  op: OpOf<"snn.temporal-bias">,
+  image: boolean,
+  grid: Grid,
+): readonly Float64Array[] | null {
+  const { shape, data } = lowering.tensor(op.attrs.table);
+  const [rows = 0, ...rest] = shape;
+  const size = elementCount(rest);
+  const spread = broadcastIndices(rest, op.type.shape);
+  const from = Array.from(rowMajorIndices(op.type.shape, image), (i) => spread[i] ?? 0);
+  const isAlike = (row: number, i: number, at: number): boolean =>
+    data[row * size + at] === data[row * size + (from[i % grid.channels] ?? 0)];
+  const table: Float64Array[] = [];
+  for (let row = 0; row < rows; row++) {
+    if (!from.every((at, i) => isAlike(row, i, at))) return null;
+    const first = from.slice(0, grid.channels);
+    table.push(Float64Array.from(first, (at) => data[row * size + at] ?? 0));
+  }
+  return table;
+}
+
+/** Sums of rows by timestep, of which the last go on. */
+function addedRows(
+  a: readonly Float64Array[],
+  b: readonly Float64Array[],
+): Float64Array<ArrayBuffer>[] {
+  return Array.from({ length: Math.max(a.length, b.length) }, (_, row) => {
+    const [x, y] = [a, b].map((rows) => known(rows[row] ?? rows.at(-1), "a row of biases"));
+    return known(x, "a row").map((value, i) => value + (y?.[i] ?? 0));
+  });
+}
+
+function fitsInt16(sources: Drive["sources"], grid: Grid): boolean {
+  for (let output = 0; output < grid.channels; output++) {
+    let sum = 0;
+    for (const source of sources) {
+      if (source.kind !== "events") continue;
+      const { channels } = source.spikes.masks.grid;
+      for (let row = 0; row < source.kernel[0]; row++) {
+        for (let column = 0; column < source.kernel[1]; column++) {
+          for (let channel = 0; channel < channels; channel++) {
+            sum += Math.abs(source.weightOf(output, row, column, channel));
+          }
+        }
+      }
+    }
+    if (sum > 32_767) return false;
+  }
+  return true;
+}
+
+/** The synapse that makes an op's value from spikes; null where it has no such form. */
+function synapseOf(lowering: Lowering, op: Op, image: boolean): EventDrive | AlignedDrive | null {
+  if (!lowering.isVarying(op.result)) return null;
+  // Spikes of several images are no grid of pixels by channels that windows could slide over.
+  if (isOp(op, "ann.conv", "ann.average-pool") && op.type.shape[0] !== 1) return null;
+  if (isTrain(op)) {
+    const spikes = lowering.spikesOf(op);
+    const worth = spikes === null ? null : perChannel(spikes);
+    if (spikes === null || worth === null) return null;
+    const taps = [{ origin: [0, 0] as const, weightOf: (c: number) => worth[c] ?? 0 }];
+    return { kind: "aligned", spikes, stride: [1, 1], taps };
+  }
+  if (isOp(op, "ann.conv")) return convOf(lowering, op) ?? scaledShortcutOf(lowering, op);
+  if (isOp(op, "ann.linear")) return linearOf(lowering, op);
+  if (isOp(op, "ann.average-pool")) return poolOf(lowering, op);
+  if (image && isOp(op, "ann.pad", "ann.slice")) return shortcutOf(lowering, op);
+  return null;
+}
+
+function perChannel({ amplitude }: Spikes): Float64Array | null {
+  return "perChannel" in amplitude ? amplitude.perChannel : null;
+}
+
+function worthAt({ amplitude, masks }: Spikes, pixel: number, channel: number): number {
+  const worth =
+    "perChannel" in amplitude
+      ? amplitude.perChannel[channel]
+      : amplitude.perNeuron[pixel * masks.grid.channels + channel];
+  return worth ?? 0;
+}
+
+/** Whether an op's value may be spikes in masks. */
+function isTrain(op: Op): op is OpOf<SpikingKind> {
+  return isOp(op, "snn.if", "snn.graded", "snn.max-pool");
+}
+
+/** The spikes that an op reads, where its operand is made of them. */
+function operandSpikes(lowering: Lowering, op: Op): Spikes | null {
+  return lowering.spikesOf(lowering.opOf(lowering.operandOf(op)));
+}
+
+/** Two numbers per window attribute, rows first; one-dimensional windows have one row. */
+function pair(values: readonly number[], missing: number): Pair {
+  const [first = missing, second] = values;
+  return second === undefined ? [missing, first] : [first, second];
+}
+
+function convOf(lowering: Lowering, op: OpOf<"ann.conv">): EventDrive | AlignedDrive | null {
+  if (op.type.shape.length > 4) return null;
+  const { groups } = op.attrs;
+  const weight = lowering.tensor(op.attrs.weight);
+  const [outputs = 0, inputs = 0, ...extents] = weight.shape;
+  const depthwise = groups === outputs && inputs === 1;
+  if (groups !== 1 && !depthwise) return null;
+  const spikes = operandSpikes(lowering, op);
+  const worth = spikes === null ? null : perChannel(spikes);
+  if (spikes === null || worth === null) return null;
+  if (depthwise && spikes.masks.grid.channels !== groups) return null;
+  const kernel = pair(extents, 1);
+  const dilation = pair(op.attrs.dilations, 1);
+  const stride = pair(op.attrs.strides, 1);
+  const pads = pair(op.attrs.padsBegin, 0);
+  const taps = elementCount(extents);
+  const { data } = weight;
+  if (!depthwise || groups === 1) {
+    return {
+      kind: "events",
+      spikes,
+      kernel,
+      dilation,
+      stride,
+      origin: [-pads[0], -pads[1]],
+      sharedTaps: false,
+      weightOf: (o, row, column, c) =>
+        (data[(o * inputs + c) * taps + row * kernel[1] + column] ?? 0) * (worth[c] ?? 0),
+    };
+  }
+  return {
+    kind: "aligned",
+    spikes,
+    stride,
+    taps: Array.from({ length: taps }, (_, tap) => {
+      const [row, column] = [Math.floor(tap / kernel[1]), tap % kernel[1]];
+      return {
+        origin: [row * dilation[0] - pads[0], column * dilation[1] - pads[1]] as const,
+        weightOf: (c: number) => (data[c * taps + tap] ?? 0) * (worth[c] ?? 0),
+      };
+    }),
+  };
+}
+
+function linearOf(lowering: Lowering, op: OpOf<"ann.linear">): EventDrive | null {
+  // Sums along the last axis, which are the channels of a grid only where that is no image.
+  if (lowering.layouts.images.has(op.result)) return null;
+  const { data, shape } = lowering.tensor(op.attrs.weight);
+  const [outputs = 0, inputs = 0] = shape;
+  const producer = lowering.opOf(lowering.operandOf(op));
+  if (isTrain(producer)) {
+    if (lowering.layouts.images.has(producer.result)) return null;
+    const spikes = lowering.spikesOf(producer);
+    const worth = spikes === null ? null : perChannel(spikes);
+    if (spikes === null || worth === null) return null;
+    return {
+      ...point(spikes),
+      weightOf: (o, _row, _column, c) => (data[o * inputs + c] ?? 0) * (worth[c] ?? 0),
+    };
+  }
+  if (!isOp(producer, "ann.reshape") || elementCount(op.type.shape) !== outputs) return null;
+  if (!lowering.isPrivate(producer.result)) return null;
+  const source = lowering.opOf(lowering.operandOf(producer));
+  if (isTrain(source)) {
+    // A flattened grid: one window as large as the grid.
+    const spikes = lowering.spikesOf(source);
+    if (spikes === null) return null;
+    const { rows, columns, channels } = spikes.masks.grid;
+    const image = lowering.layouts.images.has(source.result);
+    return {
+      ...point(spikes),
+      kernel: [rows, columns],
+      weightOf: (o, row, column, c) => {
+        const pixel = row * columns + column;
+        const index = image ? c * rows * columns + pixel : pixel * channels + c;
+        return (data[o * inputs + index] ?? 0) * worthAt(spikes, pixel, c);
+      },
+    };
+  }
+  if (!isOp(source, "ann.average-pool") || !lowering.isPrivate(source.result)) return null;
+  const [, channels = 1] = source.type.shape;
+  if (elementCount(source.type.shape) !== channels || !isPlainPool(source)) return null;
+  const spikes = operandSpikes(lowering, source);
+  const worth = spikes === null ? null : perChannel(spikes);
+  if (spikes === null || worth === null) return null;
+  const size = elementCount(source.attrs.kernel);
+  return {
+    ...point(spikes),
+    kernel: pair(source.attrs.kernel, 1),
+    dilation: pair(source.attrs.dilations, 1),
+    sharedTaps: true,
+    weightOf: (o, _row, _column, c) => ((data[o * inputs + c] ?? 0) * (worth[c] ?? 0)) / size,
+  };
+}
+
+/** A window of one tap that moves pixel by pixel. */
+function point(spikes: Spikes): Omit<EventDrive, "weightOf"> {
+  return {
+    kind: "events",
+    spikes,
+    kernel: [1, 1],
+    dilation: [1, 1],
+    stride: [1, 1],
+    origin: [0, 0],
+    sharedTaps: false,
+  };
+}
+
+function isPlainPool(op: OpOf<"ann.average-pool">): boolean {
+  const { padsBegin, padsEnd, ceilMode } = op.attrs;
+  return !ceilMode && [...padsBegin, ...padsEnd].every((pad) => pad === 0);
+}
+
+function poolOf(lowering: Lowering, op: OpOf<"ann.average-pool">): AlignedDrive | null {
+  if (!isPlainPool(op) || op.type.shape.length > 4) return null;
+  const spikes = operandSpikes(lowering, op);
+  const worth = spikes === null ? null : perChannel(spikes);
+  if (spikes === null || worth === null) return null;
+  const kernel = pair(op.attrs.kernel, 1);
+  const dilation = pair(op.attrs.dilations, 1);
+  const size = kernel[0] * kernel[1];
+  return {
+    kind: "aligned",
+    spikes,
+    stride: pair(op.attrs.strides, 1),
+    taps: Array.from({ length: size }, (_, tap) => ({
+      origin: [Math.floor(tap / kernel[1]) * dilation[0], (tap % kernel[1]) * dilation[1]] as const,
+      weightOf: (c: number) => (worth[c] ?? 0) / size,
+    })),
+  };
+}
+
+/** A shortcut that skips pixels and shifts channels: slice, pad, or one after the other. */
+function shortcutOf(lowering: Lowering, op: OpOf<"ann.pad" | "ann.slice">): EventDrive | null {
+  let starts: readonly number[] = [0, 0, 0, 0];
+  let steps: readonly number[] = [1, 1, 1, 1];
+  let shift = 0;
+  let at: Op = op;
+  if (isOp(at, "ann.pad")) {
+    const { begin, end, mode, value } = at.attrs;
+    const spatial = [0, ...begin.keys()].filter((axis) => axis !== 1);
+    if (mode !== "constant" || value !== 0) return null;
+    if (spatial.some((axis) => begin[axis] !== 0 || end[axis] !== 0)) return null;
+    shift = begin[1] ?? 0;
+    const producer = lowering.opOf(lowering.operandOf(at));
+    if (isOp(producer, "ann.slice") && lowering.isPrivate(producer.result)) at = producer;
+  }
+  if (isOp(at, "ann.slice")) {
+    ({ starts, steps } = at.attrs);
+    if (steps.some((step) => step < 1) || steps[1] !== 1) return null;
+    shift -= starts[1] ?? 0;
+  }
+  const spikes = operandSpikes(lowering, at);
+  const worth = spikes === null ? null : perChannel(spikes);
+  if (spikes === null || worth === null) return null;
+  const sliced = isOp(at, "ann.slice") ? (at.attrs.sizes[1] ?? 0) : spikes.masks.grid.channels;
+  const first = starts[1] ?? 0;
+  return {
+    ...point(spikes),
+    stride: pair(steps.slice(2), 1),
+    origin: pair(starts.slice(2), 0),
+    weightOf: (o, _row, _column, c) =>
+      o === c + shift && c >= first && c < first + sliced ? (worth[c] ?? 0) : 0,
+  };
+}
+
+/** A shortcut through one weight per channel, as integers need it to have the sum's unit. */
+function scaledShortcutOf(lowering: Lowering, op: OpOf<"ann.conv">): EventDrive | null {
+  const { data, shape } = lowering.tensor(op.attrs.weight);
+  const [outputs = 0, inputs = 0, ...kernel] = shape;
+  const { groups, strides, padsBegin, padsEnd } = op.attrs;
+  const plain =
+    groups === outputs &&
+    inputs === 1 &&
+    [...kernel, ...strides].every((n) => n === 1) &&
+    [...padsBegin, ...padsEnd].every((n) => n === 0);
+  const producer = lowering.opOf(lowering.operandOf(op));
+  if (!plain || !isOp(producer, "ann.pad", "ann.slice")) return null;
+  if (!lowering.isPrivate(producer.result)) return null;
+  const drive = shortcutOf(lowering, producer);
+  if (drive === null) return null;
+  return {
+    ...drive,
+    weightOf: (o, row, column, c) => drive.weightOf(o, row, column, c) * (data[o] ?? 0),
+  };
+}
+
+/** The sources as kernels take them: weights packed by block, currents by pixel. */
+export function packDrive(
+  lowering: Lowering,
+  op: Op,
+  drive: Drive,
+  mode: LaneMode,
+  vectors: number,
+): {
+  readonly sources: readonly Source[];
+  readonly bias: Population["bias"];
+  readonly reads: readonly Buffer[];
+} {
+  const image = lowering.layouts.images.has(op.result);
+  const [, ...rest] = op.type.shape;
+  const channels = image ? (rest[0] ?? 1) : (op.type.shape.at(-1) ?? 1);
+  const width = vectors * lanesPerVector(mode);
+  const lanes = width * blockCount(channels, width);
+  const name = (part: string): string => `%${op.result} ${part} ${mode} ${width}`;
+  const wide = (): Float32Array | Int32Array =>
+    mode === "f32" ? new Float32Array(lanes) : new Int32Array(lanes);
+  const reads: Buffer[] = [];
+  const read = (buffer: Buffer): Buffer => {
+    reads.push(buffer);
+    return buffer;
+  };
+  const sources = drive.sources.map((source, index): Source => {
+    if (source.kind === "current") {
+      const view = gridViewFor(lowering, source.value, image);
+      read(view.view.buffer);
+      return { kind: "current", view };
+    }
+    const { masks } = source.spikes;
+    reads.push(...maskBuffers(masks));
+    if (source.kind === "aligned") {
+      const taps = source.taps.map(({ origin, weightOf }, tap) => ({
+        origin,
+        weights: read(
+          lowering.constant(name(`aligned ${index} ${tap}`), () => {
+            const all = wide();
+            for (let c = 0; c < channels; c++) all[c] = weightOf(c);
+            return all;
+          }),
+        ),
+      }));
+      return { kind: "aligned", masks, stride: source.stride, taps };
+    }
+    const weights = lowering.constant(name(`weights ${index}`), () =>
+      packEvents(source, channels, width, mode),
+    );
+    const { dilation, stride, origin, sharedTaps } = source;
+    const window = { masks, kernel: source.kernel, dilation, stride, origin, sharedTaps };
+    const inputs = masks.grid.channels;
+    const taps = source.kernel[0] * source.kernel[1];
+    const blocks = blockCount(channels, width);
+    const rowBytes = width * weightBytes(mode);
+    // Spikes with signs are in masks of either sign, which are walked one after the other.
+    const fired = lowering.options.rates.get(source.spikes.op.result) ?? expectedRate;
+    const rate = fired / maskBuffers(masks).length;
+    const shape = { taps, inputs, vectors, rowBytes, blocks, sharedTaps, rate };
+    const kernel = lowering.options.windows ?? kernelFor(shape);
+    if (kernel === "events") return { kind: "events", ...window, weights: read(weights) };
+    const groups = blocks * (sharedTaps ? 1 : taps);
+    const element = mode;
+    const tables = lowering.tables(name(`tables ${index}`), weights, {
+      element,
+      groups,
+      inputs,
+      width,
+    });
+    return { kind: "tables", ...window, tables: read(tables) };
+  });
+  const { bias } = drive;
+  if (bias === null) return { sources, bias: null, reads };
+  const buffer = lowering.constant(name("bias"), () => {
+    const rows =
+      mode === "f32" ? new Float32Array(bias.length * lanes) : new Int32Array(bias.length * lanes);
+    bias.forEach((each, row) => {
+      rows.set(each, row * lanes);
+    });
+    return rows;
+  });
+  return { sources, bias: { buffer: read(buffer), rows: bias.length }, reads };
+}
+
+/** Weights [block, tap, input channel, lane], zero beyond the last channel. */
+function packEvents(
+  source: EventDrive,
+  channels: number,
+  width: number,
+  mode: LaneMode,
+): Float32Array | Int32Array | Int16Array {
+  const [rows, columns] = source.sharedTaps ? [1, 1] : source.kernel;
+  const inputs = source.spikes.masks.grid.channels;
+  const blocks = blockCount(channels, width);
+  const length = blocks * rows * columns * inputs * width;
+  const packed =
+    mode === "f32"
+      ? new Float32Array(length)
+      : mode === "i32"
+        ? new Int32Array(length)
+        : new Int16Array(length);
+  let at = 0;
+  for (let block = 0; block < blocks; block++) {
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        for (let input = 0; input < inputs; input++) {
+          for (let lane = 0; lane < width; lane++, at++) {
+            const output = block * width + lane;
+            if (output < channels) packed[at] = source.weightOf(output, row, column, input);
+          }
+        }
+      }
+    }
+  }
+  return known(packed, "weights");
+}

@@ -1,0 +1,161 @@
+/** Pools: maxima and means over windows, and the maxima of sums over time. */
+import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
+import { elementCount } from "../../../../ir/type.ts";
+import type { Code } from "../../assembler/code.ts";
+import { onFirstThread, spaceOf } from "../../assembler/memory.ts";
+import { mostTapsOverTime, poolOverTime } from "../../kernels/time/pool-over-time.ts";
+import { runningDifferences, runningSums } from "../../kernels/time/running.ts";
+import { type Fold, type SlideAxis, slide } from "../../kernels/synapses/slide.ts";
+import { type Element, type View, elementBytes } from "../../memory/view.ts";
+import { type Lowering, elementOf } from "../lowering.ts";
+import { scratchLike } from "../scratch.ts";
+
+type Pool = OpOf<"ann.max-pool" | "ann.average-pool" | "snn.max-pool" | "snn.rehearsed-max-pool">;
+
+const runningKinds = ["snn.max-pool", "snn.rehearsed-max-pool"] as const;
+
+export function lowerPool(lowering: Lowering, op: Op): View | null {
+  if (!isOp(op, "ann.max-pool", "ann.average-pool", ...runningKinds)) return null;
+  const element = elementOf(op.type.dtype);
+  if (element === null || (isOp(op, "ann.average-pool") && element !== "f32")) return null;
+  const input = lowering.dense(lowering.operandOf(op));
+  const output = lowering.place(op.result);
+  if (isOp(op, ...runningKinds)) {
+    emitRunning(lowering, op, input, output);
+    return output;
+  }
+  const fold = isOp(op, "ann.average-pool") ? meanOf(op.attrs.countIncludePad) : maximum(element);
+  emitSlide(lowering, op, input, output, fold);
+  return output;
+}
+
+function emitSlide(
+  lowering: Lowering,
+  op: Pool,
+  input: View,
+  output: View,
+  fold: (code: Code) => Fold,
+): void {
+  const axes = slideAxes(op, input, output);
+  const steps = lowering.stepsOf(op.result);
+  lowering.emit({
+    name: `%${op.result} ${op.kind}`,
+    phase: lowering.phaseOf(op.result),
+    reads: [input.buffer],
+    writes: [output.buffer],
+    emit(code) {
+      slide(code, { input, output, axes, steps }, fold(code));
+    },
+  });
+}
+
+function slideAxes(op: Pool, input: View, output: View): readonly SlideAxis[] {
+  const { kernel, strides, dilations, padsBegin, padsEnd } = op.attrs;
+  return kernel.map((extent, axis) => ({
+    extent: input.shape[axis + 2] ?? 1,
+    count: output.shape[axis + 2] ?? 1,
+    kernel: extent,
+    stride: strides[axis] ?? 1,
+    dilation: dilations[axis] ?? 1,
+    padBegin: padsBegin[axis] ?? 0,
+    padEnd: padsEnd[axis] ?? 0,
+    inputStride: input.strides[axis + 2] ?? 0,
+    outputStride: output.strides[axis + 2] ?? 0,
+  }));
+}
+
+/** The greatest; of floats NaN where there is one. */
+function maximum(element: Element): (code: Code) => Fold {
+  return ({ wasm: { f32x4, f64x2, i32x4, f32, f64, i32 } }) => {
+    const finish: Fold["finish"] = (sum) => sum.get();
+    if (element === "f64") {
+      const identity = (): number => f64x2.splat(f64.const(-Infinity));
+      return { identity, combine: (a, b) => f64x2.max(a, b), finish };
+    }
+    if (element === "i32") {
+      const identity = (): number => i32x4.splat(i32.const(-(2 ** 31)));
+      return { identity, combine: (a, b) => i32x4.max_s(a, b), finish };
+    }
+    const identity = (): number => f32x4.splat(f32.const(-Infinity));
+    return { identity, combine: (a, b) => f32x4.max(a, b), finish };
+  };
+}
+
+function meanOf(countPadding: boolean): (code: Code) => Fold {
+  return ({ wasm: { f32x4, f32 } }) => ({
+    identity: () => f32x4.splat(f32.const(0)),
+    combine: (a, b) => f32x4.add(a, b),
+    finish: (sum, taps, padded) =>
+      f32x4.div(sum.get(), f32x4.splat(f32.const(countPadding ? padded : taps))),
+  });
+}
+
+/** y[t] = pool of the sums up to t − pool of the sums up to t − 1; sums over time are doubles. */
+function emitRunning(
+  lowering: Lowering,
+  op: OpOf<(typeof runningKinds)[number]>,
+  input: View,
+  output: View,
+): void {
+  const { steps, chunked } = lowering.options;
+  const rehearsal = "rehearsal" in op.attrs ? op.attrs.rehearsal : 0;
+  if (!chunked && rehearsal === 0 && elementCount(op.attrs.kernel) <= mostTapsOverTime) {
+    const axes = slideAxes(op, input, output);
+    lowering.emit({
+      name: `%${op.result} ${op.kind}`,
+      phase: lowering.phaseOf(op.result),
+      reads: [input.buffer],
+      writes: [output.buffer],
+      emit(code) {
+        poolOverTime(code, { input, output, axes, steps: 1 }, steps);
+      },
+    });
+    return;
+  }
+  const operand = lowering.operandOf(op);
+  const phase = lowering.phaseOf(op.result);
+  const name = `%${op.result}`;
+  const sums = scratchLike(lowering, `${name} sums`, "f64", input.shape, input, steps);
+  const pooled = scratchLike(lowering, `${name} pooled sums`, "f64", output.shape, output, steps);
+  const sumsBefore = stateLike(lowering, `${name} sums before`, sums);
+  const pooledBefore = stateLike(lowering, `${name} pooled before`, pooled);
+  lowering.emit({
+    name: `${name} sum %${operand}`,
+    phase,
+    reads: [input.buffer],
+    writes: [sums.buffer, sumsBefore.buffer],
+    emit(code) {
+      runningSums(code, input, sumsBefore, sums, { steps, rehearsal });
+    },
+  });
+  emitSlide(lowering, op, sums, pooled, maximum("f64"));
+  lowering.emit({
+    name: `${name} differences`,
+    phase,
+    reads: [pooled.buffer],
+    writes: [output.buffer, pooledBefore.buffer],
+    emit(code) {
+      runningDifferences(code, pooled, pooledBefore, output, { steps, rehearsal });
+    },
+  });
+}
+
+/** What is carried from chunk to chunk, zero at the start of a sample. */
+function stateLike(lowering: Lowering, name: string, like: View): View {
+  const bytes = elementBytes("f64") * elementCount(like.shape);
+  const buffer = lowering.buffer("state", name, bytes);
+  lowering.emit({
+    name: `${name} start`,
+    phase: "begin",
+    reads: [],
+    writes: [buffer],
+    emit(code) {
+      const { wasm } = code;
+      onFirstThread(code, () => {
+        const at = wasm.i32.add(spaceOf(code, buffer), code.int(buffer.address));
+        code.push(wasm.memory.fill(at, code.int(0), code.int(bytes)));
+      });
+    },
+  });
+  return { ...like, buffer, lead: 0 };
+}

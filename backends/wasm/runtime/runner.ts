@@ -1,0 +1,184 @@
+/** Runs samples on an instance, one after the other, and gathers what was asked for. */
+import { known } from "../../../ir/diagnostic.ts";
+import { type EarlyExit, endsEarly, repeatLast } from "../../../ir/run/early-exit.ts";
+import {
+  type Activity,
+  type Observation,
+  type Probe,
+  type SampleResult,
+  activityKinds,
+  addTimestep,
+  keptBy,
+  noActivity,
+} from "../../../ir/executable.ts";
+import { type Module, opsOf } from "../../../ir/module.ts";
+import { StatisticsGatherer } from "../../../ir/run/observe.ts";
+import { type ValueId, neuronKinds } from "../../../ir/op/op.ts";
+import type { CalibrationStatistics } from "../../../ir/run/stats.ts";
+import type { TensorData } from "../../../ir/tensor.ts";
+import { type Type, elementCount } from "../../../ir/type.ts";
+import type { Instance } from "./instance.ts";
+import type { CountRows } from "../program.ts";
+
+/** What a thread needs to know of a run; plain data. */
+export interface Job {
+  /** 1 for a module of code "none". */
+  readonly timesteps: number;
+  readonly probes: readonly Probe[];
+  readonly observe: readonly Observation[];
+  readonly earlyExit: EarlyExit | null;
+}
+
+export interface Runner {
+  run(index: number, inputs: readonly TensorData[]): SampleResult;
+  statistics(): CalibrationStatistics;
+}
+
+/** Prepares to run samples for `job`, which the instance's program was compiled for. */
+export function createRunner(module: Module, instance: Instance, job: Job): Runner {
+  const { program } = instance;
+  const { timesteps, probes, observe } = job;
+  const earlyExit = job.earlyExit ?? undefined;
+  const types = new Map(module.ops.map((op) => [op.result, op.type]));
+  const typeOf = (value: ValueId): Type => known(types.get(value), `value %${value}`);
+  const sizeOf = (value: ValueId): number => elementCount(typeOf(value).shape);
+  const gatherer = new StatisticsGatherer(observe, (value) => typeOf(value).shape);
+  const means = new Map(
+    [...program.averages.keys()].map((value) => [value, new Float64Array(sizeOf(value))]),
+  );
+  const neurons = opsOf(module, ...neuronKinds).length;
+  const counts = new Float64Array((program.counts?.rows.count ?? 0) * program.steps);
+  const outputs = program.outputs.map(({ value, at }) => ({ at, size: sizeOf(value) }));
+  const traced = probes.flatMap(({ value, keep }, i) => {
+    if (keep === "mean") return [];
+    const at = (keep === "state" ? program.traces : program.kept).get(value);
+    return [{ i, at: known(at, `where %${value} is kept`), size: sizeOf(value) }];
+  });
+
+  /** What the chunk's first `steps` timesteps counted, added to what was before. */
+  const addCounts = (result: Counted, elapsed: number, steps: number): void => {
+    if (program.counts === null) return;
+    const { at, rows } = program.counts;
+    instance.read(at, 0, counts);
+    const { activity } = result;
+    for (let step = 0; step < steps; step++) {
+      const rowAt = (row: number): number => counts[row * program.steps + step] ?? 0;
+      const sent = { spikes: 0, bits: 0 };
+      let neuron = 0;
+      for (const [value, row] of rows.spikes) {
+        const spikes = rowAt(row);
+        const bits = rowAt(rows.bits.get(value) ?? row);
+        result.spikes[neuron] = (result.spikes[neuron] ?? 0) + spikes;
+        result.bits[neuron] = (result.bits[neuron] ?? 0) + bits;
+        neuron++;
+        sent.spikes += spikes;
+        sent.bits += bits;
+      }
+      addTimestep(activity, elapsed + step, { ...sent, ...eventsIn(rows.events, rowAt) });
+    }
+  };
+
+  const readMeans = (taken: number): void => {
+    for (const [value, mean] of means) {
+      const average = known(program.averages.get(value), `the sums of %${value}`);
+      instance.read(average.at, 0, mean);
+      if (!average.summed) continue;
+      for (let k = 0; k < mean.length; k++) mean[k] = (mean[k] ?? 0) / taken;
+    }
+  };
+
+  return {
+    statistics: () => gatherer.finish(),
+    run(index, inputs) {
+      const result = {
+        index,
+        timestepsTaken: timesteps,
+        outputs: outputs.map(({ size }) => new Float32Array(timesteps * size)),
+        spikes: new Float64Array(neurons),
+        bits: new Float64Array(neurons),
+        activity: noActivity(timesteps),
+        probes: probes.map((probe) => keptBy(probe, { type: typeOf(probe.value) }, timesteps)),
+      };
+      instance.give(inputs);
+      instance.sync();
+      instance.begin();
+      let taken = 0;
+      for (;;) {
+        instance.sync();
+        instance.advance(taken);
+        instance.sync();
+        const steps = Math.min(program.steps, timesteps - taken);
+        addCounts(result, taken, steps);
+        for (let step = 0; step < steps; step++) {
+          outputs.forEach(({ at, size }, i) => {
+            instance.read(at, step, known(result.outputs[i], "an output"), (taken + step) * size);
+          });
+          for (const { i, at, size } of traced) {
+            instance.read(at, step, known(result.probes[i], "a probe"), (taken + step) * size);
+          }
+        }
+        taken += steps;
+        if (taken >= timesteps) break;
+        // Chunks end where a run may: compile options see to it.
+        const first = known(result.outputs[0], "an output");
+        const size = outputs[0]?.size ?? 0;
+        const ended = endsEarly(earlyExit, taken, first, (taken - 1) * size, size);
+        instance.tellEnd(ended);
+        instance.sync();
+        if (ended) break;
+      }
+      if (taken < timesteps) endAt(result, taken, timesteps);
+      readMeans(taken);
+      probes.forEach(({ value, keep }, i) => {
+        if (keep === "mean") result.probes[i]?.set(known(means.get(value), "a mean"));
+      });
+      gatherer.add((value) => known(means.get(value), "an observed mean"));
+      return result;
+    },
+  };
+}
+
+/** Does an instance's part of a sample that another part's runner runs. */
+export function follow(instance: Instance, { timesteps }: Job): void {
+  instance.sync();
+  instance.begin();
+  for (let taken = 0; ;) {
+    instance.sync();
+    instance.advance(taken);
+    instance.sync();
+    taken += instance.program.steps;
+    if (taken >= timesteps) return;
+    instance.sync();
+    if (instance.isTold()) return;
+  }
+}
+
+/** Events of a timestep, from the rows of `CountRows`. */
+function eventsIn(
+  rows: CountRows["events"],
+  rowAt: (row: number) => number,
+): Record<"events" | "plainEvents" | "eventBits", number> {
+  if (rows === null) return { events: 0, plainEvents: 0, eventBits: 0 };
+  const [plain, digits] = [rowAt(rows.plain), rowAt(rows.digits)];
+  return {
+    events: plain + digits + rowAt(rows.words),
+    plainEvents: plain,
+    eventBits: plain + digits + rowAt(rows.wordBits),
+  };
+}
+
+interface Counted {
+  readonly spikes: Float64Array;
+  readonly bits: Float64Array;
+  readonly activity: Activity;
+}
+
+function endAt(
+  result: Counted & { timestepsTaken: number; readonly outputs: readonly Float32Array[] },
+  taken: number,
+  timesteps: number,
+): void {
+  result.timestepsTaken = taken;
+  for (const output of result.outputs) repeatLast(output, taken, timesteps);
+  for (const kind of activityKinds) repeatLast(result.activity[kind], taken, timesteps);
+}

@@ -1,0 +1,236 @@
+/**
+ * The machine's own limits, as WebAssembly: loops that do nothing but what they are named after,
+ * with everything else in registers. A kernel can at best be as fast as the loop of what it does
+ * most. Results are checked against their closed form at each call.
+ */
+import type Binaryen from "binaryen";
+import { invariant } from "../../../ir/diagnostic.ts";
+import { fillUniform } from "../networks/noise.ts";
+import type { Meter } from "./meter.ts";
+
+export const limitNames = [
+  "int16 adds",
+  "f32 multiply-adds",
+  "bytes from 16 KB",
+  "bytes from 256 KB",
+  "bytes from 256 MB",
+] as const;
+export type LimitName = (typeof limitNames)[number];
+
+/** What the loop of a limit is, for the row's note. */
+export const limitNotes: Readonly<Record<LimitName, string>> = {
+  "int16 adds": "i16x8.add on 12 independent registers, 8 additions each",
+  "f32 multiply-adds": "f32x4.mul then f32x4.add on 12 independent registers, 4 each",
+  "bytes from 16 KB": "v128.load and i32x4.add over 16 KB again and again: first-level cache",
+  "bytes from 256 KB": "v128.load and i32x4.add over 256 KB again and again: second-level cache",
+  "bytes from 256 MB": "v128.load and i32x4.add over 256 MB: memory",
+};
+
+const pageBytes = 65536;
+
+export async function createLimit(name: LimitName): Promise<Meter> {
+  // Loaded on first use: it takes about a second.
+  const { default: binaryen } = await import("binaryen");
+  switch (name) {
+    case "int16 adds":
+      return additions(binaryen);
+    case "f32 multiply-adds":
+      return multiplyAdds(binaryen);
+    case "bytes from 16 KB":
+      return loads(binaryen, 16 * 1024, 256);
+    case "bytes from 256 KB":
+      return loads(binaryen, 256 * 1024, 32);
+    case "bytes from 256 MB":
+      return loads(binaryen, 256 * 1024 * 1024, 1);
+  }
+}
+
+/**
+ * As many as stay in registers beside two operands: x64 has 16, of which V8 keeps one. The chains
+ * must also outnumber latency × throughput: 8 cycles for multiply then add, two of them at a time.
+ */
+const chains = 12;
+/** Rounds of all chains per turn of the loop, so that counting does not show. */
+const unrolled = 4;
+
+type Expression = number;
+
+function additions(binaryen: typeof Binaryen): Meter {
+  const iterations = 50_000;
+  const run = compile(binaryen, 1, (m, local) => {
+    const add = (chain: number): Expression =>
+      m.i16x8.add(local(chain), local(chains + (chain % 2)));
+    return { step: add, lane: (x) => m.i16x8.extract_lane_u(x, 0), sum: m.i16x8.add.bind(m.i16x8) };
+  });
+  const operands = new Uint16Array(run.memory.buffer, 0, 16);
+  operands.fill(3, 0, 8);
+  operands.fill(5, 8, 16);
+  // Half of the chains add 3 each time, half add 5.
+  const expected = (iterations * unrolled * (chains / 2) * (3 + 5)) & 0xffff;
+  return {
+    work: iterations * unrolled * chains * 8,
+    run() {
+      const found = run.call(iterations);
+      invariant(found === expected, `int16 additions gave ${found}, not ${expected}`);
+    },
+  };
+}
+
+function multiplyAdds(binaryen: typeof Binaryen): Meter {
+  const iterations = 20_000;
+  const run = compile(binaryen, 1, (m, local) => ({
+    // A product that depends on the chain: an unchanging one would be computed once.
+    step: (chain) => m.f32x4.add(m.f32x4.mul(local(chain), local(chains)), local(chains + 1)),
+    lane: (x) => m.i32.trunc_s.f32(m.f32x4.extract_lane(x, 0)),
+    sum: m.f32x4.add.bind(m.f32x4),
+  }));
+  const operands = new Float32Array(run.memory.buffer, 0, 8);
+  operands.fill(0.5, 0, 4);
+  operands.fill(1, 4, 8);
+  // x ← x/2 + 1 tends to 2, and is 2 after two dozen steps in float32.
+  const expected = 2 * chains;
+  return {
+    work: iterations * unrolled * chains * 4,
+    run() {
+      const found = run.call(iterations);
+      invariant(found === expected, `multiply-adds gave ${found}, not ${expected}`);
+    },
+  };
+}
+
+interface Compiled {
+  readonly memory: WebAssembly.Memory;
+  readonly call: (count: number) => number;
+}
+
+interface Chain {
+  /** The next value of a chain. */
+  step(chain: number): Expression;
+  /** A lane of a vector as i32. */
+  lane(vector: Expression): Expression;
+  sum(a: Expression, b: Expression): Expression;
+}
+
+/**
+ * (count) → i32: a loop of `step` over all chains, which are locals 1 … `chains` as `local` reads
+ * them by number from 0; the two operands behind them come from the first 32 bytes of memory.
+ */
+function compile(
+  binaryen: typeof Binaryen,
+  pages: number,
+  define: (m: Binaryen.Module, local: (index: number) => Expression) => Chain,
+): Compiled {
+  const m = newModule(binaryen, pages);
+  const local = (index: number): Expression => m.local.get(index + 1, binaryen.v128);
+  const chain = define(m, local);
+  const indices = Array.from({ length: chains }, (_, i) => i);
+  const operands = [0, 1].map((i) =>
+    m.local.set(chains + 1 + i, m.v128.load(16 * i, 16, m.i32.const(0))),
+  );
+  const steps = Array.from({ length: unrolled }, () =>
+    indices.map((i) => m.local.set(i + 1, chain.step(i))),
+  ).flat();
+  const [first = local(0), ...rest] = indices.map((i) => local(i));
+  const total = rest.reduce((sum, each) => chain.sum(sum, each), first);
+  const body = m.block(
+    null,
+    [...operands, countDown(binaryen, m, 0, steps), chain.lane(total)],
+    binaryen.i32,
+  );
+  const vars = new Array<number>(chains + 2).fill(binaryen.v128);
+  m.addFunction("run", binaryen.createType([binaryen.i32]), binaryen.i32, vars, body);
+  m.addFunctionExport("run", "run");
+  return instantiate(m);
+}
+
+/**
+ * Reads `bytes` of memory `passes` times a call. Eight loads a turn into six registers is the
+ * fastest of the shapes tried: longer bodies take longer instructions, shorter ones count more.
+ */
+function loads(binaryen: typeof Binaryen, bytes: number, passes: number): Meter {
+  const width = 6;
+  const perTurn = 8;
+  const m = newModule(binaryen, Math.ceil(bytes / pageBytes));
+  const i32 = (index: number): Expression => m.local.get(index, binaryen.i32);
+  const vector = (index: number): Expression => m.local.get(index, binaryen.v128);
+  // Locals: passes left, address, then the sums.
+  const sums = Array.from({ length: width }, (_, i) => 2 + i);
+  const read = Array.from({ length: perTurn }, (_, i) => {
+    const sum = 2 + (i % width);
+    return m.local.set(sum, m.i32x4.add(vector(sum), m.v128.load(16 * i, 16, i32(1))));
+  });
+  const onePass = m.loop(
+    "bytes",
+    m.block(null, [
+      ...read,
+      m.local.set(1, m.i32.add(i32(1), m.i32.const(16 * perTurn))),
+      m.br("bytes", m.i32.lt_u(i32(1), m.i32.const(bytes))),
+    ]),
+  );
+  const turn = [m.local.set(1, m.i32.const(0)), onePass];
+  const total = sums.slice(1).reduce((sum, each) => m.i32x4.add(sum, vector(each)), vector(2));
+  const whole = 2 + width;
+  const lanes = [0, 1, 2, 3].map((lane) => m.i32x4.extract_lane(vector(whole), lane));
+  const [first = m.i32.const(0), ...others] = lanes;
+  const body = m.block(
+    null,
+    [
+      countDown(binaryen, m, 0, turn),
+      m.local.set(whole, total),
+      others.reduce((sum, each) => m.i32.add(sum, each), first),
+    ],
+    binaryen.i32,
+  );
+  const vars = [binaryen.i32, ...new Array<number>(width + 1).fill(binaryen.v128)];
+  m.addFunction("run", binaryen.createType([binaryen.i32]), binaryen.i32, vars, body);
+  m.addFunctionExport("run", "run");
+  const { memory, call } = instantiate(m);
+  const words = new Int32Array(memory.buffer, 0, bytes / 4);
+  fillUniform(new Float32Array(memory.buffer, 0, bytes / 4), bytes, 0, 1);
+  let sum = 0;
+  for (let i = 0; i < words.length; i++) sum = (sum + (words[i] ?? 0)) | 0;
+  const expected = Math.imul(sum, passes);
+  return {
+    work: bytes * passes,
+    run() {
+      const found = call(passes);
+      invariant(found === expected, `reading ${bytes} bytes gave ${found}, not ${expected}`);
+    },
+  };
+}
+
+function newModule(binaryen: typeof Binaryen, pages: number): Binaryen.Module {
+  const m = new binaryen.Module();
+  m.setFeatures(binaryen.Features.SIMD128);
+  m.setMemory(pages, pages, "memory");
+  return m;
+}
+
+/** `turn` as often as the i32 local says. */
+function countDown(
+  binaryen: typeof Binaryen,
+  m: Binaryen.Module,
+  counter: number,
+  turn: readonly Expression[],
+): Expression {
+  const less = m.i32.sub(m.local.get(counter, binaryen.i32), m.i32.const(1));
+  const tee = m.local.tee(counter, less, binaryen.i32);
+  return m.loop("turns", m.block(null, [...turn, m.br("turns", tee)]));
+}
+
+function instantiate(m: Binaryen.Module): Compiled {
+  invariant(m.validate() === 1, "a module of the machine's limits is not valid");
+  // Copied into memory of its own: the encoder's buffer may be larger, and shared.
+  const bytes = new Uint8Array(m.emitBinary());
+  m.dispose();
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+  const { memory, run } = exports;
+  invariant(memory instanceof WebAssembly.Memory, "no memory is exported");
+  invariant(isRun(run), "no function is exported");
+  return { memory, call: run };
+}
+
+/** Its type is the one that the module was just given. */
+function isRun(value: unknown): value is (count: number) => number {
+  return typeof value === "function";
+}

@@ -1,0 +1,119 @@
+/**
+ * Spiking networks of a case, converted once and kept on disk with their accuracy. Converting is
+ * not what is timed here, and takes far longer than what is.
+ */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { z } from "zod";
+import { loadData } from "../../../cli/options/data.ts";
+import { version } from "../../../cli/version.ts";
+import { known } from "../../../ir/diagnostic.ts";
+import type { Module } from "../../../ir/module.ts";
+import { decodePackage, encodePackage } from "../../../ir/file/package.ts";
+import { type Labelled, evaluateModule } from "../../../library/assess.ts";
+import { convert } from "../../../library/convert.ts";
+import { type Running, calibrationOn } from "../../../library/measure.ts";
+import type { Bench } from "../context.ts";
+import { loadEngine } from "../engines.ts";
+import { type Prepared, dataOptions, safeName } from "../prepare.ts";
+
+export interface SpikingNetwork {
+  readonly timesteps: number;
+  readonly file: string;
+  /** Of the spiking network after its last timestep, and of the ANN on the same samples. */
+  readonly accuracy: number;
+  readonly annAccuracy: number;
+  readonly accuracySamples: number;
+}
+
+const keptAccuracy = z.object({ accuracy: z.number(), annAccuracy: z.number() });
+
+/** Converts on all cores: nothing is being timed yet. */
+export function networksOf(prepared: Prepared, bench: Bench) {
+  const { one, clean } = prepared;
+  const { settings, context } = bench;
+  const once = lazily(async () => {
+    const running: Running = {
+      engine: await loadEngine(settings.engine),
+      threads: availableParallelism(),
+      onProgress: (label, done, total) =>
+        bench.status(`${one.name}: ${label}, ${done} of ${total}`),
+    };
+    const calibration = await loadData(
+      one.calibration,
+      clean,
+      { ...dataOptions(one), draw: { count: settings.calibrationSamples, seed: settings.seed } },
+      context,
+      false,
+    );
+    const test = await loadData(
+      one.test,
+      clean,
+      { ...dataOptions(one), limit: settings.accuracySamples },
+      context,
+      true,
+    );
+    return { running, test, measure: calibrationOn(calibration.samples, running) };
+  });
+  const annAccuracy = lazily(async () => {
+    const { running, test } = await once();
+    return accuracyOf(clean, test, running, 1, "accuracy of the ANN");
+  });
+
+  /** The network converted for `timesteps`, from disk if it is there. */
+  return async (timesteps: number): Promise<SpikingNetwork> => {
+    const stem = `${safeName(one.name)}-T${timesteps}-${keyOf(prepared, bench, timesteps)}`;
+    const file = path.join(settings.snnFolder, `${stem}.snn`);
+    const beside = path.join(
+      settings.snnFolder,
+      `${stem}-accuracy-${settings.accuracySamples}.json`,
+    );
+    const common = { timesteps, file, accuracySamples: settings.accuracySamples };
+    if (!settings.fresh && existsSync(file) && existsSync(beside)) {
+      return { ...common, ...keptAccuracy.parse(JSON.parse(await readFile(beside, "utf8"))) };
+    }
+    const { running, test, measure } = await once();
+    let module: Module;
+    if (!settings.fresh && existsSync(file)) {
+      module = decodePackage(await readFile(file), path.basename(file)).module;
+    } else {
+      const { pipeline, seed } = settings;
+      ({ module } = await convert(clean, measure, running, { timesteps, pipeline, seed }));
+      await mkdir(settings.snnFolder, { recursive: true });
+      await writeFile(file, encodePackage({ module, provenance: {} }));
+    }
+    const label = `accuracy at T = ${timesteps}`;
+    const accuracy = await accuracyOf(module, test, running, timesteps, label);
+    const found = { accuracy, annAccuracy: await annAccuracy() };
+    await writeFile(beside, JSON.stringify(found));
+    return { ...common, ...found };
+  };
+}
+
+/** Everything that the network depends on, save the code that converts. */
+function keyOf({ sha256, one }: Prepared, { settings }: Bench, timesteps: number): string {
+  const { pipeline, calibrationSamples, seed } = settings;
+  const parts = [version, sha256, one.calibration, one.preprocess, pipeline, timesteps];
+  const text = JSON.stringify([...parts, calibrationSamples, seed]);
+  return createHash("sha256").update(text).digest("hex").slice(0, 10);
+}
+
+async function accuracyOf(
+  module: Module,
+  data: Labelled,
+  running: Running,
+  timesteps: number,
+  label: string,
+): Promise<number> {
+  const { accuracy } = await evaluateModule(module, data, running, { timesteps, label });
+  return known(accuracy?.at(-1), "labels");
+}
+
+/** Made on first use, and then kept. */
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return () => (made ??= make());
+}

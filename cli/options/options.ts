@@ -1,0 +1,146 @@
+/** Every option that more than one command takes, once, with its help and its reader. */
+import { availableParallelism } from "node:os";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { taskNames } from "../../calibrate/tasks/task.ts";
+import { spikingCodes } from "../../passes/codes.ts";
+import { axisArgument, outputsArgument, valueArgument } from "./model-options.ts";
+
+/** What can run a network: compiled, on typed arrays, or op by op as the reference has it. */
+const engineNames = ["wasm", "typed", "interpret"] as const;
+export type EngineName = (typeof engineNames)[number];
+
+/** A whole number within bounds, or a usage error that says so. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isInteger(value) && value >= min && value <= max) return value;
+    // Commander's own way to refuse an argument: it adds the option's name and ends with usage.
+    // eslint-disable-next-line no-restricted-syntax -- see the line above
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+/** A number from 0 to 1, or a usage error that says so. */
+export function fraction(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
+  // eslint-disable-next-line no-restricted-syntax -- commander's own way to refuse an argument
+  throw new InvalidArgumentError("It must be a number from 0 to 1.");
+}
+
+/** Points of accuracy, from 0 to 100, or a usage error that says so. */
+export function points(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 100) return value;
+  // eslint-disable-next-line no-restricted-syntax -- commander's own way to refuse an argument
+  throw new InvalidArgumentError("It must be a number from 0 to 100.");
+}
+
+/** A confidence in percent, at least that of a guess, or a usage error that says so. */
+export function confidence(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 50 && value < 100) return value;
+  // eslint-disable-next-line no-restricted-syntax -- commander's own way to refuse an argument
+  throw new InvalidArgumentError("It must be a number from 50 to less than 100.");
+}
+
+/** `NAME=1,3,32,32`, gathered over repeats. */
+function shapeArgument(
+  text: string,
+  before: ReadonlyMap<string, number[]> | undefined,
+): ReadonlyMap<string, number[]> {
+  const at = text.lastIndexOf("=");
+  const extents = text
+    .slice(at + 1)
+    .split(",")
+    .map(Number);
+  if (at <= 0 || extents.some((n) => !Number.isInteger(n) || n < 1)) {
+    // eslint-disable-next-line no-restricted-syntax -- commander's own way to refuse an argument
+    throw new InvalidArgumentError("It must look like NAME=1,3,32,32.");
+  }
+  return new Map([...(before ?? []), [text.slice(0, at), extents]]);
+}
+
+/** `NAME=16`, gathered over repeats. */
+function dimensionArgument(
+  text: string,
+  before: ReadonlyMap<string, number> | undefined,
+): ReadonlyMap<string, number> {
+  const shape = shapeArgument(text, undefined);
+  return new Map([...(before ?? []), ...[...shape].map(([name, [n = 1]]) => [name, n] as const)]);
+}
+
+export const options = {
+  json: new Option("--json", "print one JSON object on stdout, and nothing else there"),
+  quiet: new Option("--quiet", "no progress and no remarks; errors and warnings still show"),
+  debug: new Option("--debug", "show where in the program an error arose"),
+  seed: new Option("--seed <n>", "seed of all random choices")
+    .default(0)
+    .argParser(wholeNumber(0, 2 ** 31 - 1)),
+  threads: new Option("--threads <n>", "worker threads; results do not depend on it")
+    .default(availableParallelism(), "all cores")
+    .argParser(wholeNumber(1, 256)),
+  engine: new Option("--engine <name>", "what runs the network")
+    .choices(engineNames)
+    .default("wasm" as const, "wasm"),
+  timesteps: new Option("-T, --timesteps <n>", "timesteps to run").argParser(
+    wholeNumber(1, 1_000_000),
+  ),
+  code: new Option("--code <name>", "how spikes carry values").choices(spikingCodes),
+  preprocess: new Option(
+    "--preprocess <file>",
+    "JSON that says how raw data becomes network input (FILE#NAME for one model of many)",
+  ),
+  labels: new Option("--labels <file>", "labels, where the data file holds none"),
+  x: new Option("--x <name>", "the array of an archive that is the samples"),
+  y: new Option("--y <name>", "the array of an archive that is the labels"),
+  classes: new Option(
+    "--classes <file>",
+    "names of the classes, for class folders: one per line, or JSON (list, or name to number)",
+  ),
+  labelMap: new Option(
+    "--label-map <map>",
+    "classes of stored labels or of class folders: 10=0,… or a file of them",
+  ),
+  maxValueBytes: new Option(
+    "--max-value-bytes <n>",
+    "memory that the values of a model may take together (default: 8589934592; one value: 536870912)",
+  ).argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)),
+  maxDataBytes: new Option(
+    "--max-data-bytes <n>",
+    "memory that reading a data set may take beside its files (default: 2147483648)",
+  ).argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)),
+  task: new Option(
+    "--task <name>",
+    "what the first output is for (told from it and the labels unless said)",
+  ).choices(taskNames),
+  limit: new Option(
+    "--limit <n>",
+    "use n samples only: the first, or of data sorted by class drawn by --seed",
+  ).argParser(wholeNumber(1, 2 ** 31 - 1)),
+  inputShape: new Option(
+    "--input-shape <name=shape>",
+    "shape of an input with symbolic axes (repeatable)",
+  ).argParser(shapeArgument),
+  dimension: new Option("--dim <name=extent>", "extent of a symbolic axis (repeatable)").argParser(
+    dimensionArgument,
+  ),
+  modelOutputs: new Option(
+    "--model-outputs <names>",
+    "outputs to take of the model, or values to cut it at (NAME,NAME)",
+  ).argParser(outputsArgument),
+  batchAxis: new Option(
+    "--batch-axis <axis>",
+    "axis of inputs that counts samples: a number, none, or NAME=AXIS (repeatable)",
+  ).argParser(axisArgument),
+  inputValue: new Option(
+    "--input-value <name=value>",
+    "make an input a constant: a number, a list or an .npy (repeatable)",
+  ).argParser(valueArgument),
+} as const;
+
+/** An argument parser for whole numbers from 1, separated by commas: each once, ascending. */
+export function wholeNumbers(text: string): number[] {
+  const one = wholeNumber(1, 1_000_000);
+  return [...new Set(text.split(",").map(one))].sort((a, b) => a - b);
+}

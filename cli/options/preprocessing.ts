@@ -1,0 +1,59 @@
+/**
+ * How raw data become what a network takes: as a file says, or as the network was converted with.
+ * What was recorded is for raw pixels only: numbers that were prepared already stay as they are.
+ */
+import type { Dataset } from "../../calibrate/data/dataset.ts";
+import { openPreprocess } from "../../calibrate/data/open.ts";
+import { type Preprocess, parsePreprocess } from "../../calibrate/data/preprocess.ts";
+import { membersOf } from "../../ir/file/json.ts";
+import type { Provenance } from "../../ir/file/package.ts";
+import type { Context } from "../action.ts";
+import { diagnose } from "../diagnostics.ts";
+
+/** What the network was converted with, where its file says so. */
+export function recordedPreprocess(provenance: Provenance | null, file: string): Preprocess | null {
+  const members = membersOf(provenance?.["preprocess"] ?? null);
+  if (members === null) return null;
+  const stated = Object.fromEntries([...members].filter(([, value]) => value !== null));
+  return parsePreprocess(JSON.stringify(stated), file, null);
+}
+
+/** Where preprocessing comes from: a file that an option names comes first. */
+export interface Preparation {
+  readonly preprocess?: string | undefined;
+  /** What such a file said, where it was read already. */
+  readonly preprocessing?: Preprocess | null | undefined;
+  /** What the network was converted with. */
+  readonly recorded?: Preprocess | null | undefined;
+}
+
+/** What a file says that an option names, as FILE or FILE#NAME. */
+export async function readPreprocess(spec: string, context: Context): Promise<Preprocess> {
+  context.outputs.reads(spec, spec.replace(/#[^#]*$/, ""));
+  return openPreprocess(spec);
+}
+
+/** Opens data with the preprocessing that belongs to them, and says where that was recorded. */
+export async function openPrepared(
+  file: string,
+  { preprocess, preprocessing = null, recorded = null }: Preparation,
+  openAny: (preprocess: Preprocess | null) => Promise<Dataset>,
+  context: Context,
+): Promise<{ readonly dataset: Dataset; readonly preprocess: Preprocess | null }> {
+  const open = async (how: Preprocess | null): Promise<Dataset> => {
+    const dataset = await openAny(how);
+    context.outputs.reads(...dataset.files.map((each) => each.path));
+    return dataset;
+  };
+  const stated =
+    preprocess === undefined ? preprocessing : await readPreprocess(preprocess, context);
+  if (stated !== null || recorded === null) {
+    return { dataset: await open(stated), preprocess: stated };
+  }
+  const dataset = await open(recorded);
+  if (!dataset.fields.some(({ dtype }) => dtype === "u8")) {
+    return { dataset: await open(null), preprocess: null };
+  }
+  context.report(diagnose("preprocess-recorded", null, { data: file }));
+  return { dataset, preprocess: recorded };
+}

@@ -1,0 +1,39 @@
+/** How long a loaded network is to run, and what is said where it cannot be told to. */
+import { type Module, isFramed, rehearsalOf } from "../../ir/module.ts";
+import { lastFinerStep } from "../../ir/run/sending.ts";
+import type { Context } from "../action.ts";
+import { diagnose } from "../diagnostics.ts";
+
+/**
+ * The timesteps to run a network for: those of the command line, or its own, a rehearsal included. An
+ * analogue network and one whose frames have a fixed length do not have the choice, and a warning says
+ * so, as it does where a run would end within the rehearsal.
+ */
+export function timestepsOf(
+  module: Module,
+  file: string,
+  given: number | undefined,
+  context: Pick<Context, "report">,
+): number {
+  const { code, timesteps: own } = module;
+  if (code === "none") {
+    if (given !== undefined) context.report(diagnose("timesteps-ignored", null, { file }));
+    return 1;
+  }
+  if (!isFramed(code)) {
+    const rehearsal = rehearsalOf(module);
+    if (given !== undefined && given <= rehearsal) {
+      context.report(diagnose("ends-in-rehearsal", null, { file, rehearsal, given }));
+    }
+    const end = lastFinerStep(module);
+    if (given !== undefined && end !== null && given > Math.max(own, end)) {
+      context.report(diagnose("silent-timesteps", null, { file, end, given }));
+    }
+    return given ?? own;
+  }
+  if (given !== undefined && given !== own) {
+    const params = { file, code, frame: own, given };
+    context.report(diagnose("frame-is-fixed", null, params));
+  }
+  return own;
+}

@@ -1,0 +1,105 @@
+/**
+ * The `.snn` file: a network as one safetensors file, so that any reader of that format opens its
+ * weights. The text of the module, the version of the format and the provenance are its metadata.
+ * There is no date in it: the same network gives the same bytes.
+ */
+import { type Diagnostic, fail, invariant } from "../diagnostic.ts";
+import { diagnose } from "../diagnostics.ts";
+import { type Json, canonicalJson, membersOf, tryParseJson } from "./json.ts";
+import type { Module } from "../module.ts";
+import { parseModule } from "../text/parse.ts";
+import { printModule } from "../text/print.ts";
+import {
+  type Safetensors,
+  readSafetensors,
+  safetensorsParts,
+  writeSafetensors,
+} from "./safetensors.ts";
+import type { Tensor, TensorRef } from "../tensor.ts";
+import { verify } from "../verify.ts";
+
+/** What a network was made from and how: hashes, pipeline, seed, versions. */
+export type Provenance = { readonly [key: string]: Json };
+
+export interface Package {
+  readonly module: Module;
+  readonly provenance: Provenance;
+}
+
+const formatVersion = "1";
+
+/** The bytes of a `.snn` file. The module must verify. */
+export function encodePackage(content: Package): Uint8Array {
+  return writeSafetensors(fileOf(content));
+}
+
+/** The same bytes in parts, in order: views of the network's tensors, where that is possible. */
+export function packageParts(content: Package): readonly Uint8Array[] {
+  return safetensorsParts(fileOf(content));
+}
+
+function fileOf({ module, provenance }: Package): Safetensors {
+  const [first] = verify(module);
+  invariant(first === undefined, `packed an invalid network: ${first?.message ?? ""}`);
+  return {
+    tensors: new Map(Array.from(module.tensors, ([ref, value]) => [nameInFile(ref), value])),
+    metadata: new Map([
+      ["snnc.format", formatVersion],
+      ["snnc.ir", printModule(module, { locs: "full", hashes: "full" })],
+      ["snnc.provenance", canonicalJson(provenance)],
+    ]),
+  };
+}
+
+/** Reads a `.snn` file and verifies its network. Fails with diagnostics that name `file`. */
+export function decodePackage(bytes: Uint8Array, file: string): Package {
+  const { tensors, metadata } = readSafetensors(bytes, file);
+  const malformed = (why: string): Diagnostic => diagnose("package-malformed", null, { file, why });
+  const version = metadata.get("snnc.format");
+  if (version === undefined) fail(malformed("it says no format version (snnc.format)"));
+  if (version !== formatVersion) {
+    fail(diagnose("package-version", null, { file, found: version, known: formatVersion }));
+  }
+  const text = metadata.get("snnc.ir");
+  if (text === undefined) fail(malformed("it has no network (snnc.ir)"));
+  const byRef = new Map<TensorRef, Tensor>();
+  for (const [name, value] of tensors) byRef.set(refOf(name), value);
+  const module = parseModule(text, { file, tensors: byRef });
+  // The text may spell a small tensor out, but it is in the file all the same.
+  for (const ref of module.tensors.keys()) {
+    if (!byRef.has(ref)) fail(malformed(`tensor "${ref}" of its network is missing`));
+  }
+  for (const ref of byRef.keys()) {
+    if (!module.tensors.has(ref)) fail(malformed(`tensor "${ref}" is not of its network`));
+  }
+  const violations = verify(module);
+  if (violations.length > 0) {
+    fail(
+      ...violations.map(({ invariant: number, op, message }) =>
+        diagnose("ir-invalid", op?.loc ?? null, { invariant: number, message }),
+      ),
+    );
+  }
+  return { module, provenance: readProvenance(metadata.get("snnc.provenance"), malformed) };
+}
+
+function readProvenance(
+  text: string | undefined,
+  malformed: (why: string) => Diagnostic,
+): Provenance {
+  if (text === undefined) return fail(malformed("it has no provenance (snnc.provenance)"));
+  const parsed = tryParseJson(text);
+  if (!parsed.ok) return fail(malformed(`of its provenance, ${parsed.reason}`));
+  const members = membersOf(parsed.value);
+  if (members === null) return fail(malformed("its provenance is no object"));
+  return Object.fromEntries(members);
+}
+
+/** The one name that the format keeps for itself gets a tail, and so do names like it. */
+function nameInFile(ref: TensorRef): string {
+  return /^__metadata___*$/.test(ref) ? `${ref}_` : ref;
+}
+
+function refOf(name: string): TensorRef {
+  return /^__metadata___+$/.test(name) ? name.slice(0, -1) : name;
+}

@@ -1,0 +1,26 @@
+/** Where values come from: the caller's inputs and the module's own tensors. */
+import { no, ok } from "../../diagnostic.ts";
+import type { SpecTable } from "../spec.ts";
+import { real } from "../../type.ts";
+
+export type SourceKind = "ann.input" | "ann.constant";
+
+export const sourceSpecs: SpecTable<SourceKind> = {
+  "ann.input": {
+    summary: "a value that the caller gives, the same at every timestep",
+    arity: 0,
+    exactness: "exact",
+    attributes: { name: "string" },
+    infer: () => no("an input carries its own type, which nothing else determines"),
+  },
+  "ann.constant": {
+    summary: "a tensor of the module",
+    arity: 0,
+    exactness: "exact",
+    attributes: { value: "tensor" },
+    infer: (attrs, _inputs, tensors) => {
+      const { dtype, shape } = tensors(attrs.value);
+      return ok(real(dtype, shape));
+    },
+  },
+};

@@ -1,0 +1,232 @@
+/**
+ * Chooses for each layer how many bits its spikes have, under a budget of spikes.
+ *
+ * Precondition: graded neurons, a calibration set, and the analogue network. Result: of all ways to give
+ * each layer 1, 2, 3, 4, 6 or 8 bits whose spikes are within the budget, the one with the least error at
+ * the outputs, as far as the errors of layers add up:
+ *
+ *     min Σ_l error(l, bits_l)   subject to   Σ_l spikes(l, bits_l) ≤ budget · Σ_l spikes(l, bits now)
+ *
+ * error(l, b) is the squared error of the outputs, relative to the analogue network's, when layer l has
+ * b bits and all others have the most; spikes are counted per bit that is set. Solved by dynamic
+ * programming over the spikes. Ranges are set anew, as balance-mmse does. (Wang et al., AAAI 2025, choose
+ * the length of bursts so, with a divergence for the error.)
+ */
+import { rewrite } from "../../ir/build.ts";
+import { fail, known } from "../../ir/diagnostic.ts";
+import { shortName } from "../../ir/loc.ts";
+import { type Module, opsOf } from "../../ir/module.ts";
+import { type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
+import { diagnose } from "../diagnostics.ts";
+import { definePass } from "../pass.ts";
+import type { PassContext } from "../pass.ts";
+import { leastErrorThreshold } from "../balance/balance-mmse.ts";
+import { balance, refuseFinished } from "../balance/thresholds.ts";
+
+const name = "allocate-bits";
+
+/** What a layer may have: 5 and 7 are hardly different from their neighbours. */
+const choices = [1, 2, 3, 4, 6, 8] as const;
+const mostBits = 8;
+/** Candidates on the grid of balance-mmse. */
+const grid = 100;
+
+export const allocateBits = definePass({
+  name,
+  phase: "balance",
+  summary: "chooses the bits of spikes layer by layer, under a budget of those that are set",
+  requires: ["spiking"],
+  establishes: ["balanced"],
+  breaks: [],
+  preservesOutputs: false,
+  options: {
+    budget: {
+      kind: "number",
+      default: 1,
+      min: 0.01,
+      max: 100,
+      help: "bits that are set in spikes, as a share of those with the bits that neurons have now",
+    },
+    samples: {
+      kind: "integer",
+      default: 48,
+      min: 1,
+      max: 100_000,
+      help: "calibration samples to try layers on",
+    },
+  },
+  async run(module, context) {
+    refuseFinished(module, name);
+    const neurons = opsOf(module, "snn.graded");
+    const [first] = neurons;
+    if (first === undefined) fail(diagnose("no-graded-neurons", null, { pass: name }));
+    const trial = new Trial(module, context);
+    await trial.prepare();
+    const options: Option[][] = [];
+    for (const neuron of neurons) options.push(await trial.optionsOf(neuron));
+    const allowed = context.options.budget * (await trial.spikesNow());
+    const chosen = cheapest(options, allowed);
+    if (chosen === null) {
+      const least = options.reduce((sum, all) => sum + Math.min(...all.map((o) => o.spikes)), 0);
+      fail(diagnose("budget-too-small", null, { spikes: allowed, least }));
+    }
+    const bits = new Map(neurons.map(({ result }, i) => [result, known(chosen[i], "bits")]));
+    context.report(
+      diagnose("bits-allocated", null, {
+        layers: neurons.map((op) => ({ layer: shortName(op.loc), bits: bits.get(op.result) ?? 0 })),
+      }),
+    );
+    return trial.mixed(bits);
+  },
+});
+
+/** One number of bits for one layer. */
+export interface Option {
+  readonly bits: number;
+  /** Squared error at the outputs, relative. */
+  readonly error: number;
+  /** Mean over samples. */
+  readonly spikes: number;
+}
+
+/** Steps of the budget that dynamic programming tells apart. */
+const resolution = 2000;
+
+/**
+ * The bits of each layer with the least sum of errors whose spikes are at most `allowed`; null where
+ * even the fewest are more. Spikes are rounded up to a two-thousandth of what is allowed.
+ */
+export function cheapest(layers: readonly (readonly Option[])[], allowed: number): number[] | null {
+  const unit = allowed / resolution;
+  let least = new Float64Array(resolution + 1);
+  const decisions: Int16Array[] = [];
+  for (const options of layers) {
+    const next = new Float64Array(resolution + 1).fill(Infinity);
+    const decision = new Int16Array(resolution + 1).fill(-1);
+    options.forEach(({ error, spikes }, i) => {
+      const cost = Math.ceil(spikes / unit);
+      for (let spent = cost; spent <= resolution; spent++) {
+        const sum = (least[spent - cost] ?? Infinity) + error;
+        if (sum >= (next[spent] ?? Infinity)) continue;
+        next[spent] = sum;
+        decision[spent] = i;
+      }
+    });
+    least = next;
+    decisions.push(decision);
+  }
+  if (!Number.isFinite(least[resolution] ?? Infinity)) return null;
+  const bits: number[] = [];
+  let left = resolution;
+  for (let layer = layers.length - 1; layer >= 0; layer--) {
+    const option = known(layers[layer]?.[decisions[layer]?.[left] ?? -1], "a choice");
+    bits.unshift(option.bits);
+    left -= Math.ceil(option.spikes / unit);
+  }
+  return bits;
+}
+
+type Context = Pick<
+  PassContext<{ readonly samples: number }>,
+  "measure" | "watch" | "reference" | "timesteps" | "options"
+>;
+
+/** Networks with other bits, and what they cost. */
+class Trial {
+  private readonly module: Module;
+  private readonly context: Context;
+  /** The whole network with so many bits everywhere, ranges to match. */
+  private readonly uniform = new Map<number, Module>();
+  private readonly wanted: Float32Array[] = [];
+
+  constructor(module: Module, context: Context) {
+    this.module = module;
+    this.context = context;
+  }
+
+  async prepare(): Promise<void> {
+    const { context } = this;
+    const reference = context.reference ?? fail(diagnose("no-reference", null, { pass: name }));
+    for (const bits of choices) {
+      const resized = withBits(this.module, () => bits);
+      // Remarks on dead channels are balance-mmse's to make.
+      const quiet = { ...context, report: () => undefined };
+      const rule = (choice: Parameters<typeof leastErrorThreshold>[0]): number =>
+        leastErrorThreshold(choice, choice.levels, grid);
+      this.uniform.set(bits, await balance(resized, name, quiet, "channel", rule));
+    }
+    const probes = reference.outputs.map(({ value }) => ({ value, keep: "mean" as const }));
+    const run = { timesteps: 1, samples: context.options.samples };
+    await context.watch(reference, probes, run, ([y], index) => {
+      this.wanted[index] = Float32Array.from(known(y, "an output"));
+    });
+  }
+
+  async optionsOf(neuron: OpOf<"snn.graded">): Promise<Option[]> {
+    const options: Option[] = [];
+    for (const bits of choices) {
+      const { error, spikes } = await this.run(this.mixed(new Map([[neuron.result, bits]])));
+      options.push({ bits, error, spikes: spikes.get(neuron.result) ?? 0 });
+    }
+    return options;
+  }
+
+  async spikesNow(): Promise<number> {
+    const { spikes } = await this.run(this.module);
+    return opsOf(this.module, "snn.graded").reduce(
+      (sum, { result }) => sum + (spikes.get(result) ?? 0),
+      0,
+    );
+  }
+
+  /** The network in which some layers have these bits, and all others the most. */
+  mixed(bits: ReadonlyMap<ValueId, number>): Module {
+    const most = known(this.uniform.get(mostBits), "a network of the most bits");
+    return rewrite(most, (op, builder) => {
+      const wanted = bits.get(op.result);
+      if (!isOp(op, "snn.graded") || wanted === undefined || wanted === mostBits) return null;
+      const source = known(this.uniform.get(wanted), `a network of ${wanted} bits`);
+      const other = known(
+        opsOf(source, "snn.graded").find(({ result }) => result === op.result),
+        "the same neurons",
+      );
+      const threshold = builder.tensor(
+        `${shortName(op.loc)}.threshold`,
+        known(source.tensors.get(other.attrs.threshold), "a threshold"),
+      );
+      const attrs = { ...op.attrs, bits: wanted, threshold, amplitude: threshold };
+      return builder.add("snn.graded", op.inputs, attrs, op.loc, op.result);
+    });
+  }
+
+  private async run(
+    module: Module,
+  ): Promise<{ readonly error: number; readonly spikes: ReadonlyMap<ValueId, number> }> {
+    const { timesteps, options, watch } = this.context;
+    const output = known(module.outputs[0], "an output");
+    const spikes = new Map<ValueId, number>();
+    let [error, scale] = [0, 0];
+    const run = { timesteps, samples: options.samples, count: true };
+    const probes = [{ value: output.value, keep: "trace" as const }];
+    await watch(module, probes, run, ([y], index, counts) => {
+      const wanted = known(this.wanted[index], "an output of the analogue network");
+      const last = known(y, "an output").subarray(-wanted.length);
+      wanted.forEach((value, i) => {
+        error += (value - (last[i] ?? 0)) ** 2;
+        scale += value ** 2;
+      });
+      for (const [value, count] of counts) {
+        spikes.set(value, (spikes.get(value) ?? 0) + count / this.wanted.length);
+      }
+    });
+    return { error: scale === 0 ? error : error / scale, spikes };
+  }
+}
+
+function withBits(module: Module, bitsOf: (value: ValueId) => number): Module {
+  return rewrite(module, (op, builder) => {
+    if (!isOp(op, "snn.graded")) return null;
+    const attrs = { ...op.attrs, bits: bitsOf(op.result) };
+    return builder.add("snn.graded", op.inputs, attrs, op.loc, op.result);
+  });
+}

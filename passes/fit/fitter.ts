@@ -1,0 +1,448 @@
+/**
+ * One network while it is being fitted, layer after layer: what the analogue network has at the places
+ * that are looked at, what the spiking one has there so far, and the parameters found.
+ */
+import { rewrite } from "../../ir/build.ts";
+import { invariant, known } from "../../ir/diagnostic.ts";
+import type { Probe, ProbeData } from "../../ir/executable.ts";
+import { fusedLoc, shortName } from "../../ir/loc.ts";
+import { type Module, producerOf, tensorAt } from "../../ir/module.ts";
+import { type NeuronKind, type OpOf, type ValueId, isNeuron, isOp } from "../../ir/op/op.ts";
+import { largestSpike } from "../../ir/semantics/neurons/graded.ts";
+import { type Tensor, tensorOf } from "../../ir/tensor.ts";
+import { elementCount } from "../../ir/type.ts";
+import { diagnose } from "../diagnostics.ts";
+import { inFloatRange } from "../float-range.ts";
+import { prefixOf } from "../graph.ts";
+import type { PassContext } from "../pass.ts";
+import { withRanges } from "../balance/ranges.ts";
+import { type NeuronSite, neuronSites } from "../balance/sites.ts";
+import { type Affine, type Terms, fitted } from "./least-squares.ts";
+import { type Window, drawPlaces, windowOf } from "./places.ts";
+import { type Chosen, type Firing, chooseResponse } from "./response.ts";
+import { type FitSite, biasSlot, fitSiteOf } from "./sites.ts";
+
+/** Terms for each operand of a synapse, at least and at most. */
+const termsPerOperand = 10;
+const fewestTerms = 2000;
+const mostTerms = 8000;
+/** Samples to look at where each has few terms. */
+const mostSamples = 1024;
+/** One sample in so many is left out of a fit, to choose by. */
+const heldShare = 5;
+/** Places of each channel to simulate neurons at, and samples that they are from, where these have as many. */
+const placesPerChannel = 2400;
+const simulatedSamples = 96;
+
+type Context = Pick<
+  PassContext<{ readonly samples: number }>,
+  "watch" | "timesteps" | "options" | "report"
+>;
+
+export class LayerFitter {
+  module: Module;
+  private readonly reference: Module;
+  private readonly context: Context;
+  /** By neurons: what they stand for. */
+  private readonly sites: ReadonlyMap<ValueId, NeuronSite>;
+  /** Of each site, by its synapse: what is wanted at its places, [place, output], sample by sample. */
+  private readonly wanted = new Map<ValueId, Float32Array[]>();
+  /** Of each population: the activations wanted at its places, [channel, place], sample by sample. */
+  private readonly activations = new Map<ValueId, Float32Array[]>();
+
+  constructor(module: Module, reference: Module, context: Context) {
+    this.module = module;
+    this.reference = reference;
+    this.context = context;
+    const sites = neuronSites(module, reference, context.timesteps);
+    this.sites = new Map(sites.map((site) => [site.neuron.result, site]));
+  }
+
+  /** Runs the analogue network once, and keeps what all layers will be fitted to. Returns the samples seen. */
+  async lookAtReference(): Promise<number> {
+    const { module, reference } = this;
+    const probes: Probe[] = [];
+    const keep: ((kept: readonly ProbeData[], index: number) => void)[] = [];
+    const probe = (value: ValueId): number => {
+      const there = probes.findIndex((each) => each.value === value);
+      return there >= 0 ? there : probes.push({ value, keep: "mean" }) - 1;
+    };
+    const made = new Set(reference.ops.map(({ result }) => result));
+    let samples = 0;
+    for (const op of module.ops) {
+      const site = fitSiteOf(module, op);
+      if (site !== null && made.has(site.target)) {
+        const window = this.windowOf(site);
+        const most = this.samplesFor(window);
+        samples = Math.max(samples, most);
+        const at = probe(site.target);
+        const kept: Float32Array[] = [];
+        this.wanted.set(op.result, kept);
+        keep.push((all, index) => {
+          if (index >= most) return;
+          kept[index] = this.atPlaces(site, window, known(all[at], "a target"), index);
+        });
+      }
+      if (!isNeuron(op)) continue;
+      const { signed, observed } = this.siteOf(op);
+      const at = probe(signed ? observed : op.result);
+      const kept: Float32Array[] = [];
+      const most = this.layoutOf(op).samples;
+      samples = Math.max(samples, most);
+      this.activations.set(op.result, kept);
+      keep.push((all, index) => {
+        if (index >= most) return;
+        kept[index] = this.byChannel(op, known(all[at], "an activation"), 1, index);
+      });
+    }
+    let seen = 0;
+    await this.context.watch(reference, probes, { timesteps: 1, samples }, (kept, index) => {
+      for (const each of keep) each(kept, index);
+      seen++;
+    });
+    return seen;
+  }
+
+  /** Replaces weights and bias of a synapse by what fits best behind the network as it is now. */
+  async fitSynapse(site: FitSite): Promise<void> {
+    const { synapse, extra, rectified } = site;
+    const wanted = this.wanted.get(synapse.result);
+    if (wanted === undefined) return;
+    const window = this.windowOf(site);
+    const { width, groups, outputs } = window;
+    const operand = known(synapse.inputs[0], "an operand");
+    const count = wanted.length;
+    const perSample = this.placesPerSample(window);
+    const rows = Array.from({ length: groups }, () => new Float64Array(count * perSample * width));
+    const extras = extra === null ? null : new Float64Array(count * perSample * groups * outputs);
+    const probes: Probe[] = [{ value: operand, keep: "mean" }];
+    if (extra !== null) probes.push({ value: extra, keep: "mean" });
+    const part = prefixOf(
+      this.module,
+      probes.map(({ value }) => value),
+    );
+    const run = { timesteps: this.context.timesteps, samples: count };
+    await this.context.watch(part, probes, run, ([x, e], index) => {
+      const places = drawPlaces(window.places, perSample, index, synapse.result);
+      places.forEach((place, i) => {
+        rows.forEach((to, group) => {
+          window.read(known(x, "an operand"), place, group, to, (index * perSample + i) * width);
+        });
+      });
+      if (e !== undefined)
+        extras?.set(this.atPlaces(site, window, e, index), index * perSample * groups * outputs);
+    });
+    const before = this.affinesOf(site, window);
+    const after = before.map((map, group) => {
+      const terms = (chosen: (sample: number) => boolean): Terms =>
+        gather(chosen, {
+          count,
+          perSample,
+          window,
+          group,
+          rows: rows[group],
+          wanted,
+          extras,
+          rectified,
+        });
+      const isHeld = (sample: number): boolean => sample % heldShare === heldShare - 1;
+      return fitted(
+        map,
+        terms((sample) => !isHeld(sample)),
+        terms(isHeld),
+      );
+    });
+    this.putAffines(site, window, after);
+  }
+
+  /** Sets threshold, amplitude and bias of a population by simulating it on what it now receives. */
+  async fitNeurons(neuron: OpOf<NeuronKind>): Promise<void> {
+    const wanted = known(this.activations.get(neuron.result), "activations");
+    const current = known(neuron.inputs[0], "a neuron's operand");
+    const { timesteps } = this.context;
+    const constant = producerOf(this.module, current).type.domain === "real";
+    const part = prefixOf(this.module, [current]);
+    const steps = constant ? 1 : timesteps;
+    const currents: Float32Array[] = [];
+    const probes: Probe[] = [{ value: current, keep: constant ? "mean" : "trace" }];
+    const run = { timesteps: steps, samples: wanted.length };
+    await this.context.watch(part, probes, run, ([x], index) => {
+      currents[index] = this.byChannel(neuron, known(x, "a current"), steps, index);
+    });
+    const { channels, places } = this.layoutOf(neuron);
+    const firing = firingOf(neuron);
+    const { ceiling } = this.siteOf(neuron);
+    const chosen = Array.from({ length: channels }, (_, channel): Chosen => {
+      const observed = {
+        currents: joined(currents, channel, channels, steps, timesteps, places),
+        wanted: joined(wanted, channel, channels, 1, 1, places),
+        timesteps,
+      };
+      return chooseResponse(observed, firing, ceiling);
+    });
+    this.putResponse(neuron, chosen, firing, ceiling);
+  }
+
+  private putResponse(
+    neuron: OpOf<NeuronKind>,
+    chosen: readonly Chosen[],
+    { most }: Firing,
+    ceiling: number,
+  ): void {
+    const { axis } = this.layoutOf(neuron);
+    const largest = chosen.reduce((x, { step }) => Math.max(x, step), 0);
+    const silent = chosen.filter(({ step }) => step === 0).length;
+    if (silent > 0) {
+      const layer = { layer: shortName(neuron.loc), dead: silent, channels: chosen.length };
+      this.context.report(diagnose("dead-channels", null, { layers: [layer] }));
+    }
+    const fallback = largest > 0 ? largest : Math.min(ceiling, 1) / most;
+    const shape = neuron.type.shape.map((extent, i) => (i === axis ? extent : 1));
+    const steps = inFloatRange(
+      chosen.map(({ step }) => (step > 0 ? step : fallback) * most),
+      neuron.loc,
+    );
+    const ranged = withRanges(
+      this.module,
+      new Map([[neuron.result, tensorOf("f32", shape, steps)]]),
+    );
+    this.module = withBias(
+      ranged,
+      neuron,
+      chosen.map(({ bias }) => bias),
+      shape,
+    );
+  }
+
+  private siteOf(neuron: OpOf<NeuronKind>): NeuronSite {
+    return known(this.sites.get(neuron.result), "what neurons stand for");
+  }
+
+  private windowOf({ synapse }: FitSite): Window {
+    const { shape } = producerOf(this.module, known(synapse.inputs[0], "an operand")).type;
+    return windowOf(synapse, shape, tensorAt(this.module, synapse.attrs.weight).shape);
+  }
+
+  private placesPerSample(window: Window): number {
+    return Math.min(window.places, Math.ceil(termsOf(window) / this.samplesFor(window)));
+  }
+
+  /** Samples to fit weights on: more where one has few places, as in a linear layer. */
+  private samplesFor(window: Window): number {
+    const wanted = Math.min(mostSamples, Math.ceil(termsOf(window) / window.places));
+    return Math.max(this.context.options.samples, wanted);
+  }
+
+  /** A value at the places of a site that are looked at in a sample, [place, output]. */
+  private atPlaces(
+    { synapse }: FitSite,
+    window: Window,
+    value: ProbeData,
+    sample: number,
+  ): Float32Array {
+    const count = this.placesPerSample(window);
+    const outputs = window.outputs * window.groups;
+    const places = drawPlaces(window.places, count, sample, synapse.result);
+    const gathered = new Float32Array(places.length * outputs);
+    places.forEach((place, i) => {
+      for (let channel = 0; channel < outputs; channel++) {
+        gathered[i * outputs + channel] = value[window.outputAt(place, channel)] ?? 0;
+      }
+    });
+    return gathered;
+  }
+
+  private layoutOf(neuron: OpOf<NeuronKind>): {
+    readonly axis: number;
+    readonly channels: number;
+    readonly inner: number;
+    readonly places: number;
+    readonly samples: number;
+  } {
+    const { shape } = neuron.type;
+    const { axis } = this.siteOf(neuron);
+    const channels = shape[axis] ?? 1;
+    const inner = elementCount(shape.slice(axis + 1));
+    const all = elementCount(shape) / channels;
+    const samples = Math.max(
+      simulatedSamples,
+      Math.min(mostSamples, Math.ceil(placesPerChannel / all)),
+    );
+    return {
+      axis,
+      channels,
+      inner,
+      places: Math.min(all, Math.ceil(placesPerChannel / samples)),
+      samples,
+    };
+  }
+
+  /** A value [step, …] at places of each channel, as [channel, step, place]. */
+  private byChannel(
+    neuron: OpOf<NeuronKind>,
+    value: ProbeData,
+    steps: number,
+    sample: number,
+  ): Float32Array {
+    const { channels, inner, places } = this.layoutOf(neuron);
+    const size = elementCount(neuron.type.shape);
+    const chosen = drawPlaces(size / channels, places, sample, neuron.result);
+    const gathered = new Float32Array(channels * steps * places);
+    let to = 0;
+    for (let channel = 0; channel < channels; channel++) {
+      for (let t = 0; t < steps; t++) {
+        for (const place of chosen) {
+          const [outer, rest] = [Math.floor(place / inner), place % inner];
+          gathered[to++] = value[t * size + (outer * channels + channel) * inner + rest] ?? 0;
+        }
+      }
+    }
+    return gathered;
+  }
+
+  private affinesOf({ synapse }: FitSite, { width, groups, outputs }: Window): Affine[] {
+    const weight = tensorAt(this.module, synapse.attrs.weight).data;
+    const bias =
+      synapse.attrs.bias === null ? null : tensorAt(this.module, synapse.attrs.bias).data;
+    return Array.from({ length: groups }, (_, group) => {
+      const transposed = new Float64Array(width * outputs);
+      for (let o = 0; o < outputs; o++) {
+        for (let i = 0; i < width; i++) {
+          transposed[i * outputs + o] = weight[(group * outputs + o) * width + i] ?? 0;
+        }
+      }
+      const own = Float64Array.from(
+        { length: outputs },
+        (_, o) => bias?.[group * outputs + o] ?? 0,
+      );
+      return { weight: transposed, bias: own };
+    });
+  }
+
+  private putAffines(
+    { synapse }: FitSite,
+    { width, outputs }: Window,
+    maps: readonly Affine[],
+  ): void {
+    const old = tensorAt(this.module, synapse.attrs.weight);
+    const weight = new Float32Array(old.data.length);
+    maps.forEach((map, group) => {
+      for (let o = 0; o < outputs; o++) {
+        for (let i = 0; i < width; i++) {
+          weight[(group * outputs + o) * width + i] = map.weight[i * outputs + o] ?? 0;
+        }
+      }
+    });
+    const bias = tensorOf(
+      "f32",
+      [outputs * maps.length],
+      maps.flatMap((map) => [...map.bias]),
+    );
+    const fittedWeight: Tensor = { dtype: "f32", shape: old.shape, data: weight };
+    this.module = rewrite(this.module, (op, builder) => {
+      if (op.result !== synapse.result || !isOp(op, "ann.conv", "ann.linear")) return null;
+      const name = shortName(op.loc);
+      const attrs = {
+        ...op.attrs,
+        weight: builder.tensor(`${name}.weight`, fittedWeight),
+        bias: builder.tensor(`${name}.bias`, bias),
+      };
+      return builder.add(op.kind, op.inputs, attrs, op.loc, op.result);
+    });
+  }
+}
+
+/** Terms to fit the weights of a synapse on, as far as there are samples. */
+function termsOf({ width }: Window): number {
+  return Math.min(mostTerms, Math.max(fewestTerms, termsPerOperand * width));
+}
+
+function firingOf(neuron: OpOf<NeuronKind>): Firing {
+  if (isOp(neuron, "snn.if")) return { most: 1, sign: "positive" };
+  invariant(isOp(neuron, "snn.graded"), "neurons of rate code");
+  return { most: largestSpike(neuron.attrs), sign: neuron.attrs.sign };
+}
+
+interface Gathered {
+  readonly count: number;
+  readonly perSample: number;
+  readonly window: Window;
+  readonly group: number;
+  readonly rows: Float64Array | undefined;
+  readonly wanted: readonly Float32Array[];
+  readonly extras: Float64Array | null;
+  readonly rectified: boolean;
+}
+
+/** The terms of one group of channels, of the samples that are chosen. */
+function gather(chosen: (sample: number) => boolean, all: Gathered): Terms {
+  const { count, perSample, window, group, wanted, extras, rectified } = all;
+  const { width, outputs, groups } = window;
+  const samples = Array.from({ length: count }, (_, i) => i).filter(chosen);
+  const length = samples.length * perSample;
+  const x = new Float64Array(length * width);
+  const target = new Float64Array(length * outputs);
+  const extra = extras === null ? null : new Float64Array(length * outputs);
+  samples.forEach((sample, at) => {
+    const from = sample * perSample;
+    x.set(
+      known(all.rows, "operands").subarray(from * width, (from + perSample) * width),
+      at * perSample * width,
+    );
+    for (let i = 0; i < perSample; i++) {
+      for (let o = 0; o < outputs; o++) {
+        const channel = i * groups * outputs + group * outputs + o;
+        const to = (at * perSample + i) * outputs + o;
+        target[to] = wanted[sample]?.[channel] ?? 0;
+        if (extra !== null) extra[to] = extras?.[from * groups * outputs + channel] ?? 0;
+      }
+    }
+  });
+  return { x: { data: x, count: length, width }, target, extra, rectified };
+}
+
+/** One channel of all samples, [step, place]; a value of one step is repeated. */
+function joined(
+  samples: readonly Float32Array[],
+  channel: number,
+  channels: number,
+  steps: number,
+  timesteps: number,
+  places: number,
+): Float32Array {
+  invariant(channel < channels, "a channel");
+  const width = samples.length * places;
+  const all = new Float32Array(timesteps * width);
+  samples.forEach((values, sample) => {
+    for (let t = 0; t < timesteps; t++) {
+      const from = (channel * steps + (steps === 1 ? 0 : t)) * places;
+      all.set(values.subarray(from, from + places), t * width + sample * places);
+    }
+  });
+  return all;
+}
+
+/** Adds a bias per channel, in `shape`, to what drives neurons. */
+function withBias(
+  module: Module,
+  neuron: OpOf<NeuronKind>,
+  bias: readonly number[],
+  shape: readonly number[],
+): Module {
+  if (bias.every((b) => b === 0)) return module;
+  const slot = biasSlot(module, known(neuron.inputs[0], "a neuron's operand"), shape);
+  return rewrite(module, (op, builder) => {
+    const name = shortName(op.loc);
+    if (slot !== null && op.result === slot.result && isOp(op, "ann.conv", "ann.linear")) {
+      const old = op.attrs.bias === null ? null : tensorAt(module, op.attrs.bias).data;
+      const sums = bias.map((b, i) => b + (old?.[i] ?? 0));
+      const sum = builder.tensor(`${name}.bias`, tensorOf("f32", [sums.length], sums));
+      return builder.add(op.kind, op.inputs, { ...op.attrs, bias: sum }, op.loc, op.result);
+    }
+    if (slot !== null || op.result !== neuron.result || !isNeuron(op)) return null;
+    const table = builder.tensor(`${name}.bias`, tensorOf("f32", [1, ...shape], bias));
+    const loc = fusedLoc("fit-layers", [op.loc]);
+    const biased = builder.add("snn.temporal-bias", op.inputs, { table }, loc);
+    return builder.add(op.kind, [biased], op.attrs, op.loc, op.result);
+  });
+}

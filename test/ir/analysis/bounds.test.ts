@@ -1,0 +1,288 @@
+/** Proven bounds: by hand on small networks, and that no run of a random one leaves them. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { interpretEngine } from "../../../backends/interpret/engine.ts";
+import { singleThreadEngine } from "../../../backends/typed/single.ts";
+import { integerBounds, requireSafeTimesteps } from "../../../ir/analysis/bounds.ts";
+import { DiagnosticError, known } from "../../../ir/diagnostic.ts";
+import { interpret } from "../../../ir/interpret.ts";
+import { type Module, opsOf } from "../../../ir/module.ts";
+import type { OpKind, ValueId } from "../../../ir/op/op.ts";
+import { parseModule } from "../../../ir/text/parse.ts";
+import { isFloat } from "../../../ir/type.ts";
+import { verify } from "../../../ir/verify.ts";
+import { integerFrames, integerNetworks } from "../../random/integer.ts";
+
+/** i8 → two weights and a bias → neuron → read-out, with these parts. */
+function network({
+  weight = "3, -2",
+  bias = "5",
+  threshold = "4",
+  vInit = "-1",
+  reset = "subtract",
+} = {}): Module {
+  return parseModule(
+    `module @bounds attributes {code = "rate", timesteps = 4, properties = ["integer"]} {
+  %0 = ann.input() {name = "x"} : real<i8>[1, 2]
+  %1 = ann.linear(%0) {weight = @w, bias = @b} : real<i32>[1, 1]
+  %2 = snn.if(%1) {threshold = @theta, vInit = @v, amplitude = @one, reset = "${reset}"} : spike<i8>[1, 1]
+  %3 = ann.linear(%2) {weight = @out, bias = none} : current<i32>[1, 1]
+  %4 = snn.readout(%3) {start = 0} : real[1, 1]
+  ann.output(%4) {name = "y"}
+}
+tensors {
+  @w = i8[1, 2] dense<[${weight}]>
+  @b = i32[1] dense<[${bias}]>
+  @theta = i32[] dense<${threshold}>
+  @v = i32[] dense<${vInit}>
+  @one = i8[] dense<1>
+  @out = i8[1, 1] dense<-7>
+}
+`,
+    { file: "bounds.snnir" },
+  );
+}
+
+function resultOf(module: Module, kind: OpKind, index = 0): ValueId {
+  return known(opsOf(module, kind)[index], kind).result;
+}
+
+function codesOf(run: () => unknown): string[] {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof DiagnosticError) return error.diagnostics.map(({ code }) => code);
+    throw error;
+  }
+  return [];
+}
+
+describe("integer bounds", () => {
+  it("are those of weights, biases and element types", () => {
+    const module = network();
+    const { values, partialSums, neurons } = integerBounds(module);
+    const current = resultOf(module, "ann.linear");
+    // 3 · [−128, 127] − 2 · [−128, 127] + 5
+    expect(values.get(current)).toEqual({ low: -384 - 254 + 5, high: 381 + 256 + 5 });
+    expect(partialSums.get(current)).toBe(381 + 256 + 5);
+    expect(values.get(resultOf(module, "snn.if"))).toEqual({ low: 0, high: 1 });
+    expect(values.get(resultOf(module, "ann.linear", 1))).toEqual({ low: -7, high: 0 });
+    expect(partialSums.get(resultOf(module, "ann.linear", 1))).toBe(7);
+    const neuron = known(neurons.get(resultOf(module, "snn.if")), "a neuron");
+    expect(neuron.current).toEqual({ low: -633, high: 642 });
+    expect(neuron.partialSum).toBe(642);
+    // Down by 633 a step from −1; up from 4 by 642, of which a spike takes 4 away.
+    expect(neuron.potential(1)).toEqual({ low: -634, high: 646 });
+    expect(neuron.potential(3)).toEqual({ low: -1 - 3 * 633, high: 646 + 2 * 638 });
+    expect(neuron.timesteps).toBe(Math.floor((2 ** 31 - 1 - 646) / 638) + 1);
+  });
+
+  it("let nothing pile up above the threshold where the reset is to zero", () => {
+    const module = network({ reset: "zero", weight: "1, 1", bias: "300" });
+    const neuron = known(integerBounds(module).neurons.get(resultOf(module, "snn.if")), "one");
+    expect(neuron.potential(1000)).toEqual({ low: -1, high: 4 + 554 });
+    expect(neuron.timesteps).toBe(Infinity);
+  });
+
+  it("know what graded neurons send, and what piles up in them", () => {
+    const graded = (sign: string, bits: number, ceiling = "none", shares = ""): Module =>
+      parseModule(
+        `module @graded attributes {code = "burst", timesteps = 4, properties = []} {
+  %0 = ann.input() {name = "x"} : real<i8>[1, 2]
+  %1 = ann.linear(%0) {weight = @w, bias = none} : real<i32>[1, 1]
+  %2 = snn.temporal-bias(%1) {table = @table} : current<i32>[1, 1]
+  %3 = snn.graded(%2) {threshold = @theta, vInit = @v, amplitude = @two, ceiling = ${ceiling}, bits = ${bits}, alphabet = "word", sign = "${sign}", ${shares === "" ? `schedule = "constant", shares = none` : `schedule = "table", shares = @shares`}} : spike<i32>[1, 1]
+  %4 = snn.readout(%3) {start = 0} : real[1, 1]
+  ann.output(%4) {name = "y"}
+}
+tensors {
+  @w = i8[1, 2] dense<[3, -2]>
+  @table = i32[2] dense<[5, -7]>
+  @theta = i32[] dense<100>
+  @v = i32[] dense<20>
+  @two = i32[] dense<2>
+${shares === "" ? "" : `  @shares = i32[3] dense<[${shares}]>\n`}}
+`,
+        { file: "bounds.snnir" },
+      );
+    const current = { low: -638 - 7, high: 637 + 5 };
+    const of = (module: Module) =>
+      known(integerBounds(module).neurons.get(resultOf(module, "snn.graded")), "neurons");
+    const free = graded("free", 3);
+    expect(of(free).current).toEqual(current);
+    expect(integerBounds(free).values.get(resultOf(free, "snn.graded"))).toEqual({
+      low: -14,
+      high: 14,
+    });
+    // Seven steps of 100 are more than comes in: half a step is left at most, then one current.
+    expect(of(free).potential(1000)).toEqual({ low: -50 - 645, high: 50 + 642 });
+    expect(of(free).timesteps).toBe(Infinity);
+    // Three steps are not: 342 stay each time. Nothing negative is sent.
+    const few = graded("positive", 2);
+    expect(integerBounds(few).values.get(resultOf(few, "snn.graded"))).toEqual({ low: 0, high: 6 });
+    expect(of(few).potential(3)).toEqual({ low: -50 - 3 * 645, high: 50 + 642 + 2 * 342 });
+    expect(of(few).timesteps).toBe(1 + Math.floor((2 ** 31 - 50 - 50 - 645) / 645));
+    // The total that was sent is kept as well: seven steps a timestep.
+    expect(of(graded("retract", 3)).timesteps).toBe(Math.floor((2 ** 31 - 1) / 700));
+    // Steps of 800, 300 and 100: half of the largest is left at most, three of the smallest are sent.
+    const table = graded("free", 2, "none", "8, 3, 1");
+    expect(integerBounds(table).values.get(resultOf(table, "snn.graded"))).toEqual({
+      low: -48,
+      high: 48,
+    });
+    expect(of(table).potential(3)).toEqual({
+      low: -400 - 645 - 2 * 345,
+      high: 400 + 642 + 2 * 342,
+    });
+    // What was sent is no more than what was received, or is yet to be: up to 645 + 345 in each step.
+    expect(of(graded("retract", 2, "none", "8, 3, 1")).timesteps).toBe(
+      1 + Math.floor((2 ** 31 - 1 - 2 * 1045) / (642 + 342 + 645 + 645)),
+    );
+  });
+
+  it("keep leaky neurons between what they start from and their currents", () => {
+    const leaky = parseModule(
+      `module @leaky attributes {code = "rate", timesteps = 4, properties = []} {
+  %0 = ann.input() {name = "x"} : real<i8>[1, 2]
+  %1 = ann.linear(%0) {weight = @w, bias = @b} : real<i32>[1, 2]
+  %2 = snn.lif(%1) {threshold = @theta, vInit = @v, amplitude = @sizes, leak = 0.5, refractory = 1, spikeTime = "step", reset = "subtract"} : spike<i32>[1, 2]
+  %3 = snn.accumulate(%2) {} : real[1, 2]
+  ann.output(%3) {name = "y"}
+}
+tensors {
+  @w = i8[2, 2] dense<[2, 0, 0, 1]>
+  @b = i32[2] dense<[100, 0]>
+  @theta = i32[] dense<4>
+  @v = i32[2] dense<[900, 7]>
+  @sizes = i32[2] dense<[-3, 5]>
+}
+`,
+      { file: "leaky.snnir" },
+    );
+    const { values, neurons, timesteps } = integerBounds(leaky);
+    expect(values.get(resultOf(leaky, "snn.lif"))).toEqual({ low: -3, high: 5 });
+    const neuron = known(neurons.get(resultOf(leaky, "snn.lif")), "neurons");
+    expect(neuron.potential(1000)).toEqual({ low: -156, high: 900 });
+    expect(timesteps).toBe(Infinity);
+  });
+
+  describe("of frames", () => {
+    const framed = (neuron: string, code: string, tensors: string): Module =>
+      parseModule(
+        `module @framed attributes {code = "${code}", timesteps = 6, properties = []} {
+  %0 = ann.input() {name = "x"} : real<i8>[1, 1]
+  %1 = ann.linear(%0) {weight = @w, bias = @b} : real<i32>[1, 1]
+  %2 = snn.difference(%1) {} : current<i32>[1, 1]
+  %3 = ${neuron} : spike<i32>[1, 1]
+  %4 = snn.accumulate(%3) {} : real[1, 1]
+  ann.output(%4) {name = "y"}
+}
+tensors {
+  @w = i8[1, 1] dense<2>
+  @b = i32[1] dense<100>
+${tensors}}
+`,
+        { file: "framed.snnir" },
+      );
+    const of = (module: Module) => {
+      const { result } = known(opsOf(module, "snn.few-spikes", "snn.ttfs")[0], "neurons");
+      const { values, neurons, timesteps } = integerBounds(module);
+      return {
+        current: values.get(resultOf(module, "snn.difference")),
+        spikes: values.get(result),
+        potential: known(neurons.get(result), "neurons").potential(99),
+        timesteps,
+      };
+    };
+    // 2 · [−128, 127] + 100 at first, and any of these less any other.
+    const current = { low: -510, high: 510 };
+
+    it("sum up what neurons of few spikes may send, and leave in them", () => {
+      const attrs = "threshold = @theta, reset = @reset, amplitude = @a, vInit = @v";
+      const tables = (reset: string): string => `  @theta = i32[2, 1] dense<[400, 200]>
+  @reset = i32[2, 1] dense<[${reset}]>
+  @a = i32[2, 1] dense<[-7, 9]>
+  @v = i32[] dense<5>
+`;
+      const few = (reset: string): Module =>
+        framed(`snn.few-spikes(%2) {${attrs}}`, "few-spikes", tables(reset));
+      expect(of(few("300, 900"))).toEqual({
+        current,
+        spikes: { low: -7, high: 9 },
+        // From 515 at most; 900 less than 200 at least at the end.
+        potential: { low: -700, high: 515 },
+        timesteps: Infinity,
+      });
+      const over = few(`-${2 ** 31 - 1}, 0`);
+      expect(of(over).timesteps).toBe(0);
+      expect(codesOf(() => requireSafeTimesteps(over, 1))).toEqual(["integer-overflow"]);
+    });
+
+    it("know how early a first spike may come", () => {
+      const attrs = 'threshold = @q, vInit = @v, amplitude = @a, resolution = "tick"';
+      const first = (vInit: number): Module =>
+        framed(
+          `snn.ttfs(%2) {${attrs}}`,
+          "ttfs",
+          `  @q = i32[] dense<3>\n  @v = i32[] dense<${vInit}>\n  @a = i32[1] dense<-7>\n`,
+        );
+      expect(of(first(5))).toEqual({
+        current,
+        spikes: { low: -42, high: 0 },
+        potential: { low: -505, high: 515 },
+        timesteps: Infinity,
+      });
+      expect(of(first(2 ** 31 - 510)).timesteps).toBe(0);
+      expect(of(first(2 ** 31 - 511)).timesteps).toBe(Infinity);
+    });
+  });
+
+  it("refuse runs of more timesteps than are proven", async () => {
+    const module = network({ bias: String(2 ** 28) });
+    const { timesteps } = integerBounds(module);
+    // 8 · (2²⁸ + 637) − 7 · 4 is above 2³¹.
+    expect(timesteps).toBe(7);
+    expect(codesOf(() => requireSafeTimesteps(module, 7))).toEqual([]);
+    expect(codesOf(() => requireSafeTimesteps(module, 8))).toEqual(["integer-timesteps"]);
+    for (const engine of [interpretEngine, singleThreadEngine]) {
+      const executable = await engine.load(module, { threads: 1 });
+      await expect(
+        executable.run({ count: 0, get: () => [] }, { timesteps: 8 }),
+      ).rejects.toMatchObject({ diagnostics: [{ code: "integer-timesteps" }] });
+      await executable.run({ count: 0, get: () => [] }, { timesteps: 7 });
+    }
+  });
+
+  it("refuse currents that one timestep may overflow", () => {
+    const module = network({ bias: String(2 ** 31 - 1) });
+    expect(integerBounds(module).timesteps).toBe(0);
+    expect(codesOf(() => requireSafeTimesteps(module, 1))).toEqual(["integer-overflow"]);
+  });
+
+  it("hold for every run of a random network", () => {
+    fc.assert(
+      fc.property(fc.oneof(integerNetworks(), integerFrames()), ({ module, inputs }) => {
+        expect(verify(module)).toEqual([]);
+        const { values, neurons, timesteps } = integerBounds(module);
+        expect(timesteps).toBeGreaterThanOrEqual(module.timesteps);
+        const over = module.ops.filter(({ type }) => !isFloat(type.dtype));
+        const { probes } = interpret(module, inputs, {
+          timesteps: module.timesteps,
+          probes: [
+            ...over.map(({ result }) => ({ value: result, keep: "trace" as const })),
+            ...[...neurons.keys()].map((value) => ({ value, keep: "state" as const })),
+          ],
+        });
+        const intervals = [
+          ...over.map(({ result }) => known(values.get(result), "an interval")),
+          ...[...neurons.values()].map((neuron) => neuron.potential(module.timesteps)),
+        ];
+        probes.forEach((data, i) => {
+          const { low, high } = known(intervals[i], "an interval");
+          expect(data.some((x) => x < low || x > high)).toBe(false);
+        });
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
