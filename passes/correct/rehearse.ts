@@ -3,7 +3,7 @@
  *
  * Precondition: a spiking module of binary neurons that reset by subtraction, on floats. Result: the
  * network runs ρ + T timesteps. After the first ρ every op with a state starts anew, neurons with what
- * they learned (`snn.rehearsed-if` in `ir/op/op.ts` has the equations), and outputs are read from the
+ * they learned (`snn.rehearsed-if` in `ir/op/attrs/neurons.ts` has the equations), and outputs are read from the
  * rest. With v the potential in units of θ, and v[0] included in it:
  *
  *     offset:   v[ρ] < 0, has fired       →  one spike less: v[0] lower by max(1, min v after a spike + 0.001)

@@ -12,7 +12,7 @@ import { type OpComment, opComments } from "./op-comments.ts";
 
 /** What docs/ir.md has of the sources, by the name of its marks. */
 export function irBlocks(sources: {
-  /** The text of ir/op/op.ts. */
+  /** The texts of `ir/op/attrs/`, one after the other. */
   readonly ops: string;
   /** The text of ir/verify.ts. */
   readonly verifier: string;

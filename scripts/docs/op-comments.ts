@@ -1,9 +1,8 @@
 /**
  * The doc comments of the op set, which say what the tables of specs cannot: equations, operands,
- * ties. Read from the source text of ir/op/op.ts, where each op and attribute has its own.
+ * ties. Read from the source texts of `ir/op/attrs/`, where each op and attribute has its own.
  */
 import ts from "typescript";
-import { known } from "../../ir/diagnostic.ts";
 
 export interface OpComment {
   /** Of the op itself; "" where it has none. */
@@ -12,15 +11,16 @@ export interface OpComment {
   readonly attributes: ReadonlyMap<string, string>;
 }
 
-/** The comments by op kind, of the ops that `OtherAttrs` of `source` lists. */
+/** The comments by op kind, of the ops that the interfaces of `source` list. */
 export function opComments(source: string): ReadonlyMap<string, OpComment> {
-  const file = ts.createSourceFile("op.ts", source, ts.ScriptTarget.ES2022, true);
+  const file = ts.createSourceFile("attrs.ts", source, ts.ScriptTarget.ES2022, true);
   const interfaces = new Map<string, ts.InterfaceDeclaration>();
   for (const statement of file.statements) {
     if (ts.isInterfaceDeclaration(statement)) interfaces.set(statement.name.text, statement);
   }
   const comments = new Map<string, OpComment>();
-  for (const member of known(interfaces.get("OtherAttrs"), "the table of ops").members) {
+  const members = [...interfaces.values()].flatMap((each) => [...each.members]);
+  for (const member of members) {
     if (!ts.isPropertySignature(member) || !ts.isStringLiteral(member.name)) continue;
     const attributes = new Map<string, string>();
     if (member.type !== undefined) collect(member.type, interfaces, attributes);

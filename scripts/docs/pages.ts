@@ -1,5 +1,5 @@
 /** The generated pages by path, laid out by Prettier as the written ones are. Writes nothing. */
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
 import { invariant } from "../../ir/diagnostic.ts";
@@ -19,7 +19,9 @@ export async function generatedPages(root: string): Promise<ReadonlyMap<string, 
   }
   let ir = read("docs/ir.md");
   const sources = {
-    ops: read("ir/op/attrs.ts") + read("ir/op/op.ts"),
+    ops: readdirSync(join(root, "ir/op/attrs"))
+      .map((file) => read(`ir/op/attrs/${file}`))
+      .join(""),
     verifier: read("ir/verify.ts"),
   };
   for (const [name, text] of irBlocks(sources)) ir = filled(ir, name, text);

@@ -5,7 +5,7 @@ import { broadcastIndices } from "../../../ir/semantics/semantics.ts";
 import type { TensorRef } from "../../../ir/tensor.ts";
 import type { NeuronKernel, Site } from "../kernel.ts";
 
-/** A kernel for `snn.if`; null for any other op. The update is the one in `ir/op/op.ts`. */
+/** A kernel for `snn.if`; null for any other op. The update is the one in `ir/op/attrs/neurons.ts`. */
 export function compileNeuron(site: Site): NeuronKernel | null {
   const { op, output } = site;
   const input = site.inputs[0];

@@ -1,5 +1,5 @@
 /**
- * One timestep of graded neurons, as `snn.graded` in ir/op/op.ts has it: each +, −, · and / rounded once
+ * One timestep of graded neurons, as `snn.graded` in ir/op/attrs/neurons.ts has it: each +, −, · and / rounded once
  * in float32, or exact in integers, whose quotients are found in doubles.
  */
 import { known } from "../../../../ir/diagnostic.ts";

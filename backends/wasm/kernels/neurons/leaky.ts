@@ -1,5 +1,5 @@
 /**
- * One timestep of leaky neurons, as `snn.lif` in ir/op/op.ts has it. On floats: in double precision,
+ * One timestep of leaky neurons, as `snn.lif` in ir/op/attrs/neurons.ts has it. On floats: in double precision,
  * potentials and silence rounded once; without a refractory period two at a time, with one each by
  * itself, as then some call functions of the host. On integers: exact, but for what leaks.
  */

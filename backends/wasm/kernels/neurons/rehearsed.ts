@@ -1,5 +1,5 @@
 /**
- * One timestep of neurons that rehearse, as `snn.rehearsed-if` in ir/op/op.ts has it: each sum rounded to
+ * One timestep of neurons that rehearse, as `snn.rehearsed-if` in ir/op/attrs/neurons.ts has it: each sum rounded to
  * float32 where the interpreter rounds it, four neurons at a time.
  */
 import { known } from "../../../../ir/diagnostic.ts";

@@ -1,5 +1,8 @@
 /** Attributes, and choices of attributes, that several ops have. */
 
+/** No attributes. */
+export type None = Record<never, never>;
+
 export interface ReduceAttrs {
   /** Sorted, non-negative, without repeats; empty means that nothing is reduced. */
   readonly axes: readonly number[];
