@@ -6,8 +6,9 @@
  */
 
 // From bytes to a network.
+export { importModel } from "./frontend/import.ts";
+export type { ImportOptions, ImportResult } from "./frontend/import.ts";
 export { importOnnx } from "./frontend/onnx/import.ts";
-export type { ImportOptions, ImportResult } from "./frontend/onnx/import.ts";
 export { checkModel } from "./library/check.ts";
 export type { CheckResult, Obstacle } from "./library/check.ts";
 export { decodePackage, encodePackage } from "./ir/file/package.ts";

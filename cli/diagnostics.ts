@@ -270,9 +270,4 @@ export const diagnose = catalogue({
       "its layers are not compared with the ANN's",
     help: "give it with --calib",
   },
-  "unsupported-format": {
-    severity: "error",
-    message: (p: { file: string; what: string }) => `${p.file} cannot be read here: ${p.what}`,
-    help: "snnc reads ONNX models and its own .snn files",
-  },
 });

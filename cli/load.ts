@@ -1,9 +1,9 @@
-/** From a path on the command line to a network: an ONNX model, or a `.snn` of ours. */
+/** From a path on the command line to a network: a model of another framework, or a `.snn` of ours. */
 import path from "node:path";
 import { detectFormat } from "../frontend/detect.ts";
-import { filesBeside } from "../frontend/onnx/file/files.ts";
-import { type ImportOptions, type ImportResult, importOnnx } from "../frontend/onnx/import.ts";
-import { fail, failAll } from "../ir/diagnostic.ts";
+import { filesBeside } from "../frontend/files.ts";
+import { type ImportOptions, type ImportResult, importerFor } from "../frontend/import.ts";
+import { failAll } from "../ir/diagnostic.ts";
 import type { Module } from "../ir/module.ts";
 import { type Provenance, decodePackage } from "../ir/file/package.ts";
 import type { Context } from "./action.ts";
@@ -72,7 +72,7 @@ export async function isPackage(file: string): Promise<boolean> {
 }
 
 /**
- * An ONNX model as the importer sees it, with everything that is wrong with it. `onRead` is told of
+ * A model as its importer sees it, with everything that is wrong with it. `onRead` is told of
  * files with its external data.
  */
 export function importModel(
@@ -81,14 +81,8 @@ export function importModel(
   reading: ModelReading & Pick<ImportOptions, "limits">,
   onRead: (file: string) => void = () => undefined,
 ): ImportResult {
-  const detected = detectFormat(bytes);
-  const isOther = detected.format === "tfjs" || (detected.format === "unknown" && detected.certain);
-  // Nothing at all would pass for text.
-  if (isOther && bytes.length > 0) {
-    fail(diagnose("unsupported-format", null, { file, what: detected.what }, [detected.hint]));
-  }
   const beside = filesBeside(file);
-  return importOnnx(bytes, {
+  return importerFor(bytes, file).import(bytes, {
     file: path.basename(file),
     files: {
       read(name, offset, length) {

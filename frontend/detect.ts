@@ -3,8 +3,11 @@
  * else gets a hint. It reads nothing else and decodes nothing.
  */
 
+/** Formats that are told apart; `unknown` is everything that no importer will read. */
+export type Format = "onnx" | "snn" | "tfjs" | "unknown";
+
 export interface Detected {
-  readonly format: "onnx" | "snn" | "tfjs" | "unknown";
+  readonly format: Format;
   /** What it is, for a sentence that begins "it is". */
   readonly what: string;
   /** True where the bytes leave no doubt. ONNX has no signature, so it is never certain. */

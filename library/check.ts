@@ -3,7 +3,7 @@
  * the pipeline that decide, up to the conversion, so that it cannot say otherwise than they do. Where one
  * of them wants to see the network run, it sees it on a made-up sample, which changes no answer.
  */
-import type { ImportResult } from "../frontend/onnx/import.ts";
+import type { ImportResult } from "../frontend/import.ts";
 import { type Diagnostic, DiagnosticError } from "../ir/diagnostic.ts";
 import type { Engine, SampleSource } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";

@@ -8,5 +8,5 @@ export { limit } from "../calibrate/data/dataset.ts";
 export type { Dataset } from "../calibrate/data/dataset.ts";
 export { openDataset, openPreprocess } from "../calibrate/data/open.ts";
 export type { OpenOptions } from "../calibrate/data/open.ts";
-export { filesBeside, readModelFile } from "../frontend/onnx/file/files.ts";
+export { filesBeside, readModelFile } from "../frontend/files.ts";
 export { loaderFiles } from "./loader-files.ts";

@@ -17,7 +17,7 @@ import { options } from "../cli/options/options.ts";
 import { optionsOf } from "../cli/script.ts";
 import { fail } from "../ir/diagnostic.ts";
 import { type ConformanceResult, runCase } from "../frontend/onnx/conformance.ts";
-import { filesBeside } from "../frontend/onnx/file/files.ts";
+import { filesBeside } from "../frontend/files.ts";
 
 /**
  * Test vectors of ONNX 1.17 that its later releases corrected, with where that is told. They are

@@ -5,23 +5,19 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { Budget } from "../../calibrate/data/budget.ts";
 import { parseNpy } from "../../calibrate/data/formats/npy.ts";
-import type { ImportOptions } from "../../frontend/onnx/import.ts";
-import type { Limits } from "../../frontend/onnx/limits.ts";
+import type { BatchAxis, ImportOptions, Limits } from "../../frontend/import.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import { type Json, membersOf } from "../../ir/file/json.ts";
 import type { Provenance } from "../../ir/file/package.ts";
 import { diagnose } from "../diagnostics.ts";
 import { readInput } from "../files/files.ts";
 
-/** An axis for all inputs, none, or some inputs' own. */
-type AxisOption = number | null | ReadonlyMap<string, number | null>;
-
 /** As the command line says it. */
 export interface ModelOptions {
   readonly inputShape?: ReadonlyMap<string, number[]> | undefined;
   readonly dim?: ReadonlyMap<string, number> | undefined;
   readonly modelOutputs?: readonly string[] | undefined;
-  readonly batchAxis?: AxisOption | undefined;
+  readonly batchAxis?: BatchAxis | undefined;
   readonly inputValue?: ReadonlyMap<string, string> | undefined;
   readonly maxValueBytes?: number | undefined;
 }
@@ -49,7 +45,7 @@ export function outputsArgument(
 }
 
 /** `N`, `none`, or `NAME=N` and `NAME=none`, which are gathered over repeats. */
-export function axisArgument(text: string, before: AxisOption | undefined): AxisOption {
+export function axisArgument(text: string, before: BatchAxis | undefined): BatchAxis {
   const at = text.lastIndexOf("=");
   const axisText = text.slice(at + 1);
   const axis = axisText === "none" ? null : Number(axisText);

@@ -10,22 +10,22 @@ import type { Tensor } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { type BatchPlan, type RecurrentExtent, outputFits } from "./batch/batch.ts";
 import { diagnose } from "./diagnostics.ts";
-import type { ExternalFiles } from "./file/external.ts";
+import type { ExternalFiles } from "../external.ts";
 import { Folder } from "./graph/fold.ts";
 import { GraphImporter, type Wanted } from "./graph/inline.ts";
 import {
-  type ImportedInput,
+  type OnnxInput,
   type InputOptions,
   constantOf,
   declaredShape,
   resolveInputs,
 } from "./graph/inputs.ts";
-import { type Limits, foldingBudget } from "./limits.ts";
+import { type Limits, foldingBudget } from "../limits.ts";
 import type { OnnxModel } from "./file/model.ts";
 import { Needs } from "./graph/need.ts";
 import { prune } from "./graph/prune.ts";
 import { type ValueInfoProto, integer } from "./file/proto.ts";
-import { Refusals } from "./refusals.ts";
+import { Refusals } from "../refusals.ts";
 import { type Poison, refusalsBehind } from "./graph/scope.ts";
 import { Scope } from "./graph/scope.ts";
 import { noteUnsupported } from "./unsupported.ts";
@@ -58,7 +58,7 @@ export interface Attempt {
   readonly module: Module | null;
   readonly diagnostics: readonly Diagnostic[];
   readonly refusals: Refusals;
-  readonly inputs: readonly ImportedInput[];
+  readonly inputs: readonly OnnxInput[];
   readonly outputs: readonly AttemptedOutput[];
   readonly recurrent: readonly RecurrentExtent[];
   /** What constant shapes begin with, as often as it occurs. */
@@ -78,7 +78,7 @@ export function attempt(options: AttemptOptions, plan: BatchPlan): Attempt {
   const diagnostics: Diagnostic[] = [];
   const refusals = new Refusals();
   const state = {
-    inputs: new Array<ImportedInput>(),
+    inputs: new Array<OnnxInput>(),
     outputs: new Array<AttemptedOutput>(),
     recurrent: new Array<RecurrentExtent>(),
     leading: new Array<number>(),
@@ -99,7 +99,7 @@ export function attempt(options: AttemptOptions, plan: BatchPlan): Attempt {
 interface Gathered {
   readonly diagnostics: Diagnostic[];
   readonly refusals: Refusals;
-  readonly inputs: ImportedInput[];
+  readonly inputs: OnnxInput[];
   readonly outputs: AttemptedOutput[];
   readonly recurrent: RecurrentExtent[];
   readonly leading: number[];

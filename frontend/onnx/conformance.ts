@@ -9,9 +9,9 @@ import type { ValueId } from "../../ir/op/op.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { isFloat, sameShape } from "../../ir/type.ts";
 import { formatLoc, sourceLoc } from "../../ir/loc.ts";
-import type { ExternalFiles } from "./file/external.ts";
+import type { ExternalFiles } from "../external.ts";
 import { importOnnx } from "./import.ts";
-import { defaultLimits } from "./limits.ts";
+import { defaultLimits } from "../limits.ts";
 import { readModel } from "./file/model.ts";
 import {
   type TensorProto,

@@ -15,7 +15,7 @@ import { Attributes } from "./attributes.ts";
 import { diagnose } from "./diagnostics.ts";
 import type { Folder } from "./graph/fold.ts";
 import type { OnnxNode } from "./graph/graph.ts";
-import type { Limits } from "./limits.ts";
+import type { Limits } from "../limits.ts";
 import type { DataType, GraphProto, SparseTensorProto, TensorProto } from "./file/proto.ts";
 import type { Entry, NodeOutput } from "./graph/scope.ts";
 import { findNonFinite } from "./file/tensors.ts";

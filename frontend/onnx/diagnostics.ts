@@ -1,5 +1,5 @@
 /** Every message of the ONNX frontend. Places are the source's own nodes and tensors. */
-import { type Diagnostic, catalogue } from "../../ir/diagnostic.ts";
+import { catalogue } from "../../ir/diagnostic.ts";
 
 const reexport = "export the model again, or download it again";
 
@@ -24,21 +24,6 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { what: string }) => `the model breaks the ONNX rules: ${p.what}`,
     help: "run onnx.checker.check_model on it, and export it again",
-  },
-  "model-not-found": {
-    severity: "error",
-    message: (p: { path: string }) => `there is no file ${p.path}`,
-    help: "check the path",
-  },
-  "is-directory": {
-    severity: "error",
-    message: (p: { path: string }) => `${p.path} is a directory, not a model file`,
-    help: "name the .onnx file inside it",
-  },
-  "unreadable-file": {
-    severity: "error",
-    cause: "environment",
-    message: (p: { path: string; why: string }) => `cannot read ${p.path}: ${p.why}`,
   },
   "missing-opset": {
     severity: "error",
@@ -98,10 +83,6 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { what: string }) => `the graph is too large: ${p.what}`,
     help: "inline or simplify the model before exporting it",
-  },
-  "more-errors": {
-    severity: "error",
-    message: (p: { count: number }) => `${p.count} more errors are not listed`,
   },
   "repeated-output": {
     severity: "info",
@@ -336,13 +317,3 @@ export const diagnose = catalogue({
     help: "fold the model's constants before exporting it, for example with onnx-simplifier",
   },
 });
-
-/** More errors than this are counted, not listed: nobody reads them, and a file may have millions. */
-const mostListed = 1000;
-
-/** The first of a list of errors, and how many more there are. */
-export function limited(errors: readonly Diagnostic[]): readonly Diagnostic[] {
-  const more = errors.length - mostListed;
-  if (more <= 0) return errors;
-  return [...errors.slice(0, mostListed), diagnose("more-errors", null, { count: more })];
-}

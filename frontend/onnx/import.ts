@@ -4,82 +4,27 @@
  */
 import { type Diagnostic, DiagnosticError, fail } from "../../ir/diagnostic.ts";
 import { shortName, sourceLoc } from "../../ir/loc.ts";
-import type { Module } from "../../ir/module.ts";
 import type { Op } from "../../ir/op/op.ts";
-import type { Tensor } from "../../ir/tensor.ts";
 import { type Attempt, type AttemptOptions, attempt } from "./attempt.ts";
-import {
-  type BatchAxis,
-  askedPlan,
-  fixedPlans,
-  isFixed,
-  noBatch,
-  openPlan,
-  recurrentFit,
-} from "./batch/batch.ts";
+import { askedPlan, fixedPlans, isFixed, noBatch, openPlan, recurrentFit } from "./batch/batch.ts";
 import { diagnose } from "./diagnostics.ts";
-import type { ExternalFiles } from "./file/external.ts";
 import {
-  type ImportedInput,
   type InputOptions,
-  type InputValue,
   checkNames,
   declaredInputs,
   declaredShape,
   wantedInputs,
 } from "./graph/inputs.ts";
-import { type Limits, defaultLimits } from "./limits.ts";
+import { type Limits, defaultLimits } from "../limits.ts";
+import type { ImportOptions, ImportResult, Importer } from "../importer.ts";
 import { mayMix, opThatMixes } from "./batch/mixing.ts";
 import { type OnnxModel, readModel } from "./file/model.ts";
 import { isRandom } from "./operators.ts";
 import { hasRecurrent } from "./batch/recurrent-in.ts";
-import type { UnsupportedOperator } from "./refusals.ts";
 import { refusalsBehind } from "./graph/scope.ts";
 
-export interface ImportOptions {
-  /** The model's name for messages, without folders. */
-  readonly file: string;
-  /** Reads external data; null where files may not be read. */
-  readonly files?: ExternalFiles | null;
-  /**
-   * Extent of the batch axis of inputs where the model leaves it open; 1 unless given. With 1, a
-   * batch that the model fixes is taken out too. null keeps what the model says.
-   */
-  readonly batch?: number | null;
-  /** Which axis of the inputs is the batch, where the model is not to decide it. */
-  readonly batchAxis?: BatchAxis;
-  /**
-   * Names of the outputs that the module is to give, in this order, or of any values of the main
-   * graph: the model is cut there. Unless given, all that do not depend on random numbers.
-   */
-  readonly outputs?: readonly string[];
-  /** Inputs that become constants of this value: the module does not take them. */
-  readonly inputConstants?: ReadonlyMap<string, InputValue>;
-  /** Complete shapes of inputs, by name. */
-  readonly inputShapes?: ReadonlyMap<string, readonly number[]>;
-  /** Inputs whose value may be built into the module where an operator needs it to be static. */
-  readonly inputValues?: ReadonlyMap<string, Tensor>;
-  /** Numbers for symbolic dimensions, by name. */
-  readonly dimensions?: ReadonlyMap<string, number>;
-  readonly limits?: Partial<Limits>;
-}
-
-export interface ImportResult {
-  /** Null where anything is an error. */
-  readonly module: Module | null;
-  readonly diagnostics: readonly Diagnostic[];
-  readonly unsupported: readonly UnsupportedOperator[];
-  readonly inputs: readonly ImportedInput[];
-  /**
-   * How often each operator occurs in what is needed of the model, by name (with its domain unless
-   * ONNX's own).
-   */
-  readonly operators: ReadonlyMap<string, number>;
-  /** Opset version of the ONNX operators; 0 where the model is unreadable. */
-  readonly opset: number;
-  /** Name and version of the exporter, "" where unknown. */
-  readonly producer: string;
-}
+/** The importer of ONNX models. */
+export const onnxImporter: Importer = { format: "onnx", import: importOnnx };
 
 /** Imports a model. Never throws for what the bytes hold: everything is in the result. */
 export function importOnnx(bytes: Uint8Array, options: ImportOptions): ImportResult {

@@ -5,8 +5,7 @@ import { diagnose } from "./diagnostics.ts";
 import type { OnnxNode } from "./graph/graph.ts";
 import { type OnnxModel, functionKey } from "./file/model.ts";
 import { operatorOf, wayOut } from "./operators.ts";
-import type { Refusals } from "./refusals.ts";
-import type { Refusal } from "./graph/scope.ts";
+import type { Refusal, Refusals } from "../refusals.ts";
 
 /** Why the operator of a node is not read by this opset (0 if unknown); null where it is. */
 export function unsupportedOperator(node: OnnxNode, opset: number, loc: Loc): Diagnostic | null {

@@ -5,6 +5,7 @@ import { diagnose as wasmBuild } from "../../backends/wasm/emit/diagnostics.ts";
 import { diagnose as calibrate } from "../../calibrate/diagnostics.ts";
 import { diagnoseEvaluation } from "../../calibrate/evaluation-diagnostics.ts";
 import { diagnose as cli } from "../../cli/diagnostics.ts";
+import { diagnose as frontend } from "../../frontend/diagnostics.ts";
 import { diagnose as onnx } from "../../frontend/onnx/diagnostics.ts";
 import type { Diagnose, Diagnostic, DiagnosticSpec } from "../../ir/diagnostic.ts";
 import { diagnose as ir } from "../../ir/diagnostics.ts";
@@ -54,6 +55,7 @@ const parameters = anyParameter as never;
 /** Every catalogue; a test compares the list with the sources. */
 export const catalogues: readonly Catalogue[] = [
   catalogueOf("Command line", "cli/diagnostics.ts", cli),
+  catalogueOf("Models of every format", "frontend/diagnostics.ts", frontend),
   catalogueOf("ONNX models", "frontend/onnx/diagnostics.ts", onnx),
   catalogueOf("Data and preprocessing", "calibrate/diagnostics.ts", calibrate),
   catalogueOf("Evaluation", "calibrate/evaluation-diagnostics.ts", diagnoseEvaluation),

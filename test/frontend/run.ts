@@ -1,5 +1,6 @@
 /** Imports bytes and runs the module, for tests: what comes out, or what was said. */
-import { importOnnx, type ImportOptions, type ImportResult } from "../../frontend/onnx/import.ts";
+import type { ImportOptions, ImportResult } from "../../frontend/import.ts";
+import { importOnnx } from "../../frontend/onnx/import.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { evaluate } from "../../ir/run/evaluate.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";

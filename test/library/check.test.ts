@@ -1,7 +1,7 @@
 /** What `snnc check` says: the fate of each op, and every obstacle at once. */
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../backends/interpret/engine.ts";
-import type { ImportResult } from "../../frontend/onnx/import.ts";
+import type { ImportResult } from "../../frontend/import.ts";
 import { Builder } from "../../ir/build.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { filesBeside } from "../../frontend/onnx/file/files.ts";
+import { filesBeside } from "../../frontend/files.ts";
 import { importOnnx } from "../../frontend/onnx/import.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { verify } from "../../ir/verify.ts";

@@ -9,7 +9,7 @@ import { singleThreadEngine } from "../../backends/typed/single.ts";
 import { compileProgram } from "../../backends/wasm/compile.ts";
 import { wasmEngine } from "../../backends/wasm/engine.ts";
 import { compileOptionsOf } from "../../backends/wasm/request.ts";
-import { filesBeside } from "../../frontend/onnx/file/files.ts";
+import { filesBeside } from "../../frontend/files.ts";
 import { importOnnx } from "../../frontend/onnx/import.ts";
 import { known } from "../../ir/diagnostic.ts";
 import type { Engine, SampleResult, SampleSource } from "../../ir/executable.ts";

@@ -5,16 +5,8 @@
  */
 import { fail } from "../../../ir/diagnostic.ts";
 import type { Shape } from "../../../ir/type.ts";
+import type { BatchAxis, Dimension } from "../../importer.ts";
 import { diagnose } from "../diagnostics.ts";
-
-/** A declared extent: a number, the name of an unknown one, or null for one without a name. */
-export type Dimension = number | string | null;
-
-/**
- * What a user says about it: one axis for all inputs, none at all (null), or some inputs' own.
- * Inputs that are not named take part where they carry the same batch.
- */
-export type BatchAxis = number | null | ReadonlyMap<string, number | null>;
 
 export interface BatchPlan {
   /** The axis of each input that has one. */

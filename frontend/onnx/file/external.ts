@@ -1,24 +1,9 @@
-/**
- * Tensor data that lies in files beside the model. The names come from the model and are not
- * trusted: they must be relative and stay inside its folder. Reading itself is handed in, so this
- * works where there is no file system; whoever reads must look through symbolic links too.
- */
+/** Tensors of a model whose data lies in files beside it, as ONNX says where. */
 import { type Diagnostic, fail } from "../../../ir/diagnostic.ts";
 import type { Loc } from "../../../ir/loc.ts";
+import { type ExternalFiles, refusedLocation } from "../../external.ts";
 import { diagnose } from "../diagnostics.ts";
 import type { TensorProto } from "./proto.ts";
-
-/** What a read gives: bytes (fewer than asked for where the file ends), or why there are none. */
-export type ExternalRead =
-  | { readonly ok: true; readonly bytes: Uint8Array }
-  | { readonly ok: false; readonly problem: "missing" }
-  /** `reason` is a sentence without final stop. */
-  | { readonly ok: false; readonly problem: "refused"; readonly reason: string };
-
-/** Reads files relative to the model's folder. Must never leave that folder, nor throw. */
-export interface ExternalFiles {
-  read(relativePath: string, offset: number, length: number): ExternalRead;
-}
 
 /** What decoding a tensor needs to know of its surroundings. */
 export interface TensorSource {
@@ -28,15 +13,6 @@ export interface TensorSource {
   /** Axes that a tensor may have. */
   readonly rank: number;
   readonly report: (diagnostic: Diagnostic) => void;
-}
-
-/** Why a location is refused, or null. */
-export function refusedLocation(location: string): string | null {
-  if (location === "") return "it names no file";
-  if (location.includes("\0")) return "the file name holds a zero byte";
-  if (/^([/\\]|[A-Za-z]:)/.test(location)) return `the path ${location} is absolute`;
-  if (location.split(/[/\\]/).includes("..")) return `the path ${location} leaves the folder`;
-  return null;
 }
 
 /** The bytes of an external tensor: exactly `expected` of them. */

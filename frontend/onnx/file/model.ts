@@ -8,7 +8,7 @@ import { sourceLoc } from "../../../ir/loc.ts";
 import { detectFormat } from "../../detect.ts";
 import { diagnose } from "../diagnostics.ts";
 import { type OnnxGraph, type OnnxNode, checkGraph } from "../graph/graph.ts";
-import type { Limits } from "../limits.ts";
+import type { Limits } from "../../limits.ts";
 import {
   type AttributeProto,
   type FunctionProto,

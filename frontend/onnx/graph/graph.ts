@@ -4,8 +4,9 @@
  */
 import { type Diagnostic, fail, failAll } from "../../../ir/diagnostic.ts";
 import { sourceLoc } from "../../../ir/loc.ts";
-import { diagnose, limited } from "../diagnostics.ts";
-import { type Limits } from "../limits.ts";
+import { limited } from "../../diagnostics.ts";
+import { diagnose } from "../diagnostics.ts";
+import { type Limits } from "../../limits.ts";
 import {
   type AttributeProto,
   type GraphProto,

@@ -14,8 +14,8 @@ import { type Need, Needs } from "./need.ts";
 import type { NodeResult, OnnxOperator } from "../operator.ts";
 import { assumedVersion, operatorOf } from "../operators.ts";
 import type { AttributeProto, GraphProto } from "../file/proto.ts";
-import type { Refusals } from "../refusals.ts";
-import { type Entry, type NodeOutput, type Poison, type Refusal, Scope } from "./scope.ts";
+import type { Refusal, Refusals } from "../../refusals.ts";
+import { type Entry, type NodeOutput, type Poison, Scope } from "./scope.ts";
 import { findNonFinite, narrowFormat } from "../file/tensors.ts";
 import { unsupportedOperator } from "../unsupported.ts";
 
@@ -97,9 +97,7 @@ export class GraphImporter {
 
   private noOutput(diagnostic: Diagnostic): readonly Refusal[] {
     const node = { name: "", opType: "Output", domain: "" };
-    return this.refusals.refused({ ...node, inputs: [], outputs: [], attributes: new Map() }, 0, [
-      diagnostic,
-    ]);
+    return this.refusals.refused(node, 0, [diagnostic]);
   }
 
   private importInto(

@@ -5,24 +5,19 @@
 import { type Diagnostic, DiagnosticError, fail, failAll } from "../../../ir/diagnostic.ts";
 import { type Loc, sourceLoc } from "../../../ir/loc.ts";
 import { type Tensor, allocate, roundTo } from "../../../ir/tensor.ts";
-import { type Shape, type Type, elementCount, isFloat, real, sameShape } from "../../../ir/type.ts";
-import { type BatchPlan, type DeclaredInput, type Dimension, noBatch } from "../batch/batch.ts";
-import { diagnose, limited } from "../diagnostics.ts";
+import { type Shape, elementCount, isFloat, real, sameShape } from "../../../ir/type.ts";
+import { type BatchPlan, type DeclaredInput, noBatch } from "../batch/batch.ts";
+import { limited } from "../../diagnostics.ts";
+import type { Dimension, ImportedInput, InputValue } from "../../importer.ts";
+import { diagnose } from "../diagnostics.ts";
 import type { OnnxGraph } from "./graph.ts";
 import { type DataType, type ValueInfoProto, dataTypeOf, integer } from "../file/proto.ts";
 import { dtypeOf, narrowFormat } from "../file/tensors.ts";
 
-export interface ImportedInput {
-  readonly name: string;
-  readonly type: Type;
-  /** The element type in the file, where the IR holds it as a wider one; else null. */
+/** `format` is one of ONNX's own. */
+export interface OnnxInput extends ImportedInput {
   readonly format: DataType | null;
-  /** As the model declares it; null where it declares no shape. */
-  readonly declared: readonly Dimension[] | null;
 }
-
-/** What the value of an input is given as: a tensor, one number for all elements, or all of them. */
-export type InputValue = Tensor | readonly number[];
 
 export interface InputOptions {
   readonly file: string;
@@ -95,9 +90,9 @@ export function resolveInputs(
   wanted: readonly ValueInfoProto[],
   plan: BatchPlan,
   options: InputOptions,
-): { readonly inputs: readonly ImportedInput[]; readonly errors: readonly Diagnostic[] } {
+): { readonly inputs: readonly OnnxInput[]; readonly errors: readonly Diagnostic[] } {
   const errors: Diagnostic[] = [];
-  const inputs: ImportedInput[] = [];
+  const inputs: OnnxInput[] = [];
   for (const info of wanted) {
     const name = info.name ?? "";
     const loc = sourceLoc(options.file, name, "Input");
@@ -112,7 +107,7 @@ export function resolveInputs(
 }
 
 /** The constant that stands in an input's place. */
-export function constantOf(input: ImportedInput, given: InputValue, loc: Loc): Tensor {
+export function constantOf(input: OnnxInput, given: InputValue, loc: Loc): Tensor {
   const { dtype, shape } = input.type;
   const wrong = (why: string): never => {
     return fail(diagnose("input-value", loc, { input: input.name, why }));
@@ -147,7 +142,7 @@ function resolveInput(
   loc: Loc,
   options: InputOptions,
   errors: Diagnostic[],
-): ImportedInput {
+): OnnxInput {
   const tensorType = info.type?.tensorType;
   if (tensorType === null || tensorType === undefined) {
     const type = info.type;

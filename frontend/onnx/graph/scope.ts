@@ -2,21 +2,10 @@
  * What names stand for while a graph is imported. A branch of If sees the names around it, a
  * function only its own.
  */
-import type { Diagnostic } from "../../../ir/diagnostic.ts";
 import type { ValueId } from "../../../ir/op/op.ts";
 import type { Tensor } from "../../../ir/tensor.ts";
+import type { Refusal } from "../../refusals.ts";
 import type { DataType } from "../file/proto.ts";
-
-/** Why a node could not be imported. */
-export interface Refusal {
-  readonly diagnostic: Diagnostic;
-  readonly op: string;
-  /** "" for the ONNX operators. */
-  readonly domain: string;
-  readonly opset: number;
-  /** The node's name. */
-  readonly node: string;
-}
 
 /**
  * Why there is no value: what its maker was refused for, and what had happened to its operands. It

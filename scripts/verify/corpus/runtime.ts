@@ -7,7 +7,7 @@ import path from "node:path";
 import { preparePeer } from "../../../bench/speed/peers.ts";
 import { peersFolder } from "../../../bench/speed/project.ts";
 import { declaredShape } from "../../../frontend/onnx/graph/inputs.ts";
-import { defaultLimits } from "../../../frontend/onnx/limits.ts";
+import { defaultLimits } from "../../../frontend/limits.ts";
 import { readModel } from "../../../frontend/onnx/file/model.ts";
 import { dataTypeOf } from "../../../frontend/onnx/file/proto.ts";
 import { invariant, known } from "../../../ir/diagnostic.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { onnx } from "onnx-proto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { filesBeside } from "../../../../frontend/onnx/file/files.ts";
+import { filesBeside } from "../../../../frontend/files.ts";
 import { tensor } from "../../../../ir/tensor.ts";
 import { model, node, value } from "../../build-model.ts";
 import { importBytes, moduleOf, outputsOf } from "../../run.ts";

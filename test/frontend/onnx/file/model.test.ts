@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DiagnosticError } from "../../../../ir/diagnostic.ts";
-import { readModelFile } from "../../../../frontend/onnx/file/files.ts";
+import { readModelFile } from "../../../../frontend/files.ts";
 import { floats, graph, model, networks, node, value } from "../../build-model.ts";
 import { codesOf, importBytes } from "../../run.ts";
 

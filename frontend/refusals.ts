@@ -2,15 +2,33 @@
  * Gathers what could not be imported, over the whole model, and groups it: one message for an
  * operator however often it occurs, with all its places.
  */
-import type { Diagnostic } from "../../ir/diagnostic.ts";
+import type { Diagnostic } from "../ir/diagnostic.ts";
 import { limited } from "./diagnostics.ts";
-import type { OnnxNode } from "./graph/graph.ts";
-import type { Refusal } from "./graph/scope.ts";
+
+/** A node of the source's graph, as far as a refusal names it. */
+export interface SourceNode {
+  readonly name: string;
+  readonly opType: string;
+  /** "" for the format's own operators. */
+  readonly domain: string;
+}
+
+/** Why a node could not be imported. */
+export interface Refusal {
+  readonly diagnostic: Diagnostic;
+  readonly op: string;
+  /** "" for the format's own operators. */
+  readonly domain: string;
+  /** The version of the operators; 0 where the format has none. */
+  readonly opset: number;
+  /** The node's name. */
+  readonly node: string;
+}
 
 /** One kind of refusal, for `snnc check`. */
 export interface UnsupportedOperator {
   readonly op: string;
-  /** "" for the ONNX operators. */
+  /** "" for the format's own operators. */
   readonly domain: string;
   readonly opset: number;
   readonly count: number;
@@ -45,13 +63,13 @@ export class Refusals {
   private readonly groups = new Map<string, Group>();
   private readonly others: Diagnostic[] = [];
 
-  noteOperator(node: OnnxNode): void {
+  noteOperator(node: SourceNode): void {
     const key = node.domain === "" ? node.opType : `${node.domain}:${node.opType}`;
     this.operators.set(key, (this.operators.get(key) ?? 0) + 1);
   }
 
   /** Whatever a node failed with. */
-  refused(node: OnnxNode, opset: number, diagnostics: readonly Diagnostic[]): readonly Refusal[] {
+  refused(node: SourceNode, opset: number, diagnostics: readonly Diagnostic[]): readonly Refusal[] {
     const { opType: op, domain, name } = node;
     const refusals = diagnostics.map((diagnostic) => ({
       diagnostic,

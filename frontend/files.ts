@@ -13,9 +13,9 @@ import {
   statSync,
 } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
-import { fail } from "../../../ir/diagnostic.ts";
-import { sourceLoc } from "../../../ir/loc.ts";
-import { diagnose } from "../diagnostics.ts";
+import { fail } from "../ir/diagnostic.ts";
+import { sourceLoc } from "../ir/loc.ts";
+import { diagnose } from "./diagnostics.ts";
 import { type ExternalFiles, type ExternalRead, refusedLocation } from "./external.ts";
 
 /** The code of a Node file system error ("ENOENT"), or "" for anything else. */
