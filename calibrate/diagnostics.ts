@@ -9,6 +9,9 @@ import type { Shape } from "../ir/type.ts";
 const formats =
   ".npy, .npz, IDX, CIFAR binary or python batches, safetensors, PNG, JPEG (each but .npz and images also gzipped), or a folder of images";
 
+const recordings =
+  '.npz with "xyp" [events, 3] (x, y, polarity), "t" [events] (microseconds) and "offset" [samples + 1] (where each sample begins), or with "audio" and "offset"';
+
 function list(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }
@@ -373,6 +376,77 @@ export const diagnose = catalogue({
       `samples of ${p.file} have shape ${list(p.sample)}, and the model's input "${p.input}" takes ${list(p.wanted)}; the file holds ${list(p.stored)}, whose axis 0 numbers the samples`,
     help: (p: { stored: Shape; sample: Shape; wanted: Shape }) =>
       samplesElsewhere(p.stored, p.wanted) ?? preparationFor(p.sample, p.wanted),
+  },
+  "input-frames": {
+    severity: "error",
+    message: (p: { file: string; stored: Shape; input: string; wanted: Shape }) =>
+      `the model's input "${p.input}" changes over time and takes frames of ${list(p.wanted)}; ${p.file} holds ${list(p.stored)}`,
+    help: (p: { wanted: Shape }) =>
+      `save the samples as [N, ${["frames", ...(p.wanted[0] === 1 ? p.wanted.slice(1) : p.wanted)].join(", ")}], or as a recording: ${recordings}`,
+  },
+  "recording-header": {
+    severity: "error",
+    message: (p: { file: string; reason: string }) =>
+      `${p.file} is no valid recording: ${p.reason}`,
+    help: `a recording is ${recordings}`,
+  },
+  "recording-input": {
+    severity: "error",
+    message: (p: { file: string; kind: "events" | "audio"; input: string }) =>
+      `${p.file} is a recording of ${p.kind}, and the model's input "${p.input}" stays the same at every timestep`,
+    help: "give a network whose input changes over time (snn.input), or save each sample as one array of the input's shape",
+  },
+  "event-value": {
+    severity: "error",
+    message: (p: { file: string; index: number; event: number; what: string; value: number }) =>
+      `${p.file}: event ${p.event} of sample ${p.index} has ${p.what} ${p.value}`,
+    help: "x and y are whole numbers from 0, the polarity is 0 (or -1) or 1, and times are whole microseconds",
+  },
+  "event-outside": {
+    severity: "error",
+    message: (p: {
+      file: string;
+      index: number;
+      x: number;
+      y: number;
+      input: string;
+      width: number;
+      height: number;
+    }) =>
+      `${p.file}: sample ${p.index} has an event at x = ${p.x}, y = ${p.y}, outside the ${p.width}x${p.height} of the model's input "${p.input}"`,
+    help: "the network was made for another sensor; crop or shrink the recording first",
+  },
+  "event-planes": {
+    severity: "error",
+    message: (p: { file: string; input: string; wanted: Shape }) =>
+      `${p.file} records events, and the model's input "${p.input}", ${list(p.wanted)}, is no [1 or 2 polarities, height, width]`,
+    help: 'where the input is flat, give the extents of the sensor with --preprocess FILE: {"events": {"width": 34, "height": 34}}',
+  },
+  "events-framed": {
+    severity: "info",
+    message: (p: { file: string }) =>
+      `each timestep counts the events of a millisecond of ${p.file}`,
+    help: 'say otherwise with --preprocess FILE: {"events": {"binMicroseconds": 5000}}, {"events": {"frames": 20}}, or "values": "binary" in it',
+  },
+  "events-beyond": {
+    severity: "warning",
+    message: (p: { file: string; beyond: number; frames: number }) =>
+      p.beyond === 1
+        ? `one event of ${p.file} comes after the last of ${p.frames} frames and is left out`
+        : `${p.beyond} events of ${p.file} come after the last of ${p.frames} frames and are left out`,
+    help: 'allow more "frames", or leave "binMicroseconds" out to divide the whole time of each sample',
+  },
+  "raw-audio": {
+    severity: "warning",
+    message: (p: { file: string; dtype: string }) =>
+      `${p.file} holds raw audio (${p.dtype}), which goes into the model as it is stored`,
+    help: 'if the model was trained on scaled audio, say how with --preprocess FILE, for example {"scale": "1/32768"}',
+  },
+  "preprocess-recording": {
+    severity: "error",
+    message: (p: { file: string; step: string; kind: "events" | "audio" }) =>
+      `"${p.step}" cannot be done to ${p.file}, a recording of ${p.kind}`,
+    help: 'a recording of events takes "scale", "std" (one value) and "events"; one of audio takes "scale", "mean" and "std", one value each',
   },
   "input-layout": {
     severity: "error",

@@ -7,6 +7,7 @@ import { type Tensor, allocate, tensor } from "../../ir/tensor.ts";
 import { type DType, type Shape, elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
 import type { FolderClasses } from "./classes.ts";
+import type { RecordingKind } from "./recordings/recording.ts";
 
 /** One array of a data set. */
 export interface Field {
@@ -16,6 +17,11 @@ export interface Field {
   readonly storedShape: Shape;
   readonly sampleShape: Shape;
   readonly dtype: DType;
+  /**
+   * Set where samples change over time and may have several lengths: a sample is [n, …sampleShape] then,
+   * and its rows become the frames of an input over time.
+   */
+  readonly recording: RecordingKind | null;
   sample(index: number): Tensor;
 }
 
@@ -70,6 +76,7 @@ export function fieldOf(name: string, whole: Tensor): Field {
     storedShape: whole.shape,
     sampleShape,
     dtype: whole.dtype,
+    recording: null,
     sample: (index) =>
       tensor(whole.dtype, sampleShape, whole.data.subarray(index * size, (index + 1) * size)),
   };
@@ -99,6 +106,7 @@ export function joinContents(contents: readonly Content[], files: readonly strin
         f.storedShape.length === 0 ? "scalars" : `[${f.sampleShape.join(", ")}]`;
       refuse("sample shapes", describe(other), describe(field));
       refuse("element types", other.dtype, field.dtype);
+      refuse("kinds of samples", other.recording ?? "arrays", field.recording ?? "arrays");
     });
   });
   return {

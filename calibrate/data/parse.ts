@@ -16,6 +16,12 @@ import { isIdx, parseIdx } from "./formats/idx.ts";
 import { decodeImage, isImage, readImageHeader } from "./formats/image.ts";
 import { isNpy, parseNpy } from "./formats/npy.ts";
 import { isPickle } from "./formats/pickle.ts";
+import {
+  type RecordingKind,
+  mainArray,
+  readRecording,
+  recordingIn,
+} from "./recordings/recording.ts";
 
 /** What a parser is told, and where it puts what there is to say. */
 export interface Parsing {
@@ -69,13 +75,34 @@ async function archive(
   format: string,
   arrays: readonly ArchivedArray[],
   file: string,
-  { wanted, labelsOnly, diagnostics }: Parsing,
+  parsing: Parsing,
 ): Promise<Content> {
+  const { wanted, labelsOnly, diagnostics } = parsing;
+  const kind = wanted.x === null ? recordingIn(arrays.map(({ name }) => name)) : null;
+  if (kind !== null && !labelsOnly) return recording(kind, format, arrays, file, parsing);
   const { fields, labels } = chooseArrays(arrays, wanted, file, diagnostics);
   const taken = labelsOnly && labels !== null ? [] : fields;
   const read: Field[] = [];
   for (const [name, array] of taken) read.push(fieldOf(name, await array.read()));
   return { format, fields: read, labels: labels === null ? null : await labels.read() };
+}
+
+/** An archive of samples over time; labels are chosen as beside any array. */
+async function recording(
+  kind: RecordingKind,
+  format: string,
+  arrays: readonly ArchivedArray[],
+  file: string,
+  { wanted, budget, diagnostics }: Parsing,
+): Promise<Content> {
+  const beside = { ...wanted, inputs: [], x: mainArray(kind) };
+  const { labels } = chooseArrays(arrays, beside, file, diagnostics);
+  const field = await readRecording(kind, arrays, file, budget);
+  return {
+    format: `${kind} in ${format}`,
+    fields: [field],
+    labels: labels === null ? null : await labels.read(),
+  };
 }
 
 /** A safetensors file begins with the length of its JSON header. */

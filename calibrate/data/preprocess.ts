@@ -10,9 +10,13 @@ import { type Diagnostic, fail, known } from "../../ir/diagnostic.ts";
 import { type Tensor, allocate, f32, tensor } from "../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
+import { type EventFraming, defaultFraming } from "./recordings/frames.ts";
 import { type Resize, resizeImage } from "./resize.ts";
 
 const fraction = /^\s*([0-9.]+(?:e-?\d+)?)\s*(?:\/\s*([0-9.]+(?:e-?\d+)?)\s*)?$/i;
+
+/** More timesteps than a network can run for. */
+const mostFrames = 2 ** 24;
 
 /** More than any network has classes, and far from where 32-bit labels would wrap. */
 const largestOffset = 1_000_000;
@@ -24,6 +28,8 @@ const expectations = {
   layout: '"NCHW" or "NHWC"',
   resize: '{"width": pixels, "height": pixels, "method": "bilinear" or "nearest"}',
   channels: '"RGB", "BGR" or "gray"',
+  events:
+    '{"binMicroseconds": microseconds of a frame, "frames": frames of a sample, "values": "counts" or "binary", "width" and "height": of the sensor}, the first two or one of them',
   labelOffset: `an integer from -${largestOffset} to ${largestOffset}`,
 };
 
@@ -64,6 +70,17 @@ const schema = z.strictObject({
   channels: z.enum(["RGB", "BGR", "gray"]).optional(),
   /** What the model adds to the class numbers of the data: 1 where its class 0 is "background". */
   labelOffset: z.int().min(-largestOffset).max(largestOffset).optional(),
+  /** How a recording of events becomes frames. */
+  events: z
+    .strictObject({
+      binMicroseconds: z.int().min(1).optional(),
+      frames: z.int().min(1).max(mostFrames).optional(),
+      values: z.enum(["counts", "binary"]).default("counts"),
+      width: z.int().min(1).max(65536).optional(),
+      height: z.int().min(1).max(65536).optional(),
+    })
+    .refine(({ width, height }) => (width === undefined) === (height === undefined))
+    .optional(),
   /** Documentation for people; ignored. */
   formula: z.unknown().optional(),
 });
@@ -81,6 +98,8 @@ export interface Preprocess {
   readonly resize: Resize | null;
   readonly channels: "RGB" | "BGR" | "gray" | null;
   readonly labelOffset: number;
+  /** How recordings of events become frames; null where nobody says. */
+  readonly events: EventFraming | null;
 }
 
 /** The part of a file on several models that says how to preprocess for one. */
@@ -146,14 +165,28 @@ function validate(json: unknown, file: string): Preprocess {
     resize: stated.resize ?? null,
     channels: stated.channels ?? null,
     labelOffset: stated.labelOffset ?? 0,
+    events: stated.events === undefined ? null : framingOf(stated.events),
   };
+}
+
+/** A width, a number, or both; a millisecond where neither is said. */
+function framingOf(stated: NonNullable<z.infer<typeof schema>["events"]>): EventFraming {
+  const { binMicroseconds = null, frames = null, values, width = null, height = null } = stated;
+  const isFree = binMicroseconds === null && frames === null;
+  const bin = isFree ? defaultFraming.binMicroseconds : binMicroseconds;
+  return { binMicroseconds: bin, frames, values, width, height };
 }
 
 function explain(issue: z.core.$ZodIssue, file: string): Diagnostic[] {
   const inside = issue.path.map(String);
   if (issue.code === "unrecognized_keys") {
+    const { resize, events } = schema.shape;
     const steps = Object.keys(
-      inside[0] === "resize" ? schema.shape.resize.unwrap().shape : schema.shape,
+      inside[0] === "resize"
+        ? resize.unwrap().shape
+        : inside[0] === "events"
+          ? events.unwrap().shape
+          : schema.shape,
     );
     return issue.keys.map((key) =>
       diagnose("preprocess-unknown-key", null, {

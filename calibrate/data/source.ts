@@ -5,33 +5,37 @@
 import { type Diagnostic, fail, invariant } from "../../ir/diagnostic.ts";
 import type { SampleSource } from "../../ir/executable.ts";
 import { type Module, inputsOf } from "../../ir/module.ts";
-import { type Tensor, allocate, roundTo, tensor } from "../../ir/tensor.ts";
-import { type Shape, type Type, elementCount, isFloat, sameShape } from "../../ir/type.ts";
+import type { Tensor } from "../../ir/tensor.ts";
+import { type Shape, elementCount, isFloat } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
+import {
+  type Binding,
+  type ModelInput,
+  type Pairing,
+  type SourceOptions,
+  convert,
+  fitOf,
+} from "./binding.ts";
 import { Budget } from "./budget.ts";
 import { type Dataset, type Field, wholeOf } from "./dataset.ts";
+import { bindOverTime } from "./over-time.ts";
 import { type Preprocess, preprocessSample, preprocessedShape } from "./preprocess.ts";
 
-export interface ModelInput {
-  readonly name: string;
-  readonly type: Type;
-}
+export type { ModelInput, SourceOptions } from "./binding.ts";
 
 /** Samples in a model's terms, and what there is to say about how they were fitted to it. */
 export interface DataSource extends SampleSource {
   readonly diagnostics: readonly Diagnostic[];
-}
-
-export interface SourceOptions {
-  /** Let NaN and infinities through: for running a network, never for calibrating one. */
-  readonly allowNonFinite?: boolean;
-  /** Bytes of memory that preparing a sample may take: 2 GiB unless said. */
-  readonly maxDataBytes?: number | undefined;
+  /** Frames of the longest sample, where an input changes over time; null elsewhere. Looks at every sample. */
+  readonly longest: () => number | null;
 }
 
 /** The inputs of a module, as `sampleSource` wants them. */
 export function modelInputs(module: Module): readonly ModelInput[] {
-  return inputsOf(module).map((op) => ({ name: op.attrs.name, type: op.type }));
+  return inputsOf(module).map((op) => ({
+    name: op.attrs.name,
+    type: op.type,
+  }));
 }
 
 /**
@@ -51,7 +55,10 @@ export function sampleSource(
   const bindings = inputs.map((input) => {
     const field = fieldFor(dataset, input, inputs);
     const steps = inputs.length === 1 || field.dtype === "u8" ? preprocess : null;
-    return bind({ dataset, field, input, steps, options }, diagnostics);
+    const pairing = { dataset, field, input, steps, options };
+    return input.overTime === true
+      ? bindOverTime(pairing, diagnostics)
+      : bind(pairing, diagnostics);
   });
   const count = countOf(dataset, bindings);
   return {
@@ -61,6 +68,7 @@ export function sampleSource(
       invariant(index >= 0 && index < count, `sample ${index} of ${count}`);
       return bindings.map((binding) => binding.get(index));
     },
+    longest: () => longestOf(bindings, count),
   };
 }
 
@@ -78,21 +86,6 @@ function fieldFor(dataset: Dataset, input: ModelInput, inputs: readonly ModelInp
   return field ?? fail(diagnose("data-arrays", null, { file, found }));
 }
 
-interface Binding {
-  readonly name: string;
-  /** Number of samples, or null where the array is an input whole. */
-  readonly count: number | null;
-  readonly get: (index: number) => Tensor;
-}
-
-interface Pairing {
-  readonly dataset: Dataset;
-  readonly field: Field;
-  readonly input: ModelInput;
-  readonly steps: Preprocess | null;
-  readonly options: SourceOptions;
-}
-
 function bind(pairing: Pairing, diagnostics: Diagnostic[]): Binding {
   const { dataset, field, input, steps } = pairing;
   const file = dataset.name;
@@ -100,6 +93,10 @@ function bind(pairing: Pairing, diagnostics: Diagnostic[]): Binding {
   const prepared = (raw: Tensor): Tensor =>
     steps === null ? raw : preprocessSample(raw, steps, file);
   if (field.count === 0) fail(diagnose("data-empty", null, { file }));
+  if (field.recording !== null) {
+    const kind = field.recording;
+    fail(diagnose("recording-input", null, { file, kind, input: input.name }));
+  }
   const sample = preparedShape(pairing);
   const fit = fitOf(sample, field.storedShape, wanted);
   const names = { file, sample, input: input.name, wanted };
@@ -122,12 +119,13 @@ function bind(pairing: Pairing, diagnostics: Diagnostic[]): Binding {
   remarkOnScale(pairing, diagnostics);
   if (fit === "whole") {
     const whole = convert(prepared(wholeOf(field)), pairing, 0);
-    return { name: field.name, count: null, get: () => whole };
+    return { name: field.name, count: null, get: () => whole, framesOf: null };
   }
   return {
     name: field.name,
     count: field.count,
     get: (index) => convert(prepared(field.sample(index)), pairing, index),
+    framesOf: null,
   };
 }
 
@@ -154,20 +152,6 @@ function preparedShape({ dataset, field, input, steps, options }: Pairing): Shap
   return preprocessSample(field.sample(0), steps, file).shape;
 }
 
-type Fit = "same" | "whole" | "transposed" | "reshaped" | "other";
-
-function fitOf(sample: Shape, stored: Shape, wanted: Shape): Fit {
-  const squeeze = (shape: Shape): number[] => shape.filter((extent) => extent !== 1);
-  const a = squeeze(sample);
-  const b = squeeze(wanted);
-  if (sameShape(a, b)) return "same";
-  if (sameShape(stored, wanted)) return "whole";
-  if (elementCount(sample) !== elementCount(wanted)) return "other";
-  // Axes in another order hold the elements in another order too: reshaping would scramble them.
-  const ascending = (shape: Shape): number[] => [...shape].sort((x, y) => x - y);
-  return sameShape(ascending(a), ascending(b)) ? "transposed" : "reshaped";
-}
-
 /** How many samples of the first array speak for the scale of all. */
 const scaleSamples = 16;
 /** Data that were scaled to about one and then scaled by less than this were scaled twice. */
@@ -192,40 +176,6 @@ function remarkOnScale(pairing: Pairing, diagnostics: Diagnostic[]): void {
   }
 }
 
-/** A prepared sample in the input's shape and element type. */
-function convert(prepared: Tensor, pairing: Pairing, index: number): Tensor {
-  const { dataset, input, options } = pairing;
-  const { dtype, shape } = input.type;
-  const file = dataset.name;
-  const same = prepared.dtype === dtype;
-  const data = same ? prepared.data : allocate(dtype, prepared.data.length);
-  if (!same) {
-    prepared.data.forEach((value, i) => {
-      const rounded = roundTo(dtype, value);
-      if (rounded !== value && !isFloat(dtype)) {
-        fail(
-          diagnose("data-not-representable", null, {
-            file,
-            index,
-            value,
-            input: input.name,
-            dtype,
-          }),
-        );
-      }
-      data[i] = rounded;
-    });
-  }
-  if (isFloat(dtype) && options.allowNonFinite !== true) {
-    for (const value of data) {
-      if (!Number.isFinite(value)) {
-        fail(diagnose("data-not-finite", null, { file, index, value: String(value) }));
-      }
-    }
-  }
-  return tensor(dtype, shape, data);
-}
-
 /** The number of samples, which all arrays must have that are not an input whole. */
 function countOf(dataset: Dataset, bindings: readonly Binding[]): number {
   const counted = bindings.filter(({ count }) => count !== null);
@@ -239,4 +189,13 @@ function countOf(dataset: Dataset, bindings: readonly Binding[]): number {
     }
   }
   return first.count ?? 1;
+}
+
+function longestOf(bindings: readonly Binding[], count: number): number | null {
+  let longest: number | null = null;
+  for (const { framesOf } of bindings) {
+    if (framesOf === null) continue;
+    for (let index = 0; index < count; index++) longest = Math.max(longest ?? 0, framesOf(index));
+  }
+  return longest;
 }

@@ -421,8 +421,13 @@ function annFigures(ann: Evaluation): string {
 
 /** Preprocessing as the network's file keeps it: every step with its default filled in. */
 async function recordOf(file: string, context: Context) {
-  const { resize, ...steps } = await readPreprocess(file, context);
-  return { ...steps, resize: resize === null ? null : { ...resize } };
+  const { resize, events, ...steps } = await readPreprocess(file, context);
+  const stated = Object.entries(events ?? {}).filter(([, value]) => value !== null);
+  return {
+    ...steps,
+    resize: resize === null ? null : { ...resize },
+    ...(events === null ? {} : { events: Object.fromEntries(stated) }),
+  };
 }
 
 /** Options that would be of no effect beside others are refused, not passed over. */

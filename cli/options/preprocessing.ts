@@ -1,6 +1,7 @@
 /**
  * How raw data become what a network takes: as a file says, or as the network was converted with.
- * What was recorded is for raw pixels only: numbers that were prepared already stay as they are.
+ * What was recorded is for raw pixels and recordings only: numbers that were prepared already stay as they
+ * are.
  */
 import type { Dataset } from "../../calibrate/data/dataset.ts";
 import { openPreprocess } from "../../calibrate/data/open.ts";
@@ -51,7 +52,7 @@ export async function openPrepared(
     return { dataset: await open(stated), preprocess: stated };
   }
   const dataset = await open(recorded);
-  if (!dataset.fields.some(({ dtype }) => dtype === "u8")) {
+  if (!dataset.fields.some(({ dtype, recording }) => dtype === "u8" || recording !== null)) {
     return { dataset: await open(null), preprocess: null };
   }
   context.report(diagnose("preprocess-recorded", null, { data: file }));

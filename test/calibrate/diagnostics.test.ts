@@ -28,6 +28,30 @@ const all: readonly Diagnostic[] = [
   diagnose("arrays-taken", null, { file, x: null, y: "label" }),
   diagnose("x-of-several-inputs", null, { file, inputs: ["i", "j"] }),
   diagnose("data-parts", null, { first: "a", second: "b", what: "labels", a: "none", b: "some" }),
+  diagnose("input-frames", null, {
+    file,
+    stored: [2, 3, 2],
+    input: "i",
+    wanted: [1, 4],
+  }),
+  diagnose("recording-header", null, { file, reason: 'its "offset" begins with 1, not with 0' }),
+  diagnose("recording-input", null, { file, kind: "events", input: "i" }),
+  diagnose("event-value", null, { file, index: 3, event: 7, what: "polarity", value: 2 }),
+  diagnose("event-outside", null, {
+    file,
+    index: 3,
+    x: 40,
+    y: 2,
+    input: "i",
+    width: 34,
+    height: 34,
+  }),
+  diagnose("event-planes", null, { file, input: "i", wanted: [1, 12] }),
+  diagnose("events-framed", null, { file }),
+  diagnose("events-beyond", null, { file, beyond: 1, frames: 20 }),
+  diagnose("events-beyond", null, { file, beyond: 9, frames: 20 }),
+  diagnose("raw-audio", null, { file, dtype: "i16" }),
+  diagnose("preprocess-recording", null, { file, step: "resize", kind: "audio" }),
   diagnose("data-not-finite", null, { file, index: 3, value: "NaN" }),
   diagnose("data-not-representable", null, {
     file,
@@ -167,6 +191,28 @@ it("messages and help read as they do", () => {
       help: give an .npz or safetensors file with one array per input, by the input's name
     error[data-parts]: a and b cannot be joined: their labels differ, none and some
       help: joined files must hold samples of one shape and type, and all or none of them labels
+    error[input-frames]: the model's input "i" changes over time and takes frames of [1, 4]; d holds [2, 3, 2]
+      help: save the samples as [N, frames, 4], or as a recording: .npz with "xyp" [events, 3] (x, y, polarity), "t" [events] (microseconds) and "offset" [samples + 1] (where each sample begins), or with "audio" and "offset"
+    error[recording-header]: d is no valid recording: its "offset" begins with 1, not with 0
+      help: a recording is .npz with "xyp" [events, 3] (x, y, polarity), "t" [events] (microseconds) and "offset" [samples + 1] (where each sample begins), or with "audio" and "offset"
+    error[recording-input]: d is a recording of events, and the model's input "i" stays the same at every timestep
+      help: give a network whose input changes over time (snn.input), or save each sample as one array of the input's shape
+    error[event-value]: d: event 7 of sample 3 has polarity 2
+      help: x and y are whole numbers from 0, the polarity is 0 (or -1) or 1, and times are whole microseconds
+    error[event-outside]: d: sample 3 has an event at x = 40, y = 2, outside the 34x34 of the model's input "i"
+      help: the network was made for another sensor; crop or shrink the recording first
+    error[event-planes]: d records events, and the model's input "i", [1, 12], is no [1 or 2 polarities, height, width]
+      help: where the input is flat, give the extents of the sensor with --preprocess FILE: {"events": {"width": 34, "height": 34}}
+    info[events-framed]: each timestep counts the events of a millisecond of d
+      help: say otherwise with --preprocess FILE: {"events": {"binMicroseconds": 5000}}, {"events": {"frames": 20}}, or "values": "binary" in it
+    warning[events-beyond]: one event of d comes after the last of 20 frames and is left out
+      help: allow more "frames", or leave "binMicroseconds" out to divide the whole time of each sample
+    warning[events-beyond]: 9 events of d come after the last of 20 frames and are left out
+      help: allow more "frames", or leave "binMicroseconds" out to divide the whole time of each sample
+    warning[raw-audio]: d holds raw audio (i16), which goes into the model as it is stored
+      help: if the model was trained on scaled audio, say how with --preprocess FILE, for example {"scale": "1/32768"}
+    error[preprocess-recording]: "resize" cannot be done to d, a recording of audio
+      help: a recording of events takes "scale", "std" (one value) and "events"; one of audio takes "scale", "mean" and "std", one value each
     error[data-not-finite]: sample 3 of d holds NaN
       help: remove the sample, or correct it where it was made
     error[data-not-representable]: sample 3 of d holds 0.5, which the input "i" of type i64 cannot hold

@@ -39,6 +39,7 @@ export function parseCifarBinary(bytes: Uint8Array, file: string): Content {
     name: "x",
     count,
     storedShape: [count, ...imageShape],
+    recording: null,
     sampleShape: imageShape,
     dtype: "u8",
     sample: (index) => {

@@ -66,6 +66,7 @@ export async function imagesContent(folder: ImageFolder, access: ImageAccess): P
         name: "x",
         count: images.length,
         storedShape: [images.length, ...sampleShape],
+        recording: null,
         sampleShape,
         dtype: "u8",
         sample: (index) => {

@@ -24,6 +24,7 @@ describe("parsePreprocess", () => {
       resize: null,
       channels: null,
       labelOffset: 0,
+      events: null,
     });
   });
 
