@@ -122,10 +122,10 @@ export async function renderPage({ rows, compared, machine }: Page): Promise<str
               </details>
             </section>`;
           })}
-          <h2>What dominates what in (logit error, spikes per neuron, bits per neuron)</h2>
+          <h2>Which method wins where, in (logit error, spikes per neuron, bits per neuron)</h2>
           <p>
-            At equal latency, among methods whose neurons send the same words, worth the same at
-            every timestep or not.
+            At equal latency, among methods whose neurons send the same words, with constant or
+            shrinking steps.
           </p>
           ${table(headOfComparisons, compared.map(cellsOfComparison), "names")}
         </main>

@@ -148,8 +148,8 @@ export interface Comparison {
 }
 
 /**
- * For each model, family and latency what of (logit error, spikes and bits per neuron) dominates what.
- * Rows of ours that another of ours dominates are left out.
+ * For each model, family and latency: which method dominates which in (logit error, spikes and bits per
+ * neuron). Rows of ours that another of ours dominates are omitted.
  */
 export function comparisons(rows: readonly Row[]): Comparison[] {
   const spiking = rows.filter(({ alphabet }) => alphabet !== null);
