@@ -5,7 +5,7 @@
 import { type Result, invariant, known } from "./diagnostic.ts";
 import type { Loc } from "./loc.ts";
 import type { Code, Module, Output, Property } from "./module.ts";
-import type { Op, OpAttrs, OpKind, ValueId } from "./op/op.ts";
+import { type Op, type OpAttrs, type OpKind, type ValueId, isInput } from "./op/op.ts";
 import { inferType, tensorRefsOf } from "./op/table.ts";
 import { type Tensor, type TensorRef, fingerprint, sameTensor } from "./tensor.ts";
 import type { Type } from "./type.ts";
@@ -82,6 +82,13 @@ export class Builder {
   input(name: string, type: Type, loc: Loc, result?: ValueId): ValueId {
     const id = result ?? valueIdOf(this.nextId++);
     this.push(makeOp("ann.input", id, [], { name }, type, loc));
+    return id;
+  }
+
+  /** Adds an input that has a frame of this type for each timestep. */
+  inputOverTime(name: string, type: Type, loc: Loc, result?: ValueId): ValueId {
+    const id = result ?? valueIdOf(this.nextId++);
+    this.push(makeOp("snn.input", id, [], { name }, type, loc));
     return id;
   }
 
@@ -193,7 +200,7 @@ export function rewrite(
       continue;
     }
     invariant(before === builder.ops.length, "transform added ops but kept the original");
-    if (op.kind === "ann.input") builder.push(op);
+    if (isInput(op)) builder.push(op);
     else builder.add(op.kind, op.inputs, op.attrs, op.loc, op.result);
   }
   if (!changed) return module;

@@ -144,7 +144,7 @@ export const diagnose = catalogue({
   "package-version": {
     severity: "error",
     message: (p: { file: string; found: string; known: string }) =>
-      `${p.file} has format version ${p.found}; this program reads version ${p.known}`,
+      `${p.file} has format version ${p.found}; this program reads versions ${p.known}`,
     help: "use the version of snnc that wrote it, or convert the model again",
   },
 });

@@ -6,10 +6,12 @@
 import { invariant, known } from "./diagnostic.ts";
 import { type EarlyExit, endsEarly, repeatLast } from "./run/early-exit.ts";
 import { type StatefulKind, evaluate, isStateful } from "./run/evaluate.ts";
+import { fitsInput, putFrame } from "./run/frames.ts";
 import { type Probe, type SampleResult, activityKinds, keptBy, noActivity } from "./executable.ts";
 import { type Module, answersOf, inputsOf, isFramed, tensorAt } from "./module.ts";
-import { type Op, type OpOf, type ValueId, movedOperands } from "./op/op.ts";
+import { type Op, type OpOf, type ValueId, isOp, movedOperands } from "./op/op.ts";
 import type { TensorLookup } from "./op/table.ts";
+import { arrivalBits, isPlainArrival } from "./account/arrivals.ts";
 import { type Drive, drivesOf, isDrivenBySpikes } from "./account/drive.ts";
 import { type SenderOp, isPlain, isSenderIn } from "./account/senders.ts";
 import { synapseOf } from "./account/synapse.ts";
@@ -25,8 +27,8 @@ import {
   framedCellOf,
   isFramedNeuron,
 } from "./semantics/spiking.ts";
-import { type Tensor, tensorOf } from "./tensor.ts";
-import { type Shape, elementCount, sameShape } from "./type.ts";
+import { type Tensor, tensorOf, zeros } from "./tensor.ts";
+import { type Shape, elementCount } from "./type.ts";
 
 export interface InterpretOptions {
   /** Steps to run, from reset; a module of code "none" always runs for one. */
@@ -44,7 +46,10 @@ export interface InterpretResult extends SampleResult {
   readonly means: ReadonlyMap<ValueId, Float64Array>;
 }
 
-/** Runs one sample from reset. `inputs` are in the order of the module's inputs. */
+/**
+ * Runs one sample from reset. `inputs` are in the order of the module's inputs, those that change over
+ * time with an axis of frames in front.
+ */
 export function interpret(
   module: Module,
   inputs: readonly Tensor[],
@@ -150,7 +155,10 @@ class Run {
   >();
   /** By what sends them: the words of the last step that are in each element of a value, and their digits. */
   private readonly words = new Map<ValueId, readonly Words[]>();
-  private started = false;
+  /** Timesteps that were stepped through. */
+  private elapsed = 0;
+  /** Inputs that change over time, with all their frames. */
+  private readonly frames = new Map<ValueId, Tensor>();
 
   constructor(module: Module, inputs: readonly Tensor[]) {
     this.module = module;
@@ -163,7 +171,8 @@ class Run {
       const stateful = isStateful(op);
       if (stateful) this.putCell(op);
       if (isFramedNeuron(op)) this.putFramedCell(op);
-      if (stateful || isFramedNeuron(op) || op.inputs.some((value) => this.varying.has(value))) {
+      const changes = stateful || isFramedNeuron(op) || isOp(op, "snn.input");
+      if (changes || op.inputs.some((value) => this.varying.has(value))) {
         this.varying.add(op.result);
       }
       this.putSynapse(op);
@@ -175,12 +184,20 @@ class Run {
   step(): void {
     for (const op of this.module.ops) {
       if (op.kind === "ann.input") continue;
-      if (this.started && !this.varying.has(op.result)) continue;
-      this.values.set(op.result, this.run(op));
+      if (this.elapsed > 0 && !this.varying.has(op.result)) continue;
+      this.values.set(op.result, isOp(op, "snn.input") ? [this.frameOf(op)] : this.run(op));
       this.followWords(op);
       this.countEvents(op);
     }
-    this.started = true;
+    this.elapsed++;
+  }
+
+  /** The frame of this timestep; zeros behind the last. */
+  private frameOf({ result, type }: OpOf<"snn.input">): Tensor {
+    const { dtype, shape } = type;
+    const frame = zeros(dtype, shape);
+    putFrame(known(this.frames.get(result), "frames").data, this.elapsed, frame.data);
+    return frame;
   }
 
   /** At the last timestep; of a value over time in a framed code, the sum of the frame. */
@@ -240,6 +257,8 @@ class Run {
   /** Words go along with moves, with scalings, and into sums; to any other op they are a value. */
   private followWords(op: Op): void {
     if (this.isSender(op)) this.words.set(op.result, [this.sentBy(op)]);
+    else if (isOp(op, "snn.input"))
+      this.words.set(op.result, wordsFrom(op, this.valueOf(op.result)));
     else if (isDrivenBySpikes(this.driveOf(op.result))) {
       const all = op.inputs.flatMap((value, i) => this.carried(op, i, this.words.get(value) ?? []));
       this.words.set(op.result, all);
@@ -306,11 +325,9 @@ class Run {
     invariant(inputs.length === wanted.length, `${inputs.length} of ${wanted.length} inputs given`);
     wanted.forEach((op, i) => {
       const given = known(inputs[i], `input ${i}`);
-      invariant(
-        given.dtype === op.type.dtype && sameShape(given.shape, op.type.shape),
-        `input "${op.attrs.name}" is of another type`,
-      );
-      this.values.set(op.result, [given]);
+      invariant(fitsInput(op, given), `input "${op.attrs.name}" is of another type`);
+      if (isOp(op, "snn.input")) this.frames.set(op.result, given);
+      else this.values.set(op.result, [given]);
     });
   }
 
@@ -333,6 +350,23 @@ interface Words {
   readonly isPlain: boolean;
   readonly spikes: Tensor;
   readonly bits: Tensor;
+}
+
+/** The words that arrive from outside; those of ±1 apart, as what they meet is added. */
+function wordsFrom({ type }: OpOf<"snn.input">, { data }: Tensor): readonly Words[] {
+  if (type.domain !== "spike") return [];
+  const where = (isPlain: boolean): Words => {
+    const chosen = Array.from(data, (x) => (x !== 0 && isPlainArrival(x) === isPlain ? x : 0));
+    const spikes = tensorOf(
+      "f32",
+      type.shape,
+      chosen.map((x) => Number(x !== 0)),
+    );
+    if (isPlain) return { isPlain, spikes, bits: spikes };
+    const bits = chosen.map((x) => (x === 0 ? 0 : arrivalBits(x)));
+    return { isPlain, spikes, bits: tensorOf("f32", type.shape, bits) };
+  };
+  return [where(true), where(false)];
 }
 
 /** Σ counts · degrees. */

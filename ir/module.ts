@@ -3,11 +3,21 @@
  * Immutable; a pass makes a new one and shares what it did not change.
  */
 import { known } from "./diagnostic.ts";
-import { type Op, type OpKind, type OpOf, type ValueId, isOp, rehearsedKinds } from "./op/op.ts";
+import {
+  type InputKind,
+  type Op,
+  type OpKind,
+  type OpOf,
+  type ValueId,
+  inputKinds,
+  isOp,
+  rehearsedKinds,
+} from "./op/op.ts";
 import type { Tensor, TensorRef } from "./tensor.ts";
 
 /**
- * The code of a module: how a value is carried by spikes. `none` before conversion.
+ * The code of a module: how a value is carried by spikes. `none` before conversion: values are what
+ * they are at each timestep, and there is one timestep unless an input changes over time.
  *
  * - `rate`: the mean over the timesteps of spikes of one size; can be read at any t.
  * - `signed-rate`: the same with spikes of either sign.
@@ -34,12 +44,17 @@ export function isFramed(code: Code): boolean {
   return code === "few-spikes" || code === "ttfs";
 }
 
+/** Whether a network differs from timestep to timestep: it spikes, or what comes in changes. */
+export function isOverTime(module: Pick<Module, "code" | "ops">): boolean {
+  return module.code !== "none" || opsOf(module, "snn.input").length > 0;
+}
+
 /**
  * How many answers a run of `timesteps` gives: one at each timestep, but a single one where nothing
  * happens over time, or where there is nothing to read before the last frame is complete.
  */
-export function answersOf({ code }: Pick<Module, "code">, timesteps: number): number {
-  return code === "none" || isFramed(code) ? 1 : timesteps;
+export function answersOf(module: Pick<Module, "code" | "ops">, timesteps: number): number {
+  return !isOverTime(module) || isFramed(module.code) ? 1 : timesteps;
 }
 
 /**
@@ -70,7 +85,7 @@ export interface Output {
 export interface Module {
   readonly name: string;
   readonly code: Code;
-  /** Timesteps a run takes unless the caller says otherwise; 1 while `code` is "none". */
+  /** Timesteps a run takes unless the caller says otherwise; 1 where nothing is over time. */
   readonly timesteps: number;
   readonly ops: readonly Op[];
   readonly outputs: readonly Output[];
@@ -99,8 +114,8 @@ export function tensorAt(module: Pick<Module, "tensors">, ref: TensorRef): Tenso
 }
 
 /** The module's inputs, in the order of the source model. */
-export function inputsOf(module: Module): readonly OpOf<"ann.input">[] {
-  return opsOf(module, "ann.input");
+export function inputsOf(module: Pick<Module, "ops">): readonly OpOf<InputKind>[] {
+  return opsOf(module, ...inputKinds);
 }
 
 /** Timesteps after which the network starts anew; 0 where it does not rehearse. */
@@ -111,7 +126,7 @@ export function rehearsalOf(module: Module): number {
 
 /** All ops of some kinds, in order. */
 export function opsOf<K extends OpKind>(
-  module: Module,
+  module: Pick<Module, "ops">,
   ...kinds: readonly K[]
 ): readonly OpOf<K>[] {
   return module.ops.filter((op): op is OpOf<K> => isOp(op, ...kinds));

@@ -9,8 +9,8 @@
 /**
  * What a value means over time.
  *
- * - `real`: an analogue value that is the same at every timestep of a run (an image, a decoded
- *   output). The only domain there is before conversion.
+ * - `real`: an analogue value that means something at each timestep by itself (an image, a frame of
+ *   audio, a decoded output). The only domain there is before conversion.
  * - `current`: one value per timestep, the weighted input that neurons integrate.
  * - `spike`: one value per timestep that is zero except where a neuron fired.
  */

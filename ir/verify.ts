@@ -4,16 +4,16 @@
  *  1. Every operand is the result of an earlier op.
  *  2. Results are unique, and whole numbers that are not negative.
  *  3. An op has as many operands as its spec says.
- *  4. The type of an op is the one that its spec infers; inputs are real.
+ *  4. The type of an op is the one that its spec infers; inputs are real, but for those over time.
  *  5. Every attribute is of its declared kind, and whole numbers in it fit 32 bits.
  *  6. Every tensor that is named exists, has its shape's number of elements, and holds values of
  *     its element type; those that are not constants hold neither NaN nor infinity.
  *  7. Thresholds are > 0; those of few-spikes neurons may be any.
- *  8. Timesteps is a whole number ≥ 1, and 1 where the code is "none".
+ *  8. Timesteps is a whole number ≥ 1, and 1 where nothing is over time.
  *  9. There is an output; outputs exist; no two outputs share a name, nor do two inputs.
  * 10. Every op is an input or something an output depends on.
  * 11. Every tensor in the table is named by an op.
- * 12. Where the code is "none" there are no spiking ops.
+ * 12. Where the code is "none" there are no spiking ops, and inputs over time are real.
  * 13. Framed neurons stand in modules of their code, in which nothing is added at each timestep and
  *     nothing reads means.
  * 14. Ops that start anew after a rehearsal do so at the same time, before the last timestep.
@@ -23,9 +23,9 @@
  */
 import { attributesOf, describeKind, fitsKind, formatRef, formatString } from "./op/attribute.ts";
 import { known } from "./diagnostic.ts";
-import { type Module, inputsOf, isFramed, opsOf, rehearsalOf } from "./module.ts";
+import { type Module, inputsOf, isFramed, isOverTime, opsOf, rehearsalOf } from "./module.ts";
 import { formatNumber } from "./text/number.ts";
-import { type Op, type ValueId, isNeuron, isOp, rehearsedKinds } from "./op/op.ts";
+import { type Op, type ValueId, isInput, isNeuron, isOp, rehearsedKinds } from "./op/op.ts";
 import { rangeOf } from "./analysis/range.ts";
 import { isFramedNeuron } from "./semantics/spiking.ts";
 import { inferType, specOf, tensorRefsOf } from "./op/table.ts";
@@ -114,11 +114,15 @@ function* faultsOf(
       if (min <= 0) yield [7, `threshold ${name} holds ${formatNumber(min)}, which is not above 0`];
     }
   }
-  if (!needed.has(op.result) && op.kind !== "ann.input") {
+  if (!needed.has(op.result) && !isInput(op)) {
     yield [10, `no output depends on this ${op.kind}`];
   }
   if (module.code === "none" && op.kind.startsWith("snn.")) {
-    yield [12, `${op.kind} stands in a network whose code is "none"`];
+    const isReal = op.kind === "snn.input" && op.type.domain === "real";
+    if (!isReal) {
+      const what = op.kind === "snn.input" ? `${op.kind} of domain ${op.type.domain}` : op.kind;
+      yield [12, `${what} stands in a network whose code is "none"`];
+    }
   }
   const misfit = frameFault(op, types, module);
   if (misfit !== null) yield [13, misfit];
@@ -145,6 +149,7 @@ function frameFault(op: Op, types: readonly Type[], { code, tensors }: Module): 
   if (
     isOp(
       op,
+      "snn.input",
       "snn.if",
       "snn.rehearsed-if",
       "snn.graded",
@@ -183,9 +188,10 @@ function tensorFault(value: Tensor, mayBeInfinite: boolean): string | null {
 }
 
 function typeFault(op: Op, types: readonly Type[], module: Module): string | null {
-  if (op.kind === "ann.input") {
+  if (isInput(op)) {
     const { domain, shape } = op.type;
-    if (domain !== "real") return `input ${formatString(op.attrs.name)} is of domain ${domain}`;
+    if (domain !== "real" && op.kind === "ann.input")
+      return `input ${formatString(op.attrs.name)} is of domain ${domain}`;
     return shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)
       ? null
       : `input ${formatString(op.attrs.name)} has shape [${shape.join(", ")}]`;
@@ -199,10 +205,10 @@ function typeFault(op: Op, types: readonly Type[], module: Module): string | nul
 }
 
 function* moduleFaults(module: Module, made: ReadonlyMap<ValueId, Op>): Generator<Fault> {
-  const { timesteps, code } = module;
+  const { timesteps } = module;
   if (!Number.isSafeInteger(timesteps) || timesteps < 1) {
     yield [8, `the network runs for ${formatNumber(timesteps)} timesteps`];
-  } else if (code === "none" && timesteps !== 1) {
+  } else if (!isOverTime(module) && timesteps !== 1) {
     yield [8, `the code is "none", but the network runs for ${timesteps} timesteps`];
   }
   yield* rehearsalFaults(module);

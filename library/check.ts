@@ -8,7 +8,8 @@ import { type Diagnostic, DiagnosticError } from "../ir/diagnostic.ts";
 import type { Engine, SampleSource } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
 import { type Module, inputsOf } from "../ir/module.ts";
-import type { Op } from "../ir/op/op.ts";
+import { givenShape } from "../ir/run/frames.ts";
+import { type Op, isInput, isOp } from "../ir/op/op.ts";
 import { uniform } from "../ir/random.ts";
 import { tensorOf } from "../ir/tensor.ts";
 import { elementCount, isFloat } from "../ir/type.ts";
@@ -139,15 +140,14 @@ async function decide(
 
 /** Numbers from −1 to 1 in the types of a network's inputs. */
 function madeUp(module: Module) {
-  return inputsOf(module).map(({ type: { dtype, shape } }, i) =>
-    tensorOf(
-      dtype,
-      shape,
-      Array.from({ length: elementCount(shape) }, (_, k) =>
-        isFloat(dtype) ? 2 * uniform(0, 0, i, k) - 1 : 0,
-      ),
-    ),
-  );
+  return inputsOf(module).map((op, i) => {
+    const { dtype } = op.type;
+    const shape = givenShape(op, module.timesteps);
+    const numbers = Array.from({ length: elementCount(shape) }, (_, k) =>
+      isFloat(dtype) ? 2 * uniform(0, 0, i, k) - 1 : 0,
+    );
+    return tensorOf(dtype, shape, numbers);
+  });
 }
 
 function fatesOf(clean: Module, plan: Plan, decodes: boolean): CheckResult["fates"] {
@@ -155,7 +155,7 @@ function fatesOf(clean: Module, plan: Plan, decodes: boolean): CheckResult["fate
   for (const op of clean.ops) {
     const planned = plan.fates.get(op.result);
     const fate = planned === "refused" && decodes ? "decoded" : planned;
-    if (fate === undefined || op.kind === "ann.input" || op.kind === "ann.constant") continue;
+    if (fate === undefined || isInput(op) || isOp(op, "ann.constant")) continue;
     const kinds = fates.get(fate) ?? new Map<string, number>();
     fates.set(fate, kinds);
     kinds.set(nameOf(op), (kinds.get(nameOf(op)) ?? 0) + 1);

@@ -6,7 +6,7 @@
 import { type Builder, rewrite } from "../ir/build.ts";
 import { type Loc, fusedLoc } from "../ir/loc.ts";
 import type { Module } from "../ir/module.ts";
-import type { Op, ValueId } from "../ir/op/op.ts";
+import { type Op, type ValueId, isInput } from "../ir/op/op.ts";
 import { tensorRefsOf } from "../ir/op/table.ts";
 import type { Tensor } from "../ir/tensor.ts";
 
@@ -115,7 +115,7 @@ export function withoutDead(module: Module): Module {
   for (const op of module.ops.toReversed()) {
     if (live.has(op.result)) for (const value of op.inputs) live.add(value);
   }
-  const isLive = (op: Op): boolean => live.has(op.result) || op.kind === "ann.input";
+  const isLive = (op: Op): boolean => live.has(op.result) || isInput(op);
   if (module.ops.every(isLive)) return module;
   const ops = module.ops.filter(isLive);
   const named = new Set(ops.flatMap((op) => tensorRefsOf(op).map(({ ref }) => ref)));

@@ -1,4 +1,5 @@
 /** What a plan counts after each timestep: words that were sent, and the weights that they met. */
+import { type Arrival, arrivalsOf, arrivedIn } from "../../ir/account/arrivals.ts";
 import { type Sender, sendersOf } from "../../ir/account/senders.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { type Activity, addTimestep } from "../../ir/executable.ts";
@@ -19,6 +20,7 @@ export function counterOf(
 ): Counter {
   // Worked out at the first count: many runs ask for none.
   let senders: readonly Sender[] | null = null;
+  let arrivals: readonly Arrival[] | null = null;
   const numbers = new Map(neurons.map(({ op }, i) => [op.result, i]));
   return {
     count(t, activity, spikes, bits) {
@@ -37,6 +39,14 @@ export function counterOf(
         did.events += sent.events;
         if (sender.isPlain) did.plainEvents += sent.events;
         did.eventBits += sent.eventBits;
+      }
+      arrivals ??= arrivalsOf(module);
+      for (const arrival of arrivals) {
+        const { result } = arrival.op;
+        const arrived = arrivedIn(arrival, known(buffers.get(result), `value %${result}`));
+        did.events += arrived.events;
+        did.plainEvents += arrived.plainEvents;
+        did.eventBits += arrived.eventBits;
       }
       addTimestep(activity, t, did);
     },

@@ -9,6 +9,7 @@ import {
   keptBy,
   noActivity,
 } from "../../ir/executable.ts";
+import { putFrame, requireFrames } from "../../ir/run/frames.ts";
 import { StatisticsGatherer } from "../../ir/run/observe.ts";
 import { answersOf } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op/op.ts";
@@ -53,10 +54,13 @@ export function createRunner(plan: Plan, job: Job): Runner {
   return {
     statistics: () => gatherer.finish(),
     run(index, inputs) {
-      plan.inputs.forEach((buffer, i) => {
+      plan.inputs.forEach(({ data, overTime, name }, i) => {
         const given = known(inputs[i], `input ${i}`);
-        invariant(given.length === buffer.length, `input ${i} has ${given.length} elements`);
-        buffer.set(given);
+        if (overTime) requireFrames(given, data.length, name);
+        else {
+          invariant(given.length === data.length, `input ${i} has ${given.length} elements`);
+          data.set(given);
+        }
       });
       for (const step of plan.steps) step.reset();
       for (const sum of averaged.values()) sum.fill(0);
@@ -72,6 +76,9 @@ export function createRunner(plan: Plan, job: Job): Runner {
       );
       let timestepsTaken = timesteps;
       for (let t = 0; t < timestepsTaken; t++) {
+        plan.inputs.forEach(({ data, overTime }, i) => {
+          if (overTime) putFrame(known(inputs[i], `input ${i}`), t, data);
+        });
         for (const step of t === 0 ? plan.steps : varying) step.run();
         if (job.countOperations) counter.count(t, activity, spikes, bits);
         module.outputs.forEach((o, i) => {

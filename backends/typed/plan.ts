@@ -7,7 +7,7 @@ import { known } from "../../ir/diagnostic.ts";
 import { evaluate, isStateful } from "../../ir/run/evaluate.ts";
 import type { Module } from "../../ir/module.ts";
 import { tensorAt } from "../../ir/module.ts";
-import { type Op, type ValueId, isNeuron } from "../../ir/op/op.ts";
+import { type Op, type ValueId, isInput, isNeuron } from "../../ir/op/op.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { type Counter, counterOf } from "./counting.ts";
@@ -27,9 +27,17 @@ export interface Plan {
   readonly counter: Counter;
   readonly buffers: ReadonlyMap<ValueId, TensorData>;
   /** In the order of the module's inputs. */
-  readonly inputs: readonly TensorData[];
+  readonly inputs: readonly PlanInput[];
   readonly steps: readonly Step[];
   readonly neurons: readonly NeuronStep[];
+}
+
+/** Where a value that the caller gives is held. */
+export interface PlanInput {
+  /** Of one that changes over time the current frame. */
+  readonly data: TensorData;
+  readonly overTime: boolean;
+  readonly name: string;
 }
 
 const ignoreReset = (): void => undefined;
@@ -42,7 +50,7 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
   const buffers = new Map<ValueId, TensorData>();
   const ops = new Map<ValueId, Op>();
   const varying = new Set<ValueId>();
-  const inputs: TensorData[] = [];
+  const inputs: PlanInput[] = [];
   const steps: Step[] = [];
   const neurons: NeuronStep[] = [];
   for (const op of module.ops) {
@@ -53,8 +61,9 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
     }
     const output = allocate(op.type.dtype, elementCount(op.type.shape));
     buffers.set(op.result, output);
-    if (op.kind === "ann.input") {
-      inputs.push(output);
+    if (isInput(op)) {
+      inputs.push({ data: output, overTime: op.kind === "snn.input", name: op.attrs.name });
+      if (op.kind === "snn.input") varying.add(op.result);
       continue;
     }
     const stateful = op.kind.startsWith("snn.");

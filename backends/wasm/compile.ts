@@ -2,8 +2,11 @@
  * Compiles a module to a program: lowers it to steps, gives every buffer its address, writes one
  * function for each step, and joins them to one function that runs them all.
  */
+import { arrivalsOf } from "../../ir/account/arrivals.ts";
+import { known } from "../../ir/diagnostic.ts";
 import { type Module, inputsOf, isFramed, tensorAt } from "../../ir/module.ts";
 import { type Op, type ValueId, isNeuron, isOp } from "../../ir/op/op.ts";
+import { areOverTime } from "../../ir/run/frames.ts";
 import { tensorRefsOf } from "../../ir/op/table.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";
 import { type Assembler, openAssembler } from "./assembler/assembler.ts";
@@ -143,6 +146,8 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     tasks,
     tensors: tensorsOf(module, tasks),
     inputs: inputs.map(locate),
+    overTime: areOverTime(module),
+    arrivals: options.count === true ? arrivalsIn(module) : [],
     outputs: outputs.map(({ name, value, view }) => ({ name, value, at: locate(view) })),
     kept: new Map(kept.map(([value, view]) => [value, locate(view)])),
     averages: new Map(
@@ -289,6 +294,14 @@ function overlap(a: Buffer, b: Buffer): boolean {
   if (a.kind === "constant" || b.kind === "constant") return false;
   const [endOfA, endOfB] = [a.address + aligned(a.bytes), b.address + aligned(b.bytes)];
   return a.address < endOfB && b.address < endOfA;
+}
+
+function arrivalsIn(module: Module): Program["arrivals"] {
+  const numbers = new Map(inputsOf(module).map((op, input) => [op.result, input]));
+  return arrivalsOf(module).map(({ op, fanOut }) => ({
+    input: known(numbers.get(op.result), "an input's number"),
+    fanOut,
+  }));
 }
 
 function tensorsOf(module: Module, tasks: readonly HostTask[]): Map<TensorRef, Tensor> {

@@ -112,6 +112,10 @@ export interface Program {
   readonly tensors: ReadonlyMap<TensorRef, Tensor>;
   /** In the order of the module. */
   readonly inputs: readonly Located[];
+  /** Which of them have a frame for each timestep. */
+  readonly overTime: readonly boolean[];
+  /** Inputs of spikes, by number, with the weights that each element meets; none where they are not counted. */
+  readonly arrivals: readonly { readonly input: number; readonly fanOut: Float64Array }[];
   readonly outputs: readonly {
     readonly name: string;
     readonly value: ValueId;

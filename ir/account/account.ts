@@ -6,7 +6,7 @@
  * In a framed code a step is a frame: what no spike drives is computed once for a frame, on its sum.
  */
 import { known } from "../diagnostic.ts";
-import { type Module, isFramed, producerOf, tensorAt } from "../module.ts";
+import { type Module, isFramed, isOverTime, producerOf, tensorAt } from "../module.ts";
 import { type NeuronKind, type Op, type OpOf, type ValueId, isNeuron, isOp } from "../op/op.ts";
 import type { TensorLookup } from "../op/table.ts";
 import { elementCount } from "../type.ts";
@@ -140,7 +140,7 @@ export interface Latency {
  * no timestep, but it adds a phase. In framed codes each layer of neurons takes a frame of its own.
  */
 export function latencyOf(module: Module, timesteps: number): Latency {
-  if (module.code === "none") return { timesteps: 0, phases: 0, withDelay: 0 };
+  if (!isOverTime(module)) return { timesteps: 0, phases: 0, withDelay: 0 };
   const depth = neuronDepth(module);
   const own = isFramed(module.code) ? module.timesteps * depth : timesteps;
   return { timesteps: own, phases: depth, withDelay: own + Math.max(0, depth - 1) };

@@ -23,7 +23,7 @@ import type { Tensor } from "../tensor.ts";
 
 /**
  * - `still`: the same at every timestep of a run.
- * - `spikes`: words of neurons, each of which is an event at every synapse that it meets.
+ * - `spikes`: words of neurons or from outside, each of which is an event at every synapse that it meets.
  * - `units`: the same, of neurons whose words are 1 and −1 of a unit that is the same for a channel and
  *   does not change over time.
  * - `current`: any other value that changes: weights on it multiply at every timestep.
@@ -41,6 +41,7 @@ export function driveOf(
   opOf: (value: ValueId) => Op | undefined,
   tensors: TensorLookup,
 ): Drive {
+  if (isOp(op, "snn.input")) return op.type.domain === "spike" ? "spikes" : "current";
   if (isNeuron(op)) return hasUnitWords(op) && isByChannel(op, tensors) ? "units" : "spikes";
   if (operands.every((drive) => drive === "still")) {
     // The difference of what stays the same is there at the first timestep, and 0 from then on.

@@ -100,8 +100,8 @@ function isPowersOfFirst(ref: string, tensors: TensorLookup): boolean {
   });
 }
 
-/** Connections by the value of each sender, [numel]. */
-function fanOutsOf(
+/** Connections by the value of each sender and of each input of spikes, [numel]. */
+export function fanOutsOf(
   module: Module,
   drives: ReadonlyMap<ValueId, Drive>,
 ): ReadonlyMap<ValueId, Float64Array> {
@@ -119,7 +119,7 @@ function fanOutsOf(
   // Backwards, so that all that a value meets is known before it is handed on.
   for (const op of module.ops.toReversed()) {
     const own = fanOuts.get(op.result);
-    if (own !== undefined && !isSender(op)) {
+    if (own !== undefined && !isSender(op) && !isOp(op, "snn.input")) {
       fanOuts.delete(op.result);
       handOn(op, own, opOf, tensors).forEach((degrees, i) => {
         add(known(op.inputs[i], "an operand"), degrees);

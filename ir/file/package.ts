@@ -6,7 +6,7 @@
 import { type Diagnostic, fail, invariant } from "../diagnostic.ts";
 import { diagnose } from "../diagnostics.ts";
 import { type Json, canonicalJson, membersOf, tryParseJson } from "./json.ts";
-import type { Module } from "../module.ts";
+import { type Module, opsOf } from "../module.ts";
 import { parseModule } from "../text/parse.ts";
 import { printModule } from "../text/print.ts";
 import {
@@ -26,7 +26,13 @@ export interface Package {
   readonly provenance: Provenance;
 }
 
-const formatVersion = "1";
+/** What this reads. */
+const formatVersions = ["1", "2"] as const;
+
+/** The lowest version that has all that the module needs: 2 has inputs over time. */
+function formatVersionOf(module: Module): (typeof formatVersions)[number] {
+  return opsOf(module, "snn.input").length > 0 ? "2" : "1";
+}
 
 /** The bytes of a `.snn` file. The module must verify. */
 export function encodePackage(content: Package): Uint8Array {
@@ -44,7 +50,7 @@ function fileOf({ module, provenance }: Package): Safetensors {
   return {
     tensors: new Map(Array.from(module.tensors, ([ref, value]) => [nameInFile(ref), value])),
     metadata: new Map([
-      ["snnc.format", formatVersion],
+      ["snnc.format", formatVersionOf(module)],
       ["snnc.ir", printModule(module, { locs: "full", hashes: "full" })],
       ["snnc.provenance", canonicalJson(provenance)],
     ]),
@@ -57,8 +63,9 @@ export function decodePackage(bytes: Uint8Array, file: string): Package {
   const malformed = (why: string): Diagnostic => diagnose("package-malformed", null, { file, why });
   const version = metadata.get("snnc.format");
   if (version === undefined) fail(malformed("it says no format version (snnc.format)"));
-  if (version !== formatVersion) {
-    fail(diagnose("package-version", null, { file, found: version, known: formatVersion }));
+  if (!formatVersions.some((known) => known === version)) {
+    const known = formatVersions.join(" and ");
+    fail(diagnose("package-version", null, { file, found: version, known }));
   }
   const text = metadata.get("snnc.ir");
   if (text === undefined) fail(malformed("it has no network (snnc.ir)"));

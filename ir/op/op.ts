@@ -96,6 +96,15 @@ export function isNeuron(op: Op): op is OpOf<NeuronKind> {
   return isOp(op, ...neuronKinds);
 }
 
+/** Ops whose value the caller gives: the same at every timestep, or a frame for each. */
+export const inputKinds = ["ann.input", "snn.input"] as const satisfies readonly OpKind[];
+export type InputKind = (typeof inputKinds)[number];
+
+/** Whether the caller gives the op's value. */
+export function isInput(op: Op): op is OpOf<InputKind> {
+  return isOp(op, ...inputKinds);
+}
+
 /** Ops that start anew after `rehearsal` timesteps. */
 export const rehearsedKinds = [
   "snn.rehearsed-if",

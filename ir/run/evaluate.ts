@@ -1,6 +1,6 @@
 /** What ops without a state compute, by kind; the families are in `ir/semantics/`. */
 import { invariant } from "../diagnostic.ts";
-import { type Op, type OpKind, type OpOf, isOp } from "../op/op.ts";
+import { type InputKind, type Op, type OpKind, type OpOf, isInput, isOp } from "../op/op.ts";
 import { contractionSemantics } from "../semantics/values/contraction.ts";
 import { elementwiseSemantics } from "../semantics/values/elementwise.ts";
 import { normSemantics } from "../semantics/values/norm.ts";
@@ -17,7 +17,7 @@ import type { SpikingKind } from "../op/families/spiking.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** Kinds whose result follows from their operands alone. An input's does not: it is given. */
-type StatelessKind = Exclude<OpKind, SpikingKind | "ann.input">;
+type StatelessKind = Exclude<OpKind, SpikingKind | InputKind>;
 
 const stateless: SemanticsTable<StatelessKind> = {
   ...sourceSemantics,
@@ -59,7 +59,7 @@ export function evaluate(op: Op, inputs: readonly Tensor[], tensors: TensorLooku
     !isStateful(op) && !isFramedNeuron(op),
     `${op.kind} has a state and cannot be evaluated by itself`,
   );
-  invariant(op.kind !== "ann.input", "an input has no meaning of its own");
+  invariant(!isInput(op), "an input has no meaning of its own");
   // A table indexed by a union gives a union of functions, which TypeScript cannot call; `op` is
   // only ever given to the function of its own kind.
   // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- see above

@@ -10,7 +10,7 @@ import { diagnose } from "../diagnostics.ts";
 import { type Token, at, sourceOf } from "./lex.ts";
 import { type Module, type Output, codes, properties } from "../module.ts";
 import { nearest } from "./nearest.ts";
-import type { Op, OpAttrs, OpKind, ValueId } from "../op/op.ts";
+import { type Op, type OpAttrs, type OpKind, type ValueId, isInput } from "../op/op.ts";
 import { type Faults, readTensors } from "./parse-tensors.ts";
 import { type AttrKind, inferType, isOpKind, specOf, specs, tensorRefsOf } from "../op/table.ts";
 import {
@@ -143,7 +143,7 @@ function makeWrittenOp(
       diagnose("ir-tensor-undefined", loc, { tensor: token.text }, notes),
     );
   }
-  if (complete && kind !== "ann.input") checkType(op, written, inputTypes, tensors, faults);
+  if (complete && !isInput(op)) checkType(op, written, inputTypes, tensors, faults);
   return op;
 }
 

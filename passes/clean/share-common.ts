@@ -6,7 +6,7 @@
  * by their elements, not their names. (Local value numbering over a graph in topological order:
  * Cocke & Schwartz 1970.)
  */
-import type { Op } from "../../ir/op/op.ts";
+import { type Op, isInput } from "../../ir/op/op.ts";
 import { tensorRefsOf } from "../../ir/op/table.ts";
 import { type Tensor, sameTensor } from "../../ir/tensor.ts";
 import { type Graph, rework } from "../graph.ts";
@@ -24,7 +24,7 @@ export const shareCommon = definePass({
   run: (module) => {
     const seen = new Map<string, Op[]>();
     return rework(module, (op, graph) => {
-      if (op.kind === "ann.input") return null;
+      if (isInput(op)) return null;
       const key = keyOf(op);
       const alike = seen.get(key) ?? [];
       const twin = alike.find((other) => sameTensors(op, other, graph));

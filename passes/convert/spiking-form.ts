@@ -4,7 +4,7 @@
  */
 import { elementCount, isFloat } from "../../ir/type.ts";
 import type { Module } from "../../ir/module.ts";
-import { type Op, type OpKind, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
+import { type Op, type OpKind, type OpOf, type ValueId, isInput, isOp } from "../../ir/op/op.ts";
 
 /**
  * What becomes of an op.
@@ -73,7 +73,7 @@ export function planConversion(module: Module, fires: Fires = isRectifier): Plan
   let neurons = 0;
   for (const op of module.ops) {
     const ofSample = op.inputs.map((value) => fromInput.has(value));
-    if (op.kind === "ann.input" || ofSample.includes(true)) fromInput.add(op.result);
+    if (isInput(op) || ofSample.includes(true)) fromInput.add(op.result);
     const varying = op.inputs.map((value) => overTime.has(value));
     const varies = varying.includes(true);
     const afterWeights = hasWeights(op) || op.inputs.some((value) => weighted.has(value));
@@ -170,7 +170,7 @@ interface Surroundings {
 
 function fateOf(op: Op, at: Surroundings): Fate {
   const varies = at.varying.includes(true);
-  if (isOp(op, "ann.input", "ann.constant")) return "shared";
+  if (isInput(op) || isOp(op, "ann.constant")) return "shared";
   if (at.decoded) return at.ahead.neuron ? "refused" : "tail";
   if (isShared(op, at)) return "shared";
   // A quantiser of the input rectifies it too where pixels are positive, and is no activation.
@@ -184,7 +184,7 @@ function fateOf(op: Op, at: Surroundings): Fate {
 
 /** What an op of this kind can be in a spiking network, in two or three words. */
 export function spikingFormOf(kind: OpKind): string {
-  if (kind.startsWith("snn.")) return "spiking";
+  if (kind.startsWith("snn.") && kind !== "snn.input") return "spiking";
   switch (kind) {
     case "ann.relu":
       return "neuron";
@@ -197,6 +197,7 @@ export function spikingFormOf(kind: OpKind): string {
     case "ann.max-pool":
       return "running sums";
     case "ann.input":
+    case "snn.input":
     case "ann.constant":
       return "source";
     case "ann.mul":

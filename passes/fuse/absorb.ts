@@ -4,7 +4,7 @@
  */
 import { makeOp } from "../../ir/build.ts";
 import { evaluate } from "../../ir/run/evaluate.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
+import { type Op, type OpOf, type ValueId, isInput, isOp } from "../../ir/op/op.ts";
 import { tensor } from "../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../ir/type.ts";
 import { largestFoldedConstant } from "../clean/fold-constants.ts";
@@ -153,7 +153,7 @@ function isInputSide(value: ValueId, graph: Graph): boolean {
   const seen = new Set(open);
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const op = graph.producer(next);
-    if (isOp(op, "ann.input", "ann.constant")) continue;
+    if (isInput(op) || isOp(op, "ann.constant")) continue;
     const passesOn = isOp(
       op,
       "ann.affine",

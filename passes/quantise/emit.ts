@@ -9,7 +9,7 @@ import { Builder } from "../../ir/build.ts";
 import { invariant, known } from "../../ir/diagnostic.ts";
 import { type Loc, fusedLoc, shortName } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
+import { type Op, type OpOf, type ValueId, isInput, isOp } from "../../ir/op/op.ts";
 import { type Tensor, type TensorRef, scalar, tensorOf } from "../../ir/tensor.ts";
 import { rangeOf } from "../../ir/semantics/values/scalar.ts";
 import { type DType, type Shape, elementCount } from "../../ir/type.ts";
@@ -118,7 +118,7 @@ class Emitter {
 
   /** The op as it was, on what its operands became. */
   private float(op: Op): Made {
-    if (op.kind === "ann.input") {
+    if (isInput(op)) {
       this.builder.push(op);
       return { value: op.result, units: uniform(0, 1) };
     }

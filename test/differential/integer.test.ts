@@ -73,7 +73,7 @@ tensors {
       { file: "wide.snnir" },
     );
     const plan = compilePlan(module);
-    plan.inputs[0]?.set([2 ** 25 + 1, -(2 ** 27) - 1, 2 ** 25, 2 ** 26]);
+    plan.inputs[0]?.data.set([2 ** 25 + 1, -(2 ** 27) - 1, 2 ** 25, 2 ** 26]);
     for (const step of plan.steps) step.run();
     const current = known(opsOf(module, "ann.conv")[0], "the convolution").result;
     // 3 · (2²⁵ + 1) − 3 · 2²⁵ + 7, and −3 · (2²⁷ + 1) − 3 · 2²⁶ + 7.

@@ -83,6 +83,8 @@ const temporalSteps: readonly StepKind[] = [
   "temporal-bias",
   "low-pass",
   "increments",
+  "events",
+  "events",
 ];
 
 /** What goes into codes whose neurons take frames as wholes: nothing that is added at each timestep. */

@@ -5,13 +5,14 @@
 import { Builder } from "../../ir/build.ts";
 import { sourceLoc } from "../../ir/loc.ts";
 import type { Module, Output } from "../../ir/module.ts";
-import type {
-  BinaryName,
-  OpAttrs,
-  OpKind,
-  PoolAttrs,
-  ValueId,
-  WindowAttrs,
+import {
+  type BinaryName,
+  type OpAttrs,
+  type OpKind,
+  type PoolAttrs,
+  type ValueId,
+  type WindowAttrs,
+  isInput,
 } from "../../ir/op/op.ts";
 import { uniform } from "../../ir/random.ts";
 import { type Tensor, type TensorRef, tensorOf } from "../../ir/tensor.ts";
@@ -34,12 +35,20 @@ export interface Step {
   readonly seed: number;
 }
 
+export interface SketchInput {
+  readonly type: Type;
+  readonly seed: number;
+  /** Null where the value is the same at every timestep. */
+  readonly frames: number | null;
+}
+
 /** Values larger than this are not enlarged further. */
 const mostElements = 256;
 
 export class Sketch {
   readonly builder = new Builder();
-  readonly inputs: { readonly type: Type; readonly seed: number }[] = [];
+  /** What each input is to hold; those over time have frames. */
+  readonly inputs: SketchInput[] = [];
   private readonly values: ValueId[] = [];
   private draws = 0;
   private seed = 0;
@@ -70,7 +79,16 @@ export class Sketch {
     const type = real("f32", shape);
     const name = `input ${this.inputs.length}`;
     const value = this.builder.input(name, type, this.locOf("Input"));
-    this.inputs.push({ type, seed });
+    this.inputs.push({ type, seed, frames: null });
+    this.values.push(value);
+    return value;
+  }
+
+  /** An input with frames, which is the last value then. */
+  inputOverTime(type: Type, seed: number, frames: number): ValueId {
+    const name = `input ${this.inputs.length}`;
+    const value = this.builder.inputOverTime(name, type, this.locOf("Input"));
+    this.inputs.push({ type, seed, frames });
     this.values.push(value);
     return value;
   }
@@ -147,7 +165,7 @@ export class Sketch {
     const outputs: Output[] = [{ name: "out", value: this.last }];
     const module = this.builder.finish({ name, outputs, ...options });
     const needed = reachable(module);
-    const ops = module.ops.filter((op) => op.kind === "ann.input" || needed.has(op.result));
+    const ops = module.ops.filter((op) => isInput(op) || needed.has(op.result));
     const kept = new Builder({ tensors: module.tensors });
     for (const op of ops) kept.push(op);
     return kept.finish({ name, outputs, ...options });
@@ -162,18 +180,17 @@ export class Sketch {
   }
 }
 
-/** Values for the inputs of a sketch: eighths between −1 and 1. */
+/** Values for the inputs of a sketch: eighths between −1 and 1, and few spikes, some of them of two. */
 export function inputTensors(sketch: Sketch): readonly Tensor[] {
-  return sketch.inputs.map(({ type, seed }, i) =>
-    tensorOf(
-      type.dtype,
-      type.shape,
-      Array.from(
-        { length: elementCount(type.shape) },
-        (_, k) => Math.round(uniform(seed, k, i, 1) * 16 - 8) / 8,
-      ),
-    ),
-  );
+  return sketch.inputs.map(({ type: { domain, dtype, shape }, seed, frames }, i) => {
+    const extents = frames === null ? shape : [frames, ...shape];
+    const at = (k: number): number => uniform(seed, k, i, 1);
+    const spike = (x: number): number => (x < 0.7 ? 0 : x < 0.8 ? 1 : x < 0.9 ? -1 : 3);
+    const numbers = Array.from({ length: elementCount(extents) }, (_, k) =>
+      domain === "spike" ? spike(at(k)) : Math.round(at(k) * 16 - 8) / 8,
+    );
+    return tensorOf(dtype, extents, numbers);
+  });
 }
 
 /** A square window with "same" padding or none that fits the last value's spatial axes. */
@@ -305,6 +322,13 @@ const steps = {
   "second-input": (sketch, { seed }) => {
     const before = sketch.last;
     sketch.add("ann.add", {}, [before, sketch.input(sketch.shape, seed)]);
+  },
+  /** Spikes, currents or values from outside, alone from here on or beside what there is. */
+  events: (sketch, { a, b, c, seed }) => {
+    const before = sketch.last;
+    const domain = a % 3 === 0 ? "current" : a > 5 ? "real" : "spike";
+    sketch.inputOverTime({ ...sketch.type, domain }, seed, b);
+    if (c > 3) sketch.add("ann.add", {}, [before, sketch.last]);
   },
   /** Functions of two values whose shapes broadcast, the last value on either side. */
   broadcast: (sketch, { a, b, c, seed }) => {

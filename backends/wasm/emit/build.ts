@@ -7,7 +7,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { provenTimesteps, requireSafeTimesteps } from "../../../ir/analysis/bounds.ts";
 import { fail } from "../../../ir/diagnostic.ts";
-import { type Module, isFramed } from "../../../ir/module.ts";
+import { type Module, isFramed, opsOf } from "../../../ir/module.ts";
 import type { Provenance } from "../../../ir/file/package.ts";
 import { elementCount, formatType } from "../../../ir/type.ts";
 import { type CompileOptions, compileProgram } from "../compile.ts";
@@ -93,6 +93,7 @@ export async function buildWasm(
     tiles: 1,
     optimise: true,
   };
+  refuseFrames(module);
   requireSafeTimesteps(module, timesteps);
   const program = await compileProgram(module, compileOptions);
   refuseHost(program);
@@ -160,6 +161,14 @@ function filesOf(
     for (const [name, bytes] of packSamples(samples)) files.set(name, bytes);
   }
   return files;
+}
+
+/** The loader writes inputs before the first timestep only. */
+function refuseFrames(module: Module): void {
+  const found = opsOf(module, "snn.input").map(({ loc, attrs: { name } }) =>
+    diagnose("input-over-time", loc, { name }),
+  );
+  if (found.length > 0) fail(...found);
 }
 
 function refuseHost(program: Program): void {

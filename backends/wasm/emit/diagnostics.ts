@@ -13,6 +13,12 @@ export const diagnose = catalogue({
       `${p.kind} on ${p.type} has no WebAssembly code, and a built network has nothing else to run it`,
     help: "run such networks with `snnc run` and `snnc eval`, or convert the model so that the op is gone",
   },
+  "input-over-time": {
+    severity: "error",
+    message: (p: { name: string }) =>
+      `input "${p.name}" has a frame for each timestep, and a built network is given its inputs once`,
+    help: "run such networks with `snnc run` and `snnc eval`",
+  },
   "probe-unknown": {
     severity: "error",
     message: (p: UnknownName) => `there is nothing named "${p.name}" to probe`,

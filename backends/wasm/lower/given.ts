@@ -1,11 +1,11 @@
 /** Where values come from outside: inputs, and constants. */
-import { type Op, isOp } from "../../../ir/op/op.ts";
+import { type Op, isInput, isOp } from "../../../ir/op/op.ts";
 import { type View, rowMajor } from "../memory/view.ts";
 import { type Lowering, elementOf } from "./lowering.ts";
 
-/** Inputs get a place that the host writes to; constants are part of the program. */
+/** Inputs get a place that the host writes to, those over time for each timestep of a chunk; constants are part of the program. */
 export function lowerGiven(lowering: Lowering, op: Op): View | null {
-  if (isOp(op, "ann.input")) return lowering.place(op.result);
+  if (isInput(op)) return lowering.place(op.result);
   if (!isOp(op, "ann.constant")) return null;
   const element = elementOf(op.type.dtype) ?? "f64";
   const { data, shape } = lowering.tensor(op.attrs.value);

@@ -1,6 +1,7 @@
 /** A program in memory, ready to run samples one after the other on one thread. */
 import { invariant, known } from "../../../ir/diagnostic.ts";
 import { evaluate, isStateful } from "../../../ir/run/evaluate.ts";
+import { putFrame, requireFrames } from "../../../ir/run/frames.ts";
 import { type Cell, isFramedNeuron, steppedCellOf } from "../../../ir/semantics/spiking.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../../ir/tensor.ts";
 import { elementCount, stridesOf } from "../../../ir/type.ts";
@@ -106,11 +107,30 @@ export class Instance {
     return sync !== null && this.memories.i32[(this.arena + sync.address) / 4] === 1;
   }
 
-  /** Writes a sample. Input `i` has the module's shape. */
+  /** Writes a sample. Input `i` has the module's shape, or frames of it. */
   give(inputs: readonly TensorData[]): void {
     this.program.inputs.forEach((at, i) => {
-      this.write(at, known(inputs[i], `input ${i}`), 0);
+      const given = known(inputs[i], `input ${i}`);
+      if (this.isOverTime(i)) requireFrames(given, elementCount(at.shape), `input ${i}`);
+      else this.write(at, given, 0);
     });
+  }
+
+  /** Writes the frames of the next chunk, `elapsed` timesteps into the sample. */
+  giveFrames(inputs: readonly TensorData[], elapsed: number): void {
+    this.program.inputs.forEach((at, i) => {
+      if (!this.isOverTime(i)) return;
+      const frames = known(inputs[i], `input ${i}`);
+      const frame = new Float64Array(elementCount(at.shape));
+      for (let step = 0; step < this.program.steps; step++) {
+        putFrame(frames, elapsed + step, frame);
+        this.write(at, frame, step);
+      }
+    });
+  }
+
+  private isOverTime(input: number): boolean {
+    return this.program.overTime[input] === true;
   }
 
   /** Runs what does not depend on time. */

@@ -1,4 +1,5 @@
 /** Runs samples on an instance, one after the other, and gathers what was asked for. */
+import { arrivedIn } from "../../../ir/account/arrivals.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { type EarlyExit, endsEarly, repeatLast } from "../../../ir/run/early-exit.ts";
 import {
@@ -56,7 +57,12 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
   });
 
   /** What the chunk's first `steps` timesteps counted, added to what was before. */
-  const addCounts = (result: Counted, elapsed: number, steps: number): void => {
+  const addCounts = (
+    result: Counted,
+    inputs: readonly TensorData[],
+    elapsed: number,
+    steps: number,
+  ): void => {
     if (program.counts === null) return;
     const { at, rows } = program.counts;
     instance.read(at, 0, counts);
@@ -74,7 +80,15 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
         sent.spikes += spikes;
         sent.bits += bits;
       }
-      addTimestep(activity, elapsed + step, { ...sent, ...eventsIn(rows.events, rowAt) });
+      const met = eventsIn(rows.events, rowAt);
+      for (const { input, fanOut } of program.arrivals) {
+        const from = (elapsed + step) * fanOut.length;
+        const arrived = arrivedIn({ fanOut }, known(inputs[input], "an input"), from);
+        met.events += arrived.events;
+        met.plainEvents += arrived.plainEvents;
+        met.eventBits += arrived.eventBits;
+      }
+      addTimestep(activity, elapsed + step, { ...sent, ...met });
     }
   };
 
@@ -104,11 +118,12 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
       instance.begin();
       let taken = 0;
       for (;;) {
+        instance.giveFrames(inputs, taken);
         instance.sync();
         instance.advance(taken);
         instance.sync();
         const steps = Math.min(program.steps, timesteps - taken);
-        addCounts(result, taken, steps);
+        addCounts(result, inputs, taken, steps);
         for (let step = 0; step < steps; step++) {
           outputs.forEach(({ at, size }, i) => {
             instance.read(at, step, known(result.outputs[i], "an output"), (taken + step) * size);

@@ -12,6 +12,7 @@ import { type CostTable, nothing, perElement, times } from "./rule.ts";
 export const sourceCosts: CostTable<SourceKind> = {
   "ann.input": nothing,
   "ann.constant": nothing,
+  "snn.input": nothing,
 };
 
 export const shapeCosts: CostTable<ShapeKind> = {

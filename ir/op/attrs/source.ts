@@ -5,4 +5,11 @@ export interface SourceOps {
   /** A value that the caller gives, the same at every timestep. Its type is the one that is written. */
   "ann.input": { readonly name: string };
   "ann.constant": { readonly value: TensorRef };
+  /**
+   * A value that the caller gives as frames, [F, …shape]: x[t] is frame t, which counts from 1, and 0 for
+   * t > F: nothing arrives any more. F is the sample's. The type, without the axis of the frames, is
+   * the one that is written: `spike` where every element that is not 0 is a spike from outside,
+   * `current` for what neurons integrate, `real` for values that are read as they are.
+   */
+  "snn.input": { readonly name: string };
 }

@@ -3,7 +3,7 @@ import { no, ok } from "../../diagnostic.ts";
 import type { SpecTable } from "../spec.ts";
 import { real } from "../../type.ts";
 
-export type SourceKind = "ann.input" | "ann.constant";
+export type SourceKind = "ann.input" | "ann.constant" | "snn.input";
 
 export const sourceSpecs: SpecTable<SourceKind> = {
   "ann.input": {
@@ -22,5 +22,12 @@ export const sourceSpecs: SpecTable<SourceKind> = {
       const { dtype, shape } = tensors(attrs.value);
       return ok(real(dtype, shape));
     },
+  },
+  "snn.input": {
+    summary: "a value that the caller gives for each timestep",
+    arity: 0,
+    exactness: "exact",
+    attributes: { name: "string" },
+    infer: () => no("an input carries its own type, which nothing else determines"),
   },
 };

@@ -123,6 +123,19 @@ describe("a build", () => {
     ]);
   });
 
+  it("is refused for inputs that change over time", async () => {
+    const builder = new Builder();
+    const loc = sourceLoc("m", "events", "Input");
+    const type = { domain: "spike", dtype: "f32", shape: [2] } as const;
+    const events = builder.inputOverTime("events", type, loc);
+    const value = builder.add("snn.accumulate", [events], {}, loc);
+    const outputs = [{ name: "y", value }];
+    const over = builder.finish({ name: "m", outputs, code: "rate", timesteps: 2 });
+    expect(await failureOf(buildFiles(over))).toEqual([
+      'input-over-time: input "events" has a frame for each timestep, and a built network is given its inputs once',
+    ]);
+  });
+
   it.each([
     [{ probes: ["nothing"] }, 'probe-unknown: there is nothing named "nothing" to probe'],
     [

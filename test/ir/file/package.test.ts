@@ -227,8 +227,8 @@ describe("a package", () => {
   });
 
   it("is refused in another version of the format", () => {
-    expect(tampered((_, m) => m.set("snnc.format", "2"))).toBe(
-      "package-version: net.snn has format version 2; this program reads version 1",
+    expect(tampered((_, m) => m.set("snnc.format", "3"))).toBe(
+      "package-version: net.snn has format version 3; this program reads versions 1 and 2",
     );
   });
 

@@ -35,7 +35,8 @@ export function readContainer(bytes: Uint8Array): Container {
   if (!isRecord(header)) return refuse("The header is no object.");
   const metadata = header["__metadata__"];
   if (!isRecord(metadata)) return refuse("There are no metadata.");
-  if (metadata["snnc.format"] !== "1") return refuse("The layout has another version.");
+  const version = metadata["snnc.format"];
+  if (version !== "1" && version !== "2") return refuse("The layout has another version.");
   const text = metadata["snnc.ir"];
   if (typeof text !== "string") return refuse("There is no network in the metadata.");
   const tensors = new Map<string, Stored>();

@@ -90,6 +90,7 @@ export function driveOf(op: Op, meaning: Meaning, operands: readonly Part[]): Dr
     const units = meaning.is === "move" && carried.every(({ drive }) => drive === "units");
     return units ? "units" : "words";
   }
+  if (op.kind === "snn.input") return op.type.domain === "spike" ? "words" : "current";
   if (isNeuron(op)) return driveOfNeuron(op);
   if (op.kind === "snn.difference" && isNothing(at(operands, 0))) return "still";
   const pools = op.kind === "snn.max-pool" || op.kind === "snn.rehearsed-max-pool";

@@ -15,7 +15,7 @@ import { refuse } from "./refusal.ts";
 import { at } from "./types.ts";
 
 export type Meaning =
-  | { readonly is: "input" | "constant" }
+  | { readonly is: "input" | "frames" | "constant" }
   | { readonly is: "move"; readonly move: Move }
   | { readonly is: "synapse"; readonly synapse: Synapse }
   | { readonly is: "matmul"; readonly formula: Formula; readonly products: number }
@@ -27,6 +27,7 @@ export type Meaning =
 export function meaningOf(site: Site): Meaning {
   const { op, types } = site;
   if (op.kind === "ann.input") return { is: "input" };
+  if (op.kind === "snn.input") return { is: "frames" };
   if (op.kind === "ann.constant") return { is: "constant" };
   const move = moveOf(site);
   if (move !== undefined) return { is: "move", move };

@@ -11,8 +11,8 @@ import { rounderOf, settle } from "./numbers.ts";
 import { charge, noOperations, type Operations } from "./operation.ts";
 import { carry } from "./ops/moves.ts";
 import { refuse } from "./refusal.ts";
-import { at, type Network, type Op, sizeOf } from "./types.ts";
-import { carryWords, type Words, wordsOf, wordsOfPool } from "./words.ts";
+import { at, type Dtype, type Network, type Op, sizeOf } from "./types.ts";
+import { carryWords, type Words, wordsFromOutside, wordsOf, wordsOfPool } from "./words.ts";
 
 export interface NeuronTrace {
   readonly id: number;
@@ -78,7 +78,8 @@ class Run {
     const remaining = [...inputs];
     for (const op of this.#network.ops) {
       const operands = op.operands.map(placeOf);
-      const input = op.kind === "ann.input" ? remaining.shift() : undefined;
+      const isGiven = op.kind === "ann.input" || op.kind === "snn.input";
+      const input = isGiven ? remaining.shift() : undefined;
       this.#addPart(op, operands);
       this.#traces.push(this.#trace(this.#parts.length - 1, input));
     }
@@ -89,7 +90,7 @@ class Run {
     });
     this.#chargeOthers(new Set(this.#network.outputs.map(({ value }) => placeOf(value))));
     const phases = this.#depth(this.#network.outputs.map(({ value }) => placeOf(value)));
-    const timeless = this.#network.code === "none";
+    const timeless = isTimeless(this.#network);
     const timesteps = timeless ? 0 : this.#framed ? phases * this.#T : this.#T;
     return {
       ...{ outputs, neurons: this.#neurons, activity: this.#cumulative() },
@@ -130,6 +131,12 @@ class Run {
         const size = sizeOf(op.type.shape);
         if (input?.length !== size) return refuse("An input has another number of elements.");
         return once(settle(Float64Array.from(input), dtype));
+      }
+      case "frames": {
+        const values = this.#framesOf(input ?? new Float32Array(0), sizeOf(op.type.shape), dtype);
+        return part.drive === "words"
+          ? { values, words: values.map(wordsFromOutside) }
+          : { values };
       }
       case "constant":
         return once(op.attributes.tensor("value").values);
@@ -172,6 +179,15 @@ class Run {
       ),
     );
     return { values, words };
+  }
+
+  /** What arrives at each timestep; behind the last frame 0. */
+  #framesOf(given: Float32Array, size: number, dtype: Dtype): readonly Float64Array[] {
+    return Array.from({ length: this.#T }, (_, t) => {
+      const frame = new Float64Array(size);
+      given.subarray(t * size, (t + 1) * size).forEach((x, i) => (frame[i] = x));
+      return settle(frame, dtype);
+    });
   }
 
   /** What a neuron op sends, and its operations. */
@@ -281,12 +297,16 @@ const total = (values: Float64Array): number => values.reduce((sum, value) => su
 const weighted = (values: Float64Array, weights: Float64Array): number =>
   values.reduce((sum, value, i) => sum + value * (weights[i] ?? 0), 0);
 
+/** Whether nothing changes in a run: no code, and no frames that arrive. */
+const isTimeless = ({ code, ops }: Network): boolean =>
+  code === "none" && !ops.some(({ kind }) => kind === "snn.input");
+
 /** Runs one sample, an array for each input. Of framed codes the timesteps are the network's own. */
 export function run(
   network: Network,
   inputs: readonly Float32Array[],
   timesteps = network.timesteps,
 ): Simulation {
-  const fixed = framedCodes.has(network.code) || network.code === "none";
+  const fixed = framedCodes.has(network.code) || isTimeless(network);
   return new Run(network, fixed ? network.timesteps : timesteps).result(inputs);
 }

@@ -26,6 +26,19 @@ export function wordsOfPool(values: Float64Array): Words {
   return { count, bits: count, plain: count };
 }
 
+/** Spikes from outside: the digits are those of a whole number, or one; ±1 is plain. */
+export function wordsFromOutside(values: Float64Array): Words {
+  const digits = (x: number): number =>
+    Number.isInteger(x) && Math.abs(x) < 2 ** 32
+      ? Math.abs(x).toString(2).replaceAll("0", "").length
+      : 1;
+  return {
+    count: values.map((x) => (x === 0 ? 0 : 1)),
+    bits: values.map((x) => (x === 0 ? 0 : digits(x))),
+    plain: values.map((x) => (Math.abs(x) === 1 ? 1 : 0)),
+  };
+}
+
 /** The words of an op that carries; of an operand without words there are none. */
 export function carryWords(
   { op, meaning }: Part,
