@@ -39,9 +39,41 @@ export const codes = [
   "ttfs",
 ] as const satisfies readonly Code[];
 
+export type SpikingCode = Exclude<Code, "none">;
+
+export const spikingCodes = codes.filter((code): code is SpikingCode => code !== "none");
+
+export interface CodeTraits {
+  /** How outputs are read: a mean or a sum over the timesteps, or a sum over a frame for each layer. */
+  readonly decoder: "mean" | "sum" | "frame";
+  /** Timesteps that a network of this code is made for unless somebody says otherwise. */
+  readonly timesteps: number;
+  /** What a timestep more adds: a level to those that a value can have, or a binary digit. */
+  readonly gains: "levels" | "digits";
+  /** Whether its spikes have a number of bits that can be chosen. */
+  readonly hasBits: boolean;
+}
+
+/** What is known of each code; their neurons are in `ir/op/attrs/neurons.ts`. */
+export const codeTraits: Readonly<Record<SpikingCode, CodeTraits>> = {
+  rate: { decoder: "mean", timesteps: 32, gains: "levels", hasBits: false },
+  "signed-rate": { decoder: "mean", timesteps: 16, gains: "levels", hasBits: false },
+  burst: { decoder: "mean", timesteps: 4, gains: "levels", hasBits: true },
+  differential: { decoder: "sum", timesteps: 4, gains: "digits", hasBits: true },
+  // Eight binary digits.
+  "few-spikes": { decoder: "frame", timesteps: 8, gains: "digits", hasBits: false },
+  // Time in eight bits.
+  ttfs: { decoder: "frame", timesteps: 255, gains: "levels", hasBits: false },
+};
+
+/** The traits of a code; null of a network that is not spiking. */
+export function traitsOf(code: Code): CodeTraits | null {
+  return code === "none" ? null : codeTraits[code];
+}
+
 /** Whether neurons of this code fire only when the frames of their operands are complete. */
 export function isFramed(code: Code): boolean {
-  return code === "few-spikes" || code === "ttfs";
+  return traitsOf(code)?.decoder === "frame";
 }
 
 /** Whether a network differs from timestep to timestep: it spikes, or what comes in changes. */

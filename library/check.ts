@@ -7,19 +7,14 @@ import type { ImportResult } from "../frontend/import.ts";
 import { type Diagnostic, DiagnosticError } from "../ir/diagnostic.ts";
 import type { Engine, SampleSource } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
-import { type Module, inputsOf } from "../ir/module.ts";
+import { type Module, type SpikingCode, inputsOf } from "../ir/module.ts";
 import { givenShape } from "../ir/run/frames.ts";
 import { type Op, isInput, isOp } from "../ir/op/op.ts";
 import { uniform } from "../ir/random.ts";
 import { tensorOf } from "../ir/tensor.ts";
 import { elementCount, isFloat } from "../ir/type.ts";
-import {
-  type Fate,
-  type Plan,
-  hasLeakyForm,
-  planConversion,
-} from "../passes/convert/spiking-form.ts";
-import { type SpikingCode, carriesDecoded, codeMadeBy } from "../passes/codes.ts";
+import { type Fate, type Plan, planConversion } from "../passes/convert/spiking-form.ts";
+import { carriesDecoded, codeMadeBy } from "../passes/codes.ts";
 import { type PipelineOptions, runPipeline } from "../passes/manager.ts";
 import type { PipelineStep } from "../passes/pipeline.ts";
 import { planIntegers } from "../passes/quantise/plan.ts";
@@ -105,7 +100,7 @@ async function decide(
 ): Promise<Decision> {
   const at = steps.findIndex(({ pass }) => pass.establishes.includes("spiking"));
   const conversion = at < 0 ? steps.length : at;
-  const fires = steps[at]?.pass.name === "soft-lif" ? hasLeakyForm : undefined;
+  const fires = steps[at]?.pass.makes?.fires;
   const samples: SampleSource = { count: 1, get: () => madeUp(module) };
   const { measure, watch } = calibrationOn(samples, { engine, threads: 1 });
   let clean = module;
@@ -126,7 +121,7 @@ async function decide(
   };
   try {
     const made = await runPipeline(module, steps.slice(0, conversion + 1), options);
-    const quantises = steps.some(({ pass }) => pass.phase === "quantise");
+    const quantises = steps.some(({ pass }) => pass.role === "quantise");
     const faults = quantises ? planIntegers(made.module, mostLevels).refusals : [];
     const remarks = made.diagnostics.filter(({ code }) => code === "real-layers");
     return { clean, plan: planConversion(clean, fires), faults, remarks };

@@ -4,17 +4,10 @@
  */
 import { type Diagnostic, fail } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
-import type { Module } from "../ir/module.ts";
+import type { Module, SpikingCode } from "../ir/module.ts";
 import type { Calibration } from "../passes/pass.ts";
-import {
-  type SpikingCode,
-  bitsMadeBy,
-  codeMadeBy,
-  defaultTimesteps,
-  makingOf,
-  withBits,
-} from "../passes/codes.ts";
-import { establishedBy, pipelineNames } from "../passes/index.ts";
+import { bitsMadeBy, codeMadeBy, defaultTimesteps, withBits } from "../passes/codes.ts";
+import { establishedBy, pipelineFor, pipelineNames } from "../passes/index.ts";
 import { type PassRecord, type PipelineOptions, runPipeline } from "../passes/manager.ts";
 import { type PipelineStep, parsePipeline } from "../passes/pipeline.ts";
 import { diagnose } from "./diagnostics.ts";
@@ -73,7 +66,7 @@ export function stepsOf(
 
 /** The pipeline that options ask for. */
 export function pipelineOf({ pipeline, code }: Pick<ConvertOptions, "pipeline" | "code">): string {
-  return pipeline ?? (code === undefined ? "default" : makingOf(code).pipeline);
+  return pipeline ?? (code === undefined ? "default" : pipelineFor[code]);
 }
 
 /**

@@ -6,6 +6,7 @@ import { firstTargets } from "../calibrate/tasks/targets.ts";
 import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import { type Module, inputsOf, producerOf } from "../ir/module.ts";
+import { allPasses } from "../passes/index.ts";
 import type { PassRecord } from "../passes/manager.ts";
 import { type Labelled, compareLayers, lossByPass } from "./assess.ts";
 import type { Running } from "./measure.ts";
@@ -75,6 +76,7 @@ export async function makeReport(
     lossByPass: losses,
     lossByPassData: { ...describeData(lossData), sha256: null },
     comparison,
+    catalogue: allPasses,
     diagnostics: request.diagnostics,
   };
   return buildReport(pieces);

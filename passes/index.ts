@@ -2,7 +2,7 @@
  * Every pass once, by phase, and every named pipeline with the reason for its order. The only list
  * of passes there is: the CLI, the documentation and the tests read it.
  */
-import type { Property } from "../ir/module.ts";
+import type { Property, SpikingCode } from "../ir/module.ts";
 import { canonicaliseShapes } from "./clean/canonicalise-shapes.ts";
 import { dropIdentity } from "./clean/drop-identity.ts";
 import { eliminateDead } from "./clean/eliminate-dead.ts";
@@ -223,6 +223,16 @@ export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
   ["percentile", [...spiking(balancePercentile)]],
   ["local", [...spiking(balanceLocal)]],
 ]);
+
+/** The pipeline that makes a network of each code. */
+export const pipelineFor: Readonly<Record<SpikingCode, string>> = {
+  rate: "rate",
+  "signed-rate": "binary",
+  burst: "burst",
+  differential: "default",
+  "few-spikes": "few-spikes",
+  ttfs: "one-spike",
+};
 
 /** What `parsePipeline` needs to read any pipeline of this build. */
 export const pipelineNames: PipelineNames = { passes: allPasses, pipelines };

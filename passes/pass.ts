@@ -4,14 +4,36 @@
  */
 import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { Observation, Probe, ProbeData } from "../ir/executable.ts";
-import type { Module, Property } from "../ir/module.ts";
-import type { ValueId } from "../ir/op/op.ts";
+import type { Module, Property, SpikingCode } from "../ir/module.ts";
+import type { Op, ValueId } from "../ir/op/op.ts";
+import type { Meaning, PassFacts, Role } from "../ir/role.ts";
 import type { CalibrationStatistics } from "../ir/run/stats.ts";
 
-export type Phase = "clean" | "fuse" | "convert" | "balance" | "quantise";
+/** Where passes stand, in pipelines and in the list of passes. */
+export const phases = ["clean", "fuse", "convert", "balance", "quantise"] as const;
+type Phase = (typeof phases)[number];
+
+const phaseOfRole: Readonly<Record<Role, Phase>> = {
+  clean: "clean",
+  fuse: "fuse",
+  prepare: "convert",
+  convert: "convert",
+  balance: "balance",
+  start: "balance",
+  fit: "balance",
+  allocate: "balance",
+  correct: "balance",
+  rehearse: "balance",
+  "read-out": "balance",
+  quantise: "quantise",
+};
+
+export function phaseOf({ role }: { readonly role: Role }): Phase {
+  return phaseOfRole[role];
+}
 
 /** One option of a pass, as it is written on the command line: `name{key=value,…}`. */
-export type OptionSpec =
+export type OptionSpec = { readonly means?: Meaning } & (
   | {
       readonly kind: "number";
       readonly default: number;
@@ -32,7 +54,8 @@ export type OptionSpec =
       readonly help: string;
       readonly of: readonly string[];
     }
-  | { readonly kind: "flag"; readonly default: boolean; readonly help: string };
+  | { readonly kind: "flag"; readonly default: boolean; readonly help: string }
+);
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
 
@@ -104,10 +127,17 @@ export interface WatchOptions {
   readonly count?: boolean;
 }
 
-export interface Pass<T extends OptionTable = OptionTable> {
-  /** Kebab-case and imperative: "fold-batchnorm". Unique; the CLI, dumps and reports use it. */
-  readonly name: string;
-  readonly phase: Phase;
+/** What a pass that converts makes of an analogue network. */
+export interface Making<V> {
+  code(options: V): SpikingCode;
+  /** Timesteps to make it for unless somebody says; those of the code unless given. */
+  timesteps?(options: V): number;
+  /** Whether an op becomes neurons; rectifiers do unless given. */
+  readonly fires?: (op: Op) => boolean;
+}
+
+/** Its name is kebab-case and imperative, "fold-batchnorm", and unique; the CLI, dumps and reports use it. */
+export interface Pass<T extends OptionTable = OptionTable> extends PassFacts {
   readonly summary: string;
   readonly requires: readonly Property[];
   readonly establishes: readonly Property[];
@@ -116,12 +146,15 @@ export interface Pass<T extends OptionTable = OptionTable> {
   /** Whether the network computes the same function afterwards (up to rounding). */
   readonly preservesOutputs: boolean;
   readonly options: T;
+  /** Of a pass that converts. */
+  readonly makes?: Making<OptionValues<T>>;
   /** Returns the same object where there was nothing to do. */
   run(module: Module, context: PassContext<OptionValues<T>>): Module | Promise<Module>;
 }
 
 /** A pass whose option types have been put aside, as lists and tables hold it. */
-export interface AnyPass extends Omit<Pass, "run"> {
+export interface AnyPass extends Omit<Pass, "run" | "makes"> {
+  readonly makes?: Making<Readonly<Record<string, unknown>>>;
   run(
     module: Module,
     context: PassContext<Readonly<Record<string, unknown>>>,

@@ -4,6 +4,7 @@
  */
 import { type Diagnostic, invariant, known } from "../../ir/diagnostic.ts";
 import { formatLoc } from "../../ir/loc.ts";
+import type { PassFacts } from "../../ir/role.ts";
 import type { Comparison, LayerComparison } from "../compare.ts";
 import { energyCaveat } from "../energy.ts";
 import { labelShiftOf } from "../chance.ts";
@@ -39,6 +40,8 @@ export interface ReportPieces {
   readonly lossByPass: ConversionReport["lossByPass"];
   readonly lossByPassData: ConversionReport["lossByPassData"];
   readonly comparison: Comparison;
+  /** The passes there are, which advice proposes. */
+  readonly catalogue: readonly PassFacts[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -111,7 +114,10 @@ export function buildReport(pieces: ReportPieces): ConversionReport {
       }),
     ),
   };
-  const checked = reportSchema.safeParse({ ...report, recommendations: recommend(report) });
+  const checked = reportSchema.safeParse({
+    ...report,
+    recommendations: recommend(report, pieces.catalogue),
+  });
   invariant(checked.success, `a report that its schema refuses: ${checked.error?.message}`);
   return checked.data;
 }

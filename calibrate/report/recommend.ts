@@ -2,11 +2,13 @@
  * From measurements to advice: what to try next, in plain words, naming the option. Each kind has a
  * section in docs/low-accuracy.md. Advice names a cause that the numbers show, never a guess.
  */
+import type { PassFacts } from "../../ir/role.ts";
 import { isAtChance } from "../chance.ts";
 import { noneFoundShare } from "../confidence.ts";
 import { counted, percent, points, relative } from "./format.ts";
 import {
   type OwnPart,
+  type Situation,
   answering,
   higherThresholds,
   longer,
@@ -16,7 +18,8 @@ import {
 } from "./remedy.ts";
 import type { ConversionReport, LayerErrorParts, Recommendation, ReportLayer } from "./schema.ts";
 
-type Findings = Omit<ConversionReport, "recommendations">;
+/** What was measured, and the passes there are. */
+type Findings = Omit<ConversionReport, "recommendations"> & Situation;
 
 /** A loss below half a point is what most papers call lossless. */
 const smallLoss = 0.005;
@@ -29,10 +32,14 @@ const outlierFactor = 3;
 const notableSilenced = 0.3;
 const notableSaturated = 0.05;
 
-/** What the numbers suggest, most important first. */
-export function recommend(report: Findings): Recommendation[] {
+/** What the numbers suggest, most important first. It proposes passes of `catalogue`. */
+export function recommend(
+  found: Omit<ConversionReport, "recommendations">,
+  catalogue: readonly PassFacts[],
+): Recommendation[] {
+  const report = { ...found, catalogue };
   const loss = lossAt(report, -1);
-  const found = [
+  const all = [
     ...shiftedLabels(report),
     ...chanceLevel(report),
     ...alwaysOneClass(report),
@@ -46,7 +53,7 @@ export function recommend(report: Findings): Recommendation[] {
     ...noise(report, loss),
   ];
   const order = { high: 0, medium: 1, info: 2 } as const;
-  return found.sort((a, b) => order[a.importance] - order[b.importance]);
+  return all.sort((a, b) => order[a.importance] - order[b.importance]);
 }
 
 /** More than is called lossless, and more than the choice of samples explains. */
@@ -311,7 +318,8 @@ function lossyPass(report: Findings): Recommendation[] {
     const before = rows[i - 1]?.accuracy ?? null;
     if (before === null || row.accuracy === null) return 0;
     // That conversion costs what the conversion costs says nothing.
-    if (row.pass.startsWith("convert-") || row.pass === "soft-lif") return 0;
+    const pass = report.catalogue.find(({ name }) => name === row.pass);
+    if (pass?.role === "convert") return 0;
     const regained = Math.max(...rows.slice(i).map((later) => later.accuracy ?? 0));
     return before - regained;
   });

@@ -1,7 +1,9 @@
 /**
  * What to change for each cause of error, given what the pipeline did already: advice never repeats
- * what was done. Passes and options are those of `snnc passes`.
+ * what was done. Knows passes by what they declare of themselves (`ir/role.ts`), and none by name.
  */
+import { type CodeTraits, codeTraits, spikingCodes } from "../../ir/module.ts";
+import type { Meaning, OptionFacts, PassFacts, Remedy as Offer } from "../../ir/role.ts";
 import type { ConversionReport } from "./schema.ts";
 
 export type OwnPart = "clipping" | "quantisation" | "unevenness";
@@ -12,16 +14,20 @@ export interface Remedy {
   readonly option: string;
 }
 
-type Situation = Pick<ConversionReport, "layers" | "pipeline" | "settings">;
-type PassRun = ConversionReport["pipeline"][number];
+/** What happened, and the passes there are to change it. */
+export type Situation = Pick<ConversionReport, "layers" | "pipeline" | "settings"> & {
+  readonly catalogue: readonly PassFacts[];
+};
 
-/** Bits of a spike where nobody gave them, and the most that may be given. */
-const usualBits = 4;
-const mostBits = 8;
+/** A pass that ran: its declaration, and the options that it ran with. */
+interface PassRun {
+  readonly facts: PassFacts;
+  readonly options: ConversionReport["pipeline"][number]["options"];
+  readonly changed: boolean;
+}
+
 /** So many that some may be left out. */
 const manyTimesteps = 32;
-/** Precision of fit-steps where nobody gave one. */
-const usualPrecision = 10;
 
 /** `settled`: a longer run has been seen not to help, and is not advised again. */
 export function remedyFor(part: OwnPart, situation: Situation, settled: boolean): Remedy {
@@ -34,17 +40,15 @@ export function remedyFor(part: OwnPart, situation: Situation, settled: boolean)
       return moreLevels(situation, settled);
     case "unevenness":
       // Only a mean over the timesteps can leave out the first of them, and only one of many should.
-      return usesPass(situation, "delay-readout") || !isMean(situation) || isShort(situation)
-        ? andLonger(lowerThresholds(situation), situation, settled)
-        : andLonger(
-            {
-              text: "Read the output only after the first spikes have come through",
-              option: "delay-readout",
-            },
-            situation,
-            settled,
-          );
+      return andLonger(laterReading(situation) ?? lowerThresholds(situation), situation, settled);
   }
+}
+
+/** Leaves the first timesteps out; null where that is done already, or there are none to leave out. */
+function laterReading(situation: Situation): Remedy | null {
+  const isDone = runsOf(situation).some(({ facts }) => facts.role === "read-out");
+  if (isDone || !isMean(situation) || isShort(situation)) return null;
+  return proposal(offered(situation, "later-reading"));
 }
 
 /** What fitting chose is not to be chosen again by another rule: it may have more to go by. */
@@ -54,75 +58,74 @@ function remedyForFitted(
   situation: Situation,
   settled: boolean,
 ): Remedy {
-  const { code } = situation.settings;
   if (part === "clipping") return moreSamples(fitter);
-  if (part === "quantisation" && (code === "burst" || code === "differential")) {
+  if (part === "quantisation" && traitsIn(situation)?.hasBits === true) {
     return finerSpikes(situation, settled);
   }
   return settled ? moreSamples(fitter) : { text: "Use more timesteps.", option: longer(situation) };
 }
 
-function moreSamples({ pass, options }: PassRun): Remedy {
-  const samples = options["samples"];
+function moreSamples(run: PassRun): Remedy {
+  const samples = numberIn(run, "samples");
   const text = "Fit to more calibration samples.";
-  return typeof samples === "number"
-    ? { text, option: `${pass}{samples=${2 * samples}}` }
-    : { text, option: "--calib with more samples" };
+  return samples === null
+    ? { text, option: moreCalibration }
+    : { text, option: written(run.facts, samples.name, 2 * samples.value) };
 }
 
+const moreCalibration = "--calib with more samples";
+
 function moreLevels(situation: Situation, settled: boolean): Remedy {
-  switch (situation.settings.code) {
-    case "burst":
-    case "differential":
-      return finerSpikes(situation, settled);
-    case "few-spikes":
-      return { text: "Send more digits.", option: longer(situation) };
-    case "ttfs":
-      return { text: "Give spike times more ticks to fall on.", option: longer(situation) };
-    default:
-      return startsHalfway(situation)
-        ? andLonger(lowerThresholds(situation), situation, settled)
-        : andLonger(
-            { text: "Start neurons at half their threshold", option: "set-initial-potential" },
-            situation,
-            settled,
-          );
+  const traits = traitsIn(situation);
+  if (traits?.hasBits === true) return finerSpikes(situation, settled);
+  if (traits?.decoder === "frame") {
+    const text =
+      traits.gains === "digits" ? "Send more digits." : "Give spike times more ticks to fall on.";
+    return { text, option: longer(situation) };
   }
+  const start = startsHalfway(situation) ? null : proposal(offered(situation, "start"));
+  return andLonger(start ?? lowerThresholds(situation), situation, settled);
 }
 
 /** Spikes, or their steps, that say more; where neither is left to do, more of them. */
 function finerSpikes(situation: Situation, settled: boolean): Remedy {
-  const steps = finerSteps(situation);
-  if (steps !== null) return andLonger(steps, situation, settled);
-  const bits = optionOf(situation, "bits") ?? usualBits;
-  if (bits >= mostBits) {
-    if (!settled) return { text: "Use more timesteps.", option: longer(situation) };
-    const fitter = fitterOf(situation);
-    return fitter === null
-      ? andLonger(lowerThresholds(situation), situation, settled)
-      : moreSamples(fitter);
-  }
-  const remedy = {
-    text: "Give spikes more bits",
-    option: `--bits ${Math.min(mostBits, bits + 2)}`,
-  };
-  return andLonger(remedy, situation, settled);
+  const finer = finerSteps(situation) ?? moreBits(situation);
+  if (finer !== null) return andLonger(finer, situation, settled);
+  if (!settled) return { text: "Use more timesteps.", option: longer(situation) };
+  const fitter = fitterOf(situation);
+  return fitter === null
+    ? andLonger(lowerThresholds(situation), situation, settled)
+    : moreSamples(fitter);
 }
 
 /** Finer steps where they were told to stay coarse; null elsewhere. */
 function finerSteps(situation: Situation): Remedy | null {
-  const precision = optionOf(situation, "precision");
-  if (precision === null || precision >= usualPrecision) return null;
-  const finer = Math.min(usualPrecision, precision + 2);
-  return { text: "Let steps become finer", option: `fit-steps{precision=${finer}}` };
+  const precision = numberOf(situation, "precision");
+  if (precision === null) return null;
+  const { facts, name, value, option } = precision;
+  const usual = Number(option.default);
+  if (value >= usual) return null;
+  return {
+    text: "Let steps become finer",
+    option: written(facts, name, Math.min(usual, value + 2)),
+  };
+}
+
+/** Two bits more; null where spikes have the most that there are, or no number of them. */
+function moreBits(situation: Situation): Remedy | null {
+  const bits = numberOf(situation, "bits");
+  const most = bits?.option.max ?? 0;
+  if (bits === null || bits.value >= most) return null;
+  return { text: "Give spikes more bits", option: `--bits ${Math.min(most, bits.value + 2)}` };
 }
 
 /** More timesteps, as an option: twice as many, or where each of them halves what is lost, a few. */
 export function longer(situation: Situation): string {
-  const { code } = situation.settings;
+  const traits = traitsIn(situation);
   const timesteps = answering(situation);
-  if (code === "differential" || code === "few-spikes") return `-T ${timesteps + 2}`;
-  return `-T ${code === "ttfs" ? 2 * timesteps + 1 : 2 * timesteps}`;
+  if (traits?.gains === "digits") return `-T ${timesteps + 2}`;
+  // Of n bits there are 2^n − 1 ticks.
+  return `-T ${traits?.decoder === "frame" ? 2 * timesteps + 1 : 2 * timesteps}`;
 }
 
 /** The timesteps that `-T` counts: those after a rehearsal, where there is one. */
@@ -131,9 +134,9 @@ export function answering(situation: Situation): number {
 }
 
 /** Timesteps that the network runs before it starts on its answer. */
-export function rehearsed({ pipeline }: Situation): number {
-  const steps = pipeline.find(({ pass, changed }) => changed && pass === "rehearse");
-  return typeof steps?.options["steps"] === "number" ? steps.options["steps"] : 0;
+export function rehearsed(situation: Situation): number {
+  const runs = runsOf(situation).filter(({ changed }) => changed);
+  return runs.map((run) => numberIn(run, "rehearsal")?.value ?? 0).find((n) => n > 0) ?? 0;
 }
 
 /** Whether few timesteps answer, or what they are is settled: a rehearsal comes last. */
@@ -142,14 +145,14 @@ function isShort(situation: Situation): boolean {
 }
 
 /** Whether the answer is a mean over the timesteps. */
-function isMean({ settings: { code } }: Situation): boolean {
-  return code === "rate" || code === "signed-rate" || code === "burst";
+function isMean(situation: Situation): boolean {
+  return traitsIn(situation)?.decoder === "mean";
 }
 
-/** The number that a pass was given as `option`; null where none has it. */
-function optionOf({ pipeline }: Situation, option: string): number | null {
-  const value = pipeline.map(({ options }) => options[option]).find((v) => typeof v === "number");
-  return typeof value === "number" ? value : null;
+/** The traits of the code that a report names; null for one that this version does not know. */
+function traitsIn({ settings }: Situation): CodeTraits | null {
+  const code = spikingCodes.find((each) => each === settings.code);
+  return code === undefined ? null : codeTraits[code];
 }
 
 /** Raises thresholds relative to those the pipeline chose. */
@@ -157,33 +160,47 @@ export function higherThresholds(situation: Situation): Remedy {
   const fitter = fitterOf(situation);
   if (fitter !== null) return moreSamples(fitter);
   const used = balanceOf(situation);
-  if (used?.pass === "balance-percentile") {
-    const p = used.options["p"];
-    const share = typeof p === "number" ? p : 99.9;
-    // A tenth of what was cut off before: 99.9 → 99.99.
-    const higher = Number((100 - (100 - share) / 10).toPrecision(6));
-    return {
-      text: `Raise the thresholds: cut off ${Number((100 - higher).toPrecision(3))} % of the activations instead of ${Number((100 - share).toPrecision(3))} %.`,
-      option: `balance-percentile{p=${higher}}`,
-    };
-  }
-  if (used?.pass === "balance-mmse" && situation.settings.code === "rate") {
-    const given = used.options["levels"];
-    const levels = typeof given === "number" && given > 0 ? given : answering(situation);
+  const cut = used === null ? null : higherPercentile(used);
+  if (cut !== null) return cut;
+  const levels = used === null ? null : numberIn(used, "levels");
+  if (
+    used !== null &&
+    levels !== null &&
+    usesLeastError(used) &&
+    situation.settings.code === "rate"
+  ) {
+    const given = levels.value > 0 ? levels.value : answering(situation);
     return {
       text: "Raise the thresholds: the least squared error for more levels lies higher.",
-      option: `balance-mmse{levels=${2 * levels}}`,
+      option: written(used.facts, levels.name, 2 * given),
     };
   }
-  if (used?.pass === "balance-max") {
+  if (used?.facts.coversAll === true) {
     return {
       text:
         "The thresholds are the greatest activations of the calibration set already, so that set " +
         "does not show how large activations get: calibrate on more samples.",
-      option: "--calib with more samples",
+      option: moreCalibration,
     };
   }
-  return { text: "Raise the thresholds.", option: "balance-percentile{p=99.99}" };
+  // That pass as it is, or where it has a percentile, at a higher one.
+  const offer = offered(situation, "higher-thresholds");
+  if (offer === null) return { text: "Raise the thresholds.", option: moreCalibration };
+  const { facts, remedy } = offer;
+  const raised = higherPercentile({ facts, options: {}, changed: true });
+  return { text: `${remedy.text}.`, option: raised?.option ?? facts.name };
+}
+
+/** A tenth of what was cut off before: 99.9 → 99.99. Null for a pass that goes by no percentile. */
+function higherPercentile(run: PassRun): Remedy | null {
+  const percentile = numberIn(run, "percentile");
+  if (percentile === null) return null;
+  const { name, value: share } = percentile;
+  const higher = Number((100 - (100 - share) / 10).toPrecision(6));
+  return {
+    text: `Raise the thresholds: cut off ${Number((100 - higher).toPrecision(3))} % of the activations instead of ${Number((100 - share).toPrecision(3))} %.`,
+    option: written(run.facts, name, higher),
+  };
 }
 
 /** Lowers thresholds relative to those the pipeline chose, or fits them more closely. */
@@ -191,22 +208,24 @@ export function lowerThresholds(situation: Situation): Remedy {
   const fitter = fitterOf(situation);
   if (fitter !== null) return finerSteps(situation) ?? moreSamples(fitter);
   const used = balanceOf(situation);
-  if (used !== null && used.options["scope"] === "layer") {
+  const scope = used === null ? null : optionIn(used, "scope");
+  if (used !== null && scope?.value === "layer") {
     return {
       text: "Give each channel its own threshold",
-      option: `${used.pass}{scope=channel}`,
+      option: written(used.facts, scope.name, "channel"),
     };
   }
-  if (used?.pass === "balance-mmse") {
-    if (isMean(situation)) return { text: "Fit layers to what they receive", option: "fit-layers" };
-    return situation.settings.code === "differential"
-      ? { text: "Fit steps to what is left to send", option: "fit-steps" }
-      : { text: "Fit each threshold to the activations that exceed it", option: "balance-local" };
-  }
-  return {
-    text: "Lower the thresholds to where clipping and quantisation are least together",
-    option: "balance-mmse",
-  };
+  const offers = offersOf(situation, "lower-thresholds");
+  const [first] = offers;
+  const isDone = first !== undefined && used?.facts.name === first.facts.name;
+  // What fits the network to what it really receives is next, and where there is none, another rule.
+  const next = isDone ? (offered(situation, "fit") ?? offers[1]) : first;
+  return proposal(next ?? null) ?? { text: "Lower the thresholds", option: moreCalibration };
+}
+
+/** Whether thresholds are where clipping and rounding are least together. */
+function usesLeastError({ facts }: PassRun): boolean {
+  return facts.remedy?.by === "lower-thresholds";
 }
 
 /** More timesteps first: they always help where they have not been seen not to. */
@@ -219,18 +238,89 @@ function andLonger(remedy: Remedy, situation: Situation, settled: boolean): Reme
   };
 }
 
+/** The passes that ran, as far as there are still passes of their names. */
+function runsOf({ pipeline, catalogue }: Situation): PassRun[] {
+  return pipeline.flatMap(({ pass, options, changed }) => {
+    const facts = catalogue.find(({ name }) => name === pass);
+    return facts === undefined ? [] : [{ facts, options, changed }];
+  });
+}
+
 /** The last pass that fitted the network to what its layers really send. */
-function fitterOf({ pipeline }: Situation): PassRun | null {
-  return pipeline.findLast((step) => step.changed && step.pass.startsWith("fit-")) ?? null;
+function fitterOf(situation: Situation): PassRun | null {
+  return (
+    runsOf(situation).findLast(({ facts, changed }) => changed && facts.role === "fit") ?? null
+  );
 }
 
 /** The last balance pass that changed the network. */
-function balanceOf({ pipeline }: Situation): PassRun | null {
-  return pipeline.findLast((step) => step.changed && step.pass.startsWith("balance-")) ?? null;
+function balanceOf(situation: Situation): PassRun | null {
+  return (
+    runsOf(situation).findLast(({ facts, changed }) => changed && facts.role === "balance") ?? null
+  );
 }
 
-function usesPass({ pipeline }: Situation, name: string): boolean {
-  return pipeline.some((step) => step.pass === name);
+interface Offered {
+  readonly facts: PassFacts;
+  readonly remedy: Offer;
+}
+
+/** The passes that offer a remedy for networks of this code, in the order of the catalogue. */
+function offersOf({ catalogue, settings }: Situation, by: Offer["by"]): Offered[] {
+  return catalogue.flatMap((facts): Offered[] => {
+    const { remedy } = facts;
+    if (remedy?.by !== by) return [];
+    const fits = remedy.codes?.some((code) => code === settings.code) ?? true;
+    return fits ? [{ facts, remedy }] : [];
+  });
+}
+
+function offered(situation: Situation, by: Offer["by"]): Offered | null {
+  return offersOf(situation, by)[0] ?? null;
+}
+
+function proposal(offer: Offered | null): Remedy | null {
+  return offer === null ? null : { text: offer.remedy.text, option: offer.facts.name };
+}
+
+/** A pass with an option, as `--passes` takes it. */
+function written({ name }: PassFacts, option: string, value: number | string): string {
+  return `${name}{${option}=${value}}`;
+}
+
+interface OptionIn<V> {
+  readonly facts: PassFacts;
+  readonly name: string;
+  readonly option: OptionFacts;
+  /** What it was given, or its default. */
+  readonly value: V;
+}
+
+/** The option of a pass that stands for something; null where none does. */
+function optionIn(
+  { facts, options }: PassRun,
+  means: Meaning,
+): OptionIn<number | string | boolean> | null {
+  const found = Object.entries(facts.options).find(([, option]) => option.means === means);
+  if (found === undefined) return null;
+  const [name, option] = found;
+  return { facts, name, option, value: options[name] ?? option.default };
+}
+
+function numberIn(run: PassRun, means: Meaning): OptionIn<number> | null {
+  const found = optionIn(run, means);
+  return found === null || typeof found.value !== "number"
+    ? null
+    : { ...found, value: found.value };
+}
+
+/** The same of the first pass that ran and has such an option. */
+function numberOf(situation: Situation, means: Meaning): OptionIn<number> | null {
+  for (const run of runsOf(situation)) {
+    const found = numberIn(run, means);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 /** Whether neurons start near half their threshold, which turns rounding down into rounding. */

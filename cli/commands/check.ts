@@ -5,7 +5,7 @@ import { typedEngine } from "../../backends/typed/engine.ts";
 import { failAll } from "../../ir/diagnostic.ts";
 import { printable } from "../../ir/text/printable.ts";
 import { type CheckResult, type CheckedFate, checkModel } from "../../library/check.ts";
-import { spikingCodes } from "../../passes/codes.ts";
+import { spikingCodes } from "../../ir/module.ts";
 import { perform } from "../action.ts";
 import { readInput } from "../files/files.ts";
 import { importModel } from "../load.ts";

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
-import { isFramed, rehearsalOf } from "../../ir/module.ts";
+import { type SpikingCode, isFramed, rehearsalOf } from "../../ir/module.ts";
 import { packageParts } from "../../ir/file/package.ts";
 import { printModule } from "../../ir/text/print.ts";
 import { printable } from "../../ir/text/printable.ts";
@@ -15,7 +15,6 @@ import { evaluatePair } from "../../library/assess.ts";
 import { type Objective, objectives } from "../../library/auto.ts";
 import { type Conversion, convert } from "../../library/convert.ts";
 import { makeReport } from "../../library/report.ts";
-import type { SpikingCode } from "../../passes/codes.ts";
 import { allPasses } from "../../passes/index.ts";
 import type { PassRecord } from "../../passes/manager.ts";
 import { lastFinerStep } from "../../ir/run/sending.ts";

@@ -2,18 +2,10 @@
 import { Command } from "@commander-js/extra-typings";
 import pc from "picocolors";
 import { allPasses, pipelines } from "../../passes/index.ts";
-import type { AnyPass, OptionSpec, Phase } from "../../passes/pass.ts";
+import { type AnyPass, type OptionSpec, phaseOf, phases } from "../../passes/pass.ts";
 import { printPipeline } from "../../passes/pipeline.ts";
 import { perform } from "../action.ts";
 import { options } from "../options/options.ts";
-
-const phases = [
-  "clean",
-  "fuse",
-  "convert",
-  "balance",
-  "quantise",
-] as const satisfies readonly Phase[];
 
 export function passesCommand() {
   return new Command("passes")
@@ -27,7 +19,8 @@ export function passesCommand() {
         json: {
           passes: allPasses.map((pass) => ({
             name: pass.name,
-            phase: pass.phase,
+            phase: phaseOf(pass),
+            role: pass.role,
             summary: pass.summary,
             requires: pass.requires,
             establishes: pass.establishes,
@@ -47,7 +40,8 @@ function catalogueText(color: boolean): string {
   const lines: string[] = [];
   for (const phase of phases) {
     lines.push(c.bold(phase));
-    for (const pass of allPasses.filter((p) => p.phase === phase)) lines.push(...passText(pass, c));
+    for (const pass of allPasses.filter((p) => phaseOf(p) === phase))
+      lines.push(...passText(pass, c));
     lines.push("");
   }
   lines.push(c.bold("pipelines"));

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { taskNames } from "../../calibrate/tasks/task.ts";
-import { spikingCodes } from "../../passes/codes.ts";
+import { spikingCodes } from "../../ir/module.ts";
 import { axisArgument, outputsArgument, valueArgument } from "./model-options.ts";
 
 /** What can run a network: compiled, on typed arrays, or op by op as the reference has it. */

@@ -23,7 +23,7 @@ const tolerance = 1e-7;
 
 export const balanceGaussian = definePass({
   name,
-  phase: "balance",
+  role: "balance",
   summary: "sets thresholds with the least error for normally distributed operands",
   requires: ["spiking"],
   establishes: ["balanced"],
@@ -32,6 +32,7 @@ export const balanceGaussian = definePass({
   options: {
     levels: {
       kind: "integer",
+      means: "levels",
       default: 0,
       min: 0,
       max: 1 << 16,

@@ -24,7 +24,11 @@ const name = "balance-local";
 
 export const balanceLocal = definePass({
   name,
-  phase: "balance",
+  role: "balance",
+  remedy: {
+    by: "lower-thresholds",
+    text: "Fit each threshold to the activations that exceed it",
+  },
   summary: "sets thresholds by local threshold balancing",
   requires: ["spiking"],
   establishes: ["balanced"],

@@ -12,7 +12,8 @@ const name = "balance-max";
 
 export const balanceMax = definePass({
   name,
-  phase: "balance",
+  role: "balance",
+  coversAll: true,
   summary: "sets thresholds to the largest activation of the calibration set",
   requires: ["spiking"],
   establishes: ["balanced"],

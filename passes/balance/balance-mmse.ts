@@ -25,7 +25,11 @@ const name = "balance-mmse";
 
 export const balanceMmse = definePass({
   name,
-  phase: "balance",
+  role: "balance",
+  remedy: {
+    by: "lower-thresholds",
+    text: "Lower the thresholds to where clipping and quantisation are least together",
+  },
   summary: "sets thresholds to those with the least clipping and quantisation error",
   requires: ["spiking"],
   establishes: ["balanced"],
@@ -34,6 +38,7 @@ export const balanceMmse = definePass({
   options: {
     levels: {
       kind: "integer",
+      means: "levels",
       default: 0,
       min: 0,
       max: 1 << 16,

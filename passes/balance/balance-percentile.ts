@@ -13,7 +13,8 @@ const name = "balance-percentile";
 
 export const balancePercentile = definePass({
   name,
-  phase: "balance",
+  role: "balance",
+  remedy: { by: "higher-thresholds", text: "Raise the thresholds" },
   summary: "sets thresholds to a percentile of the activations of the calibration set",
   requires: ["spiking"],
   establishes: ["balanced"],
@@ -22,6 +23,7 @@ export const balancePercentile = definePass({
   options: {
     p: {
       kind: "number",
+      means: "percentile",
       default: 99.9,
       min: 0,
       max: 100,

@@ -18,7 +18,11 @@ const name = "delay-readout";
 
 export const delayReadout = definePass({
   name,
-  phase: "balance",
+  role: "read-out",
+  remedy: {
+    by: "later-reading",
+    text: "Read the output only after the first spikes have come through",
+  },
   summary: "starts reading the outputs out when deep layers have settled",
   requires: ["spiking"],
   establishes: [],

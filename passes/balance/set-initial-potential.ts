@@ -16,7 +16,8 @@ const name = "set-initial-potential";
 
 export const setInitialPotential = definePass({
   name,
-  phase: "balance",
+  role: "start",
+  remedy: { by: "start", text: "Start neurons at half their threshold" },
   summary: "sets the initial membrane potential to a share of the threshold",
   requires: ["spiking"],
   establishes: [],

@@ -20,6 +20,7 @@ import { neuronSites } from "./sites.ts";
 /** The option that every balance pass has. */
 export const scopeOption = {
   kind: "choice",
+  means: "scope",
   default: "channel",
   of: scopes,
   help: "one threshold per layer, channel or neuron",

@@ -15,7 +15,7 @@ const name = "canonicalise-shapes";
 
 export const canonicaliseShapes = definePass({
   name,
-  phase: "clean",
+  role: "clean",
   summary: "merge moves that follow one another",
   requires: [],
   establishes: [],

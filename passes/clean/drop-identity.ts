@@ -12,7 +12,7 @@ import { definePass } from "../pass.ts";
 
 export const dropIdentity = definePass({
   name: "drop-identity",
-  phase: "clean",
+  role: "clean",
   summary: "take out ops that return their operand",
   requires: [],
   establishes: [],

@@ -9,7 +9,7 @@ import { definePass } from "../pass.ts";
 
 export const eliminateDead = definePass({
   name: "eliminate-dead",
-  phase: "clean",
+  role: "clean",
   summary: "take out ops that no output depends on",
   requires: [],
   establishes: [],

@@ -24,7 +24,7 @@ export const largestFoldedConstant = 2 ** 22;
 
 export const foldConstants = definePass({
   name,
-  phase: "clean",
+  role: "clean",
   summary: "compute what depends on constants only",
   requires: [],
   establishes: ["canonical"],

@@ -20,7 +20,7 @@ const name = "merge-pads";
 
 export const mergePads = definePass({
   name,
-  phase: "clean",
+  role: "clean",
   summary: "let convolutions and average pools do the zero padding before them",
   requires: [],
   establishes: [],

@@ -22,7 +22,7 @@ const name = "merge-quantisers";
 
 export const mergeQuantisers = definePass({
   name,
-  phase: "clean",
+  role: "clean",
   summary: "read quantisers and their dequantisers as rounded clips",
   requires: [],
   establishes: [],

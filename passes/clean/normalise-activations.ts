@@ -20,7 +20,7 @@ const name = "normalise-activations";
 
 export const normaliseActivations = definePass({
   name,
-  phase: "clean",
+  role: "clean",
   summary: "spell rectifiers and clips one way and merge them",
   requires: [],
   establishes: [],

@@ -14,7 +14,7 @@ import { definePass } from "../pass.ts";
 
 export const shareCommon = definePass({
   name: "share-common",
-  phase: "clean",
+  role: "clean",
   summary: "compute equal things once",
   requires: [],
   establishes: [],

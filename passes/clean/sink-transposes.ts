@@ -20,7 +20,7 @@ const name = "sink-transposes";
 
 export const sinkTransposes = definePass({
   name,
-  phase: "clean",
+  role: "clean",
   summary: "move transposes towards the outputs, where they cancel or go into weights",
   requires: [],
   establishes: [],

@@ -25,7 +25,7 @@ const name = "centre-activations";
 
 export const centreActivations = definePass({
   name,
-  phase: "convert",
+  role: "prepare",
   summary: "takes constants out of activations that vary little around them",
   requires: ["batchnorm-free"],
   establishes: [],

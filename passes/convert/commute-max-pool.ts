@@ -13,7 +13,7 @@ import { definePass } from "../pass.ts";
 
 export const commuteMaxPool = definePass({
   name: "commute-max-pool",
-  phase: "convert",
+  role: "prepare",
   summary: "moves max-pools in front of the monotone activations they follow",
   requires: [],
   establishes: [],

@@ -14,7 +14,7 @@
 import type { Builder } from "../../ir/build.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
 import { type Loc, fusedLoc } from "../../ir/loc.ts";
-import type { Code } from "../../ir/module.ts";
+import type { SpikingCode } from "../../ir/module.ts";
 import type { Op, OpOf, ValueId } from "../../ir/op/op.ts";
 import { scalar } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
@@ -28,12 +28,13 @@ const name = "convert-activations";
 
 export const convertActivations = definePass({
   name,
-  phase: "convert",
+  role: "convert",
   summary: "replaces activations by integrate-and-fire neurons and reads the outputs out",
   requires: ["batchnorm-free"],
   establishes: ["spiking"],
   breaks: ["balanced"],
   preservesOutputs: false,
+  makes: { code: codeOf },
   options: {
     analogue: analogueOption,
     reset: {
@@ -50,6 +51,7 @@ export const convertActivations = definePass({
     },
     bits: {
       kind: "integer",
+      means: "bits",
       default: 1,
       min: 1,
       max: 8,
@@ -130,7 +132,7 @@ function isGraded({ sign, bits }: Pick<Options, "sign" | "bits">): boolean {
   return sign === "retract" || bits > 1;
 }
 
-function codeOf(options: Options): Code {
-  if (options.bits > 1) return "burst";
-  return options.sign === "retract" ? "signed-rate" : "rate";
+function codeOf({ bits, sign }: Pick<Options, "sign" | "bits">): SpikingCode {
+  if (bits > 1) return "burst";
+  return sign === "retract" ? "signed-rate" : "rate";
 }

@@ -12,24 +12,34 @@
  * it the differential code of Huang et al. (ICML 2025), a constant step a sigma-delta network, halved
  * steps a radix code. Values keep their ids, so the neuron of a ReLU has the ReLU's.
  */
+import { codeTraits } from "../../ir/module.ts";
 import { scalar } from "../../ir/tensor.ts";
 import { definePass } from "../pass.ts";
 import { inIncrements } from "./over-time/increments.ts";
 import { remarksOn } from "./over-time/remarks.ts";
 
 const name = "convert-differential";
+const code = "differential";
+
+/** Spikes of so many bits leave less than a thousandth to correct after two timesteps. */
+const manyBits = 8;
 
 export const convertDifferential = definePass({
   name,
-  phase: "convert",
+  role: "convert",
   summary: "replaces activations by neurons that send what is still missing, in shrinking steps",
   requires: ["batchnorm-free"],
   establishes: ["spiking"],
   breaks: ["balanced"],
   preservesOutputs: false,
+  makes: {
+    code: () => code,
+    timesteps: ({ bits }) => (bits >= manyBits ? 2 : codeTraits[code].timesteps),
+  },
   options: {
     bits: {
       kind: "integer",
+      means: "bits",
       default: 4,
       min: 1,
       max: 8,
@@ -52,7 +62,7 @@ export const convertDifferential = definePass({
     if (module.code !== "none") return module;
     const { bits, alphabet, schedule } = options;
     const converted = inIncrements(module, {
-      code: "differential",
+      code,
       timesteps,
       pass: name,
       makeNeurons(builder, { current, offset, ceiling, signed, loc, result }) {

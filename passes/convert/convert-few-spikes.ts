@@ -22,18 +22,20 @@ import { byPairs, inIncrements } from "./over-time/increments.ts";
 import { remarksOn } from "./over-time/remarks.ts";
 
 const name = "convert-few-spikes";
+const code = "few-spikes";
 
 /** Digits beyond which a float32 potential has none left to tell. */
 const mostDigits = 20;
 
 export const convertFewSpikes = definePass({
   name,
-  phase: "convert",
+  role: "convert",
   summary: "replaces activations by neurons that send values as binary digits",
   requires: ["batchnorm-free"],
   establishes: ["spiking"],
   breaks: ["balanced"],
   preservesOutputs: false,
+  makes: { code: () => code },
   options: {
     activations: {
       kind: "choice",
@@ -53,7 +55,7 @@ export const convertFewSpikes = definePass({
     for (const notice of fitNotices([...fitted.values()])) report(notice);
     const sizes = Array.from({ length: digits }, (_, t) => 2 ** (digits - 1 - t));
     const converted = inIncrements(module, {
-      code: "few-spikes",
+      code,
       timesteps: digits,
       pass: name,
       operandOf: (op) => fitted.get(op.result)?.curve.operand ?? null,

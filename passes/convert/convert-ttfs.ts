@@ -17,15 +17,17 @@ import { byPairs, inIncrements } from "./over-time/increments.ts";
 import { remarksOn } from "./over-time/remarks.ts";
 
 const name = "convert-ttfs";
+const code = "ttfs";
 
 export const convertTtfs = definePass({
   name,
-  phase: "convert",
+  role: "convert",
   summary: "replaces activations by neurons that send values as the time of one spike",
   requires: ["batchnorm-free"],
   establishes: ["spiking"],
   breaks: ["balanced"],
   preservesOutputs: false,
+  makes: { code: () => code },
   options: {
     resolution: {
       kind: "choice",
@@ -37,7 +39,7 @@ export const convertTtfs = definePass({
   run(module, { options: { resolution }, timesteps, report }) {
     if (module.code !== "none") return module;
     const converted = inIncrements(module, {
-      code: "ttfs",
+      code,
       timesteps,
       pass: name,
       makeNeurons: (builder, site) =>

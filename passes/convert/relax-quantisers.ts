@@ -42,7 +42,7 @@ type Staircase = OpOf<"ann.fake-quantize">;
 
 export const relaxQuantisers = definePass({
   name,
-  phase: "convert",
+  role: "prepare",
   summary: "drops the rounding of quantisers between layers, or splits them into rectifiers",
   requires: [],
   establishes: [],

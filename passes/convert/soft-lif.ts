@@ -32,18 +32,26 @@ import { hasLeakyForm, planConversion, rectifierCeiling } from "./spiking-form.t
 import { type Tuning, fitTuning } from "./curves/tuning.ts";
 
 const name = "soft-lif";
+const code = "rate";
+
+/**
+ * A quarter of a second of milliseconds: leaky neurons fire at 200 Hz at most, and a rate in so many levels
+ * as 32 timesteps have spikes is none.
+ */
+const usualTimesteps = 256;
 
 /** Milliseconds. */
 const milliseconds = (value: number): number => value / 1000;
 
 export const softLif = definePass({
   name,
-  phase: "convert",
+  role: "convert",
   summary: "replaces activations by leaky integrate-and-fire neurons with the same rates",
   requires: ["batchnorm-free"],
   establishes: ["spiking", "balanced"],
   breaks: [],
   preservesOutputs: false,
+  makes: { code: () => code, timesteps: () => usualTimesteps, fires: hasLeakyForm },
   options: {
     analogue: analogueOption,
     step: { kind: "number", default: 1, min: 0.001, max: 100, help: "a timestep, in milliseconds" },
@@ -95,14 +103,18 @@ export const softLif = definePass({
     announce(module, plan, options.analogue, report);
     const fires = module.ops.filter((op) => plan.fates.get(op.result) === "neuron");
     const tunings = await fitRectifiers(module, fires, context);
-    const code = { pass: name, code: "rate", timesteps } as const;
-    const converted = overTime(module, plan, code, {
-      of: (op, builder) => {
-        const exact = isOp(op, "ann.soft-lif") ? exactTuning(op) : null;
-        return neurons(op, builder, exact ?? known(tunings.get(op.result), "a tuning"), options);
+    const converted = overTime(
+      module,
+      plan,
+      { pass: name, code, timesteps },
+      {
+        of: (op, builder) => {
+          const exact = isOp(op, "ann.soft-lif") ? exactTuning(op) : null;
+          return neurons(op, builder, exact ?? known(tunings.get(op.result), "a tuning"), options);
+        },
+        signed: null,
       },
-      signed: null,
-    });
+    );
     for (const remark of realLayers(converted)) report(remark);
     return converted;
   },

@@ -34,7 +34,7 @@ const mostFloat32 = 3.4028234663852886e38;
 
 export const useFloat32 = definePass({
   name,
-  phase: "convert",
+  role: "prepare",
   summary: "computes floats of other widths, and integers that lead to floats, in float32",
   requires: [],
   establishes: [],

@@ -22,7 +22,7 @@ const name = "calibrate-potential";
 
 export const calibratePotential = definePass({
   name,
-  phase: "balance",
+  role: "correct",
   summary: "takes mean errors away by initial membrane potentials, layer by layer",
   requires: ["spiking"],
   establishes: [],

@@ -19,7 +19,7 @@ const name = "correct-bias";
 
 export const correctBias = definePass({
   name,
-  phase: "balance",
+  role: "correct",
   summary: "takes the mean error of each channel away by biases, layer by layer",
   requires: ["spiking"],
   establishes: [],

@@ -38,7 +38,7 @@ const elementsPerChannel = 2048;
 
 export const ftbc = definePass({
   name,
-  phase: "balance",
+  role: "correct",
   summary: "corrects the mean of each channel at each timestep by biases over time",
   requires: ["spiking"],
   establishes: [],

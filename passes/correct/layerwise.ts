@@ -5,7 +5,7 @@
 import { channelAxisOf } from "../../ir/analysis/channels.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
-import { type Module, producerOf } from "../../ir/module.ts";
+import { type Module, producerOf, traitsOf } from "../../ir/module.ts";
 import { type NeuronKind, type OpOf, type ValueId, isNeuron, isOp } from "../../ir/op/op.ts";
 import { broadcastIndices } from "../../ir/semantics/semantics.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
@@ -69,7 +69,7 @@ export function steadySites(
   const analogue = reference ?? fail(diagnose("no-reference", null, { pass }));
   const counterparts = new Set(analogue.ops.map((op) => op.result));
   const neurons = module.ops.filter(isNeuron);
-  const isMean = module.code === "rate" || module.code === "signed-rate" || module.code === "burst";
+  const isMean = traitsOf(module.code)?.decoder === "mean";
   const odd = neurons.find((op) => !(isMean && isSteady(op)));
   if (odd !== undefined) {
     const name = shortName(odd.loc);

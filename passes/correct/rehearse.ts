@@ -28,7 +28,7 @@ import { definePass } from "../pass.ts";
 
 export const rehearse = definePass({
   name: "rehearse",
-  phase: "balance",
+  role: "rehearse",
   summary:
     "runs each sample twice: neurons start the second time with what they learned in the first",
   requires: ["spiking"],
@@ -38,6 +38,7 @@ export const rehearse = definePass({
   options: {
     steps: {
       kind: "integer",
+      means: "rehearsal",
       default: 8,
       min: 1,
       max: 65_536,

@@ -33,7 +33,7 @@ const grid = 100;
 
 export const allocateBits = definePass({
   name,
-  phase: "balance",
+  role: "allocate",
   summary: "chooses the bits of spikes layer by layer, under a budget of those that are set",
   requires: ["spiking"],
   establishes: ["balanced"],

@@ -16,7 +16,7 @@
  */
 import { rewrite } from "../../ir/build.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
-import type { Module } from "../../ir/module.ts";
+import { type Module, codeTraits, spikingCodes } from "../../ir/module.ts";
 import { type Op, isNeuron, isOp } from "../../ir/op/op.ts";
 import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
@@ -31,7 +31,12 @@ const fewestSamples = 64;
 
 export const fitLayers = definePass({
   name,
-  phase: "balance",
+  role: "fit",
+  remedy: {
+    by: "fit",
+    text: "Fit layers to what they receive",
+    codes: spikingCodes.filter((code) => codeTraits[code].decoder === "mean"),
+  },
   summary:
     "fits weights, thresholds and biases layer by layer to what the layers before really send",
   requires: ["spiking"],
@@ -51,6 +56,7 @@ export const fitLayers = definePass({
     },
     samples: {
       kind: "integer",
+      means: "samples",
       default: 256,
       min: 2,
       max: 100_000,

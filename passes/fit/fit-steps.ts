@@ -53,7 +53,8 @@ const mostObserved = 1 << 22;
 
 export const fitSteps = definePass({
   name,
-  phase: "balance",
+  role: "fit",
+  remedy: { by: "fit", text: "Fit steps to what is left to send", codes: ["differential"] },
   summary: "chooses the step of each timestep by what is still to be sent",
   requires: ["spiking"],
   establishes: ["balanced"],
@@ -62,6 +63,7 @@ export const fitSteps = definePass({
   options: {
     precision: {
       kind: "number",
+      means: "precision",
       default: 10,
       min: 1,
       max: 24,
@@ -76,6 +78,7 @@ export const fitSteps = definePass({
     },
     samples: {
       kind: "integer",
+      means: "samples",
       default: 128,
       min: 1,
       max: 100_000,

@@ -17,7 +17,7 @@ const name = "constants-to-affine";
 
 export const constantsToAffine = definePass({
   name,
-  phase: "fuse",
+  role: "fuse",
   summary: "turn arithmetic with constants into affine maps",
   requires: [],
   establishes: [],

@@ -23,7 +23,7 @@ const name = "fold-batchnorm";
 
 export const foldBatchnorm = definePass({
   name,
-  phase: "fuse",
+  role: "fuse",
   summary: "fold batch normalisation into weights, or make it an affine map",
   requires: [],
   establishes: ["batchnorm-free"],

@@ -18,7 +18,7 @@ const name = "matmul-to-linear";
 
 export const matmulToLinear = definePass({
   name,
-  phase: "fuse",
+  role: "fuse",
   summary: "turn products with constant matrices into linear layers",
   requires: [],
   establishes: [],

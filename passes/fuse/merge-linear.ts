@@ -23,7 +23,7 @@ const name = "merge-linear";
 
 export const mergeLinear = definePass({
   name,
-  phase: "fuse",
+  role: "fuse",
   summary: "merge affine maps and linear layers into the weights around them",
   requires: [],
   establishes: [],

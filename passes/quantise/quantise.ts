@@ -32,7 +32,7 @@ import { leastThreshold } from "./scale.ts";
 
 export const quantise = definePass({
   name: "quantise",
-  phase: "quantise",
+  role: "quantise",
   summary: "makes weights, biases, thresholds and potentials integers",
   requires: ["spiking", "balanced"],
   establishes: ["integer"],

@@ -7,13 +7,13 @@ export function passTable(): string {
   const names = (list: readonly string[]): string => list.map(code).join(", ");
   const rows = allPasses.map((pass) => [
     `[${pass.name}](${pass.name}.md)`,
-    pass.phase,
+    pass.role,
     pass.summary,
     names(pass.requires),
     names(pass.establishes),
     pass.preservesOutputs ? "yes" : "no",
   ]);
-  return table(["pass", "phase", "what it does", "requires", "establishes", "keeps outputs"], rows);
+  return table(["pass", "role", "what it does", "requires", "establishes", "keeps outputs"], rows);
 }
 
 export function pipelineTable(): string {

@@ -18,10 +18,9 @@ import { workOf } from "../../frontend/onnx/graph/fold.ts";
 import type { ImportResult } from "../../frontend/import.ts";
 import { importOnnx } from "../../frontend/onnx/import.ts";
 import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
-import { type Module, tensorAt } from "../../ir/module.ts";
+import { type Module, type SpikingCode, tensorAt } from "../../ir/module.ts";
 import { checkModel } from "../../library/check.ts";
 import { convert } from "../../library/convert.ts";
-import type { SpikingCode } from "../../passes/codes.ts";
 import { type CorpusRow, drawn, row } from "./corpus/rows.ts";
 import { type Runtime, compareWithRuntime, openRuntime } from "./corpus/runtime.ts";
 

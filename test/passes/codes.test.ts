@@ -1,16 +1,12 @@
 /** Every code has a pipeline that makes it, and options of codes reach the pass that converts. */
 import { describe, expect, it } from "vitest";
-import { stepsOf } from "../../library/convert.ts";
-import {
-  codeMadeBy,
-  defaultTimesteps,
-  makingOf,
-  spikingCodes,
-  withBits,
-} from "../../passes/codes.ts";
+import { codeTraits, spikingCodes } from "../../ir/module.ts";
+import { pipelineOf, stepsOf } from "../../library/convert.ts";
+import { codeMadeBy, defaultTimesteps, withBits } from "../../passes/codes.ts";
 
 describe.each(spikingCodes)("code %s", (code) => {
-  const { pipeline, timesteps, hasBits } = makingOf(code);
+  const { timesteps, hasBits } = codeTraits[code];
+  const pipeline = pipelineOf({ code });
 
   it("is what its pipeline makes, for its timesteps", () => {
     const steps = stepsOf(pipeline);
@@ -39,6 +35,6 @@ describe("differential code of 8 bits", () => {
 describe("a pipeline that converts nothing", () => {
   it("makes no code", () => {
     expect(codeMadeBy(stepsOf("canonical"))).toBeNull();
-    expect(defaultTimesteps(stepsOf("canonical"))).toBe(makingOf("rate").timesteps);
+    expect(defaultTimesteps(stepsOf("canonical"))).toBe(codeTraits.rate.timesteps);
   });
 });

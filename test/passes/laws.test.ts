@@ -40,7 +40,7 @@ describe.each(Object.entries(tolerances))("%s", (name, tolerance) => {
 
 describe("every pass that keeps outputs before conversion", () => {
   it("is held to the laws above", () => {
-    const early = allPasses.filter((pass) => pass.phase === "clean" || pass.phase === "fuse");
+    const early = allPasses.filter((pass) => pass.role === "clean" || pass.role === "fuse");
     expect(early.map((pass) => pass.name).sort()).toEqual(Object.keys(tolerances).sort());
     expect(early.filter((pass) => !pass.preservesOutputs)).toEqual([]);
   });

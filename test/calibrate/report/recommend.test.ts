@@ -1,7 +1,8 @@
 /** Advice appears where the numbers show its cause, and nowhere else. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { pipelineNames } from "../../../passes/index.ts";
+import { type SpikingCode, codeTraits } from "../../../ir/module.ts";
+import { allPasses, pipelineNames } from "../../../passes/index.ts";
 import { parsePipeline } from "../../../passes/pipeline.ts";
 import { type ReportPieces, buildReport } from "../../../calibrate/report/model.ts";
 import { recommend } from "../../../calibrate/report/recommend.ts";
@@ -34,6 +35,19 @@ function withBalance(
   const step = { pass, options, seconds: null, changed: true };
   const others = pieces.pipeline.filter((s) => !s.pass.startsWith("balance-"));
   return { ...pieces, pipeline: [...others, step] };
+}
+
+/** Converted to a code by its own pass, with spikes of so many bits where those can be chosen. */
+function convertedTo(pieces: ReportPieces, code: SpikingCode, bits: number): ReportPieces {
+  const pass = code === "differential" ? "convert-differential" : "convert-activations";
+  const options = codeTraits[code].hasBits ? { bits } : {};
+  return {
+    ...pieces,
+    settings: { ...pieces.settings, code },
+    pipeline: pieces.pipeline.map((step) =>
+      step.pass === "convert-activations" ? { ...step, pass, options } : step,
+    ),
+  };
 }
 
 /** Loses four points, which settle by T = 32. */
@@ -149,9 +163,8 @@ describe("advice", () => {
   });
 
   it("is of the kind that the code can follow", () => {
-    const of = (code: string): Recommendation | undefined => {
-      const settings = { ...lossy.settings, code };
-      const coarse = withLayers({ ...lossy, settings }, (layer) => ({
+    const of = (code: SpikingCode): Recommendation | undefined => {
+      const coarse = withLayers(convertedTo(lossy, code, 4), (layer) => ({
         ...layer,
         initialPotential: null,
         error: { ...part0, quantisation: 0.2, unevenness: 0.19, total: 0.2 },
@@ -168,17 +181,15 @@ describe("advice", () => {
 
   describe("on a fitted network", () => {
     const fitted = (
-      code: string,
+      code: SpikingCode,
       pass: string,
       options: Record<string, number>,
       part: "clipping" | "quantisation" | "unevenness",
+      bits = 4,
     ): string | null | undefined => {
       const step = { pass, options, seconds: null, changed: true };
-      const pieces = {
-        ...lossy,
-        settings: { ...lossy.settings, code },
-        pipeline: [...lossy.pipeline, step],
-      };
+      const converted = convertedTo(lossy, code, bits);
+      const pieces = { ...converted, pipeline: [...converted.pipeline, step] };
       const worst = withLayers(pieces, (layer) => ({
         ...layer,
         error: { ...part0, [part]: 0.2, total: 0.2 },
@@ -199,12 +210,12 @@ describe("advice", () => {
     });
 
     it("is finer steps before more bits, and neither where both are at their best", () => {
-      const of = (options: Record<string, number>): string | null | undefined =>
-        fitted("differential", "fit-steps", options, "quantisation");
+      const of = (options: Record<string, number>, bits?: number): string | null | undefined =>
+        fitted("differential", "fit-steps", options, "quantisation", bits);
       expect(of({ precision: 6 })).toContain("fit-steps{precision=8}");
       expect(of({ precision: 10 })).toContain("--bits 6");
       // Longer runs have been seen not to help either.
-      expect(of({ precision: 10, bits: 8, samples: 128 })).toBe("fit-steps{samples=256}");
+      expect(of({ precision: 10, samples: 128 }, 8)).toBe("fit-steps{samples=256}");
     });
   });
 
@@ -281,7 +292,7 @@ describe("advice", () => {
       const energy = report.energy.map((row) =>
         row.isOwn ? { ...row, ratio, ratioByBits } : { ...row, ratio: 99, ratioByBits: 99 },
       );
-      return recommend({ ...report, energy });
+      return recommend({ ...report, energy }, allPasses);
     };
     expect(costing(1.04).map(({ kind }) => kind)).not.toContain("costs-more-than-ann");
     // Where there is one timestep there are not fewer.

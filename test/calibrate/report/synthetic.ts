@@ -8,6 +8,7 @@ import { noOperations } from "../../../ir/account/operations.ts";
 import { makeOp, valueIdOf } from "../../../ir/build.ts";
 import { invariant } from "../../../ir/diagnostic.ts";
 import { isNeuron } from "../../../ir/op/op.ts";
+import { allPasses } from "../../../passes/index.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import type { Comparison } from "../../../calibrate/compare.ts";
 import type { Evaluation, OutputEvaluation } from "../../../calibrate/evaluate.ts";
@@ -247,6 +248,7 @@ export function syntheticPieces(options: Synthetic = {}): ReportPieces {
     ],
     lossByPassData: { name: "calib.npz", samples: 512, sha256: null, labelled: true },
     comparison,
+    catalogue: allPasses,
     diagnostics: [
       {
         code: "max-pool-over-time",

@@ -23,7 +23,7 @@ const module = parseModule(text, { file: "m.snnir" });
 function make(run: Pass["run"], contract: Partial<Omit<AnyPass, "run" | "options">> = {}): AnyPass {
   return definePass({
     name: "try-it",
-    phase: "clean",
+    role: "clean",
     summary: "",
     requires: [],
     establishes: [],

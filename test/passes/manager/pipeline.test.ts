@@ -14,7 +14,7 @@ import {
 function passNamed(name: string, options: AnyPass["options"] = {}): AnyPass {
   return definePass({
     name,
-    phase: "balance",
+    role: "balance",
     summary: "",
     requires: [],
     establishes: [],
