@@ -34,23 +34,23 @@ export function buildCommand() {
 function declare() {
   return new Command("build")
     .description("write a network as files that run without snnc")
-    .argument("<network>", ".snn network, or ONNX model to build as it is")
-    .requiredOption("--target <name>", "what it is to run on: wasm")
+    .argument("<network>", ".snn network, or an ONNX model to build without conversion")
+    .requiredOption("--target <name>", "target to build for: wasm")
     .requiredOption("-o, --output <folder>", "folder for the files")
     .addOption(options.timesteps)
     .addOption(
       new Option(
         "--chunk <n>",
-        "timesteps computed together (4 unless given); early exit saves whole chunks",
+        "timesteps computed together (default: 4); early exit saves whole chunks",
       ).argParser(wholeNumber(1, 64)),
     )
-    .option("--probe <name...>", "keep these layers or ops observable; all is every layer")
+    .option("--probe <name...>", "keep these layers or ops observable; all means every layer")
     .option("--membrane <name...>", "keep these layers' membrane potentials observable")
-    .option("--samples <path>", "data from which the demo page offers samples")
+    .option("--samples <path>", "data for the samples on the demo page")
     .addOption(
       new Option(
         "--sample-count <n>",
-        "how many samples the demo page offers (10 unless given)",
+        "number of samples on the demo page (default: 10)",
       ).argParser(wholeNumber(1, 1000)),
     )
     .addOption(options.labels)
@@ -60,8 +60,8 @@ function declare() {
     .addOption(options.preprocess)
     .addOption(options.maxDataBytes)
     .addOption(options.classes)
-    .option("--no-demo", "leave the demo page out")
-    .option("--force", "write into a folder that holds other files")
+    .option("--no-demo", "do not write the demo page")
+    .option("--force", "write into a folder that already holds other files")
     .addOption(options.inputShape)
     .addOption(options.dimension)
     .addOption(options.modelOutputs)

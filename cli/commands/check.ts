@@ -19,15 +19,14 @@ export function checkCommand() {
     .description("list every operator that cannot be converted, without any data")
     .argument("<model>", "ONNX model")
     .addOption(
-      new Option(
-        "--code <name>",
-        "check for this code; for what convert makes unless given",
-      ).choices(spikingCodes),
+      new Option("--code <name>", "check for this code (default: that of convert)").choices(
+        spikingCodes,
+      ),
     )
     .addOption(
-      new Option("--pipeline <name>", "check for what a named pipeline makes").conflicts("code"),
+      new Option("--pipeline <name>", "check for the code of a named pipeline").conflicts("code"),
     )
-    .option("--allow-analogue", "as convert has it: what has no spiking form is no obstacle")
+    .option("--allow-analogue", "as in convert: ops without a spiking form are no obstacle")
     .addOption(options.inputShape)
     .addOption(options.dimension)
     .addOption(options.modelOutputs)

@@ -48,7 +48,7 @@ import { formatReport } from "../../calibrate/report/text.ts";
 export function convertCommand() {
   return new Command("convert")
     .description("convert an ONNX model to a spiking network")
-    .argument("<model>", "ONNX model, or with --passes a .snn")
+    .argument("<model>", "ONNX model; with --passes also a .snn")
     .option("--calib <path>", "samples to choose thresholds from (a few hundred training samples)")
     .addOption(
       new Option(
@@ -56,7 +56,7 @@ export function convertCommand() {
         "draw n samples of the calibration data, by --seed",
       ).argParser(wholeNumber(1, 2 ** 31 - 1)),
     )
-    .option("--data <path>", "samples to measure accuracy on; the calibration set if left out")
+    .option("--data <path>", "samples to measure accuracy on (default: the calibration set)")
     .addOption(options.labels)
     .addOption(options.x)
     .addOption(options.y)
@@ -69,7 +69,7 @@ export function convertCommand() {
     .addOption(
       new Option(
         "-T, --timesteps <n>",
-        "timesteps to make the network for (by code: rate 32, with leaky neurons 256, signed-rate 16, burst and " +
+        "timesteps of the network (default by code: rate 32, with leaky neurons 256, signed-rate 16, burst and " +
           "differential 4, or 2 with spikes of 8 bits, few-spikes 8, ttfs 255)",
       ).argParser(wholeNumber(1, 1_000_000)),
     )
@@ -77,7 +77,7 @@ export function convertCommand() {
     .addOption(
       new Option(
         "--bits <n>",
-        "bits of a spike in burst and differential code (4, in low-latency 8, unless said)",
+        "bits of a spike in burst and differential code (default: 4, in low-latency 8)",
       ).argParser(wholeNumber(1, 8)),
     )
     .addOption(new Option("--pipeline <name>", "a named pipeline: see `snnc passes`"))
@@ -95,32 +95,31 @@ export function convertCommand() {
     .addOption(
       new Option(
         "--max-loss <points>",
-        `with --auto: points of accuracy (of values: percent of their spread) that may be lost (${defaultMaxLoss} unless said)`,
+        `with --auto: largest loss, in points of accuracy (for values: percent of their spread; default: ${defaultMaxLoss})`,
       ).argParser(points),
     )
     .addOption(
       new Option(
         "--confidence <percent>",
-        `with --auto: how sure that is to be (${defaultConfidence} unless said)`,
+        `with --auto: confidence of that limit (default: ${defaultConfidence})`,
       ).argParser(confidence),
     )
     .addOption(
-      new Option(
-        "--objective <name>",
-        "with --auto: what to have little of (latency unless said)",
-      ).choices(objectives),
+      new Option("--objective <name>", "with --auto: what to minimise (default: latency)").choices(
+        objectives,
+      ),
     )
     .option("--allow-analogue", "run ops without a spiking form on decoded values")
     .option("-o, --output <file>", "where to write the network (default: MODEL.snn here)")
     .option("--report <folder>", "write report.html and report.json there")
     .option("--no-eval", "do not measure accuracy")
     .option("--print-after <pass>", "print the network after a pass, or after all")
-    .option("--time-passes", "tell how long each pass took, also in the report")
+    .option("--time-passes", "print how long each pass took, also in the report")
     .option("--no-verify", "skip checking the network after each pass")
     .addOption(
       new Option(
         "--check-numerics <n>",
-        "compare outputs on n samples around passes that keep them",
+        "compare outputs on n samples before and after each pass that must keep them",
       ).argParser(wholeNumber(1, 2 ** 31 - 1)),
     )
     .addOption(options.engine)

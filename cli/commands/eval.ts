@@ -43,13 +43,13 @@ export function evalCommand() {
     .addOption(
       new Option(
         "--early-exit <margin>",
-        "also end each sample once its two best classes are so far apart (probabilities, 0 to 1)",
+        "also stop each sample when its two best classes differ by this margin (probabilities, 0 to 1)",
       ).argParser(fraction),
     )
     .addOption(
       new Option(
         "--exit-every <n>",
-        "look for that after every n timesteps (default: 1 of up to 8, else 4)",
+        "test the margin after every n timesteps (default: 1 for up to 8 timesteps, otherwise 4)",
       ).argParser(wholeNumber(1, 1_000_000)),
     )
     .addOption(options.engine)

@@ -14,7 +14,7 @@ import { options } from "../options/options.ts";
 
 export function opsCommand() {
   return new Command("ops")
-    .description("list the ONNX operators that are read, and the ops they become")
+    .description("list the supported ONNX operators, and the ops they become")
     .addOption(options.json)
     .addOption(options.quiet)
     .addOption(options.debug)

@@ -28,14 +28,14 @@ import { version } from "../version.ts";
 
 export function reportCommand() {
   return new Command("report")
-    .description("measure a .snn beside the model it came from, and write report.html")
+    .description("compare a .snn with the model it came from, and write report.html")
     .argument("<network>", ".snn network")
     .requiredOption("--model <file>", "the ONNX model that it was converted from")
     .requiredOption("--data <path>", "samples to measure on")
     .requiredOption("-o, --output <folder>", "where to write report.html and report.json")
     .option(
       "--calib <path>",
-      "the samples that it was converted on, for networks with constants of them",
+      "the calibration samples of the conversion, if the network holds constants from them",
     )
     .addOption(options.labels)
     .addOption(options.x)

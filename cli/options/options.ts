@@ -71,16 +71,16 @@ function dimensionArgument(
 }
 
 export const options = {
-  json: new Option("--json", "print one JSON object on stdout, and nothing else there"),
-  quiet: new Option("--quiet", "no progress and no remarks; errors and warnings still show"),
-  debug: new Option("--debug", "show where in the program an error arose"),
+  json: new Option("--json", "print one JSON object on stdout, and nothing else"),
+  quiet: new Option("--quiet", "hide progress and remarks, but not errors and warnings"),
+  debug: new Option("--debug", "show where in the program an error occurred"),
   seed: new Option("--seed <n>", "seed of all random choices")
     .default(0)
     .argParser(wholeNumber(0, 2 ** 31 - 1)),
   threads: new Option("--threads <n>", "worker threads; results do not depend on it")
     .default(availableParallelism(), "all cores")
     .argParser(wholeNumber(1, 256)),
-  engine: new Option("--engine <name>", "what runs the network")
+  engine: new Option("--engine <name>", "the engine that runs the network")
     .choices(engineNames)
     .default("wasm" as const, "wasm"),
   timesteps: new Option("-T, --timesteps <n>", "timesteps to run").argParser(
@@ -89,34 +89,34 @@ export const options = {
   code: new Option("--code <name>", "how spikes carry values").choices(spikingCodes),
   preprocess: new Option(
     "--preprocess <file>",
-    "JSON that says how raw data becomes network input (FILE#NAME for one model of many)",
+    "JSON file that describes how raw data becomes network input (FILE#NAME: one model of several)",
   ),
-  labels: new Option("--labels <file>", "labels, where the data file holds none"),
-  x: new Option("--x <name>", "the array of an archive that is the samples"),
-  y: new Option("--y <name>", "the array of an archive that is the labels"),
+  labels: new Option("--labels <file>", "labels, if the data file has none"),
+  x: new Option("--x <name>", "name of the array with the samples, in an archive"),
+  y: new Option("--y <name>", "name of the array with the labels, in an archive"),
   classes: new Option(
     "--classes <file>",
-    "names of the classes, for class folders: one per line, or JSON (list, or name to number)",
+    "class names, for class folders: one per line, or JSON (a list, or name to number)",
   ),
   labelMap: new Option(
     "--label-map <map>",
-    "classes of stored labels or of class folders: 10=0,… or a file of them",
+    "maps stored labels or class folders to classes: 10=0,… or a file of such pairs",
   ),
   maxValueBytes: new Option(
     "--max-value-bytes <n>",
-    "memory that the values of a model may take together (default: 8589934592; one value: 536870912)",
+    "limit in bytes for all values of a model together (default: 8589934592; single value: 536870912)",
   ).argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)),
   maxDataBytes: new Option(
     "--max-data-bytes <n>",
-    "memory that reading a data set may take beside its files (default: 2147483648)",
+    "limit in bytes for reading a data set, in addition to its files (default: 2147483648)",
   ).argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)),
   task: new Option(
     "--task <name>",
-    "what the first output is for (told from it and the labels unless said)",
+    "task of the first output (default: found from the output and the labels)",
   ).choices(taskNames),
   limit: new Option(
     "--limit <n>",
-    "use n samples only: the first, or of data sorted by class drawn by --seed",
+    "use only n samples: the first n, or drawn by --seed if the data is sorted by class",
   ).argParser(wholeNumber(1, 2 ** 31 - 1)),
   inputShape: new Option(
     "--input-shape <name=shape>",
@@ -127,15 +127,15 @@ export const options = {
   ),
   modelOutputs: new Option(
     "--model-outputs <names>",
-    "outputs to take of the model, or values to cut it at (NAME,NAME)",
+    "outputs to convert, or values at which to cut the model (NAME,NAME)",
   ).argParser(outputsArgument),
   batchAxis: new Option(
     "--batch-axis <axis>",
-    "axis of inputs that counts samples: a number, none, or NAME=AXIS (repeatable)",
+    "batch axis of the inputs: a number, none, or NAME=AXIS (repeatable)",
   ).argParser(axisArgument),
   inputValue: new Option(
     "--input-value <name=value>",
-    "make an input a constant: a number, a list or an .npy (repeatable)",
+    "turn an input into a constant: a number, a list or an .npy (repeatable)",
   ).argParser(valueArgument),
 } as const;
 
