@@ -13,7 +13,7 @@ import type { SpikingCode } from "./module.ts";
  * - `fit`: fits layers to what they really receive. `allocate`: shares bits out among layers.
  * - `correct`: takes a measured error away. `rehearse`: runs the network twice.
  * - `read-out`: changes how outputs are read.
- * - `quantise`: integers in place of floats.
+ * - `quantise`: integers in place of floats. `store`: the same tensors in fewer bytes.
  */
 export type Role =
   | "clean"
@@ -27,7 +27,8 @@ export type Role =
   | "correct"
   | "rehearse"
   | "read-out"
-  | "quantise";
+  | "quantise"
+  | "store";
 
 /**
  * What an option stands for, whatever it is called.

@@ -3,10 +3,12 @@
  *
  * 64-bit integers are held in a Float64Array: exact up to 2^53, which every index, shape and
  * quantised weight stays within. Readers of files report values beyond that; nothing here does.
+ * Integers of fewer than 8 bits may be kept packed (packed.ts); readers see their elements.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { invariant } from "./diagnostic.ts";
+import { type Storage, isPacked, pack, unpack } from "./packed.ts";
 import { type DType, type Shape, elementCount } from "./type.ts";
 
 export type TensorData =
@@ -20,8 +22,12 @@ export type TensorData =
   | Uint8Array;
 
 export interface Tensor {
+  /** What the elements are to whoever reads them: `i8` of everything that is stored in fewer bits. */
   readonly dtype: DType;
+  /** How they are kept, where that takes less than 8 bits for one. */
+  readonly storage?: Storage;
   readonly shape: Shape;
+  /** The elements, a number each. Those that are stored packed are unpacked at the first look. */
   readonly data: TensorData;
 }
 
@@ -79,6 +85,51 @@ export function tensorOf(dtype: DType, shape: Shape, values: Iterable<number>): 
 
 export function scalar(dtype: DType, value: number): Tensor {
   return tensorOf(dtype, [], [value]);
+}
+
+/** The bytes of tensors that were made of them. */
+const madeOf = new WeakMap<Tensor, Uint8Array>();
+
+/** A tensor over packed bytes, which must be those of its shape's elements. */
+export function packedTensor(storage: Storage, shape: Shape, bytes: Uint8Array): Tensor {
+  const count = elementCount(shape);
+  invariant(isPacked(storage, bytes, count), `${bytes.length} bytes for ${count} of ${storage}`);
+  let elements: Int8Array | null = null;
+  const value: Tensor = {
+    dtype: "i8",
+    storage,
+    shape,
+    get data() {
+      return (elements ??= unpack(storage, bytes, count));
+    },
+  };
+  madeOf.set(value, bytes);
+  return value;
+}
+
+/** The same elements, stored in fewer bits; every one must fit (`fits`). */
+export function packTensor(storage: Storage, { dtype, shape, data }: Tensor): Tensor {
+  invariant(dtype === "i8", `packing elements of ${dtype}`);
+  return packedTensor(storage, shape, pack(storage, data));
+}
+
+/** The bytes of a tensor that was made of packed ones, without unpacking it; null of others. */
+export function bytesMadeOf(value: Tensor): Uint8Array | null {
+  return madeOf.get(value) ?? null;
+}
+
+/** What text calls a tensor's elements: the storage, or else the element type. */
+export function storedAs({ dtype, storage }: Pick<Tensor, "dtype" | "storage">): DType | Storage {
+  return storage ?? dtype;
+}
+
+/** The bytes of a tensor: packed, or as memory holds its elements. */
+export function bytesOfTensor(value: Tensor): Uint8Array {
+  const made = madeOf.get(value);
+  if (made !== undefined) return made;
+  const { storage, data } = value;
+  if (storage !== undefined) return pack(storage, data);
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 /** Float32 tensor over an existing array. */
@@ -170,11 +221,10 @@ export function roundHalfEven(x: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
-/** SHA-256 over dtype, shape and the bytes in memory, as 64 hex digits. */
+/** SHA-256 over storage or dtype, shape and the bytes in memory, as 64 hex digits. */
 export function hashTensor(t: Tensor): string {
-  const head = new TextEncoder().encode(`${t.dtype}[${t.shape.join(",")}]`);
-  const body = new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength);
-  return bytesToHex(sha256.create().update(head).update(body).digest());
+  const head = new TextEncoder().encode(`${storedAs(t)}[${t.shape.join(",")}]`);
+  return bytesToHex(sha256.create().update(head).update(bytesOfTensor(t)).digest());
 }
 
 /**
@@ -182,7 +232,7 @@ export function hashTensor(t: Tensor): string {
  * finding candidates to compare. `hashTensor` is for files, and a hundred times slower.
  */
 export function fingerprint(t: Tensor): string {
-  const { buffer, byteOffset, byteLength } = t.data;
+  const { buffer, byteOffset, byteLength } = bytesOfTensor(t);
   const words =
     byteOffset % 4 === 0 && byteLength % 4 === 0
       ? new Uint32Array(buffer, byteOffset, byteLength / 4)
@@ -193,11 +243,12 @@ export function fingerprint(t: Tensor): string {
     mark = Math.imul(mark ^ (words[i] ?? 0), 0x01000193);
     mark ^= mark >>> 15;
   }
-  return `${t.dtype}[${t.shape.join(",")}]${mark >>> 0}`;
+  return `${storedAs(t)}[${t.shape.join(",")}]${mark >>> 0}`;
 }
 
-/** Same dtype, shape and bits (NaN equals NaN, 0 differs from -0). */
+/** Same storage, shape and bits (NaN equals NaN, 0 differs from -0). */
 export function sameTensor(a: Tensor, b: Tensor): boolean {
-  if (a.dtype !== b.dtype || a.shape.join() !== b.shape.join()) return false;
+  if (storedAs(a) !== storedAs(b) || a.dtype !== b.dtype) return false;
+  if (a.shape.join() !== b.shape.join()) return false;
   return a.data.every((value, i) => Object.is(value, b.data[i]));
 }

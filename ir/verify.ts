@@ -29,7 +29,7 @@ import { type Op, type ValueId, isInput, isNeuron, isOp, rehearsedKinds } from "
 import { rangeOf } from "./analysis/range.ts";
 import { isFramedNeuron } from "./semantics/spiking.ts";
 import { inferType, specOf, tensorRefsOf } from "./op/table.ts";
-import type { Tensor } from "./tensor.ts";
+import { type Tensor, bytesMadeOf, storedAs } from "./tensor.ts";
 import { type Type, elementCount, formatType, sameShape } from "./type.ts";
 import { reachable } from "./analysis/walk.ts";
 
@@ -177,12 +177,13 @@ function frameFault(op: Op, types: readonly Type[], { code, tensors }: Module): 
 
 function tensorFault(value: Tensor, mayBeInfinite: boolean): string | null {
   const wanted = elementCount(value.shape);
-  if (value.data.length !== wanted) {
+  // Packed bytes are those of the shape, whoever made them; nothing is unpacked to look.
+  if (bytesMadeOf(value) === null && value.data.length !== wanted) {
     return `has ${value.data.length} elements, but its shape [${value.shape.join(", ")}] ${wanted}`;
   }
   const { unfit, notFinite } = rangeOf(value);
   if (unfit !== null)
-    return `holds ${formatNumber(unfit, value.dtype)}, which is no ${value.dtype}`;
+    return `holds ${formatNumber(unfit, value.dtype)}, which is no ${storedAs(value)}`;
   if (notFinite !== null && !mayBeInfinite) return `holds ${formatNumber(notFinite)}`;
   return null;
 }

@@ -39,6 +39,7 @@ import { constantsToAffine } from "./fuse/constants-to-affine.ts";
 import { foldBatchnorm } from "./fuse/fold-batchnorm.ts";
 import { matmulToLinear } from "./fuse/matmul-to-linear.ts";
 import { mergeLinear } from "./fuse/merge-linear.ts";
+import { packWeights } from "./quantise/pack-weights.ts";
 import { quantise } from "./quantise/quantise.ts";
 import type { AnyPass } from "./pass.ts";
 import { type PipelineNames, type PipelineStep, step } from "./pipeline.ts";
@@ -88,8 +89,9 @@ export const allPasses: readonly AnyPass[] = [
   delayReadout,
   rehearse,
 
-  // Quantise: integers in place of floats.
+  // Quantise: integers in place of floats, in fewer bits.
   quantise,
+  packWeights,
 ];
 
 /** From what a frontend makes to convolutions, linear layers, affine maps, pools and activations. */

@@ -26,6 +26,7 @@ const phaseOfRole: Readonly<Record<Role, Phase>> = {
   rehearse: "balance",
   "read-out": "balance",
   quantise: "quantise",
+  store: "quantise",
 };
 
 export function phaseOf({ role }: { readonly role: Role }): Phase {

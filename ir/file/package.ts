@@ -5,7 +5,7 @@
  */
 import { type Diagnostic, fail, invariant } from "../diagnostic.ts";
 import { diagnose } from "../diagnostics.ts";
-import { type Json, canonicalJson, membersOf, tryParseJson } from "./json.ts";
+import { type Json, canonicalJson, countsOf, membersOf, tryParseJson } from "./json.ts";
 import { type Module, opsOf } from "../module.ts";
 import { parseModule } from "../text/parse.ts";
 import { printModule } from "../text/print.ts";
@@ -15,7 +15,9 @@ import {
   safetensorsParts,
   writeSafetensors,
 } from "./safetensors.ts";
-import type { Tensor, TensorRef } from "../tensor.ts";
+import { type Storage, isPacked, isStorage } from "../packed.ts";
+import { type Tensor, type TensorRef, bytesOfTensor, packedTensor, tensor } from "../tensor.ts";
+import { type Shape, elementCount } from "../type.ts";
 import { verify } from "../verify.ts";
 
 /** What a network was made from and how: hashes, pipeline, seed, versions. */
@@ -29,9 +31,13 @@ export interface Package {
 /** What this reads. */
 const formatVersions = ["1", "2"] as const;
 
-/** The lowest version that has all that the module needs: 2 has inputs over time. */
+/**
+ * The lowest version that has all that the module needs, so that what needs no more is the same
+ * bytes as ever: 2 has inputs over time and packed tensors.
+ */
 function formatVersionOf(module: Module): (typeof formatVersions)[number] {
-  return opsOf(module, "snn.input").length > 0 ? "2" : "1";
+  const hasPacked = [...module.tensors.values()].some(({ storage }) => storage !== undefined);
+  return hasPacked || opsOf(module, "snn.input").length > 0 ? "2" : "1";
 }
 
 /** The bytes of a `.snn` file. The module must verify. */
@@ -47,14 +53,30 @@ export function packageParts(content: Package): readonly Uint8Array[] {
 function fileOf({ module, provenance }: Package): Safetensors {
   const [first] = verify(module);
   invariant(first === undefined, `packed an invalid network: ${first?.message ?? ""}`);
-  return {
-    tensors: new Map(Array.from(module.tensors, ([ref, value]) => [nameInFile(ref), value])),
-    metadata: new Map([
-      ["snnc.format", formatVersionOf(module)],
-      ["snnc.ir", printModule(module, { locs: "full", hashes: "full" })],
-      ["snnc.provenance", canonicalJson(provenance)],
-    ]),
-  };
+  const tensors = new Map<string, Tensor>();
+  const packed: Record<string, PackedEntry> = {};
+  for (const [ref, value] of module.tensors) {
+    const name = nameInFile(ref);
+    tensors.set(name, asBytes(value));
+    const { storage, shape } = value;
+    if (storage !== undefined) packed[name] = { storage, shape };
+  }
+  const metadata = new Map([
+    ["snnc.format", formatVersionOf(module)],
+    ["snnc.ir", printModule(module, { locs: "full", hashes: "full" })],
+    ["snnc.provenance", canonicalJson(provenance)],
+  ]);
+  if (Object.keys(packed).length > 0) metadata.set("snnc.packed", canonicalJson(packed));
+  return { tensors, metadata };
+}
+
+/** Safetensors has no element types below 8 bits: what is packed is bytes there, and this says of what. */
+type PackedEntry = { readonly storage: Storage; readonly shape: Shape };
+
+function asBytes(value: Tensor): Tensor {
+  if (value.storage === undefined) return value;
+  const bytes = bytesOfTensor(value);
+  return tensor("u8", [bytes.length], bytes);
 }
 
 /** Reads a `.snn` file and verifies its network. Fails with diagnostics that name `file`. */
@@ -69,8 +91,11 @@ export function decodePackage(bytes: Uint8Array, file: string): Package {
   }
   const text = metadata.get("snnc.ir");
   if (text === undefined) fail(malformed("it has no network (snnc.ir)"));
+  const packed = version === "1" ? undefined : metadata.get("snnc.packed");
   const byRef = new Map<TensorRef, Tensor>();
-  for (const [name, value] of tensors) byRef.set(refOf(name), value);
+  for (const [name, value] of [...tensors, ...unpackable(packed, tensors, malformed)]) {
+    byRef.set(refOf(name), value);
+  }
   const module = parseModule(text, { file, tensors: byRef });
   // The text may spell a small tensor out, but it is in the file all the same.
   for (const ref of module.tensors.keys()) {
@@ -88,6 +113,37 @@ export function decodePackage(bytes: Uint8Array, file: string): Package {
     );
   }
   return { module, provenance: readProvenance(metadata.get("snnc.provenance"), malformed) };
+}
+
+/** The tensors that a file holds packed, by name; nothing is unpacked yet. */
+function unpackable(
+  text: string | undefined,
+  tensors: ReadonlyMap<string, Tensor>,
+  malformed: (why: string) => Diagnostic,
+): ReadonlyMap<string, Tensor> {
+  const made = new Map<string, Tensor>();
+  if (text === undefined) return made;
+  const parsed = tryParseJson(text);
+  if (!parsed.ok) return fail(malformed(`of its packed tensors, ${parsed.reason}`));
+  const members = membersOf(parsed.value) ?? fail(malformed("its packed tensors are no object"));
+  for (const [name, entry] of members) {
+    const wrong = (why: string): never => fail(malformed(`packed tensor "${name}" ${why}`));
+    const said = membersOf(entry);
+    const storage = said?.get("storage");
+    const shape = countsOf(said?.get("shape")) ?? wrong("has no shape");
+    if (typeof storage !== "string" || !isStorage(storage)) wrong("is of no known storage");
+    else {
+      const stored = tensors.get(name) ?? wrong("is not in the file");
+      if (stored.dtype !== "u8" || stored.shape.length !== 1) wrong("is no list of bytes (U8)");
+      const bytes = bytesOfTensor(stored);
+      const count = elementCount(shape);
+      if (!isPacked(storage, bytes, count)) {
+        wrong(`has ${bytes.length} bytes that are not ${count} elements of ${storage}`);
+      }
+      made.set(name, packedTensor(storage, shape, bytes));
+    }
+  }
+  return made;
 }
 
 function readProvenance(

@@ -11,8 +11,17 @@ import type { Loc } from "../loc.ts";
 import { formatNumber } from "./number.ts";
 import { holds, rangeOf } from "../analysis/range.ts";
 import { type WrittenTensor, numberOf } from "./syntax.ts";
-import { type Tensor, type TensorRef, hashTensor, roundTo, tensorOf } from "../tensor.ts";
-import { type DType, bytesOf, elementCount, isFloat } from "../type.ts";
+import { type Storage, isStorage } from "../packed.ts";
+import {
+  type Tensor,
+  type TensorRef,
+  hashTensor,
+  packTensor,
+  roundTo,
+  storedAs,
+  tensorOf,
+} from "../tensor.ts";
+import { type DType, type Shape, elementCount, isFloat } from "../type.ts";
 
 /** Collects what is wrong, each at a place in the text. */
 export interface Faults {
@@ -58,9 +67,10 @@ function agrees(written: WrittenTensor, value: Tensor, there: Tensor, faults: Fa
     faults.add(where, (loc, notes) => diagnose("ir-tensor-differs", loc, params, notes));
     return false;
   };
-  const typeOf = (t: Pick<Tensor, "dtype" | "shape">): string =>
-    `${t.dtype}[${t.shape.join(", ")}]`;
-  if (!differs(written.name, "the type", typeOf(written), typeOf(there))) return false;
+  const typeOf = (stored: DType | Storage, shape: Shape): string =>
+    `${stored}[${shape.join(", ")}]`;
+  const [says, is] = [typeOf(written.stored, written.shape), typeOf(storedAs(there), there.shape)];
+  if (!differs(written.name, "the type", says, is)) return false;
   const hash = hashTensor(there);
   const { content } = written;
   if (content.kind === "elements") {
@@ -79,7 +89,7 @@ function agrees(written: WrittenTensor, value: Tensor, there: Tensor, faults: Fa
 }
 
 function readElements(written: WrittenTensor, faults: Faults): Tensor | null {
-  const { content, dtype, shape } = written;
+  const { content, stored, shape } = written;
   if (content.kind !== "elements") return null;
   const tensor = formatRef(written.name.content);
   const wanted = elementCount(shape);
@@ -93,8 +103,9 @@ function readElements(written: WrittenTensor, faults: Faults): Tensor | null {
   const values: number[] = [];
   for (const item of content.items) {
     const value = numberOf(item) ?? NaN;
-    if (!isWrittenAs(dtype, item.text, value)) {
-      const type = bytesOf(dtype) === 8 ? `${dtype} that is exact as a double` : dtype;
+    if (!isWrittenAs(stored, item.text, value)) {
+      const isWide = stored === "f64" || stored === "i64" || stored === "u64";
+      const type = isWide ? `${stored} that is exact as a double` : stored;
       faults.add(item, (loc, notes) =>
         diagnose("ir-tensor-element", loc, { tensor, value: item.text, type }, notes),
       );
@@ -102,14 +113,17 @@ function readElements(written: WrittenTensor, faults: Faults): Tensor | null {
     }
     values.push(value);
   }
-  return tensorOf(dtype, shape, values);
+  return isStorage(stored)
+    ? packTensor(stored, tensorOf("i8", shape, values))
+    : tensorOf(stored, shape, values);
 }
 
 /**
  * Floats are rounded to their type, as the text is short, but not to infinity; integers are written
  * digit by digit and exact.
  */
-function isWrittenAs(dtype: DType, text: string, value: number): boolean {
-  if (isFloat(dtype)) return Number.isFinite(value) === Number.isFinite(roundTo(dtype, value));
-  return /^-?[0-9]+$/.test(text) && holds(dtype, value) && BigInt(text) === BigInt(value);
+function isWrittenAs(stored: DType | Storage, text: string, value: number): boolean {
+  if (!isStorage(stored) && isFloat(stored))
+    return Number.isFinite(value) === Number.isFinite(roundTo(stored, value));
+  return /^-?[0-9]+$/.test(text) && holds(stored, value) && BigInt(text) === BigInt(value);
 }

@@ -16,8 +16,8 @@ import { formatNumber } from "./number.ts";
 import type { Op, ValueId } from "../op/op.ts";
 import { rangeOf } from "../analysis/range.ts";
 import { tensorRefsOf } from "../op/table.ts";
-import { type Tensor, type TensorRef, hashTensor } from "../tensor.ts";
-import { formatType } from "../type.ts";
+import { type Tensor, type TensorRef, hashTensor, storedAs } from "../tensor.ts";
+import { elementCount, formatType } from "../type.ts";
 
 /** Tensors of at most this many elements are written out: enough for a test to show a fold. */
 const inlineLimit = 8;
@@ -88,8 +88,8 @@ function tensorOrder(module: Module): readonly TensorRef[] {
 }
 
 function formatTensor(value: Tensor, hashes: "short" | "full"): string {
-  const head = `${value.dtype}[${value.shape.join(", ")}]`;
-  if (value.data.length <= inlineLimit) {
+  const head = `${storedAs(value)}[${value.shape.join(", ")}]`;
+  if (elementCount(value.shape) <= inlineLimit) {
     const items = Array.from(value.data, (item) => formatNumber(item, value.dtype)).join(", ");
     return `${head} dense<${value.shape.length === 0 ? items : `[${items}]`}>`;
   }

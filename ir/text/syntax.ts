@@ -7,6 +7,7 @@ import { type Diagnostic, fail } from "../diagnostic.ts";
 import { diagnose } from "../diagnostics.ts";
 import { type Source, type Token, at, lex, placeOf } from "./lex.ts";
 import { type Loc, sourceLoc } from "../loc.ts";
+import { type Storage, storages } from "../packed.ts";
 import { type DType, type Shape, type Type, domains, dtypes, elementCount } from "../type.ts";
 
 /** The value of an attribute as written: one token, or the tokens of a list. */
@@ -37,7 +38,8 @@ export interface WrittenOutput {
 
 export interface WrittenTensor {
   readonly name: Token;
-  readonly dtype: DType;
+  /** The element type, or the storage of what is read as `i8`. */
+  readonly stored: DType | Storage;
   readonly shape: Shape;
   readonly content:
     | { readonly kind: "elements"; readonly start: Token; readonly items: readonly Token[] }
@@ -137,7 +139,7 @@ function readType(cursor: Cursor): Type {
 function readTensor(cursor: Cursor): WrittenTensor {
   const name = cursor.take("ref", "a tensor (`@… = …`) or `}`");
   cursor.punctuation("=");
-  const dtype = cursor.oneOf(dtypes);
+  const stored = cursor.oneOf<DType | Storage>([...dtypes, ...storages]);
   const shape = cursor.shape();
   const start = cursor.peek();
   if (cursor.tryWord("dense")) {
@@ -145,7 +147,7 @@ function readTensor(cursor: Cursor): WrittenTensor {
     const number = (): Token => cursor.number("a number");
     const items = cursor.tryPunctuation("[") ? cursor.list("]", number) : [number()];
     cursor.punctuation(">");
-    return { name, dtype, shape, content: { kind: "elements", start, items } };
+    return { name, stored, shape, content: { kind: "elements", start, items } };
   }
   const digits = /^sha256:([0-9a-f]{64}|[0-9a-f]{16})$/.exec(start.content)?.[1];
   if (start.kind !== "string" || digits === undefined) {
@@ -161,7 +163,7 @@ function readTensor(cursor: Cursor): WrittenTensor {
     cursor.punctuation("=");
     max = cursor.number("a number");
   }
-  return { name, dtype, shape, content: { kind: "hash", hash, digits, min, max } };
+  return { name, stored, shape, content: { kind: "hash", hash, digits, min, max } };
 }
 
 function readLoc(cursor: Cursor, depth: number): Loc {
