@@ -3,6 +3,7 @@
  * is a conversion of its own for its number of timesteps, read at its last one; thresholds come from
  * training images only.
  */
+import { neuronsOf } from "../ir/op/known.ts";
 import { Command, Option } from "@commander-js/extra-typings";
 import { ownEnergy } from "../calibrate/energy.ts";
 import type { Evaluation } from "../calibrate/evaluate.ts";
@@ -14,8 +15,7 @@ import { writeOutput } from "../cli/files/files.ts";
 import { options, wholeNumber, wholeNumbers } from "../cli/options/options.ts";
 import { optionsOf } from "../cli/script.ts";
 import { DiagnosticError, fail, known } from "../ir/diagnostic.ts";
-import { type Module, opsOf } from "../ir/module.ts";
-import { neuronKinds } from "../ir/op/op.ts";
+import { type Module } from "../ir/module.ts";
 import { elementCount } from "../ir/type.ts";
 import { evaluateModule } from "../library/assess.ts";
 import { convert, stepsOf } from "../library/convert.ts";
@@ -195,10 +195,7 @@ interface Measured {
 }
 
 function rowOf({ model, method, timesteps, seconds, ann, snn, module }: Measured): Row {
-  const neurons = opsOf(module, ...neuronKinds).reduce(
-    (n, op) => n + elementCount(op.type.shape),
-    0,
-  );
+  const neurons = neuronsOf(module).reduce((n, op) => n + elementCount(op.type.shape), 0);
   const perNeuron = (count: number): number => (neurons === 0 ? 0 : count / neurons);
   const last = (list: readonly number[] | null, what: string): number => known(list?.at(-1), what);
   const annAccuracy = known(ann.accuracy?.[0], "labels");

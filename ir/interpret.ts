@@ -3,13 +3,15 @@
  * per op (in `ir/semantics/`); faster engines are right where they agree with this one. It checks
  * no input: that shapes and dtypes are the module's is for callers to see to.
  */
+import { isFramedNeuron, isStateful, movedOperands } from "./op/known.ts";
+import { type FramedKind, type StatefulKind } from "./op/op.ts";
 import { invariant, known } from "./diagnostic.ts";
 import { type EarlyExit, endsEarly, repeatLast } from "./run/early-exit.ts";
-import { type StatefulKind, evaluate, isStateful } from "./run/evaluate.ts";
+import { evaluate } from "./run/evaluate.ts";
 import { fitsInput, putFrame } from "./run/frames.ts";
 import { type Probe, type SampleResult, activityKinds, keptBy, noActivity } from "./executable.ts";
 import { type Module, answersOf, inputsOf, isFramed, tensorAt } from "./module.ts";
-import { type Op, type OpOf, type ValueId, isOp, movedOperands } from "./op/op.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "./op/op.ts";
 import type { TensorLookup } from "./op/table.ts";
 import { arrivalBits, isPlainArrival } from "./account/arrivals.ts";
 import { type Drive, drivesOf, isDrivenBySpikes } from "./account/drive.ts";
@@ -20,12 +22,10 @@ import { frameSum } from "./semantics/neurons/frame.ts";
 import {
   type Cell,
   type FramedCell,
-  type FramedKind,
   type Neurons,
   type Potentials,
   cellOf,
   framedCellOf,
-  isFramedNeuron,
 } from "./semantics/spiking.ts";
 import { type Tensor, tensorOf, zeros } from "./tensor.ts";
 import { type Shape, elementCount } from "./type.ts";

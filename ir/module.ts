@@ -11,7 +11,7 @@ import {
   type ValueId,
   inputKinds,
   isOp,
-  rehearsedKinds,
+  isRehearsed,
 } from "./op/op.ts";
 import type { Tensor, TensorRef } from "./tensor.ts";
 
@@ -67,13 +67,13 @@ export const codeTraits: Readonly<Record<SpikingCode, CodeTraits>> = {
 };
 
 /** The traits of a code; null of a network that is not spiking. */
-export function traitsOf(code: Code): CodeTraits | null {
+export function codeTraitsOf(code: Code): CodeTraits | null {
   return code === "none" ? null : codeTraits[code];
 }
 
 /** Whether neurons of this code fire only when the frames of their operands are complete. */
 export function isFramed(code: Code): boolean {
-  return traitsOf(code)?.decoder === "frame";
+  return codeTraitsOf(code)?.decoder === "frame";
 }
 
 /** Whether a network differs from timestep to timestep: it spikes, or what comes in changes. */
@@ -152,7 +152,7 @@ export function inputsOf(module: Pick<Module, "ops">): readonly OpOf<InputKind>[
 
 /** Timesteps after which the network starts anew; 0 where it does not rehearse. */
 export function rehearsalOf(module: Module): number {
-  const rehearsals = opsOf(module, ...rehearsedKinds).map(({ attrs }) => attrs.rehearsal);
+  const rehearsals = module.ops.filter(isRehearsed).map(({ attrs }) => attrs.rehearsal);
   return Math.max(0, ...rehearsals);
 }
 

@@ -21,13 +21,13 @@
  * Domains are part of 4. What holds at some stage only (no activations after conversion) is for the
  * checkers of properties in `passes/`. Other faults are never repaired here, only told.
  */
+import { isFramedNeuron, isNeuron, variesByItself, isWeighted, traitsOf } from "./op/known.ts";
 import { attributesOf, describeKind, fitsKind, formatRef, formatString } from "./op/attribute.ts";
 import { known } from "./diagnostic.ts";
-import { type Module, inputsOf, isFramed, isOverTime, opsOf, rehearsalOf } from "./module.ts";
+import { type Module, inputsOf, isFramed, isOverTime, rehearsalOf } from "./module.ts";
 import { formatNumber } from "./text/number.ts";
-import { type Op, type ValueId, isInput, isNeuron, isOp, rehearsedKinds } from "./op/op.ts";
+import { type Op, type ValueId, isInput, isOp, isRehearsed } from "./op/op.ts";
 import { rangeOf } from "./analysis/range.ts";
-import { isFramedNeuron } from "./semantics/spiking.ts";
 import { inferType, specOf, tensorRefsOf } from "./op/table.ts";
 import { type Tensor, bytesMadeOf, storedAs } from "./tensor.ts";
 import { type Type, elementCount, formatType, sameShape } from "./type.ts";
@@ -117,7 +117,7 @@ function* faultsOf(
   if (!needed.has(op.result) && !isInput(op)) {
     yield [10, `no output depends on this ${op.kind}`];
   }
-  if (module.code === "none" && op.kind.startsWith("snn.")) {
+  if (module.code === "none" && variesByItself(op)) {
     const isReal = op.kind === "snn.input" && op.type.domain === "real";
     if (!isReal) {
       const what = op.kind === "snn.input" ? `${op.kind} of domain ${op.type.domain}` : op.kind;
@@ -146,31 +146,18 @@ function frameFault(op: Op, types: readonly Type[], { code, tensors }: Module): 
   if (!isFramed(code)) {
     return isFramedNeuron(op) ? `${op.kind} stands in a network whose code is "${code}"` : null;
   }
-  if (
-    isOp(
-      op,
-      "snn.input",
-      "snn.if",
-      "snn.rehearsed-if",
-      "snn.graded",
-      "snn.lif",
-      "snn.temporal-bias",
-      "snn.low-pass",
-      "snn.readout",
-      "snn.rehearsed-readout",
-      "snn.rehearsed-max-pool",
-    )
-  ) {
+  const { time } = traitsOf(op);
+  if (time === "steps" || time === "given") {
     return `${op.kind} stands in a network whose code is "${code}"`;
   }
   const overTime = types.some(({ domain }) => domain !== "real");
   if (!overTime) return null;
   const isBiased =
-    (isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear") && op.attrs.bias !== null) ||
+    (isWeighted(op) && op.attrs.bias !== null) ||
     (isOp(op, "ann.affine") && (tensors.get(op.attrs.shift)?.data ?? []).some((x) => x !== 0));
   if (isBiased) return `${op.kind} adds a bias at each timestep of a frame`;
   const isMixed = types.some(({ domain }) => domain === "real");
-  return isOp(op, "ann.add", "ann.sub", "ann.concat") && isMixed
+  return traitsOf(op).linear === "all" && isMixed
     ? `${op.kind} adds a real value at each timestep of a frame`
     : null;
 }
@@ -230,7 +217,7 @@ function* moduleFaults(module: Module, made: ReadonlyMap<ValueId, Op>): Generato
 }
 
 function* rehearsalFaults(module: Module): Generator<Fault> {
-  const rehearsals = new Set(opsOf(module, ...rehearsedKinds).map(({ attrs }) => attrs.rehearsal));
+  const rehearsals = new Set(module.ops.filter(isRehearsed).map(({ attrs }) => attrs.rehearsal));
   if (rehearsals.size > 1) {
     yield [14, `ops rehearse for ${[...rehearsals].join(" and ")} timesteps, not for as many`];
   }

@@ -2,10 +2,11 @@
  * The analogue network that a `.snn` came from, with the value ids of the `.snn`: made again from
  * the model by the passes up to conversion. One of them needs the calibration set where it changed anything.
  */
+import { isNeuron } from "../ir/op/known.ts";
 import { DiagnosticError } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
-import { type ValueId, isNeuron } from "../ir/op/op.ts";
+import { type ValueId } from "../ir/op/op.ts";
 import { valueIdOf } from "../ir/build.ts";
 import { type Shape, sameShape } from "../ir/type.ts";
 import { centreActivations } from "../passes/convert/centre-activations.ts";

@@ -2,12 +2,13 @@
  * What each property of a module means, as a check. A pass that establishes a property is held to
  * this; the checks look at the ops alone, so they cannot tell how a module came about.
  */
+import { hasWeights, isNeuron } from "../ir/op/known.ts";
 import { assertNever } from "../ir/diagnostic.ts";
 import { type Module, type Property, tensorAt } from "../ir/module.ts";
-import { type Op, type ValueId, isNeuron } from "../ir/op/op.ts";
+import { type Op, type ValueId } from "../ir/op/op.ts";
 import { isFloat } from "../ir/type.ts";
 import { isFoldable } from "./clean/fold-constants.ts";
-import { hasWeights, rectifierCeiling } from "./convert/spiking-form.ts";
+import { rectifierCeiling } from "./convert/spiking-form.ts";
 
 /** Why a property does not hold, at one op or (null) of the module as a whole. */
 export interface Breach {

@@ -2,12 +2,12 @@
  * The interpreter as an engine: the reference itself, one thread, one sample after the other. For
  * checking faster engines and for modules small enough not to need one.
  */
+import { neuronsOf } from "../../ir/op/known.ts";
 import { requireSafeTimesteps } from "../../ir/analysis/bounds.ts";
 import { known } from "../../ir/diagnostic.ts";
 import type { Engine, Executable } from "../../ir/executable.ts";
 import { interpret } from "../../ir/interpret.ts";
-import { type Module, opsOf, producerOf } from "../../ir/module.ts";
-import { neuronKinds } from "../../ir/op/op.ts";
+import { type Module, producerOf } from "../../ir/module.ts";
 import { StatisticsGatherer } from "../../ir/run/observe.ts";
 
 /** Runs every module there is; `threads` makes no difference. */
@@ -19,7 +19,7 @@ export const interpretEngine: Engine = {
 function createExecutable(module: Module): Executable {
   return {
     module,
-    neurons: opsOf(module, ...neuronKinds).map((op) => op.result),
+    neurons: neuronsOf(module).map((op) => op.result),
     async run(samples, options, onSample) {
       const { timesteps, probes = [], observe = [] } = options;
       requireSafeTimesteps(module, timesteps);

@@ -3,11 +3,12 @@
  * timestep. Ops with no kernel here run on the interpreter's own function for them, so that every
  * module runs and only the speed differs.
  */
+import { isNeuron, variesByItself, isStateful } from "../../ir/op/known.ts";
 import { known } from "../../ir/diagnostic.ts";
-import { evaluate, isStateful } from "../../ir/run/evaluate.ts";
+import { evaluate } from "../../ir/run/evaluate.ts";
 import type { Module } from "../../ir/module.ts";
 import { tensorAt } from "../../ir/module.ts";
-import { type Op, type ValueId, isInput, isNeuron } from "../../ir/op/op.ts";
+import { type Op, type ValueId, isInput } from "../../ir/op/op.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { type Counter, counterOf } from "./counting.ts";
@@ -66,7 +67,7 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
       if (op.kind === "snn.input") varying.add(op.result);
       continue;
     }
-    const stateful = op.kind.startsWith("snn.");
+    const stateful = variesByItself(op);
     const timeVarying = stateful || op.inputs.some((value) => varying.has(value));
     if (timeVarying) varying.add(op.result);
     const site: Site = {

@@ -2,10 +2,11 @@
  * Compiles a module to a program: lowers it to steps, gives every buffer its address, writes one
  * function for each step, and joins them to one function that runs them all.
  */
+import { isNeuron, variesByItself } from "../../ir/op/known.ts";
 import { arrivalsOf } from "../../ir/account/arrivals.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { type Module, inputsOf, isFramed, tensorAt } from "../../ir/module.ts";
-import { type Op, type ValueId, isNeuron, isOp } from "../../ir/op/op.ts";
+import { type Op, type ValueId, isOp } from "../../ir/op/op.ts";
 import { areOverTime } from "../../ir/run/frames.ts";
 import { tensorRefsOf } from "../../ir/op/table.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";
@@ -172,7 +173,7 @@ const deepest = 200;
 
 /** Whether the kernel of an op behind it may take the op in, so that its value is never made. */
 function mayBeTakenIn(op: Op): boolean {
-  return op.kind.startsWith("snn.") || isOp(op, ...synapticKinds);
+  return variesByItself(op) || isOp(op, ...synapticKinds);
 }
 
 const synapticKinds = [

@@ -1,6 +1,7 @@
 /** What a neuron of a network can send at a timestep: only methods with the same are compared. */
-import { type Module, isFramed, opsOf } from "../../ir/module.ts";
-import { type NeuronKind, type OpOf, isOp, neuronKinds } from "../../ir/op/op.ts";
+import { neuronsOf } from "../../ir/op/known.ts";
+import { type Module, isFramed } from "../../ir/module.ts";
+import { type NeuronKind, type OpOf, isOp } from "../../ir/op/op.ts";
 
 export interface Alphabet {
   /** The words, 0 (silence) among them. */
@@ -15,7 +16,7 @@ export interface Alphabet {
 
 /** The largest alphabet among a module's neurons; null where it has none. */
 export function alphabetOf(module: Module): Alphabet | null {
-  const all = opsOf(module, ...neuronKinds).map((op) => alphabetOfNeuron(op, module));
+  const all = neuronsOf(module).map((op) => alphabetOfNeuron(op, module));
   return all.reduce<Alphabet | null>(
     (most, each) => (most === null || each.size > most.size ? each : most),
     null,

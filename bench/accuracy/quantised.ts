@@ -2,10 +2,11 @@
  * The plain quantised network beside a spiking one: what a network of differential code computes at its
  * first timestep, said as an ANN whose activations are rounded.
  */
+import { isNeuron } from "../../ir/op/known.ts";
 import { type Builder, rewrite } from "../../ir/build.ts";
 import { invariant, known } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
-import { type Op, type OpOf, type ValueId, isNeuron, isOp } from "../../ir/op/op.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 
 /**

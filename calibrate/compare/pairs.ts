@@ -1,17 +1,10 @@
 /** Which neurons of a spiking network stand for which values of the analogue one. By value ids. */
+import { isFramedNeuron, isNeuron } from "../../ir/op/known.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
-import {
-  type NeuronKind,
-  type Op,
-  type OpOf,
-  type ValueId,
-  isNeuron,
-  isOp,
-} from "../../ir/op/op.ts";
+import { type NeuronKind, type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { elementCount } from "../../ir/type.ts";
-import { isFramedNeuron } from "../../ir/semantics/spiking.ts";
 import { producers } from "../../ir/analysis/walk.ts";
 
 /**

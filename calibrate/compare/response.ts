@@ -3,7 +3,7 @@
  * is measured against: in one unit with the values of the ANN, whatever the code.
  */
 import { known } from "../../ir/diagnostic.ts";
-import { type Module, isFramed, tensorAt, traitsOf } from "../../ir/module.ts";
+import { type Module, isFramed, tensorAt, codeTraitsOf } from "../../ir/module.ts";
 import { type NeuronKind, type OpOf, isOp } from "../../ir/op/op.ts";
 import { largestSpike, sharesOf } from "../../ir/semantics/neurons/graded.ts";
 import { broadcastIndices } from "../../ir/semantics/semantics.ts";
@@ -34,7 +34,7 @@ export function responseOf(neuron: OpOf<NeuronKind>, module: Module, timesteps: 
   const { code } = module;
   // Rates are means over the timesteps; in the other codes what is sent sums to the value. A run of a
   // framed code is one step whose values are sums already.
-  const decoder = traitsOf(code)?.decoder;
+  const decoder = codeTraitsOf(code)?.decoder;
   const sums = decoder !== "mean";
   const scale = decoder === "sum" ? timesteps : 1;
   const { shape } = neuron.type;

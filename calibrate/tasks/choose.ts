@@ -2,9 +2,10 @@
  * Tells a task from an output and the targets beside it, and says why. What is told from a shape alone is
  * marked as assumed, and a word from the user goes before all of it.
  */
+import { isMove } from "../../ir/op/known.ts";
 import { type Diagnostic, fail, known } from "../../ir/diagnostic.ts";
 import { type Module, inputsOf, producerOf } from "../../ir/module.ts";
-import { isMove, isOp } from "../../ir/op/op.ts";
+import { isOp } from "../../ir/op/op.ts";
 import { elementCount, sameShape } from "../../ir/type.ts";
 import { diagnoseEvaluation } from "../evaluation-diagnostics.ts";
 import { binary } from "./binary.ts";

@@ -5,9 +5,10 @@
  *
  * In a framed code a step is a frame: what no spike drives is computed once for a frame, on its sum.
  */
+import { isNeuron } from "../op/known.ts";
 import { known } from "../diagnostic.ts";
 import { type Module, isFramed, isOverTime, producerOf, tensorAt } from "../module.ts";
-import { type NeuronKind, type Op, type OpOf, type ValueId, isNeuron, isOp } from "../op/op.ts";
+import { type NeuronKind, type Op, type OpOf, type ValueId, isOp } from "../op/op.ts";
 import type { TensorLookup } from "../op/table.ts";
 import { elementCount } from "../type.ts";
 import { neuronDepth } from "../analysis/walk.ts";

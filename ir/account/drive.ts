@@ -7,17 +7,10 @@
  * words of several neurons meet in a sum, as a weighted sum is the sum of the weighted words. Anything
  * else that is computed of them is a current, whatever it was before.
  */
+import { isNeuron, variesByItself, movedOperands, traitsOf } from "../op/known.ts";
 import { known } from "../diagnostic.ts";
 import { type Module, tensorAt } from "../module.ts";
-import {
-  type NeuronKind,
-  type Op,
-  type OpOf,
-  type ValueId,
-  isNeuron,
-  isOp,
-  movedOperands,
-} from "../op/op.ts";
+import { type NeuronKind, type Op, type OpOf, type ValueId, isOp } from "../op/op.ts";
 import type { TensorLookup } from "../op/table.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -45,7 +38,7 @@ export function driveOf(
   if (isNeuron(op)) return hasUnitWords(op) && isByChannel(op, tensors) ? "units" : "spikes";
   if (operands.every((drive) => drive === "still")) {
     // The difference of what stays the same is there at the first timestep, and 0 from then on.
-    const stays = !op.kind.startsWith("snn.") || isSilence(op, opOf, tensors);
+    const stays = !variesByItself(op) || isSilence(op, opOf, tensors);
     return stays ? "still" : "current";
   }
   // The largest of sums of ones changes by one at most; of other sums it changes by any difference.
@@ -78,9 +71,18 @@ export function drivesOf(module: Pick<Module, "ops" | "tensors">): ReadonlyMap<V
 }
 
 /** Whether a neuron sends 1 or −1 of a unit that is the same at every timestep, and nothing else. */
-function hasUnitWords(op: Op): boolean {
-  if (isOp(op, "snn.if", "snn.rehearsed-if", "snn.lif")) return true;
-  return isOp(op, "snn.graded") && op.attrs.bits === 1 && op.attrs.schedule === "constant";
+function hasUnitWords(op: OpOf<NeuronKind>): boolean {
+  switch (op.kind) {
+    case "snn.if":
+    case "snn.rehearsed-if":
+    case "snn.lif":
+      return true;
+    case "snn.graded":
+      return op.attrs.bits === 1 && op.attrs.schedule === "constant";
+    case "snn.few-spikes":
+    case "snn.ttfs":
+      return false;
+  }
 }
 
 /** Whether neurons of one channel send units of one size: the amplitude varies along axis 1 alone. */
@@ -88,10 +90,6 @@ function isByChannel({ attrs, type }: OpOf<NeuronKind>, tensors: TensorLookup): 
   const { shape } = tensors(attrs.amplitude);
   const missing = type.shape.length - shape.length;
   return shape.every((extent, axis) => extent === 1 || missing + axis === 1);
-}
-
-function isSum(op: Op): boolean {
-  return isOp(op, "ann.add", "ann.sub");
 }
 
 /** Whether words among the operands are words in the result, if all that is not nothing are words. */
@@ -102,7 +100,8 @@ function isCarrying(
 ): boolean {
   if (isOp(op, "ann.affine")) return tensors(op.attrs.shift).data.every((x) => x === 0);
   if (isOp(op, "ann.pad") && op.attrs.mode === "constant") return op.attrs.value === 0;
-  return isSum(op) || isOp(op, "ann.neg") || movedOperands(op, opOf) !== null;
+  const { carriesWords, structure } = traitsOf(op);
+  return carriesWords && (structure !== "pick" || movedOperands(op, opOf) !== null);
 }
 
 /** Whether operand `i` brings nothing: zeros, or the indices of a move. */

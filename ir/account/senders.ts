@@ -3,18 +3,11 @@
  * words are moved, scaled and summed by on their way. Worked out backwards, from synapses to neurons; the
  * interpreter counts forwards, word by word.
  */
+import { isNeuron, movedOperands } from "../op/known.ts";
 import { known } from "../diagnostic.ts";
 import { evaluate } from "../run/evaluate.ts";
 import { type Module, producerOf, tensorAt } from "../module.ts";
-import {
-  type NeuronKind,
-  type Op,
-  type OpOf,
-  type ValueId,
-  isNeuron,
-  isOp,
-  movedOperands,
-} from "../op/op.ts";
+import { type NeuronKind, type Op, type OpOf, type ValueId, isOp } from "../op/op.ts";
 import { broadcastIndices } from "../semantics/semantics.ts";
 import type { TensorLookup } from "../op/table.ts";
 import { tensorOf } from "../tensor.ts";

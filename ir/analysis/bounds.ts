@@ -3,11 +3,19 @@
  * in, how large sums get on the way, and for how many timesteps what is summed over time fits 32
  * bits. Read off weights, biases and element types; no sample is looked at. Decides nothing.
  */
+import { isNeuron } from "../op/known.ts";
 import { fail, known } from "../diagnostic.ts";
 import { diagnose } from "../diagnostics.ts";
 import { shortName } from "../loc.ts";
 import { type Module, isFramed, tensorAt } from "../module.ts";
-import { type NeuronKind, type Op, type OpOf, type ValueId, isNeuron, isOp } from "../op/op.ts";
+import {
+  type NeuronKind,
+  type Op,
+  type OpOf,
+  type ValueId,
+  type WeightedKind,
+  isOp,
+} from "../op/op.ts";
 import { rangeOf } from "./range.ts";
 import { largestSpike } from "../semantics/neurons/graded.ts";
 import { rangeOf as rangeOfDType, roundEven } from "../semantics/values/scalar.ts";
@@ -233,11 +241,7 @@ interface ChannelSum {
 }
 
 /** For each output channel of a synapse whose operand is in `x`, what its terms can sum to. */
-function channelSums(
-  op: OpOf<"ann.conv" | "ann.conv-transpose" | "ann.linear">,
-  x: Interval,
-  module: Module,
-): ChannelSum[] {
+function channelSums(op: OpOf<WeightedKind>, x: Interval, module: Module): ChannelSum[] {
   const weight = tensorAt(module, op.attrs.weight);
   const bias = op.attrs.bias === null ? null : tensorAt(module, op.attrs.bias);
   const up = Math.max(0, x.high);
@@ -251,7 +255,7 @@ function channelSums(
 
 /** Sums of the positive and of the negative weights into each output channel. */
 function weightSums(
-  op: OpOf<"ann.conv" | "ann.conv-transpose" | "ann.linear">,
+  op: OpOf<WeightedKind>,
   { shape, data }: Tensor,
 ): { positive: number; negative: number }[] {
   const [first = 0, second = 0] = shape;

@@ -4,8 +4,9 @@
  */
 import { known } from "../diagnostic.ts";
 import type { Module } from "../module.ts";
+import { ownChannelAxis, traitsOf } from "../op/known.ts";
 import { type Op, type ValueId, isOp } from "../op/op.ts";
-import { type Shape, sameShape } from "../type.ts";
+import { sameShape } from "../type.ts";
 
 /**
  * The channel axis of `value`: what its producers say, through elementwise and structural ops, and
@@ -22,49 +23,21 @@ export function channelAxisOf(module: Module, value: ValueId): number {
     if (from === null) break;
     op = from;
   }
-  let axis = ownAxis(op);
+  let axis = ownChannelAxis(op);
   for (const perm of permutations.reverse()) axis = perm.indexOf(axis);
   return axis;
 }
 
-/** The channel axis that the op itself lays down. */
-function ownAxis(op: Op): number {
-  const rank = op.type.shape.length;
-  if (isOp(op, "ann.linear", "ann.matmul", "ann.layernorm")) return Math.max(0, rank - 1);
-  return defaultAxis(op.type.shape);
-}
-
-function defaultAxis(shape: Shape): number {
-  return shape.length >= 2 ? 1 : 0;
-}
-
 /** The operand whose layout the result has, or null where the op lays down one of its own. */
 function sourceOfLayout(op: Op, producer: (value: ValueId) => Op): Op | null {
-  // These number channels by definition, whatever their operand looks like.
-  if (
-    isOp(
-      op,
-      "ann.linear",
-      "ann.matmul",
-      "ann.einsum",
-      "ann.layernorm",
-      "ann.conv",
-      "ann.conv-transpose",
-      "ann.batchnorm",
-      "ann.groupnorm",
-      "ann.lrn",
-      "ann.average-pool",
-      "ann.max-pool",
-      "snn.max-pool",
-      "snn.rehearsed-max-pool",
-    )
-  ) {
-    return null;
-  }
   const operands = op.inputs.map(producer).filter((input) => !isOp(input, "ann.constant"));
-  if (isOp(op, "ann.transpose", "ann.concat", "ann.slice", "ann.pad", "ann.tile")) {
-    return operands[0] ?? null;
+  switch (traitsOf(op).channels) {
+    case "second":
+    case "last":
+      return null;
+    case "first":
+      return operands[0] ?? null;
+    case "kept":
+      return operands.find((input) => sameShape(input.type.shape, op.type.shape)) ?? null;
   }
-  // Everything that keeps the shape of an operand is taken to keep its layout.
-  return operands.find((input) => sameShape(input.type.shape, op.type.shape)) ?? null;
 }

@@ -2,10 +2,11 @@
  * Looking around in a module: who makes a value, who uses it, what the outputs need, in which order
  * ops can stand. Changes nothing; `rewrite` in `ir/build.ts` does.
  */
+import { isNeuron } from "../op/known.ts";
 import { known } from "../diagnostic.ts";
 import { shortName, sourcesOf } from "../loc.ts";
 import type { Module } from "../module.ts";
-import { type Op, type ValueId, isNeuron } from "../op/op.ts";
+import { type Op, type ValueId } from "../op/op.ts";
 
 /** The op that makes each value. */
 export function producers(module: Pick<Module, "ops">): ReadonlyMap<ValueId, Op> {

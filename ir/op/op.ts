@@ -20,6 +20,7 @@ import type { NeuronOps } from "./attrs/neurons.ts";
 import type { TimeOps } from "./attrs/time.ts";
 import type { None, ReduceAttrs } from "./attrs/shared.ts";
 import type { BinaryName, ReduceName, UnaryName } from "./names.ts";
+import type { TensorRef } from "../tensor.ts";
 import type { Type } from "../type.ts";
 
 export type {
@@ -80,21 +81,11 @@ export type Op<K extends OpKind = OpKind> = {
 /** The members of the union whose kind is one of `K`. */
 export type OpOf<K extends OpKind> = Extract<Op, { readonly kind: K }>;
 
-/** Ops that are populations of neurons: they fire, and have a membrane potential. */
-export const neuronKinds = [
-  "snn.if",
-  "snn.rehearsed-if",
-  "snn.graded",
-  "snn.lif",
-  "snn.few-spikes",
-  "snn.ttfs",
-] as const satisfies readonly OpKind[];
-export type NeuronKind = (typeof neuronKinds)[number];
+/** Populations of neurons: they fire, and have a membrane potential. */
+export type NeuronKind = keyof NeuronOps;
 
-/** Whether the op is a population of neurons. */
-export function isNeuron(op: Op): op is OpOf<NeuronKind> {
-  return isOp(op, ...neuronKinds);
-}
+/** What looks across timesteps: neurons, pools of running sums, decoders. */
+export type SpikingKind = NeuronKind | keyof TimeOps;
 
 /** Ops whose value the caller gives: the same at every timestep, or a frame for each. */
 export const inputKinds = ["ann.input", "snn.input"] as const satisfies readonly OpKind[];
@@ -105,54 +96,30 @@ export function isInput(op: Op): op is OpOf<InputKind> {
   return isOp(op, ...inputKinds);
 }
 
-/** Ops that start anew after `rehearsal` timesteps. */
-export const rehearsedKinds = [
-  "snn.rehearsed-if",
-  "snn.rehearsed-max-pool",
-  "snn.rehearsed-readout",
-] as const satisfies readonly OpKind[];
+/** Neurons that take the frame of their operand as a whole. */
+export type FramedKind = "snn.few-spikes" | "snn.ttfs";
 
-/** Ops that move elements of their operands about and compute nothing. */
-const moveKinds = [
-  "ann.identity",
-  "ann.reshape",
-  "ann.transpose",
-  "ann.concat",
-  "ann.slice",
-  "ann.pad",
-  "ann.expand",
-  "ann.tile",
-  "ann.trilu",
-] as const satisfies readonly OpKind[];
+/** Kinds that are stepped through time with a state. */
+export type StatefulKind = Exclude<SpikingKind, FramedKind>;
 
-/** Ops that move elements of their first operands to where the second says. */
-const gatherKinds = [
-  "ann.gather",
-  "ann.gather-elements",
-  "ann.gather-nd",
-] as const satisfies readonly OpKind[];
+/** Synapses with a weight for each connection, and a bias. */
+export type WeightedKind = KindWith<{
+  readonly weight: TensorRef;
+  readonly bias: TensorRef | null;
+}>;
 
-/** Whether each element of the result is one of an operand's, or a constant. */
-export function isMove(op: Op): op is OpOf<(typeof moveKinds)[number]> {
-  return isOp(op, ...moveKinds);
-}
+/** Kinds that start anew after `rehearsal` timesteps. */
+export type RehearsedKind = KindWith<{ readonly rehearsal: number }>;
 
-/**
- * The operands, by number, whose elements `op` moves about: what a spike is made of and where it is
- * counted goes along with them. Null for an op that computes, and where indices are no constants.
- */
-export function movedOperands(
-  op: Op,
-  opOf: (value: ValueId) => Op | undefined,
-): readonly number[] | null {
-  if (isMove(op)) return op.inputs.map((_, i) => i);
-  if (!isOp(op, ...gatherKinds)) return null;
-  const [, indices] = op.inputs;
-  const isConstant = indices !== undefined && opOf(indices)?.kind === "ann.constant";
-  return isConstant ? [0] : null;
-}
+/** The kinds that have these attributes. */
+type KindWith<A> = { [K in OpKind]: OpAttrs[K] extends A ? K : never }[OpKind];
 
 /** Narrows an op to the kinds named. */
 export function isOp<K extends OpKind>(op: Op, ...kinds: readonly K[]): op is OpOf<K> {
   return kinds.some((kind) => kind === op.kind);
+}
+
+/** Whether the op starts anew after `rehearsal` timesteps. */
+export function isRehearsed(op: Op): op is OpOf<RehearsedKind> {
+  return Object.hasOwn(op.attrs, "rehearsal");
 }

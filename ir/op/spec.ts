@@ -5,6 +5,7 @@
 import type { Result } from "../diagnostic.ts";
 import type { OpAttrs, OpKind } from "./op.ts";
 import type { Tensor, TensorRef } from "../tensor.ts";
+import type { Traits } from "./traits.ts";
 import type { Type } from "../type.ts";
 
 /** How an attribute is written, checked and read back. `tensor?` may be none. */
@@ -33,6 +34,7 @@ export interface OpSpec<K extends OpKind> {
   readonly summary: string;
   readonly arity: number | { readonly atLeast: number };
   readonly exactness: Exactness;
+  readonly traits: Traits<K>;
   /** In the order of `OpAttrs`; text prints them in this order. */
   readonly attributes: { readonly [A in keyof OpAttrs[K]]-?: AttrKind };
   /** Result type from operand types, or why there is none. Arity has been checked. */

@@ -2,9 +2,10 @@
  * When a run may end before its last timestep: once the read-out is clear. Every engine asks here,
  * so that a sample takes as many timesteps whichever runs it.
  */
+import { isMove } from "../op/known.ts";
 import { known } from "../diagnostic.ts";
 import { type Module, producerOf } from "../module.ts";
-import { isMove, isOp } from "../op/op.ts";
+import { isOp } from "../op/op.ts";
 
 /**
  * The margin is of the first output: its greatest element less the second greatest. Where elements are

@@ -1,6 +1,7 @@
 /** What ops without a state compute, by kind; the families are in `ir/semantics/`. */
+import { isFramedNeuron, isStateful } from "../op/known.ts";
 import { invariant } from "../diagnostic.ts";
-import { type InputKind, type Op, type OpKind, type OpOf, isInput, isOp } from "../op/op.ts";
+import { type InputKind, type Op, type OpKind, type SpikingKind, isInput } from "../op/op.ts";
 import { contractionSemantics } from "../semantics/values/contraction.ts";
 import { elementwiseSemantics } from "../semantics/values/elementwise.ts";
 import { normSemantics } from "../semantics/values/norm.ts";
@@ -10,10 +11,8 @@ import { selectSemantics } from "../semantics/values/select.ts";
 import type { Semantics, SemanticsTable } from "../semantics/semantics.ts";
 import { shapeSemantics } from "../semantics/values/shape.ts";
 import { sourceSemantics } from "../semantics/source.ts";
-import { type FramedKind, isFramedNeuron } from "../semantics/spiking.ts";
 import { synapseSemantics } from "../semantics/synapse.ts";
 import type { TensorLookup } from "../op/table.ts";
-import type { SpikingKind } from "../op/families/spiking.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** Kinds whose result follows from their operands alone. An input's does not: it is given. */
@@ -31,35 +30,13 @@ const stateless: SemanticsTable<StatelessKind> = {
   ...selectSemantics,
 };
 
-/** Kinds that are stepped through time with a state. */
-export type StatefulKind = Exclude<SpikingKind, FramedKind>;
-
-/** Whether the op's result at a timestep depends on earlier ones. */
-export function isStateful(op: Op): op is OpOf<StatefulKind> {
-  return isOp(
-    op,
-    "snn.if",
-    "snn.rehearsed-if",
-    "snn.graded",
-    "snn.lif",
-    "snn.temporal-bias",
-    "snn.low-pass",
-    "snn.accumulate",
-    "snn.difference",
-    "snn.max-pool",
-    "snn.rehearsed-max-pool",
-    "snn.readout",
-    "snn.rehearsed-readout",
-  );
-}
-
 /** The result of an op without a state; operands have the types that the op's was inferred from. */
 export function evaluate(op: Op, inputs: readonly Tensor[], tensors: TensorLookup): Tensor {
+  invariant(!isInput(op), "an input has no meaning of its own");
   invariant(
     !isStateful(op) && !isFramedNeuron(op),
     `${op.kind} has a state and cannot be evaluated by itself`,
   );
-  invariant(!isInput(op), "an input has no meaning of its own");
   // A table indexed by a union gives a union of functions, which TypeScript cannot call; `op` is
   // only ever given to the function of its own kind.
   // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- see above

@@ -1,6 +1,7 @@
 /** How long the neurons of a network have something to send, as far as its parameters say. */
+import { isNeuron } from "../op/known.ts";
 import { type Module, tensorAt } from "../module.ts";
-import { isNeuron, isOp } from "../op/op.ts";
+import { isOp } from "../op/op.ts";
 import { elementCount } from "../type.ts";
 
 /**

@@ -6,9 +6,9 @@
  * float32 machine does. Potentials of integer neurons are int32, and exact. Running sums of pools and
  * read-outs are kept in double precision.
  */
-import { isOp, type Op, type OpOf } from "../op/op.ts";
+import { isFramedNeuron } from "../op/known.ts";
+import { type FramedKind, type OpOf, type SpikingKind } from "../op/op.ts";
 import type { TensorLookup } from "../op/table.ts";
-import type { SpikingKind } from "../op/families/spiking.ts";
 import { type Tensor, tensorOf } from "../tensor.ts";
 import { type Shape, elementCount } from "../type.ts";
 import { type Cell, type FramedCell, rowsOf } from "./neurons/cell.ts";
@@ -22,14 +22,6 @@ import { maxPool } from "./values/pool.ts";
 import { doubles, resultOf } from "./semantics.ts";
 
 export type { Cell, FramedCell, Neurons, Potentials } from "./neurons/cell.ts";
-
-/** Neurons that take the frame of their operand as a whole. */
-export type FramedKind = "snn.few-spikes" | "snn.ttfs";
-
-/** Whether the op fires only when the frame of its operand is complete. */
-export function isFramedNeuron(op: Op): op is OpOf<FramedKind> {
-  return isOp(op, "snn.few-spikes", "snn.ttfs");
-}
 
 /** An op's cell in its initial state; `shape` is the operand's. */
 export function cellOf(

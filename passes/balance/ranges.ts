@@ -1,9 +1,10 @@
 /** Writes the range of neurons, the largest value that they can send, into their parameters. */
+import { isNeuron } from "../../ir/op/known.ts";
 import { rewrite } from "../../ir/build.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
-import { type OpOf, type ValueId, isNeuron } from "../../ir/op/op.ts";
+import { type OpOf, type ValueId } from "../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { stepsToRange } from "./sites.ts";
 

@@ -2,17 +2,11 @@
  * Where thresholds are chosen: each population of neurons with the value of the analogue network that
  * it stands for, and how a range (the largest value that it can send) becomes its parameters.
  */
+import { isNeuron } from "../../ir/op/known.ts";
 import { channelAxisOf } from "../../ir/analysis/channels.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { type Module, producerOf, tensorAt } from "../../ir/module.ts";
-import {
-  type NeuronKind,
-  type Op,
-  type OpOf,
-  type ValueId,
-  isNeuron,
-  isOp,
-} from "../../ir/op/op.ts";
+import { type NeuronKind, type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { largestSpike, sharesOf } from "../../ir/semantics/neurons/graded.ts";
 import { rectifierCeiling } from "../convert/spiking-form.ts";
 

@@ -7,7 +7,8 @@
  * own, so the function stays the same bit for bit. (Constant and copy propagation: Aho et al. 2006,
  * sections 8.5.4 and 9.1.5.)
  */
-import { evaluate, isStateful } from "../../ir/run/evaluate.ts";
+import { isStateful } from "../../ir/op/known.ts";
+import { evaluate } from "../../ir/run/evaluate.ts";
 import type { Op } from "../../ir/op/op.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";

@@ -11,7 +11,8 @@
  * the integers between the two work on the real values instead: they keep the order. (The pair is the
  * "fake quantisation" of Jacob et al., CVPR 2018.)
  */
-import { type Op, type OpOf, type ValueId, isMove, isOp } from "../../ir/op/op.ts";
+import { isMove } from "../../ir/op/known.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { rangeOf } from "../../ir/semantics/values/scalar.ts";
 import { type Tensor, scalar, tensorOf } from "../../ir/tensor.ts";
 import { type Shape, isFloat } from "../../ir/type.ts";

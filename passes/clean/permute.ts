@@ -78,6 +78,8 @@ export function sink(op: Op, perm: readonly number[], builder: Builder): Sunk | 
   const store = (ref: TensorRef): TensorRef =>
     builder.tensor(ref, untransposed(builder.tensorAt(ref), perm));
   switch (op.kind) {
+    case "ann.identity":
+      return same(op.attrs);
     case "ann.concat":
       return same({ axis: axisOf(op.attrs.axis) });
     case "ann.softmax":

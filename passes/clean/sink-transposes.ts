@@ -7,8 +7,9 @@
  * pools, reductions and linear layers may run in another order. For elementwise f,
  * f(xᵀ) = f(x)ᵀ; for a flatten, W · vec(xᵀ) = (W·P) · vec(x) with P the permutation matrix.
  */
+import { isUniform } from "../../ir/op/known.ts";
 import { makeOp } from "../../ir/build.ts";
-import { type Op, type OpOf, type ValueId, binaryNames, unaryNames } from "../../ir/op/op.ts";
+import type { Op, OpOf, ValueId } from "../../ir/op/op.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
 import { type Graph, rework, uniformValue, untilStable } from "../graph.ts";
@@ -43,26 +44,6 @@ function sinkOnce(op: Op, graph: Graph): ValueId | null {
   }
 }
 
-/** Ops without attributes that would have to change: they treat each element by itself. */
-const elementwise = new Set<string>([
-  ...unaryNames.map((unary) => `ann.${unary}`),
-  ...binaryNames.map((binary) => `ann.${binary}`),
-  "ann.where",
-  "ann.clip",
-  "ann.leaky-relu",
-  "ann.elu",
-  "ann.celu",
-  "ann.selu",
-  "ann.hard-sigmoid",
-  "ann.thresholded-relu",
-  "ann.shrink",
-  "ann.gelu",
-  "ann.soft-lif",
-  "ann.fake-quantize",
-  "ann.is-inf",
-  "ann.cast",
-]);
-
 /** `op` on transposed operands as the transpose of `op`; constants are transposed in place. */
 function throughOp(op: Op, graph: Graph): ValueId | null {
   const producers = op.inputs.map((value) => graph.producer(value));
@@ -74,7 +55,7 @@ function throughOp(op: Op, graph: Graph): ValueId | null {
   const others = producers.filter((p) => p.kind !== "ann.transpose");
   if (others.some((p) => p.kind !== "ann.constant" || p.type.shape.length > perm.length))
     return null;
-  const sunk = elementwise.has(op.kind) ? { attrs: op.attrs, perm } : sink(op, perm, graph.builder);
+  const sunk = isUniform(op) ? { attrs: op.attrs, perm } : sink(op, perm, graph.builder);
   if (sunk === null) return null;
   const loc = graph.loc(name, op);
   const inputs = producers.map((p) => {
@@ -145,7 +126,7 @@ function flattenOf(value: ValueId | undefined, graph: Graph): Flatten | null {
 /** f(flatten(xᵀ)) = flatten(f(x)ᵀ), so that the flatten ends up before the linear layer. */
 function behindFlatten(op: Op, graph: Graph): ValueId | null {
   const flatten = op.inputs.length === 1 ? flattenOf(op.inputs[0], graph) : null;
-  if (flatten === null || !elementwise.has(op.kind)) return null;
+  if (flatten === null || !isUniform(op)) return null;
   const inner = addLike(op, [flatten.x], op.attrs, graph);
   const loc = graph.loc(name, op);
   const turned = graph.builder.add("ann.transpose", [inner], flatten.transpose.attrs, loc);

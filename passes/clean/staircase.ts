@@ -3,7 +3,8 @@
  * normalise-activations.ts. Every rule is exact: rounding is monotone, so it may change places with
  * clips at whole numbers of steps.
  */
-import { type Op, type OpOf, type ValueId, isMove, isOp } from "../../ir/op/op.ts";
+import { isMove } from "../../ir/op/known.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { roundEven } from "../../ir/semantics/values/scalar.ts";
 import { roundTo } from "../../ir/tensor.ts";
 import type { Graph } from "../graph.ts";

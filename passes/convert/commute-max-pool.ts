@@ -6,8 +6,9 @@
  * stay the same to the bit, and a spiking network pools currents instead of spikes.
  * (Bu, Li & Yu, CVPR 2025, call it pre-neuron max-pooling.)
  */
+import { isMonotone } from "../../ir/op/known.ts";
 import { fusedLoc } from "../../ir/loc.ts";
-import { type Op, isOp } from "../../ir/op/op.ts";
+import { isOp } from "../../ir/op/op.ts";
 import { rework } from "../graph.ts";
 import { definePass } from "../pass.ts";
 
@@ -26,19 +27,10 @@ export const commuteMaxPool = definePass({
       const [pooled] = op.inputs;
       if (pooled === undefined || graph.uses(pooled) !== 1) return null;
       const activation = graph.producer(pooled);
-      if (!isMonotone(activation)) return null;
+      if (activation.inputs.length !== 1 || !isMonotone(activation)) return null;
       const { builder } = graph;
       const loc = fusedLoc("commute-max-pool", [op.loc]);
       const pool = builder.add("ann.max-pool", activation.inputs, op.attrs, loc);
       return builder.add(activation.kind, [pool], activation.attrs, activation.loc, op.result);
     }),
 });
-
-/** Elementwise, the same function at each element, and non-decreasing. */
-function isMonotone(op: Op): boolean {
-  return (
-    isOp(op, "ann.relu", "ann.clip", "ann.sigmoid", "ann.tanh", "ann.softplus", "ann.softsign") ||
-    isOp(op, "ann.soft-lif", "ann.fake-quantize") ||
-    (isOp(op, "ann.leaky-relu", "ann.elu") && op.attrs.alpha >= 0)
-  );
-}

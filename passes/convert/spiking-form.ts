@@ -3,7 +3,9 @@
  * that converts and by `snnc check`, so that the two never disagree. Changes nothing.
  */
 import { elementCount, isFloat } from "../../ir/type.ts";
+import { specOf } from "../../ir/op/table.ts";
 import type { Module } from "../../ir/module.ts";
+import { hasWeights, traitsOf } from "../../ir/op/known.ts";
 import { type Op, type OpKind, type OpOf, type ValueId, isInput, isOp } from "../../ir/op/op.ts";
 
 /**
@@ -184,7 +186,9 @@ function fateOf(op: Op, at: Surroundings): Fate {
 
 /** What an op of this kind can be in a spiking network, in two or three words. */
 export function spikingFormOf(kind: OpKind): string {
-  if (kind.startsWith("snn.") && kind !== "snn.input") return "spiking";
+  const { linear, structure, time } = specOf(kind).traits;
+  if (structure === "source") return "source";
+  if (time !== "none") return "spiking";
   switch (kind) {
     case "ann.relu":
       return "neuron";
@@ -196,16 +200,9 @@ export function spikingFormOf(kind: OpKind): string {
       return "leaky neuron";
     case "ann.max-pool":
       return "running sums";
-    case "ann.input":
-    case "snn.input":
-    case "ann.constant":
-      return "source";
-    case "ann.mul":
-    case "ann.matmul":
-    case "ann.div":
-      return "one over time";
     default:
-      return sharedKinds.has(kind) ? "shared" : "analogue only";
+      if (linear === "none") return "analogue only";
+      return linear === "all" || structure === "pick" ? "shared" : "one over time";
   }
 }
 
@@ -225,53 +222,27 @@ function isShared(
       return (
         op.attrs.coordinates !== "tf_crop_and_resize" || op.attrs.extrapolation === 0 || count === 0
       );
-    case "ann.div":
-      return varying[1] !== true && (count === 1 || ofSample[1] !== true);
-    case "ann.mul":
-    case "ann.matmul":
-      return count === 1 || (count === 0 && !ofSample.every((depends) => depends));
-    case "ann.gather":
-      // By indices that change, values would be picked that do not.
-      return varying[1] !== true;
     default:
-      return sharedKinds.has(op.kind);
+      break;
+  }
+  const { linear, structure } = traitsOf(op);
+  switch (linear) {
+    case "first":
+      // By indices that change, values would be picked that do not.
+      if (structure === "pick") return varying[1] !== true;
+      return varying[1] !== true && (count === 1 || ofSample[1] !== true);
+    case "one":
+      return count === 1 || (count === 0 && !ofSample.every((depends) => depends));
+    case "all":
+      return true;
+    case "none":
+      return false;
   }
 }
 
 /** Whether an op is linear in its operands that vary, but for a constant. */
 export function isLinear(op: Op, varying: readonly boolean[]): boolean {
   return isShared(op, { varying, ofSample: varying });
-}
-
-/** Kinds that are linear or structural whatever their attributes and operands. */
-const sharedKinds: ReadonlySet<OpKind> = new Set<OpKind>([
-  "ann.add",
-  "ann.sub",
-  "ann.neg",
-  "ann.identity",
-  "ann.conv",
-  "ann.conv-transpose",
-  "ann.linear",
-  "ann.affine",
-  "ann.batchnorm",
-  "ann.average-pool",
-  "ann.reduce-sum",
-  "ann.reduce-mean",
-  "ann.reshape",
-  "ann.transpose",
-  "ann.concat",
-  "ann.slice",
-  "ann.expand",
-  "ann.tile",
-  "ann.trilu",
-  "ann.pad",
-  "ann.resize",
-  "ann.gather",
-]);
-
-/** Whether an op weights its operand: what spikes are for. */
-export function hasWeights(op: Op): boolean {
-  return isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear", "ann.matmul");
 }
 
 function wayOut(op: Op): string {
@@ -291,20 +262,6 @@ function wayOut(op: Op): string {
       return `it is the rate of leaky neurons: convert with the pipeline lif, ${hybrid}`;
     case "ann.clip":
       return `a clip converts where its lower bound is 0; this one starts at ${op.attrs.min}; ${instead}`;
-    case "ann.leaky-relu":
-    case "ann.prelu":
-    case "ann.elu":
-    case "ann.celu":
-    case "ann.selu":
-    case "ann.gelu":
-    case "ann.hard-swish":
-    case "ann.mish":
-    case "ann.sigmoid":
-    case "ann.hard-sigmoid":
-    case "ann.tanh":
-    case "ann.softplus":
-    case "ann.softsign":
-      return `train with ReLU or ReLU6 in its place, ${hybrid}`;
     case "ann.reduce-max":
       return `write it as a max-pool over the whole extent, ${hybrid}`;
     case "ann.mul":
@@ -313,6 +270,7 @@ function wayOut(op: Op): string {
     case "ann.div":
       return `the divisor changes over time, and nothing can be divided by spikes; ${instead}`;
     default:
+      if (traitsOf(op).isCurve) return `train with ReLU or ReLU6 in its place, ${hybrid}`;
       return `only linear ops, ReLU, ReLU6 and max-pooling may stand between neurons; ${instead}`;
   }
 }

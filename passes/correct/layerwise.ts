@@ -2,11 +2,12 @@
  * What corrections that go from layer to layer share: which neurons they apply to, and the means of
  * values on calibration samples, per channel or per neuron.
  */
+import { isNeuron } from "../../ir/op/known.ts";
 import { channelAxisOf } from "../../ir/analysis/channels.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
-import { type Module, producerOf, traitsOf } from "../../ir/module.ts";
-import { type NeuronKind, type OpOf, type ValueId, isNeuron, isOp } from "../../ir/op/op.ts";
+import { type Module, producerOf, codeTraitsOf } from "../../ir/module.ts";
+import { type NeuronKind, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { broadcastIndices } from "../../ir/semantics/semantics.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { type Shape, broadcastShapes, elementCount, stridesOf } from "../../ir/type.ts";
@@ -69,7 +70,7 @@ export function steadySites(
   const analogue = reference ?? fail(diagnose("no-reference", null, { pass }));
   const counterparts = new Set(analogue.ops.map((op) => op.result));
   const neurons = module.ops.filter(isNeuron);
-  const isMean = traitsOf(module.code)?.decoder === "mean";
+  const isMean = codeTraitsOf(module.code)?.decoder === "mean";
   const odd = neurons.find((op) => !(isMean && isSteady(op)));
   if (odd !== undefined) {
     const name = shortName(odd.loc);

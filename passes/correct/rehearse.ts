@@ -15,12 +15,12 @@
  * offsets the authors go layer by layer, each on inputs that are corrected already. (Hao et al., ICLR
  * 2023, offset spikes, COS; Hao et al., AAAI 2023, residual membrane potentials, SRP.)
  */
+import { isNeuron, isStateful } from "../../ir/op/known.ts";
 import { type Builder, rewrite } from "../../ir/build.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
-import { isStateful } from "../../ir/run/evaluate.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, rehearsalOf, tensorAt } from "../../ir/module.ts";
-import { type Op, type OpOf, isNeuron, isOp } from "../../ir/op/op.ts";
+import { type Op, type OpOf, isOp } from "../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";

@@ -14,10 +14,11 @@
  * Li et al. (ICML 2021) on spikes instead of a rounding model, the bias is their light calibration, and
  * the least squares are in place of their gradient descent.
  */
+import { isNeuron } from "../../ir/op/known.ts";
 import { rewrite } from "../../ir/build.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
 import { type Module, codeTraits, spikingCodes } from "../../ir/module.ts";
-import { type Op, isNeuron, isOp } from "../../ir/op/op.ts";
+import { type Op, isOp } from "../../ir/op/op.ts";
 import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
 import { LayerFitter } from "./fitter.ts";

@@ -21,12 +21,13 @@
  * spikes, on 32 samples, would come later. (Ours. Differential code: Huang et al., ICML
  * 2025, with steps of 1/t.)
  */
+import { isNeuron } from "../../ir/op/known.ts";
 import { rewrite } from "../../ir/build.ts";
 import { fail, invariant, known } from "../../ir/diagnostic.ts";
 import type { Probe } from "../../ir/executable.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, opsOf, tensorAt } from "../../ir/module.ts";
-import { type OpOf, isNeuron, isOp } from "../../ir/op/op.ts";
+import { type OpOf, isOp } from "../../ir/op/op.ts";
 import { largestSpike } from "../../ir/semantics/neurons/graded.ts";
 import { broadcastIndices } from "../../ir/semantics/semantics.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";

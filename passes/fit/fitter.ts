@@ -2,12 +2,13 @@
  * One network while it is being fitted, layer after layer: what the analogue network has at the places
  * that are looked at, what the spiking one has there so far, and the parameters found.
  */
+import { isNeuron } from "../../ir/op/known.ts";
 import { rewrite } from "../../ir/build.ts";
 import { invariant, known } from "../../ir/diagnostic.ts";
 import type { Probe, ProbeData } from "../../ir/executable.ts";
 import { fusedLoc, shortName } from "../../ir/loc.ts";
 import { type Module, producerOf, tensorAt } from "../../ir/module.ts";
-import { type NeuronKind, type OpOf, type ValueId, isNeuron, isOp } from "../../ir/op/op.ts";
+import { type NeuronKind, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { largestSpike } from "../../ir/semantics/neurons/graded.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";

@@ -3,6 +3,7 @@
  * it, with extent 1 along each axis along which they do not change. Knows no scale and no op but
  * those that move elements.
  */
+import { isMove as isMoveOfElements } from "../../ir/op/known.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { evaluate } from "../../ir/run/evaluate.ts";
 import { type Op, isOp } from "../../ir/op/op.ts";
@@ -72,19 +73,9 @@ export function compress(grid: Grid): Grid {
   return { shape, data };
 }
 
-/** Ops that move elements, and so move with them what they are counted in. */
+/** Ops that move elements, and so move with them what they are counted in; the zeros of a triangle have no unit. */
 export function isMove(op: Op): boolean {
-  return isOp(
-    op,
-    "ann.identity",
-    "ann.reshape",
-    "ann.transpose",
-    "ann.slice",
-    "ann.pad",
-    "ann.concat",
-    "ann.expand",
-    "ann.tile",
-  );
+  return isMoveOfElements(op) && !isOp(op, "ann.trilu");
 }
 
 /**

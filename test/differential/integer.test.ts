@@ -1,4 +1,5 @@
 /** Integer mode: the typed engine gives the interpreter's very bits. */
+import { neuronsOf } from "../../ir/op/known.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../backends/interpret/engine.ts";
@@ -7,7 +8,6 @@ import { compilePlan } from "../../backends/typed/plan.ts";
 import { known } from "../../ir/diagnostic.ts";
 import type { Engine, Probe, SampleResult } from "../../ir/executable.ts";
 import { type Module, opsOf } from "../../ir/module.ts";
-import { neuronKinds } from "../../ir/op/op.ts";
 import { parseModule } from "../../ir/text/parse.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { isFloat } from "../../ir/type.ts";
@@ -18,7 +18,7 @@ async function run(engine: Engine, module: Module, inputs: readonly Tensor[]) {
   const integers = module.ops.filter(({ type }) => !isFloat(type.dtype));
   const probes: readonly Probe[] = [
     ...integers.map(({ result }): Probe => ({ value: result, keep: "trace" })),
-    ...opsOf(module, ...neuronKinds).map(({ result }): Probe => ({ value: result, keep: "state" })),
+    ...neuronsOf(module).map(({ result }): Probe => ({ value: result, keep: "state" })),
   ];
   const results: SampleResult[] = [];
   await executable.run(

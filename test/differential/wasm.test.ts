@@ -1,10 +1,11 @@
 /** The WebAssembly engine and the interpreter, on random networks. */
+import { neuronsOf } from "../../ir/op/known.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { known } from "../../ir/diagnostic.ts";
 import type { Probe } from "../../ir/executable.ts";
 import { type Module, opsOf } from "../../ir/module.ts";
-import { isOp, neuronKinds } from "../../ir/op/op.ts";
+import { isOp } from "../../ir/op/op.ts";
 import { isFloat } from "../../ir/type.ts";
 import { type Ran, both, expectClose } from "../backends/wasm/compare.ts";
 import { integerFrames, integerNetworks } from "../random/integer.ts";
@@ -33,7 +34,7 @@ function staysExact({ ops }: Module): boolean {
 function probesOf(module: Module): readonly Probe[] {
   const last = known(module.ops.at(-1), "an op").result;
   return [
-    ...opsOf(module, ...neuronKinds).flatMap(({ result }): Probe[] => [
+    ...neuronsOf(module).flatMap(({ result }): Probe[] => [
       { value: result, keep: "trace" },
       { value: result, keep: "state" },
     ]),
@@ -128,7 +129,7 @@ describe("the WebAssembly engine", () => {
           ...module.ops
             .filter(({ type }) => !isFloat(type.dtype))
             .map(({ result }): Probe => ({ value: result, keep: "trace" })),
-          ...opsOf(module, ...neuronKinds).map(({ result }): Probe => ({
+          ...neuronsOf(module).map(({ result }): Probe => ({
             value: result,
             keep: "state",
           })),

@@ -2,6 +2,7 @@
  * The worked examples of docs/ir.md are what the interpreter computes, and what the equations of
  * docs/numerics.md come to.
  */
+import { isNeuron } from "../../ir/op/known.ts";
 import { describe, expect, it } from "vitest";
 import { accountOf } from "../../ir/account/account.ts";
 import { operationsOf } from "../../ir/account/work.ts";
@@ -9,7 +10,7 @@ import { known } from "../../ir/diagnostic.ts";
 import { type Probe, type SampleResult } from "../../ir/executable.ts";
 import { interpret } from "../../ir/interpret.ts";
 import { type Module, inputsOf, tensorAt } from "../../ir/module.ts";
-import { type Op, isNeuron, isOp } from "../../ir/op/op.ts";
+import { type Op, isOp } from "../../ir/op/op.ts";
 import { parseModule } from "../../ir/text/parse.ts";
 import { printModule } from "../../ir/text/print.ts";
 import { tensorOf } from "../../ir/tensor.ts";

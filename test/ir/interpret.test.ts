@@ -1,8 +1,9 @@
 /** Whole modules over time: order, state, what is counted, and what is kept for those who ask. */
+import { isStateful } from "../../ir/op/known.ts";
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../ir/build.ts";
 import { InvariantError } from "../../ir/diagnostic.ts";
-import { evaluate, isStateful } from "../../ir/run/evaluate.ts";
+import { evaluate } from "../../ir/run/evaluate.ts";
 import { interpret } from "../../ir/interpret.ts";
 import type { Module } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op/op.ts";

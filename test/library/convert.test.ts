@@ -1,4 +1,5 @@
 /** The whole way of a small network: converted, measured, packed, and found again. */
+import { isNeuron } from "../../ir/op/known.ts";
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../backends/interpret/engine.ts";
 import { reportSchema } from "../../calibrate/report/schema.ts";
@@ -6,7 +7,6 @@ import { DiagnosticError, known } from "../../ir/diagnostic.ts";
 import type { Engine, SampleSource } from "../../ir/executable.ts";
 import { interpret } from "../../ir/interpret.ts";
 import { type Module, opsOf, producerOf } from "../../ir/module.ts";
-import { isNeuron } from "../../ir/op/op.ts";
 import { decodePackage, encodePackage } from "../../ir/file/package.ts";
 import { parseModule } from "../../ir/text/parse.ts";
 import { tensorOf } from "../../ir/tensor.ts";

@@ -1,8 +1,7 @@
 /** The names that people probe by: of neurons, whatever passes put behind them. */
+import { isNeuron, neuronsOf } from "../../ir/op/known.ts";
 import { describe, expect, it } from "vitest";
 import { shortName, sourceLoc } from "../../ir/loc.ts";
-import { opsOf } from "../../ir/module.ts";
-import { isNeuron, neuronKinds } from "../../ir/op/op.ts";
 import { parseModule } from "../../ir/text/parse.ts";
 import { decodePackage, encodePackage } from "../../ir/file/package.ts";
 import { opNamed } from "../../ir/analysis/walk.ts";
@@ -43,7 +42,7 @@ describe("the op that a name stands for", () => {
       pipeline: "integer",
     });
     const read = decodePackage(encodePackage({ module, provenance: {} }), "integer.snn").module;
-    const names = opsOf(read, ...neuronKinds).map(({ loc }) => shortName(loc));
+    const names = neuronsOf(read).map(({ loc }) => shortName(loc));
     expect(names.length).toBeGreaterThan(1);
     for (const name of names) {
       const op = opNamed(read, name);

@@ -1,11 +1,11 @@
 /** What the bar `graphs` allows engines of floats: other spikes where a neuron is at a tie, and nowhere else. */
+import { neuronsOf } from "../../ir/op/known.ts";
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../backends/interpret/engine.ts";
 import { known } from "../../ir/diagnostic.ts";
 import type { Engine, SampleResult } from "../../ir/executable.ts";
 import { interpret } from "../../ir/interpret.ts";
-import { type Module, opsOf } from "../../ir/module.ts";
-import { neuronKinds } from "../../ir/op/op.ts";
+import { type Module } from "../../ir/module.ts";
 import { parseModule } from "../../ir/text/parse.ts";
 import { compare, spikesOf } from "../../scripts/verify/graphs/compare.ts";
 import { runOn } from "../../scripts/verify/graphs/run.ts";
@@ -66,7 +66,7 @@ async function verdictOf(module: Module, input: readonly number[], engine: Engin
 }
 
 function tiesOf(module: Module, input: readonly number[]): (readonly boolean[])[] {
-  const [op] = opsOf(module, ...neuronKinds);
+  const [op] = neuronsOf(module);
   const neuron = known(op, "neurons");
   const probes = [{ value: known(neuron.inputs[0], "a current"), keep: "trace" } as const];
   const { probes: kept } = interpret(module, [f([1, 2], input)], { timesteps: 3, probes });

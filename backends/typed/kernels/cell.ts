@@ -1,10 +1,10 @@
 /** Ops with a state that have no loop of their own here: the interpreter's cells, made anew for each run. */
+import { type StatefulKind } from "../../../ir/op/op.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import type { StatefulKind } from "../../../ir/run/evaluate.ts";
 import { tensorAt } from "../../../ir/module.ts";
 import type { NeuronKind, OpOf } from "../../../ir/op/op.ts";
 import { type Cell, type Neurons, steppedCellOf } from "../../../ir/semantics/spiking.ts";
-import type { SpikingKind } from "../../../ir/op/families/spiking.ts";
+import type { SpikingKind } from "../../../ir/op/op.ts";
 import type { Tensor } from "../../../ir/tensor.ts";
 import type { Kernel, NeuronKernel, Site } from "../kernel.ts";
 

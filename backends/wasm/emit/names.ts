@@ -1,8 +1,9 @@
 /** Names for what a built network shows: its layers of neurons, and the values that are probed. */
+import { neuronsOf } from "../../../ir/op/known.ts";
 import { fail } from "../../../ir/diagnostic.ts";
 import { shortName } from "../../../ir/loc.ts";
-import { type Module, opsOf } from "../../../ir/module.ts";
-import { type NeuronKind, type Op, type OpOf, neuronKinds } from "../../../ir/op/op.ts";
+import { type Module } from "../../../ir/module.ts";
+import { type NeuronKind, type Op, type OpOf } from "../../../ir/op/op.ts";
 import { opNamed } from "../../../ir/analysis/walk.ts";
 import { diagnose } from "./diagnostics.ts";
 
@@ -22,7 +23,7 @@ export interface BuildProbe {
 /** The layers in the order of the module; a name that several share gets a number from the second on. */
 export function layersOf(module: Module): readonly Layer[] {
   const taken = new Set<string>();
-  return opsOf(module, ...neuronKinds).map((op) => {
+  return neuronsOf(module).map((op) => {
     const base = shortName(op.loc);
     let name = base;
     for (let n = 2; taken.has(name); n++) name = `${base}#${n}`;

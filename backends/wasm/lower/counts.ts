@@ -3,9 +3,10 @@
  * `ir/account/senders.ts` has them. Spikes are counted on their masks where all channels of a pixel meet
  * as many weights, others element by element.
  */
+import { isNeuron } from "../../../ir/op/known.ts";
 import { onFirstThread } from "../assembler/memory.ts";
 import { type Sender, sendersOf } from "../../../ir/account/senders.ts";
-import { type Op, type ValueId, isNeuron } from "../../../ir/op/op.ts";
+import { type Op, type ValueId } from "../../../ir/op/op.ts";
 import { outDegrees } from "../../../ir/semantics/connections.ts";
 import { type Shape, elementCount } from "../../../ir/type.ts";
 import { type Connections, countSpikes, countWords } from "../kernels/neurons/count.ts";

@@ -3,6 +3,7 @@
  * a bigger kernel has taken in is never made at all. This file holds what the lowerings of the op
  * families share; the families stand beside it and are joined in table.ts.
  */
+import { variesByItself } from "../../../ir/op/known.ts";
 import { onFirstThread } from "../assembler/memory.ts";
 import { invariant, known } from "../../../ir/diagnostic.ts";
 import { type Module, tensorAt } from "../../../ir/module.ts";
@@ -132,8 +133,7 @@ export class Lowering {
     this.ops = new Map(module.ops.map((op) => [op.result, op]));
     for (const op of module.ops) {
       for (const value of op.inputs) this.uses.set(value, (this.uses.get(value) ?? 0) + 1);
-      const stateful = op.kind.startsWith("snn.");
-      if (stateful || op.inputs.some((value) => this.varying.has(value))) {
+      if (variesByItself(op) || op.inputs.some((value) => this.varying.has(value))) {
         this.varying.add(op.result);
       }
     }

@@ -1,8 +1,9 @@
 /** A program in memory, ready to run samples one after the other on one thread. */
+import { isFramedNeuron, isStateful } from "../../../ir/op/known.ts";
 import { invariant, known } from "../../../ir/diagnostic.ts";
-import { evaluate, isStateful } from "../../../ir/run/evaluate.ts";
+import { evaluate } from "../../../ir/run/evaluate.ts";
 import { putFrame, requireFrames } from "../../../ir/run/frames.ts";
-import { type Cell, isFramedNeuron, steppedCellOf } from "../../../ir/semantics/spiking.ts";
+import { type Cell, steppedCellOf } from "../../../ir/semantics/spiking.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../../ir/tensor.ts";
 import { elementCount, stridesOf } from "../../../ir/type.ts";
 import { mostPages, pagesOf } from "../memory/pages.ts";

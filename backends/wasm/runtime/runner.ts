@@ -1,5 +1,6 @@
 /** Runs samples on an instance, one after the other, and gathers what was asked for. */
 import { arrivedIn } from "../../../ir/account/arrivals.ts";
+import { neuronsOf } from "../../../ir/op/known.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { type EarlyExit, endsEarly, repeatLast } from "../../../ir/run/early-exit.ts";
 import {
@@ -12,9 +13,9 @@ import {
   keptBy,
   noActivity,
 } from "../../../ir/executable.ts";
-import { type Module, opsOf } from "../../../ir/module.ts";
+import { type Module } from "../../../ir/module.ts";
 import { StatisticsGatherer } from "../../../ir/run/observe.ts";
-import { type ValueId, neuronKinds } from "../../../ir/op/op.ts";
+import { type ValueId } from "../../../ir/op/op.ts";
 import type { CalibrationStatistics } from "../../../ir/run/stats.ts";
 import type { TensorData } from "../../../ir/tensor.ts";
 import { type Type, elementCount } from "../../../ir/type.ts";
@@ -47,7 +48,7 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
   const means = new Map(
     [...program.averages.keys()].map((value) => [value, new Float64Array(sizeOf(value))]),
   );
-  const neurons = opsOf(module, ...neuronKinds).length;
+  const neurons = neuronsOf(module).length;
   const counts = new Float64Array((program.counts?.rows.count ?? 0) * program.steps);
   const outputs = program.outputs.map(({ value, at }) => ({ at, size: sizeOf(value) }));
   const traced = probes.flatMap(({ value, keep }, i) => {

@@ -3,6 +3,7 @@
  * and keeps it. Runs anywhere WebAssembly does, a browser included; threads come from a team that
  * is handed in. Threads take groups of samples or share each sample; neither shows in any byte.
  */
+import { neuronsOf } from "../../../ir/op/known.ts";
 import { requireSafeTimesteps } from "../../../ir/analysis/bounds.ts";
 import type {
   Engine,
@@ -13,9 +14,9 @@ import type {
   SampleResult,
   SampleSource,
 } from "../../../ir/executable.ts";
-import { type Module, opsOf, producerOf } from "../../../ir/module.ts";
+import { type Module, producerOf } from "../../../ir/module.ts";
 import { StatisticsGatherer, addStatisticsData } from "../../../ir/run/observe.ts";
-import { type ValueId, neuronKinds } from "../../../ir/op/op.ts";
+import { type ValueId } from "../../../ir/op/op.ts";
 import type { CalibrationStatistics } from "../../../ir/run/stats.ts";
 import type { Shape } from "../../../ir/type.ts";
 import { singleThreadEngine } from "../../typed/single.ts";
@@ -98,7 +99,7 @@ class WasmExecutable implements Executable {
 
   constructor(module: Module, threads: Threads | null, leastShared: number, options: LoadOptions) {
     this.module = module;
-    this.neurons = opsOf(module, ...neuronKinds).map(({ result }) => result);
+    this.neurons = neuronsOf(module).map(({ result }) => result);
     this.threads = threads;
     this.leastShared = leastShared;
     this.options = options;

@@ -5,6 +5,7 @@
 import { type Failure, no, ok } from "../../diagnostic.ts";
 import type { BinaryName, OpKind } from "../op.ts";
 import type { Exactness, OpSpec, SpecTable } from "../spec.ts";
+import { type Traits, uniform } from "../traits.ts";
 import { type DType, type Domain, type Type, broadcastShapes, real } from "../../type.ts";
 import { format, operandType, requireReal, requireSameDType } from "./check.ts";
 import { requireDType, sumDomain } from "./rules.ts";
@@ -31,6 +32,7 @@ function binary(
   summary: string,
   domains: DomainRule,
   exactness: Exactness,
+  traits: Traits<BinaryKind>,
   check: (a: Type, b: Type) => Failure | null,
   result?: DType,
 ): OpSpec<BinaryKind> {
@@ -38,6 +40,7 @@ function binary(
     summary,
     arity: 2,
     exactness,
+    traits,
     attributes: {},
     infer: (_attrs, inputs) => {
       const a = operandType(inputs, 0);
@@ -57,12 +60,21 @@ function broadcastOf(kind: OpKind, a: Type, b: Type) {
   return no(`${kind}: shapes ${format(a.shape)} and ${format(b.shape)} do not broadcast`);
 }
 
-const arithmetic = (kind: BinaryKind, summary: string, domains: DomainRule, exactness: Exactness) =>
+const sumTraits = { ...uniform, linear: "all", carriesWords: true } as const;
+
+const arithmetic = (
+  kind: BinaryKind,
+  summary: string,
+  domains: DomainRule,
+  exactness: Exactness,
+  traits: Traits<BinaryKind>,
+) =>
   binary(
     kind,
     summary,
     domains,
     exactness,
+    traits,
     (a, b) =>
       requireSameDType(kind, [a.dtype, b.dtype]) ??
       requireDType(kind, "its operands", a.dtype, "number"),
@@ -74,6 +86,7 @@ const comparison = (kind: BinaryKind, summary: string) =>
     summary,
     realOnly,
     "exact",
+    uniform,
     (a, b) => requireSameDType(kind, [a.dtype, b.dtype]),
     "bool",
   );
@@ -84,23 +97,37 @@ const logical = (kind: BinaryKind, summary: string) =>
     summary,
     realOnly,
     "exact",
+    uniform,
     (a, b) =>
       requireDType(kind, "its left operand", a.dtype, "bool") ??
       requireDType(kind, "its right operand", b.dtype, "bool"),
   );
 
 export const binarySpecs: SpecTable<BinaryKind | "ann.mod"> = {
-  "ann.add": arithmetic("ann.add", "a + b", sum, "rounding"),
+  "ann.add": arithmetic("ann.add", "a + b", sum, "rounding", { ...sumTraits, sign: "kept" }),
   "ann.and": logical("ann.and", "True where both are"),
-  "ann.div": arithmetic("ann.div", "a / b; integers truncate", quotient, "rounding"),
+  "ann.div": arithmetic("ann.div", "a / b; integers truncate", quotient, "rounding", {
+    ...uniform,
+    linear: "first",
+  }),
   "ann.equal": comparison("ann.equal", "True where a = b"),
   "ann.greater": comparison("ann.greater", "True where a > b"),
   "ann.greater-or-equal": comparison("ann.greater-or-equal", "True where a ≥ b"),
   "ann.less": comparison("ann.less", "True where a < b"),
   "ann.less-or-equal": comparison("ann.less-or-equal", "True where a ≤ b"),
-  "ann.max": arithmetic("ann.max", "The larger of a and b", realOnly, "exact"),
-  "ann.min": arithmetic("ann.min", "The smaller of a and b", realOnly, "exact"),
-  "ann.mul": arithmetic("ann.mul", "a · b", product, "rounding"),
+  "ann.max": arithmetic("ann.max", "The larger of a and b", realOnly, "exact", {
+    ...uniform,
+    sign: (_attrs, [a, b]) => a === true || b === true,
+  }),
+  "ann.min": arithmetic("ann.min", "The smaller of a and b", realOnly, "exact", {
+    ...uniform,
+    sign: "kept",
+  }),
+  "ann.mul": arithmetic("ann.mul", "a · b", product, "rounding", {
+    ...uniform,
+    linear: "one",
+    sign: "kept",
+  }),
   "ann.or": logical("ann.or", "True where one is"),
   // The exponent may have another element type; the result has the base's.
   "ann.pow": binary(
@@ -108,16 +135,18 @@ export const binarySpecs: SpecTable<BinaryKind | "ann.mod"> = {
     "a to the power of b",
     realOnly,
     "rounding",
+    uniform,
     (a, b) =>
       requireDType("ann.pow", "its base", a.dtype, "number") ??
       requireDType("ann.pow", "its exponent", b.dtype, "number"),
   ),
-  "ann.sub": arithmetic("ann.sub", "a − b", sum, "rounding"),
+  "ann.sub": arithmetic("ann.sub", "a − b", sum, "rounding", sumTraits),
   "ann.xor": logical("ann.xor", "True where exactly one is"),
   "ann.mod": {
     summary: "Remainder of truncated or floored division",
     arity: 2,
     exactness: "rounding",
+    traits: uniform,
     attributes: { truncate: "bool" },
     infer: (_attrs, inputs) => {
       const a = operandType(inputs, 0);

@@ -2,6 +2,7 @@
 import { type Failure, no, ok } from "../../diagnostic.ts";
 import type { OpKind } from "../op.ts";
 import type { SpecTable } from "../spec.ts";
+import { placed, uniform } from "../traits.ts";
 import { type DType, type Type, real } from "../../type.ts";
 import { format, operandType, requireAxis, requireReal, requireSameDType } from "./check.ts";
 import { requireDType } from "./rules.ts";
@@ -41,6 +42,7 @@ export const castSpecs: SpecTable<CastKind> = {
     summary: "The same value in another element type",
     arity: 1,
     exactness: "exact",
+    traits: uniform,
     attributes: { to: "dtype", saturate: "bool" },
     infer: ({ to }, inputs) =>
       requireReal("ann.cast", inputs) ?? ok(real(to, operandType(inputs, 0).shape)),
@@ -49,6 +51,7 @@ export const castSpecs: SpecTable<CastKind> = {
     summary: "round(x / scale) + zero point, saturated; ties to even",
     arity: 3,
     exactness: "exact",
+    traits: placed,
     attributes: { axis: "int", to: "dtype" },
     infer: ({ axis, to }, inputs) => {
       const kind = "ann.quantize-linear";
@@ -75,6 +78,7 @@ export const castSpecs: SpecTable<CastKind> = {
     summary: "(x − zero point) · scale",
     arity: 3,
     exactness: "rounding",
+    traits: placed,
     attributes: { axis: "int" },
     infer: ({ axis }, inputs) => {
       const kind = "ann.dequantize-linear";

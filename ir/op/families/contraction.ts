@@ -2,6 +2,7 @@
 import { type Result, no, ok } from "../../diagnostic.ts";
 import { parseEinsum } from "../../analysis/einsum.ts";
 import type { SpecTable } from "../spec.ts";
+import { mixed } from "../traits.ts";
 import { type Domain, type Shape, type Type, broadcastShapes } from "../../type.ts";
 import { format, operandType, requireOneOverTime, requireRank, requireSameDType } from "./check.ts";
 
@@ -12,6 +13,7 @@ export const contractionSpecs: SpecTable<ContractionKind> = {
     summary: "matrix product of two values, with NumPy's rules for vectors and batches",
     arity: 2,
     exactness: "rounding",
+    traits: { ...mixed, linear: "one", weights: "operand", channels: "last" },
     attributes: {},
     infer: (_attrs, inputs) => {
       const a = operandType(inputs, 0);
@@ -30,6 +32,7 @@ export const contractionSpecs: SpecTable<ContractionKind> = {
     summary: "Einstein sum over labelled axes of any number of values",
     arity: { atLeast: 1 },
     exactness: "rounding",
+    traits: { ...mixed, channels: "second" },
     attributes: { equation: "string" },
     infer: (attrs, inputs) => {
       const wrong = checkProduct("ann.einsum", inputs);

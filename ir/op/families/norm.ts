@@ -2,6 +2,7 @@
 import { type Failure, type Result, no, ok } from "../../diagnostic.ts";
 import type { OpAttrs, OpKind } from "../op.ts";
 import type { OpSpec, SpecTable, TensorLookup } from "../spec.ts";
+import { type Traits, mixed, placed } from "../traits.ts";
 import type { TensorRef } from "../../tensor.ts";
 import { type Shape, type Type, broadcastsTo, sameShape } from "../../type.ts";
 import {
@@ -30,6 +31,7 @@ export const normSpecs: SpecTable<NormKind> = {
     summary: "batch normalisation by stored mean and variance per channel",
     arity: 1,
     exactness: "rounding",
+    traits: { ...placed, linear: "all", channels: "second" },
     attributes: {
       scale: "tensor",
       bias: "tensor",
@@ -50,6 +52,7 @@ export const normSpecs: SpecTable<NormKind> = {
     summary: "normalisation over the trailing axes",
     arity: 1,
     exactness: "rounding",
+    traits: { ...mixed, channels: "last" },
     attributes: { axis: "int", epsilon: "float", scale: "tensor?", bias: "tensor?" },
     infer: (attrs, inputs, tensors) =>
       requireReal("ann.layernorm", inputs, notOfSpikes) ?? inferLayernorm(attrs, inputs, tensors),
@@ -58,6 +61,7 @@ export const normSpecs: SpecTable<NormKind> = {
     summary: "normalisation of each group of channels",
     arity: 1,
     exactness: "rounding",
+    traits: { ...mixed, channels: "second" },
     attributes: { groups: "int", epsilon: "float", scale: "tensor", bias: "tensor" },
     infer: (attrs, inputs, tensors) => {
       const wrong = requireReal("ann.groupnorm", inputs, notOfSpikes);
@@ -73,6 +77,7 @@ export const normSpecs: SpecTable<NormKind> = {
     summary: "local response normalisation across neighbouring channels",
     arity: 1,
     exactness: "rounding",
+    traits: { ...mixed, channels: "second" },
     attributes: { size: "int", alpha: "float", beta: "float", bias: "float" },
     infer: (attrs, inputs) => {
       const x = operandType(inputs, 0);
@@ -91,16 +96,19 @@ export const normSpecs: SpecTable<NormKind> = {
     "ann.softmax",
     "exponentials divided by their sum, along an axis",
     "rounding",
+    { ...mixed, sign: "not-negative" },
   ),
   "ann.log-softmax": alongAxis(
     "ann.log-softmax",
     "logarithm of the softmax along an axis",
     "rounding",
+    mixed,
   ),
   "ann.hardmax": alongAxis(
     "ann.hardmax",
     "1 at the first maximum along an axis, 0 elsewhere",
     "exact",
+    { ...mixed, sign: "not-negative" },
   ),
 };
 
@@ -110,11 +118,13 @@ function alongAxis(
   kind: AxisKind & OpKind,
   summary: string,
   exactness: "exact" | "rounding",
+  traits: Traits<AxisKind>,
 ): OpSpec<AxisKind> {
   return {
     summary,
     arity: 1,
     exactness,
+    traits,
     attributes: { axis: "int" },
     infer: (attrs, inputs) => {
       const x = operandType(inputs, 0);

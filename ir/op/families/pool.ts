@@ -2,6 +2,7 @@
 import { type Result, no, ok } from "../../diagnostic.ts";
 import type { PoolAttrs } from "../op.ts";
 import type { SpecTable } from "../spec.ts";
+import { mixed } from "../traits.ts";
 import type { Type } from "../../type.ts";
 import { axisWindows, emptyWindow, poolExtents } from "../../analysis/window.ts";
 import { operandType, requireReal } from "./check.ts";
@@ -23,6 +24,7 @@ export const poolSpecs: SpecTable<PoolKind> = {
     summary: "maximum over sliding windows; padding never wins",
     arity: 1,
     exactness: "exact",
+    traits: { ...mixed, sign: "kept", channels: "second" },
     attributes: maxPoolAttributes,
     infer: (attrs, inputs) => {
       const wrong = requireReal("ann.max-pool", inputs, "pooling spikes is not pooling rates");

@@ -5,6 +5,7 @@
 import { type Failure, no, ok } from "../../diagnostic.ts";
 import type { ReduceName } from "../op.ts";
 import type { Exactness, OpSpec, SpecTable } from "../spec.ts";
+import { type Sign, mixed } from "../traits.ts";
 import { type DType, type Shape, real } from "../../type.ts";
 import { operandType, requireAxis, requireReal } from "./check.ts";
 import { type DTypeSet, sumDomain, requireDType } from "./rules.ts";
@@ -36,12 +37,14 @@ function requireSortedAxes(
 function reduce(
   kind: ReduceAxesKind,
   summary: string,
+  sign: Sign<ReduceAxesKind>,
   options: { linear?: boolean; exactness?: Exactness; set?: DTypeSet | "any" } = {},
 ): OpSpec<ReduceAxesKind> {
   return {
     summary,
     arity: 1,
     exactness: options.exactness ?? "rounding",
+    traits: { ...mixed, sign, linear: options.linear === true ? "all" : "none" },
     attributes: { axes: "ints", keepDims: "bool" },
     infer: ({ axes, keepDims }, inputs) => {
       const x = operandType(inputs, 0);
@@ -66,6 +69,7 @@ function arg(kind: "ann.argmax" | "ann.argmin", summary: string): OpSpec<typeof 
     summary,
     arity: 1,
     exactness: "exact",
+    traits: { ...mixed, sign: "not-negative" },
     attributes: { axis: "int", keepDims: "bool", selectLast: "bool" },
     infer: ({ axis, keepDims }, inputs) => {
       const x = operandType(inputs, 0);
@@ -81,31 +85,41 @@ function arg(kind: "ann.argmax" | "ann.argmin", summary: string): OpSpec<typeof 
 }
 
 export const reduceSpecs: SpecTable<ReduceKind> = {
-  "ann.reduce-l1": reduce("ann.reduce-l1", "Sum of absolute values over axes"),
-  "ann.reduce-l2": reduce("ann.reduce-l2", "Square root of the sum of squares over axes"),
-  "ann.reduce-log-sum": reduce("ann.reduce-log-sum", "Logarithm of the sum over axes"),
+  "ann.reduce-l1": reduce("ann.reduce-l1", "Sum of absolute values over axes", "not-negative"),
+  "ann.reduce-l2": reduce(
+    "ann.reduce-l2",
+    "Square root of the sum of squares over axes",
+    "not-negative",
+  ),
+  "ann.reduce-log-sum": reduce("ann.reduce-log-sum", "Logarithm of the sum over axes", "any"),
   "ann.reduce-log-sum-exp": reduce(
     "ann.reduce-log-sum-exp",
     "Logarithm of the sum of exponentials over axes",
+    "any",
   ),
-  "ann.reduce-max": reduce("ann.reduce-max", "Largest value over axes", {
+  "ann.reduce-max": reduce("ann.reduce-max", "Largest value over axes", "kept", {
     exactness: "exact",
     set: "any",
   }),
-  "ann.reduce-mean": reduce("ann.reduce-mean", "Mean over axes", { linear: true }),
-  "ann.reduce-min": reduce("ann.reduce-min", "Smallest value over axes", {
+  "ann.reduce-mean": reduce("ann.reduce-mean", "Mean over axes", "kept", { linear: true }),
+  "ann.reduce-min": reduce("ann.reduce-min", "Smallest value over axes", "kept", {
     exactness: "exact",
     set: "any",
   }),
-  "ann.reduce-prod": reduce("ann.reduce-prod", "Product over axes"),
-  "ann.reduce-sum": reduce("ann.reduce-sum", "Sum over axes", { linear: true }),
-  "ann.reduce-sum-square": reduce("ann.reduce-sum-square", "Sum of squares over axes"),
+  "ann.reduce-prod": reduce("ann.reduce-prod", "Product over axes", "kept"),
+  "ann.reduce-sum": reduce("ann.reduce-sum", "Sum over axes", "kept", { linear: true }),
+  "ann.reduce-sum-square": reduce(
+    "ann.reduce-sum-square",
+    "Sum of squares over axes",
+    "not-negative",
+  ),
   "ann.argmax": arg("ann.argmax", "Index of the largest value along an axis"),
   "ann.argmin": arg("ann.argmin", "Index of the smallest value along an axis"),
   "ann.cumsum": {
     summary: "Running sum along an axis",
     arity: 1,
     exactness: "rounding",
+    traits: { ...mixed, sign: "kept" },
     attributes: { axis: "int", exclusive: "bool", reverse: "bool" },
     infer: ({ axis }, inputs) => {
       const x = operandType(inputs, 0);

@@ -6,6 +6,7 @@
 import { type Failure, no, ok } from "../../diagnostic.ts";
 import type { OpKind } from "../op.ts";
 import type { SpecTable } from "../spec.ts";
+import { mixed, pick, uniform } from "../traits.ts";
 import { type Shape, type Type, broadcastShapes, real, sameShape } from "../../type.ts";
 import { format, operandType, requireAxis, requireReal, requireSameDType } from "./check.ts";
 import { requireDType } from "./rules.ts";
@@ -64,6 +65,7 @@ export const selectSpecs: SpecTable<SelectKind> = {
     summary: "Slices of data along an axis, by index",
     arity: 2,
     exactness: "exact",
+    traits: pick,
     attributes: { axis: "int" },
     infer: ({ axis }, inputs) => {
       const data = operandType(inputs, 0);
@@ -80,6 +82,7 @@ export const selectSpecs: SpecTable<SelectKind> = {
     summary: "Elements of data, each by its index along an axis",
     arity: 2,
     exactness: "exact",
+    traits: pick,
     attributes: { axis: "int" },
     infer: ({ axis }, inputs) => {
       const data = operandType(inputs, 0);
@@ -95,6 +98,7 @@ export const selectSpecs: SpecTable<SelectKind> = {
     summary: "Slices of data by tuples of indices",
     arity: 2,
     exactness: "exact",
+    traits: pick,
     attributes: { batchDims: "int" },
     infer: ({ batchDims }, inputs) => {
       const data = operandType(inputs, 0);
@@ -115,6 +119,7 @@ export const selectSpecs: SpecTable<SelectKind> = {
     summary: "Data with elements replaced or combined, each at its index along an axis",
     arity: 3,
     exactness: "rounding",
+    traits: mixed,
     attributes: { axis: "int", reduction: { oneOf: reductions } },
     infer: ({ axis }, inputs) => {
       const kind = "ann.scatter-elements";
@@ -135,6 +140,7 @@ export const selectSpecs: SpecTable<SelectKind> = {
     summary: "Data with slices replaced or combined, each at its tuple of indices",
     arity: 3,
     exactness: "rounding",
+    traits: mixed,
     attributes: { reduction: { oneOf: reductions } },
     infer: (_attrs, inputs) => {
       const kind = "ann.scatter-nd";
@@ -157,6 +163,7 @@ export const selectSpecs: SpecTable<SelectKind> = {
     summary: "x where the condition holds, y elsewhere",
     arity: 3,
     exactness: "exact",
+    traits: { ...uniform, sign: (_attrs, [, a, b]) => a === true && b === true },
     attributes: {},
     infer: (_attrs, inputs) => {
       const condition = operandType(inputs, 0);
@@ -178,6 +185,7 @@ export const selectSpecs: SpecTable<SelectKind> = {
     summary: "A new axis that is on at the index and off elsewhere",
     arity: 2,
     exactness: "exact",
+    traits: mixed,
     attributes: { axis: "int", depth: "int" },
     infer: ({ axis, depth }, inputs) => {
       const indices = operandType(inputs, 0);

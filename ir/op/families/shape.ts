@@ -4,6 +4,7 @@
  */
 import { type Failure, no, ok } from "../../diagnostic.ts";
 import type { SpecTable } from "../spec.ts";
+import { mixed, move } from "../traits.ts";
 import { type Shape, type Type, elementCount } from "../../type.ts";
 import { format, operandType, requireAxis, requireSameDType } from "./check.ts";
 import {
@@ -82,6 +83,7 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     summary: "The same elements in another shape",
     arity: 1,
     exactness: "exact",
+    traits: move,
     attributes: { shape: "ints" },
     infer: ({ shape }, inputs) => {
       const x = operandType(inputs, 0);
@@ -98,6 +100,7 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     summary: "Axes in another order: axis i of the result is axis perm[i] of x",
     arity: 1,
     exactness: "exact",
+    traits: { ...move, channels: "first" },
     attributes: { perm: "ints" },
     infer: ({ perm }, inputs) => {
       const x = operandType(inputs, 0);
@@ -115,6 +118,7 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     summary: "Operands one after the other along an axis",
     arity: { atLeast: 1 },
     exactness: "exact",
+    traits: { ...move, channels: "first" },
     attributes: { axis: "int" },
     infer: ({ axis }, inputs) => {
       const problem = requireSameDType(
@@ -131,6 +135,7 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     summary: "Every step-th element of each axis, from a start",
     arity: 1,
     exactness: "exact",
+    traits: { ...move, channels: "first" },
     attributes: { starts: "ints", sizes: "ints", steps: "ints" },
     infer: ({ starts, sizes, steps }, inputs) => {
       const x = operandType(inputs, 0);
@@ -141,6 +146,11 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     summary: "More (or, by negative pads, fewer) elements at the ends of each axis",
     arity: 1,
     exactness: "exact",
+    traits: {
+      ...move,
+      channels: "first",
+      sign: ({ mode, value }, [x]) => x === true && (mode !== "constant" || value >= 0),
+    },
     attributes: {
       begin: "ints",
       end: "ints",
@@ -175,6 +185,7 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     summary: "Repeats along axes of extent 1 (and new leading axes) up to a shape",
     arity: 1,
     exactness: "exact",
+    traits: move,
     attributes: { shape: "ints" },
     infer: ({ shape }, inputs) => {
       const x = operandType(inputs, 0);
@@ -185,6 +196,7 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     summary: "The whole repeated along each axis",
     arity: 1,
     exactness: "exact",
+    traits: { ...move, channels: "first" },
     attributes: { repeats: "ints" },
     infer: ({ repeats }, inputs) => {
       const x = operandType(inputs, 0);
@@ -198,6 +210,11 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     summary: "Another resolution, by nearest, linear or cubic interpolation",
     arity: 1,
     exactness: "rounding",
+    traits: {
+      ...mixed,
+      linear: "all",
+      sign: ({ mode, extrapolation }, [x]) => x === true && mode !== "cubic" && extrapolation >= 0,
+    },
     attributes: {
       sizes: "ints",
       scales: "floats",
@@ -252,6 +269,7 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
     summary: "The upper or lower triangle of the last two axes, 0 elsewhere",
     arity: 1,
     exactness: "exact",
+    traits: move,
     attributes: { upper: "bool", diagonal: "int" },
     infer: (_attrs, inputs) => {
       const x = operandType(inputs, 0);

@@ -1,6 +1,7 @@
 /** Where values come from: the caller's inputs and the module's own tensors. */
 import { no, ok } from "../../diagnostic.ts";
 import type { SpecTable } from "../spec.ts";
+import { source } from "../traits.ts";
 import { real } from "../../type.ts";
 
 export type SourceKind = "ann.input" | "ann.constant" | "snn.input";
@@ -10,6 +11,7 @@ export const sourceSpecs: SpecTable<SourceKind> = {
     summary: "a value that the caller gives, the same at every timestep",
     arity: 0,
     exactness: "exact",
+    traits: source,
     attributes: { name: "string" },
     infer: () => no("an input carries its own type, which nothing else determines"),
   },
@@ -17,6 +19,7 @@ export const sourceSpecs: SpecTable<SourceKind> = {
     summary: "a tensor of the module",
     arity: 0,
     exactness: "exact",
+    traits: { ...source, sign: (_attrs, _operands, tensors) => tensors() },
     attributes: { value: "tensor" },
     infer: (attrs, _inputs, tensors) => {
       const { dtype, shape } = tensors(attrs.value);
@@ -27,6 +30,7 @@ export const sourceSpecs: SpecTable<SourceKind> = {
     summary: "a value that the caller gives for each timestep",
     arity: 0,
     exactness: "exact",
+    traits: { ...source, time: "given" },
     attributes: { name: "string" },
     infer: () => no("an input carries its own type, which nothing else determines"),
   },

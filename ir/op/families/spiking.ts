@@ -1,23 +1,13 @@
 /** Ops with a state or that look across timesteps: neurons, pools of running sums, decoders. */
 import { type Failure, no, ok } from "../../diagnostic.ts";
-import type { NeuronKind, OpAttrs } from "../op.ts";
+import type { NeuronKind, OpAttrs, SpikingKind } from "../op.ts";
 import { rangeOf } from "../../analysis/range.ts";
 import type { TensorRef } from "../../tensor.ts";
 import { type DType, type Type, broadcastsTo } from "../../type.ts";
 import { format, operandType, requireFloat } from "./check.ts";
 import type { SpecTable, TensorLookup } from "../spec.ts";
+import { neurons, overTime } from "../traits.ts";
 import { inferPool, maxPoolAttributes } from "./pool.ts";
-
-export type SpikingKind =
-  | NeuronKind
-  | "snn.temporal-bias"
-  | "snn.low-pass"
-  | "snn.accumulate"
-  | "snn.difference"
-  | "snn.max-pool"
-  | "snn.rehearsed-max-pool"
-  | "snn.readout"
-  | "snn.rehearsed-readout";
 
 /** Most binary spikes in the word of a graded neuron: sizes up to 2^16 − 1. */
 const mostBits = 16;
@@ -32,6 +22,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     summary: "integrate-and-fire neurons",
     arity: 1,
     exactness: "exact",
+    traits: neurons,
     attributes: {
       threshold: "tensor",
       vInit: "tensor",
@@ -54,6 +45,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     summary: "integrate-and-fire neurons that run for a while, learn from it, and start anew",
     arity: 1,
     exactness: "exact",
+    traits: neurons,
     attributes: {
       threshold: "tensor",
       vInit: "tensor",
@@ -76,6 +68,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     summary: "neurons whose spikes have sizes and signs, with a step that may shrink",
     arity: 1,
     exactness: "exact",
+    traits: neurons,
     attributes: {
       threshold: "tensor",
       vInit: "tensor",
@@ -113,6 +106,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     summary: "leaky integrate-and-fire neurons with a refractory period",
     arity: 1,
     exactness: "rounding",
+    traits: neurons,
     attributes: {
       threshold: "tensor",
       vInit: "tensor",
@@ -141,6 +135,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     summary: "neurons that send a value as a few weighted spikes",
     arity: 1,
     exactness: "rounding",
+    traits: { ...neurons, time: "frame" },
     attributes: { threshold: "tensor", reset: "tensor", amplitude: "tensor", vInit: "tensor" },
     infer: (attrs, inputs, tensors) => {
       const x = operandType(inputs, 0);
@@ -158,6 +153,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     summary: "neurons that send a value as the time of one spike",
     arity: 1,
     exactness: "rounding",
+    traits: { ...neurons, time: "frame" },
     attributes: {
       threshold: "tensor",
       vInit: "tensor",
@@ -182,6 +178,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     summary: "adds a bias that depends on the timestep",
     arity: 1,
     exactness: "exact",
+    traits: overTime,
     attributes: { table: "tensor" },
     infer: ({ table }, inputs, tensors) => {
       const x = operandType(inputs, 0);
@@ -198,6 +195,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     summary: "a synapse that smooths what it receives",
     arity: 1,
     exactness: "rounding",
+    traits: overTime,
     attributes: { decay: "float" },
     infer: ({ decay }, inputs) => {
       const x = operandType(inputs, 0);
@@ -212,6 +210,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     summary: "sum over the timesteps so far: decodes increments",
     arity: 1,
     exactness: "rounding",
+    traits: { ...overTime, time: "sums" },
     attributes: {},
     infer: (_attrs, inputs) => {
       const x = operandType(inputs, 0);
@@ -225,6 +224,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     summary: "what a value has changed by since the last timestep",
     arity: 1,
     exactness: "exact",
+    traits: { ...overTime, time: "sums" },
     attributes: {},
     infer: (_attrs, inputs) => {
       const x = operandType(inputs, 0);
@@ -239,6 +239,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     summary: "maximum over sliding windows of what was received so far",
     arity: 1,
     exactness: "rounding",
+    traits: { ...overTime, structure: "mixed", time: "sums", channels: "second" },
     attributes: maxPoolAttributes,
     infer: (attrs, inputs) => {
       const x = operandType(inputs, 0);
@@ -253,6 +254,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     summary: "maximum over sliding windows of what was received since the rehearsal, or in it",
     arity: 1,
     exactness: "rounding",
+    traits: { ...overTime, structure: "mixed", channels: "second" },
     attributes: { ...maxPoolAttributes, rehearsal: "int" },
     infer: (attrs, inputs) => {
       const x = operandType(inputs, 0);
@@ -268,6 +270,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     summary: "mean over the timesteps so far: decodes rates",
     arity: 1,
     exactness: "rounding",
+    traits: overTime,
     attributes: { start: "int" },
     infer: (attrs, inputs) => {
       const x = operandType(inputs, 0);
@@ -283,6 +286,7 @@ export const spikingSpecs: SpecTable<SpikingKind> = {
     summary: "mean over the timesteps since the rehearsal, or in it: decodes rates",
     arity: 1,
     exactness: "rounding",
+    traits: overTime,
     attributes: { start: "int", rehearsal: "int" },
     infer: (attrs, inputs) => {
       const x = operandType(inputs, 0);

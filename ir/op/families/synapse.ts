@@ -6,6 +6,7 @@
 import { type Result, no, ok } from "../../diagnostic.ts";
 import type { OpAttrs } from "../op.ts";
 import type { SpecTable, TensorLookup } from "../spec.ts";
+import { mixed, placed } from "../traits.ts";
 import type { Tensor, TensorRef } from "../../tensor.ts";
 import { type DType, type Shape, type Type, broadcastsTo, sameShape } from "../../type.ts";
 import { axisWindows, convExtents, convTransposeExtents } from "../../analysis/window.ts";
@@ -22,11 +23,19 @@ import { inferPool } from "./pool.ts";
 export type SynapseKind =
   "ann.conv" | "ann.conv-transpose" | "ann.linear" | "ann.affine" | "ann.average-pool";
 
+const weighted = {
+  ...mixed,
+  linear: "all",
+  weights: "attribute",
+  channels: "second",
+} as const;
+
 export const synapseSpecs: SpecTable<SynapseKind> = {
   "ann.conv": {
     summary: "convolution over 1 to 3 spatial axes",
     arity: 1,
     exactness: "rounding",
+    traits: weighted,
     attributes: {
       strides: "ints",
       padsBegin: "ints",
@@ -42,6 +51,7 @@ export const synapseSpecs: SpecTable<SynapseKind> = {
     summary: "transposed convolution over 1 to 3 spatial axes",
     arity: 1,
     exactness: "rounding",
+    traits: weighted,
     attributes: {
       strides: "ints",
       padsBegin: "ints",
@@ -58,6 +68,7 @@ export const synapseSpecs: SpecTable<SynapseKind> = {
     summary: "product with a weight matrix over the last axis, plus bias",
     arity: 1,
     exactness: "rounding",
+    traits: { ...weighted, channels: "last" },
     attributes: { weight: "tensor", bias: "tensor?" },
     infer: (attrs, inputs, tensors) => inferLinear(attrs, operandType(inputs, 0), tensors),
   },
@@ -65,6 +76,7 @@ export const synapseSpecs: SpecTable<SynapseKind> = {
     summary: "elementwise scale and shift by tensors of the module",
     arity: 1,
     exactness: "rounding",
+    traits: { ...placed, linear: "all", sign: (_attrs, [x], tensors) => x === true && tensors() },
     attributes: { scale: "tensor", shift: "tensor" },
     infer: (attrs, inputs, tensors) => inferAffine(attrs, operandType(inputs, 0), tensors),
   },
@@ -72,6 +84,7 @@ export const synapseSpecs: SpecTable<SynapseKind> = {
     summary: "mean over sliding windows",
     arity: 1,
     exactness: "rounding",
+    traits: { ...mixed, linear: "all", sign: "kept", channels: "second" },
     attributes: {
       strides: "ints",
       padsBegin: "ints",
@@ -111,7 +124,7 @@ function inferConv(attrs: OpAttrs["ann.conv"], x: Type, tensors: TensorLookup): 
   if (!biased.ok) return biased;
   const extents = convExtents(spatial, axes.value);
   if (!extents.ok) return extents;
-  return ok(weighted(x, dtype.value, [batch, out, ...extents.value]));
+  return ok(weightedType(x, dtype.value, [batch, out, ...extents.value]));
 }
 
 function inferConvTranspose(
@@ -143,7 +156,7 @@ function inferConvTranspose(
   if (!biased.ok) return biased;
   const extents = convTransposeExtents(spatial, axes.value, outputPadding);
   if (!extents.ok) return extents;
-  return ok(weighted(x, dtype.value, [batch, perGroup * groups, ...extents.value]));
+  return ok(weightedType(x, dtype.value, [batch, perGroup * groups, ...extents.value]));
 }
 
 function inferLinear(attrs: OpAttrs["ann.linear"], x: Type, tensors: TensorLookup): Result<Type> {
@@ -160,7 +173,7 @@ function inferLinear(attrs: OpAttrs["ann.linear"], x: Type, tensors: TensorLooku
   }
   const biased = checkBias(attrs.bias, out, tensors);
   if (!biased.ok) return biased;
-  return ok(weighted(x, dtype.value, [...x.shape.slice(0, -1), out]));
+  return ok(weightedType(x, dtype.value, [...x.shape.slice(0, -1), out]));
 }
 
 function inferAffine(attrs: OpAttrs["ann.affine"], x: Type, tensors: TensorLookup): Result<Type> {
@@ -178,10 +191,10 @@ function inferAffine(attrs: OpAttrs["ann.affine"], x: Type, tensors: TensorLooku
       return no(`a ${name} of shape ${format(shape)} does not broadcast to ${format(x.shape)}`);
     }
   }
-  return ok(weighted(x, dtype.value, x.shape));
+  return ok(weightedType(x, dtype.value, x.shape));
 }
 
-function weighted(x: Type, dtype: DType, shape: Shape): Type {
+function weightedType(x: Type, dtype: DType, shape: Shape): Type {
   return { domain: linearDomain(x.domain), dtype, shape };
 }
 

@@ -6,6 +6,7 @@
 import { no, ok } from "../../diagnostic.ts";
 import type { UnaryName } from "../op.ts";
 import type { AttrKind, Exactness, OpSpec, SpecTable } from "../spec.ts";
+import { type Traits, move, placed, uniform } from "../traits.ts";
 import { type DType, real } from "../../type.ts";
 import { operandType, requireReal, requireSameDType } from "./check.ts";
 import { type DTypeSet, requireBroadcastTo, requireDType, sumDomain } from "./rules.ts";
@@ -26,6 +27,13 @@ export type ActivationKind =
   | "ann.fake-quantize"
   | "ann.is-inf";
 
+const increasing = { ...uniform, monotone: true } as const;
+const notNegative = { ...uniform, sign: "not-negative" } as const;
+const rectifier = { ...uniform, monotone: true, sign: "not-negative" } as const;
+/** Activations in place of a rectifier, rising all along or not. */
+const curve = { ...uniform, isCurve: true } as const;
+const rising = { ...curve, monotone: true } as const;
+
 const becomesNeuron = "a conversion pass turns activations into neurons";
 
 /** A function of one real value, whose operand may have any element type of `set`. */
@@ -34,6 +42,7 @@ function map<K extends UnaryKind | ActivationKind>(
   summary: string,
   set: DTypeSet,
   exactness: Exactness,
+  traits: Traits<K>,
   attributes: OpSpec<K>["attributes"],
   options: { result?: DType; why?: string } = {},
 ): OpSpec<K> {
@@ -41,6 +50,7 @@ function map<K extends UnaryKind | ActivationKind>(
     summary,
     arity: 1,
     exactness,
+    traits,
     attributes,
     infer: (_attrs, inputs) => {
       const x = operandType(inputs, 0);
@@ -58,9 +68,10 @@ function unary<K extends UnaryKind>(
   summary: string,
   set: DTypeSet,
   exactness: Exactness,
+  traits: Traits<UnaryKind>,
   options: { result?: DType; why?: string } = {},
 ): OpSpec<UnaryKind> {
-  return map<UnaryKind>(kind, summary, set, exactness, {}, options);
+  return map<UnaryKind>(kind, summary, set, exactness, traits, {}, options);
 }
 
 function activation<K extends ActivationKind>(
@@ -68,46 +79,59 @@ function activation<K extends ActivationKind>(
   summary: string,
   set: DTypeSet,
   exactness: Exactness,
+  traits: Traits<K>,
   attributes: OpSpec<K>["attributes"],
 ): OpSpec<K> {
-  return map(kind, summary, set, exactness, attributes, { why: becomesNeuron });
+  return map(kind, summary, set, exactness, traits, attributes, { why: becomesNeuron });
 }
 
 export const unarySpecs: SpecTable<UnaryKind> = {
-  "ann.abs": unary("ann.abs", "Absolute value", "number", "exact"),
-  "ann.acos": unary("ann.acos", "Arc cosine", "float", "rounding"),
-  "ann.acosh": unary("ann.acosh", "Inverse hyperbolic cosine", "float", "rounding"),
-  "ann.asin": unary("ann.asin", "Arc sine", "float", "rounding"),
-  "ann.asinh": unary("ann.asinh", "Inverse hyperbolic sine", "float", "rounding"),
-  "ann.atan": unary("ann.atan", "Arc tangent", "float", "rounding"),
-  "ann.atanh": unary("ann.atanh", "Inverse hyperbolic tangent", "float", "rounding"),
-  "ann.ceil": unary("ann.ceil", "Smallest integer not below x", "float", "exact"),
-  "ann.cos": unary("ann.cos", "Cosine", "float", "rounding"),
-  "ann.cosh": unary("ann.cosh", "Hyperbolic cosine", "float", "rounding"),
-  "ann.erf": unary("ann.erf", "Error function", "number", "rounding"),
-  "ann.exp": unary("ann.exp", "Exponential", "float", "rounding"),
-  "ann.floor": unary("ann.floor", "Largest integer not above x", "float", "exact"),
-  "ann.hard-swish": unary("ann.hard-swish", "x · clip(x / 6 + 1/2, 0, 1)", "float", "rounding", {
-    why: becomesNeuron,
+  "ann.abs": unary("ann.abs", "Absolute value", "number", "exact", {
+    ...notNegative,
+    isCurve: true,
   }),
+  "ann.acos": unary("ann.acos", "Arc cosine", "float", "rounding", notNegative),
+  "ann.acosh": unary("ann.acosh", "Inverse hyperbolic cosine", "float", "rounding", notNegative),
+  "ann.asin": unary("ann.asin", "Arc sine", "float", "rounding", uniform),
+  "ann.asinh": unary("ann.asinh", "Inverse hyperbolic sine", "float", "rounding", increasing),
+  "ann.atan": unary("ann.atan", "Arc tangent", "float", "rounding", increasing),
+  "ann.atanh": unary("ann.atanh", "Inverse hyperbolic tangent", "float", "rounding", uniform),
+  "ann.ceil": unary("ann.ceil", "Smallest integer not below x", "float", "exact", increasing),
+  "ann.cos": unary("ann.cos", "Cosine", "float", "rounding", uniform),
+  "ann.cosh": unary("ann.cosh", "Hyperbolic cosine", "float", "rounding", notNegative),
+  "ann.erf": unary("ann.erf", "Error function", "number", "rounding", increasing),
+  "ann.exp": unary("ann.exp", "Exponential", "float", "rounding", rectifier),
+  "ann.floor": unary("ann.floor", "Largest integer not above x", "float", "exact", increasing),
+  "ann.hard-swish": unary(
+    "ann.hard-swish",
+    "x · clip(x / 6 + 1/2, 0, 1)",
+    "float",
+    "rounding",
+    curve,
+    {
+      why: becomesNeuron,
+    },
+  ),
   "ann.identity": {
     summary: "The operand itself",
     arity: 1,
     exactness: "exact",
+    traits: move,
     attributes: {},
     infer: (_attrs, inputs) => ok(operandType(inputs, 0)),
   },
-  "ann.is-nan": unary("ann.is-nan", "True where x is not a number", "float", "exact", {
+  "ann.is-nan": unary("ann.is-nan", "True where x is not a number", "float", "exact", uniform, {
     result: "bool",
   }),
-  "ann.log": unary("ann.log", "Natural logarithm", "float", "rounding"),
-  "ann.mish": unary("ann.mish", "x · tanh(softplus(x))", "float", "rounding", {
+  "ann.log": unary("ann.log", "Natural logarithm", "float", "rounding", uniform),
+  "ann.mish": unary("ann.mish", "x · tanh(softplus(x))", "float", "rounding", curve, {
     why: becomesNeuron,
   }),
   "ann.neg": {
     summary: "−x",
     arity: 1,
     exactness: "exact",
+    traits: { ...uniform, linear: "all", carriesWords: true },
     attributes: {},
     infer: (_attrs, inputs) => {
       const x = operandType(inputs, 0);
@@ -117,45 +141,73 @@ export const unarySpecs: SpecTable<UnaryKind> = {
       );
     },
   },
-  "ann.not": unary("ann.not", "Logical negation", "bool", "exact"),
-  "ann.reciprocal": unary("ann.reciprocal", "1 / x", "float", "rounding"),
-  "ann.relu": unary("ann.relu", "max(x, 0)", "number", "exact", { why: becomesNeuron }),
-  "ann.round": unary("ann.round", "Nearest integer, ties to even", "float", "exact"),
-  "ann.sigmoid": unary("ann.sigmoid", "1 / (1 + exp(−x))", "float", "rounding", {
+  "ann.not": unary("ann.not", "Logical negation", "bool", "exact", uniform),
+  "ann.reciprocal": unary("ann.reciprocal", "1 / x", "float", "rounding", uniform),
+  "ann.relu": unary("ann.relu", "max(x, 0)", "number", "exact", rectifier, { why: becomesNeuron }),
+  "ann.round": unary("ann.round", "Nearest integer, ties to even", "float", "exact", increasing),
+  "ann.sigmoid": unary(
+    "ann.sigmoid",
+    "1 / (1 + exp(−x))",
+    "float",
+    "rounding",
+    { ...rectifier, isCurve: true },
+    {
+      why: becomesNeuron,
+    },
+  ),
+  "ann.sign": unary("ann.sign", "−1, 0 or 1", "number", "exact", increasing),
+  "ann.sin": unary("ann.sin", "Sine", "float", "rounding", uniform),
+  "ann.sinh": unary("ann.sinh", "Hyperbolic sine", "float", "rounding", increasing),
+  "ann.softplus": unary(
+    "ann.softplus",
+    "log(1 + exp(x))",
+    "float",
+    "rounding",
+    { ...rectifier, isCurve: true },
+    {
+      why: becomesNeuron,
+    },
+  ),
+  "ann.softsign": unary("ann.softsign", "x / (1 + |x|)", "float", "rounding", rising, {
     why: becomesNeuron,
   }),
-  "ann.sign": unary("ann.sign", "−1, 0 or 1", "number", "exact"),
-  "ann.sin": unary("ann.sin", "Sine", "float", "rounding"),
-  "ann.sinh": unary("ann.sinh", "Hyperbolic sine", "float", "rounding"),
-  "ann.softplus": unary("ann.softplus", "log(1 + exp(x))", "float", "rounding", {
+  "ann.sqrt": unary("ann.sqrt", "Square root", "float", "rounding", notNegative),
+  "ann.tan": unary("ann.tan", "Tangent", "float", "rounding", uniform),
+  "ann.tanh": unary("ann.tanh", "Hyperbolic tangent", "float", "rounding", rising, {
     why: becomesNeuron,
   }),
-  "ann.softsign": unary("ann.softsign", "x / (1 + |x|)", "float", "rounding", {
-    why: becomesNeuron,
-  }),
-  "ann.sqrt": unary("ann.sqrt", "Square root", "float", "rounding"),
-  "ann.tan": unary("ann.tan", "Tangent", "float", "rounding"),
-  "ann.tanh": unary("ann.tanh", "Hyperbolic tangent", "float", "rounding", { why: becomesNeuron }),
 };
 
 const alpha: Readonly<Record<"alpha", AttrKind>> = { alpha: "float" };
 
 export const activationSpecs: SpecTable<ActivationKind> = {
-  "ann.clip": activation("ann.clip", "min(max(x, min), max)", "number", "exact", {
-    min: "float",
-    max: "float",
-  }),
+  "ann.clip": activation(
+    "ann.clip",
+    "min(max(x, min), max)",
+    "number",
+    "exact",
+    {
+      ...rising,
+      sign: ({ min, max }) => min >= 0 && max >= 0,
+    },
+    {
+      min: "float",
+      max: "float",
+    },
+  ),
   "ann.leaky-relu": activation(
     "ann.leaky-relu",
     "x where x ≥ 0, alpha · x elsewhere",
     "float",
     "rounding",
+    { ...curve, monotone: ({ alpha }) => alpha >= 0, sign: ({ alpha }) => alpha <= 0 },
     alpha,
   ),
   "ann.prelu": {
     summary: "x where x ≥ 0, slope · x elsewhere",
     arity: 1,
     exactness: "rounding",
+    traits: { ...placed, isCurve: true },
     attributes: { slope: "tensor" },
     infer: ({ slope }, inputs, tensors) => {
       const x = operandType(inputs, 0);
@@ -174,6 +226,7 @@ export const activationSpecs: SpecTable<ActivationKind> = {
     "x where x ≥ 0, alpha · (exp(x) − 1) elsewhere",
     "float",
     "rounding",
+    { ...curve, monotone: ({ alpha }) => alpha >= 0, sign: ({ alpha }) => alpha <= 0 },
     alpha,
   ),
   "ann.celu": activation(
@@ -181,6 +234,7 @@ export const activationSpecs: SpecTable<ActivationKind> = {
     "x where x ≥ 0, alpha · (exp(x / alpha) − 1) elsewhere",
     "float",
     "rounding",
+    { ...curve, monotone: ({ alpha }) => alpha !== 0 },
     alpha,
   ),
   "ann.selu": activation(
@@ -188,6 +242,11 @@ export const activationSpecs: SpecTable<ActivationKind> = {
     "gamma · (x where x > 0, alpha · (exp(x) − 1) elsewhere)",
     "float",
     "rounding",
+    {
+      ...curve,
+      monotone: ({ alpha, gamma }) => alpha >= 0 && gamma >= 0,
+      sign: ({ alpha, gamma }) => alpha <= 0 && gamma >= 0,
+    },
     { alpha: "float", gamma: "float" },
   ),
   "ann.hard-sigmoid": activation(
@@ -195,6 +254,11 @@ export const activationSpecs: SpecTable<ActivationKind> = {
     "clip(alpha · x + beta, 0, 1)",
     "float",
     "rounding",
+    {
+      ...curve,
+      monotone: ({ alpha }) => alpha >= 0,
+      sign: "not-negative",
+    },
     { alpha: "float", beta: "float" },
   ),
   "ann.thresholded-relu": activation(
@@ -202,6 +266,11 @@ export const activationSpecs: SpecTable<ActivationKind> = {
     "x where x > alpha, 0 elsewhere",
     "float",
     "exact",
+    {
+      ...uniform,
+      monotone: ({ alpha }) => alpha >= 0,
+      sign: ({ alpha }) => alpha >= 0,
+    },
     alpha,
   ),
   "ann.shrink": activation(
@@ -209,15 +278,24 @@ export const activationSpecs: SpecTable<ActivationKind> = {
     "x + bias where x < −lambda, x − bias where x > lambda, 0 elsewhere",
     "number",
     "rounding",
+    { ...uniform, monotone: ({ bias, lambda }) => lambda >= 0 && bias <= lambda },
     { bias: "float", lambda: "float" },
   ),
-  "ann.gelu": activation("ann.gelu", "x · Φ(x), Φ the normal distribution", "float", "rounding", {
-    approximate: { oneOf: ["none", "tanh"] },
-  }),
+  "ann.gelu": activation(
+    "ann.gelu",
+    "x · Φ(x), Φ the normal distribution",
+    "float",
+    "rounding",
+    curve,
+    {
+      approximate: { oneOf: ["none", "tanh"] },
+    },
+  ),
   "ann.soft-lif": {
     summary: "amplitude / (tauRef + tauRc · log(1 + 1/ρ)), ρ = sigma · log(1 + exp((x − 1)/sigma))",
     arity: 1,
     exactness: "rounding",
+    traits: rectifier,
     attributes: { tauRc: "float", tauRef: "float", sigma: "float", amplitude: "float" },
     infer: ({ tauRc, tauRef, sigma, amplitude }, inputs) => {
       const x = operandType(inputs, 0);
@@ -237,6 +315,7 @@ export const activationSpecs: SpecTable<ActivationKind> = {
     summary: "step · clip(⌊x / step⌉, low, high)",
     arity: 1,
     exactness: "exact",
+    traits: { ...uniform, monotone: true, sign: ({ low }) => low >= 0 },
     attributes: {
       step: "float",
       low: "float",
@@ -266,6 +345,7 @@ export const activationSpecs: SpecTable<ActivationKind> = {
     "True where x is infinite, of the signs asked for",
     "float",
     "exact",
+    uniform,
     { negative: "bool", positive: "bool" },
     { result: "bool" },
   ),

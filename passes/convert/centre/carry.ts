@@ -3,6 +3,7 @@
  * carried along beside them, as a constant that linear ops are applied to at once, until a bias takes
  * it or an op that is not linear needs the value as it was.
  */
+import { isProduct } from "../../../ir/op/known.ts";
 import { Builder, makeOp } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { evaluate } from "../../../ir/run/evaluate.ts";
@@ -301,10 +302,6 @@ class Carrier {
   private locOf(loc: Loc): Loc {
     return fusedLoc(this.pass, [loc]);
   }
-}
-
-function isProduct(op: Op): boolean {
-  return isOp(op, "ann.mul", "ann.div", "ann.matmul", "ann.gather");
 }
 
 /** `held` with one number for each channel, or for all, where the others are the same. */

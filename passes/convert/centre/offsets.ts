@@ -2,6 +2,7 @@
  * Which values stay near a constant that is large beside what varies: found by looking at each of their
  * elements over the calibration set. Changes nothing.
  */
+import { hasWeights } from "../../../ir/op/known.ts";
 import { channelAxisOf } from "../../../ir/analysis/channels.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Probe } from "../../../ir/executable.ts";
@@ -11,7 +12,7 @@ import { type Tensor, tensor } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
 import { prefixOf } from "../../graph.ts";
 import type { PassContext } from "../../pass.ts";
-import { hasWeights, planConversion, rectifierCeiling } from "../spiking-form.ts";
+import { planConversion, rectifierCeiling } from "../spiking-form.ts";
 
 /** A value that hardly leaves a constant. */
 export interface Offset {

@@ -2,6 +2,7 @@
  * Activations of one number that are no rectifiers, as functions: what few-spikes neurons can be fitted
  * to. One operand that changes, the same function at each element. Decides nothing about spikes.
  */
+import { isUniform, traitsOf } from "../../../ir/op/known.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { evaluate } from "../../../ir/run/evaluate.ts";
 import { type Module, tensorAt } from "../../../ir/module.ts";
@@ -19,27 +20,10 @@ export interface Curve {
   readonly f: (x: number) => number;
 }
 
-const curveKinds = [
-  "ann.leaky-relu",
-  "ann.elu",
-  "ann.celu",
-  "ann.selu",
-  "ann.gelu",
-  "ann.hard-swish",
-  "ann.mish",
-  "ann.sigmoid",
-  "ann.hard-sigmoid",
-  "ann.tanh",
-  "ann.softplus",
-  "ann.softsign",
-  "ann.clip",
-  "ann.abs",
-] as const;
-
 /** The function of `op`, one of a module whose values `producers` make; null where it is none. */
 export function curveOf(op: Op, module: Module, producers: ReadonlyMap<ValueId, Op>): Curve | null {
   if (op.type.dtype !== "f32") return null;
-  if (isOp(op, ...curveKinds)) {
+  if (isUniform(op) && traitsOf(op).isCurve) {
     const operand = known(op.inputs[0], "an operand");
     return { name: nameOf(op), operand, gate: null, f: (x) => at(op, module, x) };
   }

@@ -8,12 +8,13 @@
  * computed on the value decoded so far (Huang et al., MM 2024; Jiang et al., ICLR 2024), and
  * neurons of either sign send its changes on to the next weights.
  */
+import { isNeuron, isProduct, isWeighted, ownChannelAxis } from "../../../ir/op/known.ts";
 import { type Builder, Builder as NewBuilder } from "../../../ir/build.ts";
 import { fail, invariant, known } from "../../../ir/diagnostic.ts";
 import { evaluate } from "../../../ir/run/evaluate.ts";
 import { type Loc, fusedLoc } from "../../../ir/loc.ts";
 import type { Code, Module, Output } from "../../../ir/module.ts";
-import { type Op, type ValueId, isNeuron, isOp } from "../../../ir/op/op.ts";
+import { type Op, type ValueId, isOp } from "../../../ir/op/op.ts";
 import { broadcastIndices } from "../../../ir/semantics/semantics.ts";
 import { type Tensor, type TensorRef, scalar, tensorOf, zeros } from "../../../ir/tensor.ts";
 import { broadcastShapes, elementCount, sameShape } from "../../../ir/type.ts";
@@ -216,8 +217,9 @@ class Conversion {
   private isLinearIn(op: Op): boolean {
     const varying = op.inputs.map((value) => this.carriedOf(value).kind !== "constant");
     if (!isLinear(op, varying)) return false;
-    const isProduct = isOp(op, "ann.mul", "ann.div", "ann.matmul", "ann.gather");
-    return !isProduct || op.inputs.every((value, i) => varying[i] === true || this.isKnown(value));
+    return (
+      !isProduct(op) || op.inputs.every((value, i) => varying[i] === true || this.isKnown(value))
+    );
   }
 
   /** Whether a value is a constant of the network, whatever the sample. */
@@ -233,17 +235,16 @@ class Conversion {
   }
 
   private linear(op: Op, weighted: boolean): Carried {
-    const isProduct = isOp(op, "ann.mul", "ann.div", "ann.matmul", "ann.gather");
     const inputs: ValueId[] = [];
     const offsets: (Tensor | null)[] = [];
     for (const value of op.inputs) {
       const constant = this.constantOf(value);
-      if (isProduct && constant !== null) {
+      if (isProduct(op) && constant !== null) {
         inputs.push(known(this.carried.get(value), "a constant").value);
         offsets.push(constant);
         continue;
       }
-      if (constant !== null && isOp(op, "ann.add", "ann.sub", "ann.concat")) {
+      if (constant !== null && op.inputs.length > 1) {
         // A constant term is all offset.
         inputs.push(this.silence(constant, op.loc));
         offsets.push(constant);
@@ -273,9 +274,8 @@ class Conversion {
 
   /** The op on the offsets of its operands, biases included; null where that is zero. */
   private offsetOf(op: Op, offsets: readonly (Tensor | null)[]): Tensor | null {
-    const isProduct = isOp(op, "ann.mul", "ann.div", "ann.matmul", "ann.gather");
     const quiet = offsets.every((offset, i) =>
-      isProduct && this.constantOf(known(op.inputs[i], "an operand")) !== null
+      isProduct(op) && this.constantOf(known(op.inputs[i], "an operand")) !== null
         ? true
         : offset === null,
     );
@@ -393,7 +393,7 @@ class Conversion {
 
 /** The op with nothing added to what it computes from its operands. */
 function withoutBias(op: Op, builder: Builder): Pick<Op, "kind" | "attrs"> {
-  if (isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear") && op.attrs.bias !== null) {
+  if (isWeighted(op) && op.attrs.bias !== null) {
     return { kind: op.kind, attrs: { ...op.attrs, bias: null } };
   }
   if (isOp(op, "ann.affine")) {
@@ -404,7 +404,7 @@ function withoutBias(op: Op, builder: Builder): Pick<Op, "kind" | "attrs"> {
 }
 
 function hasBias(op: Op, builder: Builder): boolean {
-  if (isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear")) return op.attrs.bias !== null;
+  if (isWeighted(op)) return op.attrs.bias !== null;
   return isOp(op, "ann.affine") && builder.tensorAt(op.attrs.shift).data.some((x) => x !== 0);
 }
 
@@ -425,12 +425,11 @@ function difference(a: Tensor | null, b: Tensor | null): Tensor | null {
 
 /** A bias per channel in the shape that broadcasts to the op's value; null where it is not one. */
 function channelBias(op: Op, builder: Builder): Tensor | null {
-  if (!isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear") || op.attrs.bias === null) {
+  if (!isWeighted(op) || op.attrs.bias === null) {
     return null;
   }
   const bias = builder.tensorAt(op.attrs.bias);
-  const rank = op.type.shape.length;
-  const axis = op.kind === "ann.linear" ? rank - 1 : 1;
+  const axis = ownChannelAxis(op);
   const shape = op.type.shape.map((_, i) => (i === axis ? bias.data.length : 1));
   return { ...bias, shape };
 }

@@ -4,12 +4,13 @@
  * weight stay currents. Of values that are only moved about (joined, padded, cut) those are sent that are
  * currents, and the words of the others go along.
  */
+import { movedOperands } from "../../../ir/op/known.ts";
 import type { Builder } from "../../../ir/build.ts";
 import { type Drive, driveOf, isNothing } from "../../../ir/account/drive.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Loc } from "../../../ir/loc.ts";
 import { evaluate } from "../../../ir/run/evaluate.ts";
-import { type Op, type ValueId, isOp, movedOperands } from "../../../ir/op/op.ts";
+import { type Op, type ValueId, isOp } from "../../../ir/op/op.ts";
 import { type Tensor, type TensorRef, scalar, tensorOf, zeros } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
 import { spread } from "../../fuse/affine.ts";

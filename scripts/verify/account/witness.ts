@@ -2,13 +2,13 @@
  * The interpreter beside the simulator that was written from the docs: one sample, and every place
  * where they differ, bit for bit. The simulator gets bytes, as any reader of a `.snn` would.
  */
+import { neuronsOf } from "../../../ir/op/known.ts";
 import { accountOf, latencyOf } from "../../../ir/account/account.ts";
 import { operationsOf } from "../../../ir/account/work.ts";
 import { operationKinds } from "../../../ir/account/operations.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { type SampleResult, activityKinds } from "../../../ir/executable.ts";
-import { type Module, answersOf, opsOf } from "../../../ir/module.ts";
-import { neuronKinds } from "../../../ir/op/op.ts";
+import { type Module, answersOf } from "../../../ir/module.ts";
 import { encodePackage } from "../../../ir/file/package.ts";
 import type { Tensor } from "../../../ir/tensor.ts";
 import { simulate } from "./simulator/simulate.ts";
@@ -37,7 +37,7 @@ export function differencesFrom(
     same(`output ${i}`, output, flat(known(found.outputs[i], "an output").values));
   }
   const tracesAt = isExact(module) ? 2 : 1;
-  for (const [i, { result: value, kind }] of opsOf(module, ...neuronKinds).entries()) {
+  for (const [i, { result: value, kind }] of neuronsOf(module).entries()) {
     const neuron = known(found.neurons[i], `the neurons of %${value}`);
     const what = `${kind} %${value}`;
     same(`what ${what} sends`, known(result.probes[i * tracesAt], "a trace"), flat(neuron.values));

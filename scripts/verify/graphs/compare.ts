@@ -3,6 +3,7 @@
  * Floats: values within a tolerance, and every spike up to the first tie; from there on other spikes
  * follow, and only whether the class and the number of spikes stay is looked at.
  */
+import { neuronsOf } from "../../../ir/op/known.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import {
   type Engine,
@@ -10,8 +11,8 @@ import {
   type SampleResult,
   activityKinds,
 } from "../../../ir/executable.ts";
-import { type Module, opsOf, producerOf } from "../../../ir/module.ts";
-import { type OpKind, neuronKinds } from "../../../ir/op/op.ts";
+import { type Module, producerOf } from "../../../ir/module.ts";
+import { type OpKind } from "../../../ir/op/op.ts";
 import { type Tensor, roundTo } from "../../../ir/tensor.ts";
 import { type DType, elementCount, isFloat } from "../../../ir/type.ts";
 import { partingOf } from "./parting.ts";
@@ -33,7 +34,7 @@ export type Verdict =
 /** What every neuron sends at each timestep, and the potentials of integer ones. */
 export function spikesOf(module: Module): readonly Probe[] {
   const keep: readonly Probe["keep"][] = isExact(module) ? ["trace", "state"] : ["trace"];
-  return opsOf(module, ...neuronKinds).flatMap(({ result: value }) =>
+  return neuronsOf(module).flatMap(({ result: value }) =>
     keep.map((each) => ({ value, keep: each })),
   );
 }

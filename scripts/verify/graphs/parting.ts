@@ -2,9 +2,10 @@
  * Where two engines part first, by timestep and then by op, and whether a rounding may have done it: at a
  * neuron that is at a tie, or in an op that gives what the interpreter makes of the same operands.
  */
+import { isFramedNeuron, isNeuron, isStateful } from "../../../ir/op/known.ts";
 import type { Engine, Probe, ProbeData, SampleResult } from "../../../ir/executable.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import { evaluate, isStateful } from "../../../ir/run/evaluate.ts";
+import { evaluate } from "../../../ir/run/evaluate.ts";
 import { type Module, answersOf, isFramed, tensorAt } from "../../../ir/module.ts";
 import {
   type NeuronKind,
@@ -12,10 +13,9 @@ import {
   type OpKind,
   type OpOf,
   type ValueId,
-  isNeuron,
   isOp,
 } from "../../../ir/op/op.ts";
-import { isFramedNeuron, steppedCellOf } from "../../../ir/semantics/spiking.ts";
+import { steppedCellOf } from "../../../ir/semantics/spiking.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { elementCount, isFloat } from "../../../ir/type.ts";
 import { runOn } from "./run.ts";

@@ -2,13 +2,14 @@
  * Ops with a state in WebAssembly against the interpreter, to the bit on the same input: leaky and
  * framed neurons, biases over time, smoothing, sums and differences; in one chunk and in several.
  */
+import { isNeuron } from "../../../ir/op/known.ts";
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { EarlyExit } from "../../../ir/run/early-exit.ts";
 import type { Probe, RunOptions } from "../../../ir/executable.ts";
 import type { Code, Module } from "../../../ir/module.ts";
-import { type ValueId, isNeuron } from "../../../ir/op/op.ts";
+import { type ValueId } from "../../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../../ir/type.ts";
 import { loc } from "../../ir/one-op.ts";

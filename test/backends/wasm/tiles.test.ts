@@ -1,13 +1,12 @@
 /** That no kernel's result depends on how its work is shared between threads, on random networks. */
+import { neuronsOf } from "../../../ir/op/known.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { singleThreadEngine } from "../../../backends/typed/single.ts";
 import { createTeam } from "../../../backends/wasm/runtime/pool.ts";
 import { createWasmEngine } from "../../../backends/wasm/runtime/single.ts";
 import type { LoadOptions, SampleResult, SampleSource } from "../../../ir/executable.ts";
-import { opsOf } from "../../../ir/module.ts";
 import { statisticsToData } from "../../../ir/run/observe.ts";
-import { neuronKinds } from "../../../ir/op/op.ts";
 import { integerNetworks } from "../../random/integer.ts";
 import {
   type RandomNetwork,
@@ -26,7 +25,7 @@ async function resultOf(
   samples: SampleSource = { count: 1, get: () => inputs },
 ): Promise<readonly [readonly SampleResult[], string]> {
   const executable = await engine.load(module, load);
-  const probes = opsOf(module, ...neuronKinds).flatMap(({ result }) => [
+  const probes = neuronsOf(module).flatMap(({ result }) => [
     { value: result, keep: "trace" as const },
     { value: result, keep: "state" as const },
     { value: result, keep: "mean" as const },

@@ -2,12 +2,12 @@
  * A report made of plausible numbers, for tests of how reports look. No network stands behind it;
  * shapes and magnitudes are those of a ten-class network of six layers.
  */
+import { isNeuron } from "../../../ir/op/known.ts";
 import type { Account, NeuronAccount } from "../../../ir/account/account.ts";
 import { neuronCost } from "../../../ir/account/costs.ts";
 import { noOperations } from "../../../ir/account/operations.ts";
 import { makeOp, valueIdOf } from "../../../ir/build.ts";
 import { invariant } from "../../../ir/diagnostic.ts";
-import { isNeuron } from "../../../ir/op/op.ts";
 import { allPasses } from "../../../passes/index.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import type { Comparison } from "../../../calibrate/compare.ts";

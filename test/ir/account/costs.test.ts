@@ -1,9 +1,10 @@
 /** What ops cost, worked out by hand: one or more of each family. */
+import { isNeuron } from "../../../ir/op/known.ts";
 import { describe, expect, it } from "vitest";
 import { costOf, costRuleOf, neuronCost } from "../../../ir/account/costs.ts";
 import type { Operations } from "../../../ir/account/operations.ts";
 import { Builder } from "../../../ir/build.ts";
-import { type NeuronKind, type OpAttrs, type OpKind, isNeuron } from "../../../ir/op/op.ts";
+import { type NeuronKind, type OpAttrs, type OpKind } from "../../../ir/op/op.ts";
 import { specs } from "../../../ir/op/table.ts";
 import type { DType, Shape, Type } from "../../../ir/type.ts";
 import { isOpKind } from "../../../ir/op/table.ts";

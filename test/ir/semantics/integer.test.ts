@@ -1,12 +1,12 @@
 /** Integer mode: which integers each op takes, what it makes of them, and that nothing is rounded. */
+import { isStateful } from "../../../ir/op/known.ts";
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import { isStateful } from "../../../ir/run/evaluate.ts";
 import { interpret } from "../../../ir/interpret.ts";
 import type { OpAttrs } from "../../../ir/op/op.ts";
 import { type Cell, cellOf } from "../../../ir/semantics/spiking.ts";
-import type { SpikingKind } from "../../../ir/op/families/spiking.ts";
+import type { SpikingKind } from "../../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import type { DType, Domain, Shape, Type } from "../../../ir/type.ts";
 import { evaluateOp, infer, loc, numbers } from "../one-op.ts";

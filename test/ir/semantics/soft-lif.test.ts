@@ -1,9 +1,9 @@
 /** The tuning curve of leaky neurons: its limits, its derivative, and the neurons that have it. */
+import { isStateful } from "../../../ir/op/known.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import { isStateful } from "../../../ir/run/evaluate.ts";
 import { cellOf } from "../../../ir/semantics/spiking.ts";
 import {
   lifCurrent,

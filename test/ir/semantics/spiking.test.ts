@@ -1,12 +1,12 @@
 /** Neurons, running pools and read-outs: their equations by hand, and the laws that follow. */
+import { isStateful } from "../../../ir/op/known.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { OpAttrs } from "../../../ir/op/op.ts";
-import { isStateful } from "../../../ir/run/evaluate.ts";
 import { type Cell, type Neurons, cellOf } from "../../../ir/semantics/spiking.ts";
-import type { SpikingKind } from "../../../ir/op/families/spiking.ts";
+import type { SpikingKind } from "../../../ir/op/op.ts";
 import type { Tensor } from "../../../ir/tensor.ts";
 import type { Domain, Shape } from "../../../ir/type.ts";
 import { type Tensors, evaluateOp, f, loc, numbers } from "../one-op.ts";
