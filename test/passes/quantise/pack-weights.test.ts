@@ -1,11 +1,11 @@
 /** What is stored in fewer bits computes the same in every engine as the i8 that it was. */
+import { isNeuron } from "../../../ir/op/known.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../../backends/interpret/engine.ts";
 import { singleThreadEngine } from "../../../backends/typed/single.ts";
 import type { Probe } from "../../../ir/executable.ts";
 import type { Module } from "../../../ir/module.ts";
-import { isNeuron } from "../../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { parseModule } from "../../../ir/text/parse.ts";
 import { verify } from "../../../ir/verify.ts";
