@@ -82,7 +82,7 @@ function imageOf(shape: Shape) {
   return c === 1 || c === 3 ? { channels: c, height: a, width: b, last: true } : null;
 }
 
-const cutShort = "the file was cut short or damaged on its way: get it again";
+const cutShort = "the file is incomplete or damaged: download or copy it again";
 
 /** Declares and makes the diagnostics of this folder. */
 export const diagnose = catalogue({
@@ -99,7 +99,7 @@ export const diagnose = catalogue({
   },
   "data-folder": {
     severity: "error",
-    message: (p: { file: string }) => `the folder ${p.file} holds no data that is known`,
+    message: (p: { file: string }) => `the folder ${p.file} holds no data in a known format`,
     help: "a folder holds PNG or JPEG images, or one sub-folder of them per class, or IDX files",
   },
   "data-ambiguous": {
@@ -111,8 +111,8 @@ export const diagnose = catalogue({
   },
   "data-format": {
     severity: "error",
-    message: (p: { file: string }) => `${p.file} is in no data format that is known`,
-    help: `known are ${formats}`,
+    message: (p: { file: string }) => `${p.file} is in no known data format`,
+    help: `known formats are ${formats}`,
   },
   "data-size": {
     severity: "error",
@@ -123,13 +123,13 @@ export const diagnose = catalogue({
   "data-header": {
     severity: "error",
     message: (p: { file: string; format: string; reason: string }) =>
-      `${p.file} is no valid ${p.format} file: ${p.reason}`,
+      `${p.file} is not a valid ${p.format} file: ${p.reason}`,
     help: cutShort,
   },
   "data-records": {
     severity: "error",
     message: (p: { file: string; bytes: number }) =>
-      `${p.file} holds ${p.bytes} bytes, which is no whole number of CIFAR records`,
+      `${p.file} holds ${p.bytes} bytes, which is not a whole number of CIFAR records`,
     help: "a CIFAR-10 record is 3073 bytes, a CIFAR-100 record 3074; the file may be cut short",
   },
   "data-dtype": {
@@ -154,9 +154,9 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { file: string; needs: number | null; limit: number }) =>
       p.needs === null
-        ? `reading ${p.file} takes more memory than the ${p.limit} bytes that data may take`
-        : `reading ${p.file} takes ${p.needs} bytes of memory, and data may take ${p.limit}`,
-    help: "if the file is what you think, allow more with --max-data-bytes (maxDataBytes in the library), or give fewer or smaller samples",
+        ? `reading ${p.file} takes more memory than the limit of ${p.limit} bytes for data`
+        : `reading ${p.file} takes ${p.needs} bytes of memory; the limit for data is ${p.limit}`,
+    help: "if this is the right file, allow more with --max-data-bytes (maxDataBytes in the library), or give fewer or smaller samples",
   },
   "pickle-refused": {
     severity: "error",
@@ -189,7 +189,7 @@ export const diagnose = catalogue({
   "array-without-name": {
     severity: "warning",
     message: (p: { file: string; option: string }) =>
-      `${p.file} is no archive of named arrays: ${p.option} is of no effect`,
+      `${p.file} is not an archive of named arrays: ${p.option} has no effect`,
   },
   "arrays-taken": {
     severity: "info",
@@ -198,7 +198,7 @@ export const diagnose = catalogue({
         ...(p.x === null ? [] : [`"${p.x}" is taken as the samples`]),
         ...(p.y === null ? [] : [`"${p.y}" ${p.x === null ? "is taken " : ""}as the labels`]),
       ].join(" and ")}`,
-    help: "--x NAME and --y NAME take others",
+    help: "--x NAME and --y NAME choose others",
   },
   "x-of-several-inputs": {
     severity: "error",
@@ -240,12 +240,12 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { file: string; shape: Shape }) =>
       `the labels of ${p.file} have shape ${list(p.shape)}, not one number per sample`,
-    help: "labels are class numbers of shape [N]; of one-hot rows take the argmax",
+    help: "labels are class numbers of shape [N]; for one-hot rows, take the argmax",
   },
   "labels-not-integer": {
     severity: "error",
     message: (p: { file: string; index: number; value: number }) =>
-      `label ${p.index} of ${p.file} is ${p.value}, which is no class number`,
+      `label ${p.index} of ${p.file} is ${p.value}, which is not a class number`,
     help: "labels are integers from 0",
   },
 
@@ -253,8 +253,8 @@ export const diagnose = catalogue({
   "class-folders": {
     severity: "error",
     message: (p: { file: string; folders: number; classes: number }) =>
-      `${p.file} has ${p.folders} class folders, and the network tells ${p.classes} classes apart: ` +
-      "counted by their order, labels may be shifted",
+      `${p.file} has ${p.folders} class folders, and the network has ${p.classes} classes: ` +
+      "labels counted in folder order may be shifted",
     help: "give the names of all classes in the order of the output with --classes FILE; a network converted with --calib on folders of all classes remembers them",
   },
   "class-unknown": {
@@ -277,14 +277,14 @@ export const diagnose = catalogue({
   },
   "label-map": {
     severity: "error",
-    message: (p: { file: string }) => `${p.file} does not say which class each label means`,
+    message: (p: { file: string }) => `${p.file} does not give a class for each label`,
     help: "write --label-map 10=0,11=1, or name a file of such lines or of a JSON object",
   },
   "label-map-unused": {
     severity: "error",
     message: (p: { file: string; labels: readonly string[] }) =>
       `--label-map names ${few(p.labels)}, and ${p.file} has none of them`,
-    help: "it maps labels as they are stored, or names of class folders",
+    help: "it maps stored labels, or names of class folders",
   },
 
   // Images.
@@ -335,14 +335,14 @@ export const diagnose = catalogue({
         : `${p.file} describes no model "${p.name}"`,
     help: (p: { file: string; models: readonly string[] }) =>
       p.models.length === 0
-        ? "leave #NAME away: the file describes one preprocessing for all"
+        ? "remove #NAME: the file describes one preprocessing for all models"
         : `write ${p.file}#NAME with one of ${first(20, p.models)}`,
   },
   "preprocess-channels": {
     severity: "error",
     message: (p: { file: string; key: string; values: number; channels: number; shape: Shape }) =>
       `"${p.key}" of the preprocessing has ${p.values} values, and samples of ${p.file}, read as ${list(p.shape)}, have ${p.channels} ${p.channels === 1 ? "channel" : "channels"}`,
-    help: 'give one value, or one per channel; where the channels are stored last, say "inputLayout": "NHWC"',
+    help: 'give one value, or one per channel; if channels are stored last, set "inputLayout": "NHWC"',
   },
   "preprocess-not-image": {
     severity: "error",
@@ -359,14 +359,14 @@ export const diagnose = catalogue({
   "raw-pixels": {
     severity: "warning",
     message: (p: { file: string }) =>
-      `${p.file} holds raw pixels (uint8), which go into the model as 0 to 255`,
+      `${p.file} holds raw pixels (uint8), which the model receives as 0 to 255`,
     help: 'if the model was trained on scaled pixels, say how with --preprocess FILE, for example {"scale": "1/255", "mean": [0.5], "std": [0.5]}',
   },
   "scaled-twice": {
     severity: "warning",
     message: (p: { file: string; scale: number; largest: number }) =>
-      `the preprocessing scales by ${p.scale} what is scaled already: ${p.file} holds floats up to ${p.largest}`,
-    help: "leave --preprocess away if the data are preprocessed",
+      `the preprocessing scales by ${p.scale}, but the data seems to be scaled already: ${p.file} holds floats up to ${p.largest}`,
+    help: "remove --preprocess if the data is already preprocessed",
   },
 
   // From a set to a model's inputs.
@@ -387,7 +387,7 @@ export const diagnose = catalogue({
   "recording-header": {
     severity: "error",
     message: (p: { file: string; reason: string }) =>
-      `${p.file} is no valid recording: ${p.reason}`,
+      `${p.file} is not a valid recording: ${p.reason}`,
     help: `a recording is ${recordings}`,
   },
   "recording-input": {
@@ -419,33 +419,33 @@ export const diagnose = catalogue({
   "event-planes": {
     severity: "error",
     message: (p: { file: string; input: string; wanted: Shape }) =>
-      `${p.file} records events, and the model's input "${p.input}", ${list(p.wanted)}, is no [1 or 2 polarities, height, width]`,
-    help: 'where the input is flat, give the extents of the sensor with --preprocess FILE: {"events": {"width": 34, "height": 34}}',
+      `${p.file} records events, and the model's input "${p.input}", ${list(p.wanted)}, is not [1 or 2 polarities, height, width]`,
+    help: 'if the input is flat, give the size of the sensor with --preprocess FILE: {"events": {"width": 34, "height": 34}}',
   },
   "events-framed": {
     severity: "info",
     message: (p: { file: string }) =>
       `each timestep counts the events of a millisecond of ${p.file}`,
-    help: 'say otherwise with --preprocess FILE: {"events": {"binMicroseconds": 5000}}, {"events": {"frames": 20}}, or "values": "binary" in it',
+    help: 'change this with --preprocess FILE: {"events": {"binMicroseconds": 5000}}, {"events": {"frames": 20}}, or "values": "binary" in it',
   },
   "events-beyond": {
     severity: "warning",
     message: (p: { file: string; beyond: number; frames: number }) =>
       p.beyond === 1
-        ? `one event of ${p.file} comes after the last of ${p.frames} frames and is left out`
-        : `${p.beyond} events of ${p.file} come after the last of ${p.frames} frames and are left out`,
-    help: 'allow more "frames", or leave "binMicroseconds" out to divide the whole time of each sample',
+        ? `one event of ${p.file} comes after the last of ${p.frames} frames and is dropped`
+        : `${p.beyond} events of ${p.file} come after the last of ${p.frames} frames and are dropped`,
+    help: 'allow more "frames", or remove "binMicroseconds" to divide the whole time of each sample',
   },
   "raw-audio": {
     severity: "warning",
     message: (p: { file: string; dtype: string }) =>
-      `${p.file} holds raw audio (${p.dtype}), which goes into the model as it is stored`,
+      `${p.file} holds raw audio (${p.dtype}), which the model receives as stored`,
     help: 'if the model was trained on scaled audio, say how with --preprocess FILE, for example {"scale": "1/32768"}',
   },
   "preprocess-recording": {
     severity: "error",
     message: (p: { file: string; step: string; kind: "events" | "audio" }) =>
-      `"${p.step}" cannot be done to ${p.file}, a recording of ${p.kind}`,
+      `"${p.step}" does not apply to ${p.file}, a recording of ${p.kind}`,
     help: 'a recording of events takes "scale", "std" (one value) and "events"; one of audio takes "scale", "mean" and "std", one value each',
   },
   "input-layout": {

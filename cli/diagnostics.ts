@@ -7,14 +7,14 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: "permission is denied",
   EPERM: "the operation is not permitted",
   EROFS: "the file system is read-only",
-  EISDIR: "a folder of that name is there",
+  EISDIR: "a folder has that name",
   ENOTDIR: "a part of the path is a file",
   // What making a folder is told where a file has its name.
   EEXIST: "a part of the path is a file",
-  EFBIG: "a file may not be so large here",
+  EFBIG: "the file is too large for this file system",
   ENAMETOOLONG: "a name in the path is too long",
-  ELOOP: "links lead round in a circle",
-  EBUSY: "another process is at work there",
+  ELOOP: "symbolic links form a cycle",
+  EBUSY: "another process is using it",
   EBADMSG: "the folder .snnc-commit there is not as snnc leaves it: move it away",
   ERR_FS_FILE_TOO_LARGE: "it is larger than 2 GiB; keep the weights as external data beside it",
   EDQUOT: "the quota is used up",
@@ -34,8 +34,8 @@ export const diagnose = catalogue({
   "preprocess-recorded": {
     severity: "info",
     message: (p: { data: string }) =>
-      `${p.data} holds raw pixels, which are prepared as the network was converted with`,
-    help: "--preprocess FILE prepares them in another way",
+      `${p.data} holds raw pixels, which are preprocessed as at conversion`,
+    help: "--preprocess FILE overrides this",
   },
   "file-not-found": {
     severity: "error",
@@ -55,18 +55,18 @@ export const diagnose = catalogue({
     severity: "error",
     cause: "environment",
     message: (p: { file: string; code: string }) => `cannot write ${p.file}: ${reason(p.code)}`,
-    help: "no half-written file was left behind; give another place",
+    help: "no partial file was left; choose another place",
   },
   "cannot-print": {
     severity: "error",
     cause: "environment",
     message: (p: { code: string }) => `cannot write to standard output: ${reason(p.code)}`,
-    help: "make room there, or send the output elsewhere",
+    help: "make space there, or redirect the output",
   },
   "out-of-memory": {
     severity: "error",
     cause: "environment",
-    message: () => "the machine's memory does not suffice",
+    message: () => "there is not enough memory",
     help: "use fewer --threads, or NODE_OPTIONS=--max-old-space-size=…",
   },
   "output-is-input": {
@@ -76,31 +76,31 @@ export const diagnose = catalogue({
   },
   "outputs-collide": {
     severity: "error",
-    message: (p: { file: string }) => `${p.file} is to be written twice, by two options`,
+    message: (p: { file: string }) => `${p.file} would be written twice, by two options`,
     help: "give each output a place of its own",
   },
   "folder-is-file": {
     severity: "error",
-    message: (p: { folder: string }) => `${p.folder} is a file, and a folder is to be written`,
+    message: (p: { folder: string }) => `${p.folder} is a file, but a folder must be written there`,
     help: "give another name with -o",
   },
   "folder-not-ours": {
     severity: "error",
     message: (p: { folder: string; others: readonly string[] }) =>
-      `${p.folder} holds ${p.others.length} files that are not as a build wrote them: ${listed(p.others)}`,
-    help: "give an empty or a new folder, or --force to write among them",
+      `${p.folder} holds ${p.others.length} files that were not written by a build: ${listed(p.others)}`,
+    help: "give an empty or a new folder, or use --force to write into it",
   },
   "report-not-ours": {
     severity: "error",
     message: (p: { folder: string; others: readonly string[] }) =>
-      `${p.folder} holds ${listed(p.others)}, not as a report of snnc wrote it, and a report would ` +
+      `${p.folder} holds ${listed(p.others)}, not written by a report of snnc; a report would ` +
       "replace it",
     help: "give another folder, or move it away",
   },
   "option-needs": {
     severity: "error",
     message: (p: { option: string; other: string }) =>
-      `${p.option} is of no use without ${p.other}`,
+      `${p.option} has no effect without ${p.other}`,
   },
   "reading-recorded": {
     severity: "info",
@@ -120,9 +120,9 @@ export const diagnose = catalogue({
   "limit-drawn": {
     severity: "info",
     message: (p: { data: string; count: number; of: number; seed: number }) =>
-      `${p.data} is sorted by class, and its first ${p.count} samples lack some: ${p.count} of ${p.of} were drawn ` +
-      `by seed ${p.seed}`,
-    help: "--seed draws others",
+      `${p.data} is sorted by class, and its first ${p.count} samples lack some classes: ${p.count} of ${p.of} were drawn ` +
+      `with seed ${p.seed}`,
+    help: "another --seed draws others",
   },
   "needs-labels": {
     severity: "error",
@@ -134,15 +134,13 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { name: string; near: readonly string[] }) => `no op is named "${p.name}"`,
     help: (p) =>
-      p.near.length === 0
-        ? "`snnc inspect` shows the names"
-        : `names there are: ${p.near.join(", ")}`,
+      p.near.length === 0 ? "`snnc inspect` shows the names" : `known names: ${p.near.join(", ")}`,
   },
   "array-renamed": {
     severity: "warning",
     message: (p: { name: string; written: string }) =>
       `array "${shortened(p.name)}" is written as "${shortened(p.written)}": an archive's entries are ` +
-      "paths, and that would be no path inside it",
+      "paths, and this name is not a valid path",
   },
   "not-spiking": {
     severity: "error",
@@ -174,21 +172,21 @@ export const diagnose = catalogue({
   },
   "timesteps-ignored": {
     severity: "warning",
-    message: (p: { file: string }) => `${p.file} is not a spiking network: -T is of no effect`,
+    message: (p: { file: string }) => `${p.file} is not a spiking network: -T has no effect`,
   },
   "frame-is-fixed": {
     severity: "warning",
     message: (p: { file: string; code: string; frame: number; given: number }) =>
-      `${p.file} is of ${p.code} code, whose neurons send a value in ${p.frame} timesteps: -T ${p.given} ` +
-      "is of no effect",
+      `${p.file} has ${p.code} code, whose neurons send a value in ${p.frame} timesteps: -T ${p.given} ` +
+      "has no effect",
     help: (p: { code: string; given: number }) =>
-      `convert again with --code ${p.code} -T ${p.given} for a frame of that length`,
+      `convert again with --code ${p.code} -T ${p.given} for a frame of this length`,
   },
   "silent-timesteps": {
     severity: "info",
     message: (p: { file: string; end: number; given: number }) =>
-      `${p.file} has no finer steps after t = ${p.end}: -T ${p.given} adds timesteps in which nothing is sent ` +
-      "but what spikes could not reach before",
+      `${p.file} has no finer steps after t = ${p.end}: -T ${p.given} adds timesteps that send only ` +
+      "values that earlier spikes could not reach",
   },
   "no-shared-models": {
     severity: "error",
@@ -214,59 +212,59 @@ export const diagnose = catalogue({
   },
   "labels-wanted": {
     severity: "error",
-    message: (p: { file: string }) => `${p.file} has no labels, and there is no accuracy without`,
+    message: (p: { file: string }) => `${p.file} has no labels, and accuracy needs labels`,
     help: "add an array y",
   },
   "ends-in-rehearsal": {
     severity: "warning",
     message: (p: { file: string; rehearsal: number; given: number }) =>
-      `${p.file} rehearses for ${p.rehearsal} timesteps: with -T ${p.given} the answer is the rehearsal's, ` +
-      "and nothing that was learned in it is used",
+      `${p.file} rehearses for ${p.rehearsal} timesteps: with -T ${p.given} the answer is that of the rehearsal, ` +
+      "and does not use what neurons learned in it",
     help: (p: { rehearsal: number; given: number }) =>
       `-T counts all timesteps: ${p.rehearsal + p.given} for ${p.given} after the rehearsal`,
   },
   "early-exit-ignored": {
     severity: "warning",
     message: (p: { file: string; code: string }) =>
-      `${p.file} ${p.code === "none" ? "is not a spiking network" : `is of ${p.code} code and answers once`}: ` +
-      "--early-exit is of no effect",
+      `${p.file} ${p.code === "none" ? "is not a spiking network" : `has ${p.code} code and answers once`}: ` +
+      "--early-exit has no effect",
   },
   "early-exit-too-late": {
     severity: "warning",
     message: (p: { every: number; timesteps: number }) =>
-      `answers are looked at every ${p.every} timesteps, and there are ${p.timesteps}: none can come early`,
+      `answers are tested every ${p.every} timesteps, and there are ${p.timesteps}: no early exit is possible`,
     help: "give a smaller --exit-every, or a larger -T",
   },
   "early-exit-has-no-margin": {
     severity: "error",
     message: (p: { output: string; task: string; why: string }) =>
-      `--early-exit ends a sample once its answer is clear, and output "${p.output}" (${p.task}) does not say ` +
+      `--early-exit stops a sample when its answer is clear, and output "${p.output}" (${p.task}) does not show ` +
       `when that is: ${p.why}`,
-    help: "leave it away, or say with --task what the output is for",
+    help: "remove it, or give the task of the output with --task",
   },
   "runs-twice": {
     severity: "info",
     message: (p: { timesteps: number; rehearsal: number }) =>
       `the network runs for ${p.timesteps} timesteps, of which the first ${p.rehearsal} are a rehearsal ` +
       "and have no answer",
-    help: "compare it with the plain network at as many timesteps in all",
+    help: "compare it with the plain network at the same total number of timesteps",
   },
   "other-model": {
     severity: "error",
     message: (p: { file: string; model: string }) =>
-      `${p.file} was not made from ${p.model}, or not by these passes`,
+      `${p.file} was not made from ${p.model}, or not with these passes`,
     help: "give the ONNX file that it was converted from, or convert again with --report",
   },
   "other-calibration": {
     severity: "error",
     message: (p: { file: string; calib: string }) =>
       `${p.file} was not calibrated on these samples of ${p.calib}`,
-    help: "give the samples that it was converted on, or leave --calib out",
+    help: "give the samples of its conversion, or remove --calib",
   },
   "layers-not-compared": {
     severity: "info",
     message: (p: { file: string }) =>
-      `${p.file} has constants of its calibration set in its biases (centre-activations): without that set ` +
+      `${p.file} has constants from its calibration set in its biases (centre-activations): without that set ` +
       "its layers are not compared with the ANN's",
     help: "give it with --calib",
   },

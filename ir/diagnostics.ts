@@ -32,8 +32,8 @@ export const diagnose = catalogue({
     message: (p: { name: string; near: string | null }) => `there is no op ${p.name}`,
     help: (p: { near: string | null }) =>
       p.near === null
-        ? "`snnc ops` lists the ops there are"
-        : `did you mean ${p.near}? \`snnc ops\` lists the ops there are`,
+        ? "`snnc ops` lists all ops"
+        : `did you mean ${p.near}? \`snnc ops\` lists all ops`,
   },
   "ir-attribute-unknown": {
     severity: "error",

@@ -9,7 +9,7 @@ function percentOf(share: number): string {
 export const diagnose = catalogue({
   "calibration-empty": {
     severity: "error",
-    message: () => "the calibration set has no samples: there is nothing to choose thresholds from",
+    message: () => "the calibration set has no samples to choose thresholds from",
     help: "give a few hundred training samples",
   },
   "value-not-finite": {
@@ -17,7 +17,7 @@ export const diagnose = catalogue({
     message: (p: { name: string; count: number; samples: number }) =>
       `${p.name} computes ${p.count === 1 ? "a value that is" : `${p.count} values that are`} NaN or infinite ` +
       `on ${p.samples === 1 ? "a calibration sample" : `${p.samples} calibration samples`}`,
-    help: "check the scale of the data against what the network was trained on (--preprocess)",
+    help: "check that the data has the scale of the training data (--preprocess)",
   },
   "engine-differs": {
     severity: "error",
@@ -33,29 +33,27 @@ export const diagnose = catalogue({
       op: string | null;
     }) =>
       `the engine ${p.engine} computes ${p.is} for element ${p.at} of ${p.output} of sample ${p.sample}, ` +
-      `and the interpreter ${p.ought}, where the largest is ${p.largest}: more than roundings explain; ` +
-      (p.op === null
-        ? "no op differs where each is looked at"
-        : `the first op to differ is ${p.op}`),
+      `and the interpreter ${p.ought}, where the largest is ${p.largest}: rounding does not explain this; ` +
+      (p.op === null ? "no single op differs" : `the first op to differ is ${p.op}`),
     help: "this is a fault of snnc: evaluate with --engine typed or --engine interpret, and report it",
   },
   "engine-not-checked": {
     severity: "info",
     message: (p: { engine: string }) =>
-      `the engine ${p.engine} was not checked against the interpreter: one sample would take that too long`,
+      `the engine ${p.engine} was not checked against the interpreter, which would take too long for one sample`,
     help: "`snnc run --limit 1` with --engine interpret gives its values",
   },
   "bits-not-of-choice": {
     severity: "error",
     message: (p: { bits: number; pipeline: string; code: string | null }) =>
-      `${p.bits} bits for a spike are of no use with ${p.pipeline}: ` +
+      `--bits ${p.bits} has no effect with ${p.pipeline}: ` +
       (p.code === null ? "it makes no spikes" : `spikes of code ${p.code} have one size`),
-    help: "codes burst and differential have bits of choice (`--pipeline burst`, `default`, `sparse`); quantise has bits for weights",
+    help: "codes burst and differential let you choose bits (`--pipeline burst`, `default`, `sparse`); quantise has bits for weights",
   },
   "auto-needs-samples": {
     severity: "error",
     message: (p: { samples: number; least: number }) =>
-      `${p.samples} calibration samples are too few to choose by: one half calibrates and the other judges`,
+      `${p.samples} calibration samples are too few for a choice: one half calibrates and the other half judges`,
     help: (p: { least: number }) => `give at least ${p.least}, better 300 or more`,
   },
   "auto-judges-too-few": {
@@ -67,15 +65,15 @@ export const diagnose = catalogue({
       needed: number;
       shown: number | null;
     }) =>
-      `${p.judges} samples cannot show that at most ${p.maxLoss} is lost` +
+      `${p.judges} samples cannot prove that at most ${p.maxLoss} is lost` +
       (p.shown === null
-        ? ": so few squared errors have no mean to rely on"
-        : `: if none of them changes, up to ${p.shown.toFixed(2)} points may be lost all the same ` +
+        ? ": so few squared errors have no reliable mean"
+        : `: if none of them changes, up to ${p.shown.toFixed(2)} points may still be lost ` +
           `(${percentOf(p.confidence)} confidence)`),
     help: (p: { needed: number; suffices: string | null }) =>
       (Number.isFinite(p.needed)
         ? `give ${p.needed} calibration samples or more`
-        : "no number of samples shows that nothing is lost") +
+        : "no number of samples proves that nothing is lost") +
       (p.suffices === null
         ? ""
         : `; these can show --max-loss ${p.suffices}, or less at a lower --confidence`),
@@ -93,7 +91,7 @@ export const diagnose = catalogue({
       `no conversion that was tried loses at most ${p.maxLoss} with ${percentOf(p.confidence)} confidence; the ` +
       `nearest, ${p.pipeline} with ${p.timesteps} timesteps, changes ${p.nearest.toFixed(2)} on the samples, which ` +
       `shows at most ${p.bound.toFixed(2)}`,
-    help: "allow more with --max-loss, or give more calibration samples: the bound comes nearer then",
+    help: "allow more with --max-loss, or give more calibration samples, which lower the bound",
   },
   "target-unknown": {
     severity: "error",
@@ -103,7 +101,7 @@ export const diagnose = catalogue({
   "target-not-there-yet": {
     severity: "error",
     message: (p: { target: string; what: string }) =>
-      `the target ${p.target} is not there yet: this version cannot write ${p.what}`,
+      `the target ${p.target} is not supported yet: this version cannot write ${p.what}`,
     help: "build for wasm",
   },
 });

@@ -68,7 +68,7 @@ export const diagnose = catalogue({
     message: (p: { name: string; passes: string }) =>
       `"${p.name}" is a pipeline, which takes no options`,
     help: (p: { passes: string }) =>
-      `write it out with --passes, and options on the pass that has them: ${p.passes}`,
+      `write its passes out with --passes, and give options to the pass that has them: ${p.passes}`,
   },
   "unknown-option": {
     severity: "error",
@@ -109,25 +109,25 @@ export const diagnose = catalogue({
       `pass ${p.pass} needs a module that is ${p.property}, and this one is not`,
     help: (p: MissingProperty) =>
       p.establishedBy.length === 0
-        ? "no pass of this build makes it so"
+        ? "no pass of this build does this"
         : `run ${p.establishedBy.join(" or ")} before it`,
   },
   "no-calibration": {
     severity: "error",
     message: (p: { pass: string }) =>
-      `pass ${p.pass} has to see the network run, and no calibration set was given`,
+      `pass ${p.pass} runs the network on samples, and no calibration set was given`,
     help: "give one with --calib",
   },
   "batchnorm-not-finite": {
     severity: "error",
     message: () => "a batch normalisation divides by zero or overflows: its scale is not finite",
-    help: "a variance of 0 with an epsilon of 0 does this; export the model again with an epsilon",
+    help: "a variance of 0 with an epsilon of 0 causes this; export the model again with an epsilon",
   },
   "constant-not-finite": {
     severity: "error",
     message: (p: { count: number }) =>
       `whatever the input is, ${p.count === 1 ? "a value here is" : `${p.count} values here are`} NaN or infinite`,
-    help: "a division by a constant 0 or a sum beyond float32 does this; mend the constants and export the model again",
+    help: "a division by a constant 0 or a sum beyond float32 causes this; correct the constants and export the model again",
   },
   "no-spiking-form": {
     severity: "error",
@@ -138,36 +138,36 @@ export const diagnose = catalogue({
   "quantiser-not-relaxed": {
     severity: "error",
     message: (p: { places: readonly string[] }) =>
-      `quantisers between layers take values of either sign: ${listed(p.places)}`,
+      `quantisers between layers receive positive and negative values: ${listed(p.places)}`,
     help: "run relax-quantisers before the conversion: it drops their rounding, or splits them by sign",
   },
   "rounding-dropped": {
     severity: "info",
     message: (p: { layers: readonly RoundedLayer[] }) =>
-      "quantisers that are no activations pass values on as they are; each rounded by " +
+      "quantisers that are not activations are dropped; their rounding was " +
       `at most half a step, as a share of the values' range: ${roundedLayers(p.layers)}`,
   },
   "quantisers-split": {
     severity: "info",
     message: (p: { places: readonly string[] }) =>
-      "quantisers with few steps, or beyond whose ends values lie, send positive and negative " +
-      `values by neurons of their own: ${listed(p.places)}`,
+      "quantisers with few steps, or that clip values, send positive and negative " +
+      `values by separate neurons: ${listed(p.places)}`,
   },
   "activations-quantised": {
     severity: "info",
     message: (p: { layers: readonly RoundedLayer[]; bits: number | null }) =>
-      "quantised activations become neurons of the same range; where these send steps of their own, " +
+      "quantised activations become neurons of the same range; if these use other steps, " +
       "the model's rounding is lost, at most half a step, as a share of the range: " +
       roundedLayers(p.layers),
     help: (p: { bits: number | null }) =>
       p.bits === null
-        ? "in few-spikes code a value of n bits is sent as it is in n timesteps"
-        : `in few-spikes code with -T ${p.bits} the steps are the model's, and nothing is lost here`,
+        ? "in few-spikes code, n timesteps send a value of n bits exactly"
+        : `in few-spikes code with -T ${p.bits} the steps are those of the model, and nothing is lost here`,
   },
   "no-activation": {
     severity: "error",
     message: () => "the model has no activation that could become a neuron",
-    help: "a model without them gains nothing from spikes; `snnc run` and `snnc eval` take it as it is",
+    help: "a model without activations gains nothing from spikes; `snnc run` and `snnc eval` take it without conversion",
   },
   "float16-widened": {
     severity: "info",
@@ -178,21 +178,21 @@ export const diagnose = catalogue({
     severity: "warning",
     message: (p: { ops: readonly string[] }) =>
       `${listed(p.ops)} on float64 is computed in float32, the type of neurons: weights and values ` +
-      "keep 24 of their 53 binary digits",
-    help: "where small differences of large numbers count, scale the inputs before export",
+      "keep 24 of their 53 bits of precision",
+    help: "if small differences of large numbers matter, scale the inputs before export",
   },
   "beyond-float32": {
     severity: "warning",
     message: (p: { count: number }) =>
       `${p.count === 1 ? "a number" : `${p.count} numbers`} of float64 beyond the largest float32 ` +
-      "became that",
+      "became the largest float32",
     help: "scale the weights before export",
   },
   "integers-in-float32": {
     severity: "info",
     message: (p: { ops: readonly string[]; exact: boolean }) =>
       `${listed(p.ops)} on whole numbers is computed in float32, ` +
-      (p.exact ? "where it is exact" : "which rounds what is above 16,777,216"),
+      (p.exact ? "which is exact here" : "which rounds numbers above 16,777,216"),
   },
   "analogue-tail": {
     severity: "info",
@@ -202,7 +202,7 @@ export const diagnose = catalogue({
   "analogue-front": {
     severity: "info",
     message: (p: { ops: readonly string[] }) =>
-      `${listed(p.ops)} at the input stays analogue and runs once for each sample`,
+      `${listed(p.ops)} at the input stays analogue and runs once per sample`,
   },
   "analogue-inside": {
     severity: "warning",
@@ -215,28 +215,28 @@ export const diagnose = catalogue({
     message: (p: { asked: number; end: number; share: number }) =>
       `the network ends at T = ${p.end}, not ${p.asked}: ` +
       (p.share === 0
-        ? "nothing is sent after that"
-        : `only ${digits(100 * p.share)} % of the bits of spikes would come after that`) +
+        ? "nothing is sent later"
+        : `only ${digits(100 * p.share)} % of the bits of spikes would be sent later`) +
       " on the calibration set",
     help: "for more exact values use finer steps (fit-steps{precision=14}) or more bits",
   },
   "few-samples-to-fit": {
     severity: "warning",
     message: (p: { pass: string; samples: number }) =>
-      `pass ${p.pass} fits layers to ${p.samples} calibration samples, which others may not be like`,
+      `pass ${p.pass} fits layers to ${p.samples} calibration samples, which may not represent other samples`,
     help: "give 256 or more",
   },
   "no-graded-neurons": {
     severity: "error",
     message: (p: { pass: string }) =>
-      `pass ${p.pass} sets the bits of spikes, and no neuron here has any`,
-    help: "it goes behind convert-differential, or convert-activations with more than one bit",
+      `pass ${p.pass} sets the bits of spikes, and no neuron here has bits to set`,
+    help: "run it after convert-differential, or after convert-activations with more than one bit",
   },
   "budget-too-small": {
     severity: "error",
     message: (p: { spikes: number; least: number }) =>
-      `the budget is ${p.spikes.toFixed(0)} set bits of spikes for a sample, and the least that layers can ` +
-      `do with is ${p.least.toFixed(0)}`,
+      `the budget is ${p.spikes.toFixed(0)} set bits of spikes per sample, and layers need at least ` +
+      p.least.toFixed(0),
     help: "give a larger budget, or fewer timesteps",
   },
   "bits-allocated": {
@@ -247,40 +247,40 @@ export const diagnose = catalogue({
   "not-rate-coded": {
     severity: "error",
     message: (p: { pass: string; kind: string }) =>
-      `pass ${p.pass} fits neurons that send means and reset by subtraction; this ${p.kind} is none`,
-    help: "it goes with convert-activations; other codes do without it",
+      `pass ${p.pass} fits neurons that send means and reset by subtraction; ${p.kind} is not one`,
+    help: "use it with convert-activations; other codes do not need it",
   },
   "not-differential": {
     severity: "error",
     message: (p: { pass: string; code: string }) =>
       `pass ${p.pass} sets the steps of differential code, and this network's code is ${p.code}`,
-    help: "it goes behind convert-differential; other codes do without it",
+    help: "run it after convert-differential; other codes do not need it",
   },
   "reset-of-graded": {
     severity: "error",
     message: () => "neurons with spikes of several sizes or signs reset by subtraction only",
-    help: "leave out reset=zero, or bits and sign",
+    help: "remove reset=zero, or bits and sign",
   },
   "fewer-digits": {
     severity: "warning",
     message: (p: { timesteps: number; digits: number }) =>
-      `${p.timesteps} binary digits are more than a float32 potential can tell; ${p.digits} are sent`,
+      `${p.timesteps} binary digits are more than a float32 potential can resolve; ${p.digits} are sent`,
     help: "8 to 12 digits lose nothing that can be measured",
   },
   "decoded-inside": {
     severity: "info",
     message: (p: { ops: readonly string[] }) =>
       `${listed(p.ops)} between neurons is computed on the values decoded so far, at each timestep, ` +
-      "and signed neurons send its changes on",
-    help: "hardware needs a unit that computes it; a model of ReLUs alone needs none",
+      "and signed neurons send its changes",
+    help: "hardware needs a unit that computes it; a model with only ReLUs needs none",
   },
   "real-layers": {
     severity: "info",
     message: (p: { layers: readonly string[]; products: number }) =>
       `the weights of ${p.layers.length} ${p.layers.length === 1 ? "layer" : "layers"} meet ` +
-      `real values in place of spikes, ${p.products} multiply-accumulates at every timestep: ` +
+      `real values instead of spikes, ${p.products} multiply-accumulates at every timestep: ` +
       listed(p.layers),
-    help: "differential code (the pipeline default) has neurons of either sign before such weights",
+    help: "differential code (the pipeline default) has signed neurons before such weights",
   },
   "rate-out-of-reach": {
     severity: "error",
@@ -292,37 +292,37 @@ export const diagnose = catalogue({
   "activations-fitted": {
     severity: "info",
     message: (p: { layers: readonly FittedLayer[] }) =>
-      `${p.layers.length} activations are few-spikes neurons fitted to them, off by this share of their ` +
-      `standard deviation: ${fittedLayers(p.layers)}`,
+      `${p.layers.length} activations are few-spikes neurons fitted to them; the error, as a share of their ` +
+      `standard deviation, is: ${fittedLayers(p.layers)}`,
   },
   "activations-fitted-poorly": {
     severity: "warning",
     message: (p: { layers: readonly FittedLayer[] }) =>
-      `${p.layers.length} activations are few-spikes neurons that fit them poorly, off by this share of ` +
-      `their standard deviation: ${fittedLayers(p.layers)}`,
+      `${p.layers.length} activations are few-spikes neurons that fit them poorly; the error, as a share of ` +
+      `their standard deviation, is: ${fittedLayers(p.layers)}`,
     help: "more digits fit better (-T 12 to 16); activations=decode computes them on decoded values",
   },
   "range-beyond-float": {
     severity: "error",
     message: (p: { name: string; largest: number }) =>
-      `${p.name} reaches ${digits(p.largest)} on the calibration set, and float32 has no room for thresholds ` +
+      `${p.name} reaches ${digits(p.largest)} on the calibration set, and float32 cannot hold thresholds ` +
       `and potentials of such values`,
-    help: "check the scale of the data against what the network was trained on (--preprocess)",
+    help: "check that the data has the scale of the training data (--preprocess)",
   },
   "dead-channels": {
     severity: "info",
     message: (p: { layers: readonly SilentLayer[] }) =>
       silentChannels(
         p.layers,
-        "takes its layer's largest threshold: ",
-        "take their layer's largest threshold: ",
+        "gets its layer's largest threshold: ",
+        "get their layer's largest threshold: ",
       ) + silentPlaces(p.layers),
   },
   "offset-in-bias": {
     severity: "info",
     message: (p: { layers: readonly OffsetLayer[] }) =>
-      `these vary little around a large constant, which goes into biases; two neurons in place of ` +
-      `one send what differs from it: ` +
+      `these vary little around a large constant, which goes into biases; two neurons instead of ` +
+      `one send the difference from it: ` +
       listed(p.layers.map((l) => `${l.layer} ${digits(l.constant)} ± ${digits(l.spread)}`)),
   },
   "unfitted-channels": {
@@ -330,39 +330,39 @@ export const diagnose = catalogue({
     message: (p: { layers: readonly SilentLayer[] }) =>
       silentChannels(
         p.layers,
-        "is tuned to the largest activation of its layer: ",
-        "are tuned to the largest activation of their layer: ",
+        "is fitted to the largest activation of its layer: ",
+        "are fitted to the largest activation of their layer: ",
       ) + silentPlaces(p.layers),
   },
   "no-integer-form": {
     severity: "error",
     message: (p: { kind: string; name: string; why: string }) =>
-      `${p.kind} (${p.name}) cannot be made of integers: ${p.why}`,
-    help: "leave quantise out for this network, and run it in float32",
+      `${p.kind} (${p.name}) has no integer form: ${p.why}`,
+    help: "remove quantise for this network, and run it in float32",
   },
   "own-units": {
     severity: "info",
     message: (p: { channels: number; of: number }) =>
-      `the weights of ${p.channels} of ${p.of} channels are whole multiples of a unit already, as a ` +
-      "quantised model's are: they become these integers, without being rounded",
+      `the weights of ${p.channels} of ${p.of} channels are already whole multiples of a unit, as in a ` +
+      "quantised model: they become these integers without rounding",
   },
   "units-limited": {
     severity: "info",
     message: (p: { channels: number; of: number; least: number }) =>
-      `${p.channels} of ${p.of} channels have weights that are large beside their threshold; their ` +
-      `unit is a threshold of ${p.least}, and larger weights are clipped`,
-    help: "more bits leave larger weights unclipped",
+      `${p.channels} of ${p.of} channels have weights that are large compared with their threshold; their ` +
+      `threshold is ${p.least} units, and larger weights are clipped`,
+    help: "with more bits, larger weights are not clipped",
   },
   "already-integer": {
     severity: "error",
     message: (p: { pass: string }) =>
-      `pass ${p.pass} sets real numbers, and the network is made of integers already`,
+      `pass ${p.pass} sets real numbers, and the network already consists of integers`,
     help: (p: { pass: string }) => `run ${p.pass} before quantise`,
   },
   "already-rehearsed": {
     severity: "error",
     message: (p: { pass: string }) =>
-      `pass ${p.pass} changes what neurons send, and the network has a rehearsal already`,
+      `pass ${p.pass} changes what neurons send, and the network already has a rehearsal`,
     help: (p: { pass: string }) => `run ${p.pass} before rehearse`,
   },
   "cannot-rehearse": {
@@ -370,8 +370,8 @@ export const diagnose = catalogue({
     message: (p: { name: string; reason: string }) =>
       `a rehearsal is for binary neurons on floats that reset by subtraction, and ${p.name} ${p.reason}`,
     help:
-      "convert with convert-activations, with the defaults of reset, sign and bits, and leave " +
-      "quantise out",
+      "convert with convert-activations, with the defaults of reset, sign and bits, and without " +
+      "quantise",
   },
   "not-a-mean": {
     severity: "error",
@@ -379,25 +379,25 @@ export const diagnose = catalogue({
       `pass ${p.pass} corrects means of spikes, and ${p.kind} (${p.name}) of code ${p.code} does not ` +
       "send a value as one",
     help: (p: { pass: string }) =>
-      `convert with convert-activations before ${p.pass}, or leave it out`,
+      `convert with convert-activations before ${p.pass}, or remove it`,
   },
   "charge-not-conserved": {
     severity: "error",
     message: (p: { pass: string; name: string }) =>
-      `pass ${p.pass} rests on charge being conserved, and ${p.name} resets to zero`,
+      `pass ${p.pass} needs neurons that conserve charge, and ${p.name} resets to zero`,
     help: "convert with reset=subtract",
   },
   "nothing-to-hold-out": {
     severity: "warning",
     message: (p: { pass: string }) =>
-      `pass ${p.pass} chooses by samples that it did not correct on, and there is only one sample; ` +
+      `pass ${p.pass} needs held-out samples to choose by, and there is only one sample; ` +
       "it changed nothing",
     help: "give some hundred samples with --calib",
   },
   "correction-left-out": {
     severity: "info",
     message: (p: { pass: string; samples: number; without: number; with: number }) =>
-      `${p.pass} brings the outputs no nearer to the ANN's on ${p.samples} samples held out ` +
+      `${p.pass} does not bring the outputs nearer to the ANN's on ${p.samples} held-out samples ` +
       `(relative error ${p.with.toPrecision(3)}, ${p.without.toPrecision(3)} without), so it changed ` +
       "nothing",
     help: "it is for spikes of one size and few timesteps",
@@ -405,7 +405,7 @@ export const diagnose = catalogue({
   "no-reference": {
     severity: "error",
     message: (p: { pass: string }) =>
-      `pass ${p.pass} needs the analogue network beside the spiking one, and the pipeline began ` +
+      `pass ${p.pass} needs the analogue network too, and the pipeline began ` +
       "with a spiking one",
     help: "start from the ONNX model, with convert-activations in the same pipeline",
   },

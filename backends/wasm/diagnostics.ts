@@ -7,7 +7,7 @@ export const diagnose = catalogue({
     cause: "environment",
     message: (p: { missing: string }) =>
       `${p.missing} is missing here, so the network runs on typed arrays, which is slower`,
-    help: "a current Node, Deno or browser has it; results are the same but for rounding",
+    help: "a current Node, Deno or browser has it; results are the same except for rounding",
   },
   "no-shared-memory": {
     severity: "info",
@@ -21,7 +21,7 @@ export const diagnose = catalogue({
     cause: "environment",
     message: (p: { threads: number; reason: string }) =>
       `threads cannot be started (${p.reason}): one runs instead of ${p.threads}`,
-    help: "in a browser, see that the worker's file is served beside the program's",
+    help: "in a browser, check that the worker's file is served next to the program's",
   },
   "fewer-threads": {
     severity: "info",
@@ -39,12 +39,12 @@ export const diagnose = catalogue({
     severity: "error",
     cause: "environment",
     message: (p: { megabytes: number }) =>
-      `a run needs ${p.megabytes} MB of memory, which cannot be had`,
+      `a run needs ${p.megabytes} MB of memory, which is not available`,
     help: "keep fewer values (--probe), or run on a machine with more memory; WebAssembly has 4 GB at most",
   },
   "sample-not-split": {
     severity: "info",
     message: (p: { kinds: readonly string[] }) =>
-      `threads take whole samples, as ${p.kinds.join(", ")} cannot be shared between them`,
+      `each thread takes whole samples, because ${p.kinds.join(", ")} cannot be split between threads`,
   },
 });

@@ -50,18 +50,18 @@ export const diagnose = catalogue({
   },
   "undefined-input": {
     severity: "error",
-    message: (p: { name: string }) => `the value "${p.name}" is used but nothing makes it`,
+    message: (p: { name: string }) => `the value "${p.name}" is used but never computed`,
     help: "run onnx.checker.check_model on it, and export it again",
   },
   "cyclic-graph": {
     severity: "error",
     message: (p: { count: number; names: string }) =>
-      `${p.count} nodes wait for one another in a circle: ${p.names}`,
+      `${p.count} nodes depend on one another in a cycle: ${p.names}`,
     help: "unroll the recurrence before exporting",
   },
   "missing-output": {
     severity: "error",
-    message: (p: { name: string }) => `the output "${p.name}" is made by no node`,
+    message: (p: { name: string }) => `no node computes the output "${p.name}"`,
     help: "run onnx.checker.check_model on it, and export it again",
   },
   "unsupported-output": {
@@ -77,7 +77,7 @@ export const diagnose = catalogue({
   "unsorted-graph": {
     severity: "info",
     message: (_: Record<never, never>) =>
-      "the nodes are not in topological order, as ONNX wants; they were sorted",
+      "the nodes are not in topological order, which ONNX requires; they were sorted",
   },
   "graph-too-large": {
     severity: "error",
@@ -92,18 +92,18 @@ export const diagnose = catalogue({
   "unneeded-nodes": {
     severity: "info",
     message: (p: { count: number; nodes: string }) =>
-      `${p.count === 1 ? "1 node was" : `${p.count} nodes were`} left out, as no output that is ` +
-      `asked for depends on ${p.count === 1 ? "it" : "them"}: ${p.nodes}`,
+      `${p.count === 1 ? "1 node was" : `${p.count} nodes were`} dropped, because no requested output ` +
+      `depends on ${p.count === 1 ? "it" : "them"}: ${p.nodes}`,
   },
   "unneeded-input": {
     severity: "info",
     message: (p: { input: string }) =>
-      `input "${p.input}" was left out, as no output that is asked for depends on it`,
+      `input "${p.input}" was dropped, because no requested output depends on it`,
   },
   "random-output": {
     severity: "warning",
     message: (p: { outputs: string; op: string; kept: string }) =>
-      `output ${p.outputs} was left out, as it depends on random numbers (${p.op}); ` +
+      `output ${p.outputs} was dropped, because it depends on random numbers (${p.op}); ` +
       `kept: ${p.kept}`,
     help: "choose outputs by --model-outputs; to keep all, export without random numbers",
   },
@@ -111,7 +111,7 @@ export const diagnose = catalogue({
     severity: "info",
     message: (p: { outputs: string }) =>
       `other outputs of the model do not depend on that: ${p.outputs}`,
-    help: (p: { names: string }) => `to leave the rest out: --model-outputs ${p.names}`,
+    help: (p: { names: string }) => `to convert only these: --model-outputs ${p.names}`,
   },
   "unknown-output": {
     severity: "error",
@@ -146,20 +146,20 @@ export const diagnose = catalogue({
   "large-integer": {
     severity: "warning",
     message: (p: { name: string; value: string }) =>
-      `tensor "${p.name}" holds the integer ${p.value}, which a double cannot hold exactly`,
+      `tensor "${p.name}" holds the integer ${p.value}, which a double cannot represent exactly`,
     help: "integers beyond 2^53 are rounded to the nearest double",
   },
   "external-data": {
     severity: "error",
     message: (p: { name: string; why: string }) =>
       `the external data of tensor "${p.name}" is refused: ${p.why}`,
-    help: "external data must lie in the model's own folder; save the model again as one file",
+    help: "external data must be in the model's own folder; save the model again as one file",
   },
   "external-missing": {
     severity: "error",
     message: (p: { name: string; path: string }) =>
-      `tensor "${p.name}" lies in the file ${p.path}, which is not there`,
-    help: "copy the data file beside the model, under that name",
+      `tensor "${p.name}" is stored in the file ${p.path}, which does not exist`,
+    help: "copy the data file into the model's folder, under that name",
   },
   "external-short": {
     severity: "error",
@@ -218,35 +218,35 @@ export const diagnose = catalogue({
     message: (p: { input: string; from: number; axis: number }) =>
       `input "${p.input}" has a fixed batch of ${p.from}` +
       `${p.axis === 0 ? "" : ` (axis ${p.axis})`}; the module takes one sample`,
-    help: "a module is the program for one sample; a batch is many runs. --batch-axis overrules it",
+    help: "a module is the program for one sample; a batch is many runs. --batch-axis overrides this",
   },
   "batch-kept": {
     severity: "warning",
     message: (p: { input: string; extent: number; why: string }) =>
-      `axis 0 of input "${p.input}" (${p.extent}) looks like a batch, but cannot be taken out ` +
+      `axis 0 of input "${p.input}" (${p.extent}) looks like a batch, but cannot be removed ` +
       `(${p.why}); a sample has all ${p.extent}`,
     help:
       "if it is a batch, export the model with batch 1 or a symbolic one; if it is part of a " +
-      "sample, say so by --batch-axis none",
+      "sample, use --batch-axis none",
   },
   "samples-meet": {
     severity: "warning",
     message: () =>
-      "samples of a batch meet here: the model's outputs depend on which samples come together, and those " +
-      "of this import are what it gives for each alone",
+      "samples of a batch are mixed here: the model's outputs depend on which samples are in a batch; this import " +
+      "computes each sample alone",
     help:
-      "a model that is meant to see whole batches is exported with the batch's number in its shapes; where the " +
-      "axis is no batch, say so by --batch-axis none",
+      "if the model really needs whole batches, export it with the batch size in its shapes; if the axis is no " +
+      "batch, use --batch-axis none",
   },
   "rebatched-constant": {
     severity: "info",
     message: (p: { what: string; from: string; to: string }) =>
-      `the batch was taken out of ${p.what}: ${p.from} became ${p.to}`,
+      `the batch was removed from ${p.what}: ${p.from} became ${p.to}`,
   },
   "rebatch-failed": {
     severity: "error",
     message: (p: { output: string; expected: string; found: string }) =>
-      `with one sample, output "${p.output}" has shape ${p.found} where ${p.expected} was due`,
+      `with one sample, output "${p.output}" has shape ${p.found} instead of ${p.expected}`,
     help: "export the model with batch 1, or with a symbolic batch",
   },
 
@@ -272,7 +272,7 @@ export const diagnose = catalogue({
   "shape-mismatch": {
     severity: "error",
     message: (p: { op: string; reason: string }) => `${p.op} does not fit its inputs: ${p.reason}`,
-    help: "check the input shapes that were given; else the model itself is inconsistent",
+    help: "check the input shapes that were given; if they are right, the model itself is inconsistent",
   },
   "not-constant": {
     severity: "error",
@@ -290,7 +290,7 @@ export const diagnose = catalogue({
     severity: "warning",
     message: (p: { op: string; attribute: string }) =>
       `attribute ${p.attribute} of ${p.op} is not in the ONNX specification and was ignored`,
-    help: "check that the source did not mean something by it",
+    help: "check that the attribute has no meaning in the source framework",
   },
   "value-too-large": {
     severity: "error",
@@ -301,13 +301,13 @@ export const diagnose = catalogue({
   "values-too-large": {
     severity: "error",
     message: (p: { limit: number }) =>
-      `the values of the model take more than ${p.limit} bytes together, up to here`,
+      `the values of the model take more than ${p.limit} bytes in total up to here`,
     help: "use smaller inputs, or give another limit: --max-value-bytes N",
   },
   "too-much-memory": {
     severity: "error",
     message: (p: { op: string; limit: number }) =>
-      `the constant operands of ${p.op} take more memory to fold than is left of ${p.limit} bytes`,
+      `the constant operands of ${p.op} need more memory to fold than remains of ${p.limit} bytes`,
     help: "fold the model's constants before exporting it, or give another limit: --max-value-bytes N",
   },
   "too-much-work": {

@@ -6,6 +6,6 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { kind: string; index: number; axis: number; extent: number }) =>
       `${p.kind} was given index ${p.index} for axis ${p.axis}, which has ${p.extent} elements`,
-    help: "an index may be from minus the number of elements to that number less one",
+    help: "with n elements, an index may be from -n to n - 1",
   },
 });

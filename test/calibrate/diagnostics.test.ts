@@ -152,28 +152,28 @@ it("messages and help read as they do", () => {
     error[data-not-found]: there is no file or folder d
       help: give a file, a folder of images by class, or a prefix such as mnist/test of mnist/test-images-idx3-ubyte.gz; commas join several
     error[data-unreadable] (environment): d cannot be read: permission denied
-    error[data-folder]: the folder d holds no data that is known
+    error[data-folder]: the folder d holds no data in a known format
       help: a folder holds PNG or JPEG images, or one sub-folder of them per class, or IDX files
     error[data-ambiguous]: d holds 2 data sets: d/a, d/b
       help: name one of them, for example d/a
-    error[data-format]: d is in no data format that is known
+    error[data-format]: d is in no known data format
       help: known are .npy, .npz, IDX, CIFAR binary or python batches, safetensors, PNG, JPEG (each but .npz and images also gzipped), or a folder of images
     error[data-size]: d: the IDX header announces 8 bytes of data, and the file holds 7
-      help: the file was cut short or damaged on its way: get it again
-    error[data-header]: d is no valid .npy file: it ends within its header
-      help: the file was cut short or damaged on its way: get it again
-    error[data-records]: d holds 5 bytes, which is no whole number of CIFAR records
+      help: the file is incomplete or damaged: download or copy it again
+    error[data-header]: d is not a valid .npy file: it ends within its header
+      help: the file is incomplete or damaged: download or copy it again
+    error[data-records]: d holds 5 bytes, which is not a whole number of CIFAR records
       help: a CIFAR-10 record is 3073 bytes, a CIFAR-100 record 3074; the file may be cut short
     error[data-dtype]: d holds elements of type object, which cannot be read
       help: save it as float32, float64, float16, bool or an integer type, little-endian
     error[data-integer-range]: d holds the 64-bit integer 9007199254740993, which is beyond 2^53
       help: save it as float64, or scale it
     error[data-compression]: d cannot be decompressed: its checksum does not hold
-      help: the file was cut short or damaged on its way: get it again
-    error[data-too-large]: reading d takes 3000 bytes of memory, and data may take 2000
-      help: if the file is what you think, allow more with --max-data-bytes (maxDataBytes in the library), or give fewer or smaller samples
-    error[data-too-large]: reading d takes more memory than the 2000 bytes that data may take
-      help: if the file is what you think, allow more with --max-data-bytes (maxDataBytes in the library), or give fewer or smaller samples
+      help: the file is incomplete or damaged: download or copy it again
+    error[data-too-large]: reading d takes 3000 bytes of memory; the limit for data is 2000
+      help: if this is the right file, allow more with --max-data-bytes (maxDataBytes in the library), or give fewer or smaller samples
+    error[data-too-large]: reading d takes more memory than the limit of 2000 bytes for data
+      help: if this is the right file, allow more with --max-data-bytes (maxDataBytes in the library), or give fewer or smaller samples
     error[pickle-refused]: d: the pickle names os.system
       help: only dicts, lists, numbers, strings and numpy arrays are read from a pickle, because it can name code to run; save other things as .npz
     error[data-empty]: d holds no sample
@@ -182,18 +182,18 @@ it("messages and help read as they do", () => {
     error[data-labels]: d does not say which of its arrays are the labels: it holds "label", "target"
       help: name them with --y NAME
     error[array-not-found]: d has no array "z", which --x names: it holds "a", "b"
-    warning[array-without-name]: d is no archive of named arrays: --x is of no effect
+    warning[array-without-name]: d is not an archive of named arrays: --x has no effect
     info[arrays-taken]: of d, "images" is taken as the samples and "labels" as the labels
-      help: --x NAME and --y NAME take others
+      help: --x NAME and --y NAME choose others
     info[arrays-taken]: of d, "label" is taken as the labels
-      help: --x NAME and --y NAME take others
+      help: --x NAME and --y NAME choose others
     error[x-of-several-inputs]: --x names one array of d, and the model has the inputs "i", "j"
       help: give an .npz or safetensors file with one array per input, by the input's name
     error[data-parts]: a and b cannot be joined: their labels differ, none and some
       help: joined files must hold samples of one shape and type, and all or none of them labels
     error[input-frames]: the model's input "i" changes over time and takes frames of [1, 4]; d holds [2, 3, 2]
       help: save the samples as [N, frames, 4], or as a recording: .npz with "xyp" [events, 3] (x, y, polarity), "t" [events] (microseconds) and "offset" [samples + 1] (where each sample begins), or with "audio" and "offset"
-    error[recording-header]: d is no valid recording: its "offset" begins with 1, not with 0
+    error[recording-header]: d is not a valid recording: its "offset" begins with 1, not with 0
       help: a recording is .npz with "xyp" [events, 3] (x, y, polarity), "t" [events] (microseconds) and "offset" [samples + 1] (where each sample begins), or with "audio" and "offset"
     error[recording-input]: d is a recording of events, and the model's input "i" stays the same at every timestep
       help: give a network whose input changes over time (snn.input), or save each sample as one array of the input's shape
@@ -201,17 +201,17 @@ it("messages and help read as they do", () => {
       help: x and y are whole numbers from 0, the polarity is 0 (or -1) or 1, and times are whole microseconds
     error[event-outside]: d: sample 3 has an event at x = 40, y = 2, outside the 34x34 of the model's input "i"
       help: the network was made for another sensor; crop or shrink the recording first
-    error[event-planes]: d records events, and the model's input "i", [1, 12], is no [1 or 2 polarities, height, width]
-      help: where the input is flat, give the extents of the sensor with --preprocess FILE: {"events": {"width": 34, "height": 34}}
+    error[event-planes]: d records events, and the model's input "i", [1, 12], is not [1 or 2 polarities, height, width]
+      help: if the input is flat, give the size of the sensor with --preprocess FILE: {"events": {"width": 34, "height": 34}}
     info[events-framed]: each timestep counts the events of a millisecond of d
-      help: say otherwise with --preprocess FILE: {"events": {"binMicroseconds": 5000}}, {"events": {"frames": 20}}, or "values": "binary" in it
-    warning[events-beyond]: one event of d comes after the last of 20 frames and is left out
-      help: allow more "frames", or leave "binMicroseconds" out to divide the whole time of each sample
-    warning[events-beyond]: 9 events of d come after the last of 20 frames and are left out
-      help: allow more "frames", or leave "binMicroseconds" out to divide the whole time of each sample
-    warning[raw-audio]: d holds raw audio (i16), which goes into the model as it is stored
+      help: change this with --preprocess FILE: {"events": {"binMicroseconds": 5000}}, {"events": {"frames": 20}}, or "values": "binary" in it
+    warning[events-beyond]: one event of d comes after the last of 20 frames and is dropped
+      help: allow more "frames", or remove "binMicroseconds" to divide the whole time of each sample
+    warning[events-beyond]: 9 events of d come after the last of 20 frames and are dropped
+      help: allow more "frames", or remove "binMicroseconds" to divide the whole time of each sample
+    warning[raw-audio]: d holds raw audio (i16), which the model receives as stored
       help: if the model was trained on scaled audio, say how with --preprocess FILE, for example {"scale": "1/32768"}
-    error[preprocess-recording]: "resize" cannot be done to d, a recording of audio
+    error[preprocess-recording]: "resize" does not apply to d, a recording of audio
       help: a recording of events takes "scale", "std" (one value) and "events"; one of audio takes "scale", "mean" and "std", one value each
     error[data-not-finite]: sample 3 of d holds NaN
       help: remove the sample, or correct it where it was made
@@ -220,10 +220,10 @@ it("messages and help read as they do", () => {
     error[labels-count]: d has 9 labels for 10 samples
       help: give the labels of exactly these samples
     error[labels-shape]: the labels of d have shape [10, 3], not one number per sample
-      help: labels are class numbers of shape [N]; of one-hot rows take the argmax
-    error[labels-not-integer]: label 3 of d is -1, which is no class number
+      help: labels are class numbers of shape [N]; for one-hot rows, take the argmax
+    error[labels-not-integer]: label 3 of d is -1, which is not a class number
       help: labels are integers from 0
-    error[class-folders]: d has 9 class folders, and the network tells 10 classes apart: counted by their order, labels may be shifted
+    error[class-folders]: d has 9 class folders, and the network has 10 classes: labels counted in folder order may be shifted
       help: give the names of all classes in the order of the output with --classes FILE; a network converted with --calib on folders of all classes remembers them
     error[class-unknown]: d has a class folder of no known class: "z"
       help: the classes are "a", "b"; --classes FILE names others, and --label-map NAME=CLASS adds to them
@@ -232,10 +232,10 @@ it("messages and help read as they do", () => {
     error[not-classes]: d holds no names of classes
       help: write one name per line in the order of the output, or JSON: a list, or an object from names to class numbers
     info[folders-without-images]: a folder in d without images is no class: "@eaDir"
-    error[label-map]: d does not say which class each label means
+    error[label-map]: d does not give a class for each label
       help: write --label-map 10=0,11=1, or name a file of such lines or of a JSON object
     error[label-map-unused]: --label-map names "10", and d has none of them
-      help: it maps labels as they are stored, or names of class folders
+      help: it maps stored labels, or names of class folders
     error[image-unreadable]: d cannot be decoded: it is neither PNG nor JPEG
     error[image-kind]: d is transparent, which is not read
       help: save it as a grey or RGB image of 8 bits per channel without transparency
@@ -252,17 +252,17 @@ it("messages and help read as they do", () => {
     error[preprocess-selection]: d describes no model "c"
       help: write d#NAME with one of a, b
     error[preprocess-selection]: d describes no model "c"
-      help: leave #NAME away: the file describes one preprocessing for all
+      help: remove #NAME: the file describes one preprocessing for all models
     error[preprocess-channels]: "mean" of the preprocessing has 3 values, and samples of d, read as [1, 2, 2], have 1 channel
-      help: give one value, or one per channel; where the channels are stored last, say "inputLayout": "NHWC"
+      help: give one value, or one per channel; if channels are stored last, set "inputLayout": "NHWC"
     error[preprocess-not-image]: the preprocessing step "resize" is for images, and samples of d have shape [6]
       help: images are stored as [N, C, H, W], [N, H, W, C] or [N, H, W]
     error[preprocess-colour]: images of d have 4 channels and cannot be made gray
       help: "channels" takes images of one channel (grey) or three (red, green, blue)
-    warning[raw-pixels]: d holds raw pixels (uint8), which go into the model as 0 to 255
+    warning[raw-pixels]: d holds raw pixels (uint8), which the model receives as 0 to 255
       help: if the model was trained on scaled pixels, say how with --preprocess FILE, for example {"scale": "1/255", "mean": [0.5], "std": [0.5]}
-    warning[scaled-twice]: the preprocessing scales by 0.01 what is scaled already: d holds floats up to 1
-      help: leave --preprocess away if the data are preprocessed
+    warning[scaled-twice]: the preprocessing scales by 0.01, but the data seems to be scaled already: d holds floats up to 1
+      help: remove --preprocess if the data is already preprocessed
     error[input-shape]: samples of d have shape [3, 2, 2], and the model's input "i" takes [1, 3, 4, 5]; the file holds [9, 3, 2, 2], whose axis 0 numbers the samples
       help: save the samples so, or say with --preprocess FILE: {"resize": {"width": 5, "height": 4, "method": "bilinear"}}
     error[input-shape]: samples of d have shape [7], and the model's input "i" takes [1, 6]; the file holds [9, 7], whose axis 0 numbers the samples

@@ -62,7 +62,7 @@ describe("snnc convert --code", () => {
     expect(await toldInReport(code)).not.toContain("neuron-without-counterpart");
   });
 
-  it("takes bits where spikes have a number of them, and refuses what would be of no effect", async () => {
+  it("takes bits where spikes have a number of them, and refuses what would have no effect", async () => {
     const args = ["convert", digits.model, ...calibrated, "--no-eval", "-o", at("bits.snn")];
     const bits = await snnc([...args, "--code", "burst", "--bits", "2", "--json"]);
     expect(bits.code).toBe(0);
@@ -83,13 +83,13 @@ describe("snnc convert --code", () => {
     for (const some of refused) {
       const { code, stderr } = await snnc([...args, ...some]);
       expect(code).toBe(1);
-      expect(stderr).toMatch(/of no use/);
+      expect(stderr).toMatch(/has no effect/);
     }
   });
 });
 
 describe("a network whose frames have a fixed length", () => {
-  it("says that -T is of no effect, and runs", async () => {
+  it("says that -T has no effect, and runs", async () => {
     const ran = await snnc([
       "eval",
       at("few.snn"),

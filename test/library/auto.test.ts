@@ -78,8 +78,8 @@ describe("chooseConversion", () => {
       objective: "latency",
     });
     await expect(choice).rejects.toThrow(
-      "16 samples cannot show that at most 0.5 is lost: if none of them changes, up to 17.07 points may be " +
-        "lost all the same (95 % confidence)",
+      "16 samples cannot prove that at most 0.5 is lost: if none of them changes, up to 17.07 points may " +
+        "still be lost (95 % confidence)",
     );
   });
 

@@ -97,7 +97,7 @@ describe("checkModel", () => {
       return remarks.map(({ message }) => message);
     };
     expect(await saidBy("rate")).toEqual([
-      "the weights of 1 layer meet real values in place of spikes, 2 multiply-accumulates at every timestep: /last",
+      "the weights of 1 layer meet real values instead of spikes, 2 multiply-accumulates at every timestep: /last",
     ]);
     expect(await saidBy("signed-rate")).toEqual([]);
     expect(await saidBy("differential")).toEqual([]);

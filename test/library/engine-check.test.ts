@@ -93,7 +93,7 @@ describe("an engine that evaluates an analogue network", () => {
     const codes = await codesOf(engine, network());
     expect(codes).toHaveLength(1);
     expect(codes[0]).toMatch(
-      /^engine-differs: the engine changed computes [\d.]+ for element 1 of \w+ of sample 0, and the interpreter [\d.]+, where the largest is [\d.]+: more than roundings explain; no op differs where each is looked at$/,
+      /^engine-differs: the engine changed computes [\d.]+ for element 1 of \w+ of sample 0, and the interpreter [\d.]+, where the largest is [\d.]+: rounding does not explain this; no single op differs$/,
     );
   });
 
@@ -181,7 +181,7 @@ describe("an engine that evaluates an analogue network", () => {
     const data = { samples: images(4), labels: null };
     const running = { engine, threads: 1 };
     await expect(evaluatePair(network(), network(), data, running, 1)).rejects.toThrow(
-      "more than roundings explain",
+      "rounding does not explain this",
     );
   });
 });

@@ -210,7 +210,7 @@ describe.concurrent("a place that cannot be written", () => {
       });
     const { code, stderr, left } = await convertIn("quota", [...calib, "-o", "net.snn"], limited);
     expect(codesIn(stderr)).toEqual(["few-samples-to-fit", "ends-early", "cannot-write"]);
-    expect(stderr).toContain("a file may not be so large here");
+    expect(stderr).toContain("the file is too large for this file system");
     expect(code).toBe(2);
     expect(left).toEqual([]);
   });
@@ -218,7 +218,7 @@ describe.concurrent("a place that cannot be written", () => {
   it("a folder in the place of the file is named", async () => {
     const { code, stderr, left } = await convertIn("over-folder", [...calib, "-o", at("folder")]);
     expect(codesIn(stderr)).toEqual(["cannot-write"]);
-    expect(stderr).toContain("a folder of that name is there");
+    expect(stderr).toContain("a folder has that name");
     expect(code).toBe(2);
     expect(left).toEqual([]);
   });

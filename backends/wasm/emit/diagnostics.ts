@@ -10,23 +10,23 @@ export const diagnose = catalogue({
   "op-without-kernel": {
     severity: "error",
     message: (p: { kind: string; type: string }) =>
-      `${p.kind} on ${p.type} has no WebAssembly code, and a built network has nothing else to run it`,
-    help: "run such networks with `snnc run` and `snnc eval`, or convert the model so that the op is gone",
+      `${p.kind} on ${p.type} has no WebAssembly code, and a built network cannot run it otherwise`,
+    help: "run such networks with `snnc run` and `snnc eval`, or change the model so that it does not need the op",
   },
   "input-over-time": {
     severity: "error",
     message: (p: { name: string }) =>
-      `input "${p.name}" has a frame for each timestep, and a built network is given its inputs once`,
+      `input "${p.name}" has a frame for each timestep, and a built network takes its inputs only once`,
     help: "run such networks with `snnc run` and `snnc eval`",
   },
   "probe-unknown": {
     severity: "error",
     message: (p: UnknownName) => `there is nothing named "${p.name}" to probe`,
-    help: (p) => `names there are: all, ${p.near.join(", ")}`,
+    help: (p) => `known names: all, ${p.near.join(", ")}`,
   },
   "probe-not-a-layer": {
     severity: "error",
-    message: (p: UnknownName) => `"${p.name}" is no layer of neurons, so it has no potentials`,
+    message: (p: UnknownName) => `"${p.name}" is not a layer of neurons, so it has no potentials`,
     help: (p) =>
       p.near.length === 0 ? "the network has no neurons" : `layers: ${p.near.join(", ")}`,
   },

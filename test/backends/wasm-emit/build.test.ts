@@ -118,8 +118,8 @@ describe("a build", () => {
 
   it("is refused for ops that only the host could run, all of them at once", async () => {
     expect(await failureOf(buildFiles(hostNetwork()))).toEqual([
-      "op-without-kernel: ann.argmax on real<i64>[1] has no WebAssembly code, and a built network has nothing else to run it",
-      "op-without-kernel: ann.cast on real[1] has no WebAssembly code, and a built network has nothing else to run it",
+      "op-without-kernel: ann.argmax on real<i64>[1] has no WebAssembly code, and a built network cannot run it otherwise",
+      "op-without-kernel: ann.cast on real[1] has no WebAssembly code, and a built network cannot run it otherwise",
     ]);
   });
 
@@ -132,7 +132,7 @@ describe("a build", () => {
     const outputs = [{ name: "y", value }];
     const over = builder.finish({ name: "m", outputs, code: "rate", timesteps: 2 });
     expect(await failureOf(buildFiles(over))).toEqual([
-      'input-over-time: input "events" has a frame for each timestep, and a built network is given its inputs once',
+      'input-over-time: input "events" has a frame for each timestep, and a built network takes its inputs only once',
     ]);
   });
 
@@ -140,7 +140,7 @@ describe("a build", () => {
     [{ probes: ["nothing"] }, 'probe-unknown: there is nothing named "nothing" to probe'],
     [
       { membranes: ["conv"] },
-      'probe-not-a-layer: "conv" is no layer of neurons, so it has no potentials',
+      'probe-not-a-layer: "conv" is not a layer of neurons, so it has no potentials',
     ],
     [
       { classes: ["a", "b"] },

@@ -141,7 +141,7 @@ describe("the samples and labels of an archive", () => {
     const how = parsing({ ...model, x: "a" });
     await parseData(encodeNpy(tensorOf("f32", [1], [0])), "d", how);
     expect(how.diagnostics.map(line)).toEqual([
-      "array-without-name: d is no archive of named arrays: --x is of no effect",
+      "array-without-name: d is not an archive of named arrays: --x has no effect",
     ]);
   });
 });

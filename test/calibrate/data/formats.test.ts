@@ -60,7 +60,7 @@ describe("IDX", () => {
       "data-size: a-idx3-ubyte: the IDX header announces 12 bytes of data, and the file holds 3",
     );
     expect(await failure(() => parseData(cut.subarray(0, 9), "a-idx3-ubyte", parsing()))).toBe(
-      "data-header: a-idx3-ubyte is no valid IDX file: it ends within its header, or begins with another magic number",
+      "data-header: a-idx3-ubyte is not a valid IDX file: it ends within its header, or begins with another magic number",
     );
   });
 });
@@ -88,17 +88,17 @@ describe("CIFAR binary", () => {
   it("must be whole records", async () => {
     expect(
       await failure(() => parseData(cifarFile([[1]]).subarray(0, 3000), "test.bin", parsing())),
-    ).toBe("data-records: test.bin holds 3000 bytes, which is no whole number of CIFAR records");
+    ).toBe("data-records: test.bin holds 3000 bytes, which is not a whole number of CIFAR records");
   });
 });
 
 describe("an unknown format", () => {
   it("is refused with a list of those that are known", async () => {
     expect(await failure(() => parseData(bytesOf("hello, world"), "a.txt", parsing()))).toBe(
-      "data-format: a.txt is in no data format that is known",
+      "data-format: a.txt is in no known data format",
     );
     expect(await failure(() => parseData(new Uint8Array(0), "empty", parsing()))).toBe(
-      "data-format: empty is in no data format that is known",
+      "data-format: empty is in no known data format",
     );
   });
 });

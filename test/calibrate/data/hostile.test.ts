@@ -78,7 +78,7 @@ describe("a budget", () => {
     const many = Buffer.concat(new Array<Uint8Array>(20).fill(gzip(new Uint8Array(10_000))));
     for (const bytes of [one, many]) {
       expect(await failure(() => gunzip(bytes, "a", new Budget(50_000)))).toBe(
-        "data-too-large: reading a takes more memory than the 50000 bytes that data may take",
+        "data-too-large: reading a takes more memory than the limit of 50000 bytes for data",
       );
       expect((await gunzip(bytes, "a", new Budget(200_000))).length).toBe(200_000);
     }
@@ -108,7 +108,7 @@ describe("a budget", () => {
     const at = bytes.findIndex((_, i) => i > 100 && bytes[i] === 0x50 && bytes[i + 1] === 0x4b);
     bytes.fill(0xff, at - 20, at);
     expect(await failure(() => parseData(bytes, "a", parsing({}, new Budget(170_000))))).toBe(
-      "data-too-large: reading a[x] takes 320072 bytes of memory, and data may take 170000",
+      "data-too-large: reading a[x] takes 320072 bytes of memory; the limit for data is 170000",
     );
     expect(await failure(() => parseData(bytes, "a", parsing({}, ample())))).toMatch(
       /^data-compression: a\[x\]/,
@@ -148,7 +148,7 @@ describe("a budget", () => {
     const bytes = writeSafetensors({ tensors, metadata: new Map() });
     const budget = new Budget(3000);
     expect(await failure(() => parseData(bytes, "a", parsing({}, budget)))).toBe(
-      "data-too-large: reading a takes 4000 bytes of memory, and data may take 3000",
+      "data-too-large: reading a takes 4000 bytes of memory; the limit for data is 3000",
     );
   });
 
@@ -205,7 +205,7 @@ describe("an image", () => {
   it("that would take more than the budget is not decoded", async () => {
     const padded = bytesOf(emptyPng(1000, 1000), new Uint8Array(1000));
     expect(await failure(() => decodeImage(padded, 3, "a.png", new Budget(1_000_000)))).toBe(
-      "data-too-large: reading a.png takes 16000000 bytes of memory, and data may take 1000000",
+      "data-too-large: reading a.png takes 16000000 bytes of memory; the limit for data is 1000000",
     );
   });
 });
@@ -222,7 +222,7 @@ describe("a shape", () => {
     ["(1.5,)", "its header names no element type, no shape or no order"],
   ])("%s of an .npy is refused", async (shape, why) => {
     expect(await failure(() => parseNpy(npy(shape), "a", ample()))).toBe(
-      `data-header: a is no valid .npy file: ${why}`,
+      `data-header: a is not a valid .npy file: ${why}`,
     );
   });
 
@@ -270,7 +270,7 @@ describe("time", () => {
     const begin = bytesOf([0x93], "NUMPY", [2, 0], [0, 0, 16, 0]);
     const bytes = Buffer.concat([begin, new Uint8Array(long).fill(0x27)]);
     expect(await failure(() => parseNpy(bytes, "a", ample()))).toBe(
-      "data-header: a is no valid .npy file: its header is to have 1048576 bytes",
+      "data-header: a is not a valid .npy file: its header is to have 1048576 bytes",
     );
     const header = "'descr':'a'".repeat(5900);
     const quadratic = bytesOf(

@@ -104,10 +104,10 @@ describe("openDataset", () => {
   it.each([
     ["nothing.npy", "data-not-found: there is no file or folder nothing.npy"],
     ["x.npy/deeper", "data-not-found: there is no file or folder x.npy/deeper"],
-    ["none", "data-folder: the folder none holds no data that is known"],
+    ["none", "data-folder: the folder none holds no data in a known format"],
     ["mnist", "data-ambiguous: mnist holds 2 data sets: mnist/test, mnist/train"],
     ["cifar", "data-ambiguous: cifar holds 2 data sets: cifar/data_batch, cifar/test_batch"],
-    ["none/readme.txt", "data-format: none/readme.txt is in no data format that is known"],
+    ["none/readme.txt", "data-format: none/readme.txt is in no known data format"],
     ["empty.npy", "data-empty: empty.npy holds no sample"],
   ])("refuses %s", async (path, expected) => {
     write(folder, { "empty.npy": encodeNpy(tensorOf("f32", [0, 3], [])) });
@@ -119,7 +119,10 @@ describe("openDataset", () => {
       "scalar.npy",
       "labels-shape: the labels of scalar.npy have shape [], not one number per sample",
     ],
-    ["huge.npy", "labels-not-integer: label 1 of huge.npy is 2147483648, which is no class number"],
+    [
+      "huge.npy",
+      "labels-not-integer: label 1 of huge.npy is 2147483648, which is not a class number",
+    ],
     ["three.npy", "labels-count: x.npy has 3 labels for 2 samples"],
     ["nothing.npy", "data-not-found: there is no file or folder nothing.npy"],
     [

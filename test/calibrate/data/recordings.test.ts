@@ -77,7 +77,7 @@ describe("a recording of events", () => {
     const both = await framed(events, { how: { events: { binMicroseconds: 1000, frames: 2 } } });
     expect(filled(both, 0)).toBe("[2, 1, 2, 2, 3]: 5 = 1, 6 = 1");
     expect(both.diagnostics.map(line)).toEqual([
-      "events-beyond: one event of e.npz comes after the last of 2 frames and is left out",
+      "events-beyond: one event of e.npz comes after the last of 2 frames and is dropped",
     ]);
   });
 
@@ -88,7 +88,7 @@ describe("a recording of events", () => {
     const flat = await framed(events, { shape: [1, 12], how: { events: sensor, scale: 0.5 } });
     expect(filled(flat, 1)).toBe("[1, 1, 12]: 7 = 1");
     expect(await failure(async () => (await framed(events, { shape: [1, 12] })).get(0))).toBe(
-      'event-planes: e.npz records events, and the model\'s input "in", [1, 12], is no [1 or 2 polarities, height, width]',
+      'event-planes: e.npz records events, and the model\'s input "in", [1, 12], is not [1 or 2 polarities, height, width]',
     );
   });
 
@@ -113,7 +113,7 @@ describe("a recording of events", () => {
     [{ offset: tensorOf("i64", [], [5]) }, 'its "offset" has shape [], not [samples + 1]'],
   ])("is refused where its arrays do not fit each other: %#", async (wrong, reason) => {
     const said = await failure(() => read({ ...events, ...wrong }));
-    expect(said).toContain("recording-header: e.npz is no valid recording: ");
+    expect(said).toContain("recording-header: e.npz is not a valid recording: ");
     expect(said).toContain(reason);
   });
 
@@ -134,7 +134,7 @@ describe("a recording of events", () => {
     const how = { events: { binMicroseconds: 1 } };
     const fine = await framed({ ...events, t: far }, { how, maxDataBytes: 10_000 });
     expect(await failure(() => fine.get(0))).toMatch(
-      /^data-too-large: reading e.npz takes 206158430208 bytes of memory, and data may take 10000$/,
+      /^data-too-large: reading e.npz takes 206158430208 bytes of memory; the limit for data is 10000$/,
     );
     const tight = new Budget(400);
     expect(await failure(() => read(events, tight))).toBe("nothing");
@@ -144,7 +144,7 @@ describe("a recording of events", () => {
   it("has no colours, no size and no mean", async () => {
     const resize = { width: 2, height: 2 };
     expect(await failure(() => framed(events, { how: { resize } }))).toBe(
-      'preprocess-recording: "resize" cannot be done to e.npz, a recording of events',
+      'preprocess-recording: "resize" does not apply to e.npz, a recording of events',
     );
     expect(await failure(() => framed(events, { how: { mean: 0.5 } }))).toContain('"mean"');
   });
@@ -183,7 +183,7 @@ describe("a recording of audio", () => {
   it("is taken as it is stored with a warning", async () => {
     const source = await framed(sounds, { shape: [1, 3] });
     expect(source.diagnostics.map(line)).toEqual([
-      "raw-audio: e.npz holds raw audio (i16), which goes into the model as it is stored",
+      "raw-audio: e.npz holds raw audio (i16), which the model receives as stored",
     ]);
   });
 });

@@ -61,13 +61,13 @@ describe("sampleSource", () => {
     );
     const asLarge = [input([1, 1, 65_536, 65_536])];
     expect(await failure(() => sampleSource(small, asLarge, huge))).toBe(
-      "data-too-large: reading d takes 68719476736 bytes of memory, and data may take 2147483648",
+      "data-too-large: reading d takes 68719476736 bytes of memory; the limit for data is 2147483648",
     );
     const medium = parsePreprocess('{"resize": {"width": 3000, "height": 2000}}', "p", null);
     const tight = { maxDataBytes: 1000 };
     const inputs = [input([1, 1, 2000, 3000])];
     expect(await failure(() => sampleSource(small, inputs, medium, tight))).toMatch(
-      /^data-too-large: .* data may take 1000$/,
+      /^data-too-large: .* the limit for data is 1000$/,
     );
   });
 
@@ -119,7 +119,7 @@ describe("sampleSource", () => {
     const raw = sampleSource(pixels, [input([1, 2])], null);
     expect([...(raw.get(0)[0]?.data ?? [])]).toEqual([51, 255]);
     expect(said(raw)).toEqual([
-      "raw-pixels: d holds raw pixels (uint8), which go into the model as 0 to 255",
+      "raw-pixels: d holds raw pixels (uint8), which the model receives as 0 to 255",
     ]);
     const scaled = sampleSource(pixels, [input([1, 2])], scale);
     expect(scaled.get(0)).toEqual([tensorOf("f32", [1, 2], [51 / 255, 1])]);
@@ -134,7 +134,7 @@ describe("sampleSource", () => {
       scale,
     );
     expect(said(source)).toEqual([
-      `scaled-twice: the preprocessing scales by ${1 / 255} what is scaled already: d holds floats up to 1`,
+      `scaled-twice: the preprocessing scales by ${1 / 255}, but the data seems to be scaled already: d holds floats up to 1`,
     ]);
   });
 

@@ -97,7 +97,7 @@ describe("class folders", () => {
     ["empty", 2],
   ])("%s with %i folders are refused for three classes", async (name, count) => {
     expect(await labelsOf(name)).toBe(
-      `class-folders: /${name} has ${count} class folders, and the network tells 3 classes apart: counted by their order, labels may be shifted`,
+      `class-folders: /${name} has ${count} class folders, and the network has 3 classes: labels counted in folder order may be shifted`,
     );
   });
 

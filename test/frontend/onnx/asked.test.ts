@@ -39,13 +39,13 @@ describe("outputs", () => {
       [
         "random-output",
         "warning",
-        'output "bold" was left out, as it depends on random numbers (RandomNormalLike); ' +
+        'output "bold" was dropped, because it depends on random numbers (RandomNormalLike); ' +
           'kept: "mean"',
       ],
       [
         "unneeded-nodes",
         "info",
-        "3 nodes were left out, as no output that is asked for depends on them: " +
+        "3 nodes were dropped, because no requested output depends on them: " +
           '"draw" (RandomNormalLike), "sum" (Add), "constant" (Identity)',
       ],
     ]);
@@ -95,7 +95,7 @@ describe("outputs", () => {
     expect(module).toBeNull();
     expect(diagnostics.map(({ code, help }) => [code, help])).toContainEqual([
       "outputs-importable",
-      "to leave the rest out: --model-outputs a",
+      "to convert only these: --model-outputs a",
     ]);
     expect(namesOf(bytes, { outputs: ["a"] })).toEqual(["a"]);
   });
@@ -187,8 +187,8 @@ describe("what no output depends on", () => {
     expect(inputs.map(({ name }) => name)).toEqual(["x"]);
     expect(Object.fromEntries(operators)).toEqual({ If: 1, Neg: 1, Relu: 1 });
     expect(diagnostics.map(({ message }) => message)).toEqual([
-      'input "unread" was left out, as no output that is asked for depends on it',
-      "3 nodes were left out, as no output that is asked for depends on them: " +
+      'input "unread" was dropped, because no requested output depends on it',
+      "3 nodes were dropped, because no requested output depends on them: " +
         '"dead" (Unknown), "drawn" (Bernoulli), "inner" (RandomNormalLike)',
     ]);
   });
@@ -304,7 +304,7 @@ describe("values that are too large", () => {
     expect(codesOf(importBytes(relus(30), { batch: null }))).toEqual([]);
     const { diagnostics } = importBytes(relus(40), { batch: null });
     expect(diagnostics.map(({ message }) => message)).toEqual([
-      "the values of the model take more than 8589934592 bytes together, up to here",
+      "the values of the model take more than 8589934592 bytes in total up to here",
     ]);
     const limits = { totalBytes: 2 ** 34 };
     expect(codesOf(importBytes(relus(40), { batch: null, limits }))).toEqual([]);

@@ -88,7 +88,7 @@ describe("a fixed batch", () => {
     const result = importBytes(fixed([10, 6]));
     expect(result.diagnostics.map(({ message }) => message)).toEqual([
       'input "x" has a fixed batch of 10; the module takes one sample',
-      "the batch was taken out of the target of Reshape: [10, 6] became [1, 6]",
+      "the batch was removed from the target of Reshape: [10, 6] became [1, 6]",
     ]);
     expect(result.module?.ops.map(({ type }) => formatType(type))).toEqual([
       "real[1, 2, 3]",
@@ -134,13 +134,13 @@ describe("a fixed batch", () => {
     expect(diagnostics.map(({ code, message }) => [code, message])).toEqual([
       [
         "batch-kept",
-        'axis 0 of input "x" (10) looks like a batch, but cannot be taken out ' +
+        'axis 0 of input "x" (10) looks like a batch, but cannot be removed ' +
           '(output "y" would have the shape [10, 4]); a sample has all 10',
       ],
     ]);
     expect(codesOf(importBytes(bytes, { batchAxis: null }))).toEqual([]);
     expect(importBytes(bytes, { batchAxis: 0 }).diagnostics.at(-1)?.message).toBe(
-      'with one sample, output "y" has shape [10, 4] where [1, 4] was due',
+      'with one sample, output "y" has shape [10, 4] instead of [1, 4]',
     );
   });
 });

@@ -107,8 +107,8 @@ describe("mistakes in a pipeline", () => {
   it("are all told at once, with the nearest name or the bounds", () => {
     expect(saidOf("fol,all{x=1},balance{level=3},balance{levels=1,share=x,scope=chanel}")).toEqual([
       'there is no pass or pipeline named "fol" | did you mean fold?',
-      '"all" is a pipeline, which takes no options | write it out with --passes, and options on the ' +
-        "pass that has them: fold,balance{levels=4}",
+      '"all" is a pipeline, which takes no options | write its passes out with --passes, and give options to ' +
+        "the pass that has them: fold,balance{levels=4}",
       'pass balance has no option "level" | did you mean levels?',
       'option "levels" of pass balance is 1, outside 2 … 256',
       'option "share" of pass balance takes a number, not "x"',

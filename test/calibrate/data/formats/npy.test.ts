@@ -154,7 +154,7 @@ describe("openNpz", () => {
     );
     const other = zipSync({ "x.npy": new Uint8Array(20) });
     expect(await failure(() => parseNpz(other, "a.npz"))).toBe(
-      "data-header: a.npz[x] is no valid .npy file: it does not begin as .npy does",
+      "data-header: a.npz[x] is not a valid .npy file: it does not begin as .npy does",
     );
   });
 

@@ -119,10 +119,10 @@ describe("CIFAR python batches", () => {
 
   it("are refused where they hold something else", async () => {
     expect(await failure(() => parseCifarPickle(batch("labels", [1], 300), "b", ample()))).toBe(
-      'data-header: b is no valid CIFAR python file: its "data" is u8 [1, 300], not u8 [N, 3072]',
+      'data-header: b is not a valid CIFAR python file: its "data" is u8 [1, 300], not u8 [N, 3072]',
     );
     expect(await failure(() => parseCifarPickle(bytesOf([0x80, 2], "]."), "b", ample()))).toBe(
-      "data-header: b is no valid CIFAR python file: it holds no dict",
+      "data-header: b is not a valid CIFAR python file: it holds no dict",
     );
   });
 });

@@ -210,7 +210,7 @@ describe("what looks like a batch", () => {
     const result = importBytes(bytes);
     const kept = result.diagnostics.find(({ code }) => code === "batch-kept");
     expect(kept?.message).toBe(
-      `axis 0 of input "x" (3) looks like a batch, but cannot be taken out (${why}); a sample has all 3`,
+      `axis 0 of input "x" (3) looks like a batch, but cannot be removed (${why}); a sample has all 3`,
     );
     expect(shapesOf(bytes)).toEqual([[3, 4]]);
     // Who says that it is one is believed.

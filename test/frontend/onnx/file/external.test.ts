@@ -75,7 +75,7 @@ describe("external data", () => {
 
   it("is missing", () => {
     expect(messageOf({ location: "nothing.bin" })).toBe(
-      'external-missing: tensor "w" lies in the file nothing.bin, which is not there',
+      'external-missing: tensor "w" is stored in the file nothing.bin, which does not exist',
     );
   });
 

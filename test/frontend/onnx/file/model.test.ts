@@ -133,7 +133,7 @@ describe("graphs that do not hold together", () => {
     const nodes = [node("Relu", ["z"], ["y"], {}, { name: "r" })];
     expect(only(model({ nodes, outputs: [y], inputs: [x] }))).toMatchObject({
       code: "undefined-input",
-      message: 'the value "z" is used but nothing makes it',
+      message: 'the value "z" is used but never computed',
     });
   });
 
@@ -141,7 +141,7 @@ describe("graphs that do not hold together", () => {
     const nodes = [node("Relu", ["x"], ["z"])];
     expect(only(model({ nodes, outputs: [y], inputs: [x] }))).toMatchObject({
       code: "missing-output",
-      message: 'the output "y" is made by no node',
+      message: 'no node computes the output "y"',
     });
   });
 
@@ -153,7 +153,7 @@ describe("graphs that do not hold together", () => {
     ];
     expect(only(model({ nodes, outputs: [y], inputs: [x] }))).toMatchObject({
       code: "cyclic-graph",
-      message: '3 nodes wait for one another in a circle: "first", "second", "third"',
+      message: '3 nodes depend on one another in a cycle: "first", "second", "third"',
     });
   });
 
