@@ -74,7 +74,7 @@ function sentBy(
     sent.eventBits += bits * degree;
   };
   if (step !== undefined) {
-    const [spikes, bits] = [step.spikesOfEach(), step.bitsOfEach()];
+    const { spikesOfEach: spikes, bitsOfEach: bits } = step.neurons;
     for (let i = 0; i < spikes.length; i++) {
       if (spikes[i] !== 0) add(i, spikes[i] ?? 0, bits[i] ?? 0);
     }

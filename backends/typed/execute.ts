@@ -125,5 +125,5 @@ export function createRunner(plan: Plan, job: Job): Runner {
 
 function membraneOf(plan: Plan, value: ValueId): Potentials {
   const neuron = plan.neurons.find((step) => step.op.result === value);
-  return known(neuron, `a neuron op %${value}`).membranePotential;
+  return known(neuron, `a neuron op %${value}`).neurons.membranePotential;
 }

@@ -4,7 +4,7 @@
  */
 import type { Module } from "../../ir/module.ts";
 import type { Op } from "../../ir/op/op.ts";
-import type { Potentials } from "../../ir/semantics/spiking.ts";
+import type { Neurons } from "../../ir/semantics/spiking.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { Packing } from "./packing.ts";
 
@@ -26,11 +26,7 @@ export interface Kernel {
 
 export interface NeuronKernel extends Kernel {
   reset(): void;
-  /** Spikes of each neuron in the last timestep or frame, [numel]. */
-  spikesOfEach(): Uint8Array;
-  /** Binary digits set in their words. */
-  bitsOfEach(): Uint8Array;
-  readonly membranePotential: Potentials;
+  readonly neurons: Neurons;
 }
 
 /** Elements that synapse kernels read, and those that they make of them. */

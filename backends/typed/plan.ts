@@ -16,10 +16,9 @@ import type { Kernel, Site } from "./kernel.ts";
 import { compileConv } from "./kernels/conv.ts";
 import { compileElementwise } from "./kernels/elementwise.ts";
 import { compileLinear } from "./kernels/linear.ts";
-import { cellNeurons, compileCell } from "./kernels/cell.ts";
 import { compileMove } from "./kernels/move.ts";
-import { compileNeuron } from "./kernels/neuron.ts";
 import { compilePool } from "./kernels/pool.ts";
+import { compileNeurons, compileStepper } from "./kernels/stepper.ts";
 import { type Packing, createPacking } from "./packing.ts";
 import type { NeuronStep, Step } from "./step.ts";
 
@@ -45,7 +44,7 @@ const ignoreReset = (): void => undefined;
 
 /**
  * Compiles `module`. Allocates all arrays but for packed weights that are there already; running
- * allocates none, but for ops without a kernel.
+ * allocates none, but for ops without a state or a kernel.
  */
 export function compilePlan(module: Module, packing: Packing = createPacking()): Plan {
   const buffers = new Map<ValueId, TensorData>();
@@ -78,19 +77,8 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
       output,
       packing,
     };
-    const neuron = compileNeuron(site) ?? (isNeuron(op) ? cellNeurons(site, op) : null);
-    if (neuron !== null) {
-      const step: NeuronStep = {
-        op,
-        timeVarying,
-        run: () => neuron.run(),
-        reset: () => neuron.reset(),
-        spikesOfEach: () => neuron.spikesOfEach(),
-        bitsOfEach: () => neuron.bitsOfEach(),
-        get membranePotential() {
-          return neuron.membranePotential;
-        },
-      };
+    if (isNeuron(op)) {
+      const step: NeuronStep = { op, timeVarying, ...compileNeurons(site, op) };
       steps.push(step);
       neurons.push(step);
       continue;
@@ -122,6 +110,6 @@ function compileFallback(site: Site): Kernel {
     return { dtype: type.dtype, shape: type.shape, data };
   });
   const lookup = (ref: TensorRef): Tensor => tensorAt(module, ref);
-  if (isStateful(op)) return compileCell(site, op);
+  if (isStateful(op)) return compileStepper(site, op);
   return { run: () => output.set(evaluate(op, operands, lookup).data) };
 }

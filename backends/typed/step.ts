@@ -1,6 +1,6 @@
 /** What a plan is a list of. */
 import type { Op } from "../../ir/op/op.ts";
-import type { Potentials } from "../../ir/semantics/spiking.ts";
+import type { Neurons } from "../../ir/semantics/spiking.ts";
 
 /** One op, ready to run. */
 export interface Step {
@@ -12,12 +12,7 @@ export interface Step {
   reset(): void;
 }
 
-/** A neuron op's step: what an observer may read after each timestep. */
+/** A neuron op's step: what an observer may read after each timestep, or frame. */
 export interface NeuronStep extends Step {
-  /** Spikes of each neuron in the last timestep or frame, [numel]. */
-  readonly spikesOfEach: () => Uint8Array;
-  /** Binary digits set in their words. */
-  readonly bitsOfEach: () => Uint8Array;
-  /** Membrane potentials after the last timestep, [numel]. */
-  readonly membranePotential: Potentials;
+  readonly neurons: Neurons;
 }

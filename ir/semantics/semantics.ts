@@ -6,7 +6,7 @@
 import { known } from "../diagnostic.ts";
 import type { Op, OpKind, OpOf } from "../op/op.ts";
 import type { TensorLookup } from "../op/table.ts";
-import { type Tensor, type TensorData, roundTo, tensor } from "../tensor.ts";
+import { type Tensor, type TensorData, allocate, roundTo, tensor } from "../tensor.ts";
 import { type DType, type Shape, stridesOf } from "../type.ts";
 
 /** Result of one op on its operands. `op.type` is inferred: it has the result's dtype and shape. */
@@ -34,36 +34,38 @@ export function resultOf(op: Pick<Op, "type">, values: ArrayLike<number>): Tenso
   return tensor(op.type.dtype, op.type.shape, rounded(op.type.dtype, values));
 }
 
-/**
- * `roundTo` of every value, into a new array. Float32 and narrow integer arrays round by themselves
- * in just that way, at many times the speed. Integers have no −0 and no NaN, whatever holds them.
- */
+/** `roundTo` of every value, into a new array. */
 function rounded(dtype: DType, values: ArrayLike<number>): TensorData {
+  const data = allocate(dtype, values.length);
+  roundInto(dtype, values, data);
+  return data;
+}
+
+/**
+ * `roundTo` of every value, into `data`, which holds elements of `dtype`. Float32 and narrow integer arrays
+ * round by themselves in just that way, at many times the speed. Integers have no −0 and no NaN,
+ * whatever holds them.
+ */
+export function roundInto(dtype: DType, values: ArrayLike<number>, data: TensorData): void {
+  data.set(values);
   switch (dtype) {
     case "f64":
-      return new Float64Array(values);
     case "f32":
-      return new Float32Array(values);
     case "i32":
-      return new Int32Array(values);
     case "i16":
-      return new Int16Array(values);
     case "i8":
-      return new Int8Array(values);
     case "u32":
-      return new Uint32Array(values);
     case "u16":
-      return new Uint16Array(values);
     case "u8":
-      return new Uint8Array(values);
+      return;
     case "i64":
     case "u64":
-      return new Float64Array(values).map((value) => Math.trunc(value) || 0);
+      data.forEach((value, i) => (data[i] = Math.trunc(value) || 0));
+      return;
     case "f16":
     case "bf16":
-      return new Float32Array(values).map((_, i) => roundTo(dtype, values[i] ?? 0));
     case "bool":
-      return new Uint8Array(values.length).map((_, i) => roundTo(dtype, values[i] ?? 0));
+      for (let i = 0; i < data.length; i++) data[i] = roundTo(dtype, values[i] ?? 0);
   }
 }
 

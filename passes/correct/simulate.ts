@@ -1,13 +1,16 @@
 /**
  * Neurons of rate code outside of an engine: what a population sends for currents that were recorded of
- * it, timestep by timestep, under a bias for each timestep and channel. The arithmetic is that of
+ * it, timestep by timestep, under a bias for each timestep and channel, by their rule in
  * `ir/semantics/neurons/`.
  */
 import { known } from "../../ir/diagnostic.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
 import { isOp } from "../../ir/op/op.ts";
-import { broadcastIndices } from "../../ir/semantics/semantics.ts";
-import { gradedSpike } from "../../ir/semantics/neurons/graded.ts";
+import { floats } from "../../ir/semantics/neurons/arithmetic.ts";
+import { perNeuron } from "../../ir/semantics/neurons/cell.ts";
+import { gradedRule } from "../../ir/semantics/neurons/graded.ts";
+import { binaryRule } from "../../ir/semantics/neurons/integrate-and-fire.ts";
+import type { NeuronRule } from "../../ir/semantics/neurons/rule.ts";
 import type { Groups, SteadyNeuron } from "./layerwise.ts";
 
 /** Currents that some elements of a population were given. */
@@ -23,20 +26,19 @@ export type Table = readonly Float32Array[];
 
 /** A population to be run on recordings, time and again. */
 export class Population {
-  private readonly op: SteadyNeuron;
+  private readonly rule: NeuronRule;
   private readonly groups: Groups;
-  private readonly threshold: Float32Array;
-  private readonly amplitude: Float32Array;
-  private readonly vInit: Float32Array;
-  private readonly ceiling: Float32Array | null;
+  private readonly threshold: ArrayLike<number>;
+  private readonly amplitude: ArrayLike<number>;
+  private readonly vInit: ArrayLike<number>;
+  private readonly ceiling: ArrayLike<number> | null;
 
   constructor(op: SteadyNeuron, module: Module, groups: Groups) {
-    const { shape } = op.type;
-    const spread = (ref: string): Float32Array => {
-      const held = tensorAt(module, ref);
-      return Float32Array.from(broadcastIndices(held.shape, shape), (at) => held.data[at] ?? 0);
-    };
-    this.op = op;
+    const spread = (ref: string): ArrayLike<number> =>
+      perNeuron(ref, op.type.shape, (name) => tensorAt(module, name), false);
+    this.rule = isOp(op, "snn.if")
+      ? binaryRule(op.attrs.reset, floats)
+      : gradedRule(op.attrs, floats);
     this.groups = groups;
     this.threshold = spread(op.attrs.threshold);
     this.amplitude = spread(op.attrs.amplitude);
@@ -57,13 +59,14 @@ export class Population {
     alpha: number,
   ): Float64Array[] {
     const { count, of } = this.groups;
+    const { integrate, reset } = this.rule;
     const size = elements.length;
     const v = Float32Array.from(elements, (at) => this.vInit[at] ?? 0);
     const sent = new Float32Array(size);
     const sizes = new Float64Array(count);
     for (const at of elements) sizes[of[at] ?? 0] = (sizes[of[at] ?? 0] ?? 0) + 1;
     const potential = (i: number, current: number, bias: number): number =>
-      Math.fround((v[i] ?? 0) + Math.fround(current + bias));
+      integrate(v[i] ?? 0, Math.fround(current + bias));
 
     return currents.map((row, t) => {
       const biases = known(table[t], "a row");
@@ -90,10 +93,9 @@ export class Population {
         const group = of[at] ?? 0;
         const u = potential(i, row[i] ?? 0, biases[group] ?? 0);
         const k = this.spike(at, u, sent[i] ?? 0);
-        const change = Math.fround(k * (this.threshold[at] ?? 1));
-        const toZero = isOp(this.op, "snn.if") && this.op.attrs.reset === "zero" && k !== 0;
-        v[i] = toZero ? 0 : u - change;
-        sent[i] = (sent[i] ?? 0) + change;
+        const change = floats.multiply(k, this.threshold[at] ?? 1);
+        v[i] = reset(u, k, change);
+        sent[i] = floats.add(sent[i] ?? 0, change);
         add(group, k * (this.amplitude[at] ?? 0));
       }
       return means;
@@ -102,8 +104,7 @@ export class Population {
 
   /** In units of the threshold. */
   private spike(at: number, u: number, sent: number): number {
-    const threshold = this.threshold[at] ?? 1;
-    if (isOp(this.op, "snn.if")) return u >= threshold ? 1 : 0;
-    return gradedSpike(this.op.attrs, u, sent, threshold, this.ceiling?.[at] ?? Infinity);
+    const ceiling = this.ceiling === null ? Infinity : (this.ceiling[at] ?? Infinity);
+    return this.rule.fire(u, sent, this.threshold[at] ?? 1, ceiling);
   }
 }

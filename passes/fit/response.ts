@@ -1,10 +1,12 @@
 /**
  * What neurons of rate code make of currents over time, and the threshold and bias that make their
- * means come nearest to the activations wanted. The equations are those of `snn.if` with v[0] = θ/2
- * and of `snn.graded` with words and a constant step, in double precision: enough to choose by.
+ * means come nearest to the activations wanted. The rule is that of `snn.graded` with words and a constant
+ * step, which with one bit and v[0] = 0 is that of `snn.if` with v[0] = θ/2, in double precision: enough to
+ * choose by.
  */
-
 import type { Sign } from "../../ir/op/op.ts";
+import { doublesFor } from "../../ir/semantics/neurons/arithmetic.ts";
+import { wordRule } from "../../ir/semantics/neurons/graded.ts";
 
 /** Currents of one channel at some places over time, with the activations wanted there. */
 export interface Observed {
@@ -31,16 +33,14 @@ export function meanSent(
 ): Float64Array {
   const places = wanted.length;
   const sent = new Float64Array(places);
-  const inverse = 1 / step;
+  const { integrate, fire, reset } = wordRule(most, sign, doublesFor(step));
   for (let place = 0; place < places; place++) {
     let v = 0;
     let units = 0;
     for (let t = 0; t < timesteps; t++) {
-      v += (currents[t * places + place] ?? 0) + bias;
-      const nearest = Math.floor(v * inverse + 0.5);
-      const low = sign === "free" ? -most : sign === "retract" ? -Math.min(most, units) : 0;
-      const k = nearest < low ? low : nearest > most ? most : nearest;
-      v -= k * step;
+      const u = integrate(v, (currents[t * places + place] ?? 0) + bias);
+      const k = fire(u, units * step, step, Infinity);
+      v = reset(u, k, k * step);
       units += k;
     }
     sent[place] = (units * step) / timesteps;

@@ -3,7 +3,8 @@
  * In double precision: enough to choose by.
  */
 import type { OpOf } from "../../ir/op/op.ts";
-import { gradedSpike, largestSpike } from "../../ir/semantics/neurons/graded.ts";
+import { doubles, floats } from "../../ir/semantics/neurons/arithmetic.ts";
+import { gradedRule, largestSpike } from "../../ir/semantics/neurons/graded.ts";
 
 export interface Sending {
   readonly attrs: Pick<OpOf<"snn.graded">["attrs"], "alphabet" | "bits" | "sign">;
@@ -49,6 +50,7 @@ export function chooseSteps(
   const most = largestSpike(sending.attrs);
   const missingOf = missingBy(sending);
   const spikeOf = spikeBy(sending);
+  const { integrate, reset } = gradedRule(sending.attrs, doubles);
   const v = new Float64Array(neurons).fill(sending.vInit);
   const sent = new Float64Array(neurons);
   const steps: number[] = [];
@@ -62,12 +64,13 @@ export function chooseSteps(
       let held = v[i] ?? 0;
       let gone = sent[i] ?? 0;
       if (before !== undefined) {
-        const change = before * spikeOf(held, gone, before);
-        held -= change;
+        const k = spikeOf(held, gone, before);
+        const change = before * k;
+        held = reset(held, k, change);
         gone += change;
         sent[i] = gone;
       }
-      held += currents[t * neurons + i] ?? 0;
+      held = integrate(held, currents[t * neurons + i] ?? 0);
       v[i] = held;
       const d = Math.abs(missingOf(held, gone));
       furthest = Math.max(furthest, d);
@@ -241,22 +244,7 @@ function missingBy({ attrs: { sign }, ceiling }: Sending): (v: number, sent: num
 type SpikeOf = (v: number, sent: number, step: number) => number;
 
 function spikeBy({ attrs, ceiling }: Sending): SpikeOf {
-  if (attrs.alphabet === "power") {
-    return (v, sent, step) => gradedSpike(attrs, v, sent, step, ceiling);
-  }
-  const most = largestSpike(attrs);
-  const nearest = (a: number, step: number): number => Math.floor(a / step + 0.5);
-  const high = (sent: number, step: number): number =>
-    ceiling === Infinity ? most : Math.min(most, nearest(ceiling - sent, step));
-  switch (attrs.sign) {
-    case "free":
-      return (v, sent, step) => Math.max(-most, Math.min(high(sent, step), nearest(v, step)));
-    case "retract":
-      return (v, sent, step) => {
-        const k = nearest(Math.max(v, -sent), step);
-        return Math.max(-most, Math.min(high(sent, step), k));
-      };
-    case "positive":
-      return (v, sent, step) => Math.max(0, Math.min(high(sent, step), nearest(v, step)));
-  }
+  // Powers are chosen in float32, as engines choose them; words in double precision.
+  const { fire } = gradedRule(attrs, attrs.alphabet === "power" ? floats : doubles);
+  return (v, sent, step) => fire(v, sent, step, ceiling);
 }

@@ -6,18 +6,40 @@ import { typedEngine } from "../../backends/typed/engine.ts";
 import { known } from "../../ir/diagnostic.ts";
 import type {
   Engine,
+  Probe,
   ProbeData,
   RunOptions,
   SampleResult,
   SampleSource,
 } from "../../ir/executable.ts";
 import { type Module, inputsOf, opsOf } from "../../ir/module.ts";
+import { neuronsOf } from "../../ir/op/known.ts";
 import { statisticsToData } from "../../ir/run/observe.ts";
 import { parseModule } from "../../ir/text/parse.ts";
-import { tensorOf } from "../../ir/tensor.ts";
-import { annNetworks, framedNetworks, spikingNetworks } from "../random/module.ts";
+import { type Tensor, tensorOf } from "../../ir/tensor.ts";
+import { integerNetworks } from "../random/integer.ts";
+import {
+  annNetworks,
+  framedNetworks,
+  spikingNetworks,
+  temporalNetworks,
+} from "../random/module.ts";
 
 const timesteps = 5;
+
+/** Ends within the rehearsal at 2 timesteps, and behind it at 5. */
+const rehearsed = `module @m attributes {code = "rate", timesteps = 5, properties = []} {
+  %0 = ann.input() {name = "x"} : real[1, 1, 4]
+  %1 = snn.rehearsed-if(%0) {threshold = @th, vInit = @v, amplitude = @th, rehearsal = 3, rule = "offset"} : spike[1, 1, 4]
+  %2 = snn.rehearsed-max-pool(%1) {strides = [2], padsBegin = [0], padsEnd = [0], dilations = [1], kernel = [2], ceilMode = false, rehearsal = 3} : spike[1, 1, 2]
+  %3 = snn.rehearsed-readout(%2) {start = 1, rehearsal = 3} : real[1, 1, 2]
+  ann.output(%3) {name = "y"}
+}
+tensors {
+  @th = f32[] dense<[1]>
+  @v = f32[] dense<[0.5]>
+}
+`;
 
 async function results(
   engine: Engine,
@@ -139,6 +161,28 @@ describe("the typed engine", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it("starts each sample anew, whatever was before it", async () => {
+    const start = async (module: Module, inputs: readonly Tensor[], steps: number) => {
+      const other = inputs.map((t) => ({ ...t, data: t.data.map((x) => 1 - x) }));
+      const samples = { count: 3, get: (index: number) => (index === 1 ? other : inputs) };
+      const probes = neuronsOf(module).map(({ result }): Probe => ({
+        value: result,
+        keep: "state",
+      }));
+      const options = { timesteps: steps, probes };
+      const { samples: found } = await results(typedEngine, module, samples, options);
+      expect({ ...found[2], index: 0 }).toEqual(found[0]);
+    };
+    const networks = fc.oneof(temporalNetworks(), framedNetworks(), integerNetworks());
+    await fc.assert(
+      fc.asyncProperty(networks, ({ module, inputs }) => start(module, inputs, timesteps)),
+      { numRuns: 60 },
+    );
+    const inputs = [tensorOf("f32", [1, 1, 4], [0.75, -0.5, 0.25, 1.5])];
+    for (const steps of [2, 5])
+      await start(parseModule(rehearsed, { file: "test" }), inputs, steps);
   });
 
   it.each([

@@ -1,20 +1,22 @@
-/** Pooling over space, and the two ops that look back over time: running max-pool and read-out. */
+/** Pooling over space, and the maxima of what was received so far. */
 import { type OpOf, isOp } from "../../../ir/op/op.ts";
-import { changeOf } from "../../../ir/semantics/spiking.ts";
-import type { TensorData } from "../../../ir/tensor.ts";
+import { runningMaxPool } from "../../../ir/semantics/over-time.ts";
 import type { Kernel, Site } from "../kernel.ts";
+import { kernelBy } from "./stepper.ts";
 import { type Geometry, windowGeometry } from "./geometry.ts";
 
-/** A kernel for float32 pools, running max-pools and `snn.readout`; null for any other op. */
+/** A kernel for float32 pools and running max-pools; null for any other op. */
 export function compilePool(site: Site): Kernel | null {
   const { op, output } = site;
   const input = site.inputs[0];
   const inputType = site.inputOps[0]?.type;
   if (input === undefined || inputType === undefined) return null;
-  if (op.kind === "snn.readout") return compileReadout(op, input, output);
-  if (op.kind === "snn.max-pool") {
-    const g = windowGeometry(op.attrs, op.attrs.kernel, inputType.shape, op.type.shape);
-    return g === null ? null : compileRunningMaxPool(g, input, output);
+  if (isOp(op, "snn.max-pool", "snn.rehearsed-max-pool")) {
+    const { shape } = inputType;
+    const g = windowGeometry(op.attrs, op.attrs.kernel, shape, op.type.shape);
+    if (g === null) return null;
+    const stepper = runningMaxPool(op, shape, (sums, maxima) => maxPool(g, sums, maxima));
+    return kernelBy(site, stepper);
   }
   if (!(input instanceof Float32Array) || !(output instanceof Float32Array)) return null;
   if (!isOp(op, "ann.max-pool", "ann.average-pool")) return null;
@@ -50,50 +52,6 @@ function maxPool(g: Geometry, input: ArrayLike<number>, output: Float32Array | F
       }
     }
   }
-}
-
-function compileRunningMaxPool(g: Geometry, input: TensorData, output: TensorData): Kernel {
-  const sums = new Float64Array(input.length);
-  const before = new Float64Array(output.length);
-  const pooled = new Float64Array(output.length);
-  return {
-    reset() {
-      sums.fill(0);
-      before.fill(0);
-    },
-    run() {
-      for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] ?? 0) + (input[i] ?? 0);
-      maxPool(g, sums, pooled);
-      for (let i = 0; i < pooled.length; i++) {
-        output[i] = changeOf(pooled[i] ?? 0, before[i] ?? 0);
-      }
-      before.set(pooled);
-    },
-  };
-}
-
-function compileReadout(op: OpOf<"snn.readout">, input: TensorData, output: TensorData): Kernel {
-  const { start } = op.attrs;
-  const all = new Float64Array(input.length);
-  const late = new Float64Array(input.length);
-  let t = 0;
-  return {
-    reset() {
-      t = 0;
-      all.fill(0);
-      late.fill(0);
-    },
-    run() {
-      t++;
-      const settled = t >= 2 * start;
-      for (let i = 0; i < input.length; i++) {
-        const x = input[i] ?? 0;
-        all[i] = (all[i] ?? 0) + x;
-        if (t > start) late[i] = (late[i] ?? 0) + x;
-        output[i] = settled ? (late[i] ?? 0) / (t - start) : (all[i] ?? 0) / t;
-      }
-    },
-  };
 }
 
 function compileAveragePool(

@@ -1,14 +1,16 @@
-/** What neurons on float32 and on i32 compute alike, but for how they round. */
+/**
+ * What neurons compute with. A neuron's rule is stated once, over one of these: float32 as engines have
+ * it, int32, or double precision, in which passes try out what neurons would do.
+ */
 import { invariant } from "../../diagnostic.ts";
 
-/** Of numbers that are f32, or i32. */
 export interface Arithmetic {
-  add(a: number, b: number): number;
-  multiply(a: number, b: number): number;
+  readonly add: (a: number, b: number) => number;
+  readonly multiply: (a: number, b: number) => number;
   /** A potential that is so many steps: `factor` is a small number of quarters. */
-  share(factor: number, step: number): number;
+  readonly share: (factor: number, step: number) => number;
   /** ⌊a/step + ½⌋: the nearest multiple, a tie up. Needs a step above 0. */
-  nearest(a: number, step: number): number;
+  readonly nearest: (a: number, step: number) => number;
 }
 
 /** Each operation rounded once to float32. */
@@ -23,7 +25,7 @@ export const floats: Arithmetic = {
  * Sums and products wrap at 32 bits, all else is exact: doubles hold quotients of 32-bit integers well
  * enough to tell their floors apart.
  */
-const integers: Arithmetic = {
+export const integers: Arithmetic = {
   add: (a, b) => (a + b) | 0,
   multiply: Math.imul,
   share: (factor, step) => factor * step,
@@ -32,6 +34,20 @@ const integers: Arithmetic = {
     return Math.floor((2 * a + step) / (2 * step));
   },
 };
+
+/** Double precision: enough to choose by. */
+export const doubles: Arithmetic = {
+  add: (a, b) => a + b,
+  multiply: (a, b) => a * b,
+  share: (factor, step) => factor * step,
+  nearest: (a, step) => Math.floor(a / step + 0.5),
+};
+
+/** `doubles` for one step: multiplied by its reciprocal where they divide, which is faster. */
+export function doublesFor(step: number): Arithmetic {
+  const inverse = 1 / step;
+  return { ...doubles, nearest: (a) => Math.floor(a * inverse + 0.5) };
+}
 
 export function arithmeticOf(isInteger: boolean): Arithmetic {
   return isInteger ? integers : floats;

@@ -1,14 +1,35 @@
-/** What a cell is, and what the cells of all neuron kinds share. */
+/** What steps an op with a state through time, and what all neuron kinds share. */
 import type { Op } from "../../op/op.ts";
 import type { TensorLookup } from "../../op/table.ts";
-import type { Tensor, TensorRef } from "../../tensor.ts";
+import type { Tensor, TensorData, TensorRef } from "../../tensor.ts";
 import { type Shape, elementCount } from "../../type.ts";
 import { broadcastIndices } from "../semantics.ts";
 
 /** Membrane potentials: of float neurons, or of integer ones. */
 export type Potentials = Float32Array | Int32Array;
 
-/** The state of one op during one run. */
+/**
+ * The state of one op during a run, over arrays that are allocated once: what every engine that computes in
+ * JavaScript steps.
+ */
+export interface Stepper {
+  /**
+   * The next timestep, the first call being t = 1: takes the elements of the operand and writes those of the
+   * result. Of a framed neuron these are the sums of a frame.
+   */
+  step(x: TensorData, y: TensorData): void;
+  /** Back to the state before the first timestep. */
+  restart(): void;
+  /** Null where the op is not made of neurons. */
+  readonly neurons: Neurons | null;
+}
+
+/** The stepper of a population of neurons. */
+export interface Population extends Stepper {
+  readonly neurons: Neurons;
+}
+
+/** A stepper whose results are tensors of their own. */
 export interface Cell {
   /** The result at the next timestep; the first call is t = 1. */
   step(x: Tensor): Tensor;
@@ -28,17 +49,24 @@ export interface Neurons {
   readonly bitsOfEach: Uint8Array;
 }
 
-/**
- * The state of one framed op during one run: it takes the frame of its operand as a whole, one tensor
- * for each timestep, and gives its own.
- */
+/** The state of one framed op, which fires only when the frame of its operand is complete. */
+export interface FramedPopulation {
+  /** Takes the sum of the operand's frame. */
+  integrate(total: TensorData): void;
+  /** Writes what is sent at tick `t` of the frame; to be called for t = 1, 2, … in turn. */
+  tick(t: number, y: TensorData): void;
+  /**
+   * Instead of the ticks: writes the sum of what is sent in the frame, which is all that linear ops
+   * behind it depend on. What engines compute; the same up to rounding.
+   */
+  whole(y: TensorData): void;
+  restart(): void;
+  readonly neurons: Neurons;
+}
+
+/** A framed population that takes a frame as one tensor for each timestep, and gives its own. */
 export interface FramedCell {
   readonly frame: (x: readonly Tensor[]) => readonly Tensor[];
-  /**
-   * The sum of the frame that `frame` would give for operands that sum to `total`: all that linear
-   * ops behind it depend on. What engines compute; the same up to rounding.
-   */
-  readonly whole: (total: Tensor) => Tensor;
   readonly neurons: Neurons;
 }
 

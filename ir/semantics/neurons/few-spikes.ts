@@ -1,11 +1,9 @@
-/** `snn.few-spikes`: a value as K weighted spikes, as `ir/op/op.ts` has it. */
+/** `snn.few-spikes`: a value as K weighted spikes, as `ir/op/attrs/neurons.ts` has it. */
 import type { OpOf } from "../../op/op.ts";
 import type { TensorLookup } from "../../op/table.ts";
-import type { Tensor } from "../../tensor.ts";
 import type { Shape } from "../../type.ts";
-import { resultOf } from "../semantics.ts";
-import { type FramedCell, counted, isInteger, perNeuron, rowsOf } from "./cell.ts";
-import { frameSum } from "./frame.ts";
+import { arithmeticOf } from "./arithmetic.ts";
+import { type FramedPopulation, counted, isInteger, perNeuron, rowsOf } from "./cell.ts";
 
 /** Neurons of frames of `ticks`. */
 export function fewSpikes(
@@ -13,49 +11,42 @@ export function fewSpikes(
   shape: Shape,
   tensors: TensorLookup,
   ticks: number,
-): FramedCell {
+): FramedPopulation {
+  const { add } = arithmeticOf(isInteger(op));
   const thresholds = rowsOf(op.attrs.threshold, shape, tensors);
   const resets = rowsOf(op.attrs.reset, shape, tensors);
   const amplitudes = rowsOf(op.attrs.amplitude, shape, tensors);
   const vInit = perNeuron(op.attrs.vInit, shape, tensors, isInteger(op));
-  // What is written here is rounded to float32, or wraps at 32 bits.
   const v = vInit.slice();
+  const sums = new Float64Array(v.length);
   const neurons = counted(v, "digits");
+  const { spikesOfEach } = neurons;
 
-  /** One spike of each neuron whose potential reaches the row's threshold. */
-  const fire = (row: number): Float64Array => {
-    const y = new Float64Array(v.length);
-    // Beyond the last row even an infinite potential is silent.
-    if (row >= thresholds.length) return y;
-    for (let i = 0; i < v.length; i++) {
-      if (!((v[i] ?? 0) >= (thresholds[row]?.[i] ?? Infinity))) continue;
-      v[i] = (v[i] ?? 0) - (resets[row]?.[i] ?? 0);
-      y[i] = amplitudes[row]?.[i] ?? 0;
-      neurons.spikesOfEach[i] = (neurons.spikesOfEach[i] ?? 0) + 1;
-    }
-    return y;
-  };
-  const integrate = (total: Tensor): void => {
-    neurons.spikesOfEach.fill(0);
-    v.forEach((_, i) => {
-      v[i] = (vInit[i] ?? 0) + (total.data[i] ?? 0);
-    });
+  /** One spike of neuron `i` where its potential reaches the row's threshold; what it is worth. */
+  const fire = (row: number, i: number): number => {
+    if (!((v[i] ?? 0) >= (thresholds[row]?.[i] ?? Infinity))) return 0;
+    v[i] = add(v[i] ?? 0, -(resets[row]?.[i] ?? 0));
+    spikesOfEach[i] = (spikesOfEach[i] ?? 0) + 1;
+    return amplitudes[row]?.[i] ?? 0;
   };
   return {
     neurons,
-    frame(x) {
-      integrate(frameSum(x));
-      return x.map((_, t) => resultOf(op, fire(t)));
+    restart: () => v.set(vInit),
+    integrate(total) {
+      spikesOfEach.fill(0);
+      for (let i = 0; i < v.length; i++) v[i] = add(vInit[i] ?? 0, total[i] ?? 0);
     },
-    whole(total) {
-      integrate(total);
-      const sum = new Float64Array(v.length);
-      thresholds.slice(0, ticks).forEach((_, row) => {
-        fire(row).forEach((y, i) => {
-          sum[i] = (sum[i] ?? 0) + y;
-        });
-      });
-      return resultOf(op, sum);
+    tick(t, y) {
+      // Beyond the last row even an infinite potential is silent.
+      if (t > thresholds.length) y.fill(0);
+      else for (let i = 0; i < v.length; i++) y[i] = fire(t - 1, i);
+    },
+    whole(y) {
+      sums.fill(0);
+      for (let row = 0; row < Math.min(ticks, thresholds.length); row++) {
+        for (let i = 0; i < v.length; i++) sums[i] = (sums[i] ?? 0) + fire(row, i);
+      }
+      y.set(sums);
     },
   };
 }

@@ -1,11 +1,19 @@
-/** `snn.graded`: spikes of several sizes and signs, as `ir/op/op.ts` has it. */
+/** `snn.graded`: spikes of several sizes and signs, as `ir/op/attrs/neurons.ts` has it. */
 import { known } from "../../diagnostic.ts";
-import type { OpOf, StepSchedule } from "../../op/op.ts";
+import type { OpOf, Sign, StepSchedule } from "../../op/op.ts";
 import type { TensorLookup } from "../../op/table.ts";
 import type { Shape } from "../../type.ts";
-import { resultOf } from "../semantics.ts";
-import { type Arithmetic, arithmeticOf, floats } from "./arithmetic.ts";
-import { type Cell, bitsSet, counted, isInteger, perNeuron, rowsOf } from "./cell.ts";
+import { type Arithmetic, arithmeticOf } from "./arithmetic.ts";
+import {
+  type Population,
+  type Potentials,
+  bitsSet,
+  counted,
+  isInteger,
+  perNeuron,
+  rowsOf,
+} from "./cell.ts";
+import type { NeuronRule } from "./rule.ts";
 
 /** What steps do not shrink below, as a share of the first: float32 potentials have no more digits. */
 export const finestShare = 2 ** -24;
@@ -43,99 +51,118 @@ export function largestSpike({
   return alphabet === "word" ? 2 ** bits - 1 : 2 ** (bits - 1);
 }
 
-export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLookup): Cell {
-  const { schedule } = op.attrs;
+export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLookup): Population {
+  const { schedule, shares } = op.attrs;
   const integer = isInteger(op);
   const arithmetic = arithmeticOf(integer);
-  const shareOf = sharesOf(op.attrs, shape, tensors);
+  const { integrate, fire, reset } = gradedRule(op.attrs, arithmetic);
+  const { add, multiply } = arithmetic;
+  const rows = shares === null ? [] : rowsOf(shares, shape, tensors);
   // A share of 1/t is a quotient: the product with its rounded value would be another number.
-  const at = (value: number, i: number): number =>
-    schedule === "table"
-      ? arithmetic.multiply(value, shareOf(t, i))
-      : scheduled(value, schedule, t);
-  const spread = (ref: string): Float32Array | Int32Array =>
-    perNeuron(ref, shape, tensors, integer);
+  const at = (value: number, row: Potentials | undefined, i: number): number =>
+    schedule === "table" ? multiply(value, row?.[i] ?? 1) : scheduled(value, schedule, t);
+  const spread = (ref: string): Potentials => perNeuron(ref, shape, tensors, integer);
   const threshold = spread(op.attrs.threshold);
   const amplitude = spread(op.attrs.amplitude);
   const ceiling = op.attrs.ceiling === null ? null : spread(op.attrs.ceiling);
-  const v = spread(op.attrs.vInit);
+  const vInit = spread(op.attrs.vInit);
+  const v = vInit.slice();
   const sent = v.map(() => 0);
   const neurons = counted(v, "words");
+  const { spikesOfEach, bitsOfEach } = neurons;
   let t = 0;
   return {
     neurons,
-    step(x) {
+    restart() {
+      t = 0;
+      v.set(vInit);
+      sent.fill(0);
+    },
+    step(x, y) {
       t++;
-      const y = new Float64Array(v.length);
+      const row = rows[Math.min(t, rows.length) - 1];
       for (let i = 0; i < v.length; i++) {
-        const step = at(threshold[i] ?? 1, i);
-        const u = arithmetic.add(v[i] ?? 0, x.data[i] ?? 0);
+        const step = at(threshold[i] ?? 1, row, i);
+        const u = integrate(v[i] ?? 0, x[i] ?? 0);
         const r = sent[i] ?? 0;
-        const k = spikeOf(op.attrs, arithmetic, u, r, step, ceiling?.[i] ?? Infinity);
-        const change = arithmetic.multiply(k, step);
-        v[i] = arithmetic.add(u, -change);
-        sent[i] = arithmetic.add(r, change);
+        const k = fire(u, r, step, ceiling === null ? Infinity : (ceiling[i] ?? Infinity));
+        const change = multiply(k, step);
+        v[i] = reset(u, k, change);
+        sent[i] = add(r, change);
         const digits = bitsSet(Math.abs(k));
-        neurons.spikesOfEach[i] = Number(digits > 0);
-        neurons.bitsOfEach[i] = digits;
-        y[i] = k * at(amplitude[i] ?? 0, i);
+        spikesOfEach[i] = Number(digits > 0);
+        bitsOfEach[i] = digits;
+        y[i] = k * at(amplitude[i] ?? 0, row, i);
       }
-      return resultOf(op, y);
     },
   };
 }
 
-/**
- * The spike of one float neuron in units of the step, with a potential of `u`, after it has sent `sent`;
- * `ceiling` is Infinity where there is none.
- */
-export function gradedSpike(
-  attrs: Firing,
-  u: number,
-  sent: number,
-  step: number,
-  ceiling: number,
-): number {
-  return spikeOf(attrs, floats, u, sent, step, ceiling);
+export type Firing = Pick<OpOf<"snn.graded">["attrs"], "bits" | "alphabet" | "sign">;
+
+/** A spike is a whole number of steps, or a power of two of them. */
+export function gradedRule(firing: Firing, arithmetic: Arithmetic): NeuronRule {
+  const rule = wordRule(largestSpike(firing), firing.sign, arithmetic);
+  return firing.alphabet === "word" ? rule : { ...rule, fire: powersOf(firing, arithmetic) };
 }
 
-type Firing = Pick<OpOf<"snn.graded">["attrs"], "bits" | "alphabet" | "sign">;
+/** The same for words of up to `most` steps, which need not be 2^bits − 1. */
+export function wordRule(most: number, sign: Sign, arithmetic: Arithmetic): NeuronRule {
+  const { add } = arithmetic;
+  return {
+    integrate: add,
+    fire: wordsOf(most, sign, arithmetic),
+    reset: (u, _k, change) => add(u, -change),
+  };
+}
 
-function spikeOf(
-  attrs: Firing,
-  arithmetic: Arithmetic,
-  u: number,
-  sent: number,
-  step: number,
-  ceiling: number,
-): number {
-  const { bits, alphabet, sign } = attrs;
-  const most = largestSpike(attrs);
-  const wanted = sign === "retract" ? Math.max(u, -sent) : u;
-  const room = ceiling === Infinity ? Infinity : arithmetic.nearest(ceiling - sent, step);
-  const high = Math.min(most, room);
-  const low = sign === "positive" ? 0 : -most;
-  if (alphabet === "word") return Math.max(low, Math.min(high, arithmetic.nearest(wanted, step)));
-  // The nearest power may be larger than what is wanted.
-  const returnable =
-    sign === "retract" ? -Math.max(0, Math.min(most, arithmetic.nearest(sent, step))) : low;
-  return nearestPower(arithmetic, wanted, step, bits, returnable, high);
+/** The nearest multiple of the step, as far as sizes, ceiling and what was sent allow. */
+function wordsOf(most: number, sign: Sign, { nearest }: Arithmetic): NeuronRule["fire"] {
+  const highest = (sent: number, step: number, ceiling: number): number =>
+    ceiling === Infinity ? most : Math.min(most, nearest(ceiling - sent, step));
+  switch (sign) {
+    case "free":
+      return (u, sent, step, ceiling) =>
+        Math.max(-most, Math.min(highest(sent, step, ceiling), nearest(u, step)));
+    case "retract":
+      return (u, sent, step, ceiling) => {
+        const k = nearest(Math.max(u, -sent), step);
+        return Math.max(-most, Math.min(highest(sent, step, ceiling), k));
+      };
+    case "positive":
+      return (u, sent, step, ceiling) =>
+        Math.max(0, Math.min(highest(sent, step, ceiling), nearest(u, step)));
+  }
 }
 
 /** ±2^e with the largest e whose three quarters `u` reaches and that keeps within bounds; else 0. */
-function nearestPower(
-  arithmetic: Arithmetic,
-  u: number,
-  step: number,
-  bits: number,
-  low: number,
-  high: number,
-): number {
-  let k = 0;
-  for (let e = 0; e < bits; e++) {
-    const size = u < 0 ? -(2 ** e) : 2 ** e;
-    const reached = Math.abs(u) >= arithmetic.share(0.75 * 2 ** e, step);
-    if (reached && size >= low && size <= high) k = size;
+function powersOf(firing: Firing, { share, nearest }: Arithmetic): NeuronRule["fire"] {
+  const { bits, sign } = firing;
+  const most = largestSpike(firing);
+  return (u, sent, step, ceiling) => {
+    const wanted = sign === "retract" ? Math.max(u, -sent) : u;
+    const room = ceiling === Infinity ? Infinity : nearest(ceiling - sent, step);
+    const high = Math.min(most, room);
+    // The nearest power may be larger than what is wanted, so what was sent bounds it once more.
+    const low = lowest(sign, most, sign === "retract" ? nearest(sent, step) : 0);
+    let k = 0;
+    for (let e = 0; e < bits; e++) {
+      const size = wanted < 0 ? -(2 ** e) : 2 ** e;
+      const reached = Math.abs(wanted) >= share(0.75 * 2 ** e, step);
+      if (reached && size >= low && size <= high) k = size;
+    }
+    return k;
+  };
+}
+
+/** The least spike of neurons whose largest is `most`, and that have sent so many steps. */
+function lowest(sign: Sign, most: number, sent: number): number {
+  switch (sign) {
+    case "positive":
+      return 0;
+    case "retract":
+      return -Math.max(0, Math.min(most, sent));
+    case "free":
+      return -most;
   }
-  return k;
 }

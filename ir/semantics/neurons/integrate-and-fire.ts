@@ -1,35 +1,74 @@
-/** `snn.if`: integrate, fire (a tie fires), reset, as `ir/op/op.ts` has it. */
+/** `snn.if`: integrate, fire (a tie fires), reset, as `ir/op/attrs/neurons.ts` has it. */
 import type { OpOf } from "../../op/op.ts";
 import type { TensorLookup } from "../../op/table.ts";
 import type { Shape } from "../../type.ts";
-import { resultOf } from "../semantics.ts";
-import { type Cell, counted, isInteger, perNeuron } from "./cell.ts";
+import { type Arithmetic, arithmeticOf } from "./arithmetic.ts";
+import { type Population, type Potentials, counted, isInteger, perNeuron } from "./cell.ts";
+import type { NeuronRule } from "./rule.ts";
 
-export function integrateAndFire(op: OpOf<"snn.if">, shape: Shape, tensors: TensorLookup): Cell {
+type BinaryAttrs = OpOf<"snn.if">["attrs"];
+
+/** The step is the threshold, and a spike is 0 or 1 of it. */
+export function binaryRule(reset: BinaryAttrs["reset"], { add }: Arithmetic): NeuronRule {
+  return {
+    integrate: add,
+    fire: (u, _sent, threshold) => (u >= threshold ? 1 : 0),
+    reset:
+      reset === "subtract"
+        ? (u, k, change) => (k === 0 ? u : add(u, -change))
+        : (u, k) => (k === 0 ? u : 0),
+  };
+}
+
+/** What binary neurons are given, [numel] each. */
+export interface BinaryParameters {
+  readonly threshold: Potentials;
+  readonly amplitude: Potentials;
+  readonly vInit: Potentials;
+}
+
+export function binaryParameters(
+  attrs: Pick<BinaryAttrs, "threshold" | "amplitude" | "vInit">,
+  shape: Shape,
+  tensors: TensorLookup,
+  integer: boolean,
+): BinaryParameters {
+  return {
+    threshold: perNeuron(attrs.threshold, shape, tensors, integer),
+    amplitude: perNeuron(attrs.amplitude, shape, tensors, integer),
+    vInit: perNeuron(attrs.vInit, shape, tensors, integer),
+  };
+}
+
+export function integrateAndFire(
+  op: OpOf<"snn.if">,
+  shape: Shape,
+  tensors: TensorLookup,
+): Population {
   const integer = isInteger(op);
-  // What a sum is rounded to: float32, or nothing but the width of an integer.
-  const stored = integer ? (u: number): number => u | 0 : Math.fround;
-  const threshold = perNeuron(op.attrs.threshold, shape, tensors, integer);
-  const amplitude = perNeuron(op.attrs.amplitude, shape, tensors, integer);
-  const v = perNeuron(op.attrs.vInit, shape, tensors, integer);
+  const parameters = binaryParameters(op.attrs, shape, tensors, integer);
+  return binaryNeurons(parameters, binaryRule(op.attrs.reset, arithmeticOf(integer)));
+}
+
+export function binaryNeurons(
+  { threshold, amplitude, vInit }: BinaryParameters,
+  { integrate, fire, reset }: NeuronRule,
+): Population {
+  const v = vInit.slice();
   const neurons = counted(v, "digits");
+  const { spikesOfEach } = neurons;
   return {
     neurons,
-    step(x) {
-      neurons.spikesOfEach.fill(0);
-      const y = new Float64Array(v.length);
+    restart: () => v.set(vInit),
+    step(x, y) {
       for (let i = 0; i < v.length; i++) {
-        const u = stored((v[i] ?? 0) + (x.data[i] ?? 0));
-        const theta = threshold[i] ?? 0;
-        if (u >= theta) {
-          neurons.spikesOfEach[i] = 1;
-          v[i] = op.attrs.reset === "subtract" ? u - theta : 0;
-          y[i] = amplitude[i] ?? 0;
-        } else {
-          v[i] = u;
-        }
+        const u = integrate(v[i] ?? 0, x[i] ?? 0);
+        const theta = threshold[i] ?? 1;
+        const k = fire(u, 0, theta, Infinity);
+        v[i] = reset(u, k, theta);
+        spikesOfEach[i] = k;
+        y[i] = k === 0 ? 0 : (amplitude[i] ?? 0);
       }
-      return resultOf(op, y);
     },
   };
 }

@@ -1,18 +1,43 @@
-/** `snn.rehearsed-if`: run, learn what went wrong, start anew, run again, as `ir/op/op.ts` has it. */
+/**
+ * Ops that start anew after a rehearsal: any stepper, put back to its start, and of `snn.rehearsed-if`, as
+ * `ir/op/attrs/neurons.ts` has it, to a potential that depends on what went wrong.
+ */
 import type { OpOf } from "../../op/op.ts";
 import type { TensorLookup } from "../../op/table.ts";
 import type { Shape } from "../../type.ts";
-import { resultOf } from "../semantics.ts";
-import { type Cell, counted, perNeuron } from "./cell.ts";
+import { floats } from "./arithmetic.ts";
+import type { Population, Stepper } from "./cell.ts";
+import { binaryNeurons, binaryParameters, binaryRule } from "./integrate-and-fire.ts";
 
 /** ε over the threshold: what a potential is moved further than to the threshold itself. */
 export const rehearsalMargin = Math.fround(0.001);
+
+/** `inner`, which starts anew after `rehearsal` timesteps by `again`: from its start, unless said. */
+export function rehearsing<S extends Stepper>(
+  inner: S,
+  rehearsal: number,
+  again: () => void = () => inner.restart(),
+): S {
+  let t = 0;
+  return {
+    ...inner,
+    restart() {
+      t = 0;
+      inner.restart();
+    },
+    step(x, y) {
+      if (t === rehearsal) again();
+      t++;
+      inner.step(x, y);
+    },
+  };
+}
 
 /** What the rehearsal has shown of one neuron. */
 interface Learned {
   /** v[ρ]. */
   readonly residual: number;
-  /** e of `ir/op/op.ts`: ∞ where the neuron never fired. */
+  /** e of `ir/op/attrs/neurons.ts`: ∞ where the neuron never fired. */
   readonly toSilence: number;
   /** g: ∞ where it always fired. */
   readonly toFire: number;
@@ -22,51 +47,46 @@ export function rehearsedIntegrateAndFire(
   op: OpOf<"snn.rehearsed-if">,
   shape: Shape,
   tensors: TensorLookup,
-): Cell {
+): Population {
   const { rehearsal, rule } = op.attrs;
-  const threshold = perNeuron(op.attrs.threshold, shape, tensors, false);
-  const amplitude = perNeuron(op.attrs.amplitude, shape, tensors, false);
-  const vInit = perNeuron(op.attrs.vInit, shape, tensors, false);
-  const v = Float32Array.from(vInit);
+  const parameters = binaryParameters(op.attrs, shape, tensors, false);
+  const { threshold, vInit } = parameters;
+  const inner = binaryNeurons(parameters, binaryRule("subtract", floats));
+  const { membranePotential: v, spikesOfEach } = inner.neurons;
   const toSilence = new Float32Array(v.length).fill(Infinity);
   const toFire = new Float32Array(v.length).fill(Infinity);
-  const neurons = counted(v, "digits");
-  let t = 0;
 
-  const restart = (): void => {
-    v.forEach((residual, i) => {
+  const learning: Population = {
+    ...inner,
+    restart() {
+      inner.restart();
+      toSilence.fill(Infinity);
+      toFire.fill(Infinity);
+    },
+    step(x, y) {
+      inner.step(x, y);
+      for (let i = 0; i < v.length; i++) {
+        const theta = threshold[i] ?? 1;
+        const left = v[i] ?? 0;
+        const fired = spikesOfEach[i] === 1;
+        const distance = fired ? left : Math.fround(theta - left);
+        const least = fired ? toSilence : toFire;
+        const margin = Math.fround(rehearsalMargin * theta);
+        least[i] = Math.min(least[i] ?? Infinity, Math.fround(distance + margin));
+      }
+    },
+  };
+  const startAnew = (): void => {
+    for (let i = 0; i < v.length; i++) {
       const learned = {
-        residual,
+        residual: v[i] ?? 0,
         toSilence: toSilence[i] ?? Infinity,
         toFire: toFire[i] ?? Infinity,
       };
       v[i] = restartAt(rule, learned, vInit[i] ?? 0, threshold[i] ?? 1);
-    });
+    }
   };
-  return {
-    neurons,
-    step(x) {
-      if (t === rehearsal) restart();
-      t++;
-      neurons.spikesOfEach.fill(0);
-      const y = new Float64Array(v.length);
-      for (let i = 0; i < v.length; i++) {
-        const u = Math.fround((v[i] ?? 0) + (x.data[i] ?? 0));
-        const theta = threshold[i] ?? 1;
-        const fires = u >= theta;
-        const rest = fires ? Math.fround(u - theta) : u;
-        const distance = fires ? rest : Math.fround(theta - u);
-        const least = fires ? toSilence : toFire;
-        const margin = Math.fround(rehearsalMargin * theta);
-        least[i] = Math.min(least[i] ?? Infinity, Math.fround(distance + margin));
-        v[i] = rest;
-        if (!fires) continue;
-        neurons.spikesOfEach[i] = 1;
-        y[i] = amplitude[i] ?? 0;
-      }
-      return resultOf(op, y);
-    },
-  };
+  return rehearsing(learning, rehearsal, startAnew);
 }
 
 /** The potential that a neuron starts anew from. */

@@ -4,7 +4,8 @@
  * comparison with them decides for every float32 what dividing, adding ½ and rounding down decide.
  */
 import { invariant } from "../../../../ir/diagnostic.ts";
-import { gradedSpike } from "../../../../ir/semantics/neurons/graded.ts";
+import { floats } from "../../../../ir/semantics/neurons/arithmetic.ts";
+import { gradedRule } from "../../../../ir/semantics/neurons/graded.ts";
 
 /** What neurons compare with; NaN where nothing reaches it. See `Levels` in kernels/firing.ts. */
 export interface SpikeLevels {
@@ -16,9 +17,9 @@ export interface SpikeLevels {
 
 /** Of float neurons; without a ceiling it is Infinity. */
 export function floatLevels(step: number, ceiling: number): SpikeLevels {
-  const attrs = { bits: 1, alphabet: "word", sign: "free" } as const;
-  const alone = (u: number): number => gradedSpike(attrs, u, 0, step, Infinity);
-  const driven = (sent: number): number => gradedSpike(attrs, step, sent, step, ceiling);
+  const { fire } = gradedRule({ bits: 1, alphabet: "word", sign: "free" }, floats);
+  const alone = (u: number): number => fire(u, 0, step, Infinity);
+  const driven = (sent: number): number => fire(step, sent, step, ceiling);
   return {
     up: leastFloat((u) => alone(u) >= 1),
     down: -leastFloat((u) => alone(-u) <= -1),

@@ -6,9 +6,10 @@ import {
   integerLevels,
   leastFloat,
 } from "../../../../../backends/wasm/lower/neurons/levels.ts";
-import { gradedSpike } from "../../../../../ir/semantics/neurons/graded.ts";
+import { floats } from "../../../../../ir/semantics/neurons/arithmetic.ts";
+import { gradedRule } from "../../../../../ir/semantics/neurons/graded.ts";
 
-const attrs = { bits: 1, alphabet: "word", sign: "free" } as const;
+const { fire } = gradedRule({ bits: 1, alphabet: "word", sign: "free" }, floats);
 const one = new DataView(new ArrayBuffer(4));
 /** By their bits, beyond the least subnormals. */
 const positive = fc.integer({ min: 100, max: 0x7f7f_ffff }).map((bits) => {
@@ -35,7 +36,7 @@ describe("levels of float neurons", () => {
         const half = Math.fround(step / 2);
         const all = [anywhere, -anywhere, ...around(up), ...around(down), 0, half, -half];
         expect(all.map((u) => Number(u >= up) - Number(u <= down))).toEqual(
-          all.map((u) => gradedSpike(attrs, u, 0, step, Infinity) + 0),
+          all.map((u) => fire(u, 0, step, Infinity) + 0),
         );
       }),
     );
@@ -48,7 +49,7 @@ describe("levels of float neurons", () => {
         const { room, excess } = floatLevels(step, ceiling);
         const all = [0, step, ceiling, ...around(room), ...around(excess)];
         expect(all.map((sent) => Number(sent <= room) - Number(sent >= excess))).toEqual(
-          all.map((sent) => gradedSpike(attrs, step, sent, step, ceiling) + 0),
+          all.map((sent) => fire(step, sent, step, ceiling) + 0),
         );
       }),
     );
