@@ -1,8 +1,7 @@
 /**
- * The library: `import { … } from "snnc"`. Every step of the way from an ONNX model's bytes to a
- * spiking network and its report, as functions without files and without state of the process, so
- * that they run in a browser too. Files and threads are in `snnc/node`. docs/library.md has a
- * worked example.
+ * The library: `import { … } from "snnc"`. It has a function for every step from an ONNX model's bytes to a
+ * spiking network and its report. The functions use no files and keep no state, so they also run in a
+ * browser. Files and threads are in `snnc/node`. docs/library.md has a worked example.
  */
 
 // From bytes to a network.
@@ -60,7 +59,7 @@ export type { WasmReport } from "./backends/wasm/emit/report.ts";
 export type { DemoSample } from "./backends/wasm/emit/samples.ts";
 export type { Assets } from "./backends/wasm/emit/assets.ts";
 
-// Engines: what runs a network.
+// Engines, which run a network.
 export { interpretEngine } from "./backends/interpret/engine.ts";
 export { singleThreadEngine } from "./backends/typed/single.ts";
 export { singleThreadWasmEngine } from "./backends/wasm/runtime/single.ts";
@@ -79,7 +78,7 @@ export type {
   SampleSource,
 } from "./ir/executable.ts";
 
-// Catalogues: what there is.
+// Catalogues of operators, ops, passes and pipelines.
 export { onnxOperators } from "./frontend/onnx/operators.ts";
 export { specs as opSpecs } from "./ir/op/table.ts";
 export { spikingFormOf } from "./passes/convert/spiking-form.ts";
@@ -88,7 +87,7 @@ export { printPipeline } from "./passes/pipeline.ts";
 export type { PipelineStep } from "./passes/pipeline.ts";
 export type { PassRecord } from "./passes/manager.ts";
 
-// The representation, and what goes wrong.
+// The representation, and errors.
 export { DiagnosticError, InvariantError, fail } from "./ir/diagnostic.ts";
 export type { Diagnostic, Severity } from "./ir/diagnostic.ts";
 export type { Loc } from "./ir/loc.ts";

@@ -1,6 +1,6 @@
 /**
- * What a conversion cost: the analogue network beside the spiking one on the same samples, the loss
- * after each pass, and the comparison layer by layer.
+ * What a conversion cost: both networks on the same samples, the loss after each pass, and the
+ * comparison layer by layer.
  */
 import { type Comparison, compare } from "../calibrate/compare.ts";
 import {
@@ -17,12 +17,12 @@ import type { PassRecord } from "../passes/manager.ts";
 import { checkEngine } from "./engine-check.ts";
 import { type Running, loadOn } from "./measure.ts";
 
-/** Samples with what the first output ought to give, where that is known. */
+/** Samples, with the correct values of the first output if they are known. */
 export interface Labelled {
   readonly samples: SampleSource;
   /** Class numbers, or an array [N, …] of what the task takes. */
   readonly labels: Targets | null;
-  /** What the first output is for; told from it and the labels unless given. */
+  /** The task of the first output; by default it follows from the output and the labels. */
   readonly task?: TaskWish | undefined;
 }
 
@@ -30,21 +30,21 @@ export interface Labelled {
 export interface PassLoss {
   readonly pass: string;
   readonly accuracy: number | null;
-  /** Share of decisions that are the original network's; null where nothing is decided. */
+  /** Share of decisions that are the same as the original network's; null if the task has none. */
   readonly agreement: number | null;
   readonly relativeLogitError: number | null;
-  /** RMSE to the original network over its outputs' spread; null where classes are decided. */
+  /** RMSE to the original network, divided by the spread of its outputs; null for decisions. */
   readonly relativeRmseToAnn: number | null;
 }
 
 export interface AssessOptions {
-  /** The module's own unless given. */
+  /** By default those of the module. */
   readonly timesteps?: number;
-  /** What progress is reported as; "evaluating" unless given. */
+  /** The name under which progress is reported; by default "evaluating". */
   readonly label?: string;
-  /** The analogue network's evaluation, made with `keepLogits`, to compare with. */
+  /** An evaluation of the analogue network to compare with, made with `keepLogits`. */
   readonly reference?: Evaluation;
-  /** Whether spikes and operations are wanted; true unless given. */
+  /** Whether to count spikes and operations; by default true. */
   readonly countOperations?: boolean;
   /** Keeps the final logits of every sample, so that the result can be a reference. */
   readonly keepLogits?: boolean;
@@ -81,7 +81,7 @@ export async function evaluateModule(
   }
 }
 
-/** Accuracy and latency of a module on `data` where samples end once their answer is clear. */
+/** Accuracy and latency of a module on `data` if each sample stops when its answer is clear. */
 export async function evaluateWithEarlyExit(
   module: Module,
   data: Labelled,
@@ -123,8 +123,8 @@ export async function evaluatePair(
 }
 
 /**
- * Accuracy and logit error on `data` after each pass that changed the network. Passes that keep
- * outputs are run all the same: the row shows that they did.
+ * Accuracy and logit error on `data` after each pass that changed the network. Passes that keep outputs are
+ * included too: their row shows that they did.
  */
 export async function lossByPass(
   original: Module,

@@ -1,6 +1,6 @@
 /**
- * Finds a conversion by trying: codes, numbers of timesteps and bits, each calibrated on one half of
- * the samples and judged on the other, both ways. No test data is looked at, and no labels are needed.
+ * Finds a conversion by trying codes, numbers of timesteps and bits. Each is calibrated on one half of the
+ * samples and judged on the other half, both ways. It uses no test data and needs no labels.
  */
 import { ownEnergy } from "../calibrate/energy.ts";
 import type { Evaluation } from "../calibrate/evaluate.ts";
@@ -26,65 +26,67 @@ import {
 } from "./judge.ts";
 import { type Running, byContent, calibrationOn } from "./measure.ts";
 
-/** What to have as little of as can be. */
+/** What to minimise. */
 export const objectives = ["latency", "spikes", "energy"] as const;
 export type Objective = (typeof objectives)[number];
 
 export interface AutoOptions {
-  /** Points of accuracy that may be lost at most; of values, percent of their spread (`docs/auto.md`). */
+  /** Largest loss, in points of accuracy; for values, in percent of their spread (`docs/auto.md`). */
   readonly maxLoss: number;
   readonly objective: Objective;
-  /** How sure that is to be, from 0.5 to 1 exclusive; 0.95 unless given. */
+  /** Confidence that the loss is not larger, from 0.5 to 1 exclusive; by default 0.95. */
   readonly confidence?: number;
-  /** What the first output is for; told from it unless given. */
+  /** The task of the first output; by default it follows from the output. */
   readonly task?: TaskWish | undefined;
-  /** Told of each trial as it ends. */
+  /** Called with each trial when it ends. */
   readonly onTrial?: (trial: Trial) => void;
 }
 
 /** A conversion that was tried. */
 export interface Trial {
-  /** For `convert`. */
+  /** The options for `convert`. */
   readonly pipeline: string;
   readonly timesteps: number;
   readonly code: string;
   /**
    * Share of the decisions on judging samples that change, in points: the loss of accuracy on them cannot
-   * be larger. Of values the RMSE to the analogue network's, in percent of their spread.
+   * be larger. For values, the RMSE to those of the analogue network, in percent of their spread.
    */
   readonly changedPoints: number;
-  /** What `changedPoints` does not exceed on all there are, with the confidence asked for over all trials. */
+  /**
+   * Upper bound of `changedPoints` on all possible samples, with the requested confidence over all trials.
+   */
   readonly boundPoints: number;
-  /** Samples that judged it: all, unless half of them showed that it changes too much. */
+  /** Number of samples that judged it: all, unless half of them already showed that it changes too much. */
   readonly judgedOn: number;
   readonly latencyTimesteps: number;
   readonly spikesPerSample: number;
   /**
-   * Of one sample, relative to the analogue network's, by events and by the table of the network's own
-   * arithmetic, all operations of both networks (`calibrate/energy.ts`).
+   * Energy of one sample, relative to that of the analogue network: all operations of both networks,
+   * counted by events, with the table of the network's own arithmetic (`calibrate/energy.ts`).
    */
   readonly energyRatio: number;
 }
 
 export interface AutoResult {
   readonly chosen: Trial;
-  /** All trials, in the order in which they were made; none is a network that was tried before. */
+  /** All trials in order; each is a different network. */
   readonly trials: readonly Trial[];
-  /** Samples that each conversion was calibrated on. */
+  /** Number of samples that each conversion was calibrated on. */
   readonly calibratedOn: number;
   readonly judgedOn: number;
-  /** That none of the conversions which `boundPoints` says are good enough loses more. */
+  /** Confidence that no conversion whose `boundPoints` is good enough loses more. */
   readonly confidence: number;
-  /** For so many conversions together the judges can show it: no others are tried. */
+  /** The number of conversions that the judges can judge with this confidence; no more are tried. */
   readonly sharedBy: number;
-  /** What the first output was judged as. */
+  /** The task by which the first output was judged. */
   readonly task: ChosenTask;
 }
 
 interface Candidate {
   readonly pipeline: string;
   readonly timesteps: number;
-  /** Where few judges let only some be tried: those of the lowest ranks. */
+  /** If few judges allow only some candidates, those with the lowest ranks are tried. */
   readonly rank: number;
 }
 
@@ -99,8 +101,9 @@ const ranked = (
   timesteps.map((each, i) => ({ pipeline, timesteps: each, rank: known(ranks[i], "a rank") }));
 
 /**
- * What is tried: from what answers at once to what needs long, so that a search can end early. Of bits of a
- * spike more need fewer timesteps. Ranks: first what changes least, then what is cheaper, of other codes last.
+ * The candidates, from those that answer at once to those that need long, so that a search can end early.
+ * With more bits per spike fewer timesteps are needed. Ranks: first those that change least, then the
+ * cheaper ones; other codes last.
  */
 export const candidates: readonly Candidate[] = [
   ...ranked(increments(8, 10), [1, 2], [3, 0]),
@@ -112,7 +115,7 @@ export const candidates: readonly Candidate[] = [
   ...ranked("one-spike", [15, 63, 255], [23, 21, 15]),
 ];
 
-/** Parts that the samples are dealt into: each judges what was calibrated on the others. */
+/** Number of parts of the samples: each part judges conversions that were calibrated on the others. */
 const parts = 2;
 const fewestSamples = 8;
 const usualConfidence = 0.95;
@@ -125,11 +128,11 @@ interface Part {
 }
 
 /**
- * The conversion of `module` (code "none") with the least of the objective among those that change at
- * most `maxLoss` points of decisions, with the confidence asked for. Every sample judges: of two halves each
- * judges what the other calibrated. The bounds hold together for all that are tried, which are as many as the
- * judges can show it of. Fails with a diagnostic where none is good enough, or where so few samples could not
- * show it of any.
+ * The conversion of `module` (code "none") with the smallest objective among those that change at most
+ * `maxLoss` points of decisions, with the requested confidence. Every sample judges: each half judges
+ * conversions that were calibrated on the other half. The bounds hold for all candidates together; only as
+ * many are tried as the judges can judge. Fails with a diagnostic if no candidate is good enough, or if
+ * there are too few samples to judge any.
  */
 export async function chooseConversion(
   module: Module,
@@ -249,7 +252,9 @@ export async function chooseConversion(
   }
 }
 
-/** Whether a longer run sent as much in the same shares, and so nothing in the timesteps that it has more. */
+/**
+ * Whether a longer run sent as much in the same shares, and so nothing in the timesteps that it has more.
+ */
 function isSameRun(shorter: Trial, longer: Trial): boolean {
   return (
     shorter.pipeline === longer.pipeline &&

@@ -11,7 +11,7 @@ import { fail } from "../ir/diagnostic.ts";
 import type { Module } from "../ir/module.ts";
 import { diagnose } from "./diagnostics.ts";
 
-/** What is planned, in the words of its diagnostic. */
+/** Planned targets, in the words of their diagnostic. */
 const planned: ReadonlyMap<string, string> = new Map([
   ["emulator", "an emulator in C"],
   ["hdl", "a hardware description in Verilog"],
@@ -20,7 +20,7 @@ const planned: ReadonlyMap<string, string> = new Map([
 
 /**
  * The files of a network for `target`, and a report on them; nothing is written. `assets` are the
- * loader's own files: `snnc/node` has a reader of those that came with the package.
+ * loader's own files: `snnc/node` reads those of the package.
  */
 export async function build(
   module: Module,
@@ -33,7 +33,7 @@ export async function build(
   return buildWasm(module, options, making, assets);
 }
 
-/** Fails where there is no such target, or not yet. */
+/** Fails if there is no such target, or not yet. */
 export function checkTarget(target: string): void {
   if (target === "wasm") return;
   const what = planned.get(target);

@@ -1,7 +1,7 @@
 /**
- * Whether a model can be converted, and if not every reason at once. Needs no data: it runs the passes of
- * the pipeline that decide, up to the conversion, so that it cannot say otherwise than they do. Where one
- * of them wants to see the network run, it sees it on a made-up sample, which changes no answer.
+ * Whether a model can be converted, and if not every reason at once. Needs no data: it runs the
+ * pipeline's own passes up to the conversion, so its answer cannot differ from theirs. If a pass needs
+ * to run the network, it runs on an invented sample, which changes no answer.
  */
 import type { ImportResult } from "../frontend/import.ts";
 import { type Diagnostic, DiagnosticError } from "../ir/diagnostic.ts";
@@ -21,9 +21,9 @@ import { planIntegers } from "../passes/quantise/plan.ts";
 import { type ConvertOptions, pipelineOf, stepsOf } from "./convert.ts";
 import { calibrationOn } from "./measure.ts";
 
-/** One kind of operator that stands in the way. */
+/** One kind of operator that cannot be converted. */
 export interface Obstacle {
-  /** The ONNX operator, or the op of ours that its nodes amount to. */
+  /** The ONNX operator, or the IR op that its nodes became. */
   readonly op: string;
   readonly domain: string;
   readonly opset: number;
@@ -36,23 +36,23 @@ export interface Obstacle {
 export type CheckedFate = Fate | "decoded";
 
 export interface CheckResult {
-  /** The code that was asked about. */
+  /** The requested code. */
   readonly code: SpikingCode;
   readonly convertible: boolean;
   /** ONNX operators of the model, by name. */
   readonly operators: ReadonlyMap<string, number>;
   readonly obstacles: readonly Obstacle[];
-  /** What becomes of the ops that are left after cleaning up: kinds by fate, with counts. */
+  /** How the ops that remain after cleaning are converted: counts of each kind, by result. */
   readonly fates: ReadonlyMap<CheckedFate, ReadonlyMap<string, number>>;
   readonly parameters: number;
-  /** What the conversion will say of layers whose weights meet real values over time. */
+  /** The diagnostics of the conversion about layers whose weights meet real values over time. */
   readonly remarks: readonly Diagnostic[];
 }
 
-/** Which conversion is asked about: that which `convert` makes of the same options. */
+/** Which conversion to check: the one that `convert` makes with the same options. */
 export type CheckOptions = Pick<ConvertOptions, "pipeline" | "code" | "allowAnalogue">;
 
-/** Checks an imported model for a conversion. `engine` runs the network where a pass asks for it. */
+/** Checks whether an imported model can be converted. `engine` runs the network if a pass needs it. */
 export async function checkModel(
   imported: ImportResult,
   engine: Engine,

@@ -1,6 +1,6 @@
 /**
- * The main job as a function: an analogue network and calibration samples in, a spiking network
- * out. No files, no clock but for the seconds of each pass, no state.
+ * The main job as a function: an analogue network and calibration samples in, a spiking network out. It
+ * uses no files and no state, and a clock only for the seconds of each pass.
  */
 import { type Diagnostic, fail } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
@@ -14,18 +14,18 @@ import { diagnose } from "./diagnostics.ts";
 import { type Running, calibrationOn } from "./measure.ts";
 
 export interface ConvertOptions {
-  /** Those that networks of its code are made for unless given. */
+  /** By default the number for the code. */
   readonly timesteps?: number;
   /**
-   * A pipeline's name, or passes with options: `fold-batchnorm,balance-mmse{scope=layer}`. That of
-   * the code unless given, and without one the pipeline "default".
+   * A pipeline's name, or passes with options: `fold-batchnorm,balance-mmse{scope=layer}`. By default the
+   * pipeline of the code, or "default" if no code is given.
    */
   readonly pipeline?: string;
-  /** How spikes are to carry values, where no pipeline says it. */
+  /** How spikes carry values, if no pipeline is given. */
   readonly code?: SpikingCode;
-  /** Bits of a spike, in place of those of the code or pipeline, whose spikes have a number of choice. */
+  /** Bits of a spike, for codes and pipelines that let you choose them. */
   readonly bits?: number;
-  /** 0 unless given. */
+  /** By default 0. */
   readonly seed?: number;
   /** Lets ops without a spiking form run on decoded values. */
   readonly allowAnalogue?: boolean;
@@ -45,8 +45,8 @@ export interface Conversion {
 }
 
 /**
- * The steps that `text` names, with command-line conveniences applied. Fails with a `DiagnosticError`
- * for bits of spikes that have no number of them.
+ * The steps that `text` names, with the shortcuts of the command line applied. Fails with a
+ * `DiagnosticError` if `bits` is given for spikes without a choice of bits.
  */
 export function stepsOf(
   text: string,
@@ -64,15 +64,15 @@ export function stepsOf(
   return withBits(steps, bits);
 }
 
-/** The pipeline that options ask for. */
+/** The pipeline that the options select. */
 export function pipelineOf({ pipeline, code }: Pick<ConvertOptions, "pipeline" | "code">): string {
   return pipeline ?? (code === undefined ? "default" : pipelineFor[code]);
 }
 
 /**
- * Runs a pipeline on `module`, with `samples` as the calibration set (null if there is none: a pass
- * that needs it then fails), or with a `calibrationOn` of it that several conversions share. Fails with
- * a `DiagnosticError` for what the user can mend.
+ * Runs a pipeline on `module`, with `samples` as the calibration set (null if there is none: a pass that
+ * needs it then fails), or with a `calibrationOn` result that several conversions share. Fails with a
+ * `DiagnosticError` for errors that the user can correct.
  */
 export async function convert(
   module: Module,

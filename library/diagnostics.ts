@@ -1,5 +1,7 @@
-/** The messages of the library's own steps: what running a network for a pass may bring to light,
- * and what there is no build for. */
+/**
+ * The messages of the library's own steps: errors found while a pass runs the network, and targets without
+ * a build.
+ */
 import { catalogue } from "../ir/diagnostic.ts";
 
 function percentOf(share: number): string {

@@ -1,4 +1,4 @@
-/** Gives passes their look at the network running: an engine, a calibration set, statistics. */
+/** Lets passes run the network: an engine, a calibration set, statistics. */
 import { type Diagnostic, fail } from "../ir/diagnostic.ts";
 import type {
   Engine,
@@ -18,11 +18,14 @@ import { diagnose } from "./diagnostics.ts";
 export interface Running {
   readonly engine: Engine;
   readonly threads: number;
-  /** Told where the engine has to take a slower path. */
+  /** Called if the engine has to take a slower path. */
   readonly onDiagnostic?: (diagnostic: Diagnostic) => void;
-  /** A clock, in milliseconds from wherever: how much the engine is checked depends on it, and no result. */
+  /**
+   * A clock in milliseconds, from any start. It decides how much the engine is checked; no result depends
+   * on it.
+   */
   readonly now?: () => number;
-  /** Told of each finished sample of each run. */
+  /** Called after each sample of each run. */
   readonly onProgress?: (label: string, done: number, total: number) => void;
 }
 
@@ -33,9 +36,9 @@ export function loadOn(running: Running, module: Module): Promise<Executable> {
 }
 
 /**
- * What passes see of `samples`. What was measured of a module is kept for as long as the module lives:
- * several conversions of one network look at it once. Fails with a `DiagnosticError` where there are no
- * samples, or where values of the network are not finite on them.
+ * Gives passes access to `samples`. Measurements are kept as long as their module lives, so several
+ * conversions of one network share them. Fails with a `DiagnosticError` if there are no samples, or if
+ * values of the network are not finite on them.
  */
 export function calibrationOn(samples: SampleSource, running: Running): Calibration {
   const kept = new WeakMap<Module, Map<string, Promise<CalibrationStatistics>>>();

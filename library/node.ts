@@ -1,6 +1,6 @@
 /**
- * What the library adds where there are files and threads: `import { … } from "snnc/node"`. The
- * rest is in `index.ts`, which reaches none of Node's own modules.
+ * The parts of the library that need files and threads: `import { … } from "snnc/node"`. The rest is in
+ * `index.ts`, which uses no module of Node.
  */
 export { typedEngine } from "../backends/typed/engine.ts";
 export { wasmEngine } from "../backends/wasm/engine.ts";

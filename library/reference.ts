@@ -1,6 +1,6 @@
 /**
- * The analogue network that a `.snn` came from, with the value ids of the `.snn`: made again from
- * the model by the passes up to conversion. One of them needs the calibration set where it changed anything.
+ * The analogue network that a `.snn` came from, with the value ids of the `.snn`: rebuilt from the model
+ * by the passes up to conversion. One of them needs the calibration set if it changed anything.
  */
 import { isNeuron } from "../ir/op/known.ts";
 import { DiagnosticError } from "../ir/diagnostic.ts";
@@ -59,8 +59,8 @@ export async function rebuildReference(
 }
 
 /**
- * Whether the neurons of `snn` can be those of `plain` with two populations in place of one here and there: in
- * each run of layers of one shape there are as many, or up to twice as many.
+ * Whether the neurons of `snn` can be those of `plain` with two populations in place of one here and
+ * there: in each run of layers of one shape there are as many, or up to twice as many.
  */
 function isCentredFrom(plain: Module, snn: Module): boolean {
   const [before, now] = [runsOf(plain), runsOf(snn)];

@@ -1,4 +1,4 @@
-/** Puts together everything that a conversion report shows, by running both networks. */
+/** Collects everything that a conversion report shows, by running both networks. */
 import { type ReportPieces, buildReport } from "../calibrate/report/model.ts";
 import type { ConversionReport } from "../calibrate/report/schema.ts";
 import type { Evaluation } from "../calibrate/evaluate.ts";
@@ -11,7 +11,7 @@ import type { PassRecord } from "../passes/manager.ts";
 import { type Labelled, compareLayers, lossByPass } from "./assess.ts";
 import type { Running } from "./measure.ts";
 
-/** Data as a report names it. */
+/** The description of data in a report. */
 export interface NamedData extends Labelled {
   readonly name: string;
   readonly sha256: string;
@@ -24,15 +24,15 @@ export interface ReportRequest {
   readonly reference: Module;
   readonly snn: Module;
   readonly passes: readonly PassRecord[];
-  /** Put the wall time of each pass in, which makes two reports of the same thing differ. */
+  /** Include the wall time of each pass. Two reports of the same conversion then differ. */
   readonly timed?: boolean;
-  /** Passes of an earlier run, of which nothing but names and options is known. */
+  /** Passes of an earlier run; only their names and options are known. */
   readonly ranBefore?: ReportPieces["pipeline"];
   readonly timesteps: number;
   readonly seed: number;
   readonly calibration: NamedData | null;
   readonly evaluation: NamedData;
-  /** Whether layers are compared, which runs both networks again; true unless given. */
+  /** Whether to compare layers, which runs both networks again; by default true. */
   readonly layers?: boolean;
   readonly evaluations: { readonly ann: Evaluation; readonly snn: Evaluation };
   readonly diagnostics: readonly Diagnostic[];
@@ -41,7 +41,7 @@ export interface ReportRequest {
 /** The first samples of the evaluation data: for comparing layers and for the loss by pass. */
 const comparedSamples = 128;
 
-/** Runs what is still to be run and builds the report. */
+/** Makes the remaining runs and builds the report. */
 export async function makeReport(
   request: ReportRequest,
   running: Running,

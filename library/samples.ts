@@ -7,7 +7,7 @@ import type { Tensor } from "../ir/tensor.ts";
 
 /**
  * The samples of an array [N, …], or of one array per input by the inputs' names, as `module` takes
- * them. Fails with a `DiagnosticError` where they do not fit; remarks are in its `diagnostics`.
+ * them. Fails with a `DiagnosticError` if they do not fit; remarks are in its `diagnostics`.
  */
 export function samplesOf(
   module: Module,
