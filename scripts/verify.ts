@@ -32,6 +32,10 @@ const bars = {
     summary: "what drives the weights of models in every pipeline: spikes, or currents",
     load: () => import("./verify/drive.ts"),
   },
+  same: {
+    summary: "text, tensors and figures of every model and pipeline, beside those of another build",
+    load: () => import("./verify/same.ts"),
+  },
   npz: {
     summary: "damaged .npz archives through the data readers, 1 GiB and 10 CPU seconds each",
     load: () => import("./verify/npz.ts"),
