@@ -4,7 +4,7 @@
  */
 import { type Result, invariant, known } from "./diagnostic.ts";
 import type { Loc } from "./loc.ts";
-import type { Code, Module, Output, Property } from "./module.ts";
+import type { Carry, Code, Module, Output, Property } from "./module.ts";
 import { type Op, type OpAttrs, type OpKind, type ValueId, isInput } from "./op/op.ts";
 import { inferType, tensorRefsOf } from "./op/table.ts";
 import { type Tensor, type TensorRef, fingerprint, sameTensor } from "./tensor.ts";
@@ -142,6 +142,7 @@ export class Builder {
   finish(options: {
     name: string;
     outputs: readonly Output[];
+    carries?: readonly Carry[];
     code?: Code;
     timesteps?: number;
     properties?: ReadonlySet<Property>;
@@ -156,6 +157,7 @@ export class Builder {
       timesteps: options.timesteps ?? 1,
       ops: this.ops,
       outputs: options.outputs,
+      carries: options.carries ?? [],
       tensors,
       properties: options.properties ?? new Set(),
     };
@@ -195,6 +197,8 @@ export function rewrite(
     const before = builder.ops.length;
     const replacement = transform(op, builder);
     if (replacement !== null) {
+      // What it gives is no function of operands, so nothing can stand for it.
+      invariant(original.kind !== "snn.previous", "transform replaced a value that comes back");
       changed = true;
       if (replacement !== original.result) renamed.set(original.result, replacement);
       continue;
@@ -205,5 +209,6 @@ export function rewrite(
   }
   if (!changed) return module;
   const outputs = module.outputs.map((o) => ({ name: o.name, value: rename(o.value) }));
-  return builder.finish({ ...module, outputs });
+  const carries = module.carries.map((carry) => ({ ...carry, value: rename(carry.value) }));
+  return builder.finish({ ...module, outputs, carries });
 }

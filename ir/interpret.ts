@@ -157,6 +157,11 @@ class Run {
   private readonly words = new Map<ValueId, readonly Words[]>();
   /** Timesteps that were stepped through. */
   private elapsed = 0;
+  /** What comes back at this timestep, by the op that it comes back in. */
+  private readonly before = new Map<
+    ValueId,
+    { readonly values: readonly Tensor[]; readonly words: readonly Words[] }
+  >();
   /** Inputs that change over time, with all their frames. */
   private readonly frames = new Map<ValueId, Tensor>();
 
@@ -171,7 +176,7 @@ class Run {
       const stateful = isStateful(op);
       if (stateful) this.putCell(op);
       if (isFramedNeuron(op)) this.putFramedCell(op);
-      const changes = stateful || isFramedNeuron(op) || isOp(op, "snn.input");
+      const changes = stateful || isFramedNeuron(op) || isOp(op, "snn.input", "snn.previous");
       if (changes || op.inputs.some((value) => this.varying.has(value))) {
         this.varying.add(op.result);
       }
@@ -185,9 +190,12 @@ class Run {
     for (const op of this.module.ops) {
       if (op.kind === "ann.input") continue;
       if (this.elapsed > 0 && !this.varying.has(op.result)) continue;
-      this.values.set(op.result, isOp(op, "snn.input") ? [this.frameOf(op)] : this.run(op));
+      this.values.set(op.result, this.run(op));
       this.followWords(op);
       this.countEvents(op);
+    }
+    for (const { value, source } of this.module.carries) {
+      this.before.set(source, { values: this.ticksOf(value), words: this.words.get(value) ?? [] });
     }
     this.elapsed++;
   }
@@ -226,6 +234,10 @@ class Run {
   }
 
   private run(op: Op): readonly Tensor[] {
+    if (isOp(op, "snn.input")) return [this.frameOf(op)];
+    if (isOp(op, "snn.previous")) {
+      return this.before.get(op.result)?.values ?? [this.tensors(op.attrs.initial)];
+    }
     const operands = op.inputs.map((value) => this.ticksOf(value));
     const ticks = this.varying.has(op.result) ? this.ticks : 1;
     const at = (operand: readonly Tensor[], t: number): Tensor =>
@@ -259,7 +271,10 @@ class Run {
     if (this.isSender(op)) this.words.set(op.result, [this.sentBy(op)]);
     else if (isOp(op, "snn.input"))
       this.words.set(op.result, wordsFrom(op, this.valueOf(op.result)));
-    else if (isDrivenBySpikes(this.driveOf(op.result))) {
+    else if (isOp(op, "snn.previous")) {
+      const carries = isDrivenBySpikes(this.driveOf(op.result));
+      this.words.set(op.result, carries ? (this.before.get(op.result)?.words ?? []) : []);
+    } else if (isDrivenBySpikes(this.driveOf(op.result))) {
       const all = op.inputs.flatMap((value, i) => this.carried(op, i, this.words.get(value) ?? []));
       this.words.set(op.result, all);
     }

@@ -17,7 +17,7 @@ import type { Tensor, TensorRef } from "./tensor.ts";
 
 /**
  * The code of a module: how a value is carried by spikes. `none` before conversion: values are what
- * they are at each timestep, and there is one timestep unless an input changes over time.
+ * they are at each timestep, and there is one timestep unless an input changes over time or a value comes back.
  *
  * - `rate`: the mean over the timesteps of spikes of one size; can be read at any t.
  * - `signed-rate`: the same with spikes of either sign.
@@ -76,9 +76,9 @@ export function isFramed(code: Code): boolean {
   return codeTraitsOf(code)?.decoder === "frame";
 }
 
-/** Whether a network differs from timestep to timestep: it spikes, or what comes in changes. */
+/** Whether a network differs from timestep to timestep: it spikes, or what comes in or back changes. */
 export function isOverTime(module: Pick<Module, "code" | "ops">): boolean {
-  return module.code !== "none" || opsOf(module, "snn.input").length > 0;
+  return module.code !== "none" || opsOf(module, "snn.input", "snn.previous").length > 0;
 }
 
 /**
@@ -114,6 +114,14 @@ export interface Output {
   readonly value: ValueId;
 }
 
+/** Feedback: what a value is at t is what an `snn.previous` gives at t + 1. */
+export interface Carry {
+  /** The value that is carried; it may be made behind the op that it comes back in. */
+  readonly value: ValueId;
+  /** The result of the `snn.previous`, which has no other carry. */
+  readonly source: ValueId;
+}
+
 export interface Module {
   readonly name: string;
   readonly code: Code;
@@ -121,6 +129,8 @@ export interface Module {
   readonly timesteps: number;
   readonly ops: readonly Op[];
   readonly outputs: readonly Output[];
+  /** One for each `snn.previous`; in no particular order. */
+  readonly carries: readonly Carry[];
   readonly tensors: ReadonlyMap<TensorRef, Tensor>;
   readonly properties: ReadonlySet<Property>;
 }
@@ -148,6 +158,11 @@ export function tensorAt(module: Pick<Module, "tensors">, ref: TensorRef): Tenso
 /** The module's inputs, in the order of the source model. */
 export function inputsOf(module: Pick<Module, "ops">): readonly OpOf<InputKind>[] {
   return opsOf(module, ...inputKinds);
+}
+
+/** The value that comes back in each `snn.previous`, by the result of that op. */
+export function carriedTo({ carries }: Pick<Module, "carries">): ReadonlyMap<ValueId, ValueId> {
+  return new Map(carries.map(({ value, source }) => [source, value]));
 }
 
 /** Timesteps after which the network starts anew; 0 where it does not rehearse. */

@@ -79,6 +79,10 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
+export function sameType(a: Type, b: Type): boolean {
+  return a.domain === b.domain && a.dtype === b.dtype && sameShape(a.shape, b.shape);
+}
+
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }

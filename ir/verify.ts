@@ -13,10 +13,12 @@
  *  9. There is an output; outputs exist; no two outputs share a name, nor do two inputs.
  * 10. Every op is an input or something an output depends on.
  * 11. Every tensor in the table is named by an op.
- * 12. Where the code is "none" there are no spiking ops, and inputs over time are real.
+ * 12. Where the code is "none" there are no spiking ops, and what comes in or back over time is real.
  * 13. Framed neurons stand in modules of their code, in which nothing is added at each timestep and
  *     nothing reads means.
- * 14. Ops that start anew after a rehearsal do so at the same time, before the last timestep.
+ * 14. Ops that start anew after a rehearsal do so at the same time, before the last timestep, and
+ *     nothing comes back in such a network.
+ * 15. Each `snn.previous` has one carry, which brings it a value of its type; carries go nowhere else.
  *
  * Domains are part of 4. What holds at some stage only (no activations after conversion) is for the
  * checkers of properties in `passes/`. Other faults are never repaired here, only told.
@@ -24,13 +26,13 @@
 import { isFramedNeuron, isNeuron, variesByItself, isWeighted, traitsOf } from "./op/known.ts";
 import { attributesOf, describeKind, fitsKind, formatRef, formatString } from "./op/attribute.ts";
 import { known } from "./diagnostic.ts";
-import { type Module, inputsOf, isFramed, isOverTime, rehearsalOf } from "./module.ts";
+import { type Module, inputsOf, isFramed, isOverTime, opsOf, rehearsalOf } from "./module.ts";
 import { formatNumber } from "./text/number.ts";
 import { type Op, type ValueId, isInput, isOp, isRehearsed } from "./op/op.ts";
 import { rangeOf } from "./analysis/range.ts";
 import { inferType, specOf, tensorRefsOf } from "./op/table.ts";
 import { type Tensor, bytesMadeOf, storedAs } from "./tensor.ts";
-import { type Type, elementCount, formatType, sameShape } from "./type.ts";
+import { type Type, elementCount, formatType, sameType } from "./type.ts";
 import { reachable } from "./analysis/walk.ts";
 
 export interface Violation {
@@ -118,9 +120,9 @@ function* faultsOf(
     yield [10, `no output depends on this ${op.kind}`];
   }
   if (module.code === "none" && variesByItself(op)) {
-    const isReal = op.kind === "snn.input" && op.type.domain === "real";
-    if (!isReal) {
-      const what = op.kind === "snn.input" ? `${op.kind} of domain ${op.type.domain}` : op.kind;
+    const isSource = isOp(op, "snn.input", "snn.previous");
+    if (!isSource || op.type.domain !== "real") {
+      const what = isSource ? `${op.kind} of domain ${op.type.domain}` : op.kind;
       yield [12, `${what} stands in a network whose code is "none"`];
     }
   }
@@ -147,7 +149,7 @@ function frameFault(op: Op, types: readonly Type[], { code, tensors }: Module): 
     return isFramedNeuron(op) ? `${op.kind} stands in a network whose code is "${code}"` : null;
   }
   const { time } = traitsOf(op);
-  if (time === "steps" || time === "given") {
+  if (time === "steps" || time === "given" || time === "before") {
     return `${op.kind} stands in a network whose code is "${code}"`;
   }
   const overTime = types.some(({ domain }) => domain !== "real");
@@ -186,8 +188,7 @@ function typeFault(op: Op, types: readonly Type[], module: Module): string | nul
   }
   const inferred = inferType(op, types, (ref) => known(module.tensors.get(ref), `tensor @${ref}`));
   if (!inferred.ok) return inferred.reason;
-  const { domain, dtype, shape } = inferred.value;
-  return domain === op.type.domain && dtype === op.type.dtype && sameShape(shape, op.type.shape)
+  return sameType(inferred.value, op.type)
     ? null
     : `${op.kind} makes ${formatType(inferred.value)}, but its type says ${formatType(op.type)}`;
 }
@@ -200,6 +201,7 @@ function* moduleFaults(module: Module, made: ReadonlyMap<ValueId, Op>): Generato
     yield [8, `the code is "none", but the network runs for ${timesteps} timesteps`];
   }
   yield* rehearsalFaults(module);
+  yield* carryFaults(module, made);
   if (module.outputs.length === 0) yield [9, "the network has no output"];
   for (const { name, value } of module.outputs) {
     if (!made.has(value)) yield [9, `output ${formatString(name)} is %${value}, which no op makes`];
@@ -225,6 +227,30 @@ function* rehearsalFaults(module: Module): Generator<Fault> {
   if (longest > 0 && longest >= module.timesteps) {
     const run = formatNumber(module.timesteps);
     yield [14, `ops rehearse for ${longest} timesteps, and the network runs for ${run}`];
+  }
+  if (longest > 0 && module.carries.length > 0) {
+    yield [14, "ops rehearse in a network in which values come back"];
+  }
+}
+
+function* carryFaults(module: Module, made: ReadonlyMap<ValueId, Op>): Generator<Fault> {
+  const sources = new Set<ValueId>();
+  for (const { value, source } of module.carries) {
+    const [from, to] = [made.get(value), made.get(source)];
+    if (from === undefined) yield [15, `%${value} is carried, which no op makes`];
+    if (to?.kind !== "snn.previous") {
+      yield [15, `a value is carried to %${source}, which is no snn.previous`];
+      continue;
+    }
+    if (sources.has(source)) yield [15, `two values are carried to %${source}`];
+    sources.add(source);
+    if (from !== undefined && !sameType(from.type, to.type)) {
+      const [carried, wanted] = [formatType(from.type), formatType(to.type)];
+      yield [15, `${carried} is carried to %${source}, which is ${wanted}`];
+    }
+  }
+  for (const { result } of opsOf(module, "snn.previous")) {
+    if (!sources.has(result)) yield [15, `nothing is carried to %${result}`];
   }
 }
 

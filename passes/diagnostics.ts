@@ -112,6 +112,12 @@ export const diagnose = catalogue({
         ? "no pass of this build does this"
         : `run ${p.establishedBy.join(" or ")} before it`,
   },
+  "pass-not-over-time": {
+    severity: "error",
+    message: (p: { pass: string; what: string }) =>
+      `${p.pass} is made for networks whose values go one way on an input that stays the same, and here ${p.what}`,
+    help: "passes of the phases clean and fuse take such networks; `snnc passes` lists phases",
+  },
   "no-calibration": {
     severity: "error",
     message: (p: { pass: string }) =>

@@ -7,6 +7,7 @@ import { type Builder, rewrite } from "../ir/build.ts";
 import { type Loc, fusedLoc } from "../ir/loc.ts";
 import type { Module } from "../ir/module.ts";
 import { type Op, type ValueId, isInput } from "../ir/op/op.ts";
+import { reachable } from "../ir/analysis/walk.ts";
 import { tensorRefsOf } from "../ir/op/table.ts";
 import type { Tensor } from "../ir/tensor.ts";
 
@@ -86,6 +87,7 @@ function countUses(module: Module): Map<ValueId, number> {
   const count = (value: ValueId): void => void counts.set(value, (counts.get(value) ?? 0) + 1);
   for (const op of module.ops) op.inputs.forEach(count);
   for (const output of module.outputs) count(output.value);
+  for (const { value } of module.carries) count(value);
   return counts;
 }
 
@@ -109,18 +111,16 @@ export function rework(
   return rewritten === module ? module : withoutDead(rewritten);
 }
 
-/** The module without ops that no output depends on; inputs stay, as callers supply them. */
+/** The module without ops that no output depends on, and their carries; inputs stay, as callers supply them. */
 export function withoutDead(module: Module): Module {
-  const live = new Set(module.outputs.map((output) => output.value));
-  for (const op of module.ops.toReversed()) {
-    if (live.has(op.result)) for (const value of op.inputs) live.add(value);
-  }
+  const live = reachable(module);
   const isLive = (op: Op): boolean => live.has(op.result) || isInput(op);
   if (module.ops.every(isLive)) return module;
   const ops = module.ops.filter(isLive);
   const named = new Set(ops.flatMap((op) => tensorRefsOf(op).map(({ ref }) => ref)));
   const tensors = new Map([...module.tensors].filter(([ref]) => named.has(ref)));
-  return { ...module, ops, tensors };
+  const carries = module.carries.filter(({ source }) => live.has(source));
+  return { ...module, ops, carries, tensors };
 }
 
 /**

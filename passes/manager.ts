@@ -5,13 +5,13 @@
  */
 import { DiagnosticError, type Diagnostic, InvariantError, fail } from "../ir/diagnostic.ts";
 import { isOutOfMemory } from "../ir/run/memory.ts";
-import type { Module, Property } from "../ir/module.ts";
+import { type Module, type Property, isOverTime, opsOf } from "../ir/module.ts";
 import type { Op, ValueId } from "../ir/op/op.ts";
 import { formatOp, printModule } from "../ir/text/print.ts";
 import { verify as verifyModule } from "../ir/verify.ts";
 import { shortName } from "../ir/loc.ts";
 import { diagnose } from "./diagnostics.ts";
-import type { Calibration } from "./pass.ts";
+import type { AnyPass, Calibration } from "./pass.ts";
 import { type Options, type PipelineStep, printPipeline, resolveOptions } from "./pipeline.ts";
 import { breachesOf } from "./properties.ts";
 
@@ -132,6 +132,7 @@ async function runStep(
     const establishedBy = options.establishedBy?.(property) ?? [];
     fail(diagnose("property-missing", null, { pass: pass.name, property, establishedBy }));
   }
+  refuseFeedback(before, pass);
   const broke = (violations: readonly string[], frame: string, cause?: unknown): never => {
     const reproducer = reproducerOf(before, remaining, options.seed ?? 0);
     const error = { pass: pass.name, violations, frame, reproducer, before, cause };
@@ -186,6 +187,20 @@ async function runStep(
     if (wrong !== null) broke([wrong], "");
   }
   return record;
+}
+
+/**
+ * Passes of the phases clean and fuse keep what a network computes at each timestep, so they keep it where
+ * values come back or, before conversion, where inputs change over time. Others are made for networks
+ * whose input stays the same and whose values go one way.
+ */
+function refuseFeedback(module: Module, pass: AnyPass): void {
+  if (pass.role === "clean" || pass.role === "fuse") return;
+  const isChanging = module.code === "none" && isOverTime(module);
+  if (module.carries.length === 0 && !isChanging) return;
+  const op = opsOf(module, "snn.previous", "snn.input")[0];
+  const what = module.carries.length > 0 ? "values come back" : "inputs change over time";
+  fail(diagnose("pass-not-over-time", op?.loc ?? null, { pass: pass.name, what }));
 }
 
 function noCalibration(pass: string): Calibration {

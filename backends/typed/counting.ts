@@ -1,5 +1,6 @@
 /** What a plan counts after each timestep: words that were sent, and the weights that they met. */
 import { type Arrival, arrivalsOf, arrivedIn } from "../../ir/account/arrivals.ts";
+import { LaterEvents, addMet } from "../../ir/account/later.ts";
 import { type Sender, sendersOf } from "../../ir/account/senders.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { type Activity, addTimestep } from "../../ir/executable.ts";
@@ -21,34 +22,34 @@ export function counterOf(
   // Worked out at the first count: many runs ask for none.
   let senders: readonly Sender[] | null = null;
   let arrivals: readonly Arrival[] | null = null;
+  const later = new LaterEvents();
   const numbers = new Map(neurons.map(({ op }, i) => [op.result, i]));
   return {
     count(t, activity, spikes, bits) {
       senders ??= sendersOf(module);
-      const did = { spikes: 0, bits: 0, events: 0, plainEvents: 0, eventBits: 0 };
+      if (t === 0) later.clear();
+      const did = { spikes: 0, bits: 0 };
       for (const sender of senders) {
         const number = numbers.get(sender.op.result);
         const step = number === undefined ? undefined : neurons[number];
         const sent = sentBy(sender, step, buffers);
-        if (number !== undefined) {
+        if (number !== undefined && sender.delay === 0) {
           spikes[number] = (spikes[number] ?? 0) + sent.spikes;
           bits[number] = (bits[number] ?? 0) + sent.bits;
           did.spikes += sent.spikes;
           did.bits += sent.bits;
         }
-        did.events += sent.events;
-        if (sender.isPlain) did.plainEvents += sent.events;
-        did.eventBits += sent.eventBits;
+        const { events, eventBits } = sent;
+        const plainEvents = sender.isPlain ? events : 0;
+        addMet(later.at(t + sender.delay), { events, plainEvents, eventBits });
       }
       arrivals ??= arrivalsOf(module);
       for (const arrival of arrivals) {
         const { result } = arrival.op;
         const arrived = arrivedIn(arrival, known(buffers.get(result), `value %${result}`));
-        did.events += arrived.events;
-        did.plainEvents += arrived.plainEvents;
-        did.eventBits += arrived.eventBits;
+        addMet(later.at(t + arrival.delay), arrived);
       }
-      addTimestep(activity, t, did);
+      addTimestep(activity, t, { ...did, ...later.take(t) });
     },
   };
 }

@@ -79,7 +79,9 @@ export function createRunner(plan: Plan, job: Job): Runner {
         plan.inputs.forEach(({ data, overTime }, i) => {
           if (overTime) putFrame(known(inputs[i], `input ${i}`), t, data);
         });
+        for (const { kept, to, initial } of plan.carries) to.set(t === 0 ? initial : kept);
         for (const step of t === 0 ? plan.steps : varying) step.run();
+        for (const { from, kept } of plan.carries) kept.set(from);
         if (job.countOperations) counter.count(t, activity, spikes, bits);
         module.outputs.forEach((o, i) => {
           const now = bufferOf(o.value);

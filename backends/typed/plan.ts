@@ -4,11 +4,11 @@
  * module runs and only the speed differs.
  */
 import { isNeuron, variesByItself, isStateful } from "../../ir/op/known.ts";
-import { known } from "../../ir/diagnostic.ts";
+import { invariant, known } from "../../ir/diagnostic.ts";
 import { evaluate } from "../../ir/run/evaluate.ts";
 import type { Module } from "../../ir/module.ts";
 import { tensorAt } from "../../ir/module.ts";
-import { type Op, type ValueId, isInput } from "../../ir/op/op.ts";
+import { type Op, type ValueId, isInput, isOp } from "../../ir/op/op.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { type Counter, counterOf } from "./counting.ts";
@@ -28,8 +28,17 @@ export interface Plan {
   readonly buffers: ReadonlyMap<ValueId, TensorData>;
   /** In the order of the module's inputs. */
   readonly inputs: readonly PlanInput[];
+  readonly carries: readonly PlanCarry[];
   readonly steps: readonly Step[];
   readonly neurons: readonly NeuronStep[];
+}
+
+/** What comes back a timestep later: kept after each timestep, as a value that comes back may be carried on. */
+export interface PlanCarry {
+  readonly from: TensorData;
+  readonly kept: TensorData;
+  readonly to: TensorData;
+  readonly initial: TensorData;
 }
 
 /** Where a value that the caller gives is held. */
@@ -61,6 +70,10 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
     }
     const output = allocate(op.type.dtype, elementCount(op.type.shape));
     buffers.set(op.result, output);
+    if (op.kind === "snn.previous") {
+      varying.add(op.result);
+      continue;
+    }
     if (isInput(op)) {
       inputs.push({ data: output, overTime: op.kind === "snn.input", name: op.attrs.name });
       if (op.kind === "snn.input") varying.add(op.result);
@@ -91,8 +104,15 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
       reset: kernel.reset === undefined ? ignoreReset : kernel.reset.bind(kernel),
     });
   }
+  const held = (value: ValueId): TensorData => known(buffers.get(value), `value %${value}`);
+  const carries = module.carries.map(({ value, source }): PlanCarry => {
+    const op = known(ops.get(source), `value %${source}`);
+    invariant(isOp(op, "snn.previous"), `%${source} is no snn.previous`);
+    const initial = tensorAt(module, op.attrs.initial).data;
+    return { from: held(value), kept: held(value).slice(), to: held(source), initial };
+  });
   const counter = counterOf(module, buffers, neurons);
-  return { module, counter, buffers, inputs, steps, neurons };
+  return { module, carries, counter, buffers, inputs, steps, neurons };
 }
 
 /** Kernels that compute; null for types that these would have to round to, as their arrays are of float32. */

@@ -14,6 +14,7 @@ import { type Assembler, openAssembler } from "./assembler/assembler.ts";
 import { barrierBytes, freeOffset, waitForAll } from "./assembler/barrier.ts";
 import { lowerAverage } from "./lower/averages.ts";
 import type { WindowKernel } from "./lower/neurons/cost.ts";
+import { lowerCarries } from "./lower/carries.ts";
 import { connectionsOf, lowerCounts } from "./lower/counts.ts";
 import { Lowering, type Step } from "./lower/lowering.ts";
 import { families } from "./lower/table.ts";
@@ -89,6 +90,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
   const averages = options.average.map(
     (value) => [value, lowerAverage(lowering, value, options.timesteps)] as const,
   );
+  lowerCarries(lowering);
   const counted =
     options.count === false
       ? null
@@ -299,8 +301,9 @@ function overlap(a: Buffer, b: Buffer): boolean {
 
 function arrivalsIn(module: Module): Program["arrivals"] {
   const numbers = new Map(inputsOf(module).map((op, input) => [op.result, input]));
-  return arrivalsOf(module).map(({ op, fanOut }) => ({
+  return arrivalsOf(module).map(({ op, delay, fanOut }) => ({
     input: known(numbers.get(op.result), "an input's number"),
+    delay,
     fanOut,
   }));
 }

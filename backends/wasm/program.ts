@@ -45,31 +45,33 @@ export interface CountRows {
   readonly spikes: ReadonlyMap<ValueId, number>;
   /** Digits of those neurons' spikes that may have several. */
   readonly bits: ReadonlyMap<ValueId, number>;
-  /** Weights met; null where they are not counted. */
-  readonly events: {
-    /** By words of one digit that are additions. */
-    readonly plain: number;
-    /** By other words of one digit. */
-    readonly digits: number;
-    /** By words of several digits, and by their digits. */
-    readonly words: number;
-    readonly wordBits: number;
-  } | null;
+  /** Weights met, by the number of timesteps after the word was sent; none where they are not counted. */
+  readonly events: readonly EventRows[];
+}
+
+export interface EventRows {
+  /** By words of one digit that are additions. */
+  readonly plain: number;
+  /** By other words of one digit. */
+  readonly digits: number;
+  /** By words of several digits, and by their digits. */
+  readonly words: number;
+  readonly wordBits: number;
 }
 
 export function countRowsOf(
   neurons: readonly ValueId[],
   withWords: readonly ValueId[],
-  hasEvents: boolean,
+  delays: number,
 ): CountRows {
   let next = 0;
   const rowsFor = (values: readonly ValueId[]): Map<ValueId, number> =>
     new Map(values.map((value) => [value, next++]));
   const spikes = rowsFor(neurons);
   const bits = rowsFor(withWords);
-  const events = hasEvents
-    ? { plain: next++, digits: next++, words: next++, wordBits: next++ }
-    : null;
+  const events = Array.from({ length: delays }, () => ({
+    ...{ plain: next++, digits: next++, words: next++, wordBits: next++ },
+  }));
   return { count: Math.max(1, next), spikes, bits, events };
 }
 
@@ -115,7 +117,11 @@ export interface Program {
   /** Which of them have a frame for each timestep. */
   readonly overTime: readonly boolean[];
   /** Inputs of spikes, by number, with the weights that each element meets; none where they are not counted. */
-  readonly arrivals: readonly { readonly input: number; readonly fanOut: Float64Array }[];
+  readonly arrivals: readonly {
+    readonly input: number;
+    readonly delay: number;
+    readonly fanOut: Float64Array;
+  }[];
   readonly outputs: readonly {
     readonly name: string;
     readonly value: ValueId;

@@ -39,7 +39,8 @@ export function compileOptionsOf(
     probes.filter((probe) => probe.keep === keep).map(({ value }) => value);
   return {
     timesteps,
-    steps: stepsOf(timesteps, earlyExit, form.longestChunk),
+    // What comes back must be there before the next timestep begins.
+    steps: module.carries.length > 0 ? 1 : stepsOf(timesteps, earlyExit, form.longestChunk),
     keep: [...new Set(valuesOf("trace"))],
     average: [...new Set([...observe.map(({ value }) => value), ...valuesOf("mean")])],
     traces: [...new Set(valuesOf("state"))],

@@ -112,6 +112,8 @@ function madeOfWords(
 ): ReadonlySet<ValueId> {
   const opOf = (value: ValueId): Op => producerOf(module, value);
   const made = new Set<ValueId>(module.outputs.map(({ value }) => value));
+  const taken = module.carries.filter(({ source }) => !isDrivenBySpikes(driveOf(source)));
+  for (const { value } of taken) if (isDrivenBySpikes(driveOf(value))) made.add(value);
   for (const op of module.ops.toReversed()) {
     const carries = isDrivenBySpikes(driveOf(op.result)) && !isNeuron(op) && !isPool(op);
     if (carries ? !made.has(op.result) : synapseOf(op, driveOf, opOf, tensors) !== null) continue;

@@ -7,42 +7,30 @@ import { known } from "../diagnostic.ts";
 import { type Module, opsOf } from "../module.ts";
 import type { OpOf } from "../op/op.ts";
 import type { TensorData } from "../tensor.ts";
-import { fanOutsOf } from "./senders.ts";
+import { type Met, noneMet } from "./later.ts";
+import { fanOutsIn, fanOutsOf } from "./senders.ts";
 import { drivesOf } from "./drive.ts";
-import { elementCount } from "../type.ts";
 
 /** An input of spikes, and the weights that each of its elements meets. */
 export interface Arrival {
   readonly op: OpOf<"snn.input">;
+  /** Timesteps between the spike and these connections. */
+  readonly delay: number;
   /** Connections of each element, [numel]. */
   readonly fanOut: Float64Array;
 }
 
-/** Inputs of spikes, in the order of the module. */
+/** Inputs of spikes, in the order of the module: once for each delay that their spikes have. */
 export function arrivalsOf(module: Module): readonly Arrival[] {
   const inputs = opsOf(module, "snn.input").filter(({ type }) => type.domain === "spike");
   if (inputs.length === 0) return [];
   const fanOuts = fanOutsOf(module, drivesOf(module));
-  return inputs.map((op) => ({
-    op,
-    fanOut: fanOuts.get(op.result) ?? new Float64Array(elementCount(op.type.shape)),
-  }));
-}
-
-/** What the spikes of a timestep did. */
-export interface Arrived {
-  readonly events: number;
-  readonly plainEvents: number;
-  readonly eventBits: number;
+  return inputs.flatMap((op) => fanOutsIn(fanOuts, op).map((each) => ({ op, ...each })));
 }
 
 /** Counts the elements `data[from …]` of one frame, of as many as the fan-out has. */
-export function arrivedIn(
-  { fanOut }: Pick<Arrival, "fanOut">,
-  data: TensorData,
-  from = 0,
-): Arrived {
-  const sum = { events: 0, plainEvents: 0, eventBits: 0 };
+export function arrivedIn({ fanOut }: Pick<Arrival, "fanOut">, data: TensorData, from = 0): Met {
+  const sum = noneMet();
   for (let i = 0; i < fanOut.length; i++) {
     const word = data[from + i] ?? 0;
     if (word === 0) continue;

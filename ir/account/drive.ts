@@ -35,6 +35,8 @@ export function driveOf(
   tensors: TensorLookup,
 ): Drive {
   if (isOp(op, "snn.input")) return op.type.domain === "spike" ? "spikes" : "current";
+  // What is carried says more: `drivesOf` looks there.
+  if (isOp(op, "snn.previous")) return "current";
   if (isNeuron(op)) return hasUnitWords(op) && isByChannel(op, tensors) ? "units" : "spikes";
   if (operands.every((drive) => drive === "still")) {
     // The difference of what stays the same is there at the first timestep, and 0 from then on.
@@ -54,8 +56,36 @@ export function driveOf(
   return carried.every(isDrivenBySpikes) ? "spikes" : "current";
 }
 
-/** The drive of every value of a module. */
-export function drivesOf(module: Pick<Module, "ops" | "tensors">): ReadonlyMap<ValueId, Drive> {
+/**
+ * The drive of every value of a module. Words of neurons stay words where they come back timesteps later,
+ * if what is carried is of domain `spike`; words that go round without a neuron between do not.
+ */
+export function drivesOf(
+  module: Pick<Module, "ops" | "tensors" | "carries">,
+): ReadonlyMap<ValueId, Drive> {
+  const coming = new Map<ValueId, Drive>();
+  const spiking = new Set(
+    module.ops.filter(({ type }) => type.domain === "spike").map(({ result }) => result),
+  );
+  for (;;) {
+    const drives = drivesGiven(module, coming);
+    let changed = false;
+    for (const { value, source } of module.carries) {
+      const drive = known(drives.get(value), `the drive of %${value}`);
+      if (!spiking.has(source) || !isDrivenBySpikes(drive)) continue;
+      if (coming.get(source) === drive) continue;
+      coming.set(source, drive);
+      changed = true;
+    }
+    if (!changed) return drives;
+  }
+}
+
+/** The same where it is known what drives some values that come back. */
+function drivesGiven(
+  module: Pick<Module, "ops" | "tensors">,
+  coming: ReadonlyMap<ValueId, Drive>,
+): ReadonlyMap<ValueId, Drive> {
   const ops = new Map<ValueId, Op>();
   const drives = new Map<ValueId, Drive>();
   const tensors: TensorLookup = (ref) => tensorAt(module, ref);
@@ -63,7 +93,7 @@ export function drivesOf(module: Pick<Module, "ops" | "tensors">): ReadonlyMap<V
     const operands = op.inputs.map((value) => known(drives.get(value), `the drive of %${value}`));
     drives.set(
       op.result,
-      driveOf(op, operands, (value) => ops.get(value), tensors),
+      coming.get(op.result) ?? driveOf(op, operands, (value) => ops.get(value), tensors),
     );
     ops.set(op.result, op);
   }

@@ -6,7 +6,7 @@
 import { isNeuron, movedOperands } from "../op/known.ts";
 import { known } from "../diagnostic.ts";
 import { evaluate } from "../run/evaluate.ts";
-import { type Module, producerOf, tensorAt } from "../module.ts";
+import { type Module, carriedTo, producerOf, tensorAt } from "../module.ts";
 import { type NeuronKind, type Op, type OpOf, type ValueId, isOp } from "../op/op.ts";
 import { broadcastIndices } from "../semantics/semantics.ts";
 import type { TensorLookup } from "../op/table.ts";
@@ -20,6 +20,8 @@ export type SenderOp = OpOf<NeuronKind | "snn.max-pool" | "snn.rehearsed-max-poo
 
 export interface Sender {
   readonly op: SenderOp;
+  /** Timesteps between the word and these connections: 0, or more where words come back. */
+  readonly delay: number;
   /** Connections that a word of each element meets, [numel]. */
   readonly fanOut: Float64Array;
   /** Whether a word times a weight is an addition, of the weight or of the shifted weight. */
@@ -28,20 +30,31 @@ export interface Sender {
   readonly hasWords: boolean;
 }
 
-/** What sends in a module, in its order. Null for an op that sends nothing that stays a word. */
+/** What sends in a module, in its order: once for its own timestep, and once for each later one. */
 export function sendersOf(module: Module): readonly Sender[] {
   const drives = drivesOf(module);
   const fanOuts = fanOutsOf(module, drives);
   const tensors: TensorLookup = (ref) => tensorAt(module, ref);
-  return module.ops.filter(isSenderIn(drives)).map((op): Sender => {
-    const size = elementCount(op.type.shape);
-    return {
-      op,
-      fanOut: fanOuts.get(op.result) ?? new Float64Array(size),
-      isPlain: isPlain(op, tensors),
-      hasWords: hasWords(op),
-    };
-  });
+  return module.ops.filter(isSenderIn(drives)).flatMap((op) =>
+    fanOutsIn(fanOuts, op).map(({ delay, fanOut }): Sender => {
+      return { op, delay, fanOut, isPlain: isPlain(op, tensors), hasWords: hasWords(op) };
+    }),
+  );
+}
+
+/** The connections of an op's words: those of its own timestep, and of each later one that has any. */
+export function fanOutsIn(
+  fanOuts: FanOuts,
+  { result, type }: Op,
+): readonly { readonly delay: number; readonly fanOut: Float64Array }[] {
+  const all = fanOuts.map((each) => each.get(result));
+  const now = all[0] ?? new Float64Array(elementCount(type.shape));
+  return [
+    { delay: 0, fanOut: now },
+    ...all.flatMap((fanOut, delay) =>
+      fanOut === undefined || delay === 0 ? [] : [{ delay, fanOut }],
+    ),
+  ];
 }
 
 /** Whether an op of the module is a sender. */
@@ -93,35 +106,65 @@ function isPowersOfFirst(ref: string, tensors: TensorLookup): boolean {
   });
 }
 
-/** Connections by the value of each sender and of each input of spikes, [numel]. */
-export function fanOutsOf(
+/** By the number of timesteps between: connections by the value of each sender and input of spikes, [numel]. */
+export type FanOuts = readonly ReadonlyMap<ValueId, Float64Array>[];
+
+export function fanOutsOf(module: Module, drives: ReadonlyMap<ValueId, Drive>): FanOuts {
+  const all: ReadonlyMap<ValueId, Float64Array>[] = [];
+  // It ends: words that go round without a neuron between are no words.
+  for (let seeds: ReadonlyMap<ValueId, Float64Array> | null = null; ;) {
+    const found = fanOutsFrom(module, drives, seeds);
+    all.push(found.ofSenders);
+    if (found.before.size === 0) return all;
+    seeds = found.before;
+  }
+}
+
+/**
+ * Connections of senders within a timestep: those of all synapses, or those that words have which are
+ * carried to the next timestep (`seeds`, by the values that are carried). What comes back in the ops of
+ * this timestep has them a timestep earlier: `before`.
+ */
+function fanOutsFrom(
   module: Module,
   drives: ReadonlyMap<ValueId, Drive>,
-): ReadonlyMap<ValueId, Float64Array> {
+  seeds: ReadonlyMap<ValueId, Float64Array> | null,
+): {
+  readonly ofSenders: ReadonlyMap<ValueId, Float64Array>;
+  readonly before: ReadonlyMap<ValueId, Float64Array>;
+} {
+  const carried = carriedTo(module);
+  const before = new Map<ValueId, Float64Array>();
   const opOf = (value: ValueId): Op => producerOf(module, value);
   const driveOf = (value: ValueId): Drive => known(drives.get(value), `the drive of %${value}`);
   const tensors: TensorLookup = (ref) => tensorAt(module, ref);
   const isSender = isSenderIn(drives);
-  const fanOuts = new Map<ValueId, Float64Array>();
+  const fanOuts = new Map(seeds);
   const add = (value: ValueId, degrees: Float64Array): void => {
     if (!isDrivenBySpikes(driveOf(value))) return;
-    const sum = fanOuts.get(value) ?? new Float64Array(degrees.length);
-    degrees.forEach((degree, i) => (sum[i] = (sum[i] ?? 0) + degree));
-    fanOuts.set(value, sum);
+    fanOuts.set(value, plusDegrees(fanOuts.get(value), degrees));
   };
   // Backwards, so that all that a value meets is known before it is handed on.
   for (const op of module.ops.toReversed()) {
     const own = fanOuts.get(op.result);
-    if (own !== undefined && !isSender(op) && !isOp(op, "snn.input")) {
+    if (own !== undefined && isOp(op, "snn.previous")) {
+      fanOuts.delete(op.result);
+      const value = known(carried.get(op.result), "what is carried");
+      before.set(value, plusDegrees(before.get(value), own));
+    } else if (own !== undefined && !isSender(op) && !isOp(op, "snn.input")) {
       fanOuts.delete(op.result);
       handOn(op, own, opOf, tensors).forEach((degrees, i) => {
         add(known(op.inputs[i], "an operand"), degrees);
       });
     }
-    const synapse = synapseOf(op, driveOf, opOf, tensors);
+    const synapse = seeds === null ? synapseOf(op, driveOf, opOf, tensors) : null;
     if (synapse !== null) add(known(op.inputs[synapse.operand], "an operand"), synapse.degrees);
   }
-  return fanOuts;
+  return { ofSenders: fanOuts, before };
+}
+
+function plusDegrees(a: Float64Array | undefined, b: Float64Array): Float64Array {
+  return b.map((degree, i) => degree + (a?.[i] ?? 0));
 }
 
 /** The connections of an op's result as those of the elements of each operand; of an index none. */

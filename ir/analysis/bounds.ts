@@ -7,7 +7,7 @@ import { isNeuron } from "../op/known.ts";
 import { fail, known } from "../diagnostic.ts";
 import { diagnose } from "../diagnostics.ts";
 import { shortName } from "../loc.ts";
-import { type Module, isFramed, tensorAt } from "../module.ts";
+import { type Module, carriedTo, isFramed, opsOf, tensorAt } from "../module.ts";
 import {
   type NeuronKind,
   type Op,
@@ -96,7 +96,43 @@ export function requireSafeTimesteps(module: Module, timesteps: number): void {
   fail(diagnose("integer-overflow", limit.loc, { name, low, high }));
 }
 
+/** Rounds in which intervals of values that come back may widen before they are taken for any. */
+const mostRounds = 8;
+
+/**
+ * What comes back holds its initial value and whatever is carried to it, which depends on it in turn: the
+ * intervals are widened until they stay.
+ */
 function findBounds(module: Module): IntegerBounds {
+  const coming = new Map<ValueId, Interval>();
+  const sources = opsOf(module, "snn.previous").filter(({ type }) => !isFloat(type.dtype));
+  for (const { result, attrs } of sources) {
+    coming.set(result, intervalOf(tensorAt(module, attrs.initial)));
+  }
+  const carried = carriedTo(module);
+  for (let round = 0; ; round++) {
+    const bounds = boundsGiven(module, coming);
+    let widened = false;
+    for (const op of sources) {
+      const before = known(coming.get(op.result), "an interval");
+      const value = known(carried.get(op.result), "what is carried");
+      const range = rangeOfType(op);
+      const { low, high } = bounds.values.get(value) ?? range;
+      // Sums beyond the type are reported where they are made.
+      const wider = hull([
+        [Math.max(low, range.low), Math.min(high, range.high)],
+        [before.low, before.high],
+      ]);
+      if (wider.low === before.low && wider.high === before.high) continue;
+      widened = true;
+      coming.set(op.result, round < mostRounds ? wider : range);
+    }
+    if (!widened) return bounds;
+  }
+}
+
+/** The bounds where it is known what values that come back hold. */
+function boundsGiven(module: Module, coming: ReadonlyMap<ValueId, Interval>): IntegerBounds {
   const values = new Map<ValueId, Interval>();
   const partialSums = new Map<ValueId, number>();
   const neurons = new Map<ValueId, NeuronBounds>();
@@ -112,7 +148,7 @@ function findBounds(module: Module): IntegerBounds {
     }
     if (isFloat(op.type.dtype)) continue;
     const range = rangeOfType(op);
-    const found = boundsOf(op, operands, module, ops) ?? range;
+    const found = coming.get(op.result) ?? boundsOf(op, operands, module, ops) ?? range;
     const fits = found.low >= range.low && found.high <= range.high;
     // Narrow integers wrap as they are meant to; sums of 32 bits are meant not to.
     const overflows = !fits && op.type.dtype === "i32";

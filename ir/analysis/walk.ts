@@ -5,7 +5,7 @@
 import { isNeuron } from "../op/known.ts";
 import { known } from "../diagnostic.ts";
 import { shortName, sourcesOf } from "../loc.ts";
-import type { Module } from "../module.ts";
+import { type Module, carriedTo } from "../module.ts";
 import { type Op, type ValueId } from "../op/op.ts";
 
 /** The op that makes each value. */
@@ -54,15 +54,20 @@ export function opNamed(module: Pick<Module, "ops">, name: string): Op | undefin
   return named.findLast((op) => sourcesOf(op.loc).length <= 1) ?? named.at(-1);
 }
 
-/** The values that some output depends on, outputs included. */
-export function reachable(module: Pick<Module, "ops" | "outputs">): ReadonlySet<ValueId> {
+/** The values that some output depends on, now or timesteps later; outputs included. */
+export function reachable(
+  module: Pick<Module, "ops" | "outputs" | "carries">,
+): ReadonlySet<ValueId> {
   const byResult = producers(module);
+  const carried = carriedTo(module);
   const seen = new Set<ValueId>();
   const open = module.outputs.map((output) => output.value);
   for (let value = open.pop(); value !== undefined; value = open.pop()) {
     if (seen.has(value)) continue;
     seen.add(value);
     for (const input of byResult.get(value)?.inputs ?? []) open.push(input);
+    const before = carried.get(value);
+    if (before !== undefined) open.push(before);
   }
   return seen;
 }

@@ -33,11 +33,11 @@ const formatVersions = ["1", "2"] as const;
 
 /**
  * The lowest version that has all that the module needs, so that what needs no more is the same
- * bytes as ever: 2 has inputs over time and packed tensors.
+ * bytes as ever: 2 has inputs over time, feedback and packed tensors.
  */
 function formatVersionOf(module: Module): (typeof formatVersions)[number] {
   const hasPacked = [...module.tensors.values()].some(({ storage }) => storage !== undefined);
-  return hasPacked || opsOf(module, "snn.input").length > 0 ? "2" : "1";
+  return hasPacked || opsOf(module, "snn.input", "snn.previous").length > 0 ? "2" : "1";
 }
 
 /** The bytes of a `.snn` file. The module must verify. */

@@ -79,6 +79,7 @@ export interface Traits<K extends OpKind> {
  *
  * - `none`: nothing.
  * - `given`: the caller, who gives another value at each timestep.
+ * - `before`: what another value was a timestep before.
  * - `sums`: sums over time, which are the same of frames as of timesteps.
  * - `steps`: a state that is stepped from timestep to timestep, which has no meaning on frames.
  * - `frame`: the whole frame of its operand, after which it answers.
@@ -89,7 +90,9 @@ type TimeOf<K extends OpKind> = K extends StatefulKind
     ? "frame"
     : K extends "snn.input"
       ? "given"
-      : "none";
+      : K extends "snn.previous"
+        ? "before"
+        : "none";
 
 const plain = {
   linear: "none",

@@ -16,7 +16,7 @@ import type { TensorLookup } from "../op/table.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** Kinds whose result follows from their operands alone. An input's does not: it is given. */
-type StatelessKind = Exclude<OpKind, SpikingKind | InputKind>;
+type StatelessKind = Exclude<OpKind, SpikingKind | InputKind | "snn.previous">;
 
 const stateless: SemanticsTable<StatelessKind> = {
   ...sourceSemantics,
@@ -32,7 +32,10 @@ const stateless: SemanticsTable<StatelessKind> = {
 
 /** The result of an op without a state; operands have the types that the op's was inferred from. */
 export function evaluate(op: Op, inputs: readonly Tensor[], tensors: TensorLookup): Tensor {
-  invariant(!isInput(op), "an input has no meaning of its own");
+  invariant(
+    !isInput(op) && op.kind !== "snn.previous",
+    "an input, or what comes back, has no meaning of its own",
+  );
   invariant(
     !isStateful(op) && !isFramedNeuron(op),
     `${op.kind} has a state and cannot be evaluated by itself`,

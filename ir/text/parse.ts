@@ -8,7 +8,7 @@ import { makeOp, valueIdOf } from "../build.ts";
 import { type Diagnostic, fail, known } from "../diagnostic.ts";
 import { diagnose } from "../diagnostics.ts";
 import { type Token, at, sourceOf } from "./lex.ts";
-import { type Module, type Output, codes, properties } from "../module.ts";
+import { type Carry, type Module, type Output, codes, properties } from "../module.ts";
 import { nearest } from "./nearest.ts";
 import { type Op, type OpAttrs, type OpKind, type ValueId, isInput } from "../op/op.ts";
 import { type Faults, readTensors } from "./parse-tensors.ts";
@@ -22,7 +22,7 @@ import {
   readModule,
 } from "./syntax.ts";
 import type { Tensor, TensorRef } from "../tensor.ts";
-import { type Type, formatType, sameShape } from "../type.ts";
+import { type Type, formatType, sameType } from "../type.ts";
 
 export interface ParseOptions {
   /** The name of the text in messages and in locations. */
@@ -64,6 +64,15 @@ export function parseModule(text: string, options: ParseOptions): Module {
     if (value !== null && !scope.has(value)) addUndefined(output.value, faults);
     if (value !== null) outputs.push({ name: String(attrs.get("name")), value });
   }
+  const carries: Carry[] = [];
+  for (const carry of written.carries) {
+    const [value, source] = [carry.value, carry.source].map((token) => {
+      const id = readValue(token, faults);
+      if (id !== null && !scope.has(id)) addUndefined(token, faults);
+      return id ?? undefined;
+    });
+    if (value !== undefined && source !== undefined) carries.push({ value, source });
+  }
   if (found.length > 0) {
     fail(...found.sort((a, b) => a.offset - b.offset).map(({ diagnostic }) => diagnostic));
   }
@@ -76,6 +85,7 @@ export function parseModule(text: string, options: ParseOptions): Module {
     timesteps: Number(head.get("timesteps")),
     ops,
     outputs,
+    carries,
     tensors: table,
     properties: new Set(
       properties.filter((property) => Array.isArray(claimed) && claimed.includes(property)),
@@ -167,10 +177,6 @@ function checkType(
     };
     faults.add(written.typeToken, (loc, notes) => diagnose("ir-type-differs", loc, params, notes));
   }
-}
-
-function sameType(a: Type, b: Type): boolean {
-  return a.domain === b.domain && a.dtype === b.dtype && sameShape(a.shape, b.shape);
 }
 
 function readValue(token: Token, faults: Faults): ValueId | null {

@@ -11,7 +11,7 @@ import {
 } from "../op/attribute.ts";
 import { known } from "../diagnostic.ts";
 import { type Loc, shortName } from "../loc.ts";
-import { type Module, properties } from "../module.ts";
+import { type Module, carriedTo, properties } from "../module.ts";
 import { formatNumber } from "./number.ts";
 import type { Op, ValueId } from "../op/op.ts";
 import { rangeOf } from "../analysis/range.ts";
@@ -47,6 +47,12 @@ export function printModule(module: Module, options: PrintOptions = {}): string 
   const lines = [`module ${formatRef(module.name)} attributes {${headOf(module)}} {`];
   for (const op of module.ops) {
     lines.push(`  ${formatOp(op, nameOf)}${locSuffix(op.loc, options.locs ?? "none")}`);
+  }
+  // In the order of the ops that they come back in, so that the text does not depend on theirs.
+  const carried = carriedTo(module);
+  for (const { result } of module.ops) {
+    const value = carried.get(result);
+    if (value !== undefined) lines.push(`  snn.carry(${nameOf(value)}, ${nameOf(result)})`);
   }
   for (const output of module.outputs) {
     lines.push(`  ann.output(${nameOf(output.value)}) {name = ${formatString(output.name)}}`);

@@ -36,6 +36,11 @@ export interface WrittenOutput {
   readonly attributes: readonly WrittenAttribute[];
 }
 
+export interface WrittenCarry {
+  readonly value: Token;
+  readonly source: Token;
+}
+
 export interface WrittenTensor {
   readonly name: Token;
   /** The element type, or the storage of what is read as `i8`. */
@@ -57,6 +62,7 @@ export interface WrittenModule {
   readonly attributes: readonly WrittenAttribute[];
   readonly ops: readonly WrittenOp[];
   readonly outputs: readonly WrittenOutput[];
+  readonly carries: readonly WrittenCarry[];
   readonly tensors: readonly WrittenTensor[];
 }
 
@@ -88,8 +94,10 @@ export function readModule(source: Source): WrittenModule {
   cursor.punctuation("{");
   const ops: WrittenOp[] = [];
   const outputs: WrittenOutput[] = [];
+  const carries: WrittenCarry[] = [];
   while (!cursor.tryPunctuation("}")) {
     if (cursor.peek().kind === "value") ops.push(readOp(cursor));
+    else if (cursor.peek().text === "snn.carry") carries.push(readCarry(cursor));
     else outputs.push(readOutput(cursor));
   }
   const tensors: WrittenTensor[] = [];
@@ -98,7 +106,7 @@ export function readModule(source: Source): WrittenModule {
     while (!cursor.tryPunctuation("}")) tensors.push(readTensor(cursor));
   }
   cursor.take("end", "the end of the text");
-  return { name, attributes, ops, outputs, tensors };
+  return { name, attributes, ops, outputs, carries, tensors };
 }
 
 function readOp(cursor: Cursor): WrittenOp {
@@ -118,12 +126,23 @@ function readOp(cursor: Cursor): WrittenOp {
 
 function readOutput(cursor: Cursor): WrittenOutput {
   const start = cursor.peek();
-  if (start.text !== "ann.output") cursor.expected("an op (`%… = …`), an `ann.output(…)` or `}`");
+  if (start.text !== "ann.output")
+    cursor.expected("an op (`%… = …`), an `ann.output(…)`, an `snn.carry(…)` or `}`");
   cursor.word("ann.output");
   cursor.punctuation("(");
   const value = cursor.take("value", "a value (%…)");
   cursor.punctuation(")");
   return { start, value, attributes: cursor.attributes() };
+}
+
+function readCarry(cursor: Cursor): WrittenCarry {
+  cursor.word("snn.carry");
+  cursor.punctuation("(");
+  const value = cursor.take("value", "a value (%…)");
+  cursor.punctuation(",");
+  const source = cursor.take("value", "a value (%…)");
+  cursor.punctuation(")");
+  return { value, source };
 }
 
 function readType(cursor: Cursor): Type {

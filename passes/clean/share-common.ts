@@ -1,6 +1,7 @@
 /**
  * Computes equal things once: of ops with equal kind, attributes and operands the first stays and
- * the others' users read it. Inputs are never shared.
+ * the others' users read it. Inputs and
+ * values that come back are never shared.
  *
  * Precondition: none. Result: no two ops are equal; the same function, bit for bit. Tensors count
  * by their elements, not their names. (Local value numbering over a graph in topological order:
@@ -24,7 +25,7 @@ export const shareCommon = definePass({
   run: (module) => {
     const seen = new Map<string, Op[]>();
     return rework(module, (op, graph) => {
-      if (isInput(op)) return null;
+      if (isInput(op) || op.kind === "snn.previous") return null;
       const key = keyOf(op);
       const alike = seen.get(key) ?? [];
       const twin = alike.find((other) => sameTensors(op, other, graph));

@@ -10,7 +10,17 @@ import { printModule } from "../../ir/text/print.ts";
 import { hashTensor } from "../../ir/tensor.ts";
 import { verify } from "../../ir/verify.ts";
 import { topological } from "../../ir/analysis/walk.ts";
-import { networks } from "./module.ts";
+import {
+  type RandomNetwork,
+  networks as oneWay,
+  recurrentNetworks,
+  streamingNetworks,
+} from "./module.ts";
+
+/** Networks of all kinds. */
+function networks(): fc.Arbitrary<RandomNetwork> {
+  return fc.oneof(oneWay(), recurrentNetworks(), streamingNetworks());
+}
 
 const file = "random.snnir";
 
@@ -89,6 +99,12 @@ function renumbered(module: Module, idOf: (index: number) => number): Module {
       inputs: op.inputs.map(rename),
     })),
     outputs: module.outputs.map(({ name, value }) => ({ name, value: rename(value) })),
+    // In the order of the ops that they come back in, as text has them.
+    carries: module.ops.flatMap(({ result: source }) =>
+      module.carries
+        .filter((carry) => carry.source === source)
+        .map(({ value }) => ({ value: rename(value), source: rename(source) })),
+    ),
   };
 }
 

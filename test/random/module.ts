@@ -7,7 +7,7 @@ import { type Module, producerOf } from "../../ir/module.ts";
 import { isOp } from "../../ir/op/op.ts";
 import { printModule } from "../../ir/text/print.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { type Shape, elementCount } from "../../ir/type.ts";
+import { type Shape, elementCount, real } from "../../ir/type.ts";
 import { verify } from "../../ir/verify.ts";
 import { Sketch, type Step, type StepKind, inputTensors } from "./sketch.ts";
 
@@ -140,6 +140,34 @@ export function spikingNetworks(longest = 8): fc.Arbitrary<RandomNetwork> {
 /** The same with neurons of all kinds, and ops that look across timesteps. */
 export function temporalNetworks(longest = 10): fc.Arbitrary<RandomNetwork> {
   return overTime(temporalSteps, longest);
+}
+
+/** The same with values that come back timesteps later. */
+export function recurrentNetworks(longest = 10): fc.Arbitrary<RandomNetwork> {
+  return overTime([...temporalSteps, ...feedback], longest).filter(comesBack);
+}
+
+/** Networks before conversion whose inputs change over time, and in which values come back. */
+export function streamingNetworks(longest = 8): fc.Arbitrary<RandomNetwork> {
+  const steps = stepsOf([...annSteps, ...feedback], longest);
+  return fc
+    .tuple(shape, seed, steps, fc.integer({ min: 1, max: 8 }))
+    .map(([extents, inputSeed, all, timesteps]) => {
+      const sketch = new Sketch();
+      sketch.inputOverTime(real("f32", extents), inputSeed, timesteps);
+      for (const step of all) sketch.take(step);
+      return printable({
+        module: sketch.finish("random-stream", { timesteps }),
+        inputs: inputTensors(sketch),
+      });
+    })
+    .filter(comesBack);
+}
+
+const feedback: readonly StepKind[] = ["recall", "recall", "recall", "recall"];
+
+function comesBack({ module }: RandomNetwork): boolean {
+  return module.carries.length > 0;
 }
 
 /** Networks of few spikes, or of first ones. */

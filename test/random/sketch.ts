@@ -17,12 +17,14 @@ import {
 import { uniform } from "../../ir/random.ts";
 import { type Tensor, type TensorRef, tensorOf } from "../../ir/tensor.ts";
 import {
+  type Domain,
   type Shape,
   type Type,
   broadcastShapes,
   elementCount,
   real,
   sameShape,
+  sameType,
 } from "../../ir/type.ts";
 import { reachable } from "../../ir/analysis/walk.ts";
 
@@ -50,6 +52,8 @@ export class Sketch {
   /** What each input is to hold; those over time have frames. */
   readonly inputs: SketchInput[] = [];
   private readonly values: ValueId[] = [];
+  /** What comes back, and which of the values that fit it is to be carried there. */
+  private readonly sources: { readonly source: ValueId; readonly choice: number }[] = [];
   private draws = 0;
   private seed = 0;
 
@@ -163,12 +167,24 @@ export class Sketch {
     options: Partial<Pick<Module, "code" | "timesteps" | "properties">>,
   ): Module {
     const outputs: Output[] = [{ name: "out", value: this.last }];
-    const module = this.builder.finish({ name, outputs, ...options });
+    const all = this.sources.map(({ source, choice }) => {
+      const alike = this.values.filter((v) => sameType(this.typeAt(v), this.typeAt(source)));
+      return { source, value: alike[alike.length - 1 - (choice % alike.length)] ?? source };
+    });
+    const module = this.builder.finish({ name, outputs, carries: all, ...options });
     const needed = reachable(module);
     const ops = module.ops.filter((op) => isInput(op) || needed.has(op.result));
+    const carries = all.filter(({ source }) => needed.has(source));
     const kept = new Builder({ tensors: module.tensors });
     for (const op of ops) kept.push(op);
-    return kept.finish({ name, outputs, ...options });
+    return kept.finish({ name, outputs, carries, ...options });
+  }
+
+  /** The value that one of the last value's shape, of any that there will be, had a timestep before. */
+  previous(domain: Domain, choice: number): void {
+    const initial = this.tensor("initial", this.shape);
+    this.add("snn.previous", { initial, domain }, []);
+    this.sources.push({ source: this.last, choice });
   }
 
   private draw(): number {
@@ -227,6 +243,12 @@ const broadcastNames = [
   "greater",
   "less-or-equal",
 ] as const satisfies readonly BinaryName[];
+
+/** Half of a value, so that what goes round does not grow. */
+function half(sketch: Sketch): OpAttrs["ann.affine"] {
+  const scale = sketch.builder.tensor("half", tensorOf("f32", [], [0.5]));
+  return { scale, shift: sketch.builder.tensor("none", tensorOf("f32", [], [0])) };
+}
 
 const hasChannels = (sketch: Sketch): boolean => sketch.shape.length >= 3;
 
@@ -329,6 +351,17 @@ const steps = {
     const domain = a % 3 === 0 ? "current" : a > 5 ? "real" : "spike";
     sketch.inputOverTime({ ...sketch.type, domain }, seed, b);
     if (c > 3) sketch.add("ann.add", {}, [before, sketch.last]);
+  },
+  /** A value that comes back, as it is or beside what there is; once more later where c is large. */
+  recall: (sketch, { a, b, c }) => {
+    const before = sketch.last;
+    if (sketch.type.dtype !== "f32") return;
+    const { domain } = sketch.type;
+    const other = domain === "real" ? "real" : a % 2 === 0 ? "spike" : "current";
+    sketch.previous(other, b);
+    if (c > 5) sketch.previous(other, b + 1);
+    if (c % 2 === 0) sketch.add("ann.affine", half(sketch));
+    if (a < 6) sketch.add("ann.add", {}, [before, sketch.last]);
   },
   /** Functions of two values whose shapes broadcast, the last value on either side. */
   broadcast: (sketch, { a, b, c, seed }) => {

@@ -7,7 +7,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { provenTimesteps, requireSafeTimesteps } from "../../../ir/analysis/bounds.ts";
 import { fail } from "../../../ir/diagnostic.ts";
-import { type Module, isFramed, opsOf } from "../../../ir/module.ts";
+import { type Module, isFramed, isOverTime, opsOf } from "../../../ir/module.ts";
 import type { Provenance } from "../../../ir/file/package.ts";
 import { elementCount, formatType } from "../../../ir/type.ts";
 import { type CompileOptions, compileProgram } from "../compile.ts";
@@ -77,9 +77,10 @@ export async function buildWasm(
 ): Promise<Built<WasmReport>> {
   const analogue = module.code === "none";
   // A frame is computed as a whole.
-  const isOnce = analogue || isFramed(module.code);
+  const isOnce = !isOverTime(module) || isFramed(module.code);
   const timesteps = isOnce ? 1 : (options.timesteps ?? module.timesteps);
-  const chunk = isOnce ? 1 : (options.chunk ?? Math.min(defaultChunk, timesteps));
+  const chunk =
+    isOnce || module.carries.length > 0 ? 1 : (options.chunk ?? Math.min(defaultChunk, timesteps));
   const probes = probesOf(module, options.probes ?? [], options.membranes ?? []);
   const kept = probes.filter(({ keeps }) => keeps !== "membrane").map(({ op }) => op.result);
   const compileOptions: CompileOptions = {

@@ -31,14 +31,14 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
   const phase = what === "spikes" ? "count" : "each";
   const { steps } = lowering.options;
   const senders = sendersOf(lowering.module).filter(
-    ({ op }) => what === "operations" || isNeuron(op),
+    ({ op, delay }) => what === "operations" || (isNeuron(op) && delay === 0),
   );
-  const neurons = senders.filter(({ op }) => isNeuron(op));
+  const neurons = senders.filter(({ op, delay }) => isNeuron(op) && delay === 0);
   const withWords = what === "spikes" ? [] : neurons.filter(({ hasWords }) => hasWords);
   const rows = countRowsOf(
     neurons.map(({ op }) => op.result),
     withWords.map(({ op }) => op.result),
-    what === "operations",
+    what === "operations" ? 1 + senders.reduce((most, { delay }) => Math.max(most, delay), 0) : 0,
   );
   const name = lowering.buffer("scratch", "counts", 8 * rows.count * steps);
   const view = rowMajor(name, "f64", [rows.count, steps]);
@@ -66,7 +66,7 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
   function lowerMasks(sender: Sender, spikes: Spikes): void {
     const { op } = sender;
     const { masks } = spikes;
-    const row = rows.spikes.get(op.result) ?? null;
+    const row = sender.delay > 0 ? null : (rows.spikes.get(op.result) ?? null);
     const costs = eventRowsOf(sender).events;
     const perPixel = costs === null ? null : byPixel(lowering, op, sender.fanOut);
     const pixels = masks.grid.rows * masks.grid.columns;
@@ -95,8 +95,10 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
     const { result } = sender.op;
     const output = lowering.dense(result);
     const words = lowering.fired.get(result) ?? nonZero(output);
-    const spikes = rows.spikes.get(result) ?? null;
-    emitWords(sender, words, { spikes, bits: rows.bits.get(result) ?? null });
+    const isLater = sender.delay > 0;
+    const spikes = isLater ? null : (rows.spikes.get(result) ?? null);
+    const bits = isLater ? null : (rows.bits.get(result) ?? null);
+    emitWords(sender, words, { spikes, bits });
   }
 
   function emitWords(
@@ -121,13 +123,14 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
     });
   }
 
-  function eventRowsOf({ isPlain, hasWords, fanOut }: Sender): {
+  function eventRowsOf({ isPlain, hasWords, fanOut, delay }: Sender): {
     readonly events: number | null;
     readonly eventBits: number | null;
   } {
-    if (rows.events === null || fanOut.every((degree) => degree === 0))
+    const events = rows.events[delay];
+    if (events === undefined || fanOut.every((degree) => degree === 0))
       return { events: null, eventBits: null };
-    const { plain, digits, words, wordBits } = rows.events;
+    const { plain, digits, words, wordBits } = events;
     if (hasWords) return { events: words, eventBits: wordBits };
     return { events: isPlain ? plain : digits, eventBits: null };
   }

@@ -111,6 +111,8 @@ export class Lowering {
   readonly traces = new Map<ValueId, View>();
   /** What neurons have fired, where it does not show in their masks; filled when their value is lowered. */
   readonly fired = new Map<ValueId, SpikeWords>();
+  /** Where values are kept that come back, by the op that they come back in. */
+  readonly kept = new Map<ValueId, View>();
   private readonly ops: ReadonlyMap<ValueId, Op>;
   private readonly uses = new Map<ValueId, number>();
   private readonly varying = new Set<ValueId>();
@@ -137,6 +139,7 @@ export class Lowering {
         this.varying.add(op.result);
       }
     }
+    for (const { value } of module.carries) this.uses.set(value, (this.uses.get(value) ?? 0) + 1);
     for (const { value } of module.outputs) this.uses.set(value, (this.uses.get(value) ?? 0) + 1);
   }
 

@@ -1,5 +1,6 @@
 /** The families of lowerings in the order in which they are asked. */
 import { lowerAffine } from "./values/affine.ts";
+import { lowerPrevious } from "./carries.ts";
 import { lowerConversion } from "./values/conversions.ts";
 import { lowerEinsum } from "./values/einsum.ts";
 import { lowerElementwise } from "./values/elementwise.ts";
@@ -30,6 +31,7 @@ export const families: Families = {
   // The last one takes everything.
   values: [
     lowerGiven,
+    lowerPrevious,
     lowerSpiking,
     lowerDriven,
     lowerGraded,

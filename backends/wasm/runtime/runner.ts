@@ -1,5 +1,6 @@
 /** Runs samples on an instance, one after the other, and gathers what was asked for. */
 import { arrivedIn } from "../../../ir/account/arrivals.ts";
+import { LaterEvents, type Met, addMet } from "../../../ir/account/later.ts";
 import { neuronsOf } from "../../../ir/op/known.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { type EarlyExit, endsEarly, repeatLast } from "../../../ir/run/early-exit.ts";
@@ -20,7 +21,7 @@ import type { CalibrationStatistics } from "../../../ir/run/stats.ts";
 import type { TensorData } from "../../../ir/tensor.ts";
 import { type Type, elementCount } from "../../../ir/type.ts";
 import type { Instance } from "./instance.ts";
-import type { CountRows } from "../program.ts";
+import type { EventRows } from "../program.ts";
 
 /** What a thread needs to know of a run; plain data. */
 export interface Job {
@@ -57,6 +58,8 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
     return [{ i, at: known(at, `where %${value} is kept`), size: sizeOf(value) }];
   });
 
+  const later = new LaterEvents();
+
   /** What the chunk's first `steps` timesteps counted, added to what was before. */
   const addCounts = (
     result: Counted,
@@ -68,6 +71,7 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
     const { at, rows } = program.counts;
     instance.read(at, 0, counts);
     const { activity } = result;
+    if (elapsed === 0) later.clear();
     for (let step = 0; step < steps; step++) {
       const rowAt = (row: number): number => counts[row * program.steps + step] ?? 0;
       const sent = { spikes: 0, bits: 0 };
@@ -81,15 +85,16 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
         sent.spikes += spikes;
         sent.bits += bits;
       }
-      const met = eventsIn(rows.events, rowAt);
-      for (const { input, fanOut } of program.arrivals) {
-        const from = (elapsed + step) * fanOut.length;
-        const arrived = arrivedIn({ fanOut }, known(inputs[input], "an input"), from);
-        met.events += arrived.events;
-        met.plainEvents += arrived.plainEvents;
-        met.eventBits += arrived.eventBits;
+      const t = elapsed + step;
+      for (const [delay, each] of rows.events.entries()) {
+        addMet(later.at(t + delay), eventsIn(each, rowAt));
       }
-      addTimestep(activity, elapsed + step, { ...sent, ...met });
+      for (const { input, delay, fanOut } of program.arrivals) {
+        const from = t * fanOut.length;
+        const arrived = arrivedIn({ fanOut }, known(inputs[input], "an input"), from);
+        addMet(later.at(t + delay), arrived);
+      }
+      addTimestep(activity, t, { ...sent, ...later.take(t) });
     }
   };
 
@@ -169,12 +174,8 @@ export function follow(instance: Instance, { timesteps }: Job): void {
   }
 }
 
-/** Events of a timestep, from the rows of `CountRows`. */
-function eventsIn(
-  rows: CountRows["events"],
-  rowAt: (row: number) => number,
-): Record<"events" | "plainEvents" | "eventBits", number> {
-  if (rows === null) return { events: 0, plainEvents: 0, eventBits: 0 };
+/** Events of a timestep, from the rows of one delay. */
+function eventsIn(rows: EventRows, rowAt: (row: number) => number): Met {
   const [plain, digits] = [rowAt(rows.plain), rowAt(rows.digits)];
   return {
     events: plain + digits + rowAt(rows.words),

@@ -13,6 +13,7 @@ export const sourceCosts: CostTable<SourceKind> = {
   "ann.input": nothing,
   "ann.constant": nothing,
   "snn.input": nothing,
+  "snn.previous": nothing,
 };
 
 export const shapeCosts: CostTable<ShapeKind> = {

@@ -2,9 +2,9 @@
 import { no, ok } from "../../diagnostic.ts";
 import type { SpecTable } from "../spec.ts";
 import { source } from "../traits.ts";
-import { real } from "../../type.ts";
+import { type DType, domains, real } from "../../type.ts";
 
-export type SourceKind = "ann.input" | "ann.constant" | "snn.input";
+export type SourceKind = "ann.input" | "ann.constant" | "snn.input" | "snn.previous";
 
 export const sourceSpecs: SpecTable<SourceKind> = {
   "ann.input": {
@@ -34,4 +34,20 @@ export const sourceSpecs: SpecTable<SourceKind> = {
     attributes: { name: "string" },
     infer: () => no("an input carries its own type, which nothing else determines"),
   },
+  "snn.previous": {
+    summary: "the value that another one had a timestep before",
+    arity: 0,
+    exactness: "exact",
+    traits: { ...source, time: "before" },
+    attributes: { initial: "tensor", domain: { oneOf: domains } },
+    infer: ({ initial, domain }, _inputs, tensors) => {
+      const { dtype, shape } = tensors(initial);
+      return carriedTypes.includes(dtype)
+        ? ok({ domain, dtype, shape })
+        : no(`snn.previous carries ${carriedTypes.join(", ")}, not ${dtype}`);
+    },
+  },
 };
+
+/** What every engine holds between timesteps. */
+const carriedTypes: readonly DType[] = ["f32", "i32", "i16", "i8", "u16", "u8", "bool"];

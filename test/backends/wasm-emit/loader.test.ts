@@ -20,6 +20,7 @@ import {
   gradedNetwork,
   image,
   integerNetwork,
+  recurrentNetwork,
   spikingNetwork,
   unpack,
 } from "./network.ts";
@@ -54,6 +55,17 @@ function expectSame(found: RunResult, wanted: SampleResult, module: Module): voi
 }
 
 describe("a built network of other neurons", () => {
+  it("runs one in which values come back, and begins anew with each sample", async () => {
+    const module = recurrentNetwork();
+    const { files } = await buildFiles(module);
+    const { loader, url } = await unpack(path.join(folder, "recurrent"), files);
+    const network = await loader.load(url);
+    for (const seed of [1, 2, 1]) {
+      const found = network.run([image(seed).data], { timesteps: 9 });
+      expectSame(found, await engineOn(module, [image(seed)], 9, []), module);
+    }
+  });
+
   it("counts the bits of graded spikes, from chunk to chunk", async () => {
     const module = gradedNetwork();
     const { files } = await buildFiles(module, { probes: ["all"], membranes: ["relu2"] });

@@ -92,6 +92,34 @@ export function gradedNetwork(): Module {
   });
 }
 
+/** Neurons that hear themselves a timestep later. */
+export function recurrentNetwork(): Module {
+  const b = new Builder();
+  const loc = (name: string, op: string) => sourceLoc("net.onnx", name, op);
+  const constant = (shape: Shape, values: readonly number[]): string =>
+    b.tensor("n", tensorOf("f32", shape, values));
+  const x = b.input("image", real("f32", imageShape), loc("image", "Input"));
+  const flat = b.add("ann.reshape", [x], { shape: [1, 60] }, loc("flat", "Flatten"));
+  const weight = constant([4, 60], numbers(7, 240, -1, 1));
+  const driven = b.add("ann.linear", [flat], { weight, bias: null }, loc("fc", "Gemm"));
+  const initial = constant([1, 4], [0, 1, 0, 0]);
+  const back = b.add("snn.previous", [], { initial, domain: "spike" }, loc("back", "Loop"));
+  const inner = constant([4, 4], numbers(8, 16, -1, 1));
+  const heard = b.add("ann.linear", [back], { weight: inner, bias: null }, loc("back", "Loop"));
+  const sum = b.add("ann.add", [driven, heard], {}, loc("sum", "Add"));
+  const one = constant([], [1]);
+  const neuron = { threshold: one, vInit: constant([], [0]), amplitude: one } as const;
+  const spikes = b.add("snn.if", [sum], { ...neuron, reset: "subtract" }, loc("relu", "Relu"));
+  const value = b.add("snn.readout", [spikes], { start: 0 }, loc("relu", "Relu"));
+  return b.finish({
+    name: "recurrent",
+    code: "rate",
+    timesteps: 9,
+    outputs: [{ name: "logits", value }],
+    carries: [{ value: spikes, source: back }],
+  });
+}
+
 /** A layer of few-spikes neurons, which takes a frame of five timesteps as a whole. */
 export function framedNetwork(): Module {
   const b = new Builder();

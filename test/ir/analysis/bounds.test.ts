@@ -43,6 +43,30 @@ tensors {
   );
 }
 
+/** A loop through neurons, or one in which 7 is added each time it goes round. */
+function loop(carried: "%2" | "%3"): Module {
+  const type = carried === "%3" ? "spike<i8>" : "real<i32>";
+  return parseModule(
+    `module @loop attributes {code = "rate", timesteps = 4, properties = []} {
+  %0 = ann.input() {name = "x"} : real<i8>[1]
+  %1 = snn.previous() {initial = @start, domain = "${type.startsWith("spike") ? "spike" : "real"}"} : ${type}[1]
+  %2 = ann.${carried === "%3" ? "linear(%1) {weight = @w, bias = none} : current<i32>[1]" : "affine(%1) {scale = @one, shift = @seven} : real<i32>[1]"}
+  %3 = snn.if(%2) {threshold = @theta, vInit = @theta, amplitude = @two, reset = "subtract"} : spike<i8>[1]
+  %4 = snn.readout(%3) {start = 0} : real[1]
+  snn.carry(${carried}, %1)
+  ann.output(%4) {name = "y"}
+}
+tensors {
+  @start = ${carried === "%3" ? "i8" : "i32"}[1] dense<[-3]>
+${carried === "%3" ? "  @w = i8[1, 1] dense<5>" : "  @one = i8[] dense<1>\n  @seven = i32[] dense<7>"}
+  @theta = i32[] dense<4>
+  @two = i8[] dense<2>
+}
+`,
+    { file: "loop.snnir" },
+  );
+}
+
 function resultOf(module: Module, kind: OpKind, index = 0): ValueId {
   return known(opsOf(module, kind)[index], kind).result;
 }
@@ -284,5 +308,28 @@ ${tensors}}
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe("bounds of what comes back", () => {
+  it("hold the initial value, and what neurons send", () => {
+    const module = loop("%3");
+    expect(verify(module)).toEqual([]);
+    const { values } = integerBounds(module);
+    expect(values.get(resultOf(module, "snn.previous"))).toEqual({ low: -3, high: 2 });
+    expect(values.get(resultOf(module, "ann.linear"))).toEqual({ low: -15, high: 10 });
+  });
+
+  it("are those of the type where sums go round, and such a network is refused", () => {
+    const module = loop("%2");
+    expect(verify(module)).toEqual([]);
+    const { values } = integerBounds(module);
+    const [low, high] = [-(2 ** 31), 2 ** 31 - 1];
+    expect(values.get(resultOf(module, "snn.previous"))).toEqual({ low, high });
+    expect(
+      codesOf(() => {
+        requireSafeTimesteps(module, 1);
+      }),
+    ).toEqual(["integer-overflow"]);
   });
 });

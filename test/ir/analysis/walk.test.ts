@@ -37,7 +37,7 @@ describe("uses", () => {
     expect(isOutput({ outputs }, id(1))).toBe(false);
   });
   it("finds what the outputs need", () => {
-    expect([...reachable({ ops: diamond, outputs })].sort()).toEqual([0, 1, 2, 3]);
+    expect([...reachable({ ops: diamond, outputs, carries: [] })].sort()).toEqual([0, 1, 2, 3]);
   });
 });
 
