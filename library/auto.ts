@@ -111,8 +111,8 @@ export const candidates: readonly Candidate[] = [
   ...ranked(increments(4, 6), [2, 3, 4], [8, 2, 10]),
   ...ranked(increments(2, 10), [2, 4, 6, 8], [20, 13, 11, 7]),
   ...ranked("few-spikes", [4, 6, 8], [19, 14, 6]),
-  ...ranked("binary", [8, 16, 32, 64], [22, 18, 17, 16]),
-  ...ranked("one-spike", [15, 63, 255], [23, 21, 15]),
+  ...ranked("signed-rate", [8, 16, 32, 64], [22, 18, 17, 16]),
+  ...ranked("ttfs", [15, 63, 255], [23, 21, 15]),
 ];
 
 /** Number of parts of the samples: each part judges conversions that were calibrated on the others. */

@@ -7,7 +7,7 @@ import type { SampleSource } from "../ir/executable.ts";
 import type { Module, SpikingCode } from "../ir/module.ts";
 import type { Calibration } from "../passes/pass.ts";
 import { bitsMadeBy, codeMadeBy, defaultTimesteps, withBits } from "../passes/codes.ts";
-import { establishedBy, pipelineFor, pipelineNames } from "../passes/index.ts";
+import { establishedBy, pipelineNames } from "../passes/index.ts";
 import { type PassRecord, type PipelineOptions, runPipeline } from "../passes/manager.ts";
 import { type PipelineStep, parsePipeline } from "../passes/pipeline.ts";
 import { diagnose } from "./diagnostics.ts";
@@ -18,7 +18,7 @@ export interface ConvertOptions {
   readonly timesteps?: number;
   /**
    * A pipeline's name, or passes with options: `fold-batchnorm,balance-mmse{scope=layer}`. By default the
-   * pipeline of the code, or "default" if no code is given.
+   * pipeline of the code, or of differential code if none is given.
    */
   readonly pipeline?: string;
   /** How spikes carry values, if no pipeline is given. */
@@ -64,9 +64,9 @@ export function stepsOf(
   return withBits(steps, bits);
 }
 
-/** The pipeline that the options select. */
+/** The pipeline that the options select: that of a code has its name. */
 export function pipelineOf({ pipeline, code }: Pick<ConvertOptions, "pipeline" | "code">): string {
-  return pipeline ?? (code === undefined ? "default" : pipelineFor[code]);
+  return pipeline ?? code ?? "differential";
 }
 
 /**

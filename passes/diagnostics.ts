@@ -8,6 +8,12 @@ interface UnknownName {
   readonly known: readonly string[];
 }
 
+/** A name that was given where another kind of thing is wanted, or that nobody knows. */
+interface MistakenName extends UnknownName {
+  /** What the name is; null where it is nothing. */
+  readonly kind: "pass" | "pipeline" | null;
+}
+
 interface MissingProperty {
   readonly pass: string;
   readonly property: string;
@@ -61,7 +67,33 @@ export const diagnose = catalogue({
   "unknown-pass": {
     severity: "error",
     message: (p: UnknownName) => `there is no pass or pipeline named "${p.name}"`,
-    help: (p: UnknownName) => wayOut(p.near, p.known, "passes and pipelines"),
+    help: (p: UnknownName) =>
+      p.near === null
+        ? `\`snnc passes\` lists the passes; pipelines: ${p.known.join(", ")}`
+        : `did you mean ${p.near}?`,
+  },
+  "unknown-pipeline": {
+    severity: "error",
+    message: (p: MistakenName) =>
+      p.kind === null
+        ? `there is no pipeline named "${p.name}"`
+        : `"${p.name}" is a ${p.kind}, not a pipeline`,
+    help: (p: MistakenName) =>
+      (p.kind === "pass" ? "--passes takes passes; " : "") +
+      (p.near === null || p.kind !== null ? "" : `did you mean ${p.near}? `) +
+      `pipelines: ${p.known.join(", ")}`,
+  },
+  "unknown-code": {
+    severity: "error",
+    message: (p: MistakenName) =>
+      p.kind === null
+        ? `there is no code named "${p.name}"`
+        : `"${p.name}" is a ${p.kind}, not a code`,
+    help: (p: MistakenName) =>
+      (p.kind === "pipeline" ? `give it as --pipeline ${p.name}; ` : "") +
+      (p.kind === "pass" ? "--passes takes passes; " : "") +
+      (p.near === null || p.kind !== null ? "" : `did you mean ${p.near}? `) +
+      `codes: ${p.known.join(", ")}`,
   },
   "pipeline-takes-no-options": {
     severity: "error",

@@ -2,7 +2,7 @@
  * Every pass once, by phase, and every named pipeline with the reason for its order. The only list
  * of passes there is: the CLI, the documentation and the tests read it.
  */
-import type { Property, SpikingCode } from "../ir/module.ts";
+import type { Property } from "../ir/module.ts";
 import { canonicaliseShapes } from "./clean/canonicalise-shapes.ts";
 import { dropIdentity } from "./clean/drop-identity.ts";
 import { eliminateDead } from "./clean/eliminate-dead.ts";
@@ -41,6 +41,7 @@ import { matmulToLinear } from "./fuse/matmul-to-linear.ts";
 import { mergeLinear } from "./fuse/merge-linear.ts";
 import { packWeights } from "./quantise/pack-weights.ts";
 import { quantise } from "./quantise/quantise.ts";
+import { NamedPipelines, aliases } from "./names.ts";
 import type { AnyPass } from "./pass.ts";
 import { type PipelineNames, type PipelineStep, step } from "./pipeline.ts";
 
@@ -156,11 +157,12 @@ function spikingBy(
   return [...centred, convert, ...balance];
 }
 
-export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
+/** Those that make a code bear its name; the others are variants, and ways to choose thresholds. */
+export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new NamedPipelines([
   ["canonical", canonical],
   // What is sent first is corrected by what is sent next, so nothing is lost within a few timesteps.
   // Steps are fitted to what is left to send; balancing gives those their steps that send nothing.
-  ["default", spikingBy(step(convertDifferential), step(balanceMmse), step(fitSteps))],
+  ["differential", spikingBy(step(convertDifferential), step(balanceMmse), step(fitSteps))],
   // Fewer spikes: corrections below a sixtieth of the range are not worth one. Neurons that send a current
   // have no activation behind them that lets small errors die out, so theirs are.
   [
@@ -177,13 +179,13 @@ export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
     spikingBy(step(convertDifferential, { bits: 8 }), step(balanceMmse), step(fitSteps)),
   ],
   // Spikes of 1 and −1. Fitting comes last: it is to what the layers before really send.
-  ["binary", spikingBy(step(convertActivations, { sign: "retract" }), step(fitLayers))],
+  ["signed-rate", spikingBy(step(convertActivations, { sign: "retract" }), step(fitLayers))],
   // Spikes of 1 only.
   ["rate", spikingBy(step(convertActivations), step(fitLayers))],
   ["burst", spikingBy(step(convertActivations, { bits: 4 }), step(fitLayers))],
   // Rounding is all that is lost, so what balances clipping against it is all that is needed.
   ["few-spikes", spikingBy(step(convertFewSpikes), step(balanceMmse))],
-  ["one-spike", spikingBy(step(convertTtfs), step(balanceMmse))],
+  ["ttfs", spikingBy(step(convertTtfs), step(balanceMmse))],
   // Time does not round, so the window may be wide: twice what was seen, the same for a whole layer.
   [
     "exact",
@@ -226,18 +228,8 @@ export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Map([
   ["local", [...spiking(balanceLocal)]],
 ]);
 
-/** The pipeline that makes a network of each code. */
-export const pipelineFor: Readonly<Record<SpikingCode, string>> = {
-  rate: "rate",
-  "signed-rate": "binary",
-  burst: "burst",
-  differential: "default",
-  "few-spikes": "few-spikes",
-  ttfs: "one-spike",
-};
-
 /** What `parsePipeline` needs to read any pipeline of this build. */
-export const pipelineNames: PipelineNames = { passes: allPasses, pipelines };
+export const pipelineNames: PipelineNames = { passes: allPasses, pipelines, aliases };
 
 /** The passes that make a module have `property`; for `PipelineOptions.establishedBy`. */
 export function establishedBy(property: Property): readonly string[] {

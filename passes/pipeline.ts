@@ -20,6 +20,8 @@ export interface PipelineStep {
 export interface PipelineNames {
   readonly passes: readonly AnyPass[];
   readonly pipelines: ReadonlyMap<string, readonly PipelineStep[]>;
+  /** Former names of pipelines, which `pipelines` finds as well. */
+  readonly aliases?: ReadonlyMap<string, string>;
 }
 
 /** A step that takes `given` for some options and the table's defaults for the rest. */
@@ -50,8 +52,13 @@ export function parsePipeline(text: string, names: PipelineNames): readonly Pipe
       }
       steps.push(...pipeline);
     } else {
-      const known = [...names.passes.map((p) => p.name), ...names.pipelines.keys()];
-      errors.push(diagnose("unknown-pass", null, { name, near: nearest(name, known), known }));
+      const known = [...names.pipelines.keys()];
+      const near = nearest(name, [
+        ...names.passes.map((p) => p.name),
+        ...known,
+        ...(names.aliases?.keys() ?? []),
+      ]);
+      errors.push(diagnose("unknown-pass", null, { name, near, known }));
     }
   }
   if (errors.length > 0) fail(...errors);

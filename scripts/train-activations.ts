@@ -30,8 +30,8 @@ interface Way {
 }
 
 const ways: readonly Way[] = [
-  { pipeline: "default", timesteps: 2, label: "default, T = 2" },
-  { pipeline: "default", timesteps: 4, label: "T = 4" },
+  { pipeline: "differential", timesteps: 2, label: "default, T = 2" },
+  { pipeline: "differential", timesteps: 4, label: "T = 4" },
   { pipeline: "sparse", timesteps: 4, label: "sparse, T = 4" },
   { pipeline: "few-spikes", timesteps: 8, label: "few-spikes, T = 8" },
   {
@@ -39,7 +39,7 @@ const ways: readonly Way[] = [
     timesteps: 16,
     label: "fitted, T = 16",
   },
-  { pipeline: "one-spike", timesteps: 255, label: "one-spike, T = 255" },
+  { pipeline: "ttfs", timesteps: 255, label: "one-spike, T = 255" },
   { pipeline: "exact", timesteps: 255, label: "exact" },
 ];
 

@@ -37,7 +37,7 @@ const program = new Command("train-bottleneck")
 /** Of the pixels of all training images. */
 const preparation = { mean: 0.286, std: 0.353 } as const;
 
-const pipelines = ["default", "sparse"] as const;
+const pipelines = ["differential", "sparse"] as const;
 const timesteps = [2, 4] as const;
 
 const given = optionsOf(program);

@@ -10,6 +10,7 @@ import { perform } from "../action.ts";
 import { readInput } from "../files/files.ts";
 import { importModel } from "../load.ts";
 import { limitsOf, readingOf } from "../options/model-options.ts";
+import { wayNamed } from "../options/conversion.ts";
 import { options } from "../options/options.ts";
 import { diagnosticToJson } from "../terminal/render.ts";
 import { quantity } from "../../calibrate/report/format.ts";
@@ -19,8 +20,9 @@ export function checkCommand() {
     .description("list every operator that cannot be converted, without any data")
     .argument("<model>", "ONNX model")
     .addOption(
-      new Option("--code <name>", "check for this code (default: that of convert)").choices(
-        spikingCodes,
+      new Option(
+        "--code <name>",
+        `check for this code (default: that of convert): ${spikingCodes.join(", ")}`,
       ),
     )
     .addOption(
@@ -38,6 +40,7 @@ export function checkCommand() {
     .addOption(options.debug)
     .action((file, given) =>
       perform(given, async (context) => {
+        const way = wayNamed(given);
         const imported = importModel(await readInput(file), file, {
           ...(await readingOf(given)),
           limits: limitsOf(given),
@@ -47,8 +50,7 @@ export function checkCommand() {
         if (imported.module === null && imported.unsupported.length === 0) failAll(errors);
         for (const d of imported.diagnostics) if (d.severity !== "error") context.report(d);
         const result = await checkModel(imported, typedEngine, {
-          ...(given.code === undefined ? {} : { code: given.code }),
-          ...(given.pipeline === undefined ? {} : { pipeline: given.pipeline }),
+          ...way,
           allowAnalogue: given.allowAnalogue ?? false,
         });
         for (const remark of result.remarks) context.report(remark);

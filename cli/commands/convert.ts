@@ -2,7 +2,7 @@
 import path from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
-import { type SpikingCode, isFramed, rehearsalOf } from "../../ir/module.ts";
+import { isFramed, rehearsalOf } from "../../ir/module.ts";
 import { packageParts } from "../../ir/file/package.ts";
 import { printModule } from "../../ir/text/print.ts";
 import { printable } from "../../ir/text/printable.ts";
@@ -15,7 +15,7 @@ import { evaluatePair } from "../../library/assess.ts";
 import { type Objective, objectives } from "../../library/auto.ts";
 import { type Conversion, convert } from "../../library/convert.ts";
 import { makeReport } from "../../library/report.ts";
-import { allPasses } from "../../passes/index.ts";
+import { allPasses, pipelines } from "../../passes/index.ts";
 import type { PassRecord } from "../../passes/manager.ts";
 import { lastFinerStep } from "../../ir/run/sending.ts";
 import { printPipeline } from "../../passes/pipeline.ts";
@@ -26,6 +26,7 @@ import {
   recordOfClasses,
   recordedClasses,
 } from "../options/classes.ts";
+import { conversionOptions, wayNamed } from "../options/conversion.ts";
 import { type DataOptions, loadData, scaleWarnings } from "../options/data.ts";
 import { adviceText, mainAdvice } from "../terminal/advice.ts";
 import { chooseAutomatically, defaultConfidence, defaultMaxLoss } from "../auto.ts";
@@ -66,21 +67,10 @@ export function convertCommand() {
     .addOption(options.preprocess)
     .addOption(options.maxDataBytes)
     .addOption(options.limit)
-    .addOption(
-      new Option(
-        "-T, --timesteps <n>",
-        "timesteps of the network (default by code: rate 32, with leaky neurons 256, signed-rate 16, burst and " +
-          "differential 4, or 2 with spikes of 8 bits, few-spikes 8, ttfs 255)",
-      ).argParser(wholeNumber(1, 1_000_000)),
-    )
-    .addOption(options.code)
-    .addOption(
-      new Option(
-        "--bits <n>",
-        "bits of a spike in burst and differential code (default: 4, in low-latency 8)",
-      ).argParser(wholeNumber(1, 8)),
-    )
-    .addOption(new Option("--pipeline <name>", "a named pipeline: see `snnc passes`"))
+    .addOption(conversionOptions.timesteps)
+    .addOption(conversionOptions.code)
+    .addOption(conversionOptions.bits)
+    .addOption(conversionOptions.pipeline)
     .addOption(
       new Option("--passes <list>", "passes with options: name,name{option=value}").conflicts(
         "pipeline",
@@ -143,7 +133,7 @@ interface Given extends ModelOptions, DataOptions {
   readonly calibSamples?: number | undefined;
   readonly data?: string | undefined;
   readonly timesteps?: number | undefined;
-  readonly code?: SpikingCode | undefined;
+  readonly code?: string | undefined;
   readonly bits?: number | undefined;
   readonly pipeline?: string | undefined;
   readonly passes?: string | undefined;
@@ -167,6 +157,7 @@ interface Given extends ModelOptions, DataOptions {
 async function convertModel(file: string, given: Given, context: Context): Promise<Outcome> {
   const started = performance.now();
   refuseContradictions(given);
+  const way = wayNamed(given);
   const out = given.output ?? defaultOutput(file);
   const read = [file, given.calib, given.data, given.labels, given.classes];
   context.outputs.reads(...read.filter((name) => name !== undefined));
@@ -259,7 +250,7 @@ async function convertModel(file: string, given: Given, context: Context): Promi
   const conversion = await convert(imported, calibration?.samples ?? null, running, {
     ...(wanted === undefined ? {} : { timesteps: wanted }),
     ...(pipeline === undefined ? {} : { pipeline }),
-    ...(given.code === undefined ? {} : { code: given.code }),
+    ...(way.code === undefined ? {} : { code: way.code }),
     ...(given.bits === undefined ? {} : { bits: given.bits }),
     seed: given.seed,
     verify: given.verify,
@@ -485,6 +476,8 @@ function showPass(record: PassRecord, given: Given, { terminal }: Context): void
 }
 
 function unknownPass(name: string): Diagnostic {
-  const wanted = "the name of a pass, or all";
+  const wanted = pipelines.has(name)
+    ? "the name of a pass, or all: this is a pipeline"
+    : "the name of a pass, or all";
   return diagnose("bad-option", null, { option: "--print-after", given: name, wanted });
 }

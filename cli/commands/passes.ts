@@ -2,6 +2,7 @@
 import { Command } from "@commander-js/extra-typings";
 import pc from "picocolors";
 import { allPasses, pipelines } from "../../passes/index.ts";
+import { aliases } from "../../passes/names.ts";
 import { type AnyPass, type OptionSpec, phaseOf, phases } from "../../passes/pass.ts";
 import { printPipeline } from "../../passes/pipeline.ts";
 import { perform } from "../action.ts";
@@ -28,8 +29,12 @@ export function passesCommand() {
             options: pass.options,
           })),
           pipelines: Object.fromEntries(
-            [...pipelines].map(([name, steps]) => [name, printPipeline(steps, { full: true })]),
+            [...pipelines.keys(), ...aliases.keys()].map((name) => [
+              name,
+              printPipeline(pipelines.get(name) ?? [], { full: true }),
+            ]),
           ),
+          aliases: Object.fromEntries(aliases),
         },
       })),
     );
@@ -46,7 +51,9 @@ function catalogueText(color: boolean): string {
   }
   lines.push(c.bold("pipelines"));
   for (const [name, steps] of pipelines) {
-    lines.push(`  ${c.cyan(name)}`);
+    const former = [...aliases].filter(([, present]) => present === name).map(([alias]) => alias);
+    const also = former.length === 0 ? "" : ` (also: ${former.join(", ")})`;
+    lines.push(`  ${c.cyan(name)}${also}`);
     for (const step of steps) lines.push(`      ${printPipeline([step])}`);
   }
   lines.push("", "write your own: --passes 'name,name{option=value,option=value}'");

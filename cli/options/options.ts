@@ -2,7 +2,6 @@
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { taskNames } from "../../calibrate/tasks/task.ts";
-import { spikingCodes } from "../../ir/module.ts";
 import { axisArgument, outputsArgument, valueArgument } from "./model-options.ts";
 
 /** What can run a network: compiled, on typed arrays, or op by op as the reference has it. */
@@ -86,7 +85,6 @@ export const options = {
   timesteps: new Option("-T, --timesteps <n>", "timesteps to run").argParser(
     wholeNumber(1, 1_000_000),
   ),
-  code: new Option("--code <name>", "how spikes carry values").choices(spikingCodes),
   preprocess: new Option(
     "--preprocess <file>",
     "JSON file that describes how raw data becomes network input (FILE#NAME: one model of several)",

@@ -25,7 +25,7 @@ import { type CorpusRow, drawn, row } from "./corpus/rows.ts";
 import { type Runtime, compareWithRuntime, openRuntime } from "./corpus/runtime.ts";
 
 const codes: readonly SpikingCode[] = ["differential", "rate", "few-spikes", "ttfs"];
-const pipelines = ["default", "rate", "one-spike", "integer"] as const;
+const pipelines = ["differential", "rate", "ttfs", "integer"] as const;
 const timesteps = 2;
 const calibrationSamples = 3;
 

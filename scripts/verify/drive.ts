@@ -19,13 +19,13 @@ import { convert } from "../../library/convert.ts";
 import { drawn } from "./corpus/rows.ts";
 
 const pipelines = [
-  "default",
+  "differential",
   "sparse",
   "low-latency",
-  "binary",
+  "signed-rate",
   "burst",
   "few-spikes",
-  "one-spike",
+  "ttfs",
   "exact",
   "rate",
 ] as const;

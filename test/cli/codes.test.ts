@@ -196,3 +196,25 @@ describe("snnc check --code", () => {
     expect(jsonOf(ran)).toMatchObject({ code: "ttfs", convertible: true, unsupported: [] });
   });
 });
+
+describe("names on the command line", () => {
+  it.each([
+    ["--code", "binary", "signed-rate"],
+    ["--pipeline", "one-spike", "ttfs"],
+  ])("%s takes the former name %s", async (option, former, present) => {
+    const ran = await snnc(["check", digits.model, option, former, "--json"]);
+    expect(ran.code).toBe(0);
+    expect(z.object({ code: z.string() }).parse(jsonOf(ran)).code).toBe(present);
+  });
+
+  it.each([
+    ["check", "--pipeline", "fit-layers", '"fit-layers" is a pass, not a pipeline'],
+    ["check", "--code", "sparse", '"sparse" is a pipeline, not a code'],
+    ["convert", "--code", "signed", 'there is no code named "signed"'],
+    ["convert", "--pipeline", "few-spkes", "did you mean few-spikes?"],
+  ])("%s %s %s is refused with what there is", async (command, option, name, said) => {
+    const ran = await snnc([command, digits.model, option, name]);
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toContain(said);
+  });
+});

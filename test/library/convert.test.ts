@@ -186,7 +186,7 @@ describe("calibrationOn", () => {
       get: () => [tensorOf("f32", [1, 1, 4, 4], Array<number>(16).fill(3e38))],
     };
     // Those of means are measured first; those of "rate" fit to single samples.
-    for (const pipeline of ["default", "rate"]) {
+    for (const pipeline of ["differential", "rate"]) {
       const options = { timesteps, pipeline };
       expect(await failureOf(convert(network(), samples, running, options))).toEqual([
         "value-not-finite",

@@ -30,7 +30,7 @@ async function dataFor(module: Module, file: string): Promise<Labelled> {
 
 describe.skipIf(!hasCases)("activations of 3000 ± 1", () => {
   // Spikes with steps fitted to what is left, weights fitted layer by layer, integers, and the classics.
-  it.each(["default", "rate", "integer", "max", "percentile", "local", "mmse"])("%s is within a point of the ANN", async (pipeline) => {
+  it.each(["differential", "rate", "integer", "max", "percentile", "local", "mmse"])("%s is within a point of the ANN", async (pipeline) => {
     const module = moduleOf(readFileSync(join(cases, "offset-3000.onnx")));
     const { samples } = await dataFor(module, "offset-3000.calib.npz");
     const test = await dataFor(module, "offset-3000.test.npz");

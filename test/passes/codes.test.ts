@@ -26,7 +26,7 @@ describe("differential code of 8 bits", () => {
   it("is made for two timesteps: there is next to nothing to send after them", () => {
     expect(defaultTimesteps(stepsOf("low-latency"))).toBe(2);
     expect(defaultTimesteps(stepsOf("lif"))).toBe(256);
-    expect(defaultTimesteps(stepsOf("default", { bits: 8 }))).toBe(2);
+    expect(defaultTimesteps(stepsOf("differential", { bits: 8 }))).toBe(2);
     expect(defaultTimesteps(stepsOf("low-latency", { bits: 4 }))).toBe(4);
     expect(defaultTimesteps(stepsOf("burst", { bits: 8 }))).toBe(4);
   });

@@ -20,7 +20,7 @@ tensors {
 
 it("finds currents at weights where neurons have no sign, and nowhere else", async () => {
   const ann = parseModule(text, { file: "m" });
-  for (const pipeline of ["default", "binary"]) {
+  for (const pipeline of ["differential", "signed-rate"]) {
     const { share, realLayers, fault } = await driveIn(ann, pipeline);
     expect([pipeline, share, realLayers, fault]).toEqual([pipeline, 0, [], false]);
   }

@@ -39,7 +39,7 @@ describe("random graphs", () => {
   it("convert or are refused, of every kind and type, as check says before", async () => {
     for (let run = 0; run < fullRound; run += stride) {
       const drawn = drawNetwork(1, run);
-      const pipeline = names[run % names.length] ?? "default";
+      const pipeline = names[run % names.length] ?? "differential";
       const imported = { ...nothing, module: drawn.module };
       const { convertible, obstacles } = await checkModel(imported, singleThreadEngine, {
         pipeline,
@@ -57,7 +57,7 @@ describe("random graphs", () => {
   });
 
   it("say the same on every engine", async () => {
-    const names = ["default", "few-spikes", "integer"];
+    const names = ["differential", "few-spikes", "integer"];
     const { failures, counts } = await verifyGraphs(2, 1, { first: 20, names });
     expect(failures.map(({ which, pipeline, why }) => `${which}, ${pipeline}: ${why}`)).toEqual([]);
     expect(counts.compared).toBeGreaterThan(0);

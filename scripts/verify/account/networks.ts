@@ -27,13 +27,13 @@ export const usualNetworks: readonly string[] = [
 
 /** As few timesteps as show all that a code does: the interpreter goes through each of them. */
 export const timestepsOf: Readonly<Record<string, number>> = {
-  default: 3,
+  differential: 3,
   sparse: 2,
   "low-latency": 2,
-  binary: 6,
+  "signed-rate": 6,
   rate: 6,
   "few-spikes": 5,
-  "one-spike": 7,
+  ttfs: 7,
   integer: 6,
   burst: 4,
   exact: 4,

@@ -72,12 +72,12 @@ async function compared(
 
 const pipelines = [
   ["rate", 16],
-  ["binary", 16],
+  ["signed-rate", 16],
   ["burst", 4],
   ["low-latency", 4],
   ["canonical,convert-differential{schedule=reciprocal,alphabet=power},balance-max", 8],
   ["few-spikes", 8],
-  ["one-spike", 63],
+  ["ttfs", 63],
   ["exact", 4],
 ] as const;
 
@@ -99,7 +99,9 @@ describe.each(pipelines)("pipeline %s", (pipeline, timesteps) => {
     expect(diagnostics).toEqual([]);
     expect(layers.map(({ name }) => name)).toEqual(["act0", "act1", "act2"]);
     for (const { error, correlation } of layers) {
-      expect(error?.total).toBeLessThan(pipeline === "rate" || pipeline === "binary" ? 0.2 : 0.02);
+      expect(error?.total).toBeLessThan(
+        pipeline === "rate" || pipeline === "signed-rate" ? 0.2 : 0.02,
+      );
       expect(correlation).toBeGreaterThan(0.8);
       // Biases are a part of what neurons start from: counted twice, they would show in every part.
       expect(error?.quantisation).toBeLessThan(0.01);
@@ -119,7 +121,7 @@ describe("neurons of values of either sign", () => {
 
   it.each([
     ["few-spikes", 8],
-    ["one-spike", 255],
+    ["ttfs", 255],
   ] as const)("are two in %s code, one for each part", async (pipeline, timesteps) => {
     const { layers, diagnostics } = await compared(ann, pipeline, timesteps);
     expect(diagnostics).toEqual([]);

@@ -42,14 +42,14 @@ async function centred(module: Module, samples: SampleSource) {
 
 /** What each pipeline may lose: about twice what it loses on a network without constants. */
 const limits = {
-  default: [4, 5e-4],
+  differential: [4, 5e-4],
   sparse: [4, 5e-2],
   "low-latency": [2, 5e-4],
-  binary: [16, 0.15],
+  "signed-rate": [16, 0.15],
   rate: [32, 0.1],
   burst: [4, 0.1],
   "few-spikes": [8, 0.05],
-  "one-spike": [63, 0.05],
+  ttfs: [63, 0.05],
   exact: [63, 1e-5],
   lif: [32, 0.4],
   integer: [32, 0.15],
@@ -85,7 +85,7 @@ describe("centre-activations", () => {
 
   it.each(Object.entries(limits))("leaves %s as exact as it is", async (pipeline, [T, limit]) => {
     for (const [name, network] of Object.entries(offsetNetworks)) {
-      if (pipeline !== "default" && !everywhere.includes(name)) continue;
+      if (pipeline !== "differential" && !everywhere.includes(name)) continue;
       const module = network();
       const options = { timesteps: T, pipeline };
       const made = await convert(module, samplesOf(module, 32, 1), running, options);

@@ -125,7 +125,7 @@ describe("mistakes in a pipeline", () => {
       'option "signed" of pass balance is true or false, not "yes"',
     ]);
     expect(saidOf("zzz")).toEqual([
-      'there is no pass or pipeline named "zzz" | passes and pipelines: fold, balance, all',
+      'there is no pass or pipeline named "zzz" | `snnc passes` lists the passes; pipelines: all',
     ]);
   });
 });

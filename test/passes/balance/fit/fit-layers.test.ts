@@ -37,7 +37,7 @@ describe("fit-layers", () => {
   });
 
   it("does not hang on the order of the samples", async () => {
-    const options = { timesteps, pipeline: "binary" };
+    const options = { timesteps, pipeline: "signed-rate" };
     const one = await convert(network(), samples(20), running, options);
     const other = await convert(
       network(),
@@ -64,7 +64,7 @@ describe("fit-layers", () => {
   });
 
   it("changes nothing but parameters", async () => {
-    const options = { timesteps, pipeline: "binary" };
+    const options = { timesteps, pipeline: "signed-rate" };
     const { module } = await convert(network(), samples(80), running, options);
     expect(module.code).toBe("signed-rate");
     expect(opsOf(module, "snn.graded")).toHaveLength(4);

@@ -40,7 +40,7 @@ describe("fit-steps", () => {
   });
 
   it("does not hang on the order of the samples", async () => {
-    const options = { timesteps: 3, pipeline: "default" };
+    const options = { timesteps: 3, pipeline: "differential" };
     const one = await convert(network(), samples(40), running, options);
     const reversed = samples(40, (i) => 39 - i);
     const other = await convert(network(), reversed, running, options);
@@ -84,7 +84,7 @@ describe("fit-steps", () => {
   });
 
   it("ends where hardly anything more is sent", async () => {
-    const options = { timesteps: 6, pipeline: "default" };
+    const options = { timesteps: 6, pipeline: "differential" };
     const { module, diagnostics } = await convert(network(), samples(40), running, options);
     const end = module.timesteps;
     expect(end).toBeLessThan(6);
