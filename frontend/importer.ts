@@ -47,6 +47,11 @@ export interface ImportOptions {
    * graph: the model is cut there. Unless given, all that do not depend on random numbers.
    */
   readonly outputs?: readonly string[];
+  /**
+   * Inputs that come as a stream, by name, each with its axis of time: the module takes one timestep of
+   * them at each of its own, and the states of recurrent operators come back in it.
+   */
+  readonly stream?: ReadonlyMap<string, number>;
   /** Inputs that become constants of this value: the module does not take them. */
   readonly inputConstants?: ReadonlyMap<string, InputValue>;
   /** Complete shapes of inputs, by name. */

@@ -5,7 +5,7 @@
 import { Builder } from "../../ir/build.ts";
 import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
 import { sourceLoc } from "../../ir/loc.ts";
-import type { Module, Output } from "../../ir/module.ts";
+import type { Carry, Module, Output } from "../../ir/module.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { type BatchPlan, type RecurrentExtent, outputFits } from "./batch/batch.ts";
@@ -40,6 +40,8 @@ export interface AttemptOptions {
   /** The inputs that the module is to take, or that are constants. */
   readonly inputs: readonly ValueInfoProto[];
   readonly inputOptions: InputOptions;
+  /** Names of the inputs that have a frame for each timestep; null where nothing is over time. */
+  readonly stream: ReadonlySet<string> | null;
   /** Names of values of the main graph. */
   readonly wanted: readonly string[];
 }
@@ -132,7 +134,9 @@ function run(options: AttemptOptions, plan: BatchPlan, gathered: Gathered): Modu
     const given = inputConstants.get(name);
     const value =
       given === undefined
-        ? builder.input(name, type, loc)
+        ? options.stream?.has(name) === true
+          ? builder.inputOverTime(name, type, loc)
+          : builder.input(name, type, loc)
         : builder.constant(name, constantOf(input, given, loc), loc);
     if (given === undefined) {
       folder.noteInput(value, name, inputValues.get(name) ?? null);
@@ -143,10 +147,11 @@ function run(options: AttemptOptions, plan: BatchPlan, gathered: Gathered): Modu
     const rebatched = { input: name, from: plan.from, axis: plan.axes.get(name) ?? 0 };
     report(diagnose("rebatched", loc, rebatched));
   }
+  const carries: Carry[] = [];
   const importer = new GraphImporter({
     model,
     refusals: gathered.refusals,
-    services: servicesOf(options, plan, { builder, folder, report, gathered }),
+    services: servicesOf(options, plan, { builder, folder, report, gathered, carries }),
   });
   const given = new Set(options.inputs.map((info) => info.name ?? ""));
   const values = importer.importGraph(graph, scope, given, wanted);
@@ -160,7 +165,7 @@ function run(options: AttemptOptions, plan: BatchPlan, gathered: Gathered): Modu
     if (!isPoison(value)) outputs.push({ name, value });
   });
   if (outputs.length < wanted.length) return null;
-  return prune(builder.finish({ name: moduleName(file), outputs }));
+  return prune(builder.finish({ name: moduleName(file), outputs, carries }));
 }
 
 function isPoison(value: Wanted): value is Poison {
@@ -175,10 +180,11 @@ function servicesOf(
     folder: Folder;
     report: (diagnostic: Diagnostic) => void;
     gathered: Gathered;
+    carries: Carry[];
   },
 ): ConstructorParameters<typeof GraphImporter>[0]["services"] {
   const { limits } = options;
-  const { builder, folder, report, gathered } = made;
+  const { builder, folder, report, gathered, carries } = made;
   const { valueBytes, rank } = limits;
   const source = { files: options.files, valueBytes, rank, report };
   const specialised = new Set<string>();
@@ -189,6 +195,8 @@ function servicesOf(
     limits,
     report,
     removedBatch: plan.from,
+    streams: options.stream !== null,
+    carry: (value, source) => void carries.push({ value, source }),
     noteRecurrent: (extent) => void gathered.recurrent.push(extent),
     noteLeading: (extent) => void gathered.leading.push(extent),
     takeValue: (bytes, loc) => {

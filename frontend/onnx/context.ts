@@ -32,6 +32,10 @@ export interface ImportServices {
   readonly decodeSparse: (proto: SparseTensorProto, name: string, loc: Loc) => Tensor;
   /** The batch that was taken out of the inputs, or null. */
   readonly removedBatch: number | null;
+  /** Whether recurrent operators take one timestep at each of the module's. */
+  readonly streams: boolean;
+  /** Lets a value come back a timestep later; `source` is an `snn.previous`. */
+  readonly carry: (value: ValueId, source: ValueId) => void;
   /** Notes over how many steps, and how many sequences at once, a recurrent operator runs. */
   readonly noteRecurrent: (extent: RecurrentExtent) => void;
   /** Takes the bytes of a value that the module is to have off those of all. */

@@ -191,6 +191,24 @@ export const diagnose = catalogue({
       `input "${p.input}" was given the shape ${p.given}, but the model declares ${p.declared}`,
     help: "give a shape that fits",
   },
+  "stream-axis": {
+    severity: "error",
+    message: (p: { input: string; axis: number; rank: number }) =>
+      `input "${p.input}" has ${p.rank} axes, so axis ${p.axis} cannot be its axis of time`,
+    help: "axes count from 0: --stream NAME=AXIS",
+  },
+  "stream-differs": {
+    severity: "error",
+    message: (p: { output: string }) =>
+      `output "${p.output}" cannot be computed one timestep at a time: an operator combines timesteps, or the axis of time is another one`,
+    help: "name the axis with --stream NAME=AXIS, cut the model with --model-outputs, or leave out --stream to unroll it",
+  },
+  "stream-unchecked": {
+    severity: "warning",
+    message: (p: { steps: number }) =>
+      `the model cannot be unrolled for ${p.steps} timesteps, so the stream was not compared with it`,
+    help: "compare outputs with those of the model on a sequence of yours",
+  },
   "unknown-input": {
     severity: "error",
     message: (p: { input: string; inputs: string }) =>

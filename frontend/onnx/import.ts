@@ -4,6 +4,7 @@
  */
 import { type Diagnostic, DiagnosticError, fail } from "../../ir/diagnostic.ts";
 import { shortName, sourceLoc } from "../../ir/loc.ts";
+import type { Module } from "../../ir/module.ts";
 import type { Op } from "../../ir/op/op.ts";
 import { type Attempt, type AttemptOptions, attempt } from "./attempt.ts";
 import { askedPlan, fixedPlans, isFixed, noBatch, openPlan, recurrentFit } from "./batch/batch.ts";
@@ -22,6 +23,7 @@ import { type OnnxModel, readModel } from "./file/model.ts";
 import { isRandom } from "./operators.ts";
 import { hasRecurrent } from "./batch/recurrent-in.ts";
 import { refusalsBehind } from "./graph/scope.ts";
+import { type StepsOf, faultsOfStream, streamed } from "./stream.ts";
 
 /** The importer of ONNX models. */
 export const onnxImporter: Importer = { format: "onnx", import: importOnnx };
@@ -37,7 +39,20 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions): ImportRes
     const model = readModel(bytes, { file: options.file, limits, report });
     state.opset = model.opsets.get("") ?? 0;
     state.producer = model.producer;
-    result = importOutputs(model, { ...options, limits, bytes: bytes.length }, report);
+    const request = { ...options, limits, bytes: bytes.length };
+    if (options.stream === undefined) result = importOutputs(model, request, report);
+    else {
+      result = importOutputs(
+        streamed(model, options.stream, () => 1),
+        request,
+        report,
+      );
+      const { stream, ...whole } = request;
+      const unrolled = (steps: StepsOf): Module | null =>
+        importOutputs(streamed(model, stream ?? new Map(), steps), whole, () => undefined).module;
+      for (const found of faultsOfStream(model, options.stream, result.module, unrolled))
+        report(found);
+    }
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;
     for (const diagnostic of error.diagnostics) report(diagnostic);
@@ -158,7 +173,10 @@ function importBatch(model: OnnxModel, wanted: readonly string[], options: Reque
   const inputs = wantedInputs(model.graph, inputOptions);
   const { limits, bytes } = options;
   const files = options.files ?? null;
-  const request: AttemptOptions = { model, limits, bytes, files, inputs, inputOptions, wanted };
+  const stream = options.stream === undefined ? null : new Set(options.stream.keys());
+  const request: AttemptOptions = {
+    ...{ model, limits, bytes, files, inputs, inputOptions, stream, wanted },
+  };
   const declared = declaredInputs(inputs, inputOptions);
   if (options.batchAxis !== undefined) {
     const result = attempt(request, askedPlan(declared, options.batchAxis));

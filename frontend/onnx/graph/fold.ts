@@ -6,7 +6,7 @@
 import { fail, known } from "../../../ir/diagnostic.ts";
 import type { Builder } from "../../../ir/build.ts";
 import { evaluate } from "../../../ir/run/evaluate.ts";
-import { type Op, type ValueId } from "../../../ir/op/op.ts";
+import { type Op, type ValueId, isInput } from "../../../ir/op/op.ts";
 import { type Tensor, allocate } from "../../../ir/tensor.ts";
 import { type DType, type Shape, elementCount } from "../../../ir/type.ts";
 import { type Loc, formatLoc } from "../../../ir/loc.ts";
@@ -46,7 +46,7 @@ export class Folder {
       this.constancy.set(op.result, "constant");
       return;
     }
-    let constancy: Constancy = "constant";
+    let constancy: Constancy = op.kind === "snn.previous" ? "variable" : "constant";
     const behind = new Set<string>();
     for (const input of op.inputs) {
       const of = this.constancyOf(input);
@@ -78,11 +78,11 @@ export class Folder {
     for (const next of seen) {
       const op = this.builder.opOf(next);
       for (const input of op.inputs) seen.add(input);
-      if (op.kind !== "ann.input") continue;
+      if (!isInput(op)) continue;
       if (elementCount(op.type.shape) > smallInput || names.length >= mostSmallInputs) return [];
       names.push(op.attrs.name);
     }
-    const inputs = this.builder.ops.filter(({ kind }) => kind === "ann.input").length;
+    const inputs = this.builder.ops.filter(isInput).length;
     return names.length < inputs ? names : [];
   }
 

@@ -150,8 +150,9 @@ function unroll(
       : null;
   const activations = activationsOf(node, cell, direction);
 
-  let hidden = initial(5);
-  let state = cell.cellInput < 0 ? null : initial(cell.cellInput);
+  let hidden = comingBack(node, initial(5));
+  let state = cell.cellInput < 0 ? null : comingBack(node, initial(cell.cellInput));
+  const before = { hidden, state };
   const states = new Array<ValueId>(steps);
   for (let k = 0; k < steps; k++) {
     const t = reverse ? steps - 1 - k : k;
@@ -182,7 +183,25 @@ function unroll(
     state = next.cell;
     states[t] = hidden;
   }
+  if (node.services.streams) {
+    node.services.carry(hidden, before.hidden);
+    if (state !== null && before.state !== null) node.services.carry(state, before.state);
+  }
   return { states, hidden, cell: state };
+}
+
+/** In a stream, what a state was a timestep before, and `initial` at first; otherwise that alone. */
+function comingBack(node: NodeContext, initial: ValueId): ValueId {
+  const { streams, folder } = node.services;
+  if (!streams) return initial;
+  if (folder.constancyOf(initial) !== "constant") {
+    node.refuse("its initial state is no constant", "give it with --input-value NAME=VALUE");
+  }
+  const attrs = {
+    initial: node.namedTensor("initial", folder.valueOf(initial)),
+    domain: "real",
+  } as const;
+  return node.add("snn.previous", [], attrs);
 }
 
 const add = (node: NodeContext, a: ValueId, b: ValueId): ValueId => node.add("ann.add", [a, b], {});
@@ -280,6 +299,20 @@ function recurrent(cell: Cell): (node: NodeContext) => readonly (ValueId | null)
     const x = batchFirst ? node.add("ann.transpose", [node.value(0)], swap) : node.value(0);
     const [steps = 0, batch = 0] = node.shape(x);
     if (steps < 1) node.invalid("its sequence is empty");
+    if (node.services.streams) {
+      if (direction !== "forward") {
+        node.refuse(
+          `it is ${direction}, and a stream has no later timesteps yet`,
+          "leave out --stream to unroll it",
+        );
+      }
+      if (steps !== 1) {
+        node.refuse(
+          `it has ${steps} timesteps, and a stream gives one`,
+          "name the axis of time with --stream NAME=AXIS",
+        );
+      }
+    }
     node.services.noteRecurrent({ node: node.node.name, steps, batch });
     if (2 * steps > mostSteps) {
       node.refuse(`it has ${steps} steps`, `up to ${mostSteps / 2} steps are unrolled`);
