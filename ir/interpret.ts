@@ -246,7 +246,7 @@ class Run {
     const framed = this.framed.get(op.result);
     if (framed !== undefined) return framed.frame(byTick.map(([x]) => known(x, "an operand")));
     const cell = this.cells.get(op.result);
-    if (cell !== undefined) return byTick.map(([x]) => cell.step(known(x, "an operand")));
+    if (cell !== undefined) return byTick.map(([x, y]) => cell.step(known(x, "an operand"), y));
     return byTick.map((each) => evaluate(op, each, this.tensors));
   }
 

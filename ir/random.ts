@@ -54,3 +54,47 @@ export function uniform(seed: number, a: number, b: number, c: number): number {
   const [first, second] = philox([a >>> 0, b >>> 0, c >>> 0, 0], seed, Math.floor(seed / 2 ** 32));
   return ((first >>> 5) * 2 ** 26 + (second >>> 6)) / 2 ** 53;
 }
+
+/** 64 bits of content: the low word, then the high one. */
+export type ContentKey = readonly [low: number, high: number];
+
+/** What content is hashed under: not a key that a seed makes. */
+const contentKeys = [0x636f6e74, 0xffffffff] as const;
+
+/**
+ * 64 bits of what an array of float32 values holds: Σ philox(bits of element i, i), modulo 2^32, so that
+ * any part of the array may be summed first. 0 and −0 are one, and so are all NaN.
+ */
+export function contentKey(values: ArrayLike<number>): ContentKey {
+  const bits = new Uint32Array(1);
+  const float = new Float32Array(bits.buffer);
+  let low = 0;
+  let high = 0;
+  for (let i = 0; i < values.length; i++) {
+    float[0] = values[i] ?? 0;
+    const word = Number.isNaN(float[0]) ? 0x7fc00000 : float[0] === 0 ? 0 : (bits[0] ?? 0);
+    const [a, b] = philox([word, i, 0, 0], ...contentKeys);
+    low = (low + a) >>> 0;
+    high = (high + b) >>> 0;
+  }
+  return [low, high];
+}
+
+/**
+ * `count` random words of 32 bits, keyed by (seed, content, t): word i is lane i mod 4 of
+ * philox(content low, ⌊i/4⌋, t, content high) under the seed, an integer up to 2^53.
+ */
+export function words(
+  seed: number,
+  [low, high]: ContentKey,
+  count: number,
+  t: number,
+): Uint32Array {
+  const drawn = new Uint32Array(count);
+  const keyHigh = Math.floor(seed / 2 ** 32);
+  for (let i = 0; i < count; i += 4) {
+    const four = philox([low, i / 4, t >>> 0, high], seed, keyHigh);
+    drawn.set(four.slice(0, count - i), i);
+  }
+  return drawn;
+}

@@ -5,7 +5,7 @@
  *
  * In a framed code a step is a frame: what no spike drives is computed once for a frame, on its sum.
  */
-import { isNeuron } from "../op/known.ts";
+import { isEncoder, isNeuron } from "../op/known.ts";
 import { known } from "../diagnostic.ts";
 import { type Module, isFramed, isOverTime, producerOf, tensorAt } from "../module.ts";
 import { type NeuronKind, type Op, type OpOf, type ValueId, isOp } from "../op/op.ts";
@@ -72,7 +72,7 @@ export function accountOf(module: Module): Account {
     const isWeight = synapse !== null && !isOp(op, "ann.reduce-sum", "ann.reduce-mean");
     const products = synapse?.degrees.reduce((sum, degree) => sum + degree, 0) ?? 0;
     // Words that only go on to synapses and to further words are moved, scaled and added up there.
-    if (isDrivenBySpikes(driveOf(op.result)) && !isPool(op) && !made.has(op.result)) continue;
+    if (isDrivenBySpikes(driveOf(op.result)) && !sendsAnew(op) && !made.has(op.result)) continue;
     const cost = costOf(
       op,
       op.inputs.map((value) => opOf(value).type),
@@ -97,8 +97,9 @@ export function accountOf(module: Module): Account {
   return { ...sums, realLayers, other, neurons };
 }
 
-function isPool(op: Op): boolean {
-  return isOp(op, "snn.max-pool", "snn.rehearsed-max-pool");
+/** Whether the op makes words itself, of whatever it receives, and is no neuron. */
+function sendsAnew(op: Op): boolean {
+  return isEncoder(op) || isOp(op, "snn.max-pool", "snn.rehearsed-max-pool");
 }
 
 /**
@@ -115,7 +116,7 @@ function madeOfWords(
   const taken = module.carries.filter(({ source }) => !isDrivenBySpikes(driveOf(source)));
   for (const { value } of taken) if (isDrivenBySpikes(driveOf(value))) made.add(value);
   for (const op of module.ops.toReversed()) {
-    const carries = isDrivenBySpikes(driveOf(op.result)) && !isNeuron(op) && !isPool(op);
+    const carries = isDrivenBySpikes(driveOf(op.result)) && !isNeuron(op) && !sendsAnew(op);
     if (carries ? !made.has(op.result) : synapseOf(op, driveOf, opOf, tensors) !== null) continue;
     for (const value of op.inputs) if (isDrivenBySpikes(driveOf(value))) made.add(value);
   }

@@ -7,17 +7,25 @@
  * words of several neurons meet in a sum, as a weighted sum is the sum of the weighted words. Anything
  * else that is computed of them is a current, whatever it was before.
  */
-import { isNeuron, variesByItself, movedOperands, traitsOf } from "../op/known.ts";
+import { isEncoder, isNeuron, variesByItself, movedOperands, traitsOf } from "../op/known.ts";
 import { known } from "../diagnostic.ts";
 import { type Module, tensorAt } from "../module.ts";
-import { type NeuronKind, type Op, type OpOf, type ValueId, isOp } from "../op/op.ts";
+import {
+  type EncoderKind,
+  type NeuronKind,
+  type Op,
+  type OpOf,
+  type ValueId,
+  isOp,
+} from "../op/op.ts";
 import type { TensorLookup } from "../op/table.ts";
 import type { Tensor } from "../tensor.ts";
 
 /**
  * - `still`: the same at every timestep of a run.
- * - `spikes`: words of neurons or from outside, each of which is an event at every synapse that it meets.
- * - `units`: the same, of neurons whose words are 1 and −1 of a unit that is the same for a channel and
+ * - `spikes`: words of neurons, of encoders or from outside, each of which is an event at every synapse that
+ *   it meets.
+ * - `units`: the same, of those whose words are 1 and −1 of a unit that is the same for a channel and
  *   does not change over time.
  * - `current`: any other value that changes: weights on it multiply at every timestep.
  */
@@ -37,7 +45,9 @@ export function driveOf(
   if (isOp(op, "snn.input")) return op.type.domain === "spike" ? "spikes" : "current";
   // What is carried says more: `drivesOf` looks there.
   if (isOp(op, "snn.previous")) return "current";
-  if (isNeuron(op)) return hasUnitWords(op) && isByChannel(op, tensors) ? "units" : "spikes";
+  if (isNeuron(op) || isEncoder(op)) {
+    return hasUnitWords(op) && isByChannel(op, tensors) ? "units" : "spikes";
+  }
   if (operands.every((drive) => drive === "still")) {
     // The difference of what stays the same is there at the first timestep, and 0 from then on.
     const stays = !variesByItself(op) || isSilence(op, opOf, tensors);
@@ -100,23 +110,31 @@ function drivesGiven(
   return drives;
 }
 
-/** Whether a neuron sends 1 or −1 of a unit that is the same at every timestep, and nothing else. */
-function hasUnitWords(op: OpOf<NeuronKind>): boolean {
+/** Whether a neuron or an encoder sends 1 or −1 of a unit that is the same at every timestep, and nothing else. */
+function hasUnitWords(op: OpOf<NeuronKind | EncoderKind>): boolean {
   switch (op.kind) {
     case "snn.if":
     case "snn.rehearsed-if":
     case "snn.lif":
+    case "snn.poisson-encode":
+    case "snn.latency-encode":
+    case "snn.delta-encode":
       return true;
     case "snn.graded":
       return op.attrs.bits === 1 && op.attrs.schedule === "constant";
     case "snn.few-spikes":
     case "snn.ttfs":
+    // A phase has the size of its binary digit.
+    case "snn.phase-encode":
       return false;
   }
 }
 
 /** Whether neurons of one channel send units of one size: the amplitude varies along axis 1 alone. */
-function isByChannel({ attrs, type }: OpOf<NeuronKind>, tensors: TensorLookup): boolean {
+function isByChannel(
+  { attrs, type }: OpOf<NeuronKind | EncoderKind>,
+  tensors: TensorLookup,
+): boolean {
   const { shape } = tensors(attrs.amplitude);
   const missing = type.shape.length - shape.length;
   return shape.every((extent, axis) => extent === 1 || missing + axis === 1);

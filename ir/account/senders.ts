@@ -3,11 +3,18 @@
  * words are moved, scaled and summed by on their way. Worked out backwards, from synapses to neurons; the
  * interpreter counts forwards, word by word.
  */
-import { isNeuron, movedOperands } from "../op/known.ts";
+import { isEncoder, isNeuron, movedOperands } from "../op/known.ts";
 import { known } from "../diagnostic.ts";
 import { evaluate } from "../run/evaluate.ts";
 import { type Module, carriedTo, producerOf, tensorAt } from "../module.ts";
-import { type NeuronKind, type Op, type OpOf, type ValueId, isOp } from "../op/op.ts";
+import {
+  type EncoderKind,
+  type NeuronKind,
+  type Op,
+  type OpOf,
+  type ValueId,
+  isOp,
+} from "../op/op.ts";
 import { broadcastIndices } from "../semantics/semantics.ts";
 import type { TensorLookup } from "../op/table.ts";
 import { tensorOf } from "../tensor.ts";
@@ -15,8 +22,8 @@ import { elementCount } from "../type.ts";
 import { type Drive, drivesOf, isDrivenBySpikes } from "./drive.ts";
 import { synapseOf } from "./synapse.ts";
 
-/** Neurons, and pools that let through the spikes of the neuron that has fired most. */
-export type SenderOp = OpOf<NeuronKind | "snn.max-pool" | "snn.rehearsed-max-pool">;
+/** Neurons, encoders, and pools that let through the spikes of the neuron that has fired most. */
+export type SenderOp = OpOf<NeuronKind | EncoderKind | "snn.max-pool" | "snn.rehearsed-max-pool">;
 
 export interface Sender {
   readonly op: SenderOp;
@@ -61,6 +68,7 @@ export function fanOutsIn(
 export function isSenderIn(drives: ReadonlyMap<ValueId, Drive>): (op: Op) => op is SenderOp {
   return (op): op is SenderOp =>
     isNeuron(op) ||
+    isEncoder(op) ||
     (isOp(op, "snn.max-pool", "snn.rehearsed-max-pool") && drives.get(op.result) === "units");
 }
 

@@ -6,7 +6,9 @@
 import { type Diagnostic, fail, invariant } from "../diagnostic.ts";
 import { diagnose } from "../diagnostics.ts";
 import { type Json, canonicalJson, countsOf, membersOf, tryParseJson } from "./json.ts";
-import { type Module, opsOf } from "../module.ts";
+import type { Module } from "../module.ts";
+import { isEncoder } from "../op/known.ts";
+import { isOp } from "../op/op.ts";
 import { parseModule } from "../text/parse.ts";
 import { printModule } from "../text/print.ts";
 import {
@@ -33,11 +35,12 @@ const formatVersions = ["1", "2"] as const;
 
 /**
  * The lowest version that has all that the module needs, so that what needs no more is the same
- * bytes as ever: 2 has inputs over time, feedback and packed tensors.
+ * bytes as ever: 2 has inputs over time, encoders, feedback and packed tensors.
  */
 function formatVersionOf(module: Module): (typeof formatVersions)[number] {
   const hasPacked = [...module.tensors.values()].some(({ storage }) => storage !== undefined);
-  return hasPacked || opsOf(module, "snn.input", "snn.previous").length > 0 ? "2" : "1";
+  const needs = module.ops.some((op) => isOp(op, "snn.input", "snn.previous") || isEncoder(op));
+  return hasPacked || needs ? "2" : "1";
 }
 
 /** The bytes of a `.snn` file. The module must verify. */

@@ -3,6 +3,7 @@
  * a new kind is known everywhere once its family states its traits.
  */
 import type {
+  EncoderKind,
   FramedKind,
   NeuronKind,
   Op,
@@ -23,6 +24,11 @@ export function traitsOf(op: Pick<Op, "kind">): Traits<OpKind> {
 /** Whether the op is a population of neurons. */
 export function isNeuron(op: Op): op is OpOf<NeuronKind> {
   return traitsOf(op).isNeuron;
+}
+
+/** Whether the op makes spikes of a value: it sends, and is no neuron. */
+export function isEncoder(op: Op): op is OpOf<EncoderKind> {
+  return traitsOf(op).isEncoder;
 }
 
 /** The populations of neurons of a module, in order. */

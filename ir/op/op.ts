@@ -16,6 +16,7 @@ import type { ElementwiseOps } from "./attrs/elementwise.ts";
 import type { ShapeOps } from "./attrs/shape.ts";
 import type { SelectOps } from "./attrs/select.ts";
 import type { ReduceOps } from "./attrs/reduce.ts";
+import type { EncoderOps } from "./attrs/encoders.ts";
 import type { NeuronOps } from "./attrs/neurons.ts";
 import type { TimeOps } from "./attrs/time.ts";
 import type { None, ReduceAttrs } from "./attrs/shared.ts";
@@ -53,7 +54,8 @@ type WrittenAttrs = SourceOps &
   SelectOps &
   ReduceOps &
   NeuronOps &
-  TimeOps;
+  TimeOps &
+  EncoderOps;
 
 /** Attributes of every op, by kind. */
 export type OpAttrs = { readonly [U in UnaryName as `ann.${U}`]: None } & {
@@ -84,8 +86,8 @@ export type OpOf<K extends OpKind> = Extract<Op, { readonly kind: K }>;
 /** Populations of neurons: they fire, and have a membrane potential. */
 export type NeuronKind = keyof NeuronOps;
 
-/** What looks across timesteps: neurons, pools of running sums, decoders. */
-export type SpikingKind = NeuronKind | keyof TimeOps;
+/** What looks across timesteps: neurons, encoders, pools of running sums, decoders. */
+export type SpikingKind = NeuronKind | EncoderKind | keyof TimeOps;
 
 /** Ops whose value the caller gives: the same at every timestep, or a frame for each. */
 export const inputKinds = ["ann.input", "snn.input"] as const satisfies readonly OpKind[];
@@ -95,6 +97,9 @@ export type InputKind = (typeof inputKinds)[number];
 export function isInput(op: Op): op is OpOf<InputKind> {
   return isOp(op, ...inputKinds);
 }
+
+/** Ops that make spikes of values: they send, and are no neurons. */
+export type EncoderKind = keyof EncoderOps;
 
 /** Neurons that take the frame of their operand as a whole. */
 export type FramedKind = "snn.few-spikes" | "snn.ttfs";

@@ -9,6 +9,7 @@ import type { TensorRef } from "../tensor.ts";
 import type { Type } from "../type.ts";
 import { contractionSpecs } from "./families/contraction.ts";
 import { elementwiseSpecs } from "./families/elementwise.ts";
+import { encoderSpecs } from "./families/encoder.ts";
 import { normSpecs } from "./families/norm.ts";
 import type { OpSpec, SpecTable, TensorLookup } from "./spec.ts";
 import { poolSpecs } from "./families/pool.ts";
@@ -32,6 +33,7 @@ export const specs: SpecTable = {
   ...shapeSpecs,
   ...selectSpecs,
   ...spikingSpecs,
+  ...encoderSpecs,
 };
 
 /** The spec of an op's kind, typed so that it takes any op's attributes. */

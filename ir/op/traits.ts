@@ -3,7 +3,15 @@
  * place: passes, engines and the account read these, and keep no lists of kinds of their own. A family's
  * table states them for each of its kinds; the presets below are for what most kinds of a family share.
  */
-import type { FramedKind, NeuronKind, OpAttrs, OpKind, StatefulKind, WeightedKind } from "./op.ts";
+import type {
+  EncoderKind,
+  FramedKind,
+  NeuronKind,
+  OpAttrs,
+  OpKind,
+  StatefulKind,
+  WeightedKind,
+} from "./op.ts";
 
 /**
  * What an element of the result is made of.
@@ -70,6 +78,8 @@ export interface Traits<K extends OpKind> {
   readonly channels: Channels;
   readonly time: TimeOf<K>;
   readonly isNeuron: K extends NeuronKind ? true : false;
+  /** Whether it makes spikes of a value, and is no neuron. */
+  readonly isEncoder: K extends EncoderKind ? true : false;
   /** A continuous activation of one number that networks are trained with, but for rectifiers. */
   readonly isCurve: boolean;
 }
@@ -103,6 +113,7 @@ const plain = {
   channels: "kept",
   time: "none",
   isNeuron: false,
+  isEncoder: false,
   isCurve: false,
 } as const;
 
@@ -140,3 +151,6 @@ export const overTime = { ...mixed, structure: "placed", time: "steps" } as cons
 
 /** A population of neurons that are stepped through time. */
 export const neurons = { ...overTime, isNeuron: true } as const;
+
+/** Makes spikes of a value, at each timestep. */
+export const encoder = { ...overTime, isEncoder: true } as const;

@@ -20,6 +20,7 @@ import { graded } from "./neurons/graded.ts";
 import { integrateAndFire } from "./neurons/integrate-and-fire.ts";
 import { leakyIntegrateAndFire } from "./neurons/leaky.ts";
 import { rehearsedIntegrateAndFire } from "./neurons/rehearsed.ts";
+import { encoderOf } from "./encoders.ts";
 import {
   differences,
   lowPass,
@@ -34,6 +35,11 @@ export type { Cell, FramedCell, Neurons, Potentials, Stepper } from "./neurons/c
 /** An op's stepper, before the first timestep; `shape` is the operand's. */
 function stepperOf(op: OpOf<StatefulKind>, shape: Shape, tensors: TensorLookup): Stepper {
   switch (op.kind) {
+    case "snn.poisson-encode":
+    case "snn.latency-encode":
+    case "snn.phase-encode":
+    case "snn.delta-encode":
+      return encoderOf(op, shape, tensors);
     case "snn.if":
       return integrateAndFire(op, shape, tensors);
     case "snn.rehearsed-if":
@@ -131,7 +137,7 @@ export function steppedCellOf(
 function cellBy(op: Op, stepper: Stepper): Cell {
   return {
     neurons: stepper.neurons,
-    step: (x) => written(op, (y) => stepper.step(x.data, y)),
+    step: (x, second) => written(op, (y) => stepper.step(x.data, y, second?.data)),
   };
 }
 

@@ -85,6 +85,8 @@ const temporalSteps: readonly StepKind[] = [
   "increments",
   "events",
   "events",
+  "encoder",
+  "encoder",
 ];
 
 /** What goes into codes whose neurons take frames as wholes: nothing that is added at each timestep. */

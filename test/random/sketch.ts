@@ -63,6 +63,11 @@ export class Sketch {
     return value ?? this.input([1], 0);
   }
 
+  /** An input, whose bits are the same for every engine. */
+  get first(): ValueId {
+    return this.values[0] ?? this.input([1], 0);
+  }
+
   get type(): Type {
     return this.typeAt(this.last);
   }
@@ -490,6 +495,22 @@ const steps = {
     if (sketch.type.domain !== "real") sketch.add("snn.accumulate", {});
     if (a > 3) sketch.add("ann.relu", {});
     sketch.add("snn.difference", {});
+  },
+  encoder: (sketch, { a, b, c, seed }) => {
+    const amplitude = sketch.tensor("amplitude", perChannel(sketch, c), "positive");
+    if (a === 7) {
+      const threshold = sketch.tensor("threshold", perChannel(sketch, b), "positive");
+      sketch.add("snn.delta-encode", { threshold, amplitude });
+      return;
+    }
+    const gain = sketch.tensor("gain", perChannel(sketch, b), "positive");
+    const sizes = { gain, amplitude, sign: c % 2 === 0 ? "free" : "positive" } as const;
+    if (a > 4) sketch.add("snn.phase-encode", { ...sizes, bits: 1 + (b % 5) });
+    else if (a > 2) {
+      sketch.add("snn.latency-encode", { ...sizes, steps: 1 + b, threshold: c / 16 });
+    } else {
+      sketch.add("snn.poisson-encode", { ...sizes, seed }, [sketch.last, sketch.first]);
+    }
   },
   "few-spikes": (sketch, { a, b }) => {
     const rows = sketch.tensor("rows", [1 + b, ...perChannel(sketch, a)], "positive");

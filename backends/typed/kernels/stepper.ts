@@ -16,12 +16,13 @@ export function compileStepper(site: Site, op: OpOf<SpikingKind>): Kernel {
   return kernelBy(site, stepperOf(site, op));
 }
 
-/** From the operand's array to the result's. */
+/** From the operands' arrays to the result's. */
 export function kernelBy(site: Site, stepper: Stepper): Kernel & { reset(): void } {
   const input = known(site.inputs[0], "an operand");
+  const [, second] = site.inputs;
   const { output } = site;
   return {
-    run: () => stepper.step(input, output),
+    run: () => stepper.step(input, output, second),
     reset: () => stepper.restart(),
   };
 }

@@ -217,7 +217,7 @@ export class Instance {
         const { frameTicks } = this.program;
         const cell = this.cells.get(task) ?? steppedCellOf(op, first.shape, lookup, frameTicks);
         this.cells.set(task, cell);
-        value = cell.step(first);
+        value = cell.step(first, operands[1]);
       } else value = evaluate(op, operands, lookup);
       this.write(result, value.data, step);
     }

@@ -42,4 +42,31 @@ export const overTimeCosts: CostTable<Exclude<SpikingKind, NeuronKind>> = {
   "snn.rehearsed-max-pool": running,
   "snn.readout": mean,
   "snn.rehearsed-readout": mean,
+  "snn.poisson-encode": perElement(
+    "one multiplication (gain), one comparison; random bits are nothing",
+    {
+      multiplications: 1,
+      comparisons: 1,
+    },
+  ),
+  "snn.latency-encode": perElement(
+    "two multiplications (gain, period), two additions (1 − u, rounding), three comparisons (u, threshold, time)",
+    {
+      multiplications: 2,
+      additions: 2,
+      comparisons: 3,
+    },
+  ),
+  "snn.phase-encode": perElement(
+    "one multiplication (gain), one addition (rounding), two comparisons (bounds); powers of two shift",
+    {
+      multiplications: 1,
+      additions: 1,
+      comparisons: 2,
+    },
+  ),
+  "snn.delta-encode": perElement("two additions (d, r), two comparisons", {
+    additions: 2,
+    comparisons: 2,
+  }),
 };

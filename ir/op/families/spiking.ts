@@ -1,6 +1,6 @@
 /** Ops with a state or that look across timesteps: neurons, pools of running sums, decoders. */
 import { type Failure, no, ok } from "../../diagnostic.ts";
-import type { NeuronKind, OpAttrs, SpikingKind } from "../op.ts";
+import type { EncoderKind, NeuronKind, OpAttrs, SpikingKind } from "../op.ts";
 import { rangeOf } from "../../analysis/range.ts";
 import type { TensorRef } from "../../tensor.ts";
 import { type DType, type Type, broadcastsTo } from "../../type.ts";
@@ -17,7 +17,7 @@ const leakScale = 2 ** 16;
 
 const largest = 2 ** 31 - 1;
 
-export const spikingSpecs: SpecTable<SpikingKind> = {
+export const spikingSpecs: SpecTable<Exclude<SpikingKind, EncoderKind>> = {
   "snn.if": {
     summary: "integrate-and-fire neurons",
     arity: 1,

@@ -15,9 +15,10 @@ export type Potentials = Float32Array | Int32Array;
 export interface Stepper {
   /**
    * The next timestep, the first call being t = 1: takes the elements of the operand and writes those of the
-   * result. Of a framed neuron these are the sums of a frame.
+   * result. Of a framed neuron these are the sums of a frame. `second` are those of an operand that only
+   * random encoders have.
    */
-  step(x: TensorData, y: TensorData): void;
+  step(x: TensorData, y: TensorData, second?: TensorData): void;
   /** Back to the state before the first timestep. */
   restart(): void;
   /** Null where the op is not made of neurons. */
@@ -31,8 +32,8 @@ export interface Population extends Stepper {
 
 /** A stepper whose results are tensors of their own. */
 export interface Cell {
-  /** The result at the next timestep; the first call is t = 1. */
-  step(x: Tensor): Tensor;
+  /** The result at the next timestep, from the op's operands there; the first call is t = 1. */
+  step(x: Tensor, second?: Tensor): Tensor;
   /** Null where the op is not made of neurons. */
   readonly neurons: Neurons | null;
 }

@@ -38,6 +38,8 @@ const tensors: Tensors = {
 
 type Case = readonly [attrs: object, operands: readonly Tensor[], constants?: readonly number[]];
 
+const sizes = { gain: "scalar", amplitude: "scalar", sign: "free" };
+
 /** One op of each kind that is not of a family, in its most usual form. */
 const cases: Partial<Record<OpKind, Case>> = {
   "ann.and": [{}, [truth, truth]],
@@ -171,6 +173,10 @@ const cases: Partial<Record<OpKind, Case>> = {
   "snn.temporal-bias": [{ table: "rows" }, [image]],
   "snn.low-pass": [{ decay: 0.5 }, [image]],
   "snn.difference": [{}, [image]],
+  "snn.poisson-encode": [{ ...sizes, seed: 1 }, [image, image]],
+  "snn.latency-encode": [{ ...sizes, steps: 4, threshold: 0 }, [image]],
+  "snn.phase-encode": [{ ...sizes, bits: 4 }, [image]],
+  "snn.delta-encode": [{ threshold: "scalar", amplitude: "scalar" }, [image]],
 };
 
 /** Attributes of neurons over time, and what stands on currents of them. */

@@ -10,7 +10,8 @@ import { refuse } from "./refusal.ts";
 import { at, sizeOf } from "./types.ts";
 
 export interface Stateful {
-  readonly step: (x: Float64Array, t: number) => Float64Array;
+  /** `second` is the second operand of an op that has two. */
+  readonly step: (x: Float64Array, t: number, second?: Float64Array) => Float64Array;
   readonly cost: Cost;
 }
 

@@ -2,6 +2,7 @@
  * What drives each value, by "What drives a value" of docs/ir.md, and which events are plain. It
  * depends on the network alone.
  */
+import { isEncoder } from "./encoders.ts";
 import { rowsOf } from "./neurons.ts";
 import type { Synapse } from "./operation.ts";
 import type { Meaning } from "./formulas.ts";
@@ -38,8 +39,9 @@ const oneBitAlways = (op: Op): boolean =>
   op.attributes.number("bits") === 1 &&
   op.attributes.text("schedule") === "constant";
 
-function driveOfNeuron(op: Op): Drive {
-  if (!always.has(op.kind) && !oneBitAlways(op)) return "words";
+function driveOfSender(op: Op): Drive {
+  const units = isEncoder(op.kind) ? op.kind !== "snn.phase-encode" : always.has(op.kind);
+  if (!units && !oneBitAlways(op)) return "words";
   return perChannel(op.attributes.tensor("amplitude").shape, op.type.shape) ? "units" : "words";
 }
 
@@ -91,7 +93,7 @@ export function driveOf(op: Op, meaning: Meaning, operands: readonly Part[]): Dr
     return units ? "units" : "words";
   }
   if (op.kind === "snn.input") return op.type.domain === "spike" ? "words" : "current";
-  if (isNeuron(op)) return driveOfNeuron(op);
+  if (isNeuron(op) || isEncoder(op.kind)) return driveOfSender(op);
   if (op.kind === "snn.difference" && isNothing(at(operands, 0))) return "still";
   const pools = op.kind === "snn.max-pool" || op.kind === "snn.rehearsed-max-pool";
   return pools && at(operands, 0).drive === "units" ? "units" : "current";

@@ -4,6 +4,7 @@
  */
 import { type FramedNeuron, framedNeuronOf } from "./frames.ts";
 import { type Neuron, neuronOf } from "./neurons.ts";
+import { encoderOf } from "./encoders.ts";
 import { type Stateful, statefulOf } from "./decoders.ts";
 import type { Formula, Move, Site, Synapse } from "./operation.ts";
 import { einsum } from "./ops/einsum.ts";
@@ -41,7 +42,7 @@ export function meaningOf(site: Site): Meaning {
     einsum(site) ??
     (op.kind === "ann.max-pool" ? maxPool(op, at(types, 0).shape) : undefined);
   if (formula !== undefined) return { is: "formula", formula };
-  const stateful = statefulOf(site);
+  const stateful = statefulOf(site) ?? encoderOf(site);
   if (stateful !== undefined) return { is: "stateful", stateful };
   const neuron = neuronOf(site);
   if (neuron !== undefined) return { is: "neuron", neuron };

@@ -151,8 +151,10 @@ class Run {
         return this.#sent(part, meaning.framed.fire(sum, this.#T));
       }
       case "stateful": {
-        const values = at(operands, 0).values.map((x, i) => meaning.stateful.step(x, i + 1));
-        return part.drive === "units" ? { values, words: values.map(wordsOfPool) } : { values };
+        const values = at(operands, 0).values.map((x, i) =>
+          meaning.stateful.step(x, i + 1, operands[1]?.values[i]),
+        );
+        return isWords(part.drive) ? { values, words: values.map(wordsOfPool) } : { values };
       }
       case "move":
       case "synapse":

@@ -20,7 +20,7 @@ export function wordsOf({ bits }: Sent, plain: boolean): Words {
   return { count, bits, plain: plain ? count : new Float64Array(count.length) };
 }
 
-/** A pool of units sends words of its own. */
+/** A pool of units, or an encoder, sends words of its own, of one digit each. */
 export function wordsOfPool(values: Float64Array): Words {
   const count = values.map((value) => (value === 0 ? 0 : 1));
   return { count, bits: count, plain: count };
