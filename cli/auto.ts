@@ -92,13 +92,10 @@ export function choiceWords(result: AutoResult, maxLoss: number, objective: Obje
   ].join("\n");
 }
 
-function nameOf({ code, pipeline }: Trial): string {
-  const of = (option: string): string | undefined =>
-    new RegExp(`${option}=(\\d+)`).exec(pipeline)?.[1];
-  const [bits, precision] = [of("bits"), of("precision")];
+function nameOf({ code, bits, precision }: Trial): string {
   return [
     code,
-    ...(bits === undefined ? [] : [`${bits} bits`]),
-    ...(precision === undefined ? [] : [`precision ${precision}`]),
+    ...(bits === null ? [] : [`${bits} bits`]),
+    ...(precision === null ? [] : [`precision ${precision}`]),
   ].join(", ");
 }

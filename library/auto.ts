@@ -12,7 +12,10 @@ import type { Module } from "../ir/module.ts";
 import { printModule } from "../ir/text/print.ts";
 import type { Calibration } from "../passes/pass.ts";
 import { type Labelled, evaluateModule } from "./assess.ts";
-import { convert } from "./convert.ts";
+import { withBits, withOption } from "../passes/codes.ts";
+import { pipelineNames } from "../passes/index.ts";
+import { type PipelineStep, abbreviated } from "../passes/pipeline.ts";
+import { convert, stepsOf } from "./convert.ts";
 import { diagnose } from "./diagnostics.ts";
 import {
   boundOf,
@@ -46,6 +49,9 @@ export interface AutoOptions {
 export interface Trial {
   /** The options for `convert`. */
   readonly pipeline: string;
+  /** Bits of a spike, and digits of the finest step, where candidates differ in them; null elsewhere. */
+  readonly bits: number | null;
+  readonly precision: number | null;
   readonly timesteps: number;
   readonly code: string;
   /**
@@ -84,21 +90,30 @@ export interface AutoResult {
 }
 
 interface Candidate {
+  /** As `--passes` takes it; what runs are `steps`. */
   readonly pipeline: string;
+  readonly steps: readonly PipelineStep[];
+  readonly bits: number | null;
+  readonly precision: number | null;
   readonly timesteps: number;
   /** If few judges allow only some candidates, those with the lowest ranks are tried. */
   readonly rank: number;
 }
 
-const increments = (bits: number, precision: number): string =>
-  `use-float32,canonical,commute-max-pool,convert-differential{bits=${bits}},balance-mmse,fit-steps{precision=${precision}}`;
+/** The passes of differential code for spikes of so many bits, in steps of so many digits at most. */
+function increments(bits: number, precision: number): Way {
+  const steps = withOption(withBits(stepsOf("differential"), bits), "precision", precision);
+  return { pipeline: abbreviated(steps, pipelineNames.pipelines), steps, bits, precision };
+}
 
-const ranked = (
-  pipeline: string,
-  timesteps: readonly number[],
-  ranks: readonly number[],
-): Candidate[] =>
-  timesteps.map((each, i) => ({ pipeline, timesteps: each, rank: known(ranks[i], "a rank") }));
+function named(pipeline: string): Way {
+  return { pipeline, steps: stepsOf(pipeline), bits: null, precision: null };
+}
+
+type Way = Omit<Candidate, "timesteps" | "rank">;
+
+const ranked = (way: Way, timesteps: readonly number[], ranks: readonly number[]): Candidate[] =>
+  timesteps.map((each, i) => ({ ...way, timesteps: each, rank: known(ranks[i], "a rank") }));
 
 /**
  * The candidates, from those that answer at once to those that need long, so that a search can end early.
@@ -110,9 +125,9 @@ export const candidates: readonly Candidate[] = [
   ...ranked(increments(4, 10), [1, 2, 3, 4, 6], [12, 4, 5, 1, 9]),
   ...ranked(increments(4, 6), [2, 3, 4], [8, 2, 10]),
   ...ranked(increments(2, 10), [2, 4, 6, 8], [20, 13, 11, 7]),
-  ...ranked("few-spikes", [4, 6, 8], [19, 14, 6]),
-  ...ranked("signed-rate", [8, 16, 32, 64], [22, 18, 17, 16]),
-  ...ranked("ttfs", [15, 63, 255], [23, 21, 15]),
+  ...ranked(named("few-spikes"), [4, 6, 8], [19, 14, 6]),
+  ...ranked(named("signed-rate"), [8, 16, 32, 64], [22, 18, 17, 16]),
+  ...ranked(named("ttfs"), [15, 63, 255], [23, 21, 15]),
 ];
 
 /** Number of parts of the samples: each part judges conversions that were calibrated on the others. */
@@ -201,10 +216,14 @@ export async function chooseConversion(
   return { chosen, trials, calibratedOn, judgedOn: samples.count, confidence, sharedBy, task };
 
   /** Null for a network that was tried already. */
-  async function attempt({ pipeline, timesteps }: Candidate): Promise<Trial | null> {
+  async function attempt(candidate: Candidate): Promise<Trial | null> {
+    const { pipeline, steps, timesteps, bits, precision } = candidate;
     const found: Judged[] = [];
     for (const { judging, calibration, ann } of dealt) {
-      const conversion = await convert(module, calibration, running, { timesteps, pipeline });
+      const conversion = await convert(module, calibration, running, {
+        timesteps,
+        pipeline: steps,
+      });
       if (found.length === 0) {
         const text = printModule(conversion.module, { locs: "none" });
         if (seen.has(text)) return null;
@@ -225,6 +244,8 @@ export async function chooseConversion(
     const [{ module: made, snn }] = [known(found[0], "a judgement")];
     const trial: Trial = {
       pipeline,
+      bits,
+      precision,
       timesteps,
       code: made.code,
       changedPoints: lossOf(found, variances),

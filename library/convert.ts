@@ -9,7 +9,7 @@ import type { Calibration } from "../passes/pass.ts";
 import { bitsMadeBy, codeMadeBy, defaultTimesteps, withBits } from "../passes/codes.ts";
 import { establishedBy, pipelineNames } from "../passes/index.ts";
 import { type PassRecord, type PipelineOptions, runPipeline } from "../passes/manager.ts";
-import { type PipelineStep, parsePipeline } from "../passes/pipeline.ts";
+import { type PipelineStep, parsePipeline, printPipeline } from "../passes/pipeline.ts";
 import { diagnose } from "./diagnostics.ts";
 import { type Running, calibrationOn } from "./measure.ts";
 
@@ -20,7 +20,7 @@ export interface ConvertOptions {
    * A pipeline's name, or passes with options: `fold-batchnorm,balance-mmse{scope=layer}`. By default the
    * pipeline of the code, or of differential code if none is given.
    */
-  readonly pipeline?: string;
+  readonly pipeline?: string | readonly PipelineStep[];
   /** How spikes carry values, if no pipeline is given. */
   readonly code?: SpikingCode;
   /** Bits of a spike, for codes and pipelines that let you choose them. */
@@ -49,23 +49,33 @@ export interface Conversion {
  * `DiagnosticError` if `bits` is given for spikes without a choice of bits.
  */
 export function stepsOf(
-  text: string,
+  pipeline: string | readonly PipelineStep[],
   { allowAnalogue, bits }: Pick<ConvertOptions, "allowAnalogue" | "bits"> = {},
 ): readonly PipelineStep[] {
-  const steps = parsePipeline(text, pipelineNames).map((step) =>
+  const read = typeof pipeline === "string" ? parsePipeline(pipeline, pipelineNames) : pipeline;
+  const steps = read.map((step) =>
     allowAnalogue === true && step.pass.options["analogue"] !== undefined
       ? { ...step, options: { ...step.options, analogue: "decode" } }
       : step,
   );
   if (bits === undefined) return steps;
   if (bitsMadeBy(steps) === null) {
-    fail(diagnose("bits-not-of-choice", null, { bits, pipeline: text, code: codeMadeBy(steps) }));
+    fail(
+      diagnose("bits-not-of-choice", null, {
+        bits,
+        pipeline: textOf(pipeline),
+        code: codeMadeBy(steps),
+      }),
+    );
   }
   return withBits(steps, bits);
 }
 
 /** The pipeline that the options select: that of a code has its name. */
-export function pipelineOf({ pipeline, code }: Pick<ConvertOptions, "pipeline" | "code">): string {
+export function pipelineOf({
+  pipeline,
+  code,
+}: Pick<ConvertOptions, "pipeline" | "code">): string | readonly PipelineStep[] {
   return pipeline ?? code ?? "differential";
 }
 
@@ -102,4 +112,8 @@ export async function convert(
     passes: result.passes,
     diagnostics: result.diagnostics,
   };
+}
+
+function textOf(pipeline: string | readonly PipelineStep[]): string {
+  return typeof pipeline === "string" ? pipeline : printPipeline(pipeline);
 }

@@ -10,7 +10,7 @@ import { type ValueId } from "../ir/op/op.ts";
 import { valueIdOf } from "../ir/build.ts";
 import { type Shape, sameShape } from "../ir/type.ts";
 import { centreActivations } from "../passes/convert/centre-activations.ts";
-import { type PipelineStep, printPipeline } from "../passes/pipeline.ts";
+import type { PipelineStep } from "../passes/pipeline.ts";
 import { type Conversion, type ConvertOptions, convert, stepsOf } from "./convert.ts";
 import type { Running } from "./measure.ts";
 
@@ -43,8 +43,7 @@ export async function rebuildReference(
     passes: readonly PipelineStep[],
     samples: SampleSource | null,
   ): Promise<Conversion | null> => {
-    const text = printPipeline(passes, { full: true });
-    const options = { timesteps: snn.timesteps, pipeline: text, seed: 0 };
+    const options = { timesteps: snn.timesteps, pipeline: passes, seed: 0 };
     return tryConvert(imported, samples, running, options);
   };
   const again = await made(plain, null);

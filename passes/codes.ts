@@ -1,5 +1,6 @@
 /** What a pipeline makes: the code of its networks, their timesteps, and the bits of their spikes. */
 import { type SpikingCode, codeTraits } from "../ir/module.ts";
+import type { Meaning } from "../ir/role.ts";
 import type { PipelineStep } from "./pipeline.ts";
 
 /** Whether functions that are not rectifiers are computed on decoded values, and sent on. */
@@ -30,20 +31,31 @@ export function bitsMadeBy(steps: readonly PipelineStep[]): number | null {
   const code = codeMadeBy(steps);
   const step = convertingStep(steps);
   if (code === null || step === undefined || !codeTraits[code].hasBits) return null;
-  const bits = step.options[bitsOption(step) ?? ""];
+  const bits = step.options[optionFor(step, "bits") ?? ""];
   return typeof bits === "number" ? bits : null;
 }
 
 /** The steps with spikes of so many bits, where the pass that converts takes them. */
 export function withBits(steps: readonly PipelineStep[], bits: number): readonly PipelineStep[] {
-  return steps.map((step) => {
-    const option = step.pass.makes === undefined ? null : bitsOption(step);
-    return option === null ? step : { ...step, options: { ...step.options, [option]: bits } };
-  });
+  return steps.map((step) => (step.pass.makes === undefined ? step : given(step, "bits", bits)));
 }
 
-/** The option of a pass that says how many bits a spike has; null where none does. */
-function bitsOption({ pass }: PipelineStep): string | null {
-  const found = Object.entries(pass.options).find(([, { means }]) => means === "bits");
+/** The steps with a value for every option that stands for `means`. */
+export function withOption(
+  steps: readonly PipelineStep[],
+  means: Meaning,
+  value: number,
+): readonly PipelineStep[] {
+  return steps.map((step) => given(step, means, value));
+}
+
+function given(step: PipelineStep, means: Meaning, value: number): PipelineStep {
+  const option = optionFor(step, means);
+  return option === null ? step : { ...step, options: { ...step.options, [option]: value } };
+}
+
+/** The option of a pass that stands for something; null where none does. */
+function optionFor({ pass }: PipelineStep, wanted: Meaning): string | null {
+  const found = Object.entries(pass.options).find(([, { means }]) => means === wanted);
   return found?.[0] ?? null;
 }

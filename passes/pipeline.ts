@@ -65,17 +65,28 @@ export function parsePipeline(text: string, names: PipelineNames): readonly Pipe
   return steps;
 }
 
-/** A named pipeline as text that can be changed: the longest one that it begins with, and its passes. */
+/** A named pipeline as text that can be changed: the longest other one that it holds, and its passes. */
 export function writtenOut(name: string, pipelines: PipelineNames["pipelines"]): string {
   const steps = pipelines.get(name) ?? [];
-  let [prefix, length] = ["", 0];
-  for (const [other, first] of pipelines) {
-    const isPrefix = first.length < steps.length && first.every((each, i) => each === steps[i]);
-    if (other !== name && isPrefix && first.length > length)
-      [prefix, length] = [other, first.length];
+  return abbreviated(steps, new Map([...pipelines].filter(([, each]) => each !== steps)));
+}
+
+/** The text of steps, with the longest named pipeline that they hold by its name. */
+export function abbreviated(
+  steps: readonly PipelineStep[],
+  pipelines: PipelineNames["pipelines"],
+): string {
+  let best = { name: "", at: 0, length: 0 };
+  for (const [name, held] of pipelines) {
+    if (held.length <= best.length) continue;
+    const at = steps.findIndex((_, i) => held.every((each, k) => each === steps[i + k]));
+    if (at >= 0) best = { name, at, length: held.length };
   }
-  const rest = printPipeline(steps.slice(length));
-  return prefix === "" ? rest : `${prefix},${rest}`;
+  if (best.length === 0) return printPipeline(steps);
+  const parts = [steps.slice(0, best.at), steps.slice(best.at + best.length)].map((part) =>
+    printPipeline(part),
+  );
+  return [parts[0] ?? "", best.name, parts[1] ?? ""].filter((text) => text !== "").join(",");
 }
 
 /** The text of a pipeline; options that have their default are left out unless `full`. */

@@ -5,6 +5,8 @@ import type { AutoResult, Trial } from "../../library/auto.ts";
 
 const trial: Trial = {
   pipeline: "few-spikes",
+  bits: null,
+  precision: null,
   timesteps: 8,
   code: "few-spikes",
   changedPoints: 0.5,

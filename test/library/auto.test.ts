@@ -1,11 +1,15 @@
 /** Choosing a conversion: what is chosen is the least of what is good enough, whatever the order. */
 import { describe, expect, it } from "vitest";
 import { singleThreadEngine } from "../../backends/typed/single.ts";
-import { DiagnosticError } from "../../ir/diagnostic.ts";
+import { DiagnosticError, known } from "../../ir/diagnostic.ts";
 import type { SampleSource } from "../../ir/executable.ts";
 import { parseModule } from "../../ir/text/parse.ts";
 import { uniform } from "../../ir/random.ts";
 import { tensorOf } from "../../ir/tensor.ts";
+import { stepsOf } from "../../library/convert.ts";
+import { codeMadeBy } from "../../passes/codes.ts";
+import { pipelines } from "../../passes/index.ts";
+import { printPipeline } from "../../passes/pipeline.ts";
 import { type Objective, type Trial, candidates, chooseConversion } from "../../library/auto.ts";
 
 const text = `module @m attributes {code = "none", timesteps = 1, properties = []} {
@@ -89,9 +93,7 @@ describe("chooseConversion", () => {
     expect(task.name).toBe("regress");
     expect(chosen.boundPoints).toBeLessThanOrEqual(2);
     // One timestep of four bits is some percent off, which predictions alone would not show.
-    const coarse = trials.find(({ pipeline, timesteps }) => {
-      return pipeline.includes("bits=4") && timesteps === 1;
-    });
+    const coarse = trials.find(({ bits, timesteps }) => bits === 4 && timesteps === 1);
     expect(coarse?.boundPoints ?? Infinity).toBeGreaterThan(2);
   });
 
@@ -106,6 +108,20 @@ describe("chooseConversion", () => {
     const unchanged = few.trials.find(({ changedPoints }) => changedPoints === 0);
     // 1 − (0.05 / 3)^(1/40)
     expect(unchanged?.boundPoints).toBeCloseTo(9.7294, 3);
+  });
+
+  it("tries pipelines as they are named, but for bits and precision, and says them as text", () => {
+    for (const { pipeline, steps, bits, precision } of candidates) {
+      expect(printPipeline(stepsOf(pipeline), { full: true })).toBe(
+        printPipeline(steps, { full: true }),
+      );
+      const code = known(codeMadeBy(steps) ?? undefined, "a code");
+      expect(steps.map(({ pass }) => pass.name)).toEqual(
+        known(pipelines.get(code), code).map(({ pass }) => pass.name),
+      );
+      const given = steps.flatMap(({ options }) => [options["bits"], options["precision"]]);
+      for (const value of [bits, precision]) if (value !== null) expect(given).toContain(value);
+    }
   });
 
   it("has a rank of its own for each candidate", () => {

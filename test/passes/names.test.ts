@@ -1,4 +1,5 @@
 /** Codes and pipelines bear one set of names; former names work, and a wrong one gets the right list. */
+import { readFile, readdir } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { codes, spikingCodes } from "../../ir/module.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
@@ -50,6 +51,19 @@ describe("names", () => {
 
   it("are no pass and pipeline at once", () => {
     for (const { name } of allPasses) expect(pipelines.has(name)).toBe(false);
+  });
+});
+
+describe("passes", () => {
+  it("are known to calibration by what they declare, and by no name", async () => {
+    const folder = new URL("../../calibrate/", import.meta.url);
+    const files = (await readdir(folder, { recursive: true })).filter((f) => f.endsWith(".ts"));
+    const texts = await Promise.all(files.map((file) => readFile(new URL(file, folder), "utf8")));
+    expect(texts.length).toBeGreaterThan(20);
+    for (const { name } of allPasses) {
+      const quoted = new RegExp(`["'\`]${name}(?=["'\`{,])`);
+      expect(files.filter((_, i) => quoted.test(texts[i] ?? ""))).toEqual([]);
+    }
   });
 });
 
