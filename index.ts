@@ -53,11 +53,21 @@ export { formatReport } from "./calibrate/report/text.ts";
 export type { ConversionReport } from "./calibrate/report/schema.ts";
 
 // Builds: files that run a network elsewhere.
-export { build } from "./library/build.ts";
-export type { Built, BuiltFile, Making, WasmBuildOptions } from "./backends/wasm/emit/build.ts";
+export { build, buildFor, refusalsOf } from "./library/build.ts";
+export type { BuildOptions, Built, BuiltFile, Making } from "./library/build.ts";
+export { parseTarget, targets } from "./library/targets.ts";
+export type { Target } from "./library/targets.ts";
+export { wasmBackend } from "./backends/wasm/emit/backend.ts";
 export type { WasmReport } from "./backends/wasm/emit/report.ts";
-export type { DemoSample } from "./backends/wasm/emit/samples.ts";
-export type { Assets } from "./backends/wasm/emit/assets.ts";
+export { defineBackend } from "./ir/backend.ts";
+export type {
+  AnyBackend,
+  Assets,
+  Backend,
+  BuildRequest,
+  BuildSample,
+  Emitted,
+} from "./ir/backend.ts";
 
 // Engines, which run a network.
 export { interpretEngine } from "./backends/interpret/engine.ts";

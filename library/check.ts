@@ -47,6 +47,8 @@ export interface CheckResult {
   readonly parameters: number;
   /** The diagnostics of the conversion about layers whose weights meet real values over time. */
   readonly remarks: readonly Diagnostic[];
+  /** The network as the conversion makes it, before thresholds are chosen; null where it makes none. */
+  readonly converted: Module | null;
 }
 
 /** Which conversion to check: the one that `convert` makes with the same options. */
@@ -63,10 +65,10 @@ export async function checkModel(
   const code = codeMadeBy(steps) ?? "rate";
   if (module === null) {
     const obstacles = imported.unsupported;
-    const nothing = { fates: new Map(), parameters: 0, remarks: [] };
+    const nothing = { fates: new Map(), parameters: 0, remarks: [], converted: null };
     return { code, convertible: false, operators, obstacles, ...nothing };
   }
-  const { clean, plan, faults, remarks } = await decide(module, steps, engine);
+  const { clean, plan, faults, remarks, converted } = await decide(module, steps, engine);
   const obstacles = obstaclesOf(faults, plan, opset);
   let parameters = 0;
   for (const tensor of clean.tensors.values()) parameters += tensor.data.length;
@@ -78,6 +80,7 @@ export async function checkModel(
     fates: fatesOf(clean, plan, carriesDecoded(code)),
     parameters,
     remarks,
+    converted,
   };
 }
 
@@ -90,6 +93,7 @@ interface Decision {
   readonly plan: Plan;
   readonly faults: readonly Diagnostic[];
   readonly remarks: readonly Diagnostic[];
+  readonly converted: Module | null;
 }
 
 /** Goes as far into a pipeline as data does not matter. */
@@ -124,12 +128,12 @@ async function decide(
     const quantises = steps.some(({ pass }) => pass.role === "quantise");
     const faults = quantises ? planIntegers(made.module, mostLevels).refusals : [];
     const remarks = made.diagnostics.filter(({ code }) => code === "real-layers");
-    return { clean, plan: planConversion(clean, fires), faults, remarks };
+    return { clean, plan: planConversion(clean, fires), faults, remarks, converted: made.module };
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;
     // That made-up values overflow says nothing of real ones.
     const faults = error.diagnostics.filter((each) => each.code !== "value-not-finite");
-    return { clean, plan: planConversion(clean, fires), faults, remarks: [] };
+    return { clean, plan: planConversion(clean, fires), faults, remarks: [], converted: null };
   }
 }
 

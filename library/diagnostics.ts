@@ -98,12 +98,20 @@ export const diagnose = catalogue({
   "target-unknown": {
     severity: "error",
     message: (p: { target: string }) => `there is no target "${p.target}"`,
-    help: "build for wasm; emulator, hdl and nir are planned",
+    help: (p: { known: readonly string[] }) =>
+      `build for ${p.known.join(", ")}; emulator, hdl and nir are planned`,
   },
   "target-not-there-yet": {
     severity: "error",
     message: (p: { target: string; what: string }) =>
       `the target ${p.target} is not supported yet: this version cannot write ${p.what}`,
-    help: "build for wasm",
+    help: (p: { known: readonly string[] }) => `build for ${p.known.join(", ")}`,
+  },
+  "target-takes-no": {
+    severity: "error",
+    message: (p: { target: string; what: string }) =>
+      `the target ${p.target} has no use for ${p.what}`,
+    help: (p: { takes: readonly string[] }) =>
+      `leave it out; besides the network it takes ${p.takes.length === 0 ? "nothing" : p.takes.join(", ")}`,
   },
 });

@@ -1,7 +1,7 @@
 /** The loader's files as they came with the package: read when a build asks for them. */
 import { readFileSync } from "node:fs";
-import type { Assets } from "../backends/wasm/emit/assets.ts";
 import { diagnose } from "../backends/wasm/emit/diagnostics.ts";
+import type { Assets } from "../ir/backend.ts";
 import { fail } from "../ir/diagnostic.ts";
 
 /** They are not compiled: they lie beside the sources, one folder above the compiled files. */

@@ -50,20 +50,8 @@ function silentPlaces(layers: readonly SilentLayer[]): string {
   return listed(layers.map((l) => `${l.layer} ${l.dead} of ${l.channels}`));
 }
 
-/** Ends a sentence about a name that nobody knows: the nearest name, or all of them. */
-function wayOut(near: string | null, known: readonly string[], what: string): string {
-  if (near !== null) return `did you mean ${near}?`;
-  return known.length === 0 ? `it takes no ${what}` : `${what}: ${known.join(", ")}`;
-}
-
 export const diagnose = catalogue({
   // Pipelines and the manager.
-  "pipeline-syntax": {
-    severity: "error",
-    message: (p: { text: string; column: number; expected: string; found: string }) =>
-      `in pipeline "${p.text}", column ${p.column}: expected ${p.expected}, found ${p.found}`,
-    help: "write it as name,name{option=value,option=value}",
-  },
   "unknown-pass": {
     severity: "error",
     message: (p: UnknownName) => `there is no pass or pipeline named "${p.name}"`,
@@ -101,39 +89,6 @@ export const diagnose = catalogue({
       `"${p.name}" is a pipeline, which takes no options`,
     help: (p: { passes: string }) =>
       `write its passes out with --passes, and give options to the pass that has them: ${p.passes}`,
-  },
-  "unknown-option": {
-    severity: "error",
-    message: (p: UnknownName & { pass: string }) => `pass ${p.pass} has no option "${p.name}"`,
-    help: (p: UnknownName) => wayOut(p.near, p.known, "options"),
-  },
-  "repeated-option": {
-    severity: "error",
-    message: (p: { pass: string; option: string }) =>
-      `option "${p.option}" of pass ${p.pass} is given twice`,
-  },
-  "option-not-a-number": {
-    severity: "error",
-    message: (p: { pass: string; option: string; value: string; whole: boolean }) =>
-      `option "${p.option}" of pass ${p.pass} takes ${p.whole ? "a whole number" : "a number"}, ` +
-      `not "${p.value}"`,
-  },
-  "option-out-of-range": {
-    severity: "error",
-    message: (p: { pass: string; option: string; value: number; min: number; max: number }) =>
-      `option "${p.option}" of pass ${p.pass} is ${p.value}, outside ${p.min} … ${p.max}`,
-  },
-  "option-not-a-choice": {
-    severity: "error",
-    message: (p: UnknownName & { pass: string; option: string }) =>
-      `option "${p.option}" of pass ${p.pass} cannot be "${p.name}"`,
-    help: (p: UnknownName) =>
-      `one of ${p.known.join(", ")}` + (p.near === null ? "" : `; did you mean ${p.near}?`),
-  },
-  "option-not-a-flag": {
-    severity: "error",
-    message: (p: { pass: string; option: string; value: string }) =>
-      `option "${p.option}" of pass ${p.pass} is true or false, not "${p.value}"`,
   },
   "property-missing": {
     severity: "error",

@@ -11,8 +11,9 @@ import { formatOp, printModule } from "../ir/text/print.ts";
 import { verify as verifyModule } from "../ir/verify.ts";
 import { shortName } from "../ir/loc.ts";
 import { diagnose } from "./diagnostics.ts";
+import { type Options, resolveOptions } from "../ir/options.ts";
 import type { AnyPass, Calibration } from "./pass.ts";
-import { type Options, type PipelineStep, printPipeline, resolveOptions } from "./pipeline.ts";
+import { type PipelineStep, printPipeline, takerOf } from "./pipeline.ts";
 import { breachesOf } from "./properties.ts";
 
 /** What happened in one step. */
@@ -98,7 +99,9 @@ export async function runPipeline(
   steps: readonly PipelineStep[],
   options: PipelineOptions = {},
 ): Promise<PipelineResult> {
-  const wrong = steps.flatMap(({ pass, options: given }) => resolveOptions(pass, given).errors);
+  const wrong = steps.flatMap(
+    ({ pass, options: given }) => resolveOptions(takerOf(pass), given).errors,
+  );
   if (wrong.length > 0) fail(...wrong);
   const diagnostics: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => {
@@ -141,7 +144,7 @@ async function runStep(
     throw new PassBrokeModuleError(error);
   };
 
-  const resolved = resolveOptions(pass, given).options;
+  const resolved = resolveOptions(takerOf(pass), given).options;
   const started = performance.now();
   let made: Module;
   try {

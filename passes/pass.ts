@@ -6,7 +6,8 @@ import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { Observation, Probe, ProbeData } from "../ir/executable.ts";
 import type { Module, Property, SpikingCode } from "../ir/module.ts";
 import type { Op, ValueId } from "../ir/op/op.ts";
-import type { Meaning, PassFacts, Role } from "../ir/role.ts";
+import type { OptionTable, OptionValues } from "../ir/options.ts";
+import type { PassFacts, Role } from "../ir/role.ts";
 import type { CalibrationStatistics } from "../ir/run/stats.ts";
 
 /** Where passes stand, in pipelines and in the list of passes. */
@@ -32,44 +33,6 @@ const phaseOfRole: Readonly<Record<Role, Phase>> = {
 export function phaseOf({ role }: { readonly role: Role }): Phase {
   return phaseOfRole[role];
 }
-
-/** One option of a pass, as it is written on the command line: `name{key=value,…}`. */
-export type OptionSpec = { readonly means?: Meaning } & (
-  | {
-      readonly kind: "number";
-      readonly default: number;
-      readonly help: string;
-      readonly min: number;
-      readonly max: number;
-    }
-  | {
-      readonly kind: "integer";
-      readonly default: number;
-      readonly help: string;
-      readonly min: number;
-      readonly max: number;
-    }
-  | {
-      readonly kind: "choice";
-      readonly default: string;
-      readonly help: string;
-      readonly of: readonly string[];
-    }
-  | { readonly kind: "flag"; readonly default: boolean; readonly help: string }
-);
-
-export type OptionTable = Readonly<Record<string, OptionSpec>>;
-
-/** The values that an option table describes. */
-export type OptionValues<T extends OptionTable> = {
-  readonly [K in keyof T]: T[K] extends { kind: "number" | "integer" }
-    ? number
-    : T[K] extends { kind: "flag" }
-      ? boolean
-      : T[K] extends { kind: "choice"; of: readonly (infer C)[] }
-        ? C
-        : never;
-};
 
 export interface PassContext<V> {
   readonly options: V;

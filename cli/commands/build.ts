@@ -1,15 +1,15 @@
 /** `snnc build`: a network as files that run without snnc. */
 import path from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
-import type { BuiltFile } from "../../backends/wasm/emit/build.ts";
-import type { WasmReport } from "../../backends/wasm/emit/report.ts";
-import type { DemoSample } from "../../backends/wasm/emit/samples.ts";
 import { chooseBalanced } from "../../calibrate/data/choose.ts";
 import type { Preprocess } from "../../calibrate/data/preprocess.ts";
+import type { BuildSample, Material } from "../../ir/backend.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import { printable } from "../../ir/text/printable.ts";
-import { build, checkTarget } from "../../library/build.ts";
+import { type Built, buildFor } from "../../library/build.ts";
 import { loaderFiles } from "../../library/loader-files.ts";
+import { defaultTarget, parseTarget, refuseUnused, targets } from "../../library/targets.ts";
+import { targetsText } from "../options/targets.ts";
 import { type Context, type Outcome, perform } from "../action.ts";
 import { readClassList, recordedClasses } from "../options/classes.ts";
 import { loadData } from "../options/data.ts";
@@ -35,7 +35,11 @@ function declare() {
   return new Command("build")
     .description("write a network as files that run without snnc")
     .argument("<network>", ".snn network, or an ONNX model to build without conversion")
-    .requiredOption("--target <name>", "target to build for: wasm")
+    .option(
+      "--target <name>",
+      `what it is to run on: ${targets.map(({ name }) => name).join(", ")}`,
+      defaultTarget,
+    )
     .requiredOption("-o, --output <folder>", "folder for the files")
     .addOption(options.timesteps)
     .addOption(
@@ -71,12 +75,14 @@ function declare() {
     .addOption(options.seed)
     .addOption(options.json)
     .addOption(options.quiet)
-    .addOption(options.debug);
+    .addOption(options.debug)
+    .addHelpText("after", `\n${targetsText()}`);
 }
 
 async function work(file: string, given: Given, context: Context): Promise<Outcome> {
-  checkTarget(given.target);
+  const target = parseTarget(given.target, given.chunk === undefined ? {} : { chunk: given.chunk });
   refuseContradictions(given);
+  refuseUnused(target.backend, materialsIn(given));
   const force = given.force === true;
   checkBuildFolder(given.output, force);
   if (given.classes !== undefined) context.outputs.reads(given.classes);
@@ -88,15 +94,16 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
     given.preprocess === undefined
       ? recordedPreprocess(provenance, file)
       : await readPreprocess(given.preprocess, context);
-  const built = await build(
+  const takes = (material: Material): boolean => target.backend.takes.includes(material);
+  const built = await buildFor(
+    target,
     module,
-    given.target,
     {
       timesteps,
-      chunk: given.chunk,
-      probes: given.probe,
-      membranes: given.membrane,
-      preprocess: preprocess === null ? null : statedTo(preprocess),
+      probes: given.probe ?? [],
+      membranes: given.membrane ?? [],
+      // A recorded one is nobody's wish.
+      preprocess: preprocess === null || !takes("preprocess") ? null : statedTo(preprocess),
       classes: given.classes === undefined ? null : await readClassList(given.classes),
       samples: given.demo ? await samplesFor(network, given, preprocess, context) : null,
     },
@@ -110,13 +117,13 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
   writeBuildFolder(given.output, built.files, force);
   return {
     json: {
-      target: given.target,
+      target: target.backend.name,
       out: given.output,
       files: built.listing,
       report: built.report,
       diagnostics: context.diagnostics.map(diagnosticToJson),
     },
-    text: textOf(given, built.report, built.listing),
+    text: textOf(given, built),
   };
 }
 
@@ -131,6 +138,19 @@ function refuseContradictions({ demo, samples, sampleCount, labels, x, y }: Give
   if (samples === undefined && y !== undefined) needs("--y", "--samples");
 }
 
+/** What the options give besides the network: a target that makes no use of it refuses it. */
+function materialsIn(options: Given): readonly string[] {
+  const { probe, membrane, samples, preprocess, classes } = options;
+  const given = {
+    probes: probe !== undefined,
+    membranes: membrane !== undefined,
+    samples: samples !== undefined,
+    preprocess: preprocess !== undefined,
+    classes: classes !== undefined,
+  } satisfies Record<Material, boolean>;
+  return Object.entries(given).flatMap(([material, isGiven]) => (isGiven ? [material] : []));
+}
+
 /** What the loader does to pixels of the right size; resizing is the page's. */
 function statedTo({ scale, mean, std, layout, channels }: Preprocess) {
   return { scale, mean, std, layout, channels };
@@ -142,7 +162,7 @@ async function samplesFor(
   given: Given,
   preprocess: Preprocess | null,
   context: Context,
-): Promise<readonly DemoSample[]> {
+): Promise<readonly BuildSample[]> {
   const { samples: file, sampleCount = 10, seed } = given;
   if (file === undefined) return [];
   const { labels: labelled, x, y, maxDataBytes } = given;
@@ -168,17 +188,7 @@ async function samplesFor(
   }));
 }
 
-function textOf(given: Given, report: WasmReport, files: readonly BuiltFile[]): string {
-  const { sizes, memory } = report;
-  const rows = [
-    ["", "bytes", "gzip"],
-    ...Object.entries(sizes).map(([what, { bytes, gzipBytes }]) => [
-      what,
-      String(bytes),
-      String(gzipBytes),
-    ]),
-    ["memory while running", String(memory.totalBytes), ""],
-  ];
-  const wrote = `wrote ${files.length} files to ${printable(given.output)}`;
-  return `${alignedTable(rows)}\n\n${wrote}`;
+function textOf(given: Given, { rows, listing }: Built<unknown>): string {
+  const wrote = `wrote ${listing.length} files to ${printable(given.output)}`;
+  return rows.length === 0 ? wrote : `${alignedTable(rows)}\n\n${wrote}`;
 }

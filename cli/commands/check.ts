@@ -2,13 +2,18 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import pc from "picocolors";
 import { typedEngine } from "../../backends/typed/engine.ts";
-import { failAll } from "../../ir/diagnostic.ts";
+import { type Diagnostic, failAll } from "../../ir/diagnostic.ts";
+import { formatLoc } from "../../ir/loc.ts";
+import type { Module } from "../../ir/module.ts";
 import { printable } from "../../ir/text/printable.ts";
+import { refusalsOf } from "../../library/build.ts";
 import { type CheckResult, type CheckedFate, checkModel } from "../../library/check.ts";
+import { loaderFiles } from "../../library/loader-files.ts";
+import { type Target, parseTarget } from "../../library/targets.ts";
 import { spikingCodes } from "../../ir/module.ts";
-import { perform } from "../action.ts";
+import { type Context, type Outcome, perform } from "../action.ts";
 import { readInput } from "../files/files.ts";
-import { importModel } from "../load.ts";
+import { importModel, isPackage, loadNetwork } from "../load.ts";
 import { limitsOf, readingOf } from "../options/model-options.ts";
 import { wayNamed } from "../options/conversion.ts";
 import { options } from "../options/options.ts";
@@ -28,6 +33,7 @@ export function checkCommand() {
     .addOption(
       new Option("--pipeline <name>", "check for the code of a named pipeline").conflicts("code"),
     )
+    .option("--target <name>", "check also what this target refuses; of a .snn, that alone")
     .option("--allow-analogue", "as in convert: ops without a spiking form are no obstacle")
     .addOption(options.inputShape)
     .addOption(options.dimension)
@@ -41,6 +47,11 @@ export function checkCommand() {
     .action((file, given) =>
       perform(given, async (context) => {
         const way = wayNamed(given);
+        const target = given.target === undefined ? null : parseTarget(given.target);
+        if (target !== null && (await isPackage(file))) {
+          const { module } = await loadNetwork(file, given, context);
+          return packageOutcome(file, target, await refusals(target, module), context);
+        }
         const imported = importModel(await readInput(file), file, {
           ...(await readingOf(given)),
           limits: limitsOf(given),
@@ -54,11 +65,20 @@ export function checkCommand() {
           allowAnalogue: given.allowAnalogue ?? false,
         });
         for (const remark of result.remarks) context.report(remark);
+        const { converted, convertible } = result;
+        const found =
+          target === null || converted === null || !convertible
+            ? null
+            : { target, refused: await refusals(target, converted) };
+        const isFine = convertible && (found === null || found.refused.length === 0);
+        const texts = [checkText(file, result, context.terminal.color)];
+        if (found !== null) texts.push(targetText(file, found.target, found.refused));
         return {
-          exitCode: result.convertible ? 0 : 1,
-          text: checkText(file, result, context.terminal.color),
+          exitCode: isFine ? 0 : 1,
+          text: texts.join("\n\n"),
           json: {
             model: file,
+            ...(found === null ? {} : { target: targetJson(found.target, found.refused) }),
             code: result.code,
             convertible: result.convertible,
             ops: Object.fromEntries(result.operators),
@@ -113,6 +133,43 @@ function checkText(path: string, result: CheckResult, color: boolean): string {
       lines.push(`    at ${nodes.slice(0, 5).map(printable).join(", ")}${more}`);
     }
     lines.push(`    help: ${printable(help)}`);
+  }
+  return lines.join("\n");
+}
+
+/** What the target has against a network; empty where it can be built. */
+async function refusals(target: Target, module: Module): Promise<readonly Diagnostic[]> {
+  return refusalsOf(target, module, {}, loaderFiles);
+}
+
+function packageOutcome(
+  file: string,
+  target: Target,
+  refused: readonly Diagnostic[],
+  { diagnostics }: Context,
+): Outcome {
+  return {
+    exitCode: refused.length === 0 ? 0 : 1,
+    text: targetText(file, target, refused),
+    json: {
+      model: file,
+      target: targetJson(target, refused),
+      diagnostics: diagnostics.map(diagnosticToJson),
+    },
+  };
+}
+
+function targetJson({ backend: { name } }: Target, refused: readonly Diagnostic[]) {
+  return { name, buildable: refused.length === 0, refusals: refused.map(diagnosticToJson) };
+}
+
+function targetText(path: string, { backend }: Target, refused: readonly Diagnostic[]): string {
+  const can = refused.length === 0 ? "can" : "cannot";
+  const lines = [`${printable(path)} ${can} be built for ${backend.name}`];
+  for (const { message, loc, help } of refused) {
+    lines.push(`  ${printable(message)}`);
+    if (loc !== null) lines.push(`    at ${printable(formatLoc(loc))}`);
+    if (help !== null) lines.push(`    help: ${printable(help)}`);
   }
   return lines.join("\n");
 }

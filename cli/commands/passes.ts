@@ -3,7 +3,8 @@ import { Command } from "@commander-js/extra-typings";
 import pc from "picocolors";
 import { allPasses, pipelines } from "../../passes/index.ts";
 import { aliases } from "../../passes/names.ts";
-import { type AnyPass, type OptionSpec, phaseOf, phases } from "../../passes/pass.ts";
+import { rangeText } from "../../ir/options.ts";
+import { type AnyPass, phaseOf, phases } from "../../passes/pass.ts";
 import { printPipeline } from "../../passes/pipeline.ts";
 import { perform } from "../action.ts";
 import { options } from "../options/options.ts";
@@ -63,19 +64,9 @@ function catalogueText(color: boolean): string {
 function passText(pass: AnyPass, c: ReturnType<typeof pc.createColors>): string[] {
   const lines = [`  ${c.cyan(pass.name.padEnd(24))} ${pass.summary}`];
   for (const [name, spec] of Object.entries(pass.options)) {
-    lines.push(`      ${name}=${String(spec.default)}`.padEnd(27) + `${spec.help}${rangeOf(spec)}`);
+    lines.push(
+      `      ${name}=${String(spec.default)}`.padEnd(27) + `${spec.help}${rangeText(spec)}`,
+    );
   }
   return lines;
-}
-
-function rangeOf(spec: OptionSpec): string {
-  switch (spec.kind) {
-    case "choice":
-      return ` (${spec.of.join(", ")})`;
-    case "number":
-    case "integer":
-      return ` (${spec.min} to ${spec.max})`;
-    case "flag":
-      return "";
-  }
 }

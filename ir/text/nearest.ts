@@ -25,3 +25,9 @@ function editDistance(a: string, b: string): number {
   }
   return row[b.length] ?? 0;
 }
+
+/** Ends a sentence about a name that nobody knows: the nearest name, or all of them. */
+export function wayOut(near: string | null, known: readonly string[], what: string): string {
+  if (near !== null) return `did you mean ${near}?`;
+  return known.length === 0 ? `it takes no ${what}` : `${what}: ${known.join(", ")}`;
+}

@@ -13,7 +13,8 @@ import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
 import { inFloatRange } from "../float-range.ts";
-import type { OptionSpec, PassContext } from "../pass.ts";
+import type { OptionSpec } from "../../ir/options.ts";
+import type { PassContext } from "../pass.ts";
 import { vInitShare, withRanges } from "./ranges.ts";
 import { neuronSites } from "./sites.ts";
 

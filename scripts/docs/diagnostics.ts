@@ -9,6 +9,7 @@ import { diagnose as frontend } from "../../frontend/diagnostics.ts";
 import { diagnose as onnx } from "../../frontend/onnx/diagnostics.ts";
 import type { Diagnose, Diagnostic, DiagnosticSpec } from "../../ir/diagnostic.ts";
 import { diagnose as ir } from "../../ir/diagnostics.ts";
+import { diagnose as options } from "../../ir/option-diagnostics.ts";
 import { diagnose as semantics } from "../../ir/semantics/diagnostics.ts";
 import { diagnose as library } from "../../library/diagnostics.ts";
 import { diagnose as passes } from "../../passes/diagnostics.ts";
@@ -64,6 +65,7 @@ export const catalogues: readonly Catalogue[] = [
   catalogueOf("Builds for WebAssembly", "backends/wasm/emit/diagnostics.ts", wasmBuild),
   catalogueOf("Library", "library/diagnostics.ts", library),
   catalogueOf("Passes and pipelines", "passes/diagnostics.ts", passes),
+  catalogueOf("Options of passes and targets", "ir/option-diagnostics.ts", options),
   catalogueOf("Texts and .snn files", "ir/diagnostics.ts", ir),
   catalogueOf("Meaning of ops", "ir/semantics/diagnostics.ts", semantics),
 ];

@@ -8,6 +8,7 @@ import { digitsBlocks } from "./digits.ts";
 import { irBlocks } from "./ir.ts";
 import { operatorsPage } from "./operators.ts";
 import { passTable, pipelineTable } from "./passes.ts";
+import { targetTable } from "./targets.ts";
 
 /** Every generated page, from the sources and the pages under `root`. */
 export async function generatedPages(root: string): Promise<ReadonlyMap<string, string>> {
@@ -32,6 +33,7 @@ export async function generatedPages(root: string): Promise<ReadonlyMap<string, 
     ["docs/ir.md", ir],
     ["docs/diagnostics.md", diagnosticsPage()],
     ["docs/onnx-operators.md", operatorsPage()],
+    ["docs/targets.md", filled(read("docs/targets.md"), "targets", targetTable())],
     [passes, filled(filled(read(passes), "passes", passTable()), "pipelines", pipelineTable())],
   ]);
   const laidOut = new Map<string, string>();

@@ -65,6 +65,40 @@ describe.concurrent("snnc build", () => {
     expect(await readdir(out)).not.toContain("demo.html");
   });
 
+  it("takes options with the target's name, and builds for wasm unless told otherwise", async () => {
+    const named = ["--target", "wasm{chunk=2}", "-o", at("named"), "--json"];
+    const short = ["--chunk", "2", "-o", at("short"), "--json"];
+    const first = await snnc(["build", at("digits.snn"), ...named]);
+    const second = await snnc(["build", at("digits.snn"), ...short]);
+    expect(answer.parse(jsonOf(first)).files).toEqual(answer.parse(jsonOf(second)).files);
+    const both = await snnc([
+      "build",
+      at("digits.snn"),
+      "--target",
+      "wasm{chunk=2}",
+      "--chunk",
+      "3",
+      "-o",
+      at("both"),
+    ]);
+    expect(codesIn(both.stderr)).toEqual(["repeated-option"]);
+  });
+
+  it("is what check --target says of a network and of a model", async () => {
+    for (const file of [at("digits.snn"), digits.model]) {
+      const ran = await snnc(["check", file, ...wasm, "--json"]);
+      expect(ran.code).toBe(0);
+      expect(jsonOf(ran)).toMatchObject({
+        model: file,
+        target: { name: "wasm", buildable: true, refusals: [] },
+      });
+    }
+    const said = await snnc(["check", at("digits.snn"), ...wasm]);
+    expect(said.stdout).toContain("digits.snn can be built for wasm");
+    const unknown = await snnc(["check", at("digits.snn"), "--target", "hdl"]);
+    expect(codesIn(unknown.stderr)).toEqual(["target-not-there-yet"]);
+  });
+
   it("writes a loader that runs by itself", async () => {
     const out = at("alone");
     expect((await build(out, ...sampled)).code).toBe(0);

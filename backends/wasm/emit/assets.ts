@@ -2,13 +2,9 @@
  * The files of the loader and the page, which are the same for every network. They are JavaScript as
  * it is shipped, so they are read where they lie, not compiled; who builds hands in a reader.
  */
+import type { Assets } from "../../../ir/backend.ts";
 import { invariant } from "../../../ir/diagnostic.ts";
 import type { Description } from "./loader/description.ts";
-
-export interface Assets {
-  /** The text of a file of the folder `loader/`. */
-  read(name: string): string;
-}
 
 /** What a program needs to run the network, besides the network. */
 export const runtimeNames = ["model.js", "model-runner.js", "model-pool.js", "model-worker.js"];

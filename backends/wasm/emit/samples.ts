@@ -1,15 +1,8 @@
 /** Samples for the page, ready to be given to the network: float32 numbers and a list of labels. */
-import type { TensorData } from "../../../ir/tensor.ts";
-
-export interface DemoSample {
-  /** The class number, or null where it is not known. */
-  readonly label: number | null;
-  /** Elements of each input in the module's order, row-major. */
-  readonly inputs: readonly TensorData[];
-}
+import type { BuildSample } from "../../../ir/backend.ts";
 
 /** `samples.json` with the labels, and `samples.bin` with the inputs one sample after the other. */
-export function packSamples(samples: readonly DemoSample[]): ReadonlyMap<string, Uint8Array> {
+export function packSamples(samples: readonly BuildSample[]): ReadonlyMap<string, Uint8Array> {
   const listing = { count: samples.length, labels: samples.map(({ label }) => label) };
   const length = samples.reduce(
     (sum, { inputs }) => inputs.reduce((all, input) => all + input.length, sum),

@@ -9,7 +9,7 @@ import type { Code, Module } from "../../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../../ir/op/op.ts";
 import { diagnose } from "../../diagnostics.ts";
 import { withoutDead } from "../../graph.ts";
-import type { OptionSpec } from "../../pass.ts";
+import type { OptionSpec } from "../../../ir/options.ts";
 import type { Fate, Plan } from "../spiking-form.ts";
 import { WordsOf } from "./words.ts";
 

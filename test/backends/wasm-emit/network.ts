@@ -3,13 +3,14 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as api from "../../../backends/wasm/emit/loader/api.ts";
-import { type WasmBuildOptions, buildWasm } from "../../../backends/wasm/emit/build.ts";
+import { wasmBackend } from "../../../backends/wasm/emit/backend.ts";
 import { Builder } from "../../../ir/build.ts";
 import { sourceLoc } from "../../../ir/loc.ts";
 import type { Module } from "../../../ir/module.ts";
 import { uniform } from "../../../ir/random.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../../ir/type.ts";
+import { type BuildOptions, buildFor } from "../../../library/build.ts";
 import { loaderFiles } from "../../../library/loader-files.ts";
 
 export type Loader = typeof api;
@@ -184,8 +185,17 @@ export const making = {
   provenance: null,
 };
 
-export async function buildFiles(module: Module, options: WasmBuildOptions = {}) {
-  return buildWasm(module, options, making, loaderFiles);
+export async function buildFiles(
+  module: Module,
+  { chunk = 4, ...options }: BuildOptions & { readonly chunk?: number } = {},
+) {
+  return buildFor(
+    { backend: wasmBackend, options: { chunk } },
+    module,
+    options,
+    making,
+    loaderFiles,
+  );
 }
 
 /** Writes a build to `folder`, and imports its loader as a program of the user's would. */
