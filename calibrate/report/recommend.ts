@@ -93,9 +93,9 @@ function shiftedLabels({ accuracy }: Findings): Recommendation[] {
       kind: "labels-shifted",
       importance: "high",
       text:
-        `The network before conversion is right on ${percent(ann)} of the samples, and with every label one ` +
+        `The network before conversion is right on ${percent(ann)} of the samples. With every label one ` +
         `${labelShift.by > 0 ? "more" : "less"} it is on ${percent(labelShift.accuracy)}: the labels ` +
-        "count from another number than the network's outputs.",
+        "start at another number than the network's outputs.",
       option: `--preprocess FILE with {"labelOffset": ${labelShift.by}}`,
       layer: null,
     },
@@ -129,7 +129,7 @@ function alwaysOneClass(report: Findings): Recommendation[] {
       kind: "always-one-class",
       importance: "high",
       text:
-        "The spiking network gives the same class for every sample. As a rule too few spikes reach " +
+        "The spiking network gives the same class for every sample. Usually too few spikes reach " +
         "the output; look for the first layer with a low firing rate or a low correlation.",
       option: null,
       layer: null,
@@ -145,8 +145,8 @@ function silentLayer(report: Findings): Recommendation[] {
       kind: "silent-layer",
       importance: "high",
       text:
-        `Layer ${silent.name} never fires although the ANN's is active, so the layers behind it ` +
-        "see nothing of the input. Its threshold is too high for its input, or the run is too short.",
+        `Layer ${silent.name} never fires although the ANN's is active, so the layers after it ` +
+        "receive nothing from the input. Its threshold is too high for its input, or the run is too short.",
       option: `${lowerThresholds(report).option} or ${longer(report)}`,
       layer: silent.name,
     },
@@ -196,7 +196,7 @@ function timestepsTrend(report: Findings, loss: number): Recommendation[] {
         importance: "medium",
         text:
           `${measured} has settled ${(loss * 100).toFixed(2)} points below ${ceiling}: more ` +
-          "timesteps alone will not bring it back. See below which error is left.",
+          "timesteps alone will not help. See below which error is left.",
         option: null,
         layer: null,
       },
@@ -281,14 +281,14 @@ function meaningOf(part: OwnPart, { settings: { code } }: Findings): string {
   switch (part) {
     case "clipping":
       return isRate
-        ? "Activations above the threshold cannot be told apart: a neuron fires once a step."
-        : "Values beyond the largest that a neuron can send cannot be told apart.";
+        ? "Activations above the threshold all look alike, because a neuron fires at most once per timestep."
+        : "Values beyond the largest that a neuron can send all look alike.";
     case "quantisation":
       return isRate
-        ? "In T timesteps a neuron can express only T + 1 levels."
-        : "A neuron can express only so many levels.";
+        ? "In T timesteps a neuron has only T + 1 levels."
+        : "A neuron has only a limited number of levels.";
     case "unevenness":
-      return "Spikes arrive early or late, and charge is left over when the run ends.";
+      return "Spikes arrive early or late, and charge is left over at the end of the run.";
   }
 }
 
@@ -332,8 +332,8 @@ function lossyPass(report: Findings): Recommendation[] {
       kind: "pass-lost-accuracy",
       importance: "medium",
       text:
-        `Pass ${row.pass} takes ${(lost * 100).toFixed(2)} points that no later pass gives back ` +
-        "(on the samples that the loss by pass was measured on).",
+        `Pass ${row.pass} takes ${(lost * 100).toFixed(2)} points that no later pass recovers ` +
+        "(on the samples of the loss by pass).",
       option: null,
       layer: null,
     },
@@ -370,8 +370,8 @@ function rates(report: Findings): Recommendation[] {
       text:
         `In layer ${saturated.name} ${percent(saturated.saturated)} of the neurons ` +
         (report.settings.code === "rate"
-          ? "fire at nearly every timestep and so cannot say more than that: "
-          : "send nearly the most they can on every sample: ") +
+          ? "fire at nearly every timestep and cannot send more: "
+          : "send nearly their largest value on every sample: ") +
         "their thresholds are too low.",
       option: higherThresholds(report).option,
       layer: saturated.name,
@@ -391,8 +391,8 @@ function spareTimesteps(report: Findings): Recommendation[] {
       importance: "info",
       text:
         `From timestep ${near.timesteps} on, accuracy stays within half a point of the ANN's, 1.96 ` +
-        `standard errors on ${report.evaluationData.samples} samples included: a ` +
-        "shorter run costs fewer spikes and answers sooner. Converted for fewer timesteps the " +
+        `standard errors on ${report.evaluationData.samples} samples included. A ` +
+        "shorter run costs fewer spikes and answers sooner. Converted for fewer timesteps, the " +
         "network gets other thresholds, so measure it again.",
       option: `-T ${2 ** Math.ceil(Math.log2(enough))}`,
       layer: null,
@@ -416,10 +416,10 @@ function costly(report: Findings): Recommendation[] {
       kind: "costs-more-than-ann",
       importance: "medium",
       text:
-        `By the ${row.table.name} table, that of its own arithmetic, the spiking network costs ` +
+        `With the ${row.table.name} table, which fits its arithmetic, the spiking network costs ` +
         `${least.toFixed(1)} times the arithmetic of the ANN (${by}). ` +
         (timesteps > 1 ? "Fewer timesteps, or thresholds" : "Thresholds") +
-        " high enough that neurons fire less, bring it down.",
+        " high enough that neurons fire less, reduce this.",
       option: timesteps > 1 ? `-T ${Math.floor(timesteps / 2)}` : null,
       layer: null,
     },

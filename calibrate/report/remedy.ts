@@ -79,8 +79,7 @@ function moreLevels(situation: Situation, settled: boolean): Remedy {
   const traits = traitsIn(situation);
   if (traits?.hasBits === true) return finerSpikes(situation, settled);
   if (traits?.decoder === "frame") {
-    const text =
-      traits.gains === "digits" ? "Send more digits." : "Give spike times more ticks to fall on.";
+    const text = traits.gains === "digits" ? "Send more digits." : "Give spike times more ticks.";
     return { text, option: longer(situation) };
   }
   const start = startsHalfway(situation) ? null : proposal(offered(situation, "start"));
@@ -106,7 +105,7 @@ function finerSteps(situation: Situation): Remedy | null {
   const usual = Number(option.default);
   if (value >= usual) return null;
   return {
-    text: "Let steps become finer",
+    text: "Allow finer steps",
     option: written(facts, name, Math.min(usual, value + 2)),
   };
 }
@@ -171,14 +170,14 @@ export function higherThresholds(situation: Situation): Remedy {
   ) {
     const given = levels.value > 0 ? levels.value : answering(situation);
     return {
-      text: "Raise the thresholds: the least squared error for more levels lies higher.",
+      text: "Raise the thresholds: with more levels, the threshold with the least squared error is higher.",
       option: written(used.facts, levels.name, 2 * given),
     };
   }
   if (used?.facts.coversAll === true) {
     return {
       text:
-        "The thresholds are the greatest activations of the calibration set already, so that set " +
+        "The thresholds already are the largest activations of the calibration set, so that set " +
         "does not show how large activations get: calibrate on more samples.",
       option: moreCalibration,
     };

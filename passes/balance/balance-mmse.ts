@@ -28,7 +28,7 @@ export const balanceMmse = definePass({
   role: "balance",
   remedy: {
     by: "lower-thresholds",
-    text: "Lower the thresholds to where clipping and quantisation are least together",
+    text: "Lower the thresholds to the least sum of clipping and quantisation errors",
   },
   summary: "sets thresholds to those with the least clipping and quantisation error",
   requires: ["spiking"],

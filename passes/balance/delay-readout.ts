@@ -21,7 +21,7 @@ export const delayReadout = definePass({
   role: "read-out",
   remedy: {
     by: "later-reading",
-    text: "Read the output only after the first spikes have come through",
+    text: "Read the output only after the first spikes have passed through all layers",
   },
   summary: "starts reading the outputs out when deep layers have settled",
   requires: ["spiking"],

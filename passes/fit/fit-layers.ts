@@ -35,7 +35,7 @@ export const fitLayers = definePass({
   role: "fit",
   remedy: {
     by: "fit",
-    text: "Fit layers to what they receive",
+    text: "Fit layers to the values they receive",
     codes: spikingCodes.filter((code) => codeTraits[code].decoder === "mean"),
   },
   summary:

@@ -55,7 +55,11 @@ const mostObserved = 1 << 22;
 export const fitSteps = definePass({
   name,
   role: "fit",
-  remedy: { by: "fit", text: "Fit steps to what is left to send", codes: ["differential"] },
+  remedy: {
+    by: "fit",
+    text: "Fit steps to the values that are left to send",
+    codes: ["differential"],
+  },
   summary: "chooses the step of each timestep by what is still to be sent",
   requires: ["spiking"],
   establishes: ["balanced"],

@@ -172,7 +172,7 @@ describe("advice", () => {
       return advice(coarse).find(({ kind }) => kind === "quantisation-dominates");
     };
     expect(of("rate")?.text).toContain("T + 1 levels");
-    expect(of("burst")?.text).toContain("only so many levels");
+    expect(of("burst")?.text).toContain("only a limited number of levels");
     expect(of("burst")?.option).toContain("--bits 6");
     expect(of("differential")?.option).toContain("--bits 6");
     expect(of("few-spikes")?.option).toBe("-T 34");

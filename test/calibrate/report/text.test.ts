@@ -54,13 +54,13 @@ describe("the report on a terminal", () => {
 
       quantisation-dominates: Of the errors that layers make themselves, quantisation
         is the largest: 9.6 % of the signal's variance in the mean over 6 layers. In T
-        timesteps a neuron can express only T + 1 levels. Use more timesteps, or fit
-        layers to what they receive. Option: -T 16 or fit-layers
+        timesteps a neuron has only T + 1 levels. Use more timesteps, or fit layers to
+        the values they receive. Option: -T 16 or fit-layers
 
       clipping-in-layer: In layer /features/layer2/0/relu/Relu clipping is 3.1 % of
         the signal's variance, far above the other layers' (median 0.36 %). Raise the
-        thresholds: the least squared error for more levels lies higher. Option:
-        balance-mmse{levels=16}
+        thresholds: with more levels, the threshold with the least squared error is
+        higher. Option: balance-mmse{levels=16}
       "
     `);
   });
