@@ -157,7 +157,7 @@ it("messages and help read as they do", () => {
     error[data-ambiguous]: d holds 2 data sets: d/a, d/b
       help: name one of them, for example d/a
     error[data-format]: d is in no known data format
-      help: known are .npy, .npz, IDX, CIFAR binary or python batches, safetensors, PNG, JPEG (each but .npz and images also gzipped), or a folder of images
+      help: known formats are .npy, .npz, IDX, CIFAR binary or python batches, safetensors, PNG, JPEG (each but .npz and images also gzipped), or a folder of images
     error[data-size]: d: the IDX header announces 8 bytes of data, and the file holds 7
       help: the file is incomplete or damaged: download or copy it again
     error[data-header]: d is not a valid .npy file: it ends within its header
