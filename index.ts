@@ -28,6 +28,12 @@ export type { Preprocess } from "./calibrate/data/preprocess.ts";
 // The work.
 export { convert } from "./library/convert.ts";
 export type { Conversion, ConvertOptions } from "./library/convert.ts";
+export { runJob } from "./library/job/run.ts";
+export type { JobResult } from "./library/job/run.ts";
+export { jobSchema, parseJob } from "./library/job/job.ts";
+export type { DataReference, Job } from "./library/job/job.ts";
+export { completeJob, openJob } from "./library/job/open.ts";
+export type { DataWish, JobHost, ModelFile } from "./library/job/host.ts";
 export { chooseConversion } from "./library/auto.ts";
 export type { AutoOptions, AutoResult, Trial } from "./library/auto.ts";
 export { calibrationOn } from "./library/measure.ts";

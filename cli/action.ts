@@ -11,7 +11,7 @@ import { EngineDiffersError } from "../library/engine-check.ts";
 import type { Running } from "../library/measure.ts";
 import { PassBrokeModuleError } from "../passes/manager.ts";
 import { type CommonOptions, explainFailure } from "./terminal/explain.ts";
-import type { EngineName } from "./options/options.ts";
+import type { EngineName } from "../library/job/job.ts";
 import { type Outputs, createOutputs } from "./files/outputs.ts";
 import { saveDifference, saveReproducer } from "./files/reproducer.ts";
 import { renderDiagnostics } from "./terminal/render.ts";

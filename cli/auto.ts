@@ -1,54 +1,9 @@
 /** `convert --auto`: shows what was tried, what was chosen and why. */
 import { counted } from "../calibrate/report/format.ts";
 import { describeTask } from "../calibrate/evaluation-diagnostics.ts";
-import type { TaskWish } from "../calibrate/tasks/task.ts";
-import type { SampleSource } from "../ir/executable.ts";
-import { fail } from "../ir/diagnostic.ts";
 import { answerWords } from "../calibrate/report/words.ts";
-import type { Module } from "../ir/module.ts";
-import {
-  type AutoResult,
-  type Objective,
-  type Trial,
-  chooseConversion,
-  candidates,
-} from "../library/auto.ts";
-import type { Running } from "../library/measure.ts";
-import type { Context } from "./action.ts";
-import { diagnose } from "./diagnostics.ts";
+import { type AutoResult, type Objective, type Trial, candidates } from "../library/auto.ts";
 import { alignedTable } from "./terminal/tables.ts";
-
-/** Points of accuracy that may be lost unless somebody says otherwise. */
-export const defaultMaxLoss = 2;
-/** Percent. */
-export const defaultConfidence = 95;
-
-interface Wish {
-  readonly maxLoss: number | undefined;
-  readonly objective: Objective | undefined;
-  /** Percent. */
-  readonly confidence: number | undefined;
-  readonly task: TaskWish | undefined;
-}
-
-/** Chooses a conversion of `module` by trying on `samples`, and says so on the terminal. */
-export async function chooseAutomatically(
-  module: Module,
-  samples: SampleSource | null,
-  { maxLoss = defaultMaxLoss, objective = "latency", confidence = defaultConfidence, task }: Wish,
-  running: Running,
-  context: Context,
-): Promise<AutoResult> {
-  if (samples === null) fail(diagnose("auto-needs-calibration", null, {}));
-  const result = await chooseConversion(module, samples, running, {
-    maxLoss,
-    objective,
-    confidence: confidence / 100,
-    task,
-  });
-  context.terminal.note(choiceWords(result, maxLoss, objective));
-  return result;
-}
 
 /** The search as a table, what was chosen of it and why. */
 export function choiceWords(result: AutoResult, maxLoss: number, objective: Objective): string {

@@ -117,13 +117,6 @@ export const diagnose = catalogue({
     message: (p: { text: string }) => p.text,
     help: "see --help",
   },
-  "limit-drawn": {
-    severity: "info",
-    message: (p: { data: string; count: number; of: number; seed: number }) =>
-      `${p.data} is sorted by class, and its first ${p.count} samples lack some classes: ${p.count} of ${p.of} were drawn ` +
-      `with seed ${p.seed}`,
-    help: "another --seed draws others",
-  },
   "needs-labels": {
     severity: "error",
     message: (p: { data: string }) =>
@@ -147,28 +140,6 @@ export const diagnose = catalogue({
     message: (p: { file: string; command: string }) =>
       `${p.file} is not a spiking network, and \`snnc ${p.command}\` works on those`,
     help: "convert it first: snnc convert MODEL --calib DATA -o OUT.snn",
-  },
-  "already-spiking": {
-    severity: "error",
-    message: (p: { file: string }) => `${p.file} is a spiking network already`,
-    help: "convert takes the ONNX model",
-  },
-  "not-measured": {
-    severity: "warning",
-    message: (p: { spiking: boolean; data: boolean }) =>
-      p.spiking
-        ? "accuracy was not measured, and no report written: there is " +
-          (p.data ? "no analogue network to compare with" : "no data")
-        : "the result is no spiking network: nothing was measured, and no report written",
-    help: (p) =>
-      p.spiking && !p.data
-        ? "give --data or --calib"
-        : "start from the ONNX model, with convert-activations among the passes",
-  },
-  "auto-needs-calibration": {
-    severity: "error",
-    message: () => "--auto chooses by trying on calibration samples, and none were given",
-    help: "give some with --calib",
   },
   "timesteps-ignored": {
     severity: "warning",
@@ -241,13 +212,6 @@ export const diagnose = catalogue({
       `--early-exit stops a sample when its answer is clear, and output "${p.output}" (${p.task}) does not show ` +
       `when that is: ${p.why}`,
     help: "remove it, or give the task of the output with --task",
-  },
-  "runs-twice": {
-    severity: "info",
-    message: (p: { timesteps: number; rehearsal: number }) =>
-      `the network runs for ${p.timesteps} timesteps, of which the first ${p.rehearsal} are a rehearsal ` +
-      "and have no answer",
-    help: "compare it with the plain network at the same total number of timesteps",
   },
   "other-model": {
     severity: "error",

@@ -1,33 +1,23 @@
 /** From a path on the command line to a network: a model of another framework, or a `.snn` of ours. */
 import path from "node:path";
-import { detectFormat } from "../frontend/detect.ts";
 import { filesBeside } from "../frontend/files.ts";
-import { type ImportOptions, type ImportResult, importerFor } from "../frontend/import.ts";
-import { failAll } from "../ir/diagnostic.ts";
-import type { Module } from "../ir/module.ts";
-import { type Provenance, decodePackage } from "../ir/file/package.ts";
+import {
+  type ExternalFiles,
+  type ImportOptions,
+  type ImportResult,
+  importerFor,
+} from "../frontend/import.ts";
+import {
+  type Network,
+  type NetworkSource,
+  isPackage as isPackageOf,
+  readNetwork,
+} from "../library/network.ts";
+import { type ModelReading, recordedReading } from "../library/record/reading.ts";
 import type { Context } from "./action.ts";
 import { diagnose } from "./diagnostics.ts";
 import { readInput, sha256 } from "./files/files.ts";
-import {
-  type ModelOptions,
-  type ModelReading,
-  limitsOf,
-  readingOf,
-  recordedReading,
-} from "./options/model-options.ts";
-
-export interface Network {
-  readonly kind: "ann" | "snn";
-  readonly file: string;
-  readonly module: Module;
-  /** Of the file's bytes. */
-  readonly sha256: string;
-  /** Of a `.snn`: what it was made from, and how. */
-  readonly provenance: Provenance | null;
-  /** How a model was read; null of a `.snn`. */
-  readonly reading: ModelReading | null;
-}
+import { type ModelOptions, limitsOf, readingOf } from "./options/model-options.ts";
 
 /**
  * Loads a network; its diagnostics are reported, its errors end the command. A model is read as
@@ -41,11 +31,8 @@ export async function loadNetwork(
 ): Promise<Network> {
   context.outputs.reads(file);
   const bytes = await readInput(file);
-  const detected = detectFormat(bytes);
-  if (detected.format === "snn") {
-    const { module, provenance } = decodePackage(bytes, path.basename(file));
-    const kind = module.code === "none" ? "ann" : "snn";
-    return { kind, file, module, sha256: sha256(bytes), provenance, reading: null };
+  if (isPackageOf(bytes)) {
+    return readNetwork(bytes, { file, sha256: sha256(bytes), reading: {} }, context.report);
   }
   const values = [...(options.inputValue?.values() ?? [])];
   context.outputs.reads(...values.filter((value) => value.endsWith(".npy")));
@@ -55,42 +42,58 @@ export async function loadNetwork(
   if (reading === recorded && beside !== null) {
     context.report(diagnose("reading-recorded", null, { model: file, network: beside.file }));
   }
+  return readModel(bytes, file, { reading, limits: limitsOf(options) }, context);
+}
+
+/** Reads a network from its bytes, with external data beside it. */
+export function readModel(
+  bytes: Uint8Array,
+  file: string,
+  how: Pick<NetworkSource, "reading" | "limits">,
+  context: Context,
+): Network {
   const external: string[] = [];
-  const asked = { ...reading, limits: limitsOf(options) };
-  const imported = importModel(bytes, file, asked, (name) => external.push(name));
+  const files = externalFiles(file, (name) => external.push(name));
+  const network = readNetwork(
+    bytes,
+    { file, sha256: sha256(bytes), ...how, files },
+    context.report,
+  );
   context.outputs.reads(...new Set(external));
-  for (const d of imported.diagnostics) if (d.severity !== "error") context.report(d);
-  const errors = imported.diagnostics.filter((d) => d.severity === "error");
-  if (imported.module === null || errors.length > 0) failAll(errors);
-  const { module } = imported;
-  return { kind: "ann", file, module, sha256: sha256(bytes), provenance: null, reading };
+  return network;
 }
 
 /** Whether a file is a network of ours, not a model. */
 export async function isPackage(file: string): Promise<boolean> {
-  return detectFormat(await readInput(file)).format === "snn";
+  return isPackageOf(await readInput(file));
 }
 
-/**
- * A model as its importer sees it, with everything that is wrong with it. `onRead` is told of
- * files with its external data.
- */
+/** A model as its importer sees it, with everything that is wrong with it. */
 export function importModel(
   bytes: Uint8Array,
   file: string,
   reading: ModelReading & Pick<ImportOptions, "limits">,
-  onRead: (file: string) => void = () => undefined,
 ): ImportResult {
-  const beside = filesBeside(file);
   return importerFor(bytes, file).import(bytes, {
     file: path.basename(file),
-    files: {
-      read(name, offset, length) {
-        onRead(path.join(path.dirname(file), name));
-        return beside.read(name, offset, length);
-      },
-    },
+    files: externalFiles(file),
     batch: 1,
     ...reading,
   });
+}
+
+/** Files with external data beside a model; `onRead` is called once with each that is read. */
+export function externalFiles(
+  file: string,
+  onRead: (file: string) => void = () => undefined,
+): ExternalFiles {
+  const beside = filesBeside(file);
+  const told = new Set<string>();
+  return {
+    read(name, offset, length) {
+      if (!told.has(name)) onRead(path.join(path.dirname(file), name));
+      told.add(name);
+      return beside.read(name, offset, length);
+    },
+  };
 }

@@ -114,4 +114,51 @@ export const diagnose = catalogue({
     help: (p: { takes: readonly string[] }) =>
       `leave it out; besides the network it takes ${p.takes.length === 0 ? "nothing" : p.takes.join(", ")}`,
   },
+  "limit-drawn": {
+    severity: "info",
+    message: (p: { data: string; count: number; of: number; seed: number }) =>
+      `${p.data} is sorted by class, and its first ${p.count} samples lack some classes: ${p.count} of ${p.of} were drawn ` +
+      `with seed ${p.seed}`,
+    help: "another --seed draws others",
+  },
+  "already-spiking": {
+    severity: "error",
+    message: (p: { file: string }) => `${p.file} is a spiking network already`,
+    help: "convert takes the ONNX model",
+  },
+  "not-measured": {
+    severity: "warning",
+    message: (p: { spiking: boolean; data: boolean }) =>
+      p.spiking
+        ? "accuracy was not measured, and no report written: there is " +
+          (p.data ? "no analogue network to compare with" : "no data")
+        : "the result is no spiking network: nothing was measured, and no report written",
+    help: (p) =>
+      p.spiking && !p.data
+        ? "give --data or --calib"
+        : "start from the ONNX model, with convert-activations among the passes",
+  },
+  "auto-needs-calibration": {
+    severity: "error",
+    message: () => "--auto chooses by trying on calibration samples, and none were given",
+    help: "give some with --calib",
+  },
+  "runs-twice": {
+    severity: "info",
+    message: (p: { timesteps: number; rehearsal: number }) =>
+      `the network runs for ${p.timesteps} timesteps, of which the first ${p.rehearsal} are a rehearsal ` +
+      "and have no answer",
+    help: "compare it with the plain network at the same total number of timesteps",
+  },
+  "job-not-json": {
+    severity: "error",
+    message: (p: { file: string; reason: string }) => `${p.file} is no job: ${p.reason}`,
+    help: "`snnc convert … --print-job` prints one",
+  },
+  "job-other-file": {
+    severity: "error",
+    message: (p: { file: string; what: string }) =>
+      `${p.file} is not the ${p.what} that the job names: its hash is another`,
+    help: "give the file that the job was made with, or set its sha256 in the job to null",
+  },
 });

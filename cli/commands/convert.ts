@@ -1,55 +1,39 @@
 /** `snnc convert`: the main job. */
-import path from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
-import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
-import { isFramed, rehearsalOf } from "../../ir/module.ts";
-import { packageParts } from "../../ir/file/package.ts";
-import { printModule } from "../../ir/text/print.ts";
-import { printable } from "../../ir/text/printable.ts";
-import type { Evaluation } from "../../calibrate/evaluate.ts";
-import { costJson, taskJson } from "../../calibrate/evaluation-json.ts";
-import { ownEnergy } from "../../calibrate/energy.ts";
-import { qualityLine } from "../../calibrate/report/columns.ts";
-import { percent } from "../../calibrate/report/format.ts";
-import { evaluatePair } from "../../library/assess.ts";
-import { type Objective, objectives } from "../../library/auto.ts";
-import { type Conversion, convert } from "../../library/convert.ts";
-import { makeReport } from "../../library/report.ts";
-import { allPasses, pipelines } from "../../passes/index.ts";
-import type { PassRecord } from "../../passes/manager.ts";
-import { lastFinerStep } from "../../ir/run/sending.ts";
-import { printPipeline } from "../../passes/pipeline.ts";
+import { fail } from "../../ir/diagnostic.ts";
+import { objectives } from "../../library/auto.ts";
+import { type Job, defaultConfidence, defaultMaxLoss, parseJob } from "../../library/job/job.ts";
+import { completeJob, openJob } from "../../library/job/open.ts";
+import { runJob } from "../../library/job/run.ts";
 import { type Context, type Outcome, perform, runningOf } from "../action.ts";
-import {
-  classesAmong,
-  readClassNames,
-  recordOfClasses,
-  recordedClasses,
-} from "../options/classes.ts";
-import { conversionOptions, wayNamed } from "../options/conversion.ts";
-import { type DataOptions, loadData, scaleWarnings } from "../options/data.ts";
-import { adviceText, mainAdvice } from "../terminal/advice.ts";
-import { chooseAutomatically, defaultConfidence, defaultMaxLoss } from "../auto.ts";
+import { hostOf } from "../convert/host.ts";
+import { type Given, jobOf } from "../convert/job.ts";
+import { outcomeOf } from "../convert/results.ts";
 import { diagnose } from "../diagnostics.ts";
-import { writeOutput } from "../files/files.ts";
-import { loadNetwork } from "../load.ts";
-import { type ModelOptions, recordOfReading } from "../options/model-options.ts";
-import { numericsCheck } from "../options/numerics.ts";
-import { recordOfRanges, recordOfTask, recordedTask, taskSaid } from "../network-record.ts";
-import { type EngineName, confidence, options, points, wholeNumber } from "../options/options.ts";
+import { readInput } from "../files/files.ts";
 import { checkReportFolder } from "../files/own-folder.ts";
 import { reportNames } from "../files/own-names.ts";
-import { readPreprocess, recordedPreprocess } from "../options/preprocessing.ts";
-import { diagnosticToJson } from "../terminal/render.ts";
-import { writeReport } from "../files/report-files.ts";
-import { accuracyTable, costLines, figuresOf, taskLines } from "../terminal/tables.ts";
-import { version } from "../version.ts";
-import { formatReport } from "../../calibrate/report/text.ts";
+import { conversionOptions } from "../options/conversion.ts";
+import { confidence, options, points, wholeNumber } from "../options/options.ts";
+
+/** Options that change nothing of what a job makes. */
+const besideJob: ReadonlySet<string> = new Set([
+  "job",
+  "printJob",
+  "printAfter",
+  "timePasses",
+  "verify",
+  "checkNumerics",
+  "threads",
+  "json",
+  "quiet",
+  "debug",
+]);
 
 export function convertCommand() {
   return new Command("convert")
     .description("convert an ONNX model to a spiking network")
-    .argument("<model>", "ONNX model; with --passes also a .snn")
+    .argument("[model]", "ONNX model; with --passes also a .snn; none with --job")
     .option("--calib <path>", "samples to choose thresholds from (a few hundred training samples)")
     .addOption(
       new Option(
@@ -100,6 +84,8 @@ export function convertCommand() {
       ),
     )
     .option("--allow-analogue", "run ops without a spiking form on decoded values")
+    .option("--job <file>", "run a job that --print-job printed, in place of model and options")
+    .option("--print-job", "print the job that these options mean, with hashes, and do not run it")
     .option("-o, --output <file>", "where to write the network (default: MODEL.snn here)")
     .option("--report <folder>", "write report.html and report.json there")
     .option("--no-eval", "do not measure accuracy")
@@ -124,360 +110,66 @@ export function convertCommand() {
     .addOption(options.json)
     .addOption(options.quiet)
     .addOption(options.debug)
-    .action((file, given) => perform(given, (context) => convertModel(file, given, context)));
+    .action((file, given, command) =>
+      perform(given, (context) => {
+        const besides = Object.keys(given).filter(
+          (name) => command.getOptionValueSource(name) === "cli" && !besideJob.has(name),
+        );
+        return work(file, given, besides, context);
+      }),
+    );
 }
 
-/** The options of the command, as far as the work reads them. */
-interface Given extends ModelOptions, DataOptions {
-  readonly calib?: string | undefined;
-  readonly calibSamples?: number | undefined;
-  readonly data?: string | undefined;
-  readonly timesteps?: number | undefined;
-  readonly code?: string | undefined;
-  readonly bits?: number | undefined;
-  readonly pipeline?: string | undefined;
-  readonly passes?: string | undefined;
-  readonly auto?: true | undefined;
-  readonly maxLoss?: number | undefined;
-  readonly confidence?: number | undefined;
-  readonly objective?: Objective | undefined;
-  readonly allowAnalogue?: true | undefined;
-  readonly output?: string | undefined;
-  readonly report?: string | undefined;
-  readonly eval: boolean;
-  readonly printAfter?: string | undefined;
-  readonly timePasses?: true | undefined;
-  readonly verify: boolean;
-  readonly checkNumerics?: number | undefined;
-  readonly engine: EngineName;
-  readonly threads: number;
-  readonly seed: number;
-}
-
-async function convertModel(file: string, given: Given, context: Context): Promise<Outcome> {
+async function work(
+  file: string | undefined,
+  given: Given,
+  besides: readonly string[],
+  context: Context,
+): Promise<Outcome> {
   const started = performance.now();
-  refuseContradictions(given);
-  const way = wayNamed(given);
-  const out = given.output ?? defaultOutput(file);
-  const read = [file, given.calib, given.data, given.labels, given.classes];
-  context.outputs.reads(...read.filter((name) => name !== undefined));
-  context.outputs.writes(out);
-  if (given.report !== undefined) {
-    context.outputs.writesInto(given.report, reportNames);
-    checkReportFolder(given.report);
+  const job = await jobFrom(file, given, besides, context);
+  const host = hostOf(job, given, context);
+  if (given.printJob === true) {
+    const complete = completeJob(job, await openJob(job, host));
+    return { json: complete, text: JSON.stringify(complete, null, 2) };
   }
-  const network = await loadNetwork(file, given, context);
-  // Passes named one by one may start from anything; a pipeline starts from a model.
-  if (network.kind === "snn" && given.passes === undefined) {
-    fail(diagnose("already-spiking", null, { file }));
+  const { network, report } = job.outputs;
+  const { model, calibration, evaluation } = job;
+  context.outputs.reads(...[model, calibration, evaluation].flatMap((it) => it?.file ?? []));
+  context.outputs.writes(network);
+  if (report !== null) {
+    context.outputs.writesInto(report, reportNames);
+    checkReportFolder(report);
   }
-  const imported = network.module;
-  const before = network.provenance;
-  const recorded = recordedPreprocess(before, file);
-  const rememberedClasses = recordedClasses(before);
-  const running = runningOf(given, context);
-  // Labels given on the command line belong to the data that accuracy is measured on.
-  const asked = given.task ?? recordedTask(network);
-  const calibOptions: DataOptions = {
-    engine: given.engine,
-    preprocess: given.preprocess,
-    recorded,
-    x: given.x,
-    y: given.y,
-    part: "train",
-    classes: given.classes,
-    labelMap: given.labelMap,
-    knownClasses: rememberedClasses,
-    maxDataBytes: given.maxDataBytes,
-    labels: given.data === undefined ? given.labels : undefined,
-    task: asked,
-    draw:
-      given.calibSamples === undefined
-        ? undefined
-        : { count: given.calibSamples, seed: given.seed },
-  };
-  const calibration =
-    given.calib === undefined
-      ? null
-      : await loadData(
-          given.calib,
-          imported,
-          calibOptions,
-          context,
-          given.data === undefined && given.eval,
-        );
-  // Folders of all classes name them, for the test set and for whoever measures the network later.
-  const knownClasses =
-    rememberedClasses ??
-    (calibration === null
-      ? null
-      : classesAmong(imported, calibration.dataset, calibration.labelOffset));
-  // Loaded before any work is done, so that what is wrong with it is told at once.
-  const testSet =
-    given.data === undefined || !given.eval
-      ? calibration
-      : await loadData(
-          given.data,
-          imported,
-          { ...given, task: asked, recorded, knownClasses, part: "test" },
-          context,
-          true,
-        );
-  if (calibration !== null && testSet !== null && testSet !== calibration) {
-    context.report(...scaleWarnings(imported, calibration, testSet));
-  }
-  const task = taskSaid(imported, asked, testSet);
-  const auto =
-    given.auto === true
-      ? await chooseAutomatically(
-          imported,
-          calibration?.samples ?? null,
-          {
-            maxLoss: given.maxLoss,
-            objective: given.objective,
-            confidence: given.confidence,
-            task: task ?? undefined,
-          },
-          running,
-          context,
-        )
-      : null;
-  const pipeline = auto?.chosen.pipeline ?? given.passes ?? given.pipeline;
-  const wanted =
-    auto?.chosen.timesteps ??
-    given.timesteps ??
-    (network.kind === "snn" ? imported.timesteps : undefined);
-  const conversion = await convert(imported, calibration?.samples ?? null, running, {
-    ...(wanted === undefined ? {} : { timesteps: wanted }),
-    ...(pipeline === undefined ? {} : { pipeline }),
-    ...(way.code === undefined ? {} : { code: way.code }),
-    ...(given.bits === undefined ? {} : { bits: given.bits }),
-    seed: given.seed,
-    verify: given.verify,
-    ...(given.allowAnalogue === true ? { allowAnalogue: true } : {}),
-    onPass: (record) => showPass(record, given, context),
-    ...(given.checkNumerics === undefined || calibration === null
-      ? {}
-      : { checkNumerics: numericsCheck(calibration.samples, given.checkNumerics) }),
-  });
-  context.report(...conversion.diagnostics);
-  // Where a frame has been cut short, a rehearsal comes first, all has been sent before, or nobody said
-  // how long, it is the network that knows.
-  const { module: made } = conversion;
-  const rehearsal = rehearsalOf(made);
-  if (rehearsal > 0) {
-    context.report(diagnose("runs-twice", null, { timesteps: made.timesteps, rehearsal }));
-  }
-  const endsEarly = network.kind === "ann" && lastFinerStep(made) !== null;
-  const fixed = wanted === undefined || isFramed(made.code) || rehearsal > 0 || endsEarly;
-  const timesteps = fixed ? made.timesteps : wanted;
-  const seconds = (performance.now() - started) / 1000;
-
-  const preprocess =
-    given.preprocess === undefined
-      ? (before?.["preprocess"] ?? null)
-      : await recordOf(given.preprocess, context);
-  const reading =
-    network.reading === null ? (before?.["reading"] ?? null) : recordOfReading(network.reading);
-  const classes =
-    given.classes === undefined
-      ? (knownClasses ??
-        (testSet === null ? null : classesAmong(imported, testSet.dataset, testSet.labelOffset)))
-      : await readClassNames(given.classes);
-  const inputs =
-    calibration === null ? (before?.["inputs"] ?? null) : recordOfRanges(imported, calibration);
-  // Of a network that was converted already, what it came from and what was done to it stay.
-  const passes = printPipeline(conversion.steps, { full: true });
-  const earlier = before?.["pipeline"];
-  const provenance = {
-    tool: { name: "snnc", version },
-    model: before?.["model"] ?? { file: path.basename(file), sha256: network.sha256 },
-    calibration:
-      calibration === null
-        ? (before?.["calibration"] ?? null)
-        : { samples: calibration.samples.count, sha256: calibration.sha256 },
-    ...(reading === null ? {} : { reading }),
-    preprocess,
-    ...(classes === null ? {} : { classes: recordOfClasses(classes) }),
-    ...(task === null ? {} : { tasks: recordOfTask(imported, task) }),
-    ...(inputs === null ? {} : { inputs }),
-    pipeline: typeof earlier === "string" ? `${earlier},${passes}` : passes,
-    timesteps,
-    seed: given.seed,
-  };
-  const parts = packageParts({ module: conversion.module, provenance });
-  writeOutput(out, parts);
-  const size = parts.reduce((sum, part) => sum + part.length, 0);
-  context.terminal.note(`wrote ${printable(out)} (${size} bytes)`);
-
-  const evaluated = await assess(file, network.sha256, imported, conversion);
-  return {
-    text: evaluated.text,
-    json: {
-      model: file,
-      out,
-      code: conversion.module.code,
-      timesteps,
-      parameters: [...conversion.module.tensors.values()].reduce((n, t) => n + t.data.length, 0),
-      ops: conversion.module.ops.length,
-      pipeline: conversion.passes.map((p) => ({
-        pass: p.pass,
-        seconds: p.seconds,
-        changed: p.changed,
-      })),
-      calibrationSamples: calibration?.samples.count ?? 0,
-      seconds,
-      ...(auto === null ? {} : { auto }),
-      ...evaluated.json,
-      diagnostics: context.diagnostics.map(diagnosticToJson),
+  let seconds = 0;
+  const result = await runJob(job, {
+    ...host,
+    onNetwork(parts) {
+      seconds = (performance.now() - started) / 1000;
+      host.onNetwork?.(parts);
     },
-  };
-
-  /** Accuracy of both networks, and the report where one is asked for. */
-  async function assess(
-    model: string,
-    sha256: string,
-    before: typeof imported,
-    { module: snn, reference, passes }: Conversion,
-  ): Promise<{ text: string; json: object }> {
-    const data = testSet;
-    if (!given.eval) return { text: "", json: {} };
-    if (reference === null || snn.code === "none" || data === null) {
-      const spiking = snn.code !== "none";
-      context.report(diagnose("not-measured", null, { spiking, data: data !== null }));
-      return { text: "", json: {} };
-    }
-    const evaluations = await evaluatePair(reference, snn, data, running, timesteps);
-    const ann = evaluations.ann.accuracy?.[0] ?? null;
-    const json = {
-      evaluationSamples: data.samples.count,
-      annAccuracy: ann,
-      accuracy: evaluations.snn.accuracy,
-      lossStandardError: evaluations.snn.lossStandardError,
-      agreement: evaluations.snn.agreement,
-      ...taskJson(evaluations.snn),
-      annMetrics: evaluations.ann.outputs[0]?.metrics ?? {},
-      ...costJson(evaluations.snn),
-      annMultiplyAccumulatesPerSample: evaluations.ann.multiplyAccumulatesPerSample.at(-1) ?? 0,
-      energy: ownEnergy(evaluations.ann, evaluations.snn),
-    };
-    context.report(...evaluations.ann.diagnostics);
-    const on = `on ${data.samples.count} samples of ${printable(data.name)}`;
-    const request = {
-      version,
-      model: { file: model, sha256, imported: before },
-      reference,
-      snn,
-      passes,
-      timed: given.timePasses === true,
-      timesteps,
-      seed: given.seed,
-      calibration,
-      evaluation: data,
-      evaluations,
-      diagnostics: context.diagnostics,
-    };
-    if (given.report === undefined) {
-      const lines = [`${annFigures(evaluations.ann)}${on}`, ...taskLines(evaluations.snn)];
-      const table = accuracyTable(evaluations.snn, evaluations.ann);
-      const advice = await mainAdvice(request, running);
-      const costs = costLines(evaluations.snn, evaluations.ann).join("\n");
-      const text = [
-        lines.join("\n"),
-        table,
-        costs,
-        ...(advice === null ? [] : [adviceText(advice)]),
-      ];
-      return { text: text.join("\n\n"), json: { ...json, advice } };
-    }
-    const report = await makeReport(request, running);
-    const files = await writeReport(given.report, report);
-    const { width, color } = context.terminal;
-    return {
-      text: `${formatReport(report, { width, color })}\n\nreport: ${printable(files.html)}`,
-      json: { ...json, report: files },
-    };
-  }
+  });
+  const running = runningOf({ engine: job.engine, threads: given.threads }, context);
+  return outcomeOf(job, result, running, seconds, context);
 }
 
-/** What the analogue network scores; nothing where there is nothing right to compare it with. */
-function annFigures(ann: Evaluation): string {
-  const figures = figuresOf(ann, null);
-  if (figures.accuracy === null && figures.metrics.rmse === undefined) return "";
-  if (figures.task === "classify") return `ANN ${percent(figures.accuracy?.[0] ?? null)} `;
-  return `ANN: ${qualityLine(figures)} `;
-}
-
-/** Preprocessing as the network's file keeps it: every step with its default filled in. */
-async function recordOf(file: string, context: Context) {
-  const { resize, events, ...steps } = await readPreprocess(file, context);
-  const stated = Object.entries(events ?? {}).filter(([, value]) => value !== null);
-  return {
-    ...steps,
-    resize: resize === null ? null : { ...resize },
-    ...(events === null ? {} : { events: Object.fromEntries(stated) }),
-  };
-}
-
-/** Options that would be of no effect beside others are refused, not passed over. */
-function refuseContradictions(given: Given): void {
-  const beside = (option: string, other: string): string => `${option} is of no use with ${other}`;
-  if (!given.eval && given.report !== undefined) {
-    fail(diagnose("usage", null, { text: beside("--report", "--no-eval") }));
+/** The job of a file, or that which the options mean. */
+async function jobFrom(
+  file: string | undefined,
+  given: Given,
+  besides: readonly string[],
+  context: Context,
+): Promise<Job> {
+  const usage = (text: string): never => fail(diagnose("usage", null, { text }));
+  if (given.job === undefined) {
+    return jobOf(file ?? usage("missing required argument 'model'"), given, context);
   }
-  if (!given.eval && given.data !== undefined) {
-    fail(diagnose("usage", null, { text: beside("--data", "--no-eval") }));
+  if (file !== undefined) usage("--job FILE names the model: give no other");
+  const [first] = besides;
+  if (first !== undefined) {
+    const option = first.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    usage(`--job FILE says all that decides the result: --${option} is of no use beside it`);
   }
-  const named = given.passes === undefined ? "--pipeline" : "--passes";
-  if (given.passes !== undefined || given.pipeline !== undefined) {
-    if (given.code !== undefined) {
-      const text = `${beside("--code", named)}: the pass that converts says which it is`;
-      fail(diagnose("usage", null, { text }));
-    }
-  }
-  if (given.bits !== undefined && given.passes !== undefined) {
-    const text = `${beside("--bits", named)}: write it as an option of the pass that converts`;
-    fail(diagnose("usage", null, { text }));
-  }
-  if (given.auto !== true && (given.maxLoss ?? given.objective ?? given.confidence) !== undefined) {
-    const option =
-      given.maxLoss !== undefined
-        ? "--max-loss"
-        : given.objective !== undefined
-          ? "--objective"
-          : "--confidence";
-    fail(diagnose("option-needs", null, { option, other: "--auto" }));
-  }
-  if (given.checkNumerics !== undefined && given.calib === undefined) {
-    const text =
-      "--check-numerics runs the network on calibration samples, and there is no --calib";
-    fail(diagnose("usage", null, { text }));
-  }
-}
-
-/** The model's name with the ending of ours, in the current folder; never the input itself. */
-function defaultOutput(file: string): string {
-  const { name, ext } = path.parse(file);
-  return ext === ".snn" ? `${name}.converted.snn` : `${name}.snn`;
-}
-
-function showPass(record: PassRecord, given: Given, { terminal }: Context): void {
-  const wanted = given.printAfter;
-  if (wanted !== undefined && wanted !== "all" && !allPasses.some((p) => p.name === wanted)) {
-    fail(unknownPass(wanted));
-  }
-  if (given.timePasses === true) {
-    const text = `${record.pass.padEnd(26)} ${record.seconds.toFixed(2).padStart(8)} s`;
-    terminal.note(record.changed ? text : `${text}  (no change)`);
-  }
-  if (record.changed && (wanted === "all" || wanted === record.pass)) {
-    terminal.alert(`// after ${record.pass}\n${printModule(record.after, { locs: "none" })}`);
-  }
-}
-
-function unknownPass(name: string): Diagnostic {
-  const wanted = pipelines.has(name)
-    ? "the name of a pass, or all: this is a pipeline"
-    : "the name of a pass, or all";
-  return diagnose("bad-option", null, { option: "--print-after", given: name, wanted });
+  context.outputs.reads(given.job);
+  return parseJob(new TextDecoder().decode(await readInput(given.job)), given.job);
 }

@@ -8,7 +8,8 @@ import { formatOp } from "../../ir/text/print.ts";
 import { printable } from "../../ir/text/printable.ts";
 import { type Tensor, sameTensor } from "../../ir/tensor.ts";
 import { perform } from "../action.ts";
-import { type Network, isPackage, loadNetwork } from "../load.ts";
+import { isPackage, loadNetwork } from "../load.ts";
+import type { Network } from "../../library/network.ts";
 import { options } from "../options/options.ts";
 
 export function diffCommand() {

@@ -18,9 +18,10 @@ import { perform, runningOf, warmUp } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 import { writeOutput } from "../files/files.ts";
 import { loadNetwork } from "../load.ts";
-import { recordedScaleWarnings } from "../network-record.ts";
+import { recordedScaleWarnings } from "../../library/record/network-record.ts";
 import { options } from "../options/options.ts";
-import { openPrepared, recordedPreprocess } from "../options/preprocessing.ts";
+import { openPrepared } from "../options/preprocessing.ts";
+import { recordedPreprocess } from "../../library/record/preprocessing.ts";
 import { diagnosticToJson } from "../terminal/render.ts";
 import { timestepsOf } from "../options/timesteps.ts";
 

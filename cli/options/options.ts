@@ -2,11 +2,8 @@
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { taskNames } from "../../calibrate/tasks/task.ts";
+import { engineNames } from "../../library/job/job.ts";
 import { axisArgument, outputsArgument, valueArgument } from "./model-options.ts";
-
-/** What can run a network: compiled, on typed arrays, or op by op as the reference has it. */
-const engineNames = ["wasm", "typed", "interpret"] as const;
-export type EngineName = (typeof engineNames)[number];
 
 /** A whole number within bounds, or a usage error that says so. */
 export function wholeNumber(min: number, max: number): (text: string) => number {

@@ -5,19 +5,9 @@
  */
 import type { Dataset } from "../../calibrate/data/dataset.ts";
 import { openPreprocess } from "../../calibrate/data/open.ts";
-import { type Preprocess, parsePreprocess } from "../../calibrate/data/preprocess.ts";
-import { membersOf } from "../../ir/file/json.ts";
-import type { Provenance } from "../../ir/file/package.ts";
+import type { Preprocess } from "../../calibrate/data/preprocess.ts";
 import type { Context } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
-
-/** What the network was converted with, where its file says so. */
-export function recordedPreprocess(provenance: Provenance | null, file: string): Preprocess | null {
-  const members = membersOf(provenance?.["preprocess"] ?? null);
-  if (members === null) return null;
-  const stated = Object.fromEntries([...members].filter(([, value]) => value !== null));
-  return parsePreprocess(JSON.stringify(stated), file, null);
-}
 
 /** Where preprocessing comes from: a file that an option names comes first. */
 export interface Preparation {

@@ -7,14 +7,14 @@ import { type Dataset, datasetOf, fieldOf } from "../../calibrate/data/dataset.t
 import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
 import { chooseTask, outputView } from "../../calibrate/tasks/choose.ts";
 import { targetSetOf } from "../../calibrate/tasks/targets.ts";
-import type { Data } from "../../cli/options/data.ts";
+import type { Data } from "../../library/data.ts";
 import {
   recordOfRanges,
   recordOfTask,
   recordedScaleWarnings,
   recordedTask,
   taskSaid,
-} from "../../cli/network-record.ts";
+} from "../../library/record/network-record.ts";
 import { Builder } from "../../ir/build.ts";
 import { canonicalJson, membersOf } from "../../ir/file/json.ts";
 import { sourceLoc } from "../../ir/loc.ts";

@@ -5,7 +5,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Data, loadData } from "../../../cli/options/data.ts";
+import { loadData } from "../../../cli/options/data.ts";
+import type { Data } from "../../../library/data.ts";
 import type { Module } from "../../../ir/module.ts";
 import { encodePackage } from "../../../ir/file/package.ts";
 import { convert } from "../../../library/convert.ts";

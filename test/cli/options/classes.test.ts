@@ -11,12 +11,8 @@ import { sourceLoc } from "../../../ir/loc.ts";
 import type { Module } from "../../../ir/module.ts";
 import { real } from "../../../ir/type.ts";
 import type { Context } from "../../../cli/action.ts";
-import {
-  classesAmong,
-  readLabelMap,
-  recordOfClasses,
-  recordedClasses,
-} from "../../../cli/options/classes.ts";
+import { readLabelMap } from "../../../cli/options/classes.ts";
+import { classesAmong, recordOfClasses, recordedClasses } from "../../../library/record/classes.ts";
 import { type DataOptions, loadData } from "../../../cli/options/data.ts";
 import { createOutputs } from "../../../cli/files/outputs.ts";
 import { createTerminal } from "../../../cli/terminal/terminal.ts";

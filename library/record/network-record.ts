@@ -2,18 +2,18 @@
  * What a `.snn` keeps of how it was measured and calibrated, so that whoever measures it later need not say
  * it again: what its first output is for, and which values its inputs had. Files without these are read too.
  */
-import { chooseRandom } from "../calibrate/data/choose.ts";
-import { modelInputs } from "../calibrate/data/source.ts";
-import { checkTargets } from "../calibrate/evaluate.ts";
-import { type InputRange, inputRanges, looked, rangeWarnings } from "../calibrate/ranges.ts";
-import { type TaskName, type TaskWish, taskNames } from "../calibrate/tasks/task.ts";
-import type { Diagnostic } from "../ir/diagnostic.ts";
-import type { SampleSource } from "../ir/executable.ts";
-import { type Json, membersOf } from "../ir/file/json.ts";
-import type { Module } from "../ir/module.ts";
-import { printable } from "../ir/text/printable.ts";
-import type { Data } from "./options/data.ts";
-import type { Network } from "./load.ts";
+import { chooseRandom } from "../../calibrate/data/choose.ts";
+import { modelInputs } from "../../calibrate/data/source.ts";
+import { checkTargets } from "../../calibrate/evaluate.ts";
+import { type InputRange, inputRanges, looked, rangeWarnings } from "../../calibrate/ranges.ts";
+import { type TaskName, type TaskWish, taskNames } from "../../calibrate/tasks/task.ts";
+import type { Diagnostic } from "../../ir/diagnostic.ts";
+import type { SampleSource } from "../../ir/executable.ts";
+import { type Json, membersOf } from "../../ir/file/json.ts";
+import type { Module } from "../../ir/module.ts";
+import { printable } from "../../ir/text/printable.ts";
+import type { Data } from "../data.ts";
+import type { Network } from "../network.ts";
 
 /**
  * What the first output is for: as asked for, or as the labels of `data` say. Null where neither does: what
