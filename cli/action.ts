@@ -30,7 +30,7 @@ export interface Outcome {
 export interface Context {
   readonly terminal: Terminal;
   /** Diagnostics that are not errors: shown at once, gathered for `--json`. */
-  report(...diagnostics: readonly Diagnostic[]): void;
+  readonly report: (...diagnostics: readonly Diagnostic[]) => void;
   readonly diagnostics: readonly Diagnostic[];
   /** What the command reads and writes: nothing that is read is ever replaced. */
   readonly outputs: Outputs;

@@ -46,7 +46,7 @@ export async function loadNetwork(
 }
 
 /** Reads a network from its bytes, with external data beside it. */
-export function readModel(
+function readModel(
   bytes: Uint8Array,
   file: string,
   how: Pick<NetworkSource, "reading" | "limits">,
