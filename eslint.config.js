@@ -94,7 +94,7 @@ export default tseslint.config(
       "prefer-const": "error",
       "no-var": "error",
       "no-console": "error",
-      "max-lines": ["error", { max: 600, skipBlankLines: false, skipComments: false }],
+      "max-lines": ["error", { max: 500, skipBlankLines: false, skipComments: false }],
     },
   },
   {

@@ -1,4 +1,5 @@
 /** Spikes as numbers: what one is worth where its bit is set, less that for −1, zero elsewhere. */
+import { type GridView } from "./neurons/population-form.ts";
 import { invariant } from "../../../ir/diagnostic.ts";
 import type { Code, Local } from "../assembler/code.ts";
 import type { Expr } from "../assembler/types.ts";
@@ -6,7 +7,6 @@ import { placeOf, pointerTo, shareOf, storeLanes } from "../assembler/memory.ts"
 import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes, signsOf } from "../memory/spikes.ts";
 import type { Parameters } from "./neurons/firing.ts";
 import { adderOf } from "./lanes.ts";
-import type { GridView } from "./neurons/population.ts";
 
 /**
  * Writes every timestep of `masks` into `target`; amplitudes are not padded. Eight channels at a

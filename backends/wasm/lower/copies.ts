@@ -1,9 +1,9 @@
 /** Copies of values in other layouts, for kernels that need theirs. */
+import { type GridView } from "../kernels/neurons/population-form.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { ValueId } from "../../../ir/op/op.ts";
 import { elementCount } from "../../../ir/type.ts";
 import { elementwise } from "../kernels/nest.ts";
-import type { GridView } from "../kernels/neurons/population.ts";
 import { type View, rowMajor } from "../memory/view.ts";
 import { gridViewOf } from "./grid.ts";
 import type { Room } from "./layout.ts";

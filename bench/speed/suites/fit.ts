@@ -3,8 +3,8 @@
  * constants of `backends/wasm/lower/neurons/cost.ts` to what was measured, and says how often the model
  * then picks the faster kernel on layers that it was not fitted to.
  */
+import { blockCount } from "../../../backends/wasm/kernels/neurons/population-form.ts";
 import { weightBytes, lanesPerVector } from "../../../backends/wasm/kernels/lanes.ts";
-import { blockCount } from "../../../backends/wasm/kernels/neurons/population.ts";
 import {
   type WindowCosts,
   type WindowShape,

@@ -2,13 +2,13 @@
  * Which neurons send spikes of 0 and ±1 alone, so that masks hold them, and their parameters as
  * populations read them: by pixel and channel, channels padded to whole blocks.
  */
+import { blockCount } from "../../kernels/neurons/population-form.ts";
 import { known } from "../../../../ir/diagnostic.ts";
 import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
 import { broadcastIndices } from "../../../../ir/semantics/semantics.ts";
 import type { TensorRef } from "../../../../ir/tensor.ts";
 import type { Firing, Levels, Parameters } from "../../kernels/neurons/firing.ts";
 import type { LaneMode } from "../../kernels/lanes.ts";
-import { blockCount } from "../../kernels/neurons/population.ts";
 import type { Grid } from "../../memory/spikes.ts";
 import type { Buffer } from "../../memory/view.ts";
 import { rowMajorIndices } from "../grid.ts";

@@ -4,6 +4,14 @@
  * already. Whatever has no such form is computed densely, timestep by timestep, and joins as a
  * current.
  */
+import { packDrive } from "./pack-drive.ts";
+import {
+  crowdsRegisters,
+  blockWidth,
+  type CurrentSink,
+  type NeuronSink,
+  blockCount,
+} from "../../kernels/neurons/population-form.ts";
 import { onFirstThread } from "../../assembler/memory.ts";
 import { known } from "../../../../ir/diagnostic.ts";
 import { type Op, isOp } from "../../../../ir/op/op.ts";
@@ -11,15 +19,8 @@ import { expandSpikes } from "../../kernels/expand.ts";
 import { clearMaskHalo } from "../../kernels/synapses/halo.ts";
 import type { Parameters } from "../../kernels/neurons/firing.ts";
 import type { LaneMode } from "../../kernels/lanes.ts";
-import {
-  type CurrentSink,
-  type NeuronSink,
-  type Population,
-  blockCount,
-  blockWidth,
-  crowdsRegisters,
-  populate,
-} from "../../kernels/neurons/population.ts";
+import type { Population } from "../../kernels/neurons/population-form.ts";
+import { populate } from "../../kernels/neurons/population.ts";
 import { type Grid, type SpikeMasks, maskBuffers, masksBytes } from "../../memory/spikes.ts";
 import type { Buffer, View } from "../../memory/view.ts";
 import {
@@ -34,7 +35,7 @@ import {
 import { gridOf, gridViewOf, haloOf } from "../grid.ts";
 import type { Lowering, Spikes } from "../lowering.ts";
 import { zeroState } from "../scratch.ts";
-import { type Drive, collectDrive, packDrive } from "./sources.ts";
+import { type Drive, collectDrive } from "./sources.ts";
 
 /** The spikes of a neuron op, with the population that fires them. */
 export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {

@@ -1,0 +1,111 @@
+/** What a population of neurons is made of: sources, sinks, and how its channels lie in blocks. */
+import type { Local } from "../../assembler/code.ts";
+import { type Grid, type SpikeMasks } from "../../memory/spikes.ts";
+import type { Buffer, View } from "../../memory/view.ts";
+import { type EventWindow } from "../synapses/events.ts";
+import { type Firing, type Parameters } from "./firing.ts";
+import { type LaneMode, lanesPerVector } from "../lanes.ts";
+import { type TableWindow } from "../synapses/lookups.ts";
+
+/** What a population integrates. */
+export type Source =
+  /** Spikes through weights. */
+  | EventWindow
+  | TableWindow
+  /** Spikes of the same channel, each through its own weight: no fan-out, no event loop. */
+  | {
+      readonly kind: "aligned";
+      readonly masks: SpikeMasks;
+      /** Pixels between the windows of neighbouring outputs. */
+      readonly stride: readonly [number, number];
+      readonly taps: readonly {
+        /** Row and column of this tap for the first output. */
+        readonly origin: readonly [number, number];
+        /** Per channel, padded to blocks, in 32-bit elements. */
+        readonly weights: Buffer;
+      }[];
+    }
+  /** A current that is there already; constant over time where its lead is 0. */
+  | { readonly kind: "current"; readonly view: GridView };
+
+/** A view by pixel: channels are neighbours. Strides in elements. */
+export interface GridView {
+  readonly view: View;
+  readonly rowStride: number;
+  readonly columnStride: number;
+}
+
+export interface NeuronSink {
+  readonly kind: "neurons";
+  readonly firing: Firing;
+  readonly vInit: Parameters;
+  readonly masks: SpikeMasks;
+  /** Keeps potentials where registers do not: [pixel, padded channel]. */
+  readonly potentials: Buffer | null;
+  /** Whether state is there from the chunk of timesteps before; else each begins at `vInit`. */
+  readonly resumes: boolean;
+  /** Receives the potential after each timestep. */
+  readonly trace: GridView | null;
+}
+
+/** Stores the sums themselves, at each timestep. */
+export interface CurrentSink {
+  readonly kind: "current";
+  readonly target: GridView;
+}
+
+export interface Population {
+  readonly grid: Grid;
+  readonly steps: number;
+  readonly mode: LaneMode;
+  /** Vectors of output channels to a block. */
+  readonly vectors: number;
+  readonly sources: readonly Source[];
+  /**
+   * Added at each timestep, per channel, padded to blocks; in 32-bit elements. A row for each timestep
+   * of a run, the last one for all that follow.
+   */
+  readonly bias: { readonly buffer: Buffer; readonly rows: number } | null;
+  readonly sink: NeuronSink | CurrentSink;
+}
+
+/** Channels of one block. */
+export function blockWidth(population: Pick<Population, "mode" | "vectors">): number {
+  return population.vectors * lanesPerVector(population.mode);
+}
+
+/**
+ * Whether potentials are better kept in memory from timestep to timestep: x64 has 16 vector
+ * registers, and where potentials take half of them, the sums that events add to are spilled.
+ */
+export function crowdsRegisters({ vectors }: Pick<Population, "vectors">): boolean {
+  return vectors > 4;
+}
+
+/** Whole blocks that hold `channels`. */
+export function blockCount(channels: number, width: number): number {
+  return Math.ceil(channels / width);
+}
+
+/** Where a row of pixels starts in everything that is indexed by pixel. */
+export interface Pointers {
+  readonly local: Local;
+  /** Bytes from pixel to pixel. */
+  readonly pixel: number;
+}
+
+export type SinkPointers =
+  | { readonly target: Pointers }
+  | {
+      readonly levels: Pointers;
+      readonly vInit: Pointers;
+      readonly masks: Pointers;
+      readonly potentials: Pointers | null;
+      readonly sent: Pointers | null;
+      readonly trace: Pointers | null;
+    };
+
+/** Bytes of one pixel's channels with the padding, in 32-bit elements. */
+export function paddedBytes(grid: Grid, width: number): number {
+  return 4 * width * blockCount(grid.channels, width);
+}
