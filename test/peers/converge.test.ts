@@ -2,6 +2,7 @@
  * What users of other converters reported as broken, each as a small model that is taken the whole
  * way. Beside each stands the thread that it would have closed.
  */
+import { weights } from "./parts.ts";
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../backends/interpret/engine.ts";
 import { type Diagnostic, DiagnosticError, known } from "../../ir/diagnostic.ts";
@@ -10,7 +11,7 @@ import { checkModel } from "../../library/check.ts";
 import { floats, model, node, value } from "../frontend/build-model.ts";
 import { importBytes } from "../frontend/run.ts";
 import { converge } from "./converge.ts";
-import { type StructureName, structures, weights } from "./models.ts";
+import { type StructureName, structures } from "./models.ts";
 
 /** What everyone needs and nobody complained of. */
 const noThread = "no thread";

@@ -2,6 +2,8 @@
  * Random well-typed networks with a random sample each, for laws that hold of every network. They
  * shrink to fewer and simpler steps, and print as text.
  */
+import { inputTensors } from "./inputs.ts";
+import { type Step } from "./sketch.ts";
 import fc from "fast-check";
 import { type Module, producerOf } from "../../ir/module.ts";
 import { isOp } from "../../ir/op/op.ts";
@@ -9,7 +11,7 @@ import { printModule } from "../../ir/text/print.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../ir/type.ts";
 import { verify } from "../../ir/verify.ts";
-import { Sketch, type Step, type StepKind, inputTensors } from "./sketch.ts";
+import { Sketch, type StepKind } from "./sketch.ts";
 
 export interface RandomNetwork {
   readonly module: Module;

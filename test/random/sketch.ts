@@ -2,20 +2,14 @@
  * A module under construction from random choices. Every step either adds ops that fit or does
  * nothing, so that any list of steps, and any part of it, makes a well-typed module.
  */
+import { type SketchInput } from "./inputs.ts";
+import { broadcastNames, windowOf, perChannel, poolOf } from "./choices.ts";
 import { Builder } from "../../ir/build.ts";
 import { sourceLoc } from "../../ir/loc.ts";
 import type { Module, Output } from "../../ir/module.ts";
-import {
-  type BinaryName,
-  type OpAttrs,
-  type OpKind,
-  type PoolAttrs,
-  type ValueId,
-  type WindowAttrs,
-  isInput,
-} from "../../ir/op/op.ts";
+import { type OpAttrs, type OpKind, type ValueId, isInput } from "../../ir/op/op.ts";
 import { uniform } from "../../ir/random.ts";
-import { type Tensor, type TensorRef, tensorOf } from "../../ir/tensor.ts";
+import { type TensorRef, tensorOf } from "../../ir/tensor.ts";
 import {
   type Domain,
   type Shape,
@@ -35,13 +29,6 @@ export interface Step {
   readonly b: number;
   readonly c: number;
   readonly seed: number;
-}
-
-export interface SketchInput {
-  readonly type: Type;
-  readonly seed: number;
-  /** Null where the value is the same at every timestep. */
-  readonly frames: number | null;
 }
 
 /** Values larger than this are not enlarged further. */
@@ -201,54 +188,6 @@ export class Sketch {
   }
 }
 
-/** Values for the inputs of a sketch: eighths between −1 and 1, and few spikes, some of them of two. */
-export function inputTensors(sketch: Sketch): readonly Tensor[] {
-  return sketch.inputs.map(({ type: { domain, dtype, shape }, seed, frames }, i) => {
-    const extents = frames === null ? shape : [frames, ...shape];
-    const at = (k: number): number => uniform(seed, k, i, 1);
-    const spike = (x: number): number => (x < 0.7 ? 0 : x < 0.8 ? 1 : x < 0.9 ? -1 : 3);
-    const numbers = Array.from({ length: elementCount(extents) }, (_, k) =>
-      domain === "spike" ? spike(at(k)) : Math.round(at(k) * 16 - 8) / 8,
-    );
-    return tensorOf(dtype, extents, numbers);
-  });
-}
-
-/** A square window with "same" padding or none that fits the last value's spatial axes. */
-function windowOf({ shape }: Sketch, { a, b }: Step, kernel: number): WindowAttrs {
-  const spatial = shape.slice(2);
-  const fits = spatial.every((extent) => extent >= kernel);
-  const pad = fits && a % 2 === 0 ? 0 : kernel >> 1;
-  const each = (value: number): number[] => spatial.map(() => value);
-  return {
-    strides: each(1 + (b % 2)),
-    padsBegin: each(pad),
-    padsEnd: each(pad),
-    dilations: each(1),
-  };
-}
-
-function poolOf(sketch: Sketch, step: Step): PoolAttrs {
-  const kernel = 1 + (step.c % 3);
-  return {
-    ...windowOf(sketch, step, kernel),
-    kernel: sketch.shape.slice(2).map(() => kernel),
-    ceilMode: step.b > 3,
-  };
-}
-
-/** Functions of two values without poles; currents take the first three. */
-const broadcastNames = [
-  "add",
-  "sub",
-  "mul",
-  "add",
-  "max",
-  "min",
-  "greater",
-  "less-or-equal",
-] as const satisfies readonly BinaryName[];
-
 /** Half of a value, so that what goes round does not grow. */
 function half(sketch: Sketch): OpAttrs["ann.affine"] {
   const scale = sketch.builder.tensor("half", tensorOf("f32", [], [0.5]));
@@ -256,12 +195,6 @@ function half(sketch: Sketch): OpAttrs["ann.affine"] {
 }
 
 const hasChannels = (sketch: Sketch): boolean => sketch.shape.length >= 3;
-
-/** The shape of one number per channel that broadcasts to the last value; [] for all alike. */
-function perChannel({ shape }: Sketch, choice: number): Shape {
-  if (choice % 3 === 0 || shape.length < 2) return [];
-  return choice % 3 === 1 ? shape : shape.map((extent, axis) => (axis === 1 ? extent : 1));
-}
 
 const steps = {
   conv: (sketch, step) => {
@@ -539,7 +472,7 @@ const steps = {
       sketch.add("ann.linear", { weight, bias: null });
       return;
     }
-    const window = windowOf(sketch, { kind: "conv", a, b, c: 0, seed: 0 }, 3);
+    const window = windowOf(sketch, { a, b, c: 0 }, 3);
     const spatial = sketch.shape.slice(2).map(() => 3);
     const weight = sketch.tensor("conv.weight", [out, channels, ...spatial]);
     sketch.add("ann.conv", { ...window, weight, bias: null, groups: 1 });
