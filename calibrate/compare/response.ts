@@ -40,7 +40,7 @@ export function responseOf(neuron: OpOf<NeuronKind>, module: Module, timesteps: 
   const { shape } = neuron.type;
   const at = (ref: string): Float64Array => expand(tensorAt(module, ref), shape);
   const vInit = at(neuron.attrs.vInit);
-  const { low, high } = rangeOf(neuron, module, sums, timesteps);
+  const { low, high } = sendableRange(neuron, module, sums, timesteps);
   const thresholds = thresholdsOf(neuron, module);
   const shared = {
     neurons: vInit.length,
@@ -128,7 +128,7 @@ interface Range {
   readonly high: Float64Array;
 }
 
-function rangeOf(
+function sendableRange(
   neuron: OpOf<NeuronKind>,
   module: Module,
   sums: boolean,

@@ -34,7 +34,7 @@ export const normaliseActivations = definePass({
         current,
         (op, graph) =>
           respell(op, graph) ??
-          simplifyStaircase(op, rangeOf, graph, name) ??
+          simplifyStaircase(op, clipRange, graph, name) ??
           simplify(op, graph, signs),
       );
     }),
@@ -140,13 +140,13 @@ function gatedBySign(op: OpOf<"ann.where">, graph: Graph): ValueId | null {
 
 /** Merges `op` with the clip before it, or drops it where its operand's sign makes it idle. */
 function simplify(op: Op, graph: Graph, signs: SignFinder): ValueId | null {
-  const outer = rangeOf(op);
+  const outer = clipRange(op);
   const [operand] = op.inputs;
   if (outer === null || operand === undefined) return null;
   const idle = outer.min <= 0 && outer.max === Infinity;
   if (idle && signs.isNonNegative(operand, graph)) return operand;
   const before = graph.producer(operand);
-  const inner = rangeOf(before);
+  const inner = clipRange(before);
   const [x] = before.inputs;
   if (inner === null || x === undefined) return null;
   const into = (value: number): number => Math.min(Math.max(value, outer.min), outer.max);
@@ -158,7 +158,7 @@ function simplify(op: Op, graph: Graph, signs: SignFinder): ValueId | null {
 }
 
 /** The range that an op clips to; null for anything but well-formed clips and relu. */
-function rangeOf(op: Op): { min: number; max: number } | null {
+function clipRange(op: Op): { min: number; max: number } | null {
   if (op.kind === "ann.relu") return { min: 0, max: Infinity };
   return op.kind === "ann.clip" && op.attrs.min <= op.attrs.max ? op.attrs : null;
 }

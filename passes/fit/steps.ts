@@ -80,7 +80,7 @@ export function chooseSteps(
     const isLast = t === timesteps - 1;
     const sampled = (): Group[] => sampleOf(v, sent, missingOf);
     // What the steps from here on can reach, each as much smaller than the one before as may be.
-    const plan: Plan = { most, shrink, steps: timesteps - t };
+    const plan: StepSearch = { most, shrink, steps: timesteps - t };
     const chosen = (upTo: number): number => {
       if (isLast) return leastError(spikeOf, sampled(), upTo);
       return sending.attrs.bits < enoughBits
@@ -145,7 +145,7 @@ function leastError(spikeOf: SpikeOf, tried: readonly Group[], largest: number):
   return best;
 }
 
-interface Plan {
+interface StepSearch {
   /** The largest spike in units of the step. */
   readonly most: number;
   /** What each step is of the one before. */
@@ -158,7 +158,7 @@ interface Plan {
  * The first step, at most `largest`, of a plan that leaves the least behind: what is beyond the reach of all
  * its steps together, and what the last of them rounds, a third of the square of half a step in the mean.
  */
-function leastLeft(tried: readonly Group[], plan: Plan, largest: number): number {
+function leastLeft(tried: readonly Group[], plan: StepSearch, largest: number): number {
   const { most, shrink, steps } = plan;
   const reach = (most * (1 - shrink ** steps)) / (1 - shrink);
   const half = shrink ** (steps - 1) / 2;

@@ -25,7 +25,7 @@ import { refuseQuantisers } from "./over-time.ts";
 import { type Words, WordsOf, unspiked } from "./words.ts";
 
 /** Neurons to be made. */
-export interface NeuronSite {
+export interface SpikingSite {
   /** The increments that they integrate. */
   readonly current: ValueId;
   /** What the increments leave out: the potential to start from. Broadcasts to the value's shape. */
@@ -44,11 +44,11 @@ export interface IncrementCode {
   readonly timesteps: number;
   /** For the locations of ops that have no counterpart. */
   readonly pass: string;
-  makeNeurons(builder: Builder, site: NeuronSite): ValueId;
+  makeNeurons(builder: Builder, site: SpikingSite): ValueId;
   /** The value that an op which is no rectifier is a function of, if neurons are to compute it. */
   readonly operandOf?: (op: Op) => ValueId | null;
   /** Neurons that compute such an op. */
-  readonly makeActivation?: (builder: Builder, op: Op, site: NeuronSite) => ValueId;
+  readonly makeActivation?: (builder: Builder, op: Op, site: SpikingSite) => ValueId;
 }
 
 /** What has become of a value of the analogue network. */
@@ -66,8 +66,8 @@ type Carried =
  */
 export function byPairs(
   builder: Builder,
-  site: NeuronSite,
-  make: (builder: Builder, site: NeuronSite) => ValueId,
+  site: SpikingSite,
+  make: (builder: Builder, site: SpikingSite) => ValueId,
 ): ValueId {
   if (!site.signed) return make(builder, site);
   invariant(site.result === undefined, "a pair of neurons stands for no activation");
@@ -150,7 +150,7 @@ class Conversion {
     const operand = rectifies ? op.inputs[0] : (this.code.operandOf?.(op) ?? undefined);
     if (operand === undefined) return null;
     const { value, offset } = this.increments(operand);
-    const site: NeuronSite = {
+    const site: SpikingSite = {
       current: unspiked(value, this.fused(op.loc), this.builder),
       offset: this.offsetRef(offset),
       ceiling: rectifierCeiling(op) ?? Infinity,
