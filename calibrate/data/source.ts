@@ -5,6 +5,7 @@
 import { type Diagnostic, fail, invariant } from "../../ir/diagnostic.ts";
 import type { SampleSource } from "../../ir/executable.ts";
 import { type Module, inputsOf } from "../../ir/module.ts";
+import { isOp } from "../../ir/op/op.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { type Shape, elementCount, isFloat } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
@@ -35,6 +36,7 @@ export function modelInputs(module: Module): readonly ModelInput[] {
   return inputsOf(module).map((op) => ({
     name: op.attrs.name,
     type: op.type,
+    ...(isOp(op, "snn.input") ? { overTime: true } : {}),
   }));
 }
 

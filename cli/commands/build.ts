@@ -73,6 +73,7 @@ function declare() {
     .addOption(options.dimension)
     .addOption(options.modelOutputs)
     .addOption(options.batchAxis)
+    .addOption(options.stream)
     .addOption(options.inputValue)
     .addOption(options.maxValueBytes)
     .addOption(options.seed)

@@ -39,6 +39,7 @@ export function checkCommand() {
     .addOption(options.dimension)
     .addOption(options.modelOutputs)
     .addOption(options.batchAxis)
+    .addOption(options.stream)
     .addOption(options.inputValue)
     .addOption(options.maxValueBytes)
     .addOption(options.json)

@@ -103,6 +103,7 @@ export function convertCommand() {
     .addOption(options.dimension)
     .addOption(options.modelOutputs)
     .addOption(options.batchAxis)
+    .addOption(options.stream)
     .addOption(options.inputValue)
     .addOption(options.maxValueBytes)
     .addOption(options.threads)

@@ -57,6 +57,7 @@ export function evalCommand() {
     .addOption(options.dimension)
     .addOption(options.modelOutputs)
     .addOption(options.batchAxis)
+    .addOption(options.stream)
     .addOption(options.inputValue)
     .addOption(options.maxValueBytes)
     .addOption(options.threads)

@@ -53,6 +53,7 @@ export function reportCommand() {
     .addOption(options.dimension)
     .addOption(options.modelOutputs)
     .addOption(options.batchAxis)
+    .addOption(options.stream)
     .addOption(options.inputValue)
     .addOption(options.maxValueBytes)
     .addOption(options.threads)

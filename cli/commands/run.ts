@@ -8,7 +8,7 @@ import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
 import type { Probe, ProbeData } from "../../ir/executable.ts";
 import { shortName } from "../../ir/loc.ts";
-import { type Module, answersOf, producerOf } from "../../ir/module.ts";
+import { type Module, answersOf, isOverTime, producerOf } from "../../ir/module.ts";
 import { printable } from "../../ir/text/printable.ts";
 import { type Tensor, zeros } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
@@ -42,6 +42,7 @@ export function runCommand() {
     .addOption(options.dimension)
     .addOption(options.modelOutputs)
     .addOption(options.batchAxis)
+    .addOption(options.stream)
     .addOption(options.inputValue)
     .addOption(options.maxValueBytes)
     .addOption(options.threads)
@@ -55,7 +56,6 @@ export function runCommand() {
         context.outputs.writes(given.output);
         const network = await loadNetwork(file, given, context);
         const { module, kind, provenance } = network;
-        const timesteps = timestepsOf(module, file, given.timesteps, context);
         const inputs = modelInputs(module);
         const inputNames = inputs.map((input) => input.name);
         warmUp(given.engine);
@@ -78,6 +78,10 @@ export function runCommand() {
           maxDataBytes: given.maxDataBytes,
         });
         context.report(...samples.diagnostics);
+        // As long as the longest sample, where inputs change over time.
+        const longest = samples.longest();
+        const frames = longest === null ? undefined : Math.max(1, longest);
+        const timesteps = timestepsOf(module, file, given.timesteps ?? frames, context);
         const read = path.basename(given.input);
         context.report(...recordedScaleWarnings(network, samples, read));
         const taken = new Set(module.outputs.map((output) => output.name));
@@ -140,7 +144,7 @@ export function runCommand() {
             network: file,
             kind,
             samples: samples.count,
-            timesteps: module.code === "none" ? 0 : timesteps,
+            timesteps: isOverTime(module) ? timesteps : 0,
             output: given.output,
             arrays: shapes,
             seconds,

@@ -17,6 +17,7 @@ export interface ModelOptions {
   readonly dim?: ReadonlyMap<string, number> | undefined;
   readonly modelOutputs?: readonly string[] | undefined;
   readonly batchAxis?: BatchAxis | undefined;
+  readonly stream?: ReadonlyMap<string, number> | undefined;
   readonly inputValue?: ReadonlyMap<string, string> | undefined;
   readonly maxValueBytes?: number | undefined;
 }
@@ -80,6 +81,7 @@ export async function readingOf(options: ModelOptions): Promise<ModelReading> {
     ...(options.dim === undefined ? {} : { dimensions: options.dim }),
     ...(options.modelOutputs === undefined ? {} : { outputs: options.modelOutputs }),
     ...(options.batchAxis === undefined ? {} : { batchAxis: options.batchAxis }),
+    ...(options.stream === undefined ? {} : { stream: options.stream }),
     ...(constants.size === 0 ? {} : { inputConstants: constants }),
   };
 }

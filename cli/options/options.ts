@@ -66,6 +66,17 @@ function dimensionArgument(
   return new Map([...(before ?? []), ...[...shape].map(([name, [n = 1]]) => [name, n] as const)]);
 }
 
+/** `NAME=AXIS`, gathered over repeats. */
+function streamArgument(
+  text: string,
+  before: ReadonlyMap<string, number> | undefined,
+): ReadonlyMap<string, number> {
+  const found = /^(.+)=(\d{1,2})$/.exec(text);
+  // eslint-disable-next-line no-restricted-syntax -- commander's own way to refuse an argument
+  if (found === null) throw new InvalidArgumentError("It must look like NAME=AXIS.");
+  return new Map([...(before ?? []), [found[1] ?? "", Number(found[2])]]);
+}
+
 export const options = {
   json: new Option("--json", "print one JSON object on stdout, and nothing else"),
   quiet: new Option("--quiet", "hide progress and remarks, but not errors and warnings"),
@@ -128,6 +139,10 @@ export const options = {
     "--batch-axis <axis>",
     "batch axis of the inputs: a number, none, or NAME=AXIS (repeatable)",
   ).argParser(axisArgument),
+  stream: new Option(
+    "--stream <name=axis>",
+    "give an input one timestep at a time: its axis of time, from 0 (repeatable)",
+  ).argParser(streamArgument),
   inputValue: new Option(
     "--input-value <name=value>",
     "turn an input into a constant: a number, a list or an .npy (repeatable)",

@@ -1,5 +1,5 @@
 /** How long a loaded network is to run, and what is said where it cannot be told to. */
-import { type Module, isFramed, rehearsalOf } from "../../ir/module.ts";
+import { type Module, isFramed, isOverTime, rehearsalOf } from "../../ir/module.ts";
 import { lastFinerStep } from "../../ir/run/sending.ts";
 import type { Context } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
@@ -16,7 +16,7 @@ export function timestepsOf(
   context: Pick<Context, "report">,
 ): number {
   const { code, timesteps: own } = module;
-  if (code === "none") {
+  if (!isOverTime(module)) {
     if (given !== undefined) context.report(diagnose("timesteps-ignored", null, { file }));
     return 1;
   }

@@ -6,12 +6,12 @@ import type { Provenance } from "../../ir/file/package.ts";
 /** What of the importer's options belongs to a model. */
 export type ModelReading = Pick<
   ImportOptions,
-  "inputShapes" | "dimensions" | "outputs" | "batchAxis" | "inputConstants"
+  "inputShapes" | "dimensions" | "outputs" | "batchAxis" | "stream" | "inputConstants"
 >;
 
 /** What a network's record keeps of it; null where the model was read without options. */
 export function recordOfReading(reading: ModelReading): Json {
-  const { inputShapes, dimensions, outputs, batchAxis, inputConstants } = reading;
+  const { inputShapes, dimensions, outputs, batchAxis, stream, inputConstants } = reading;
   const record: Record<string, Json> = {};
   if (inputShapes !== undefined) {
     record["inputShapes"] = Object.fromEntries([...inputShapes].map(([k, v]) => [k, [...v]]));
@@ -24,6 +24,7 @@ export function recordOfReading(reading: ModelReading): Json {
         ? (batchAxis ?? "none")
         : Object.fromEntries(batchAxis);
   }
+  if (stream !== undefined) record["stream"] = Object.fromEntries(stream);
   if (inputConstants !== undefined) {
     record["inputValues"] = Object.fromEntries(
       [...inputConstants].map(([name, value]) => [
@@ -60,8 +61,13 @@ export function readingIn(recorded: Json): ModelReading | null {
     ...(axis === undefined
       ? {}
       : { batchAxis: axis === "none" ? null : typeof axis === "number" ? axis : numbers(axis) }),
+    ...(record.has("stream") ? { stream: axesIn(numbers(record.get("stream"))) } : {}),
     ...(record.has("inputValues") ? { inputConstants: lists("inputValues") } : {}),
   };
+}
+
+function axesIn(axes: ReadonlyMap<string, number | null>): Map<string, number> {
+  return new Map([...axes].map(([name, axis]) => [name, axis ?? 0]));
 }
 
 function numbersIn(value: Json): number[] {
