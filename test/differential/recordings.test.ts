@@ -1,0 +1,56 @@
+/** Real recordings as the input of a network: every engine computes the same at each timestep. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { typedEngine } from "../../backends/typed/engine.ts";
+import { wasmEngine } from "../../backends/wasm/engine.ts";
+import { limit } from "../../calibrate/data/dataset.ts";
+import { openDataset } from "../../calibrate/data/open.ts";
+import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
+import { known } from "../../ir/diagnostic.ts";
+import { interpret } from "../../ir/interpret.ts";
+import { parseModule } from "../../ir/text/parse.ts";
+import { runOn } from "../backends/wasm/compare.ts";
+import { shared } from "../models/shared.ts";
+
+const file = join(shared, "data/nmnist/test.npz");
+const there = existsSync(file);
+if (!there) process.stderr.write(`NOT TESTED on events of N-MNIST: none in ${shared}/data\n`);
+
+const window = "strides = [2, 2], padsBegin = [0, 0], padsEnd = [0, 0], dilations = [1, 1]";
+const text = `module @events attributes {code = "rate", timesteps = 4, properties = []} {
+  %0 = snn.input() {name = "events"} : spike[1, 2, 34, 34]
+  %1 = ann.average-pool(%0) {${window}, kernel = [2, 2], ceilMode = false, countIncludePad = false} : current[1, 2, 17, 17]
+  %2 = snn.if(%1) {threshold = @half, vInit = @zero, amplitude = @half, reset = "subtract"} : spike[1, 2, 17, 17]
+  %3 = snn.readout(%2) {start = 0} : real[1, 2, 17, 17]
+  ann.output(%3) {name = "y"}
+}
+tensors {
+  @half = f32[] dense<0.5>
+  @zero = f32[] dense<0>
+}
+`;
+
+describe.skipIf(!there)("events of N-MNIST", () => {
+  it("run through a network in every engine, with the same outputs at each timestep", async () => {
+    const module = parseModule(text, { file: "events.snnir" });
+    const set = limit(await openDataset(file, { inputs: ["events"] }), 1);
+    const source = sampleSource(set, modelInputs(module), null);
+    const timesteps = known(source.longest(), "frames");
+    expect(timesteps).toBe(303);
+    const inputs = source.get(0);
+    const wanted = interpret(module, inputs, { timesteps });
+    expect(wanted.activity.spikes.at(-1)).toBeGreaterThan(500);
+    // Each place is in one window, so each word meets one weight: places where anything happened in a frame.
+    const words = Array.from(inputs[0]?.data ?? []).filter((x) => x !== 0).length;
+    expect(wanted.activity.events.at(-1)).toBe(words);
+    for (const engine of [typedEngine, wasmEngine]) {
+      const { sample: found } = await runOn(engine, module, inputs, { timesteps });
+      expect(found.activity).toEqual(wanted.activity);
+      const [given, expected] = [found, wanted].map(({ outputs }) => known(outputs[0], "y"));
+      expect(given?.length).toBe(timesteps * 2 * 17 * 17);
+      const off = expected?.findIndex((y, i) => !(Math.abs(y - (given?.[i] ?? NaN)) <= 1e-6));
+      expect(off, engine.name).toBe(-1);
+    }
+  });
+});
