@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { typedEngine } from "../../backends/typed/engine.ts";
-import { wasmEngine } from "../../backends/wasm/engine.ts";
+import { singleThreadWasmEngine } from "../../backends/wasm/runtime/single.ts";
 import { limit } from "../../calibrate/data/dataset.ts";
 import { openDataset } from "../../calibrate/data/open.ts";
 import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
@@ -44,7 +44,7 @@ describe.skipIf(!there)("events of N-MNIST", () => {
     // Each place is in one window, so each word meets one weight: places where anything happened in a frame.
     const words = Array.from(inputs[0]?.data ?? []).filter((x) => x !== 0).length;
     expect(wanted.activity.events.at(-1)).toBe(words);
-    for (const engine of [typedEngine, wasmEngine]) {
+    for (const engine of [typedEngine, singleThreadWasmEngine]) {
       const { sample: found } = await runOn(engine, module, inputs, { timesteps });
       expect(found.activity).toEqual(wanted.activity);
       const [given, expected] = [found, wanted].map(({ outputs }) => known(outputs[0], "y"));
