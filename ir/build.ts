@@ -164,14 +164,20 @@ export class Builder {
   }
 }
 
+/** A builder without ops that holds the tensors of `module`, and gives ids that none of its ops has. */
+export function builderBeside(module: Module): Builder {
+  return new Builder({ tensors: module.tensors, firstId: firstFreeId(module) });
+}
+
 /** A builder that already holds every op and tensor of `module`, to add more behind them. */
 export function builderOn(module: Module): Builder {
-  const builder = new Builder({ tensors: module.tensors, firstId: firstFreeId(module) });
+  const builder = builderBeside(module);
   for (const op of module.ops) builder.push(op);
   return builder;
 }
 
-function firstFreeId(module: Module): number {
+/** The least id that is above those of all ops. */
+export function firstFreeId(module: Module): number {
   return 1 + module.ops.reduce((max, op) => Math.max(max, op.result), -1);
 }
 
@@ -186,7 +192,7 @@ export function rewrite(
   module: Module,
   transform: (op: Op, builder: Builder) => ValueId | null,
 ): Module {
-  const builder = new Builder({ tensors: module.tensors, firstId: firstFreeId(module) });
+  const builder = builderBeside(module);
   const renamed = new Map<ValueId, ValueId>();
   const rename = (value: ValueId): ValueId => renamed.get(value) ?? value;
   let changed = false;

@@ -7,7 +7,7 @@ import { DiagnosticError } from "../ir/diagnostic.ts";
 import type { SampleSource } from "../ir/executable.ts";
 import type { Module } from "../ir/module.ts";
 import { type ValueId } from "../ir/op/op.ts";
-import { valueIdOf } from "../ir/build.ts";
+import { firstFreeId, valueIdOf } from "../ir/build.ts";
 import { type Shape, sameShape } from "../ir/type.ts";
 import { centreActivations } from "../passes/convert/centre-activations.ts";
 import type { PipelineStep } from "../passes/pipeline.ts";
@@ -117,7 +117,7 @@ async function tryConvert(
 /** `module` with ids from `renamed`, and new ones that `other` does not use for the rest. */
 function renumber(module: Module, renamed: ReadonlyMap<ValueId, ValueId>, other: Module): Module {
   const ids = new Map(renamed);
-  let next = 1 + other.ops.reduce((max, op) => Math.max(max, op.result), -1);
+  let next = firstFreeId(other);
   for (const op of module.ops) if (!ids.has(op.result)) ids.set(op.result, valueIdOf(next++));
   const idOf = (value: ValueId): ValueId => ids.get(value) ?? value;
   return {

@@ -12,7 +12,7 @@
  * Not the same function: float16 rounds more, float64 less. Hence no part of `canonical`, which is also
  * what analogue networks are run as.
  */
-import { Builder } from "../../ir/build.ts";
+import { type Builder, builderBeside } from "../../ir/build.ts";
 import { type Diagnostic, invariant, known } from "../../ir/diagnostic.ts";
 import { type Loc, fusedLoc } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
@@ -148,8 +148,7 @@ class Widening {
     this.module = module;
     this.use = use;
     this.before = new Map(module.ops.map((op) => [op.result, op]));
-    const firstId = 1 + module.ops.reduce((max, op) => Math.max(max, op.result), -1);
-    this.builder = new Builder({ tensors: module.tensors, firstId });
+    this.builder = builderBeside(module);
   }
 
   run(report: PassContext<unknown>["report"]): Module {

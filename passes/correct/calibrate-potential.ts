@@ -10,13 +10,13 @@
  * at the start. (Li et al., ICML 2021, "SNN calibration", advanced.)
  */
 import { rewrite } from "../../ir/build.ts";
-import { known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
 import { type ValueId, isOp } from "../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
+import { broadcastSum } from "../bias.ts";
 import { definePass } from "../pass.ts";
-import { broadcastSum, meansOf, refuseResetToZero, steadySites } from "./layerwise.ts";
+import { correctErrors, errorOptions, refuseResetToZero, steadySites } from "./layerwise.ts";
 
 const name = "calibrate-potential";
 
@@ -35,45 +35,16 @@ export const calibratePotential = definePass({
       of: ["channel", "neuron"],
       help: "one correction per channel or per neuron",
     },
-    iterations: {
-      kind: "integer",
-      default: 1,
-      min: 1,
-      max: 100,
-      help: "corrections of a layer before the next one has its turn",
-    },
-    samples: {
-      kind: "integer",
-      default: 128,
-      min: 1,
-      max: 1_000_000,
-      help: "calibration samples to look at",
-    },
+    ...errorOptions,
   },
-  async run(module, context) {
-    const { iterations, samples, scope } = context.options;
-    const { timesteps } = context;
-    const { analogue, sites } = steadySites(
-      module,
-      name,
-      context,
-      scope === "neuron" ? "neuron" : "channel",
-    );
+  run(module, context) {
+    const { options, timesteps } = context;
+    const sites = steadySites(module, name, context, options.scope);
     refuseResetToZero(module, name);
-    const wanted = await meansOf(analogue, sites, context, { timesteps: 1, samples });
-    let current = module;
-    for (const site of sites) {
-      const target = known(wanted.get(site.value), "a mean");
-      for (let i = 0; i < iterations; i++) {
-        const sent = await meansOf(current, [site], context, { timesteps, samples });
-        const is = known(sent.get(site.value), "a mean");
-        const charges = target.map((mean, group) => timesteps * (mean - (is[group] ?? 0)));
-        if (charges.every((charge) => charge === 0)) break;
-        const change = tensorOf("f32", site.groups.shape, charges);
-        current = withInitialPotential(current, site.value, change);
-      }
-    }
-    return current;
+    return correctErrors(module, sites, context, (current, { value, groups }, errors) => {
+      const charges = errors.map((error) => timesteps * error);
+      return withInitialPotential(current, value, tensorOf("f32", groups.shape, charges));
+    });
   },
 });
 

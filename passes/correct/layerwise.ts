@@ -8,9 +8,7 @@ import { fail, known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, producerOf, codeTraitsOf } from "../../ir/module.ts";
 import { type NeuronKind, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
-import { broadcastIndices } from "../../ir/semantics/semantics.ts";
-import { type Tensor, tensorOf } from "../../ir/tensor.ts";
-import { type Shape, broadcastShapes, elementCount, stridesOf } from "../../ir/type.ts";
+import { type Shape, elementCount, stridesOf } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
 import { prefixOf } from "../graph.ts";
 import type { PassContext } from "../pass.ts";
@@ -98,15 +96,6 @@ export function refuseResetToZero(module: Module, pass: string): void {
   fail(diagnose("charge-not-conserved", odd.loc, { pass, name: shortName(odd.loc) }));
 }
 
-/** a + b, each stretched to the shape that both broadcast to. */
-export function broadcastSum(a: Tensor, b: Tensor): Tensor {
-  const shape = known(broadcastShapes(a.shape, b.shape), "shapes that go together");
-  const left = broadcastIndices(a.shape, shape);
-  const right = broadcastIndices(b.shape, shape);
-  const values = Array.from(left, (at, i) => (a.data[at] ?? 0) + (b.data[right[i] ?? 0] ?? 0));
-  return tensorOf("f32", shape, values);
-}
-
 /** The neurons of a site as they are in `module`. */
 export function neuronAt(module: Module, { value }: SteadySite): SteadyNeuron {
   const op = producerOf(module, value);
@@ -147,4 +136,51 @@ export async function meansOf(
       return [value, known(sums[i], "sums").map((sum) => sum / elements)];
     }),
   );
+}
+
+/** What passes that take mean errors away, layer by layer, let the user choose. */
+export const errorOptions = {
+  iterations: {
+    kind: "integer",
+    default: 1,
+    min: 1,
+    max: 100,
+    help: "corrections of a layer before the next one has its turn",
+  },
+  samples: {
+    kind: "integer",
+    default: 128,
+    min: 1,
+    max: 1_000_000,
+    help: "calibration samples to look at",
+  },
+} as const;
+
+/**
+ * Corrects the sites in order, each on what those before it have become: `correct` is given the errors of the
+ * means, E[ANN activation] − E[mean over t of the spikes] per group, until there are none or iterations end.
+ */
+export async function correctErrors(
+  module: Module,
+  { analogue, sites }: ReturnType<typeof steadySites>,
+  context: Look & {
+    readonly options: { readonly iterations: number; readonly samples: number };
+  },
+  correct: (current: Module, site: SteadySite, errors: Float64Array) => Module,
+): Promise<Module> {
+  const { iterations, samples } = context.options;
+  const { timesteps } = context;
+  const wanted = await meansOf(analogue, sites, context, { timesteps: 1, samples });
+  let current = module;
+  for (const site of sites) {
+    const target = known(wanted.get(site.value), "a mean");
+    for (let i = 0; i < iterations; i++) {
+      const sent = await meansOf(current, [site], context, { timesteps, samples });
+      const is = known(sent.get(site.value), "a mean");
+      const errors = target.map((mean, group) => mean - (is[group] ?? 0));
+      if (errors.every((error) => error === 0)) break;
+      current = correct(current, site, errors);
+    }
+  }
+  return current;
 }

@@ -36,6 +36,7 @@ import { diagnose } from "../diagnostics.ts";
 import { alongAxis } from "../fuse/affine.ts";
 import { prefixOf } from "../graph.ts";
 import { type PassContext, definePass } from "../pass.ts";
+import { byChannel, channelsAlong, joined } from "./channels.ts";
 import { drawPlaces } from "./places.ts";
 import { type Sending, chooseSteps } from "./steps.ts";
 import { type NeuronSite, neuronSites } from "../balance/sites.ts";
@@ -203,12 +204,12 @@ async function observe(
 ): Promise<Received> {
   const current = known(neuron.inputs[0], "a neuron's operand");
   const { shape } = neuron.type;
-  const count = shape[axis] ?? 1;
-  const inner = elementCount(shape.slice(axis + 1));
+  const along = channelsAlong(shape, axis);
+  const { count, all } = along;
   const size = elementCount(shape);
   const samples = Math.max(options.samples, Math.ceil((wantedNeurons * count) / size));
   const most = Math.max(1, Math.floor(mostObserved / (samples * count)));
-  const places = Math.min(size / count, most);
+  const places = Math.min(all, most);
   const start = tensorAt(module, neuron.attrs.vInit);
   const perChannel = alongAxis(start, shape, axis) !== null;
   const starts = perChannel ? null : broadcastIndices(start.shape, shape);
@@ -216,33 +217,22 @@ async function observe(
   const probes: Probe[] = [{ value: current, keep: "trace" }];
   const run = { timesteps, samples };
   await watch(prefixOf(module, [current]), probes, run, ([trace], index) => {
-    const x = known(trace, "a current");
-    const kept = new Float32Array(count * timesteps * places);
-    const chosen = drawPlaces(size / count, places, index, neuron.result);
-    for (let channel = 0; channel < count; channel++) {
-      for (let t = 0; t < timesteps; t++) {
-        const to = (channel * timesteps + t) * places;
-        for (let i = 0; i < places; i++) {
-          const place = chosen[i] ?? 0;
-          const within = place % inner;
-          const at = (place - within) * count + channel * inner + within;
-          const own = t === 0 && starts !== null ? (start.data[starts[at] ?? 0] ?? 0) : 0;
-          kept[to + i] = (x[t * size + at] ?? 0) + own;
-        }
+    const chosen = drawPlaces(all, places, index, neuron.result);
+    const kept = byChannel(known(trace, "a current"), along, timesteps, chosen);
+    if (starts !== null) {
+      for (let channel = 0; channel < count; channel++) {
+        chosen.forEach((place, i) => {
+          const own = start.data[starts[along.elementAt(channel, place)] ?? 0] ?? 0;
+          const at = channel * timesteps * places + i;
+          kept[at] = (kept[at] ?? 0) + own;
+        });
       }
     }
     seen[index] = kept;
   });
-  const channels = Array.from({ length: count }, (_, channel) => {
-    const all = new Float32Array(timesteps * seen.length * places);
-    seen.forEach((kept, sample) => {
-      for (let t = 0; t < timesteps; t++) {
-        const from = (channel * timesteps + t) * places;
-        all.set(kept.subarray(from, from + places), (t * seen.length + sample) * places);
-      }
-    });
-    return all;
-  });
+  const channels = Array.from({ length: count }, (_, channel) =>
+    joined(seen, channel, count, timesteps, timesteps, places),
+  );
   return { axis, samples: seen.length, channels, vInit: perChannel ? start : null };
 }
 

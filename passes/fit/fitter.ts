@@ -6,12 +6,12 @@ import { isNeuron } from "../../ir/op/known.ts";
 import { rewrite } from "../../ir/build.ts";
 import { invariant, known } from "../../ir/diagnostic.ts";
 import type { Probe, ProbeData } from "../../ir/executable.ts";
-import { fusedLoc, shortName } from "../../ir/loc.ts";
+import { shortName } from "../../ir/loc.ts";
 import { type Module, producerOf, tensorAt } from "../../ir/module.ts";
 import { type NeuronKind, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { largestSpike } from "../../ir/semantics/neurons/graded.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
-import { elementCount } from "../../ir/type.ts";
+import { withBias } from "../bias.ts";
 import { diagnose } from "../diagnostics.ts";
 import { inFloatRange } from "../float-range.ts";
 import { prefixOf } from "../graph.ts";
@@ -20,8 +20,9 @@ import { withRanges } from "../balance/ranges.ts";
 import { type NeuronSite, neuronSites } from "../balance/sites.ts";
 import { type Affine, type Terms, fitted } from "./least-squares.ts";
 import { type Window, drawPlaces, windowOf } from "./places.ts";
+import { type Channels, byChannel, channelsAlong, joined } from "./channels.ts";
 import { type Chosen, type Firing, chooseResponse } from "./response.ts";
-import { type FitSite, biasSlot, fitSiteOf } from "./sites.ts";
+import { type FitSite, fitSiteOf } from "./sites.ts";
 
 /** Terms for each operand of a synapse, at least and at most. */
 const termsPerOperand = 10;
@@ -170,7 +171,10 @@ export class LayerFitter {
     await this.context.watch(part, probes, run, ([x], index) => {
       currents[index] = this.byChannel(neuron, known(x, "a current"), steps, index);
     });
-    const { channels, places } = this.layoutOf(neuron);
+    const {
+      channels: { count: channels },
+      places,
+    } = this.layoutOf(neuron);
     const firing = firingOf(neuron);
     const { ceiling } = this.siteOf(neuron);
     const chosen = Array.from({ length: channels }, (_, channel): Chosen => {
@@ -207,12 +211,13 @@ export class LayerFitter {
       this.module,
       new Map([[neuron.result, tensorOf("f32", shape, steps)]]),
     );
-    this.module = withBias(
-      ranged,
-      neuron,
-      chosen.map(({ bias }) => bias),
-      shape,
-    );
+    const bias = { shape, data: chosen.map((each) => each.bias) };
+    const places = {
+      pass: "fit-layers",
+      into: ["ann.conv", "ann.linear"],
+      otherwise: "snn.temporal-bias",
+    } as const;
+    this.module = bias.data.every((b) => b === 0) ? ranged : withBias(ranged, neuron, bias, places);
   }
 
   private siteOf(neuron: OpOf<NeuronKind>): NeuronSite {
@@ -255,16 +260,13 @@ export class LayerFitter {
 
   private layoutOf(neuron: OpOf<NeuronKind>): {
     readonly axis: number;
-    readonly channels: number;
-    readonly inner: number;
+    readonly channels: Channels;
     readonly places: number;
     readonly samples: number;
   } {
-    const { shape } = neuron.type;
     const { axis } = this.siteOf(neuron);
-    const channels = shape[axis] ?? 1;
-    const inner = elementCount(shape.slice(axis + 1));
-    const all = elementCount(shape) / channels;
+    const channels = channelsAlong(neuron.type.shape, axis);
+    const { all } = channels;
     const samples = Math.max(
       simulatedSamples,
       Math.min(mostSamples, Math.ceil(placesPerChannel / all)),
@@ -272,7 +274,6 @@ export class LayerFitter {
     return {
       axis,
       channels,
-      inner,
       places: Math.min(all, Math.ceil(placesPerChannel / samples)),
       samples,
     };
@@ -285,20 +286,9 @@ export class LayerFitter {
     steps: number,
     sample: number,
   ): Float32Array {
-    const { channels, inner, places } = this.layoutOf(neuron);
-    const size = elementCount(neuron.type.shape);
-    const chosen = drawPlaces(size / channels, places, sample, neuron.result);
-    const gathered = new Float32Array(channels * steps * places);
-    let to = 0;
-    for (let channel = 0; channel < channels; channel++) {
-      for (let t = 0; t < steps; t++) {
-        for (const place of chosen) {
-          const [outer, rest] = [Math.floor(place / inner), place % inner];
-          gathered[to++] = value[t * size + (outer * channels + channel) * inner + rest] ?? 0;
-        }
-      }
-    }
-    return gathered;
+    const { channels, places } = this.layoutOf(neuron);
+    const chosen = drawPlaces(channels.all, places, sample, neuron.result);
+    return byChannel(value, channels, steps, chosen);
   }
 
   private affinesOf({ synapse }: FitSite, { width, groups, outputs }: Window): Affine[] {
@@ -400,50 +390,4 @@ function gather(chosen: (sample: number) => boolean, all: Gathered): Terms {
     }
   });
   return { x: { data: x, count: length, width }, target, extra, rectified };
-}
-
-/** One channel of all samples, [step, place]; a value of one step is repeated. */
-function joined(
-  samples: readonly Float32Array[],
-  channel: number,
-  channels: number,
-  steps: number,
-  timesteps: number,
-  places: number,
-): Float32Array {
-  invariant(channel < channels, "a channel");
-  const width = samples.length * places;
-  const all = new Float32Array(timesteps * width);
-  samples.forEach((values, sample) => {
-    for (let t = 0; t < timesteps; t++) {
-      const from = (channel * steps + (steps === 1 ? 0 : t)) * places;
-      all.set(values.subarray(from, from + places), t * width + sample * places);
-    }
-  });
-  return all;
-}
-
-/** Adds a bias per channel, in `shape`, to what drives neurons. */
-function withBias(
-  module: Module,
-  neuron: OpOf<NeuronKind>,
-  bias: readonly number[],
-  shape: readonly number[],
-): Module {
-  if (bias.every((b) => b === 0)) return module;
-  const slot = biasSlot(module, known(neuron.inputs[0], "a neuron's operand"), shape);
-  return rewrite(module, (op, builder) => {
-    const name = shortName(op.loc);
-    if (slot !== null && op.result === slot.result && isOp(op, "ann.conv", "ann.linear")) {
-      const old = op.attrs.bias === null ? null : tensorAt(module, op.attrs.bias).data;
-      const sums = bias.map((b, i) => b + (old?.[i] ?? 0));
-      const sum = builder.tensor(`${name}.bias`, tensorOf("f32", [sums.length], sums));
-      return builder.add(op.kind, op.inputs, { ...op.attrs, bias: sum }, op.loc, op.result);
-    }
-    if (slot !== null || op.result !== neuron.result || !isNeuron(op)) return null;
-    const table = builder.tensor(`${name}.bias`, tensorOf("f32", [1, ...shape], bias));
-    const loc = fusedLoc("fit-layers", [op.loc]);
-    const biased = builder.add("snn.temporal-bias", op.inputs, { table }, loc);
-    return builder.add(op.kind, [biased], op.attrs, op.loc, op.result);
-  });
 }

@@ -1,8 +1,7 @@
-/** Which synapses are to be fitted to which values, and which bias belongs to which neurons. */
-import { known } from "../../ir/diagnostic.ts";
+/** Which synapses are to be fitted to which values. */
 import type { Module } from "../../ir/module.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
-import { type Shape, sameShape } from "../../ir/type.ts";
+import { sameShape } from "../../ir/type.ts";
 import { consumers, isOutput, producers } from "../../ir/analysis/walk.ts";
 
 export type Synapse = OpOf<"ann.conv" | "ann.linear">;
@@ -20,7 +19,7 @@ export interface FitSite {
 
 /** The synapse on values over time that `op` is, with its target; null for any other op. */
 export function fitSiteOf(module: Module, op: Op): FitSite | null {
-  if (!isSynapse(op) || op.type.domain === "real") return null;
+  if (!isFitted(op) || op.type.domain === "real") return null;
   if (op.kind === "ann.conv" && op.type.shape.length > 4) return null;
   const users = consumers(module).get(op.result) ?? [];
   const [only] = users;
@@ -31,7 +30,7 @@ export function fitSiteOf(module: Module, op: Op): FitSite | null {
     const other = extra === null ? undefined : producers(module).get(extra);
     const later = module.ops.findIndex(({ result }) => result === op.result);
     const earlier = module.ops.findIndex(({ result }) => result === extra);
-    const isWhole = other !== undefined && (!isSynapse(other) || earlier < later);
+    const isWhole = other !== undefined && (!isFitted(other) || earlier < later);
     const alike = other !== undefined && sameExtent(other, op);
     if (extra !== null && isWhole && alike) {
       const rectified = isRectified(module, only.result);
@@ -41,42 +40,8 @@ export function fitSiteOf(module: Module, op: Op): FitSite | null {
   return { synapse: op, target: op.result, extra: null, rectified: isRectified(module, op.result) };
 }
 
-/**
- * The synapse that a bias of `shape`, one number per channel of the neurons' current, can go into; null
- * where there is none of its own, or of other channels.
- */
-export function biasSlot(module: Module, current: ValueId, shape: Shape): Synapse | null {
-  const made = producers(module);
-  const uses = consumers(module);
-  const only = (value: ValueId): boolean =>
-    uses.get(value)?.length === 1 && !isOutput(module, value);
-  const opOf = (value: ValueId): Op => known(made.get(value), `the op that makes %${value}`);
-  const open = [current];
-  for (let value = open.pop(); value !== undefined; value = open.pop()) {
-    if (!only(value)) continue;
-    const op = opOf(value);
-    if (isSynapse(op) && hasChannels(op, shape)) return op;
-    // A term that the sum spreads out has other elements.
-    const within = isOp(op, "ann.add")
-      ? op.inputs.filter((term) => sameExtent(opOf(term), op))
-      : isOp(op, "snn.max-pool", "ann.max-pool")
-        ? op.inputs
-        : [];
-    for (const each of within.toReversed()) open.push(each);
-  }
-  return null;
-}
-
-/** Whether the bias of a synapse has a number for each of `shape`, along the same axis. */
-function hasChannels(op: Synapse, shape: Shape): boolean {
-  const axis = isOp(op, "ann.linear") ? op.type.shape.length - 1 : 1;
-  return sameShape(
-    shape,
-    op.type.shape.map((extent, i) => (i === axis ? extent : 1)),
-  );
-}
-
-function isSynapse(op: Op): op is Synapse {
+/** Whether the op has weights that are fitted. */
+function isFitted(op: Op): op is Synapse {
   return isOp(op, "ann.conv", "ann.linear");
 }
 

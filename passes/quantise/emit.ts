@@ -5,7 +5,7 @@
  * A threshold is rounded, so the amplitude that goes into the next weights is corrected by as much:
  * a neuron that fires at θ' instead of θ sends θ'/θ of its amplitude, and its mean output stays.
  */
-import { Builder } from "../../ir/build.ts";
+import { type Builder, builderBeside } from "../../ir/build.ts";
 import { invariant, known } from "../../ir/diagnostic.ts";
 import { type Loc, fusedLoc, shortName } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
@@ -64,8 +64,7 @@ class Emitter {
     chosen: Known,
     encodings: ReadonlyMap<ValueId, Encoding>,
   ) {
-    const firstId = 1 + module.ops.reduce((most, op) => Math.max(most, op.result), -1);
-    this.builder = new Builder({ tensors: module.tensors, firstId });
+    this.builder = builderBeside(module);
     this.module = module;
     this.plan = plan;
     this.chosen = chosen;

@@ -4,7 +4,7 @@
  * it or an op that is not linear needs the value as it was.
  */
 import { isProduct } from "../../../ir/op/known.ts";
-import { Builder, makeOp } from "../../../ir/build.ts";
+import { type Builder, builderBeside, makeOp } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { evaluate } from "../../../ir/run/evaluate.ts";
 import { type Loc, fusedLoc, shortName } from "../../../ir/loc.ts";
@@ -55,8 +55,7 @@ class Carrier {
       const varies = op.inputs.some((value) => this.varying.has(value));
       if (varies || isOp(op, "ann.input")) this.varying.add(op.result);
     }
-    const firstId = 1 + module.ops.reduce((max, op) => Math.max(max, op.result), -1);
-    this.builder = new Builder({ tensors: module.tensors, firstId });
+    this.builder = builderBeside(module);
   }
 
   run(): Module {

@@ -9,7 +9,7 @@
  * neurons of either sign send its changes on to the next weights.
  */
 import { isNeuron, isProduct, isWeighted, ownChannelAxis } from "../../../ir/op/known.ts";
-import { type Builder, Builder as NewBuilder } from "../../../ir/build.ts";
+import { type Builder, Builder as NewBuilder, builderBeside } from "../../../ir/build.ts";
 import { fail, invariant, known } from "../../../ir/diagnostic.ts";
 import { evaluate } from "../../../ir/run/evaluate.ts";
 import { type Loc, fusedLoc } from "../../../ir/loc.ts";
@@ -111,8 +111,7 @@ class Conversion {
     refuseQuantisers(module, plan);
     this.fates = plan.fates;
     this.weights = plan.weights;
-    const firstId = 1 + module.ops.reduce((max, op) => Math.max(max, op.result), -1);
-    this.builder = new NewBuilder({ tensors: module.tensors, firstId });
+    this.builder = builderBeside(module);
     this.words = new WordsOf(this.builder, (current) => this.encode(current));
   }
 

@@ -8,7 +8,7 @@ import { type Module, opsOf, producerOf, tensorAt } from "../../../ir/module.ts"
 import { parseModule } from "../../../ir/text/parse.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { verify } from "../../../ir/verify.ts";
-import { withBias } from "../../../passes/correct/bias-slot.ts";
+import { type BiasPlaces, withBias } from "../../../passes/bias.ts";
 import { groupsAlong } from "../../../passes/correct/layerwise.ts";
 import { converted, convertibleNetworks, sourceOf } from "../convert/networks.ts";
 
@@ -118,10 +118,23 @@ tensors {
   });
 });
 
+const anywhere: BiasPlaces = {
+  pass: "test",
+  into: ["ann.conv", "ann.conv-transpose", "ann.linear", "ann.affine"],
+  otherwise: "ann.affine",
+};
+const beside: BiasPlaces = {
+  pass: "test",
+  into: ["ann.conv", "ann.linear"],
+  otherwise: "snn.temporal-bias",
+};
+const places = fc.constantFrom(anywhere, beside);
+
 describe("a shift of a neuron's operand", () => {
   it("moves that operand and nothing before it, on any network", async () => {
     await fc.assert(
-      fc.asyncProperty(convertibleNetworks(8), fc.nat(), async ({ module, samples }, pick) => {
+      fc.asyncProperty(convertibleNetworks(8), fc.nat(), places, async (network, pick, where) => {
+        const { module, samples } = network;
         const { snn } = await converted(module, null, "convert-activations", 4);
         const neurons = opsOf(snn, "snn.if");
         const neuron = known(neurons[pick % neurons.length], "a neuron");
@@ -132,7 +145,7 @@ describe("a shift of a neuron's operand", () => {
           shape,
           Array.from({ length: count }, (_, i) => (i + 1) / 8),
         );
-        const moved = withBias(snn, neuron, shift, "test");
+        const moved = withBias(snn, neuron, shift, where);
         expect(verify(moved)).toEqual([]);
         // All neurons that do not hear of it fire as before.
         const heard = new Set([neuron.result]);
@@ -178,7 +191,7 @@ tensors {
     );
     const [neuron] = opsOf(shared, "snn.if");
     const shift = tensorOf("f32", [1, 2], [1, 2]);
-    const moved = withBias(shared, known(neuron, "a neuron"), shift, "test");
+    const moved = withBias(shared, known(neuron, "a neuron"), shift, anywhere);
     expect(verify(moved)).toEqual([]);
     expect(opsOf(moved, "ann.affine").length).toBe(1);
     const [, z] = interpret(moved, [tensorOf("f32", [1, 2], [3, 4])], { timesteps: 1 }).outputs;

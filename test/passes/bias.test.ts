@@ -1,9 +1,11 @@
 /** Where the bias of neurons goes: into weights of the same channels, or nowhere. */
 import { describe, expect, it } from "vitest";
-import { known } from "../../../ir/diagnostic.ts";
-import { parseModule } from "../../../ir/text/parse.ts";
-import { opsOf } from "../../../ir/module.ts";
-import { biasSlot } from "../../../passes/fit/sites.ts";
+import { known } from "../../ir/diagnostic.ts";
+import { parseModule } from "../../ir/text/parse.ts";
+import { type Module, opsOf } from "../../ir/module.ts";
+import { isOp } from "../../ir/op/op.ts";
+import { type Shape, elementCount } from "../../ir/type.ts";
+import { withBias } from "../../passes/bias.ts";
 
 /** Neurons of three channels on a convolution of some channels and a second input. */
 function sum(channels: number, order: "synapse first" | "synapse last") {
@@ -28,33 +30,41 @@ tensors {
   );
 }
 
+/** The kinds of the ops that the bias of the second neurons is in, which is 1, 2 and so on in `shape`. */
+function placesOf(module: Module, shape: Shape): readonly string[] {
+  const [, neurons] = opsOf(module, "snn.if");
+  const data = Array.from({ length: elementCount(shape) }, (_, i) => i + 1);
+  const places = {
+    pass: "test",
+    into: ["ann.conv", "ann.linear"],
+    otherwise: "snn.temporal-bias",
+  } as const;
+  const moved = withBias(module, known(neurons, "neurons"), { shape, data }, places);
+  return moved.ops
+    .filter(
+      (op) => isOp(op, "snn.temporal-bias") || (isOp(op, "ann.conv") && op.attrs.bias !== null),
+    )
+    .map(({ kind }) => kind);
+}
+
 describe("the synapse that takes in a bias", () => {
   const shape = [1, 3, 1, 1];
 
   it.each(["synapse first", "synapse last"] as const)(
     "is found through a sum that leaves its shape (%s)",
     (order) => {
-      const module = sum(3, order);
-      const [, neurons] = opsOf(module, "snn.if");
-      const current = known(neurons?.inputs[0], "a current");
-      expect(biasSlot(module, current, shape)?.kind).toBe("ann.conv");
+      expect(placesOf(sum(3, order), shape)).toEqual(["ann.conv"]);
     },
   );
 
   it.each(["synapse first", "synapse last"] as const)(
     "is none where the sum spreads its one channel over all (%s)",
     (order) => {
-      const module = sum(1, order);
-      const [, neurons] = opsOf(module, "snn.if");
-      const current = known(neurons?.inputs[0], "a current");
-      expect(biasSlot(module, current, shape)).toBeNull();
+      expect(placesOf(sum(1, order), shape)).toEqual(["snn.temporal-bias"]);
     },
   );
 
   it("is none where its channels are along another axis", () => {
-    const module = sum(3, "synapse first");
-    const [, neurons] = opsOf(module, "snn.if");
-    const current = known(neurons?.inputs[0], "a current");
-    expect(biasSlot(module, current, [1, 1, 1, 2])).toBeNull();
+    expect(placesOf(sum(3, "synapse first"), [1, 1, 1, 2])).toEqual(["snn.temporal-bias"]);
   });
 });
