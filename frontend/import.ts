@@ -9,9 +9,8 @@ import type { ImportOptions, ImportResult, Importer } from "./importer.ts";
 import { onnxImporter } from "./onnx/import.ts";
 
 export type { ExternalFiles } from "./external.ts";
-export type { BatchAxis, ImportOptions, ImportResult, Importer, InputValue } from "./importer.ts";
+export type { BatchAxis, ImportOptions, ImportResult, Importer } from "./importer.ts";
 export type { Limits } from "./limits.ts";
-export type { UnsupportedOperator } from "./refusals.ts";
 
 export const importers: readonly Importer[] = [onnxImporter];
 

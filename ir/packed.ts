@@ -19,7 +19,7 @@ export function isStorage(name: string): name is Storage {
 const bits: Readonly<Record<Storage, number>> = { i4: 4, i2: 2, b1: 1 };
 
 /** Bytes that `count` elements take. */
-export function packedLength(storage: Storage, count: number): number {
+function packedLength(storage: Storage, count: number): number {
   return Math.ceil((count * bits[storage]) / 8);
 }
 

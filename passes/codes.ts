@@ -9,7 +9,7 @@ export function carriesDecoded(code: SpikingCode): boolean {
 }
 
 /** The first step that converts; undefined where a pipeline converts nothing. */
-export function convertingStep(steps: readonly PipelineStep[]): PipelineStep | undefined {
+function convertingStep(steps: readonly PipelineStep[]): PipelineStep | undefined {
   return steps.find(({ pass }) => pass.makes !== undefined);
 }
 

@@ -7,7 +7,7 @@ import { type Tensor, allocate, tensor } from "../../ir/tensor.ts";
 import { type DType, type Shape, elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
 import type { FolderClasses } from "./classes.ts";
-import type { RecordingKind } from "./recordings/recording.ts";
+import type { RecordingKind } from "./recordings/kind.ts";
 
 /** One array of a data set. */
 export interface Field {

@@ -10,7 +10,7 @@ import { type Binding, type Pairing, convert, fitOf } from "./binding.ts";
 import { Budget } from "./budget.ts";
 import { type Preprocess, preprocessSample } from "./preprocess.ts";
 import { defaultFraming, eventsBeyond, frameCountOf, framesOf } from "./recordings/frames.ts";
-import type { RecordingKind } from "./recordings/recording.ts";
+import type { RecordingKind } from "./recordings/kind.ts";
 
 /** The binding of an input over time; what is taken for granted is said in `diagnostics`. */
 export function bindOverTime(pairing: Pairing, diagnostics: Diagnostic[]): Binding {

@@ -16,12 +16,8 @@ import { isIdx, parseIdx } from "./formats/idx.ts";
 import { decodeImage, isImage, readImageHeader } from "./formats/image.ts";
 import { isNpy, parseNpy } from "./formats/npy.ts";
 import { isPickle } from "./formats/pickle.ts";
-import {
-  type RecordingKind,
-  mainArray,
-  readRecording,
-  recordingIn,
-} from "./recordings/recording.ts";
+import type { RecordingKind } from "./recordings/kind.ts";
+import { mainArray, readRecording, recordingIn } from "./recordings/recording.ts";
 
 /** What a parser is told, and where it puts what there is to say. */
 export interface Parsing {

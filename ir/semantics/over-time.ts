@@ -76,7 +76,7 @@ export function differences(op: OpOf<"snn.difference">, shape: Shape): Stepper {
 }
 
 /** 0 where nothing changed, and so between two infinities that are the same, or two NaN. */
-export function changeOf(now: number, before: number): number {
+function changeOf(now: number, before: number): number {
   return Object.is(now, before) ? 0 : now - before;
 }
 

@@ -8,7 +8,7 @@ import { type Tensor, f32 } from "../../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../../ir/type.ts";
 import { diagnose } from "../../diagnostics.ts";
 import type { Budget } from "../budget.ts";
-import type { RecordingKind } from "./recording.ts";
+import type { RecordingKind } from "./kind.ts";
 
 /** How events become frames. */
 export interface EventFraming {

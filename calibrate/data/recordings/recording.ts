@@ -9,15 +9,8 @@ import { elementCount } from "../../../ir/type.ts";
 import type { ArchivedArray } from "../archive/archive.ts";
 import type { Budget } from "../budget.ts";
 import type { Field } from "../dataset.ts";
+import type { RecordingKind } from "./kind.ts";
 import { diagnose } from "../../diagnostics.ts";
-
-/**
- * What a sample of a recording is.
- *
- * - `events`: [n, 4] as doubles: x, y, polarity (0 or 1) and time in microseconds, by time;
- * - `audio`: [n, …channels] as stored, one row for each moment.
- */
-export type RecordingKind = "events" | "audio";
 
 /** The arrays of each kind; an archive that holds all of one is such a recording. */
 const arraysOf: Readonly<Record<RecordingKind, readonly string[]>> = {

@@ -25,7 +25,7 @@ export const floats: Arithmetic = {
  * Sums and products wrap at 32 bits, all else is exact: doubles hold quotients of 32-bit integers well
  * enough to tell their floors apart.
  */
-export const integers: Arithmetic = {
+const integers: Arithmetic = {
   add: (a, b) => (a + b) | 0,
   multiply: Math.imul,
   share: (factor, step) => factor * step,
