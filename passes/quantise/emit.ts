@@ -5,6 +5,7 @@
  * A threshold is rounded, so the amplitude that goes into the next weights is corrected by as much:
  * a neuron that fires at θ' instead of θ sends θ'/θ of its amplitude, and its mean output stays.
  */
+import { summingWindow } from "./windows.ts";
 import { type Builder, builderBeside } from "../../ir/build.ts";
 import { invariant, known } from "../../ir/diagnostic.ts";
 import { type Loc, fusedLoc, shortName } from "../../ir/loc.ts";
@@ -16,7 +17,7 @@ import { type DType, type Shape, elementCount } from "../../ir/type.ts";
 import { type Synapse, eachWeight, isSynapse } from "../fuse/weights.ts";
 import { type Grid, combine, compress, gridOf, isMove, moved, uniform } from "./grid.ts";
 import { momentsBeside } from "./moments.ts";
-import { type Plan, keyOf, summingWindow } from "./plan.ts";
+import { type Plan, keyOf } from "./plan.ts";
 import { quantised, roundHalfAway } from "./scale.ts";
 import { type Known, type Source, alongAxis } from "./units.ts";
 
