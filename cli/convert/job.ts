@@ -121,7 +121,7 @@ export async function jobOf(file: string, given: Given, context: Context): Promi
 
 /** Options that would be of no effect beside others are refused, not passed over. */
 function refuseContradictions(given: Given): void {
-  const beside = (option: string, other: string): string => `${option} is of no use with ${other}`;
+  const beside = (option: string, other: string): string => `${option} has no effect with ${other}`;
   if (!given.eval && given.report !== undefined) {
     fail(diagnose("usage", null, { text: beside("--report", "--no-eval") }));
   }

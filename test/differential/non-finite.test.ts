@@ -44,6 +44,8 @@ function withValues(
 ): readonly Tensor[] {
   return inputs.map(({ dtype, shape, data }, input) => {
     const given = Array.from(data);
+    // An input over time may be of no frames.
+    if (given.length === 0) return tensorOf(dtype, shape, given);
     values.forEach((value, i) => {
       given[Math.floor(uniform(seed, i, input, 0) * given.length)] = value;
     });

@@ -151,9 +151,9 @@ describe("a build", () => {
   });
 
   it.each([
-    ["hdl", "target-not-there-yet: the target hdl is not there yet"],
-    ["nir", "target-not-there-yet: the target nir is not there yet"],
-    ["emulator", "target-not-there-yet: the target emulator is not there yet"],
+    ["hdl", "target-not-there-yet: the target hdl is not supported yet"],
+    ["nir", "target-not-there-yet: the target nir is not supported yet"],
+    ["emulator", "target-not-there-yet: the target emulator is not supported yet"],
     ["wasmer", 'target-unknown: there is no target "wasmer"'],
   ])("is refused for the target %s", async (target, message) => {
     const [only] = await failureOf(build(module, target, {}, making, loaderFiles));

@@ -34,7 +34,7 @@ beforeAll(async () => {
   }
   await copyFile(digits.preprocess, at("one.json"));
   const entry: unknown = JSON.parse(await readFile(at("one.json"), "utf8"));
-  await writeFile(at("many.json"), JSON.stringify({ digits: entry }));
+  await writeFile(at("many.json"), JSON.stringify({ models: { digits: { preprocess: entry } } }));
 });
 
 describe.concurrent("an output", () => {

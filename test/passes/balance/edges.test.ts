@@ -188,7 +188,7 @@ tensors {
     const module = rectified([1, 2], "ann.relu(x)");
     const { snn } = await converted(module, null, "convert-activations");
     await expect(converted(snn, sourceOf([]), "balance-max")).rejects.toThrow(
-      "needs the analogue network beside",
+      "needs the analogue network too",
     );
     await expect(converted(module, null, "convert-activations,balance-max")).rejects.toThrow(
       "no calibration set was given",
