@@ -9,7 +9,7 @@ const reasons: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
   EISDIR: "a folder has that name",
   ENOTDIR: "a part of the path is a file",
-  // What making a folder is told where a file has its name.
+  // The system's errors where a folder is to be made and a file has its name.
   EEXIST: "a part of the path is a file",
   EFBIG: "the file is too large for this file system",
   ENAMETOOLONG: "a name in the path is too long",

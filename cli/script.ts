@@ -1,6 +1,6 @@
 /**
  * What surrounds scripts and benchmarks as `perform` surrounds commands: their options are read, and what
- * is wrong with them is told, as the command line does it. Exit code 1 for what the user can mend, 2 for
+ * is wrong with them is reported, as the command line does it. Exit code 1 for what the user can mend, 2 for
  * the machine, 70 for faults of ours.
  */
 import { CommanderError } from "@commander-js/extra-typings";

@@ -55,7 +55,7 @@ export interface PassContext<V> {
   readonly measure: Calibration["measure"];
   /**
    * Runs a module on the calibration set and shows what `probes` keep of each sample. Samples come in
-   * an order that hangs on their content alone, so sums of what is shown do not depend on how they
+   * an order that depends on their content alone, so sums of what is shown do not depend on how they
    * were given. Awaited like `measure`, and fails as it does.
    */
   readonly watch: Calibration["watch"];

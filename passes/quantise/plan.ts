@@ -76,7 +76,7 @@ export function planIntegers(module: Module, levels: number): Plan {
   return planner.finish();
 }
 
-/** Ends the planning of one op; the others go on, so that every refusal is told at once. */
+/** Ends the planning of one op; the others go on, so that all refusals are reported at once. */
 function refuse(op: Op, why: string): never {
   const kind = op.kind.replace(/^(ann|snn)\./, "");
   fail(diagnose("no-integer-form", op.loc, { kind, name: shortName(op.loc), why }));

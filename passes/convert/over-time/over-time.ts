@@ -1,5 +1,5 @@
 /**
- * What the passes to rate code share: what is told of a plan before it is carried out, and a network
+ * What the passes to rate code share: what is reported of a plan before it is carried out, and a network
  * over time made by it, with neurons that each pass makes in its own way and outputs that are read out.
  */
 import { type Builder, builderOn, rewrite } from "../../../ir/build.ts";
@@ -70,7 +70,7 @@ function notices(module: Module, plan: Plan, analogue: string): Diagnostic[] {
   const found: Diagnostic[] = [];
   const tail = named("tail");
   if (tail.length > 0) found.push(diagnose("analogue-tail", null, { ops: tail }));
-  // A cast of the input is told of by use-float32.
+  // A cast of the input is reported by use-float32.
   const front = named("analogue").filter((kind) => kind !== "cast");
   if (front.length > 0) found.push(diagnose("analogue-front", null, { ops: front }));
   if (analogue === "decode" && plan.refused.length > 0) {
