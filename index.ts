@@ -34,8 +34,8 @@ export { jobSchema, parseJob } from "./library/job/job.ts";
 export type { DataReference, Job } from "./library/job/job.ts";
 export { completeJob, openJob } from "./library/job/open.ts";
 export type { DataWish, JobHost, ModelFile } from "./library/job/host.ts";
-export { chooseConversion } from "./library/auto.ts";
-export type { AutoOptions, AutoResult, Trial } from "./library/auto.ts";
+export { chooseConversion } from "./library/auto/auto.ts";
+export type { AutoOptions, AutoResult, Trial } from "./library/auto/auto.ts";
 export { calibrationOn } from "./library/measure.ts";
 export type { Running } from "./library/measure.ts";
 export {

@@ -2,7 +2,7 @@
 import { counted } from "../calibrate/report/format.ts";
 import { describeTask } from "../calibrate/evaluation-diagnostics.ts";
 import { answerWords } from "../calibrate/report/words.ts";
-import { type AutoResult, type Objective, type Trial, candidates } from "../library/auto.ts";
+import { type AutoResult, type Objective, type Trial, candidates } from "../library/auto/auto.ts";
 import { alignedTable } from "./terminal/tables.ts";
 
 /** The search as a table, what was chosen of it and why. */

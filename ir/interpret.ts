@@ -4,14 +4,20 @@
  * no input: that shapes and dtypes are the module's is for callers to see to.
  */
 import { isFramedNeuron, isStateful, movedOperands } from "./op/known.ts";
-import { type FramedKind, type StatefulKind } from "./op/op.ts";
+import {
+  type FramedKind,
+  isOp,
+  type Op,
+  type OpOf,
+  type StatefulKind,
+  type ValueId,
+} from "./op/op.ts";
 import { invariant, known } from "./diagnostic.ts";
 import { type EarlyExit, endsEarly, repeatLast } from "./run/early-exit.ts";
 import { evaluate } from "./run/evaluate.ts";
 import { fitsInput, putFrame } from "./run/frames.ts";
 import { type Probe, type SampleResult, activityKinds, keptBy, noActivity } from "./executable.ts";
 import { type Module, answersOf, inputsOf, isFramed, tensorAt } from "./module.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "./op/op.ts";
 import type { TensorLookup } from "./op/table.ts";
 import { arrivalBits, isPlainArrival } from "./account/arrivals.ts";
 import { type Drive, drivesOf, isDrivenBySpikes } from "./account/drive.ts";

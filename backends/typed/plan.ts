@@ -6,8 +6,7 @@
 import { isNeuron, variesByItself, isStateful } from "../../ir/op/known.ts";
 import { invariant, known } from "../../ir/diagnostic.ts";
 import { evaluate } from "../../ir/run/evaluate.ts";
-import type { Module } from "../../ir/module.ts";
-import { tensorAt } from "../../ir/module.ts";
+import { type Module, tensorAt } from "../../ir/module.ts";
 import { type Op, type ValueId, isInput, isOp } from "../../ir/op/op.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";

@@ -5,9 +5,14 @@
  * exactly, so neither grouping nor thread count shows in any byte.
  */
 import { requireSafeTimesteps } from "../../ir/analysis/bounds.ts";
-import type { Engine, Executable, RunOptions, SampleSource } from "../../ir/executable.ts";
+import type {
+  Engine,
+  Executable,
+  RunOptions,
+  SampleResult,
+  SampleSource,
+} from "../../ir/executable.ts";
 import { addStatisticsData } from "../../ir/run/observe.ts";
-import type { SampleResult } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
 import type { CalibrationStatistics } from "../../ir/run/stats.ts";
 import { type Job, createRunner } from "./execute.ts";

@@ -1,7 +1,7 @@
 /** `snnc convert`: the main job. */
 import { Command, Option } from "@commander-js/extra-typings";
 import { fail } from "../../ir/diagnostic.ts";
-import { objectives } from "../../library/auto.ts";
+import { objectives } from "../../library/auto/auto.ts";
 import { type Job, defaultConfidence, defaultMaxLoss, parseJob } from "../../library/job/job.ts";
 import { completeJob, openJob } from "../../library/job/open.ts";
 import { runJob } from "../../library/job/run.ts";

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { fail } from "../../ir/diagnostic.ts";
 import type { TaskName } from "../../calibrate/tasks/task.ts";
-import type { Objective } from "../../library/auto.ts";
+import type { Objective } from "../../library/auto/auto.ts";
 import { type EngineName, type Job, jobSchema } from "../../library/job/job.ts";
 import { recordOfPreprocess } from "../../library/record/preprocessing.ts";
 import { recordOfReading } from "../../library/record/reading.ts";

@@ -1,7 +1,6 @@
 /** The options that say which conversion is meant: code, pipeline, timesteps and bits of a spike. */
 import { Option } from "@commander-js/extra-typings";
-import { codeTraits, spikingCodes } from "../../ir/module.ts";
-import type { SpikingCode } from "../../ir/module.ts";
+import { codeTraits, type SpikingCode, spikingCodes } from "../../ir/module.ts";
 import { bitsMadeBy, codeMadeBy, defaultTimesteps } from "../../passes/codes.ts";
 import { pipelineNames, pipelines } from "../../passes/index.ts";
 import { codeNamed, pipelineNamed } from "../../passes/names.ts";

@@ -26,8 +26,7 @@ import { Needs } from "./graph/need.ts";
 import { prune } from "./graph/prune.ts";
 import { type ValueInfoProto, integer } from "./file/proto.ts";
 import { Refusals } from "../refusals.ts";
-import { type Poison, refusalsBehind } from "./graph/scope.ts";
-import { Scope } from "./graph/scope.ts";
+import { type Poison, refusalsBehind, Scope } from "./graph/scope.ts";
 import { noteUnsupported } from "./unsupported.ts";
 import { decodeSparse, decodeTensor } from "./file/tensors.ts";
 

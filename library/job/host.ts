@@ -7,7 +7,7 @@ import type { Diagnostic } from "../../ir/diagnostic.ts";
 import type { SampleSource } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
 import type { PassRecord, PipelineOptions } from "../../passes/manager.ts";
-import type { AutoResult, Objective } from "../auto.ts";
+import type { AutoResult, Objective } from "../auto/auto.ts";
 import type { Opened } from "../data.ts";
 import type { Running } from "../measure.ts";
 import type { DataReference, EngineName, Job } from "./job.ts";

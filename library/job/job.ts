@@ -7,7 +7,7 @@ import { taskNames } from "../../calibrate/tasks/task.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import { type Json, tryParseJson } from "../../ir/file/json.ts";
 import { spikingCodes } from "../../ir/module.ts";
-import { objectives } from "../auto.ts";
+import { objectives } from "../auto/auto.ts";
 import { diagnose } from "../diagnostics.ts";
 
 /** What can run a network: compiled, on typed arrays, or op by op as the reference has it. */

@@ -7,7 +7,7 @@ import { packageParts } from "../../ir/file/package.ts";
 import { type Module, isFramed, rehearsalOf } from "../../ir/module.ts";
 import { lastFinerStep } from "../../ir/run/sending.ts";
 import { evaluatePair } from "../assess.ts";
-import { type AutoResult, chooseConversion } from "../auto.ts";
+import { type AutoResult, chooseConversion } from "../auto/auto.ts";
 import { type Conversion, convert } from "../convert.ts";
 import { diagnose } from "../diagnostics.ts";
 import type { Running } from "../measure.ts";

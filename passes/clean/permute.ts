@@ -5,8 +5,7 @@
  */
 import type { Builder } from "../../ir/build.ts";
 import type { Op, OpAttrs } from "../../ir/op/op.ts";
-import type { Tensor, TensorRef } from "../../ir/tensor.ts";
-import { allocate, tensor } from "../../ir/tensor.ts";
+import { allocate, type Tensor, tensor, type TensorRef } from "../../ir/tensor.ts";
 import { type Shape, elementCount, stridesOf } from "../../ir/type.ts";
 
 /** The permutation that undoes `perm`. */

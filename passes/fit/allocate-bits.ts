@@ -18,8 +18,7 @@ import { shortName } from "../../ir/loc.ts";
 import { type Module, opsOf } from "../../ir/module.ts";
 import { type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { diagnose } from "../diagnostics.ts";
-import { definePass } from "../pass.ts";
-import type { PassContext } from "../pass.ts";
+import { definePass, type PassContext } from "../pass.ts";
 import { leastErrorThreshold } from "../balance/balance-mmse.ts";
 import { balance, refuseFinished } from "../balance/thresholds.ts";
 

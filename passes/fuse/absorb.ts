@@ -2,6 +2,7 @@
  * Takes an affine map into the weights of the synapse before or behind it. Shared by the passes of
  * this folder; decides nothing about when that is wanted, except that it must be exact.
  */
+import { ownChannelAxis, isWeighted } from "../../ir/op/known.ts";
 import { makeOp } from "../../ir/build.ts";
 import { evaluate } from "../../ir/run/evaluate.ts";
 import { type Op, type OpOf, type ValueId, isInput, isOp } from "../../ir/op/op.ts";
@@ -10,14 +11,7 @@ import { type Shape, elementCount, real } from "../../ir/type.ts";
 import { largestFoldedConstant } from "../clean/fold-constants.ts";
 import { type Graph, uniformValue } from "../graph.ts";
 import { type Affine, addAffine, affineOf, alongAxis, one, reshaped, spread } from "./affine.ts";
-import {
-  type Synapse,
-  areFinite,
-  channelAxis,
-  isSynapse,
-  mappedBias,
-  scaledWeight,
-} from "./weights.ts";
+import { type Synapse, areFinite, mappedBias, scaledWeight } from "./weights.ts";
 
 /**
  * `affine` of `x`, which `op` computes, done by the synapse that makes `x`:
@@ -41,8 +35,8 @@ export function intoProducer(
   const [before] = between?.inputs ?? [x];
   if (before === undefined || graph.uses(before) !== 1) return null;
   const synapse = graph.producer(before);
-  if (!isSynapse(synapse)) return null;
-  const axis = channelAxis(synapse);
+  if (!isWeighted(synapse)) return null;
+  const axis = ownChannelAxis(synapse);
   const { shape } = synapse.type;
   const seen = between === null ? affine : through(between, affine, shape);
   if (seen === null) return null;
@@ -114,11 +108,11 @@ export function intoConsumer(op: Synapse, graph: Graph, pass: string): ValueId |
   const { shape } = direct.type;
   const affine = reshape === null ? written : reshaped(written, producer.type.shape, shape);
   if (affine === null || elementCount(shape) > largestFoldedConstant) return null;
-  const scale = alongAxis(affine.scale, shape, channelAxis(op));
+  const scale = alongAxis(affine.scale, shape, ownChannelAxis(op));
   if (scale === null) return null;
 
   const map = shiftMap(op, affine, shape, graph);
-  const added = map === null ? null : alongAxis(map, op.type.shape, channelAxis(op));
+  const added = map === null ? null : alongAxis(map, op.type.shape, ownChannelAxis(op));
   const isUneven = map !== null && added === null;
   if (isUneven && isInputSide(z, graph)) return null;
   const { builder } = graph;

@@ -11,13 +11,14 @@
  *
  * (Jacob et al. 2018, section 3.2, for the scales; the rest is linear algebra.)
  */
+import { isWeighted } from "../../ir/op/known.ts";
 import type { Op, OpOf, ValueId } from "../../ir/op/op.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { type Graph, rework, untilStable } from "../graph.ts";
 import { definePass } from "../pass.ts";
 import { intoConsumer, intoProducer } from "./absorb.ts";
 import { addAffine, affineOf, composed, fits } from "./affine.ts";
-import { areFinite, isSynapse, keep, mappedBias } from "./weights.ts";
+import { areFinite, keep, mappedBias } from "./weights.ts";
 
 const name = "merge-linear";
 
@@ -36,7 +37,7 @@ export const mergeLinear = definePass({
         if (op.kind === "ann.affine") return mergeAffine(op, graph);
         if (op.kind === "ann.linear")
           return mergeLayers(op, graph) ?? intoConsumer(op, graph, name);
-        return isSynapse(op) ? intoConsumer(op, graph, name) : null;
+        return isWeighted(op) ? intoConsumer(op, graph, name) : null;
       }),
     ),
 });

@@ -2,23 +2,15 @@
  * Arithmetic on the weights of synapses, by output or input channel. In double precision throughout,
  * rounded once when a weight is stored.
  */
-import { type OpOf, type Op, isOp } from "../../ir/op/op.ts";
+import { ownChannelAxis } from "../../ir/op/known.ts";
+import type { OpOf, WeightedKind } from "../../ir/op/op.ts";
 import { rangeOf } from "../../ir/analysis/range.ts";
 import { type Tensor, type TensorRef, tensorOf } from "../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../ir/type.ts";
 import type { Graph } from "../graph.ts";
 
 /** An op with a weight per pair of channels. */
-export type Synapse = OpOf<"ann.conv" | "ann.conv-transpose" | "ann.linear">;
-
-export function isSynapse(op: Op): op is Synapse {
-  return isOp(op, "ann.conv", "ann.conv-transpose", "ann.linear");
-}
-
-/** The axis of a synapse's operand that numbers its input channels; the same of its result. */
-export function channelAxis(op: Synapse): number {
-  return op.kind === "ann.linear" ? op.type.shape.length - 1 : 1;
-}
+export type Synapse = OpOf<WeightedKind>;
 
 /** Visits each element of a synapse's weight, with the channels that it joins, in order. */
 export function eachWeight(
@@ -63,7 +55,7 @@ export function mappedBias(
 ): TensorRef {
   const { weight, bias } = op.attrs;
   const { dtype } = op.type;
-  const count = op.type.shape[channelAxis(op)] ?? 0;
+  const count = op.type.shape[ownChannelAxis(op)] ?? 0;
   const held = bias === null ? new Float64Array(count) : graph.builder.tensorAt(bias).data;
   const mapped = Float64Array.from(held, map);
   return keep(graph, bias ?? biasName(weight), tensorOf(dtype, [count], mapped));

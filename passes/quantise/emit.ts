@@ -5,6 +5,7 @@
  * A threshold is rounded, so the amplitude that goes into the next weights is corrected by as much:
  * a neuron that fires at θ' instead of θ sends θ'/θ of its amplitude, and its mean output stays.
  */
+import { isWeighted } from "../../ir/op/known.ts";
 import { summingWindow } from "./windows.ts";
 import { type Builder, builderBeside } from "../../ir/build.ts";
 import { invariant, known } from "../../ir/diagnostic.ts";
@@ -14,7 +15,7 @@ import { type Op, type OpOf, type ValueId, isInput, isOp } from "../../ir/op/op.
 import { type Tensor, type TensorRef, scalar, tensorOf } from "../../ir/tensor.ts";
 import { rangeOf } from "../../ir/semantics/values/scalar.ts";
 import { type DType, type Shape, elementCount } from "../../ir/type.ts";
-import { type Synapse, eachWeight, isSynapse } from "../fuse/weights.ts";
+import { type Synapse, eachWeight } from "../fuse/weights.ts";
 import { type Grid, combine, compress, gridOf, isMove, moved, uniform } from "./grid.ts";
 import { momentsBeside } from "./moments.ts";
 import { type Plan, keyOf } from "./plan.ts";
@@ -90,7 +91,7 @@ class Emitter {
   }
 
   private integers(op: Op): Made {
-    if (isSynapse(op)) return this.synapse(op);
+    if (isWeighted(op)) return this.synapse(op);
     if (isMove(op)) return this.move(op);
     switch (op.kind) {
       case "ann.affine":

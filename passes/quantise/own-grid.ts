@@ -5,8 +5,9 @@
  * batch normalisation or another scale of a channel goes into the weights. So the units need not be
  * carried from the model to here: they are read off the values.
  */
+import { ownChannelAxis } from "../../ir/op/known.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { type Synapse, channelAxis, eachWeight } from "../fuse/weights.ts";
+import { type Synapse, eachWeight } from "../fuse/weights.ts";
 
 /**
  * How far a multiple may be from a whole number. Floats of 24 bits that were scaled twice or three times
@@ -24,7 +25,7 @@ const leastEvidence = 8;
  * largest.
  */
 export function ownUnits(op: Synapse, weight: Tensor, levels: number): Float64Array {
-  const channels = op.type.shape[channelAxis(op)] ?? 0;
+  const channels = op.type.shape[ownChannelAxis(op)] ?? 0;
   const shared = unitOf(weight.data, levels);
   if (shared !== null && evidenceOf(weight.data) >= leastEvidence) {
     return new Float64Array(channels).fill(shared);

@@ -3,6 +3,7 @@
  * its elements will count, and which weights have to be rounded into them. Chooses no unit and makes
  * no op; `emit.ts` does, by the same keys.
  */
+import { ownChannelAxis, isWeighted } from "../../ir/op/known.ts";
 import { rowsOf, windowShares } from "./windows.ts";
 import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
@@ -10,7 +11,7 @@ import { type Module, tensorAt } from "../../ir/module.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { type Type } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
-import { type Synapse, channelAxis, isSynapse } from "../fuse/weights.ts";
+import { type Synapse } from "../fuse/weights.ts";
 import { type Grid, along, combine, compress, gridOf, isMove, moved, uniform } from "./grid.ts";
 import { momentsBeside } from "./moments.ts";
 import { ownUnits } from "./own-grid.ts";
@@ -117,8 +118,8 @@ class Planner {
 
   private infoFor(op: Op, infos: readonly Info[]): Info {
     if (infos.some(({ kind }) => kind === "refused")) return { kind: "refused" };
-    const isWeighted = isSynapse(op) || isOp(op, "snn.if", "snn.rehearsed-if");
-    if (!isWeighted && infos.every(({ kind }) => kind === "float")) {
+    const hasUnits = isWeighted(op) || isOp(op, "snn.if", "snn.rehearsed-if");
+    if (!hasUnits && infos.every(({ kind }) => kind === "float")) {
       const decoded = infos.some((info) => info.kind === "float" && info.decoded);
       return { kind: "float", decoded };
     }
@@ -132,7 +133,7 @@ class Planner {
   }
 
   private integersFor(op: Op): Info {
-    if (isSynapse(op)) return this.synapse(op);
+    if (isWeighted(op)) return this.synapse(op);
     if (isMove(op)) return this.move(op);
     switch (op.kind) {
       case "ann.affine":
@@ -169,8 +170,8 @@ class Planner {
     const weight = tensorAt(this.module, op.attrs.weight);
     const bias = op.attrs.bias === null ? null : tensorAt(this.module, op.attrs.bias);
     const rank = op.type.shape.length;
-    const channels = op.type.shape[channelAxis(op)] ?? 0;
-    const ids = this.table.freshGrid(along(rank, channelAxis(op), new Float64Array(channels)));
+    const channels = op.type.shape[ownChannelAxis(op)] ?? 0;
+    const ids = this.table.freshGrid(along(rank, ownChannelAxis(op), new Float64Array(channels)));
     const rowOf = rowsOf(op, weight);
     const numbers = (grid: Grid, input: number): number => grid.data[input % grid.data.length] ?? 0;
     const isLive = (k: number): boolean =>

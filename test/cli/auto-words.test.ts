@@ -1,7 +1,7 @@
 /** What a search says of what it chose. */
 import { expect, it } from "vitest";
 import { choiceWords } from "../../cli/auto.ts";
-import type { AutoResult, Trial } from "../../library/auto.ts";
+import type { AutoResult, Trial } from "../../library/auto/auto.ts";
 
 const trial: Trial = {
   pipeline: "few-spikes",

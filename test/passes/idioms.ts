@@ -4,14 +4,13 @@
  * and too rare in the networks of test/random.
  */
 import { inputTensors } from "../random/inputs.ts";
-import { type Step } from "../random/sketch.ts";
+import { Sketch, type Step } from "../random/sketch.ts";
 import fc from "fast-check";
 import { printModule } from "../../ir/text/print.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../ir/type.ts";
 import type { ValueId } from "../../ir/op/op.ts";
 import type { RandomNetwork } from "../random/module.ts";
-import { Sketch } from "../random/sketch.ts";
 
 type Choices = Omit<Step, "kind">;
 type Idiom = (sketch: Sketch, choices: Choices) => void;

@@ -3,7 +3,7 @@
  * shrink to fewer and simpler steps, and print as text.
  */
 import { inputTensors } from "./inputs.ts";
-import { type Step } from "./sketch.ts";
+import { Sketch, type Step, type StepKind } from "./sketch.ts";
 import fc from "fast-check";
 import { type Module, producerOf } from "../../ir/module.ts";
 import { isOp } from "../../ir/op/op.ts";
@@ -11,7 +11,6 @@ import { printModule } from "../../ir/text/print.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { type Shape, elementCount, real } from "../../ir/type.ts";
 import { verify } from "../../ir/verify.ts";
-import { Sketch, type StepKind } from "./sketch.ts";
 
 export interface RandomNetwork {
   readonly module: Module;

@@ -1,8 +1,7 @@
 /** How large a built network is: on the disk, on the wire and in memory. */
 import { gzipSync } from "fflate";
 import type { Module } from "../../../ir/module.ts";
-import { memoryBytes as threadBytes } from "../program.ts";
-import type { Program } from "../program.ts";
+import { memoryBytes as threadBytes, type Program } from "../program.ts";
 import type { Description } from "./loader/description.ts";
 
 interface Size {

@@ -1,8 +1,7 @@
 /** A value's shape as pixels by channels: how neurons are laid out. */
 import { type GridView } from "../kernels/neurons/population-form.ts";
 import type { ValueId } from "../../../ir/op/op.ts";
-import type { Shape } from "../../../ir/type.ts";
-import { elementCount } from "../../../ir/type.ts";
+import { elementCount, type Shape } from "../../../ir/type.ts";
 import { type Grid, type Halo, noHalo } from "../memory/spikes.ts";
 import type { View } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";

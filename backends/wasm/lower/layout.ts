@@ -3,9 +3,8 @@
  * value is an image where a convolution or pool makes or reads it, or where it meets one in an
  * elementwise op; everything else is row-major. Decided once per module, before anything is placed.
  */
-import type { Module } from "../../../ir/module.ts";
+import { type Module, tensorAt } from "../../../ir/module.ts";
 import { type Op, type OpKind, type OpOf, type ValueId, isOp } from "../../../ir/op/op.ts";
-import { tensorAt } from "../../../ir/module.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { sameShape } from "../../../ir/type.ts";
 

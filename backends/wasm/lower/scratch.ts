@@ -1,7 +1,6 @@
 /** Places for what an op needs on its way, laid out as the values that it meets. */
 import type { Op } from "../../../ir/op/op.ts";
-import { elementCount } from "../../../ir/type.ts";
-import type { Shape } from "../../../ir/type.ts";
+import { elementCount, type Shape } from "../../../ir/type.ts";
 import { onFirstThread, spaceOf } from "../assembler/memory.ts";
 import {
   type Buffer,

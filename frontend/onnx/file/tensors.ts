@@ -3,7 +3,7 @@
  * files. Declared sizes are checked against what is there before anything is allocated.
  * Strings and complex numbers are refused: no operator here takes them.
  */
-import { fail, known } from "../../../ir/diagnostic.ts";
+import { type Diagnostic, fail, known } from "../../../ir/diagnostic.ts";
 import type { Loc } from "../../../ir/loc.ts";
 import {
   type Tensor,
@@ -14,7 +14,6 @@ import {
   roundTo,
 } from "../../../ir/tensor.ts";
 import { type DType, type Shape, elementCount, isFloat } from "../../../ir/type.ts";
-import type { Diagnostic } from "../../../ir/diagnostic.ts";
 import { diagnose } from "../diagnostics.ts";
 import { type TensorSource, externalBytes } from "./external.ts";
 import { smallFloatTable } from "./float8.ts";

@@ -1,6 +1,5 @@
 /** If and Loop with conditions known at import, and Dropout, which at inference does nothing. */
-import { type OnnxOperator, operator } from "../operator.ts";
-import type { NodeResult } from "../operator.ts";
+import { type NodeResult, type OnnxOperator, operator } from "../operator.ts";
 import type { ValueId } from "../../../ir/op/op.ts";
 import { scalar } from "../../../ir/tensor.ts";
 import type { NodeContext } from "../context.ts";

@@ -1,7 +1,6 @@
 /** What ops with a state cost at each timestep, neurons apart. */
 import { known } from "../../diagnostic.ts";
-import type { NeuronKind, OpOf } from "../../op/op.ts";
-import type { SpikingKind } from "../../op/op.ts";
+import type { NeuronKind, OpOf, SpikingKind } from "../../op/op.ts";
 import { type Type, elementCount } from "../../type.ts";
 import type { Operations } from "../operations.ts";
 import { type CostTable, operandElements, perElement, sum, times } from "./rule.ts";

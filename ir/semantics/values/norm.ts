@@ -1,8 +1,7 @@
 /** What normalisations compute. Variances are those of the elements at hand, not estimates. */
 import type { NormKind } from "../../op/families/norm.ts";
-import { elementCount } from "../../type.ts";
+import { elementCount, type Shape } from "../../type.ts";
 import { type SemanticsTable, broadcastIndices, doubles, operand, resultOf } from "../semantics.ts";
-import type { Shape } from "../../type.ts";
 
 export const normSemantics: SemanticsTable<NormKind> = {
   "ann.batchnorm": (op, inputs, tensors) => {

@@ -3,7 +3,7 @@
  * carried along beside them, as a constant that linear ops are applied to at once, until a bias takes
  * it or an op that is not linear needs the value as it was.
  */
-import { isProduct } from "../../../ir/op/known.ts";
+import { isProduct, ownChannelAxis, isWeighted } from "../../../ir/op/known.ts";
 import { type Builder, builderBeside, makeOp } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { evaluate } from "../../../ir/run/evaluate.ts";
@@ -14,7 +14,6 @@ import { type Tensor, scalar, tensor, tensorOf, zeros } from "../../../ir/tensor
 import { type Shape, real } from "../../../ir/type.ts";
 import { consumers, isOutput } from "../../../ir/analysis/walk.ts";
 import { alongAxis, spread, wide } from "../../fuse/affine.ts";
-import { channelAxis, isSynapse } from "../../fuse/weights.ts";
 import { isLinear, rectifierCeiling } from "../spiking-form.ts";
 import type { Offset } from "./offsets.ts";
 
@@ -171,10 +170,10 @@ class Carrier {
     // What the rectifier behind takes off may come off here.
     const wanted = this.wantedBy(op);
     const sum = added.data.map((x, i) => x - (wanted?.data[i] ?? 0));
-    const perChannel = isSynapse(op)
-      ? alongAxis(tensor("f64", shape, sum), shape, channelAxis(op))
+    const perChannel = isWeighted(op)
+      ? alongAxis(tensor("f64", shape, sum), shape, ownChannelAxis(op))
       : null;
-    if (isSynapse(op) && perChannel !== null && this.isUsedWithout(op)) {
+    if (isWeighted(op) && perChannel !== null && this.isUsedWithout(op)) {
       const own = op.attrs.bias === null ? null : builder.tensorAt(op.attrs.bias);
       const values = perChannel.map((x, i) => x + (own?.data[i] ?? 0));
       const bias = tensorOf("f32", [values.length], values);
@@ -201,7 +200,7 @@ class Carrier {
 
   /** The constant of a rectifier that alone reads what the synapse `op` makes; else null. */
   private wantedBy(op: Op): Tensor | null {
-    if (!isSynapse(op)) return null;
+    if (!isWeighted(op)) return null;
     const [user, ...others] = this.users.get(op.result) ?? [];
     if (user === undefined || others.length > 0 || isOutput(this.module, op.result)) return null;
     return rectifierCeiling(user) === null
@@ -215,7 +214,7 @@ class Carrier {
     const type = real("f64", op.type.shape);
     let unbiased = makeOp(kind, result, inputs, op.attrs, type, loc);
     let lookup = (ref: string): Tensor => this.builder.tensorAt(ref);
-    if (isSynapse(op)) {
+    if (isWeighted(op)) {
       unbiased = makeOp(op.kind, result, inputs, { ...op.attrs, bias: null }, type, loc);
     }
     if (isOp(op, "ann.affine")) {

@@ -3,8 +3,7 @@
  * kind n of the list and the type after, and what else it has is drawn.
  */
 import { Builder } from "../../../ir/build.ts";
-import type { Module } from "../../../ir/module.ts";
-import { inputsOf } from "../../../ir/module.ts";
+import { inputsOf, type Module } from "../../../ir/module.ts";
 import type { ValueId } from "../../../ir/op/op.ts";
 import { uniform } from "../../../ir/random.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";

@@ -3,8 +3,16 @@ import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Module } from "../../../ir/module.ts";
-import type { OpAttrs, OpKind, PoolAttrs, ValueId, WindowAttrs } from "../../../ir/op/op.ts";
-import { binaryNames, reduceNames, unaryNames } from "../../../ir/op/op.ts";
+import {
+  binaryNames,
+  type OpAttrs,
+  type OpKind,
+  type PoolAttrs,
+  reduceNames,
+  unaryNames,
+  type ValueId,
+  type WindowAttrs,
+} from "../../../ir/op/op.ts";
 import { specs } from "../../../ir/op/table.ts";
 import { real } from "../../../ir/type.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";

@@ -1,10 +1,9 @@
 /** What is asked for of a model, and nothing else: outputs, values of inputs, repeated names. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { shared } from "../../models/shared.ts";
-import { existsSync } from "node:fs";
 import { floats, graph, ints, model, node, value } from "../build-model.ts";
 import { codesOf, importBytes, moduleOf, outputsOf } from "../run.ts";
 

@@ -5,9 +5,8 @@ import { costOf, costRuleOf, neuronCost } from "../../../ir/account/costs.ts";
 import type { Operations } from "../../../ir/account/operations.ts";
 import { Builder } from "../../../ir/build.ts";
 import { type NeuronKind, type OpAttrs, type OpKind } from "../../../ir/op/op.ts";
-import { specs } from "../../../ir/op/table.ts";
+import { isOpKind, specs } from "../../../ir/op/table.ts";
 import type { DType, Shape, Type } from "../../../ir/type.ts";
-import { isOpKind } from "../../../ir/op/table.ts";
 import { type Tensors, f, loc } from "../one-op.ts";
 import { i } from "../semantics/cells.ts";
 

@@ -1,9 +1,8 @@
 /** Cells of one neuron, and what they make of a current over time, for tests of what neurons mean. */
 import { isFramedNeuron, isStateful } from "../../../ir/op/known.ts";
-import { type FramedKind } from "../../../ir/op/op.ts";
+import type { FramedKind, OpAttrs, SpikingKind } from "../../../ir/op/op.ts";
 import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
-import type { OpAttrs } from "../../../ir/op/op.ts";
 import {
   type Cell,
   type FramedCell,
@@ -11,7 +10,6 @@ import {
   framedCellOf,
   steppedCellOf,
 } from "../../../ir/semantics/spiking.ts";
-import type { SpikingKind } from "../../../ir/op/op.ts";
 import type { DType, Domain, Shape } from "../../../ir/type.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { type Tensors, loc, numbers } from "../one-op.ts";

@@ -2,7 +2,7 @@
  * Random networks that convert-activations takes as they are, with samples, and their conversion.
  * Made of linear ops, moves, rectifiers and max-pools; at least one rectifier.
  */
-import { type Step } from "../../random/sketch.ts";
+import { Sketch, type Step, type StepKind } from "../../random/sketch.ts";
 import fc from "fast-check";
 import { interpretEngine } from "../../../backends/interpret/engine.ts";
 import { known } from "../../../ir/diagnostic.ts";
@@ -14,7 +14,6 @@ import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
 import { convert } from "../../../library/convert.ts";
 import type { Calibration } from "../../../passes/pass.ts";
-import { Sketch, type StepKind } from "../../random/sketch.ts";
 
 export interface Convertible {
   readonly module: Module;

@@ -4,7 +4,8 @@ import { Builder } from "../../../ir/build.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { type Tensor, f32 } from "../../../ir/tensor.ts";
 import { real } from "../../../ir/type.ts";
-import { type Synapse, isSynapse } from "../../../passes/fuse/weights.ts";
+import { isWeighted } from "../../../ir/op/known.ts";
+import type { Synapse } from "../../../passes/fuse/weights.ts";
 import { ownUnits } from "../../../passes/quantise/own-grid.ts";
 import { loc } from "../../ir/one-op.ts";
 
@@ -15,7 +16,7 @@ function layerOf(rows: readonly (readonly number[])[]): { op: Synapse; weight: T
   const x = builder.input("x", real("f32", [1, inputs]), loc);
   const attrs = { weight: builder.tensor("w", weight), bias: null };
   const op = builder.opOf(builder.add("ann.linear", [x], attrs, loc));
-  return { op: known(isSynapse(op) ? op : null, "a synapse"), weight };
+  return { op: known(isWeighted(op) ? op : null, "a synapse"), weight };
 }
 
 function unitsOf(rows: readonly (readonly number[])[], levels = 127): number[] {

@@ -6,11 +6,12 @@
  */
 import { packDrive } from "./pack-drive.ts";
 import {
-  crowdsRegisters,
+  blockCount,
   blockWidth,
+  crowdsRegisters,
   type CurrentSink,
   type NeuronSink,
-  blockCount,
+  type Population,
 } from "../../kernels/neurons/population-form.ts";
 import { onFirstThread } from "../../assembler/memory.ts";
 import { known } from "../../../../ir/diagnostic.ts";
@@ -19,7 +20,6 @@ import { expandSpikes } from "../../kernels/expand.ts";
 import { clearMaskHalo } from "../../kernels/synapses/halo.ts";
 import type { Parameters } from "../../kernels/neurons/firing.ts";
 import type { LaneMode } from "../../kernels/lanes.ts";
-import type { Population } from "../../kernels/neurons/population-form.ts";
 import { populate } from "../../kernels/neurons/population.ts";
 import { type Grid, type SpikeMasks, maskBuffers, masksBytes } from "../../memory/spikes.ts";
 import type { Buffer, View } from "../../memory/view.ts";

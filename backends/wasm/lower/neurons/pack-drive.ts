@@ -1,10 +1,9 @@
 /** The sources of a population as its kernel takes them: weights packed by block, currents by pixel. */
-import { type Source, blockCount } from "../../kernels/neurons/population-form.ts";
+import { blockCount, type Population, type Source } from "../../kernels/neurons/population-form.ts";
 import { type Drive, type EventDrive } from "./sources.ts";
 import { known } from "../../../../ir/diagnostic.ts";
 import { type Op } from "../../../../ir/op/op.ts";
 import { type LaneMode, lanesPerVector, weightBytes } from "../../kernels/lanes.ts";
-import type { Population } from "../../kernels/neurons/population-form.ts";
 import { maskBuffers } from "../../memory/spikes.ts";
 import type { Buffer } from "../../memory/view.ts";
 import type { Lowering } from "../lowering.ts";

@@ -5,8 +5,7 @@ import type { Expr } from "../../assembler/types.ts";
 import type { Code } from "../../assembler/code.ts";
 import { splat } from "../../kernels/functions.ts";
 import type { VectorForm } from "./forms.ts";
-import type { Lowering } from "../lowering.ts";
-import { elementOf } from "../lowering.ts";
+import { elementOf, type Lowering } from "../lowering.ts";
 
 const comparisons = {
   "ann.equal": ["eq", "eq"],

@@ -10,8 +10,13 @@ import { broadcastIndices } from "../../../../ir/semantics/semantics.ts";
 import type { Tensor } from "../../../../ir/tensor.ts";
 import { elementCount } from "../../../../ir/type.ts";
 import { verify } from "../../../../ir/verify.ts";
-import { type Convertible, awkwardNetworks, converted, convertibleNetworks } from "../networks.ts";
-import { sourceOf } from "../networks.ts";
+import {
+  awkwardNetworks,
+  converted,
+  type Convertible,
+  convertibleNetworks,
+  sourceOf,
+} from "../networks.ts";
 
 /** The largest difference between the outputs of both networks, as a share of the largest output. */
 function errorOf(ann: Module, snn: Module, sample: readonly Tensor[], timesteps: number): number {

@@ -2,13 +2,13 @@
  * What samples that judge conversions show of them: how much is lost on these, and how much at most on all
  * there are, with a stated confidence.
  */
-import { fewestForMean, samplesNeeded, upperMean, upperShare } from "../calibrate/confidence.ts";
-import type { Evaluation } from "../calibrate/evaluate.ts";
-import { varianceOf } from "../calibrate/tasks/regress.ts";
-import type { ChosenTask } from "../calibrate/tasks/task.ts";
-import { fail, known } from "../ir/diagnostic.ts";
-import type { Module } from "../ir/module.ts";
-import { diagnose } from "./diagnostics.ts";
+import { fewestForMean, samplesNeeded, upperMean, upperShare } from "../../calibrate/confidence.ts";
+import type { Evaluation } from "../../calibrate/evaluate.ts";
+import { varianceOf } from "../../calibrate/tasks/regress.ts";
+import type { ChosenTask } from "../../calibrate/tasks/task.ts";
+import { fail, known } from "../../ir/diagnostic.ts";
+import type { Module } from "../../ir/module.ts";
+import { diagnose } from "../diagnostics.ts";
 
 /** A conversion on one part of the samples. */
 export interface Judged {

@@ -1,7 +1,7 @@
 /** For how many conversions together a confidence holds: worked out by hand from powers of 1 − loss. */
 import { describe, expect, it } from "vitest";
-import { samplesNeeded, upperShare } from "../../calibrate/confidence.ts";
-import { confidenceOfEach, conversionsShown } from "../../library/judge.ts";
+import { samplesNeeded, upperShare } from "../../../calibrate/confidence.ts";
+import { confidenceOfEach, conversionsShown } from "../../../library/auto/judge.ts";
 
 const shown = (judges: number, maxLoss: number, most = 24): number =>
   conversionsShown(judges, maxLoss, 0.95, { name: "classify" }, most);

@@ -1,16 +1,21 @@
 /** Choosing a conversion: what is chosen is the least of what is good enough, whatever the order. */
 import { describe, expect, it } from "vitest";
-import { singleThreadEngine } from "../../backends/typed/single.ts";
-import { DiagnosticError, known } from "../../ir/diagnostic.ts";
-import type { SampleSource } from "../../ir/executable.ts";
-import { parseModule } from "../../ir/text/parse.ts";
-import { uniform } from "../../ir/random.ts";
-import { tensorOf } from "../../ir/tensor.ts";
-import { stepsOf } from "../../library/convert.ts";
-import { codeMadeBy } from "../../passes/codes.ts";
-import { pipelines } from "../../passes/index.ts";
-import { printPipeline } from "../../passes/pipeline.ts";
-import { type Objective, type Trial, candidates, chooseConversion } from "../../library/auto.ts";
+import { singleThreadEngine } from "../../../backends/typed/single.ts";
+import { DiagnosticError, known } from "../../../ir/diagnostic.ts";
+import type { SampleSource } from "../../../ir/executable.ts";
+import { parseModule } from "../../../ir/text/parse.ts";
+import { uniform } from "../../../ir/random.ts";
+import { tensorOf } from "../../../ir/tensor.ts";
+import { stepsOf } from "../../../library/convert.ts";
+import { codeMadeBy } from "../../../passes/codes.ts";
+import { pipelines } from "../../../passes/index.ts";
+import { printPipeline } from "../../../passes/pipeline.ts";
+import {
+  type Objective,
+  type Trial,
+  candidates,
+  chooseConversion,
+} from "../../../library/auto/auto.ts";
 
 const text = `module @m attributes {code = "none", timesteps = 1, properties = []} {
   %0 = ann.input() {name = "x"} : real[1, 4]

@@ -2,21 +2,21 @@
  * Finds a conversion by trying codes, numbers of timesteps and bits. Each is calibrated on one half of the
  * samples and judged on the other half, both ways. It uses no test data and needs no labels.
  */
-import { ownEnergy } from "../calibrate/energy.ts";
-import type { Evaluation } from "../calibrate/evaluate.ts";
-import { chooseTask, outputView } from "../calibrate/tasks/choose.ts";
-import type { ChosenTask, TaskWish } from "../calibrate/tasks/task.ts";
-import { fail, known } from "../ir/diagnostic.ts";
-import type { SampleSource } from "../ir/executable.ts";
-import type { Module } from "../ir/module.ts";
-import { printModule } from "../ir/text/print.ts";
-import type { Calibration } from "../passes/pass.ts";
-import { type Labelled, evaluateModule } from "./assess.ts";
-import { withBits, withOption } from "../passes/codes.ts";
-import { pipelineNames } from "../passes/index.ts";
-import { type PipelineStep, abbreviated } from "../passes/pipeline.ts";
-import { convert, stepsOf } from "./convert.ts";
-import { diagnose } from "./diagnostics.ts";
+import { ownEnergy } from "../../calibrate/energy.ts";
+import type { Evaluation } from "../../calibrate/evaluate.ts";
+import { chooseTask, outputView } from "../../calibrate/tasks/choose.ts";
+import type { ChosenTask, TaskWish } from "../../calibrate/tasks/task.ts";
+import { fail, known } from "../../ir/diagnostic.ts";
+import type { SampleSource } from "../../ir/executable.ts";
+import type { Module } from "../../ir/module.ts";
+import { printModule } from "../../ir/text/print.ts";
+import type { Calibration } from "../../passes/pass.ts";
+import { type Labelled, evaluateModule } from "../assess.ts";
+import { withBits, withOption } from "../../passes/codes.ts";
+import { pipelineNames } from "../../passes/index.ts";
+import { type PipelineStep, abbreviated } from "../../passes/pipeline.ts";
+import { convert, stepsOf } from "../convert.ts";
+import { diagnose } from "../diagnostics.ts";
 import {
   boundOf,
   confidenceOfEach,
@@ -27,7 +27,7 @@ import {
   refuseFewJudges,
   variancesOf,
 } from "./judge.ts";
-import { type Running, byContent, calibrationOn } from "./measure.ts";
+import { type Running, byContent, calibrationOn } from "../measure.ts";
 
 /** What to minimise. */
 export const objectives = ["latency", "spikes", "energy"] as const;
