@@ -3,7 +3,7 @@
  * per op (in `ir/semantics/`); faster engines are right where they agree with this one. It checks
  * no input: that shapes and dtypes are the module's is for callers to see to.
  */
-import { isFramedNeuron, isStateful, movedOperands } from "./op/known.ts";
+import { isFramedNeuron, isStateful, movedOperands, variesByItself } from "./op/known.ts";
 import {
   type FramedKind,
   isOp,
@@ -179,11 +179,9 @@ class Run {
     this.isSender = isSenderIn(this.drives);
     this.giveInputs(inputs);
     for (const op of module.ops) {
-      const stateful = isStateful(op);
-      if (stateful) this.putCell(op);
+      if (isStateful(op)) this.putCell(op);
       if (isFramedNeuron(op)) this.putFramedCell(op);
-      const changes = stateful || isFramedNeuron(op) || isOp(op, "snn.input", "snn.previous");
-      if (changes || op.inputs.some((value) => this.varying.has(value))) {
+      if (variesByItself(op) || op.inputs.some((value) => this.varying.has(value))) {
         this.varying.add(op.result);
       }
       this.putSynapse(op);

@@ -2,6 +2,7 @@
  * A network: ops in topological order, the tensors they name, and what is claimed of the whole.
  * Immutable; a pass makes a new one and shares what it did not change.
  */
+import { isSourceOverTime } from "./op/known.ts";
 import { known } from "./diagnostic.ts";
 import {
   type InputKind,
@@ -78,7 +79,7 @@ export function isFramed(code: Code): boolean {
 
 /** Whether a network differs from timestep to timestep: it spikes, or what comes in or back changes. */
 export function isOverTime(module: Pick<Module, "code" | "ops">): boolean {
-  return module.code !== "none" || opsOf(module, "snn.input", "snn.previous").length > 0;
+  return module.code !== "none" || module.ops.some(isSourceOverTime);
 }
 
 /**

@@ -23,7 +23,14 @@
  * Domains are part of 4. What holds at some stage only (no activations after conversion) is for the
  * checkers of properties in `passes/`. Other faults are never repaired here, only told.
  */
-import { isFramedNeuron, isNeuron, variesByItself, isWeighted, traitsOf } from "./op/known.ts";
+import {
+  isFramedNeuron,
+  isNeuron,
+  variesByItself,
+  isWeighted,
+  traitsOf,
+  isSourceOverTime,
+} from "./op/known.ts";
 import { attributesOf, describeKind, fitsKind, formatRef, formatString } from "./op/attribute.ts";
 import { known } from "./diagnostic.ts";
 import { type Module, inputsOf, isFramed, isOverTime, opsOf, rehearsalOf } from "./module.ts";
@@ -120,7 +127,7 @@ function* faultsOf(
     yield [10, `no output depends on this ${op.kind}`];
   }
   if (module.code === "none" && variesByItself(op)) {
-    const isSource = isOp(op, "snn.input", "snn.previous");
+    const isSource = isSourceOverTime(op);
     if (!isSource || op.type.domain !== "real") {
       const what = isSource ? `${op.kind} of domain ${op.type.domain}` : op.kind;
       yield [12, `${what} stands in a network whose code is "none"`];

@@ -3,9 +3,10 @@
  * and breaks, that the module still verifies, and, where asked, that the numbers stay. Broken
  * promises end in a `PassBrokeModuleError`, which carries all that is needed to see it happen again.
  */
+import { isSourceOverTime } from "../ir/op/known.ts";
 import { DiagnosticError, type Diagnostic, InvariantError, fail } from "../ir/diagnostic.ts";
 import { isOutOfMemory } from "../ir/run/memory.ts";
-import { type Module, type Property, isOverTime, opsOf } from "../ir/module.ts";
+import { type Module, type Property, isOverTime } from "../ir/module.ts";
 import type { Op, ValueId } from "../ir/op/op.ts";
 import { formatOp, printModule } from "../ir/text/print.ts";
 import { verify as verifyModule } from "../ir/verify.ts";
@@ -201,7 +202,7 @@ function refuseFeedback(module: Module, pass: AnyPass): void {
   if (pass.role === "clean" || pass.role === "fuse") return;
   const isChanging = module.code === "none" && isOverTime(module);
   if (module.carries.length === 0 && !isChanging) return;
-  const op = opsOf(module, "snn.previous", "snn.input")[0];
+  const op = module.ops.find(isSourceOverTime);
   const what = module.carries.length > 0 ? "values come back" : "inputs change over time";
   fail(diagnose("pass-not-over-time", op?.loc ?? null, { pass: pass.name, what }));
 }

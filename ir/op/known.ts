@@ -41,6 +41,11 @@ export function variesByItself(op: Op): boolean {
   return traitsOf(op).time !== "none";
 }
 
+/** Whether the op brings in values that change over time: from outside, or from the timestep before. */
+export function isSourceOverTime(op: Op): boolean {
+  return traitsOf(op).structure === "source" && variesByItself(op);
+}
+
 /** Whether the op's result at a timestep depends on earlier ones. */
 export function isStateful(op: Op): op is OpOf<StatefulKind> {
   const { time } = traitsOf(op);
