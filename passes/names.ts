@@ -31,7 +31,7 @@ export function codeNamed(name: string, { pipelines, passes }: PipelineNames): S
   const present = aliases.get(name) ?? name;
   const code = spikingCodes.find((each) => each === present);
   if (code !== undefined) return code;
-  const near = nearestPresent(name, spikingCodes);
+  const near = nearest(name, [...spikingCodes, ...aliases.keys()]);
   const kind = pipelines.has(name) ? "pipeline" : isPass(name, passes) ? "pass" : null;
   return fail(diagnose("unknown-code", null, { name, kind, near, known: spikingCodes }));
 }
@@ -44,15 +44,9 @@ export function pipelineNamed(text: string, { pipelines, passes }: PipelineNames
   const name = text.trim();
   if (pipelines.has(name) || !/^[^\s,{}=]+$/.test(name)) return text;
   const known = [...pipelines.keys()];
-  const near = nearestPresent(name, known);
+  const near = nearest(name, [...known, ...aliases.keys()]);
   const kind = isPass(name, passes) ? "pass" : null;
   return fail(diagnose("unknown-pipeline", null, { name, kind, near, known }));
-}
-
-/** The present name that a misspelt one, or one near a former name, was probably meant to be. */
-function nearestPresent(name: string, known: readonly string[]): string | null {
-  const near = nearest(name, [...known, ...aliases.keys()]);
-  return near === null ? null : (aliases.get(near) ?? near);
 }
 
 function isPass(name: string, passes: PipelineNames["passes"]): boolean {

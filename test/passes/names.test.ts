@@ -84,12 +84,6 @@ describe("a wrong name", () => {
     );
   });
 
-  it("that is near a former name gets the present one", () => {
-    expect(saidOf(() => pipeline("binry"))).toBe(
-      `unknown-pipeline: there is no pipeline named "binry" | did you mean signed-rate? pipelines: ${allPipelines}`,
-    );
-  });
-
   it("is known where it is a pass or a pipeline", () => {
     expect(saidOf(() => pipeline("fit-layers"))).toBe(
       `unknown-pipeline: "fit-layers" is a pass, not a pipeline | --passes takes passes; pipelines: ${allPipelines}`,
