@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import type { Evaluation } from "../calibrate/evaluate.ts";
-import { percent, withError } from "../calibrate/report/format.ts";
+import { lossPoints, percent, withError } from "../calibrate/report/format.ts";
 import { type Context, type Outcome, perform, runningOf } from "../cli/action.ts";
 import { loadData } from "../cli/options/data.ts";
 import { loadNetwork } from "../cli/load.ts";
@@ -86,12 +86,11 @@ async function work(whole: Context): Promise<Outcome> {
       });
       const snn = await evaluateModule(spiking, data, running, { reference: ann });
       const after = known(snn.accuracy?.at(-1), "labels");
-      const loss = ((before - after) * 100).toFixed(2);
       rows.push([
         pipeline,
         String(spiking.timesteps),
         percent(after),
-        withError(loss.replace("-", "−"), snn.lossStandardError?.at(-1) ?? null),
+        withError(lossPoints(before - after), snn.lossStandardError?.at(-1) ?? null),
         percent(known(snn.agreement?.at(-1), "a reference")),
         percent(currentShare(snn, spiking.timesteps)),
       ]);

@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { type Context, type Outcome, perform, runningOf } from "../cli/action.ts";
-import { percent } from "../calibrate/report/format.ts";
+import { lossPoints, percent } from "../calibrate/report/format.ts";
 import { loadData } from "../cli/options/data.ts";
 import { loadNetwork } from "../cli/load.ts";
 import { options } from "../cli/options/options.ts";
@@ -99,7 +99,7 @@ async function work(whole: Context): Promise<Outcome> {
       const snn = await evaluateModule(spiking, data, running, { timesteps, reference: ann });
       const after = known(snn.accuracy?.at(-1), "labels");
       const agreement = known(snn.agreement?.at(-1), "a reference");
-      const loss = ((before - after) * 100).toFixed(2);
+      const loss = lossPoints(before - after);
       terminal.out(
         `LIF, ${timesteps} steps of 1 ms: ${percent(after)}, loss ${loss}, ` +
           `agreement ${percent(agreement)}`,

@@ -1,5 +1,5 @@
 /** What is measured of one conversion, as a table for people and as a comparison of ours with others. */
-import { points, withError } from "../../calibrate/report/format.ts";
+import { lossPoints, withError } from "../../calibrate/report/format.ts";
 import { alignedTable } from "../../cli/terminal/tables.ts";
 import type { Alphabet } from "./alphabet.ts";
 
@@ -77,7 +77,7 @@ export function cellsOf(row: Row): string[] {
       alphabet === null ? "–" : String(n),
     ),
     percentText(row.accuracy),
-    withError(points(row.loss / 100).replace("+", ""), row.lossStandardError / 100),
+    withError(lossPoints(row.loss / 100), row.lossStandardError / 100),
     percentText(row.agreement),
     row.relativeLogitError.toExponential(2),
     row.spikesPerNeuron.toFixed(3),

@@ -1,5 +1,5 @@
 /** What a table shows of a network by timestep, by the task of its first output. */
-import { digits3, percent, points, quantity, relative, withError } from "./format.ts";
+import { digits3, lossPoints, percent, quantity, relative, withError } from "./format.ts";
 import { type MetricName, type Metrics, type TaskName, metricNames } from "../tasks/task.ts";
 import type { ConversionReport } from "./schema.ts";
 
@@ -7,7 +7,7 @@ import type { ConversionReport } from "./schema.ts";
 export interface Figures {
   readonly task: TaskName;
   readonly accuracy: readonly number[] | null;
-  /** Of the difference from the ANN's accuracy. */
+  /** Of the conversion loss. */
   readonly lossStandardError: readonly number[] | null;
   readonly agreement: readonly number[] | null;
   readonly metrics: Metrics;
@@ -78,15 +78,17 @@ export function referenceColumns({ task, agreement, metrics }: Figures): Column[
   return [{ head: "agreement", cell: (i) => percent(agreement?.[i] ?? null), ann: "" }];
 }
 
-/** The difference from the ANN in points of accuracy, with its standard error. */
+export const lossHead = "loss";
+
+/** The conversion loss in points of accuracy, with its standard error. */
 export function lossColumn({ accuracy, lossStandardError, ann }: Figures): Column {
   const before = ann?.accuracy ?? null;
   return {
-    head: "vs. ANN",
+    head: lossHead,
     cell: (i) => {
       const share = accuracy?.[i] ?? null;
       if (share === null || before === null) return "–";
-      return withError(points(share - before), lossStandardError?.[i] ?? null);
+      return withError(lossPoints(before - share), lossStandardError?.[i] ?? null);
     },
     ann: "",
   };

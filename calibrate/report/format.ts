@@ -14,6 +14,14 @@ export function points(difference: number | null): string {
   return difference > 0 ? `+${text}` : text.replace("-", "−");
 }
 
+/**
+ * A loss in percentage points: a share before less that after, so positive is worse, and has no sign. The
+ * conversion loss is the ANN's share less the spiking network's.
+ */
+export function lossPoints(loss: number | null): string {
+  return points(loss).replace("+", "");
+}
+
 /** Of a difference that has no spread: what was counted is the same on every sample, which bounds it by 3/n. */
 export const noneDiffers = "no sample differs";
 

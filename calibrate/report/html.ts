@@ -7,6 +7,7 @@ import type { TaskName } from "../tasks/task.ts";
 import {
   costColumns,
   lossColumn,
+  lossHead,
   qualityColumns,
   ratioColumns,
   referenceColumns,
@@ -19,7 +20,7 @@ import {
   digits3,
   noneDiffers,
   percent,
-  points,
+  lossPoints,
   quantity,
   relative,
 } from "./format.ts";
@@ -36,7 +37,7 @@ import {
 import { styleSheet } from "./style.ts";
 import { figure, table } from "./tables.ts";
 import { verdict } from "./verdict.ts";
-import { answerWords, countedWords, ratioWords } from "./words.ts";
+import { answerWords, countedWords, lossWords, ratioWords } from "./words.ts";
 import { landmarks } from "./format.ts";
 
 /** The whole page. The same report gives the same bytes. */
@@ -86,7 +87,7 @@ function tiles(report: ConversionReport): Html {
         percent(accuracy.ann),
         `on the same ${report.evaluationData.samples} samples`,
       ],
-      ["Conversion loss", points(accuracy.ann - snn), lossNote(accuracy.lossStandardError)],
+      ["Conversion loss", lossPoints(accuracy.ann - snn), lossNote(accuracy.lossStandardError)],
     );
   }
   rows.push(...valueTiles(report));
@@ -183,7 +184,7 @@ function accuracySection(report: ConversionReport, figures: Figures): Html {
       rows,
     )}
     <p class="muted">
-      ${sentence(countedWords)}.
+      ${columns.some(({ head }) => head === lossHead) ? html`${sentence(lossWords)}. ` : null}${sentence(countedWords)}.
       ${
         costs.annProducts === null || costs.annProducts === 0
           ? null
@@ -220,7 +221,7 @@ function sentence(text: string): string {
 
 /** A column's name where it stands alone. */
 function heading(head: string): string {
-  return head === "vs. ANN" ? "Against ANN" : sentence(head);
+  return head === lossHead ? "Conversion loss" : sentence(head);
 }
 
 /** What the outputs were measured as, where it is not one class for each sample throughout. */

@@ -5,7 +5,7 @@
 import type { PassFacts } from "../../ir/role.ts";
 import { isAtChance } from "../chance.ts";
 import { noneFoundShare } from "../confidence.ts";
-import { counted, percent, points, relative } from "./format.ts";
+import { counted, lossPoints, percent, relative } from "./format.ts";
 import {
   type OwnPart,
   type Situation,
@@ -440,7 +440,7 @@ function noise(report: Findings, loss: number | null): Recommendation[] {
       kind: "few-samples",
       importance: "info",
       text:
-        `Measured on ${samples} samples, the difference from the ANN of ${points(-loss)} points ` +
+        `Measured on ${samples} samples, the conversion loss of ${lossPoints(loss)} points ` +
         `${uncertainty(deviation, samples)}; one sample is ${(100 / samples).toFixed(2)} points.`,
       option: null,
       layer: null,

@@ -227,7 +227,7 @@ export const reportSchema = z
         .array(amount)
         .nullable()
         .describe(
-          "Of snn − ann, both on the same samples; a share. Null without labels, and for values.",
+          "Of the conversion loss, ann − snn, both on the same samples; a share. Null without labels, and for values.",
         ),
       agreement: z.array(share).nullable().describe("Share predicted as the ANN does."),
       task: task.describe("What the first output was measured as."),

@@ -5,7 +5,7 @@ import {
   digits3,
   energy,
   percent,
-  points,
+  lossPoints,
   quantity,
   relative,
 } from "./format.ts";
@@ -42,17 +42,17 @@ export function passSection(report: ConversionReport, figures: Figures): Html {
   const labelled = measure === "accuracy";
   const rows = lossByPass.map((row, i) => {
     const before = lossByPass[i - 1]?.accuracy ?? null;
-    const change = row.accuracy === null || before === null ? null : row.accuracy - before;
+    const loss = row.accuracy === null || before === null ? null : before - row.accuracy;
     return [
       row.pass,
-      ...(labelled ? [percent(row.accuracy), points(change)] : []),
+      ...(labelled ? [percent(row.accuracy), lossPoints(loss)] : []),
       measure === "relativeRmseToAnn" ? relative(row.relativeRmseToAnn) : percent(row.agreement),
       relative(row.relativeLogitError),
     ];
   });
   const headings = [
     "Pass",
-    ...(labelled ? ["Accuracy", "Change"] : []),
+    ...(labelled ? ["Accuracy", "Loss"] : []),
     measure === "relativeRmseToAnn" ? "Distance" : "Agreement",
     "Logit error",
   ];

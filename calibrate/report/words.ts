@@ -44,6 +44,10 @@ export const countedWords =
   "events: words × weights; bits: binary digits set in words × weights; " +
   "MACs: products on what is no spike, the first layer among them";
 
+/** What the column of losses is. */
+export const lossWords =
+  "loss: the ANN's accuracy less the spiking network's, in points; positive is worse";
+
 /** What is divided by what; `annProducts` of one sample. */
 export function ratioWords(annProducts: number): string {
   return `/ANN: events or bits, with MACs, over the ANN's ${quantity(annProducts)} MACs`;

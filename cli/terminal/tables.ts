@@ -17,6 +17,7 @@ import {
   countedWords,
   energyWords,
   latencyWords,
+  lossWords,
   ratioWords,
 } from "../../calibrate/report/words.ts";
 import { describeTask } from "../../calibrate/evaluation-diagnostics.ts";
@@ -60,7 +61,7 @@ export function accuracyTable(evaluation: Evaluation, ann: Evaluation | null): s
       : referenceColumns(figures);
   const columns = [
     ...(measured || reference.length === 0 ? qualityColumns(figures) : []),
-    ...(accuracy === null || ann === null ? [] : [lossColumn(figures)]),
+    ...(lossIsShown(evaluation, ann) ? [lossColumn(figures)] : []),
     ...(!measured || figures.task === "regress" ? reference : []),
     ...costColumns(costsOf(evaluation, ann)),
     ...ratioColumns(costsOf(evaluation, ann)),
@@ -75,6 +76,11 @@ export function accuracyTable(evaluation: Evaluation, ann: Evaluation | null): s
   });
   const head = ["T", ...(once ? ["latency"] : []), ...columns.map((column) => column.head)];
   return alignedTable([head, ...rows]);
+}
+
+/** Whether there are two shares whose difference is a loss. */
+function lossIsShown({ accuracy }: Evaluation, ann: Evaluation | null): boolean {
+  return accuracy !== null && ann !== null;
 }
 
 function costsOf(evaluation: Evaluation, ann: Evaluation | null): Costs {
@@ -95,6 +101,7 @@ export function costLines(evaluation: Evaluation, ann: Evaluation | null): strin
   const bitsAreAdditions = neurons.every(({ shifts }) => shifts);
   const energy = ann === null ? "" : energyWords(ownEnergy(ann, evaluation), bitsAreAdditions);
   return [
+    ...(lossIsShown(evaluation, ann) ? [lossWords] : []),
     countedWords,
     ...(annProducts === 0 ? [] : [ratioWords(annProducts)]),
     ...(bitsAreAdditions ? [] : [bitsMultiplyWords]),

@@ -2,7 +2,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { digits3, percent, points, quantity, withError } from "../../calibrate/report/format.ts";
+import {
+  digits3,
+  lossPoints,
+  percent,
+  quantity,
+  withError,
+} from "../../calibrate/report/format.ts";
 import {
   convert,
   evaluatePair,
@@ -49,7 +55,7 @@ it("has the numbers of the example", async () => {
     expect([accuracy, ...rest.trim().split(/ {2,}/)]).toEqual([
       percent(share),
       withError(
-        points(share - (original.accuracy?.[0] ?? NaN)),
+        lossPoints((original.accuracy?.[0] ?? NaN) - share),
         snn.lossStandardError?.[at] ?? null,
       ),
       percent(snn.agreement?.[at] ?? null),

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { renderReportHtml } from "../../../calibrate/report/html.ts";
 import { html } from "../../../calibrate/report/markup.ts";
 import type { ConversionReport } from "../../../calibrate/report/schema.ts";
+import { known } from "../../../ir/diagnostic.ts";
 import { syntheticReport } from "./synthetic.ts";
 
 const hostile = `</text></svg><script>alert(1)</script><img src=x onerror="alert(2)">&'"\u0007`;
@@ -50,6 +51,27 @@ describe("report.html", () => {
   beforeAll(async () => {
     page = await renderReportHtml(syntheticReport());
     document = parseHTML(page).document;
+  });
+
+  it("has one sign for losses: in the tile, by timestep and by pass, positive is worse", async () => {
+    const { accuracy, ...report } = syntheticReport({ timesteps: 1, annAccuracy: 0.5 });
+    const [first, second] = report.lossByPass;
+    const lossByPass = [
+      { ...known(first, "a pass"), accuracy: 0.5 },
+      { ...known(second, "a pass"), accuracy: 0.625 },
+    ];
+    // Right more often than the ANN: a loss below zero.
+    const better = { ...report, lossByPass, accuracy: { ...accuracy, snn: [0.75] } };
+    const { document: shown } = parseHTML(await renderReportHtml(better));
+    const [tile] = [...shown.querySelectorAll(".tiles div")].filter(
+      (each) => each.querySelector("dt")?.textContent === "Conversion loss",
+    );
+    expect(tile?.querySelector("dd")?.firstChild?.textContent).toBe("−25.00");
+    expect(columnOf(shown, "#accuracy ~ .scroll table", "Conversion loss")).toEqual([
+      expect.stringMatching(/^−25\.00( ±|$)/),
+    ]);
+    expect(columnOf(shown, "#passes ~ .figures table", "Loss")).toEqual(["–", "−12.50"]);
+    expect(shown.querySelector("#accuracy ~ p.muted")?.textContent).toContain("positive is worse");
   });
 
   it("loads nothing and runs nothing", async () => {
@@ -168,3 +190,17 @@ describe("the template", () => {
     );
   });
 });
+
+/** The cells of the column of that name, in the first such table that has one. */
+function columnOf(document: Document, tables: string, name: string): string[] {
+  for (const table of document.querySelectorAll(tables)) {
+    const column = [...table.querySelectorAll("thead th")].findIndex(
+      (head) => head.textContent.trim() === name,
+    );
+    if (column < 0) continue;
+    return [...table.querySelectorAll("tbody tr")].map((row) =>
+      known(row.children[column], "a cell").textContent.trim(),
+    );
+  }
+  return [];
+}

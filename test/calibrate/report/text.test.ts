@@ -5,6 +5,7 @@ import {
   energy,
   labelsOf,
   landmarks,
+  lossPoints,
   points,
   quantity,
   relative,
@@ -21,11 +22,11 @@ describe("the report on a terminal", () => {
       "resnet-mini: The spiking network is right on 89.08 % of 10000 samples after 8
       timesteps, 4.04 ± 0.36 points fewer than the ANN's 93.12 %.
 
-      T    accuracy        vs. ANN  agreement  spikes  events/ANN  bits/ANN
-      1     36.47 %  −56.65 ± 0.81    38.29 %  4.79 k      0.0475    0.0475
-      2     54.49 %  −38.63 ± 0.69    57.21 %  9.58 k      0.0841    0.0841
-      4     75.10 %  −18.02 ± 0.52    78.86 %  19.2 k       0.157     0.157
-      8     89.08 %   −4.04 ± 0.36    93.53 %  38.3 k       0.304     0.304
+      T    accuracy          loss  agreement  spikes  events/ANN  bits/ANN
+      1     36.47 %  56.65 ± 0.81    38.29 %  4.79 k      0.0475    0.0475
+      2     54.49 %  38.63 ± 0.69    57.21 %  9.58 k      0.0841    0.0841
+      4     75.10 %  18.02 ± 0.52    78.86 %  19.2 k       0.157     0.157
+      8     89.08 %   4.04 ± 0.36    93.53 %  38.3 k       0.304     0.304
       ANN   93.12 %
 
       Error by layer, % of the signal's variance:
@@ -93,6 +94,7 @@ describe("numbers for people", () => {
       "12.1 M",
     ]);
     expect([0.5, -0.0012, 0.00001, null].map(points)).toEqual(["+50.00", "−0.12", "0.00", "–"]);
+    expect([0.5, -0.0012, 0.00001, null].map(lossPoints)).toEqual(["50.00", "−0.12", "0.00", "–"]);
     expect([0, 0.12, 0.0031, 0.00004, 1e-9].map(relative)).toEqual([
       "0 %",
       "12 %",
