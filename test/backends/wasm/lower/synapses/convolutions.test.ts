@@ -1,12 +1,12 @@
 /** Dense convolutions and linear layers as trained networks have them: each way that kernels take. */
 import { describe, expect, it } from "vitest";
-import { compileProgram } from "../../../backends/wasm/compile.ts";
-import { compileOptionsOf } from "../../../backends/wasm/request.ts";
-import { known } from "../../../ir/diagnostic.ts";
-import type { Module } from "../../../ir/module.ts";
-import { parseModule } from "../../../ir/text/parse.ts";
-import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
-import { both, expectClose } from "./compare.ts";
+import { compileProgram } from "../../../../../backends/wasm/compile.ts";
+import { compileOptionsOf } from "../../../../../backends/wasm/request.ts";
+import { known } from "../../../../../ir/diagnostic.ts";
+import type { Module } from "../../../../../ir/module.ts";
+import { parseModule } from "../../../../../ir/text/parse.ts";
+import { type Tensor, tensorOf } from "../../../../../ir/tensor.ts";
+import { both, expectClose } from "../../compare.ts";
 
 /** Numbers between −1 and 1 without a pattern that a window could meet. */
 function values(shape: readonly number[], phase: number): Tensor {

@@ -1,9 +1,9 @@
 /** Reductions, softmax and normalisations in WebAssembly, over axes that lie in every way. */
 import { describe, it } from "vitest";
-import { reduceNames } from "../../../ir/op/op.ts";
-import { tensorOf } from "../../../ir/tensor.ts";
-import { f } from "../../ir/one-op.ts";
-import { expectNative, noise } from "./one-op.ts";
+import { reduceNames } from "../../../../../ir/op/op.ts";
+import { tensorOf } from "../../../../../ir/tensor.ts";
+import { f } from "../../../../ir/one-op.ts";
+import { expectNative, noise } from "../../one-op.ts";
 
 const positive = (name: string): boolean => name === "log-sum";
 

@@ -3,19 +3,19 @@
  * windows, in parts and over chunks, beside the interpreter. Sums are exact, so all must be the same.
  */
 import { describe, expect, it } from "vitest";
-import { compileProgram } from "../../../backends/wasm/compile.ts";
-import { compileOptionsOf } from "../../../backends/wasm/request.ts";
-import { Builder } from "../../../ir/build.ts";
-import { known } from "../../../ir/diagnostic.ts";
-import type { Probe, SampleResult } from "../../../ir/executable.ts";
-import { type Module, opsOf } from "../../../ir/module.ts";
-import type { Sign, ValueId } from "../../../ir/op/op.ts";
-import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
-import { type Shape, real } from "../../../ir/type.ts";
-import { loc } from "../../ir/one-op.ts";
-import { both, expectClose } from "./compare.ts";
-import { outputInParts } from "./in-parts.ts";
-import { dyadic, whole } from "./one-op.ts";
+import { compileProgram } from "../../../../../backends/wasm/compile.ts";
+import { compileOptionsOf } from "../../../../../backends/wasm/request.ts";
+import { Builder } from "../../../../../ir/build.ts";
+import { known } from "../../../../../ir/diagnostic.ts";
+import type { Probe, SampleResult } from "../../../../../ir/executable.ts";
+import { type Module, opsOf } from "../../../../../ir/module.ts";
+import type { Sign, ValueId } from "../../../../../ir/op/op.ts";
+import { type Tensor, tensorOf } from "../../../../../ir/tensor.ts";
+import { type Shape, real } from "../../../../../ir/type.ts";
+import { loc } from "../../../../ir/one-op.ts";
+import { both, expectClose } from "../../compare.ts";
+import { outputInParts } from "../../in-parts.ts";
+import { dyadic, whole } from "../../one-op.ts";
 
 const timesteps = 9;
 const arithmetics = ["f32", "i32", "i16"] as const;

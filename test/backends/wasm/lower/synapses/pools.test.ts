@@ -1,14 +1,14 @@
 /** Pools in WebAssembly: windows over every edge, of values and of sums over time. */
 import { describe, expect, it } from "vitest";
-import { Builder } from "../../../ir/build.ts";
-import { known } from "../../../ir/diagnostic.ts";
-import type { Module } from "../../../ir/module.ts";
-import type { PoolAttrs } from "../../../ir/op/op.ts";
-import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
-import { type Shape, real } from "../../../ir/type.ts";
-import { f, loc } from "../../ir/one-op.ts";
-import { both, hostKinds } from "./compare.ts";
-import { expectNative, noise } from "./one-op.ts";
+import { Builder } from "../../../../../ir/build.ts";
+import { known } from "../../../../../ir/diagnostic.ts";
+import type { Module } from "../../../../../ir/module.ts";
+import type { PoolAttrs } from "../../../../../ir/op/op.ts";
+import { type Tensor, tensorOf } from "../../../../../ir/tensor.ts";
+import { type Shape, real } from "../../../../../ir/type.ts";
+import { f, loc } from "../../../../ir/one-op.ts";
+import { both, hostKinds } from "../../compare.ts";
+import { expectNative, noise } from "../../one-op.ts";
 
 function pool(
   spatial: number,

@@ -2,18 +2,18 @@
  * Neurons on i32 in all engines, to the bit, with numbers that float32 does not hold: potentials and
  * spikes of up to 32 bits, in one chunk of timesteps and in several. Random networks have small ones.
  */
-import { isNeuron } from "../../../ir/op/known.ts";
+import { isNeuron } from "../../../../../ir/op/known.ts";
 import { describe, expect, it } from "vitest";
-import { singleThreadEngine } from "../../../backends/typed/single.ts";
-import { Builder } from "../../../ir/build.ts";
-import type { Probe, SampleResult } from "../../../ir/executable.ts";
-import type { Code, Module } from "../../../ir/module.ts";
-import { type ValueId } from "../../../ir/op/op.ts";
-import { tensorOf } from "../../../ir/tensor.ts";
-import { type Shape, elementCount, real } from "../../../ir/type.ts";
-import { verify } from "../../../ir/verify.ts";
-import { loc } from "../../ir/one-op.ts";
-import { both, hostKinds, runOn } from "./compare.ts";
+import { singleThreadEngine } from "../../../../../backends/typed/single.ts";
+import { Builder } from "../../../../../ir/build.ts";
+import type { Probe, SampleResult } from "../../../../../ir/executable.ts";
+import type { Code, Module } from "../../../../../ir/module.ts";
+import { type ValueId } from "../../../../../ir/op/op.ts";
+import { tensorOf } from "../../../../../ir/tensor.ts";
+import { type Shape, elementCount, real } from "../../../../../ir/type.ts";
+import { verify } from "../../../../../ir/verify.ts";
+import { loc } from "../../../../ir/one-op.ts";
+import { both, hostKinds, runOn } from "../../compare.ts";
 
 const shape = [1, 5, 3, 3];
 const channels = [5, 1, 1];

@@ -1,19 +1,19 @@
 /** Both kernels of windows of spikes compute the same; which is taken follows rates alone. */
 import { describe, expect, it } from "vitest";
-import { compileProgram, type CompileOptions } from "../../../backends/wasm/compile.ts";
-import { Instance, createMemory } from "../../../backends/wasm/runtime/instance.ts";
-import { interpretEngine } from "../../../backends/interpret/engine.ts";
-import { compileOptionsOf } from "../../../backends/wasm/request.ts";
+import { compileProgram, type CompileOptions } from "../../../../../backends/wasm/compile.ts";
+import { Instance, createMemory } from "../../../../../backends/wasm/runtime/instance.ts";
+import { interpretEngine } from "../../../../../backends/interpret/engine.ts";
+import { compileOptionsOf } from "../../../../../backends/wasm/request.ts";
 import {
   type Arithmetic,
   type Layer,
   arithmetics,
   layerModule,
   layerSample,
-} from "../../../bench/speed/kernels/kernel-layer.ts";
-import { both, expectClose } from "./compare.ts";
-import { known } from "../../../ir/diagnostic.ts";
-import { opsOf } from "../../../ir/module.ts";
+} from "../../../../../bench/speed/kernels/kernel-layer.ts";
+import { both, expectClose } from "../../compare.ts";
+import { known } from "../../../../../ir/diagnostic.ts";
+import { opsOf } from "../../../../../ir/module.ts";
 
 const timesteps = 6;
 const small: Layer = { inputs: 20, outputs: 12, extent: 5, kernel: 3 };

@@ -1,8 +1,8 @@
 /** Products of two values in WebAssembly: every combination of ranks, batches and odd sizes. */
 import { describe, it } from "vitest";
-import { tensorOf } from "../../../ir/tensor.ts";
-import type { Shape } from "../../../ir/type.ts";
-import { expectNative, noise } from "./one-op.ts";
+import { tensorOf } from "../../../../../ir/tensor.ts";
+import type { Shape } from "../../../../../ir/type.ts";
+import { expectNative, noise } from "../../one-op.ts";
 
 const shapes: readonly (readonly [Shape, Shape])[] = [
   [

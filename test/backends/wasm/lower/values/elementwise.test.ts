@@ -1,11 +1,11 @@
 /** Elementwise ops in WebAssembly: their values, at the edges too, and that none needs the host. */
 import { describe, expect, it } from "vitest";
-import type { OpAttrs, OpKind } from "../../../ir/op/op.ts";
-import { tensorOf } from "../../../ir/tensor.ts";
-import { f } from "../../ir/one-op.ts";
-import { both, expectClose } from "./compare.ts";
-import { known } from "../../../ir/diagnostic.ts";
-import { type OneOp, expectNative, moduleOf, noise } from "./one-op.ts";
+import type { OpAttrs, OpKind } from "../../../../../ir/op/op.ts";
+import { tensorOf } from "../../../../../ir/tensor.ts";
+import { f } from "../../../../ir/one-op.ts";
+import { both, expectClose } from "../../compare.ts";
+import { known } from "../../../../../ir/diagnostic.ts";
+import { type OneOp, expectNative, moduleOf, noise } from "../../one-op.ts";
 
 function unary<K extends OpKind>(kind: K, attrs: OpAttrs[K]): [string, OneOp<OpKind>] {
   const op = { kind, attrs, operands: [noise([1, 6, 3, 5], 4)] };

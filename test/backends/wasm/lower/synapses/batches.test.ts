@@ -1,11 +1,11 @@
 /** Windows over spikes of several images at once, which are no grids of pixels by channels. */
 import { describe, expect, it } from "vitest";
-import { known } from "../../../ir/diagnostic.ts";
-import { parseModule } from "../../../ir/text/parse.ts";
-import { tensorOf } from "../../../ir/tensor.ts";
-import { wasmEngine } from "../../../backends/wasm/engine.ts";
-import { interpretEngine } from "../../../backends/interpret/engine.ts";
-import { runOn } from "./compare.ts";
+import { known } from "../../../../../ir/diagnostic.ts";
+import { parseModule } from "../../../../../ir/text/parse.ts";
+import { tensorOf } from "../../../../../ir/tensor.ts";
+import { wasmEngine } from "../../../../../backends/wasm/engine.ts";
+import { interpretEngine } from "../../../../../backends/interpret/engine.ts";
+import { runOn } from "../../compare.ts";
 
 const window = "strides = [1, 1], padsBegin = [0, 0], padsEnd = [0, 0], dilations = [1, 1]";
 

@@ -3,16 +3,17 @@
  * every sum is exact, whatever its order. Spikes and synaptic operations too, behind moves as well.
  */
 import { describe, expect, it } from "vitest";
-import { Builder } from "../../../ir/build.ts";
-import { known } from "../../../ir/diagnostic.ts";
-import type { Module } from "../../../ir/module.ts";
-import type { Alphabet, OpOf, Sign, StepSchedule, ValueId } from "../../../ir/op/op.ts";
-import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
-import { type Shape, elementCount, real } from "../../../ir/type.ts";
-import { loc } from "../../ir/one-op.ts";
-import { both, expectClose, hostKinds } from "./compare.ts";
-import type { ProbeData } from "../../../ir/executable.ts";
-import { dyadic, whole } from "./one-op.ts";
+import { Builder } from "../../../../../ir/build.ts";
+import { known } from "../../../../../ir/diagnostic.ts";
+import type { Module } from "../../../../../ir/module.ts";
+import type { Alphabet } from "../../../../../ir/op/attrs/shared.ts";
+import type { OpOf, Sign, StepSchedule, ValueId } from "../../../../../ir/op/op.ts";
+import { type Tensor, tensorOf } from "../../../../../ir/tensor.ts";
+import { type Shape, elementCount, real } from "../../../../../ir/type.ts";
+import { loc } from "../../../../ir/one-op.ts";
+import { both, expectClose, hostKinds } from "../../compare.ts";
+import type { ProbeData } from "../../../../../ir/executable.ts";
+import { dyadic, whole } from "../../one-op.ts";
 
 interface Form {
   readonly alphabet: Alphabet;

@@ -1,11 +1,11 @@
 /** Ops that move, pick, interpolate and convert in WebAssembly. */
 import { describe, expect, it } from "vitest";
-import { known } from "../../../ir/diagnostic.ts";
-import type { OpAttrs } from "../../../ir/op/op.ts";
-import { tensorOf } from "../../../ir/tensor.ts";
-import { f } from "../../ir/one-op.ts";
-import { hostKinds } from "./compare.ts";
-import { expectNative, expectSame, moduleOf, noise } from "./one-op.ts";
+import { known } from "../../../../../ir/diagnostic.ts";
+import type { OpAttrs } from "../../../../../ir/op/op.ts";
+import { tensorOf } from "../../../../../ir/tensor.ts";
+import { f } from "../../../../ir/one-op.ts";
+import { hostKinds } from "../../compare.ts";
+import { expectNative, expectSame, moduleOf, noise } from "../../one-op.ts";
 
 const x = noise([1, 6, 5, 7]);
 
