@@ -1,9 +1,8 @@
 /**
- * Looking around in a module: who makes a value, who uses it, what the outputs need, in which order
- * ops can stand. Changes nothing; `rewrite` in `ir/build.ts` does.
+ * Looking around in a module: who makes a value, who uses it, what the outputs need. Changes nothing;
+ * `rewrite` in `ir/build.ts` does.
  */
 import { isNeuron } from "../op/known.ts";
-import { known } from "../diagnostic.ts";
 import { shortName, sourcesOf } from "../loc.ts";
 import { type Module, carriedTo } from "../module.ts";
 import { type Op, type ValueId } from "../op/op.ts";
@@ -70,50 +69,6 @@ export function reachable(
     if (before !== undefined) open.push(before);
   }
   return seen;
-}
-
-export type Topological =
-  | { readonly ok: true; readonly ops: readonly Op[] }
-  /** Ops each of which uses the result of the next, and the last that of the first. */
-  | { readonly ok: false; readonly cycle: readonly Op[] };
-
-/**
- * The ops in an order in which each value is made before it is used: each op in its turn, preceded
- * by what it needs and does not have yet, so that a list in order stays as it is. Values that none
- * of the ops makes count as given.
- */
-export function topological(ops: readonly Op[]): Topological {
-  const byResult = new Map(ops.map((op) => [op.result, op]));
-  const order: Op[] = [];
-  const done = new Set<Op>();
-  // An explicit stack: networks are deeper than the call stack.
-  const path: { readonly op: Op; next: number }[] = [];
-  const onPath = new Set<Op>();
-  for (const root of ops) {
-    if (done.has(root)) continue;
-    path.push({ op: root, next: 0 });
-    onPath.add(root);
-    while (path.length > 0) {
-      const top = known(path[path.length - 1], "the op being visited");
-      const input = top.op.inputs[top.next++];
-      if (input === undefined) {
-        path.pop();
-        onPath.delete(top.op);
-        done.add(top.op);
-        order.push(top.op);
-        continue;
-      }
-      const needed = byResult.get(input);
-      if (needed === undefined || done.has(needed)) continue;
-      if (onPath.has(needed)) {
-        const visited = path.map(({ op }) => op);
-        return { ok: false, cycle: visited.slice(visited.indexOf(needed)) };
-      }
-      path.push({ op: needed, next: 0 });
-      onPath.add(needed);
-    }
-  }
-  return { ok: true, ops: order };
 }
 
 /** The largest number of neuron ops on a path through the module. */

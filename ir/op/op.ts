@@ -29,7 +29,6 @@ export type {
   WindowAttrs,
   PoolAttrs,
   ArgAttrs,
-  Alphabet,
   Sign,
   Rounding,
   StepSchedule,

@@ -2,22 +2,11 @@
  * Inputs that change over time: a sample holds a frame for each timestep, [F, …shape], and nothing
  * arrives behind the last one. Every engine takes its frames from here.
  */
-import { invariant, known } from "../diagnostic.ts";
+import { invariant } from "../diagnostic.ts";
 import { type Module, inputsOf } from "../module.ts";
 import { type OpOf, type InputKind, isOp } from "../op/op.ts";
 import type { Tensor, TensorData } from "../tensor.ts";
 import { type Shape, sameShape } from "../type.ts";
-
-/**
- * How many frames a sample has: the most of any input over time, so that a run of as many timesteps sees
- * all of it. Null where no input is over time. `inputs` are in the order of the module's.
- */
-export function framesOf(module: Pick<Module, "ops">, inputs: readonly Tensor[]): number | null {
-  const frames = inputsOf(module).flatMap((op, i) =>
-    isOp(op, "snn.input") ? [known(inputs[i], `input ${i}`).shape[0] ?? 0] : [],
-  );
-  return frames.length === 0 ? null : Math.max(...frames);
-}
 
 /** The shape of a value that is given for `op`, with so many frames where it is over time. */
 export function givenShape(op: OpOf<InputKind>, frames: number): Shape {

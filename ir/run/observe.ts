@@ -98,28 +98,9 @@ export class StatisticsGatherer {
   }
 }
 
-/** The statistics of both sets of samples together; commutative and associative to the bit. */
-export function mergeStatistics(
-  a: CalibrationStatistics,
-  b: CalibrationStatistics,
-): CalibrationStatistics {
-  const values = new Map<ValueId, ValueStatistics>();
-  for (const [value, left] of a.values) {
-    const right = known(b.values.get(value), `statistics of %${value} on both sides`);
-    const channels = left.channels.map((channel, i) => {
-      const merged = new ChannelStatistics();
-      merged.merge(channel);
-      merged.merge(known(right.channels[i], `channel ${i}`));
-      return merged;
-    });
-    values.set(value, { ...left, channels });
-  }
-  return { samples: a.samples + b.samples, values };
-}
-
 /**
- * The statistics of both sets of samples together, like `mergeStatistics`, but in the place of
- * `into`, which is used up: there may be tens of thousands of channels.
+ * The statistics of both sets of samples together, commutative and associative to the bit. They take
+ * the place of `into`, which is used up: there may be tens of thousands of channels.
  */
 export function addStatisticsData(
   into: CalibrationStatistics,
@@ -153,16 +134,4 @@ export function statisticsToData(statistics: CalibrationStatistics): StatisticsD
       [value, { scope, axis, channels: channels.map((c) => c.toJSON()) }] as const,
   );
   return { samples: statistics.samples, values };
-}
-
-export function statisticsFromData(data: StatisticsData): CalibrationStatistics {
-  const values = new Map<ValueId, ValueStatistics>();
-  for (const [value, { scope, axis, channels }] of data.values) {
-    values.set(value, {
-      scope,
-      axis,
-      channels: channels.map((c) => ChannelStatistics.fromJSON(c)),
-    });
-  }
-  return { samples: data.samples, values };
 }

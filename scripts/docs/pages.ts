@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
+import { reportJsonSchema } from "../../calibrate/report/schema.ts";
 import { invariant } from "../../ir/diagnostic.ts";
 import { diagnosticsPage } from "./diagnostics.ts";
 import { digitsBlocks } from "./digits.ts";
@@ -33,12 +34,14 @@ export async function generatedPages(root: string): Promise<ReadonlyMap<string, 
     ["docs/ir.md", ir],
     ["docs/diagnostics.md", diagnosticsPage()],
     ["docs/onnx-operators.md", operatorsPage()],
+    ["docs/report.schema.json", JSON.stringify(reportJsonSchema())],
     ["docs/targets.md", filled(read("docs/targets.md"), "targets", targetTable())],
     [passes, filled(filled(read(passes), "passes", passTable()), "pipelines", pipelineTable())],
   ]);
   const laidOut = new Map<string, string>();
   for (const [file, text] of pages) {
-    laidOut.set(file, await format(text, { parser: "markdown", printWidth: 100 }));
+    const parser = file.endsWith(".json") ? "json" : "markdown";
+    laidOut.set(file, await format(text, { parser, printWidth: 100 }));
   }
   return laidOut;
 }

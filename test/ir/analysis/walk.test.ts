@@ -1,16 +1,10 @@
-/** Looking around in a graph: producers, consumers, what is needed, and orders. */
+/** Looking around in a graph: producers, consumers, and what is needed. */
 import { describe, expect, it } from "vitest";
 import { makeOp, valueIdOf } from "../../../ir/build.ts";
 import { sourceLoc } from "../../../ir/loc.ts";
 import type { Op } from "../../../ir/op/op.ts";
 import { real } from "../../../ir/type.ts";
-import {
-  consumers,
-  isOutput,
-  producers,
-  reachable,
-  topological,
-} from "../../../ir/analysis/walk.ts";
+import { consumers, isOutput, producers, reachable } from "../../../ir/analysis/walk.ts";
 
 const type = real("f32", [1]);
 const loc = sourceLoc("net.onnx", "n", "Op");
@@ -38,24 +32,5 @@ describe("uses", () => {
   });
   it("finds what the outputs need", () => {
     expect([...reachable({ ops: diamond, outputs, carries: [] })].sort()).toEqual([0, 1, 2, 3]);
-  });
-});
-
-describe("topological order", () => {
-  it("leaves a list in order as it is", () => {
-    expect(topological(diamond)).toEqual({ ok: true, ops: diamond });
-  });
-  it("puts what an op needs before it, and takes unknown values as given", () => {
-    const [a, b, c] = [op(5, 7), op(6, 99), op(7, 6)];
-    expect(topological([a, b, c])).toEqual({ ok: true, ops: [b, c, a] });
-  });
-  it("shows a cycle, each op with the next as its operand", () => {
-    const [a, b, c, d] = [op(0, 1), op(1, 2), op(2, 3), op(3, 1)];
-    expect(topological([a, b, c, d])).toEqual({ ok: false, cycle: [b, c, d] });
-    expect(topological([op(0, 0)])).toEqual({ ok: false, cycle: [op(0, 0)] });
-  });
-  it("goes deeper than the call stack", () => {
-    const chain = Array.from({ length: 50_000 }, (_, i) => (i === 0 ? op(0) : op(i, i - 1)));
-    expect(topological(chain.toReversed())).toEqual({ ok: true, ops: chain });
   });
 });

@@ -12,7 +12,7 @@ import { type Code, inputsOf, type Module } from "../../../ir/module.ts";
 import { accountOf, latencyOf } from "../../../ir/account/account.ts";
 import { decodePackage, encodePackage } from "../../../ir/file/package.ts";
 import { interpret } from "../../../ir/interpret.ts";
-import { fitsInput, framesOf } from "../../../ir/run/frames.ts";
+import { fitsInput } from "../../../ir/run/frames.ts";
 import { parseModule } from "../../../ir/text/parse.ts";
 import { printModule } from "../../../ir/text/print.ts";
 import { tensorOf, zeros } from "../../../ir/tensor.ts";
@@ -89,11 +89,9 @@ describe("an input over time", () => {
     expect(latencyOf(module, 3).timesteps).toBe(3);
   });
 
-  it("says how many frames a sample has, and what fits", () => {
+  it("says what fits", () => {
     const module = network();
     const [events, other] = inputsOf(module);
-    expect(framesOf(module, [frames, still])).toBe(3);
-    expect(framesOf({ ops: [known(other, "an input")] }, [still])).toBe(null);
     expect(fitsInput(known(events, "an input"), frames)).toBe(true);
     expect(fitsInput(known(events, "an input"), zeros("f32", [1, 3]))).toBe(false);
     expect(fitsInput(known(events, "an input"), zeros("f32", []))).toBe(false);

@@ -9,7 +9,7 @@ import { channelAxisOf } from "../../../ir/analysis/channels.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { interpret } from "../../../ir/interpret.ts";
 import { type Module, opsOf, producerOf, tensorAt } from "../../../ir/module.ts";
-import { mergeStatistics } from "../../../ir/run/observe.ts";
+import { addStatisticsData, statisticsToData } from "../../../ir/run/observe.ts";
 import type { OpOf } from "../../../ir/op/op.ts";
 import type { Scope } from "../../../ir/run/stats.ts";
 import type { Tensor } from "../../../ir/tensor.ts";
@@ -199,7 +199,10 @@ describe.each(["balance-max", "balance-percentile", "balance-mmse", "balance-loc
             const inParts: typeof left = {
               ...left,
               measure: async (...asked) =>
-                mergeStatistics(await right.measure(...asked), await left.measure(...asked)),
+                addStatisticsData(
+                  await right.measure(...asked),
+                  statisticsToData(await left.measure(...asked)),
+                ),
             };
             const { snn: whole } = await converted(module, sourceOf(samples), passes);
             const { snn: parts } = await converted(module, inParts, passes);
