@@ -13,6 +13,7 @@ import { reportCommand } from "./commands/report.ts";
 import { runCommand } from "./commands/run.ts";
 import { explain } from "./action.ts";
 import { diagnose } from "./diagnostics.ts";
+import { arrangeHelp } from "./options/help.ts";
 import { type Terminal, createTerminal } from "./terminal/terminal.ts";
 import { version } from "./version.ts";
 
@@ -67,6 +68,8 @@ function createProgram(terminal: Terminal): Command {
     // One line after the error: all of the help would push it off the screen.
     command.showHelpAfterError(`(options: snnc ${command.name()} --help)`);
     program.addCommand(command.configureOutput(output).exitOverride());
+    arrangeHelp(command);
   }
+  arrangeHelp(program);
   return program;
 }

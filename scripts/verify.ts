@@ -24,6 +24,10 @@ const bars = {
     summary: "public models by many exporters: import, check, onnxruntime's outputs, pipelines",
     load: () => import("./verify/corpus.ts"),
   },
+  examples: {
+    summary: "the examples in the help of every command, run as written",
+    load: () => import("./verify/examples.ts"),
+  },
   graphs: {
     summary: "random graphs of every op, type and broadcast, by every pipeline, on three engines",
     load: () => import("./verify/graphs.ts"),

@@ -11,6 +11,7 @@ import { opsCommand } from "../../cli/commands/ops.ts";
 import { passesCommand } from "../../cli/commands/passes.ts";
 import { reportCommand } from "../../cli/commands/report.ts";
 import { runCommand } from "../../cli/commands/run.ts";
+import { examples } from "../../cli/options/help.ts";
 import { stepsOf } from "../../library/convert.ts";
 import { codeLines, markdownFiles, textOf } from "./markdown.ts";
 
@@ -86,6 +87,27 @@ describe("shell blocks", () => {
     );
     expect(given.length).toBeGreaterThan(3);
     for (const [file, list] of given) expect(() => stepsOf(list), `${file}: ${list}`).not.toThrow();
+  });
+});
+
+describe("examples in the help", () => {
+  const names = commands.map((make) => make().name());
+
+  it("are three for each command, and for the program", () => {
+    expect(Object.keys(examples).sort()).toEqual([...names, "snnc"].sort());
+    for (const list of Object.values(examples)) expect(list).toHaveLength(3);
+  });
+
+  // `npm run verify -- examples` runs them.
+  const listed = Object.entries(examples).flatMap(([name, list]) =>
+    list.map(({ line }) => [line, name] as const),
+  );
+  it.each(listed)("%s", async (line, name) => {
+    // What a shell does with the result is no matter of the program.
+    const [program, ...words] = wordsOf(line.replace(/ [|>] .*$/, ""));
+    expect(program).toBe("snnc");
+    if (name !== "snnc") expect(words[0]).toBe(name);
+    await parse(words);
   });
 });
 
