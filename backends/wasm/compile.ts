@@ -2,105 +2,38 @@
  * Compiles a module to a program: lowers it to steps, gives every buffer its address, writes one
  * function for each step, and joins them to one function that runs them all.
  */
-import { isNeuron, variesByItself } from "../../ir/op/known.ts";
 import { arrivalsOf } from "../../ir/account/arrivals.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { type Module, inputsOf, isFramed, tensorAt } from "../../ir/module.ts";
-import { type Op, type ValueId, isOp } from "../../ir/op/op.ts";
 import { areOverTime } from "../../ir/run/frames.ts";
 import { tensorRefsOf } from "../../ir/op/table.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";
 import { type Assembler, openAssembler } from "./assembler/assembler.ts";
 import { barrierBytes, freeOffset, waitForAll } from "./assembler/barrier.ts";
-import { lowerAverage } from "./lower/averages.ts";
-import type { WindowKernel } from "./lower/neurons/cost.ts";
-import { lowerCarries } from "./lower/carries.ts";
-import { connectionsOf, lowerCounts } from "./lower/counts.ts";
-import { Lowering, type Step } from "./lower/lowering.ts";
-import { families } from "./lower/table.ts";
+import { connectionsOf } from "./lower/counts.ts";
+import type { Lowering, Step } from "./lower/lowering.ts";
+import { type LowerOptions, lowerNetwork, stepsIn } from "./lower/network.ts";
 import { type Lifetime, aligned, planMemory } from "./memory/arena.ts";
 import type { Buffer } from "./memory/view.ts";
 import { type HostTask, type Part, type Program, locate } from "./program.ts";
 
-export interface CompileOptions {
-  /** Timesteps of a run; 1 for a module of code "none". */
-  readonly timesteps: number;
-  /** Timesteps of one chunk, at most those of a run. */
-  readonly steps: number;
-  /** Values to keep readable, each timestep apart. */
-  readonly keep: readonly ValueId[];
-  /** Values whose mean over the timesteps is wanted. */
-  readonly average: readonly ValueId[];
-  /** Neuron ops whose potentials are kept after each timestep. */
-  readonly traces: readonly ValueId[];
-  /** Whether to count spikes and synaptic operations; `spikes`: those alone, and only when asked. */
-  readonly count: boolean | "spikes";
+export interface CompileOptions extends LowerOptions {
   /** Whether several threads are to work in one memory. */
   readonly shared: boolean;
   /** Threads that work on one sample together, with a barrier between steps; 1 for none. */
   readonly tiles: number;
   /** Spend time on smaller code. */
   readonly optimise: boolean;
-  /**
-   * The kernel of all windows of spikes; left out, the cost model chooses for each. The choice hangs
-   * on the module and these options alone, not on the machine or on samples, so that a module is
-   * always compiled to the same bytes. In float32 it shows in results, as sums of another order
-   * round otherwise; in integers it does not.
-   */
-  readonly windows?: WindowKernel;
-  /** `direct`: no 3 × 3 convolution by Winograd's tiles. */
-  readonly convolutions?: "direct";
-  /**
-   * Spikes per neuron and timestep of ops that make spikes, where they are known, for the cost model.
-   * An evaluation has them as `neurons[…].firingRate`, and `report.json` by the layers' names.
-   */
-  readonly rates?: ReadonlyMap<ValueId, number>;
 }
 
 /** Ops without a kernel become tasks of the host: see `Program.tasks`. */
 export async function compileProgram(module: Module, options: CompileOptions): Promise<Program> {
-  const lowering = new Lowering(
-    module,
-    {
-      steps: options.steps,
-      chunked: options.steps < options.timesteps,
-      keep: new Set([...options.keep, ...options.average]),
-      traces: new Set(options.traces),
-      windows: options.windows ?? null,
-      tiles: options.convolutions !== "direct",
-      rates: options.rates ?? new Map<ValueId, number>(),
-    },
-    families,
-  );
-  // Values that several ops read are made in the order of the module; the rest when asked for.
-  const depths = new Map<ValueId, number>();
-  for (const op of module.ops) {
-    const depth = 1 + op.inputs.reduce((most, value) => Math.max(most, depths.get(value) ?? 0), 0);
-    const isDeep = depth >= (mayBeTakenIn(op) ? deepest : deep);
-    const hasMasks = isNeuron(op) && lowering.spikesOf(op) !== null;
-    if (!hasMasks && (isNeuron(op) || isDeep)) lowering.dense(op.result);
-    depths.set(op.result, isNeuron(op) || isDeep ? 0 : depth);
-  }
-  const outputs = module.outputs.map(({ name, value }) => ({
-    name,
-    value,
-    view: lowering.dense(value),
-  }));
-  const kept = options.keep.map((value) => [value, lowering.dense(value)] as const);
-  const averages = options.average.map(
-    (value) => [value, lowerAverage(lowering, value, options.timesteps)] as const,
-  );
-  lowerCarries(lowering);
-  const counted =
-    options.count === false
-      ? null
-      : lowerCounts(lowering, options.count === "spikes" ? "spikes" : "operations");
-  const inputs = inputsOf(module).map((op) => lowering.dense(op.result));
+  const { lowering, outputs, kept, averages, counted, inputs } = lowerNetwork(module, options);
   const barrier = options.tiles > 1 ? lowering.buffer("state", "barrier", barrierBytes) : null;
 
-  const begin = lowering.steps.filter(({ phase }) => phase === "begin");
-  const each = lowering.steps.filter(({ phase }) => phase === "each");
-  const count = lowering.steps.filter(({ phase }) => phase === "count");
+  const begin = stepsIn(lowering, "begin");
+  const each = stepsIn(lowering, "each");
+  const count = stepsIn(lowering, "count");
   const lasting = [
     ...outputs.map(({ view }) => view.buffer),
     ...kept.map(([, view]) => view.buffer),
@@ -164,31 +97,6 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     connections: connectionsOf(lowering),
   };
 }
-
-/**
- * Asking for a value asks for those that it is made of, one within the other. Where so many would be,
- * one in between is asked for first, so that networks may be deeper than the call stack: one that has
- * a place in memory in any case, or beyond the second number any.
- */
-const deep = 100;
-const deepest = 200;
-
-/** Whether the kernel of an op behind it may take the op in, so that its value is never made. */
-function mayBeTakenIn(op: Op): boolean {
-  return variesByItself(op) || isOp(op, ...synapticKinds);
-}
-
-const synapticKinds = [
-  "ann.add",
-  "ann.average-pool",
-  "ann.constant",
-  "ann.conv",
-  "ann.conv-transpose",
-  "ann.linear",
-  "ann.pad",
-  "ann.reshape",
-  "ann.slice",
-] as const;
 
 /** Lifetimes from the order of the steps; inputs are there before, what lasts is there after. */
 function placeBuffers(

@@ -1,6 +1,7 @@
 /** Targets: how one is asked for, what it refuses, and that another one is a folder and a line. */
 import { createHash } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { Assembler } from "../../backends/wasm/assembler/assembler.ts";
 import { wasmBackend } from "../../backends/wasm/emit/backend.ts";
 import { targetsText } from "../../cli/options/targets.ts";
 import { Builder } from "../../ir/build.ts";
@@ -149,5 +150,18 @@ describe("WebAssembly as a target", () => {
     const refused = await refusalsOf(target, network(), wrong, loaderFiles);
     expect(refused.map(({ code }) => code)).toEqual(["probe-unknown", "classes-count"]);
     expect(await refusalsOf(target, network(), {}, loaderFiles)).toEqual([]);
+  });
+
+  it("is compiled once, and not at all to say what it refuses", async () => {
+    const target = { backend: wasmBackend, options: { chunk: 4 } };
+    const finish = vi.spyOn(Assembler.prototype, "finish");
+    try {
+      await refusalsOf(target, network(), {}, loaderFiles);
+      expect(finish).toHaveBeenCalledTimes(0);
+      await buildFor(target, network(), {}, making, loaderFiles);
+      expect(finish).toHaveBeenCalledTimes(1);
+    } finally {
+      finish.mockRestore();
+    }
   });
 });

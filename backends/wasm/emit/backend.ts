@@ -12,8 +12,11 @@ import {
 } from "../../../ir/backend.ts";
 import { type Diagnostic, DiagnosticError } from "../../../ir/diagnostic.ts";
 import { type Module, isFramed, isOverTime, opsOf } from "../../../ir/module.ts";
+import type { Op } from "../../../ir/op/op.ts";
 import { elementCount, formatType } from "../../../ir/type.ts";
 import { compileProgram } from "../compile.ts";
+import type { Lowering } from "../lower/lowering.ts";
+import { type LowerOptions, lowerNetwork, phases, stepsIn } from "../lower/network.ts";
 import type { Program } from "../program.ts";
 import { declarationsFor, pageNames, runtimeNames } from "./assets.ts";
 import { findSharedFlag, withSection } from "./binary.ts";
@@ -50,7 +53,7 @@ export const wasmBackend = defineBackend({
     ...pageNames,
     ...["model.wasm", "model.weights", "model.d.ts", "samples.bin", "samples.json"],
   ],
-  async check(module, request) {
+  check(module, request) {
     const settings = settingsOf(module, request);
     const faults = [
       ...inputsOverTime(module),
@@ -58,15 +61,15 @@ export const wasmBackend = defineBackend({
       ...faultsOf(() => probesOf(module, request.probes, request.membranes)),
       ...checkClasses(module, request.classes),
     ];
-    // What is kept readable gets no other code, and how small the code is decides nothing.
-    const program = await compile(module, settings, [], false);
-    return [...faults, ...opsOfHost(program)];
+    // What is kept readable is computed by the same kernels.
+    const { lowering } = lowerNetwork(module, lowerOptionsOf(module, settings, []));
+    return [...faults, ...opsOfHost(lowering)];
   },
   async emit(module, request): Promise<Emitted<WasmReport>> {
     const { preprocess, classes, samples, assets } = request;
     const { timesteps, chunk } = settingsOf(module, request);
     const probes = probesOf(module, request.probes, request.membranes);
-    const program = await compile(module, { timesteps, chunk }, probes, true);
+    const program = await compile(module, { timesteps, chunk }, probes);
     const weights = weightImage(program);
     const description = describeProgram(module, program, {
       segments: weights.segments,
@@ -112,24 +115,29 @@ function settingsOf(
   return { timesteps, chunk: chunk === defaultChunk ? Math.min(chunk, timesteps) : chunk };
 }
 
-async function compile(
+function lowerOptionsOf(
   module: Module,
   { chunk }: Settings,
   probes: readonly BuildProbe[],
-  optimise: boolean,
-): Promise<Program> {
+): LowerOptions {
   const kept = probes.filter(({ keeps }) => keeps !== "membrane").map(({ op }) => op.result);
-  return compileProgram(module, {
+  return {
     timesteps: isOnce(module) ? 1 : endless,
     steps: chunk,
     keep: [...new Set(kept)],
     average: [],
     traces: probes.filter(({ keeps }) => keeps === "membrane").map(({ op }) => op.result),
     count: module.code === "none" ? false : "spikes",
-    shared: false,
-    tiles: 1,
-    optimise,
-  });
+  };
+}
+
+function compile(
+  module: Module,
+  settings: Settings,
+  probes: readonly BuildProbe[],
+): Promise<Program> {
+  const lowered = lowerOptionsOf(module, settings, probes);
+  return compileProgram(module, { ...lowered, shared: false, tiles: 1, optimise: true });
 }
 
 /** What `work` fails with. */
@@ -175,10 +183,13 @@ function inputsOverTime(module: Module): readonly Diagnostic[] {
 }
 
 /** A built network has no host to compute what has no code. */
-function opsOfHost({ tasks }: Program): readonly Diagnostic[] {
-  return tasks.map(({ op }) =>
-    diagnose("op-without-kernel", op.loc, { kind: op.kind, type: formatType(op.type) }),
-  );
+function opsOfHost(lowering: Lowering): readonly Diagnostic[] {
+  const steps = phases.flatMap((phase) => stepsIn(lowering, phase));
+  return steps.flatMap(({ host }) => (host === null ? [] : [withoutKernel(host.op)]));
+}
+
+function withoutKernel({ kind, type, loc }: Op): Diagnostic {
+  return diagnose("op-without-kernel", loc, { kind, type: formatType(type) });
 }
 
 function checkClasses(module: Module, classes: readonly string[] | null): readonly Diagnostic[] {

@@ -5,7 +5,7 @@ import { accumulate, accumulatedTogether } from "../kernels/time/accumulate.ts";
 import type { View } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
 
-interface Averaged {
+export interface Averaged {
   readonly view: View;
   /** Whether the view holds sums; else it is the value, the same at every timestep. */
   readonly summed: boolean;

@@ -1,0 +1,132 @@
+/**
+ * Lowers a whole network: what outputs, counts and probes need becomes steps over views of memory. No
+ * code is written yet; the steps already say which ops are left to the host.
+ */
+import { isNeuron, variesByItself } from "../../../ir/op/known.ts";
+import { type Module, inputsOf } from "../../../ir/module.ts";
+import { type Op, type ValueId, isOp } from "../../../ir/op/op.ts";
+import type { View } from "../memory/view.ts";
+import { type Averaged, lowerAverage } from "./averages.ts";
+import { lowerCarries } from "./carries.ts";
+import { type Counted, lowerCounts } from "./counts.ts";
+import { Lowering, type Step } from "./lowering.ts";
+import type { WindowKernel } from "./neurons/cost.ts";
+import { families } from "./table.ts";
+
+export interface LowerOptions {
+  /** Timesteps of a run; 1 for a module of code "none". */
+  readonly timesteps: number;
+  /** Timesteps of one chunk, at most those of a run. */
+  readonly steps: number;
+  /** Values to keep readable, each timestep apart. */
+  readonly keep: readonly ValueId[];
+  /** Values whose mean over the timesteps is wanted. */
+  readonly average: readonly ValueId[];
+  /** Neuron ops whose potentials are kept after each timestep. */
+  readonly traces: readonly ValueId[];
+  /** Whether to count spikes and synaptic operations; `spikes`: those alone, and only when asked. */
+  readonly count: boolean | "spikes";
+  /**
+   * The kernel of all windows of spikes; left out, the cost model chooses for each. The choice hangs
+   * on the module and these options alone, not on the machine or on samples, so that a module is
+   * always compiled to the same bytes. In float32 it shows in results, as sums of another order
+   * round otherwise; in integers it does not.
+   */
+  readonly windows?: WindowKernel;
+  /** `direct`: no 3 × 3 convolution by Winograd's tiles. */
+  readonly convolutions?: "direct";
+  /**
+   * Spikes per neuron and timestep of ops that make spikes, where they are known, for the cost model.
+   * An evaluation has them as `neurons[…].firingRate`, and `report.json` by the layers' names.
+   */
+  readonly rates?: ReadonlyMap<ValueId, number>;
+}
+
+/** A network whose every value that anyone reads has a view, and the steps that make them. */
+export interface LoweredNetwork {
+  readonly lowering: Lowering;
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly value: ValueId;
+    readonly view: View;
+  }[];
+  readonly kept: readonly (readonly [ValueId, View])[];
+  readonly averages: readonly (readonly [ValueId, Averaged])[];
+  readonly counted: Counted | null;
+  readonly inputs: readonly View[];
+}
+
+/** Ops without a kernel become steps of the host. */
+export function lowerNetwork(module: Module, options: LowerOptions): LoweredNetwork {
+  const lowering = new Lowering(
+    module,
+    {
+      steps: options.steps,
+      chunked: options.steps < options.timesteps,
+      keep: new Set([...options.keep, ...options.average]),
+      traces: new Set(options.traces),
+      windows: options.windows ?? null,
+      tiles: options.convolutions !== "direct",
+      rates: options.rates ?? new Map<ValueId, number>(),
+    },
+    families,
+  );
+  // Values that several ops read are made in the order of the module; the rest when asked for.
+  const depths = new Map<ValueId, number>();
+  for (const op of module.ops) {
+    const depth = 1 + op.inputs.reduce((most, value) => Math.max(most, depths.get(value) ?? 0), 0);
+    const isDeep = depth >= (mayBeTakenIn(op) ? deepest : deep);
+    const hasMasks = isNeuron(op) && lowering.spikesOf(op) !== null;
+    if (!hasMasks && (isNeuron(op) || isDeep)) lowering.dense(op.result);
+    depths.set(op.result, isNeuron(op) || isDeep ? 0 : depth);
+  }
+  const outputs = module.outputs.map(({ name, value }) => ({
+    name,
+    value,
+    view: lowering.dense(value),
+  }));
+  const kept = options.keep.map((value) => [value, lowering.dense(value)] as const);
+  const averages = options.average.map(
+    (value) => [value, lowerAverage(lowering, value, options.timesteps)] as const,
+  );
+  lowerCarries(lowering);
+  const counted =
+    options.count === false
+      ? null
+      : lowerCounts(lowering, options.count === "spikes" ? "spikes" : "operations");
+  const inputs = inputsOf(module).map((op) => lowering.dense(op.result));
+  return { lowering, outputs, kept, averages, counted, inputs };
+}
+
+/** In the order in which they run. */
+export const phases = ["begin", "each", "count"] as const satisfies readonly Step["phase"][];
+
+/** The steps of a phase, in their order. */
+export function stepsIn({ steps }: Lowering, phase: Step["phase"]): readonly Step[] {
+  return steps.filter((step) => step.phase === phase);
+}
+
+/**
+ * Asking for a value asks for those that it is made of, one within the other. Where so many would be,
+ * one in between is asked for first, so that networks may be deeper than the call stack: one that has
+ * a place in memory in any case, or beyond the second number any.
+ */
+const deep = 100;
+const deepest = 200;
+
+/** Whether the kernel of an op behind it may take the op in, so that its value is never made. */
+function mayBeTakenIn(op: Op): boolean {
+  return variesByItself(op) || isOp(op, ...synapticKinds);
+}
+
+const synapticKinds = [
+  "ann.add",
+  "ann.average-pool",
+  "ann.constant",
+  "ann.conv",
+  "ann.conv-transpose",
+  "ann.linear",
+  "ann.pad",
+  "ann.reshape",
+  "ann.slice",
+] as const;
