@@ -19,6 +19,11 @@ import {
 } from "../../../ir/op/op.ts";
 import { scalar, tensorOf } from "../../../ir/tensor.ts";
 import { type DType, type Shape, dtypes, elementCount, isFloat } from "../../../ir/type.ts";
+import {
+  type PlainActivation,
+  activationKinds,
+  activations,
+} from "../../../test/ir/op/activations.ts";
 import type { Growth } from "./growth.ts";
 
 export type AnnKind = Extract<OpKind, `ann.${string}`>;
@@ -114,8 +119,21 @@ function family<N extends string, P extends string, R>(
   return made as Record<`${P}${N}`, R>;
 }
 
+/** An entry for each activation of the table, which says with what attributes. */
+function chosenOf(kinds: readonly PlainActivation[]): Recipes<PlainActivation> {
+  const made: Partial<Record<PlainActivation, Draw<unknown>>> = {};
+  for (const kind of kinds) {
+    const choices: readonly [unknown, ...unknown[]] = activations[kind];
+    made[kind] = (growth, x) => ({ inputs: [x], attrs: growth.pick(choices) });
+  }
+  // Every kind has been given its entry, of its own attributes.
+  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- see above
+  return made as Recipes<PlainActivation>;
+}
+
 const unary: Recipes<`ann.${UnaryName}`> = family(unaryNames, "ann.", one({}));
 const binary: Recipes<`ann.${BinaryName}`> = family(binaryNames, "ann.", pairs);
+const plain = chosenOf(activationKinds);
 const reductions: Recipes<`ann.reduce-${ReduceName}`> = family(reduceNames, "ann.reduce-", reduced);
 
 export const recipes: Recipes<DrawnKind> = {
@@ -270,27 +288,16 @@ export const recipes: Recipes<DrawnKind> = {
   "ann.softmax": alongAxis,
   "ann.log-softmax": alongAxis,
   "ann.hardmax": alongAxis,
+  ...plain,
   "ann.clip": (growth, x) => ({
     inputs: [x],
     attrs: { min: growth.whole(-2, 0), max: growth.flag(0.3) ? Infinity : growth.whole(1, 6) },
   }),
-  "ann.leaky-relu": one({ alpha: 0.125 }),
   "ann.prelu": (growth, x) => {
     const { dtype, shape } = growth.typeOf(x);
     const slope = shape.map((extent) => (growth.flag() ? extent : 1));
     return { inputs: [x], attrs: { slope: growth.tensor(dtype, slope) } };
   },
-  "ann.elu": one({ alpha: 1 }),
-  "ann.celu": one({ alpha: 1 }),
-  "ann.selu": one({ alpha: 1.67, gamma: 1.05 }),
-  "ann.hard-sigmoid": one({ alpha: 0.25, beta: 0.5 }),
-  "ann.thresholded-relu": one({ alpha: 0.3 }),
-  "ann.shrink": one({ bias: 0, lambda: 0.5 }),
-  "ann.gelu": (growth, x) => ({
-    inputs: [x],
-    attrs: { approximate: growth.flag() ? "none" : "tanh" },
-  }),
-  "ann.soft-lif": one({ tauRc: 0.02, tauRef: 0.002, sigma: 0.0625, amplitude: 0.0078125 }),
   "ann.fake-quantize": (growth, x) => ({
     inputs: [x],
     attrs: {
@@ -299,10 +306,6 @@ export const recipes: Recipes<DrawnKind> = {
       high: growth.pick([15, 127, 255]),
       rounding: growth.pick(["nearest", "nearest", "floor", "ceil"]),
     },
-  }),
-  "ann.is-inf": (growth, x) => ({
-    inputs: [x],
-    attrs: { negative: growth.flag(), positive: growth.flag() },
   }),
   "ann.mod": (growth, x) => {
     const { dtype } = growth.typeOf(x);

@@ -18,6 +18,7 @@ import { real } from "../../../ir/type.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
 import { textOf } from "../../docs/markdown.ts";
 import { type Tensors, f, loc } from "../../ir/one-op.ts";
+import { activations, isPlainActivation } from "../../ir/op/activations.ts";
 import { both, hostKinds } from "./compare.ts";
 import { outputInParts } from "./in-parts.ts";
 import { type OneOp, type Variant, expectSame, moduleOf, noise, variants } from "./one-op.ts";
@@ -82,19 +83,7 @@ const cases: Partial<Record<OpKind, Case>> = {
   "ann.softmax": [{ axis: 1 }, [image]],
   "ann.log-softmax": [{ axis: 1 }, [image]],
   "ann.hardmax": [{ axis: 1 }, [image]],
-  "ann.clip": [{ min: 0, max: 6 }, [image]],
-  "ann.fake-quantize": [{ step: 0.5, low: 0, high: 3, rounding: "nearest" }, [image]],
-  "ann.leaky-relu": [{ alpha: 0.1 }, [image]],
   "ann.prelu": [{ slope: "scalar" }, [image]],
-  "ann.elu": [{ alpha: 1 }, [image]],
-  "ann.celu": [{ alpha: 1 }, [image]],
-  "ann.selu": [{ alpha: 1.6, gamma: 1.05 }, [image]],
-  "ann.hard-sigmoid": [{ alpha: 0.2, beta: 0.5 }, [image]],
-  "ann.thresholded-relu": [{ alpha: 1 }, [image]],
-  "ann.shrink": [{ bias: 0, lambda: 0.5 }, [image]],
-  "ann.gelu": [{ approximate: "none" }, [image]],
-  "ann.soft-lif": [{ tauRc: 0.02, tauRef: 0.002, sigma: 0.02, amplitude: 0.01 }, [image]],
-  "ann.is-inf": [{ negative: true, positive: true }, [image]],
   "ann.mod": [{ truncate: true }, [image, image]],
   "ann.reshape": [{ shape: [1, 144] }, [image]],
   "ann.transpose": [{ perm: [0, 2, 3, 1] }, [image]],
@@ -244,6 +233,7 @@ function spikingModule(kind: (typeof onSpikes)[number]) {
 function caseOf(kind: OpKind): Case {
   const special = cases[kind];
   if (special !== undefined) return special;
+  if (isPlainActivation(kind)) return [activations[kind][0], [image]];
   const name = kind.slice(kind.indexOf(".") + 1);
   if (unaryNames.some((each) => each === name)) return [{}, [image]];
   if (binaryNames.some((each) => each === name)) return [{}, [image, image]];

@@ -1,64 +1,17 @@
 /** Elementwise ops in WebAssembly: their values, at the edges too, and that none needs the host. */
 import { describe, expect, it } from "vitest";
-import type { OpAttrs, OpKind } from "../../../../../ir/op/op.ts";
+import type { OpKind } from "../../../../../ir/op/op.ts";
 import { tensorOf } from "../../../../../ir/tensor.ts";
 import { f } from "../../../../ir/one-op.ts";
+import { floatFunctions } from "../../../../ir/op/activations.ts";
 import { both, expectClose } from "../../compare.ts";
 import { known } from "../../../../../ir/diagnostic.ts";
 import { type OneOp, expectNative, moduleOf, noise } from "../../one-op.ts";
 
-function unary<K extends OpKind>(kind: K, attrs: OpAttrs[K]): [string, OneOp<OpKind>] {
-  const op = { kind, attrs, operands: [noise([1, 6, 3, 5], 4)] };
-  return [`${kind} ${JSON.stringify(attrs)}`, op];
-}
-
-const none = {};
-const unaries = [
-  unary("ann.abs", none),
-  unary("ann.acos", none),
-  unary("ann.acosh", none),
-  unary("ann.asin", none),
-  unary("ann.asinh", none),
-  unary("ann.atan", none),
-  unary("ann.atanh", none),
-  unary("ann.ceil", none),
-  unary("ann.cos", none),
-  unary("ann.cosh", none),
-  unary("ann.erf", none),
-  unary("ann.exp", none),
-  unary("ann.floor", none),
-  unary("ann.hard-swish", none),
-  unary("ann.log", none),
-  unary("ann.mish", none),
-  unary("ann.neg", none),
-  unary("ann.reciprocal", none),
-  unary("ann.relu", none),
-  unary("ann.round", none),
-  unary("ann.sigmoid", none),
-  unary("ann.sign", none),
-  unary("ann.sin", none),
-  unary("ann.sinh", none),
-  unary("ann.softplus", none),
-  unary("ann.softsign", none),
-  unary("ann.sqrt", none),
-  unary("ann.tan", none),
-  unary("ann.tanh", none),
-  unary("ann.clip", { min: -0.5, max: 1.25 }),
-  unary("ann.fake-quantize", { step: 0.3, low: 0, high: 5, rounding: "nearest" }),
-  unary("ann.fake-quantize", { step: 0.25, low: -3, high: Infinity, rounding: "floor" }),
-  unary("ann.fake-quantize", { step: 0.7, low: -Infinity, high: 2, rounding: "ceil" }),
-  unary("ann.leaky-relu", { alpha: 0.125 }),
-  unary("ann.elu", { alpha: 1.5 }),
-  unary("ann.celu", { alpha: 0.75 }),
-  unary("ann.selu", { alpha: 1.67326, gamma: 1.0507 }),
-  unary("ann.hard-sigmoid", { alpha: 0.2, beta: 0.5 }),
-  unary("ann.thresholded-relu", { alpha: 1 }),
-  unary("ann.shrink", { bias: 0.5, lambda: 0.75 }),
-  unary("ann.soft-lif", { tauRc: 0.02, tauRef: 0.002, sigma: 0.02, amplitude: 0.01 }),
-  unary("ann.soft-lif", { tauRc: 0.05, tauRef: 0, sigma: 0.5, amplitude: 1 }),
-  unary("ann.gelu", { approximate: "none" }),
-  unary("ann.gelu", { approximate: "tanh" }),
-];
+const unaries = floatFunctions().map(({ name, kind, attrs }): [string, OneOp<OpKind>] => [
+  name,
+  { kind, attrs, operands: [noise([1, 6, 3, 5], 4)] },
+]);
 
 /** What functions get wrong first: signs of zero, the smallest and largest floats, no numbers. */
 const edges = f(
