@@ -9,7 +9,7 @@ import type { SpikingCode } from "./module.ts";
  *
  * - `clean`: the same function, in fewer words. `fuse`: fewer linear ops.
  * - `prepare`: makes a network ready for its conversion. `convert`: from values to spikes.
- * - `balance`: chooses thresholds. `start`: chooses initial potentials.
+ * - `encode`: makes spikes of the input. `balance`: chooses thresholds. `start`: chooses initial potentials.
  * - `fit`: fits layers to what they really receive. `allocate`: shares bits out among layers.
  * - `correct`: takes a measured error away. `rehearse`: runs the network twice.
  * - `read-out`: changes how outputs are read.
@@ -20,6 +20,7 @@ export type Role =
   | "fuse"
   | "prepare"
   | "convert"
+  | "encode"
   | "balance"
   | "start"
   | "fit"

@@ -275,6 +275,58 @@ export const diagnose = catalogue({
       listed(p.layers),
     help: "differential code (the pipeline default) has signed neurons before such weights",
   },
+  "encoder-not-read": {
+    severity: "error",
+    message: (p: { encoder: string; code: string; places: readonly string[]; reason: string }) =>
+      `encode-input cannot send the input of ${listed(p.places)} by encoder=${p.encoder} in code ${p.code}: ` +
+      p.reason,
+    help: (p: { encoder: string; code: string }) =>
+      p.encoder === "latency" || p.encoder === "delta"
+        ? "use encoder=poisson or encoder=phase with convert-activations, or convert-differential before " +
+          `encoder=${p.encoder}`
+        : "use convert-activations or convert-differential, or remove encode-input",
+  },
+  "not-encodable": {
+    severity: "error",
+    message: (p: { name: string; dtype: string }) =>
+      `encode-input sends float32, and the operand of ${p.name} is ${p.dtype}`,
+    help: "run use-float32 before the conversion",
+  },
+  "encoded-factor": {
+    severity: "error",
+    message: (p: { name: string; kind: string }) =>
+      `encode-input would make both factors of ${p.name} (${p.kind}) change over time, and the product of ` +
+      "two such values is not the product of what they stand for",
+    help: "remove encode-input: this network needs an input that stays the same",
+  },
+  "periods-not-whole": {
+    severity: "error",
+    message: (p: { timesteps: number; bits: number | null }) =>
+      p.bits === null
+        ? `encode-input{encoder=phase} sends 4 to 8 binary digits in turn, and no such number divides ${p.timesteps} timesteps`
+        : `encode-input{encoder=phase} sends ${p.bits} binary digits in turn, which do not divide ${p.timesteps} timesteps`,
+    help: "the value is the mean over whole periods: choose bits, or -T, so that bits divides T",
+  },
+  "nothing-to-encode": {
+    severity: "warning",
+    message: () =>
+      "encode-input found no weights that read the input as a value that stays the same, and changed nothing",
+  },
+  "input-encoded": {
+    severity: "info",
+    message: (p: {
+      encoder: string;
+      places: readonly string[];
+      largest: number;
+      signed: boolean;
+    }) =>
+      `the input of ${listed(p.places)} is sent as spikes (${p.encoder}); the largest value of the ` +
+      `calibration set is ${digits(p.largest)}, larger ones are ` +
+      (p.encoder === "delta" ? "not reached by the last timestep" : "clipped") +
+      (p.signed
+        ? "; values below 0 are spikes of \u22121"
+        : "; none is below 0, and such values would send nothing"),
+  },
   "rate-out-of-reach": {
     severity: "error",
     message: (p: { rate: number; limit: number }) =>

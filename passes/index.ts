@@ -32,6 +32,7 @@ import { convertActivations } from "./convert/convert-activations.ts";
 import { convertDifferential } from "./convert/convert-differential.ts";
 import { convertFewSpikes } from "./convert/convert-few-spikes.ts";
 import { convertTtfs } from "./convert/convert-ttfs.ts";
+import { encodeInput } from "./convert/encode-input.ts";
 import { relaxQuantisers } from "./convert/relax-quantisers.ts";
 import { softLif } from "./convert/soft-lif.ts";
 import { useFloat32 } from "./convert/use-float32.ts";
@@ -73,6 +74,7 @@ export const allPasses: readonly AnyPass[] = [
   convertFewSpikes,
   convertTtfs,
   softLif,
+  encodeInput,
 
   // Balance: thresholds, initial potentials, what corrects them, read-out.
   balanceMax,

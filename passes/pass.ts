@@ -19,6 +19,7 @@ const phaseOfRole: Readonly<Record<Role, Phase>> = {
   fuse: "fuse",
   prepare: "convert",
   convert: "convert",
+  encode: "convert",
   balance: "balance",
   start: "balance",
   fit: "balance",

@@ -3,7 +3,7 @@
  * its elements will count, and which weights have to be rounded into them. Chooses no unit and makes
  * no op; `emit.ts` does, by the same keys.
  */
-import { ownChannelAxis, isWeighted } from "../../ir/op/known.ts";
+import { isEncoder, isWeighted, ownChannelAxis } from "../../ir/op/known.ts";
 import { rowsOf, windowShares } from "./windows.ts";
 import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
@@ -119,7 +119,8 @@ class Planner {
   private infoFor(op: Op, infos: readonly Info[]): Info {
     if (infos.some(({ kind }) => kind === "refused")) return { kind: "refused" };
     const hasUnits = isWeighted(op) || isOp(op, "snn.if", "snn.rehearsed-if");
-    if (!hasUnits && infos.every(({ kind }) => kind === "float")) {
+    const isReal = op.type.domain === "real";
+    if (isReal && !hasUnits && infos.every(({ kind }) => kind === "float")) {
       const decoded = infos.some((info) => info.kind === "float" && info.decoded);
       return { kind: "float", decoded };
     }
@@ -157,8 +158,10 @@ class Planner {
         return { kind: "float", decoded: true };
       case "snn.rehearsed-if":
         refuse(op, "it rehearses, which is for floats");
+      case "snn.input":
+        refuse(op, "what comes from outside at each timestep is of floats");
       default:
-        refuse(op, "it is neither linear nor a neuron");
+        refuse(op, isEncoder(op) ? "an encoder sends floats" : "it is neither linear nor a neuron");
     }
   }
 

@@ -1,4 +1,4 @@
-/** Real recordings as the input of a network: every engine computes the same at each timestep. */
+/** Inputs over time, real recordings and encoded values: every engine computes the same at each timestep. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -9,8 +9,10 @@ import { openDataset } from "../../calibrate/data/open.ts";
 import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { interpret } from "../../ir/interpret.ts";
+import { tensorOf } from "../../ir/tensor.ts";
 import { parseModule } from "../../ir/text/parse.ts";
-import { runOn } from "../backends/wasm/compare.ts";
+import { expectClose, runOn } from "../backends/wasm/compare.ts";
+import { converted, sourceOf } from "../passes/convert/networks.ts";
 import { shared } from "../models/shared.ts";
 
 const file = join(shared, "data/nmnist/test.npz");
@@ -51,6 +53,40 @@ describe.skipIf(!there)("events of N-MNIST", () => {
       expect(given?.length).toBe(timesteps * 2 * 17 * 17);
       const off = expected?.findIndex((y, i) => !(Math.abs(y - (given?.[i] ?? NaN)) <= 1e-6));
       expect(off, engine.name).toBe(-1);
+    }
+  });
+});
+
+const still = `module @still attributes {code = "none", timesteps = 1, properties = ["batchnorm-free"]} {
+  %0 = ann.input() {name = "x"} : real[1, 4]
+  %1 = ann.linear(%0) {weight = @w, bias = @b} : real[1, 2]
+  %2 = ann.relu(%1) : real[1, 2]
+  %3 = ann.linear(%2) {weight = @v, bias = none} : real[1, 2]
+  ann.output(%3) {name = "y"}
+}
+tensors {
+  @w = f32[2, 4] dense<[1, -0.5, 0.25, 2, -1, 1, 0.75, 0.5]>
+  @b = f32[2] dense<[0.25, 0]>
+  @v = f32[2, 2] dense<[1, -1, 0.5, 2]>
+}
+`;
+
+describe("an input that encode-input sends", () => {
+  it.each([
+    "convert-activations,encode-input{encoder=poisson}",
+    "convert-activations,encode-input{encoder=phase}",
+    "convert-differential,encode-input{encoder=phase}",
+    "convert-differential,encode-input{encoder=delta}",
+    "convert-differential,encode-input{encoder=latency}",
+  ])("gives the same in every engine: %s", async (passes) => {
+    const inputs = [tensorOf("f32", [1, 4], [1, -0.7, 0.3, 0.05])];
+    const module = parseModule(still, { file: "still.snnir" });
+    const { snn } = await converted(module, sourceOf([inputs]), passes, 8);
+    const wanted = interpret(snn, inputs, { timesteps: 8 });
+    for (const engine of [typedEngine, singleThreadWasmEngine]) {
+      const { sample: found } = await runOn(engine, snn, inputs, { timesteps: 8 });
+      expect(found.activity, engine.name).toEqual(wanted.activity);
+      expectClose(known(found.outputs[0], "y"), known(wanted.outputs[0], "y"), 1e-6);
     }
   });
 });

@@ -391,7 +391,7 @@ class Conversion {
 }
 
 /** The op with nothing added to what it computes from its operands. */
-function withoutBias(op: Op, builder: Builder): Pick<Op, "kind" | "attrs"> {
+export function withoutBias(op: Op, builder: Builder): Pick<Op, "kind" | "attrs"> {
   if (isWeighted(op) && op.attrs.bias !== null) {
     return { kind: op.kind, attrs: { ...op.attrs, bias: null } };
   }
@@ -423,7 +423,7 @@ function difference(a: Tensor | null, b: Tensor | null): Tensor | null {
 }
 
 /** A bias per channel in the shape that broadcasts to the op's value; null where it is not one. */
-function channelBias(op: Op, builder: Builder): Tensor | null {
+export function channelBias(op: Op, builder: Builder): Tensor | null {
   if (!isWeighted(op) || op.attrs.bias === null) {
     return null;
   }
