@@ -2,12 +2,17 @@
  * The ways to convert that are compared: what others do, made of passes, and pipelines of ours. Each
  * starts from the cleaned network.
  */
+import { stepsOf } from "../../library/convert.ts";
+import { withBits } from "../../passes/codes.ts";
 import { pipelines } from "../../passes/index.ts";
+import type { PipelineStep } from "../../passes/pipeline.ts";
+
+type Pipeline = string | readonly PipelineStep[];
 
 export interface Method {
   readonly name: string;
   /** What follows cleaning and fusing: a pipeline's name, or passes. */
-  readonly pipeline: string;
+  readonly pipeline: Pipeline;
   readonly ours: boolean;
   readonly source: string;
   /** The network that is measured: a spiking one, or the ANN whose values are rounded as its words are. */
@@ -46,27 +51,30 @@ const peers: readonly Method[] = [
     "convert-activations{sign=retract},balance-mmse",
     "signed IF (Wang et al. 2022)",
   ),
-  peer("burst", "convert-activations{bits=2},balance-percentile", "bursts (Li & Zeng 2022)"),
+  peer("burst", spikesOf(2, "convert-activations,balance-percentile"), "bursts (Li & Zeng 2022)"),
   peer("fs", "convert-few-spikes,balance-max", "few spikes (Stoeckl & Maass 2021)"),
   peer(
     "h-mt",
-    "convert-activations{bits=4},balance-gaussian{levels=15}",
+    spikesOf(4, "convert-activations,balance-gaussian{levels=15}"),
     "H-MT, words of 4 bits (Zhang et al. 2026)",
   ),
-  peer("h-mt-max", "convert-activations{bits=4},balance-max", "H-MT that clips nothing"),
+  peer("h-mt-max", spikesOf(4, "convert-activations,balance-max"), "H-MT that clips nothing"),
   peer(
     "css-like",
-    "convert-differential{bits=1},balance-max",
+    spikesOf(1, "convert-differential,balance-max"),
     "like canonic signed spikes, without their silent step (Gu et al. 2024)",
   ),
   peer(
     "dcgs",
-    "convert-differential{bits=4,alphabet=power,schedule=reciprocal},balance-gaussian{levels=8}",
+    spikesOf(
+      4,
+      "convert-differential{alphabet=power,schedule=reciprocal},balance-gaussian{levels=8}",
+    ),
     "like DCGS, 4 sizes, closed form (Huang et al. 2025)",
   ),
   peer(
     "dcgs-percentile",
-    "convert-differential{bits=4,alphabet=power,schedule=reciprocal},balance-percentile",
+    spikesOf(4, "convert-differential{alphabet=power,schedule=reciprocal},balance-percentile"),
     "like DCGS, 4 sizes, P99.9",
   ),
   peer("ttfs", "convert-ttfs,balance-max", "first spikes (Stanojevic et al. 2022)"),
@@ -92,7 +100,7 @@ const ours: readonly Method[] = names
 /** No spiking networks: what is lost by rounding activations alone. */
 const quantised: readonly Method[] = [4, 8].map((bits) => ({
   name: `quantised-ann-${bits}`,
-  pipeline: `convert-differential{bits=${bits}},balance-mmse`,
+  pipeline: spikesOf(bits, "convert-differential,balance-mmse"),
   ours: false,
   source: `the ANN with activations of ${bits} bits`,
   kind: "quantised",
@@ -100,7 +108,12 @@ const quantised: readonly Method[] = [4, 8].map((bits) => ({
 
 export const methods: readonly Method[] = [...quantised, ...peers, ...ours];
 
-function peer(name: string, pipeline: string, source: string): Method {
+/** Passes with spikes of so many bits. */
+function spikesOf(bits: number, passes: string): Pipeline {
+  return withBits(stepsOf(passes), bits);
+}
+
+function peer(name: string, pipeline: Pipeline, source: string): Method {
   return { name, pipeline, ours: false, source, kind: "spiking" };
 }
 
