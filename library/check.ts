@@ -20,6 +20,7 @@ import type { PipelineStep } from "../passes/pipeline.ts";
 import { planIntegers } from "../passes/quantise/plan.ts";
 import { type ConvertOptions, pipelineOf, stepsOf } from "./convert.ts";
 import { calibrationOn } from "./measure.ts";
+import { type Neurons, type WithoutNeuron, neuronsIn, withoutNeurons } from "./neurons.ts";
 
 /** One kind of operator that cannot be converted. */
 export interface Obstacle {
@@ -49,6 +50,10 @@ export interface CheckResult {
   readonly remarks: readonly Diagnostic[];
   /** The network as the conversion makes it, before thresholds are chosen; null where it makes none. */
   readonly converted: Module | null;
+  /** Of a network that can be converted: the neurons that it will have; null where it cannot. */
+  readonly neurons: Neurons | null;
+  /** Of a network that can be converted: activations and other ops that no neuron replaces. */
+  readonly withoutNeuron: readonly WithoutNeuron[];
 }
 
 /** Which conversion to check: the one that `convert` makes with the same options. */
@@ -66,12 +71,14 @@ export async function checkModel(
   if (module === null) {
     const obstacles = imported.unsupported;
     const nothing = { fates: new Map(), parameters: 0, remarks: [], converted: null };
-    return { code, convertible: false, operators, obstacles, ...nothing };
+    const none = { neurons: null, withoutNeuron: [] };
+    return { code, convertible: false, operators, obstacles, ...nothing, ...none };
   }
   const { clean, plan, faults, remarks, converted } = await decide(module, steps, engine);
   const obstacles = obstaclesOf(faults, plan, opset);
   let parameters = 0;
   for (const tensor of clean.tensors.values()) parameters += tensor.data.length;
+  const becomes = obstacles.length === 0 ? converted : null;
   return {
     code,
     convertible: obstacles.length === 0,
@@ -81,6 +88,8 @@ export async function checkModel(
     parameters,
     remarks,
     converted,
+    neurons: becomes === null ? null : neuronsIn(becomes),
+    withoutNeuron: becomes === null ? [] : withoutNeurons(becomes),
   };
 }
 
@@ -173,18 +182,13 @@ function obstaclesOf(faults: readonly Diagnostic[], plan: Plan, opset: number): 
   if (formless.length > 0) obstacles.push(...refusedOps(plan, opset));
   for (const { code, loc, message, help } of faults) {
     if (code === "no-spiking-form") continue;
-    const nothing = code === "no-activation";
     obstacles.push({
       op: "(none)",
       domain: "",
       opset,
       count: 0,
       nodes: loc === null ? [] : [shortName(loc)],
-      help: nothing
-        ? "the model has no activation that could become a neuron"
-        : help === null
-          ? message
-          : `${message}; ${help}`,
+      help: help === null ? message : `${message}; ${help}`,
     });
   }
   return obstacles;

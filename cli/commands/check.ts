@@ -1,28 +1,32 @@
-/** `snnc check`: everything that stands in the way of a conversion, at once. */
+/** `snnc check`: everything that stands in the way of a conversion, at once; of a `.snn`, what it holds. */
 import { Command, Option } from "@commander-js/extra-typings";
-import pc from "picocolors";
 import { typedEngine } from "../../backends/typed/engine.ts";
-import { type Diagnostic, failAll } from "../../ir/diagnostic.ts";
-import { formatLoc } from "../../ir/loc.ts";
+import { type Diagnostic, fail, failAll } from "../../ir/diagnostic.ts";
 import { type Module, spikingCodes } from "../../ir/module.ts";
-import { printable } from "../../ir/text/printable.ts";
 import { refusalsOf } from "../../library/build.ts";
-import { type CheckResult, type CheckedFate, checkModel } from "../../library/check.ts";
+import { checkModel } from "../../library/check.ts";
 import { loaderFiles } from "../../library/loader-files.ts";
-import { type Target, parseTarget } from "../../library/targets.ts";
+import {
+  type Neurons,
+  type WithoutNeuron,
+  neuronsIn,
+  withoutNeurons,
+} from "../../library/neurons.ts";
+import { type Target, parseTarget, targets } from "../../library/targets.ts";
 import { type Context, type Outcome, perform } from "../action.ts";
+import { diagnose } from "../diagnostics.ts";
 import { readInput } from "../files/files.ts";
 import { importModel, isPackage, loadNetwork } from "../load.ts";
 import { limitsOf, readingOf } from "../options/model-options.ts";
 import { wayNamed } from "../options/conversion.ts";
 import { options } from "../options/options.ts";
+import { modelText, networkText, targetText } from "../terminal/check-text.ts";
 import { diagnosticToJson } from "../terminal/render.ts";
-import { quantity } from "../../calibrate/report/format.ts";
 
 export function checkCommand() {
   return new Command("check")
     .description("list every operator that cannot be converted, without any data")
-    .argument("<model>", "ONNX model")
+    .argument("<model>", "ONNX model, or a .snn network to see what it holds")
     .addOption(
       new Option(
         "--code <name>",
@@ -32,7 +36,10 @@ export function checkCommand() {
     .addOption(
       new Option("--pipeline <name>", "check for the code of a named pipeline").conflicts("code"),
     )
-    .option("--target <name>", "check also what this target refuses; of a .snn, that alone")
+    .option(
+      "--target <name>",
+      "check also what this target refuses (default for a .snn: all targets)",
+    )
     .option("--allow-analogue", "as in convert: ops without a spiking form are no obstacle")
     .addOption(options.inputShape)
     .addOption(options.dimension)
@@ -48,9 +55,10 @@ export function checkCommand() {
       perform(given, async (context) => {
         const way = wayNamed(given);
         const target = given.target === undefined ? null : parseTarget(given.target);
-        if (target !== null && (await isPackage(file))) {
+        if (await isPackage(file)) {
+          refuseWays(given, file);
           const { module } = await loadNetwork(file, given, context);
-          return packageOutcome(file, target, await refusals(target, module), context);
+          return packageOutcome(file, target, module, context);
         }
         const imported = importModel(await readInput(file), file, {
           ...(await readingOf(given)),
@@ -71,8 +79,8 @@ export function checkCommand() {
             ? null
             : { target, refused: await refusals(target, converted) };
         const isFine = convertible && (found === null || found.refused.length === 0);
-        const texts = [checkText(file, result, context.terminal.color)];
-        if (found !== null) texts.push(targetText(file, found.target, found.refused));
+        const texts = [modelText(file, result, context.terminal.color)];
+        if (found !== null) texts.push(targetText(file, found.target.backend.name, found.refused));
         return {
           exitCode: isFine ? 0 : 1,
           text: texts.join("\n\n"),
@@ -87,6 +95,7 @@ export function checkCommand() {
               [...result.fates].map(([fate, kinds]) => [fate, Object.fromEntries(kinds)]),
             ),
             parameters: result.parameters,
+            ...neuronsJson(result.neurons, result.withoutNeuron),
             diagnostics: context.diagnostics.map(diagnosticToJson),
           },
         };
@@ -94,47 +103,21 @@ export function checkCommand() {
     );
 }
 
-const fateTexts: Readonly<Record<CheckedFate, string>> = {
-  neuron: "become neurons",
-  shared: "stay, over time",
-  pool: "pool by running sums",
-  tail: "run on the decoded output",
-  analogue: "run once on the input",
-  relaxed: "rounding dropped or split",
-  decoded: "computed on decoded values",
-  refused: "have no spiking form",
-};
-
-function checkText(path: string, result: CheckResult, color: boolean): string {
-  const file = printable(path);
-  const c = pc.createColors(color);
-  const lines = [
-    result.convertible
-      ? c.green(`${file} can be converted to ${result.code} code`)
-      : c.red(`${file} cannot be converted to ${result.code} code as it is`),
-  ];
-  if (result.parameters > 0) lines.push(`  ${quantity(result.parameters)} parameters`);
-  for (const [fate, text] of Object.entries(fateTexts)) {
-    const kinds = [...result.fates].find(([name]) => name === fate)?.[1];
-    if (kinds === undefined) continue;
-    const list = [...kinds].map(([kind, count]) => `${printable(kind)} ×${count}`).join(", ");
-    lines.push(`  ${text.padEnd(28)}${list}`);
+/** A `.snn` is converted already: options that choose a conversion would be of no effect. */
+function refuseWays(
+  given: { readonly code?: string; readonly pipeline?: string; readonly allowAnalogue?: true },
+  file: string,
+): void {
+  const { code, pipeline, allowAnalogue } = given;
+  for (const [option, value] of Object.entries({
+    "--code": code,
+    "--pipeline": pipeline,
+    "--allow-analogue": allowAnalogue,
+  })) {
+    if (value === undefined) continue;
+    const text = `${file} is converted already: ${option} is for ONNX models`;
+    fail(diagnose("usage", null, { text }));
   }
-  for (const { op, domain, count, nodes, help } of result.obstacles) {
-    // What the model lacks stands in the way of no operator of its own.
-    if (count === 0) {
-      lines.push("", `  ${printable(help)}`);
-      continue;
-    }
-    const name = domain === "" ? op : `${domain}:${op}`;
-    lines.push("", c.bold(`  ${printable(name)} ×${count}`));
-    if (nodes.length > 0) {
-      const more = nodes.length > 5 ? ` and ${nodes.length - 5} more` : "";
-      lines.push(`    at ${nodes.slice(0, 5).map(printable).join(", ")}${more}`);
-    }
-    lines.push(`    help: ${printable(help)}`);
-  }
-  return lines.join("\n");
 }
 
 /** What the target has against a network; empty where it can be built. */
@@ -142,34 +125,48 @@ async function refusals(target: Target, module: Module): Promise<readonly Diagno
   return refusalsOf(target, module, {}, loaderFiles);
 }
 
-function packageOutcome(
+/** What the network holds, and what the target has against it, or every target. */
+async function packageOutcome(
   file: string,
-  target: Target,
-  refused: readonly Diagnostic[],
-  { diagnostics }: Context,
-): Outcome {
+  target: Target | null,
+  module: Module,
+  { diagnostics, terminal }: Context,
+): Promise<Outcome> {
+  const ops = new Map<string, number>();
+  for (const { kind } of module.ops) ops.set(kind, (ops.get(kind) ?? 0) + 1);
+  const neurons = neuronsIn(module);
+  const withoutNeuron = withoutNeurons(module);
+  const asked = target === null ? targets.map(({ name }) => parseTarget(name)) : [target];
+  const found: { target: Target; refused: readonly Diagnostic[] }[] = [];
+  for (const each of asked) found.push({ target: each, refused: await refusals(each, module) });
+  const texts = [networkText(file, module, { ops, neurons, withoutNeuron }, terminal.color)];
+  for (const each of found) texts.push(targetText(file, each.target.backend.name, each.refused));
+  const answers = found.map((each) => targetJson(each.target, each.refused));
+  const [answer] = answers;
   return {
-    exitCode: refused.length === 0 ? 0 : 1,
-    text: targetText(file, target, refused),
+    // Without a target that is asked for, there is nothing that the network could fail.
+    exitCode: target === null || answer?.buildable === true ? 0 : 1,
+    text: texts.join("\n\n"),
     json: {
       model: file,
-      target: targetJson(target, refused),
+      ...(target === null ? {} : { target: answer }),
+      targets: answers,
+      code: module.code,
+      timesteps: module.timesteps,
+      ops: Object.fromEntries(ops),
+      ...neuronsJson(neurons, withoutNeuron),
       diagnostics: diagnostics.map(diagnosticToJson),
     },
   };
 }
 
-function targetJson({ backend: { name } }: Target, refused: readonly Diagnostic[]) {
-  return { name, buildable: refused.length === 0, refusals: refused.map(diagnosticToJson) };
+function neuronsJson(neurons: Neurons | null, withoutNeuron: readonly WithoutNeuron[]) {
+  return {
+    neurons: neurons === null ? null : { ...neurons, kinds: Object.fromEntries(neurons.kinds) },
+    withoutNeuron,
+  };
 }
 
-function targetText(path: string, { backend }: Target, refused: readonly Diagnostic[]): string {
-  const can = refused.length === 0 ? "can" : "cannot";
-  const lines = [`${printable(path)} ${can} be built for ${backend.name}`];
-  for (const { message, loc, help } of refused) {
-    lines.push(`  ${printable(message)}`);
-    if (loc !== null) lines.push(`    at ${printable(formatLoc(loc))}`);
-    if (help !== null) lines.push(`    help: ${printable(help)}`);
-  }
-  return lines.join("\n");
+function targetJson({ backend: { name } }: Target, refused: readonly Diagnostic[]) {
+  return { name, buildable: refused.length === 0, refusals: refused.map(diagnosticToJson) };
 }

@@ -69,7 +69,7 @@ export const examples = {
       line: "snnc check model.onnx --code rate --target wasm",
       does: "to rate code, and built for WebAssembly?",
     },
-    { line: "snnc check model.onnx --pipeline integer --json", does: "the same, for a script" },
+    { line: "snnc check model.snn", does: "what does a network hold, and what can build it?" },
   ],
   convert: [
     {

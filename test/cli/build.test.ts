@@ -95,6 +95,22 @@ describe.concurrent("snnc build", () => {
     }
     const said = await snnc(["check", at("digits.snn"), ...wasm]);
     expect(said.stdout).toContain("digits.snn can be built for wasm");
+    const whole = await snnc(["check", at("digits.snn")]);
+    expect([whole.code, whole.stderr]).toEqual([0, ""]);
+    expect(whole.stdout).toContain("holds a spiking network of differential code, for 3 timesteps");
+    expect(whole.stdout).toMatch(/ neurons +12\.0 k: snn\.graded ×6$/m);
+    // The pool makes 32 channels of 5 × 5.
+    expect(whole.stdout).toMatch(/ of either sign +800 before weights, at \/AveragePool$/m);
+    expect(whole.stdout).toContain("digits.snn can be built for wasm");
+    const told = jsonOf(await snnc(["check", at("digits.snn"), "--json"]));
+    expect(told).toMatchObject({
+      targets: [{ name: "wasm", buildable: true, refusals: [] }],
+      neurons: { populations: 6, eitherSign: { count: 800, nodes: ["/AveragePool"] } },
+      withoutNeuron: [],
+    });
+    expect(told).not.toHaveProperty("target");
+    const given = await snnc(["check", at("digits.snn"), "--code", "rate"]);
+    expect([given.code, codesIn(given.stderr)]).toEqual([1, ["usage"]]);
     const unknown = await snnc(["check", at("digits.snn"), "--target", "hdl"]);
     expect(codesIn(unknown.stderr)).toEqual(["target-not-there-yet"]);
   });

@@ -10,6 +10,7 @@ import { tensorOf } from "../../ir/tensor.ts";
 import { real } from "../../ir/type.ts";
 import { checkModel } from "../../library/check.ts";
 import { convert } from "../../library/convert.ts";
+import { neuronsIn, withoutNeurons } from "../../library/neurons.ts";
 import { loc } from "../ir/one-op.ts";
 import { images, network, running } from "./network.ts";
 
@@ -39,6 +40,25 @@ tensors {
   @w = f32[2, 2] dense<[1, -1, 2, 1]>
   @b = f32[2] dense<[0.5, -2]>
   @u = f32[1, 2] dense<[1, 2]>
+}
+`;
+
+/** One rectifier, and three activations of other kinds: before it, behind it, and at the output. */
+const curves = `module @m attributes {code = "none", timesteps = 1, properties = []} {
+  %0 = ann.input() {name = "x"} : real[1, 2]
+  %1 = ann.linear(%0) {weight = @w, bias = @b} : real[1, 2] loc("m.onnx" "/first" Gemm)
+  %2 = ann.sigmoid(%1) : real[1, 2] loc("m.onnx" "/sigmoid" Sigmoid)
+  %3 = ann.linear(%2) {weight = @w, bias = @b} : real[1, 2] loc("m.onnx" "/second" Gemm)
+  %4 = ann.relu(%3) : real[1, 2] loc("m.onnx" "/relu" Relu)
+  %5 = ann.linear(%4) {weight = @w, bias = @b} : real[1, 2] loc("m.onnx" "/third" Gemm)
+  %6 = ann.tanh(%5) : real[1, 2] loc("m.onnx" "/tanh" Tanh)
+  %7 = ann.linear(%6) {weight = @w, bias = none} : real[1, 2] loc("m.onnx" "/last" Gemm)
+  %8 = ann.tanh(%7) : real[1, 2] loc("m.onnx" "/out" Tanh)
+  ann.output(%8) {name = "y"}
+}
+tensors {
+  @w = f32[2, 2] dense<[1, -1, 2, 1]>
+  @b = f32[2] dense<[0.5, -2]>
 }
 `;
 
@@ -128,6 +148,68 @@ describe("checkModel", () => {
     }
     const rate = await checkModel(imported(module), interpretEngine, { code: "burst" });
     expect(rate.convertible).toBe(false);
+  });
+
+  it("counts neurons, those of either sign, and says what none of them replaces", async () => {
+    const module = parseModule(curves, { file: "m" });
+    const { neurons, withoutNeuron } = await checkModel(imported(module), interpretEngine);
+    // Two of the rectifier, two for the sigmoid's values, two for the tanh's between the layers.
+    expect(neurons).toEqual({
+      populations: 3,
+      count: 6,
+      kinds: new Map([["snn.graded", 3]]),
+      eitherSign: { count: 4, nodes: ["/sigmoid", "/tanh"] },
+    });
+    expect(withoutNeuron).toMatchObject([
+      { op: "sigmoid", where: "before", nodes: ["/sigmoid"] },
+      { op: "tanh", where: "between", nodes: ["/tanh"] },
+      { op: "tanh", where: "after", nodes: ["/out"] },
+    ]);
+    expect(withoutNeuron.map(({ why, help }) => [why, help])).toEqual([
+      [
+        "it stands before the first neurons, and is computed once for each sample",
+        "on hardware this needs a unit that computes it; train with ReLU or ReLU6 in its place, or " +
+          "fit neurons to it with convert-few-spikes{activations=fitted}",
+      ],
+      [
+        "it is computed at each timestep, on the values decoded so far",
+        "on hardware this needs a unit that computes it; train with ReLU or ReLU6 in its place, or " +
+          "fit neurons to it with convert-few-spikes{activations=fitted}",
+      ],
+      [
+        "no neurons follow: it is computed on the decoded output",
+        "nothing needs to change: the output is no spike train",
+      ],
+    ]);
+    // A value of either sign is shared by two neurons here, each of which is one.
+    const pairs = await checkModel(imported(module), interpretEngine, { code: "ttfs" });
+    expect(pairs.neurons).toMatchObject({
+      populations: 5,
+      count: 10,
+      eitherSign: { count: 8, nodes: ["/sigmoid", "/tanh"] },
+    });
+    const rate = await checkModel(imported(module), interpretEngine, { code: "rate" });
+    expect(rate).toMatchObject({ convertible: false, neurons: null, withoutNeuron: [] });
+  });
+
+  it("says that neurons replace all activations where they do", async () => {
+    const found = await checkModel(imported(network()), interpretEngine);
+    expect(found.withoutNeuron).toEqual([]);
+    expect(found.neurons?.kinds).toEqual(new Map([["snn.graded", 2]]));
+  });
+
+  it("says of an analogue network that it has no neurons", () => {
+    const module = parseModule(bottleneck, { file: "m" });
+    expect(neuronsIn(module)).toMatchObject({ populations: 0, count: 0 });
+    expect(withoutNeurons(module)).toEqual([
+      {
+        op: "relu",
+        where: "never",
+        nodes: ["/relu"],
+        why: "the network has no neurons: it is not converted",
+        help: "convert the ONNX model that it was made from with `snnc convert`",
+      },
+    ]);
   });
 
   it("refuses a network without activations", async () => {

@@ -209,7 +209,8 @@ describe("what cannot be converted is refused, and why is said", () => {
     const check = await checkModel(importBytes(bytes), interpretEngine);
     expect(check.convertible).toBe(false);
     expect(check.obstacles.map((o) => o.help)).toEqual([
-      "the model has no activation that could become a neuron",
+      "the model has no activation that could become a neuron; a model without activations gains " +
+        "nothing from spikes; `snnc run` and `snnc eval` take it without conversion",
     ]);
   });
 });
