@@ -12,12 +12,10 @@ import { defaultTarget, parseTarget, refuseUnused, targets } from "../../library
 import { targetsText } from "../options/targets.ts";
 import { type Context, type Outcome, perform } from "../action.ts";
 import { readClassList } from "../options/classes.ts";
-import { recordedClasses } from "../../library/record/classes.ts";
-import { loadData } from "../options/data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
 import type { Network } from "../../library/network.ts";
-import { recordedScaleWarnings, recordedTask } from "../../library/record/network-record.ts";
+import { measuredData } from "../network-data.ts";
 import { options, wholeNumber } from "../options/options.ts";
 import { checkBuildFolder, writeBuildFolder } from "../files/own-folder.ts";
 import { buildNames } from "../files/own-names.ts";
@@ -169,21 +167,11 @@ async function samplesFor(
 ): Promise<readonly BuildSample[]> {
   const { samples: file, sampleCount = 10, seed } = given;
   if (file === undefined) return [];
-  const { labels: labelled, x, y, maxDataBytes } = given;
-  const prepared = {
-    labels: labelled,
-    x,
-    y,
-    part: "test",
-    maxDataBytes,
-    classes: given.classes,
-    labelMap: given.labelMap,
-    knownClasses: recordedClasses(network.provenance),
-    task: recordedTask(network),
-    preprocessing: preprocess,
-  } as const;
-  const data = await loadData(file, network.module, prepared, context, true);
-  context.report(...recordedScaleWarnings(network, data.samples, data.name));
+  const { labels: labelled, x, y, maxDataBytes, classes, labelMap } = given;
+  const prepared = { labels: labelled, x, y, maxDataBytes, classes, labelMap };
+  // Read already, for the page to do the same.
+  const wanted = { ...prepared, preprocessing: preprocess };
+  const data = await measuredData(network, file, wanted, context);
   const chosen = chooseBalanced(data.dataset, sampleCount, seed);
   const { labels } = data.dataset;
   return chosen.map((index) => ({

@@ -6,26 +6,30 @@ import { evaluationJson } from "../../calibrate/evaluation-json.ts";
 import { type EarlyExitEvaluation, marginOfTask } from "../../calibrate/early-exit.ts";
 import { counted, percent } from "../../calibrate/report/format.ts";
 import { chooseTask, outputView } from "../../calibrate/tasks/choose.ts";
-import { type Targets, targetSetOf } from "../../calibrate/tasks/targets.ts";
-import type { TaskWish } from "../../calibrate/tasks/task.ts";
+import { targetSetOf } from "../../calibrate/tasks/targets.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { EarlyExit } from "../../ir/run/early-exit.ts";
 import { type Module, isFramed, rehearsalOf } from "../../ir/module.ts";
 import { evaluateModule, evaluateWithEarlyExit } from "../../library/assess.ts";
 import { convert } from "../../library/convert.ts";
-import { perform, runningOf } from "../action.ts";
-import { recordedClasses } from "../../library/record/classes.ts";
-import { loadData } from "../options/data.ts";
+import type { Data } from "../../library/data.ts";
+import { type Context, type Outcome, perform, runningOf } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
-import { recordedScaleWarnings, recordedTask } from "../../library/record/network-record.ts";
+import { measuredData } from "../network-data.ts";
 import { fraction, options, wholeNumber } from "../options/options.ts";
-import { recordedPreprocess } from "../../library/record/preprocessing.ts";
 import { accuracyTable, costLines, taskLines } from "../terminal/tables.ts";
 import { timestepsOf } from "../options/timesteps.ts";
 import { diagnosticToJson } from "../terminal/render.ts";
+import { type Timed, timed } from "../timed.ts";
+
+type Given = ReturnType<ReturnType<typeof declare>["opts"]>;
 
 export function evalCommand() {
+  return declare().action((file, given) => perform(given, (context) => work(file, given, context)));
+}
+
+function declare() {
   return new Command("eval")
     .description("measure accuracy: at each timestep of a spiking network, or of an ONNX model")
     .argument("<network>", "ONNX model or .snn network")
@@ -64,55 +68,50 @@ export function evalCommand() {
     .addOption(options.seed)
     .addOption(options.json)
     .addOption(options.quiet)
-    .addOption(options.debug)
-    .action((file, given) =>
-      perform(given, async (context) => {
-        const network = await loadNetwork(file, given, context);
-        const { code } = network.module;
-        const timesteps = timestepsOf(network.module, file, given.timesteps, context);
-        const answersOnce = code === "none" || isFramed(code);
-        if (answersOnce && given.earlyExit !== undefined) {
-          context.report(diagnose("early-exit-ignored", null, { file, code }));
-        }
-        const recorded = recordedPreprocess(network.provenance, file);
-        const knownClasses = recordedClasses(network.provenance);
-        const task = given.task ?? recordedTask(network);
-        const wanted = { ...given, task, recorded, knownClasses, part: "test" } as const;
-        const data = await loadData(given.data, network.module, wanted, context, true);
-        if (data.labels === null) fail(diagnose("needs-labels", null, { data: given.data }));
-        context.report(...recordedScaleWarnings(network, data.samples, data.name));
-        const running = runningOf(given, context);
-        const module =
-          network.kind === "ann" && given.engine !== "interpret"
-            ? await cleaned(network.module, running)
-            : network.module;
-        const rule = ruleOf(module, timesteps, { ...given, task }, data.labels);
-        const started = performance.now();
-        const evaluation = await evaluateModule(module, data, running, {
-          timesteps,
-          label: "evaluating",
-          check: network.kind === "ann",
-        });
-        const seconds = (performance.now() - started) / 1000;
-        context.report(...evaluation.diagnostics, ...chanceWarnings(evaluation));
-        if (rule !== null && !answersOnce && rule.every >= timesteps) {
-          context.report(diagnose("early-exit-too-late", null, { every: rule.every, timesteps }));
-        }
-        const earlyExit =
-          rule === null || answersOnce
-            ? undefined
-            : await timed(() => evaluateWithEarlyExit(module, data, running, { timesteps, rule }));
-        const json = evaluationJson(evaluation, {
-          model: file,
-          seconds,
-          ...(earlyExit === undefined ? {} : { earlyExit }),
-        });
-        return {
-          json: { ...json, diagnostics: context.diagnostics.map(diagnosticToJson) },
-          text: evaluationText(evaluation, seconds, earlyExit),
-        };
-      }),
-    );
+    .addOption(options.debug);
+}
+
+async function work(file: string, given: Given, context: Context): Promise<Outcome> {
+  const network = await loadNetwork(file, given, context);
+  const { code } = network.module;
+  const timesteps = timestepsOf(network.module, file, given.timesteps, context);
+  const answersOnce = code === "none" || isFramed(code);
+  if (answersOnce && given.earlyExit !== undefined) {
+    context.report(diagnose("early-exit-ignored", null, { file, code }));
+  }
+  const data = await measuredData(network, given.data, given, context, { needsLabels: true });
+  const running = runningOf(given, context);
+  const module =
+    network.kind === "ann" && given.engine !== "interpret"
+      ? await cleaned(network.module, running)
+      : network.module;
+  const rule = ruleOf(module, timesteps, given, data);
+  const { result: evaluation, seconds } = await timed(() =>
+    evaluateModule(module, data, running, {
+      timesteps,
+      label: "evaluating",
+      check: network.kind === "ann",
+    }),
+  );
+  context.report(...evaluation.diagnostics, ...chanceWarnings(evaluation));
+  if (rule !== null && !answersOnce && rule.every >= timesteps) {
+    context.report(diagnose("early-exit-too-late", null, { every: rule.every, timesteps }));
+  }
+  const earlyExit =
+    rule === null || answersOnce
+      ? undefined
+      : await timed(() => evaluateWithEarlyExit(module, data, running, { timesteps, rule }));
+  const json = evaluationJson(evaluation, {
+    model: file,
+    seconds,
+    ...(earlyExit === undefined
+      ? {}
+      : { earlyExit: { evaluation: earlyExit.result, seconds: earlyExit.seconds } }),
+  });
+  return {
+    json: { ...json, diagnostics: context.diagnostics.map(diagnosticToJson) },
+    text: evaluationText(evaluation, seconds, earlyExit),
+  };
 }
 
 /** The same function in fewer ops. */
@@ -128,17 +127,13 @@ async function cleaned(
 function ruleOf(
   module: Module,
   timesteps: number,
-  given: {
-    earlyExit?: number | undefined;
-    exitEvery?: number | undefined;
-    task?: TaskWish | undefined;
-  },
-  targets: Targets,
+  given: Given,
+  { labels, task: wanted }: Data,
 ): EarlyExit | null {
   const { earlyExit: margin } = given;
   if (margin === undefined) return null;
   const view = outputView(module, 0);
-  const task = chooseTask(module, view, targetSetOf(targets), given.task);
+  const task = chooseTask(module, view, labels === null ? null : targetSetOf(labels), wanted);
   const found = marginOfTask(module, { task, view });
   if ("none" in found) {
     const params = { output: view.name, task: task.name, why: found.none };
@@ -151,21 +146,10 @@ function ruleOf(
   return { margin, of: found.of, minimum, every };
 }
 
-interface Timed {
-  readonly evaluation: EarlyExitEvaluation;
-  readonly seconds: number;
-}
-
-async function timed(work: () => Promise<EarlyExitEvaluation>): Promise<Timed> {
-  const started = performance.now();
-  const evaluation = await work();
-  return { evaluation, seconds: (performance.now() - started) / 1000 };
-}
-
 function evaluationText(
   evaluation: Evaluation,
   seconds: number,
-  earlyExit: Timed | undefined,
+  earlyExit: Timed<EarlyExitEvaluation> | undefined,
 ): string {
   const lines = [
     ...costLines(evaluation, null),
@@ -179,7 +163,7 @@ function evaluationText(
     lines.push(`memory: ${megabytes(weightsBytes)} of weights + ${arenas}`);
   }
   if (earlyExit !== undefined) {
-    const { rule, accuracy, meanTimesteps, latency } = earlyExit.evaluation;
+    const { rule, accuracy, meanTimesteps, latency } = earlyExit.result;
     lines.push(
       `early exit at ${rule.margin}: ${percent(accuracy)} after ${meanTimesteps.toFixed(2)} ` +
         `timesteps on average (half within ${latency.p50}, 99 % within ${latency.p99}), ` +

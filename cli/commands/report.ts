@@ -6,18 +6,18 @@ import type { SampleSource } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
 import { evaluatePair } from "../../library/assess.ts";
 import { stepsOf } from "../../library/convert.ts";
-import { rebuildReference } from "../../library/reference.ts";
+import { type Rebuilt, rebuildReference } from "../../library/reference.ts";
 import { makeReport } from "../../library/report.ts";
 import { membersOf } from "../../ir/file/json.ts";
 import type { Provenance } from "../../ir/file/package.ts";
 import { printable } from "../../ir/text/printable.ts";
-import { type Context, perform, runningOf } from "../action.ts";
-import { recordedClasses } from "../../library/record/classes.ts";
-import { type DataOptions, loadData } from "../options/data.ts";
+import type { Running } from "../../library/measure.ts";
+import { type Context, type Outcome, perform, runningOf } from "../action.ts";
+import { loadData } from "../options/data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
 import type { Network } from "../../library/network.ts";
-import { recordedScaleWarnings, recordedTask } from "../../library/record/network-record.ts";
+import { measuredData } from "../network-data.ts";
 import { options } from "../options/options.ts";
 import { checkReportFolder } from "../files/own-folder.ts";
 import { reportNames } from "../files/own-names.ts";
@@ -27,7 +27,13 @@ import { writeReport } from "../files/report-files.ts";
 import { timestepsOf } from "../options/timesteps.ts";
 import { version } from "../version.ts";
 
+type Given = ReturnType<ReturnType<typeof declare>["opts"]>;
+
 export function reportCommand() {
+  return declare().action((file, given) => perform(given, (context) => work(file, given, context)));
+}
+
+function declare() {
   return new Command("report")
     .description("compare a .snn with the model it came from, and write report.html")
     .argument("<network>", ".snn network")
@@ -60,85 +66,94 @@ export function reportCommand() {
     .addOption(options.seed)
     .addOption(options.json)
     .addOption(options.quiet)
-    .addOption(options.debug)
-    .action((file, given) =>
-      perform(given, async (context) => {
-        context.outputs.reads(file, given.model, given.data);
-        if (given.calib !== undefined) context.outputs.reads(given.calib);
-        context.outputs.writesInto(given.output, reportNames);
-        checkReportFolder(given.output);
-        const network = await loadNetwork(file, given, context);
-        if (network.kind === "ann") {
-          fail(diagnose("not-spiking", null, { file, command: "report" }));
-        }
-        const timesteps = timestepsOf(network.module, file, given.timesteps, context);
-        const model = await loadNetwork(given.model, given, context, network);
-        const running = runningOf(given, context);
-        const pipeline = network.provenance?.["pipeline"];
-        const isIts = modelHashOf(network.provenance) === model.sha256;
-        const recorded = recordedPreprocess(network.provenance, file);
-        const knownClasses = recordedClasses(network.provenance);
-        const calibration =
-          given.calib === undefined
-            ? null
-            : await calibrationOf(
-                network,
-                model.module,
-                given.calib,
-                { ...given, recorded },
-                context,
-              );
-        const rebuilt =
-          typeof pipeline === "string" && model.kind === "ann" && isIts
-            ? await rebuildReference(model.module, network.module, pipeline, running, calibration)
-            : null;
-        if (rebuilt === null || typeof pipeline !== "string") {
-          return fail(diagnose("other-model", null, { file, model: given.model }));
-        }
-        const { reference, isPaired } = rebuilt;
-        if (!isPaired) context.report(diagnose("layers-not-compared", null, { file }));
-        const task = given.task ?? recordedTask(network);
-        const wanted = { ...given, task, recorded, knownClasses, part: "test" } as const;
-        const data = await loadData(given.data, model.module, wanted, context, true);
-        context.report(...recordedScaleWarnings(network, data.samples, data.name));
-        const evaluations = await evaluatePair(reference, network.module, data, running, timesteps);
-        const report = await makeReport(
-          {
-            version,
-            model: { file: given.model, sha256: model.sha256, imported: model.module },
-            reference,
-            snn: network.module,
-            // What ran then, without its clock; the loss after each pass was of that run.
-            passes: [],
-            ranBefore: stepsOf(pipeline).map((step) => ({
-              pass: step.pass.name,
-              options: { ...step.options },
-              seconds: null,
-              changed: true,
-            })),
-            layers: isPaired,
-            timesteps,
-            seed: given.seed,
-            calibration: null,
-            evaluation: data,
-            evaluations,
-            diagnostics: context.diagnostics,
-          },
-          running,
-        );
-        const files = await writeReport(given.output, report);
-        const { width, color } = context.terminal;
-        return {
-          text: `${formatReport(report, { width, color })}\n\nreport: ${printable(files.html)}`,
-          json: {
-            network: file,
-            ...files,
-            accuracy: report.accuracy,
-            diagnostics: context.diagnostics.map(diagnosticToJson),
-          },
-        };
-      }),
-    );
+    .addOption(options.debug);
+}
+
+async function work(file: string, given: Given, context: Context): Promise<Outcome> {
+  context.outputs.reads(file, given.model, given.data);
+  if (given.calib !== undefined) context.outputs.reads(given.calib);
+  context.outputs.writesInto(given.output, reportNames);
+  checkReportFolder(given.output);
+  const network = await loadNetwork(file, given, context);
+  if (network.kind === "ann") fail(diagnose("not-spiking", null, { file, command: "report" }));
+  const timesteps = timestepsOf(network.module, file, given.timesteps, context);
+  const model = await loadNetwork(given.model, given, context, network);
+  const running = runningOf(given, context);
+  const { reference, isPaired, pipeline } = await referenceOf(
+    network,
+    model,
+    given,
+    running,
+    context,
+  );
+  if (!isPaired) context.report(diagnose("layers-not-compared", null, { file }));
+  const { module } = model;
+  const data = await measuredData(network, given.data, given, context, { module });
+  const evaluations = await evaluatePair(reference, network.module, data, running, timesteps);
+  const report = await makeReport(
+    {
+      version,
+      model: { file: given.model, sha256: model.sha256, imported: module },
+      reference,
+      snn: network.module,
+      // What ran then, without its clock; the loss after each pass was of that run.
+      passes: [],
+      ranBefore: stepsOf(pipeline).map((step) => ({
+        pass: step.pass.name,
+        options: { ...step.options },
+        seconds: null,
+        changed: true,
+      })),
+      layers: isPaired,
+      timesteps,
+      seed: given.seed,
+      calibration: null,
+      evaluation: data,
+      evaluations,
+      diagnostics: context.diagnostics,
+    },
+    running,
+  );
+  const files = await writeReport(given.output, report);
+  const { width, color } = context.terminal;
+  return {
+    text: `${formatReport(report, { width, color })}\n\nreport: ${printable(files.html)}`,
+    json: {
+      network: file,
+      ...files,
+      accuracy: report.accuracy,
+      diagnostics: context.diagnostics.map(diagnosticToJson),
+    },
+  };
+}
+
+interface Reference extends Rebuilt {
+  /** The passes that the network records, in one text. */
+  readonly pipeline: string;
+}
+
+/** The analogue network that `network` was converted from; fails where `model` is not the one. */
+async function referenceOf(
+  network: Network,
+  model: Network,
+  given: Given,
+  running: Running,
+  context: Context,
+): Promise<Reference> {
+  const pipeline = network.provenance?.["pipeline"];
+  const isIts = modelHashOf(network.provenance) === model.sha256;
+  const calibration =
+    given.calib === undefined
+      ? null
+      : await calibrationOf(network, model.module, given.calib, given, context);
+  const rebuilt =
+    typeof pipeline === "string" && model.kind === "ann" && isIts
+      ? await rebuildReference(model.module, network.module, pipeline, running, calibration)
+      : null;
+  if (rebuilt === null || typeof pipeline !== "string") {
+    return fail(diagnose("other-model", null, { file: network.file, model: given.model }));
+  }
+  return { ...rebuilt, pipeline };
 }
 
 /** The samples that a network was converted on: as many as it records, which are drawn as it did. */
@@ -146,12 +161,13 @@ async function calibrationOf(
   { file, provenance }: Network,
   model: Module,
   calib: string,
-  { preprocess, recorded, maxDataBytes }: DataOptions,
+  { preprocess, maxDataBytes }: Given,
   context: Context,
 ): Promise<SampleSource> {
   const record = membersOf(provenance?.["calibration"] ?? null);
   const [count, seed] = [record?.get("samples"), provenance?.["seed"]];
   const draw = typeof count === "number" && typeof seed === "number" ? { count, seed } : undefined;
+  const recorded = recordedPreprocess(provenance, file);
   const options = { preprocess, recorded, maxDataBytes, part: "train", draw } as const;
   const { samples, sha256 } = await loadData(calib, model, options, context, false);
   if (sha256 !== record?.get("sha256")) fail(diagnose("other-calibration", null, { file, calib }));

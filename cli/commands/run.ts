@@ -3,29 +3,35 @@ import path from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { archiveNames, encodeNpy, encodeNpz } from "../../calibrate/data/formats/write.ts";
 import { limit } from "../../calibrate/data/dataset.ts";
-import { openDataset } from "../../calibrate/data/open.ts";
-import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
+import { type DataSource, modelInputs, sampleSource } from "../../calibrate/data/source.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
-import type { Probe, ProbeData } from "../../ir/executable.ts";
+import type { Executable, Probe, ProbeData, SampleSource } from "../../ir/executable.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, answersOf, isOverTime, producerOf } from "../../ir/module.ts";
 import { printable } from "../../ir/text/printable.ts";
 import { type Tensor, zeros } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { opNamed } from "../../ir/analysis/walk.ts";
-import { loadOn } from "../../library/measure.ts";
-import { perform, runningOf, warmUp } from "../action.ts";
+import { type Running, loadOn } from "../../library/measure.ts";
+import type { Network } from "../../library/network.ts";
+import { type Context, type Outcome, perform, runningOf } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 import { writeOutput } from "../files/files.ts";
 import { loadNetwork } from "../load.ts";
 import { recordedScaleWarnings } from "../../library/record/network-record.ts";
+import { openFor } from "../network-data.ts";
 import { options } from "../options/options.ts";
-import { openPrepared } from "../options/preprocessing.ts";
-import { recordedPreprocess } from "../../library/record/preprocessing.ts";
 import { diagnosticToJson } from "../terminal/render.ts";
 import { timestepsOf } from "../options/timesteps.ts";
+import { timed } from "../timed.ts";
+
+type Given = ReturnType<ReturnType<typeof declare>["opts"]>;
 
 export function runCommand() {
+  return declare().action((file, given) => perform(given, (context) => work(file, given, context)));
+}
+
+function declare() {
   return new Command("run")
     .description("run a network on inputs and write its outputs")
     .argument("<network>", "ONNX model or .snn network")
@@ -49,113 +55,123 @@ export function runCommand() {
     .addOption(options.seed)
     .addOption(options.json)
     .addOption(options.quiet)
-    .addOption(options.debug)
-    .action((file, given) =>
-      perform(given, async (context) => {
-        context.outputs.reads(file, given.input);
-        context.outputs.writes(given.output);
-        const network = await loadNetwork(file, given, context);
-        const { module, kind, provenance } = network;
-        const inputs = modelInputs(module);
-        const inputNames = inputs.map((input) => input.name);
-        warmUp(given.engine);
-        const { dataset, preprocess } = await openPrepared(
-          given.input,
-          { preprocess: given.preprocess, recorded: recordedPreprocess(provenance, file) },
-          (how) =>
-            openDataset(given.input, {
-              withLabels: false,
-              preprocess: how,
-              inputs: inputNames,
-              x: given.x,
-              maxDataBytes: given.maxDataBytes,
-            }),
-          context,
-        );
-        const some = given.limit === undefined ? dataset : limit(dataset, given.limit);
-        const samples = sampleSource(some, inputs, preprocess, {
-          allowNonFinite: true,
-          maxDataBytes: given.maxDataBytes,
-        });
-        context.report(...samples.diagnostics);
-        // As long as the longest sample, where inputs change over time.
-        const longest = samples.longest();
-        const frames = longest === null ? undefined : Math.max(1, longest);
-        const timesteps = timestepsOf(module, file, given.timesteps ?? frames, context);
-        const read = path.basename(given.input);
-        context.report(...recordedScaleWarnings(network, samples, read));
-        const taken = new Set(module.outputs.map((output) => output.name));
-        const probed = [...new Set(given.probe ?? [])].map((name) => ({
-          // An op without a name of its own has its output's.
-          name: taken.has(name) ? `${name}.steps` : name,
-          value: valueNamed(module, name),
-        }));
-        const format = formatOf(given.output, module.outputs.length + probed.length);
-        const probes = probed.map(({ value }): Probe => ({ value, keep: "trace" }));
-        // What is kept at each answer: in a framed code one, and of probes the sum of the frame.
-        const answers = answersOf(module, timesteps);
-        const running = runningOf(given, context);
-        const gathered = new Map<string, ProbeData[]>();
-        const keep = (name: string, data: ProbeData): void => {
-          const rows = gathered.get(name) ?? [];
-          gathered.set(name, rows);
-          rows.push(data);
-        };
-        const executable = await loadOn(running, module);
-        const started = performance.now();
-        await executable
-          .run(
-            samples,
-            {
-              timesteps,
-              probes,
-              onProgress: (done, total) => running.onProgress?.("running", done, total),
-            },
-            (result) => {
-              module.outputs.forEach((output, i) => {
-                const all = known(result.outputs[i], `output ${output.name}`);
-                keep(output.name, all.subarray(all.length - all.length / answers));
-              });
-              probed.forEach(({ name }, i) => keep(name, known(result.probes[i], `probe ${name}`)));
-            },
-          )
-          .finally(() => executable.close());
-        const seconds = (performance.now() - started) / 1000;
-        const tensors = new Map<string, Tensor>();
-        const all = [...module.outputs, ...probed].map(({ name }) => name);
-        const names = format === "npz" ? archiveNames(all) : new Map<string, string>();
-        for (const [name, written] of names) {
-          if (name !== written) context.report(diagnose("array-renamed", null, { name, written }));
-        }
-        for (const { name, value } of module.outputs) {
-          tensors.set(
-            names.get(name) ?? name,
-            stack(gathered.get(name) ?? [], shapeOf(module, value)),
-          );
-        }
-        for (const { name, value } of probed) {
-          const rows = gathered.get(name) ?? [];
-          tensors.set(names.get(name) ?? name, stack(rows, [answers, ...shapeOf(module, value)]));
-        }
-        writeOutput(given.output, encode(format, tensors));
-        const shapes = [...tensors].map(([name, t]) => ({ name, shape: t.shape }));
-        return {
-          json: {
-            network: file,
-            kind,
-            samples: samples.count,
-            timesteps: isOverTime(module) ? timesteps : 0,
-            output: given.output,
-            arrays: shapes,
-            seconds,
-            diagnostics: context.diagnostics.map(diagnosticToJson),
-          },
-          text: shapes
-            .map(({ name, shape }) => `${printable(name)}  [${shape.join(", ")}]`)
-            .join("\n"),
-        };
-      }),
-    );
+    .addOption(options.debug);
+}
+
+async function work(file: string, given: Given, context: Context): Promise<Outcome> {
+  context.outputs.reads(file, given.input);
+  context.outputs.writes(given.output);
+  const network = await loadNetwork(file, given, context);
+  const { module, kind } = network;
+  const samples = await inputsFor(network, given, context);
+  // As long as the longest sample, where inputs change over time.
+  const longest = samples.longest();
+  const frames = longest === null ? undefined : Math.max(1, longest);
+  const timesteps = timestepsOf(module, file, given.timesteps ?? frames, context);
+  context.report(...recordedScaleWarnings(network, samples, path.basename(given.input)));
+  const taken = new Set(module.outputs.map((output) => output.name));
+  const probed = [...new Set(given.probe ?? [])].map((name) => ({
+    // An op without a name of its own has its output's.
+    name: taken.has(name) ? `${name}.steps` : name,
+    value: valueNamed(module, name),
+  }));
+  const format = formatOf(given.output, module.outputs.length + probed.length);
+  const running = runningOf(given, context);
+  const executable = await loadOn(running, module);
+  const { result: gathered, seconds } = await timed(() =>
+    gather(executable, samples, probed, timesteps, running).finally(() => executable.close()),
+  );
+  const all = [...gathered.keys()];
+  const names = format === "npz" ? archiveNames(all) : new Map<string, string>();
+  for (const [name, written] of names) {
+    if (name !== written) context.report(diagnose("array-renamed", null, { name, written }));
+  }
+  const tensors = new Map(
+    [...gathered].map(([name, { rows, shape }]) => [names.get(name) ?? name, stack(rows, shape)]),
+  );
+  writeOutput(given.output, encode(format, tensors));
+  const shapes = [...tensors].map(([name, t]) => ({ name, shape: t.shape }));
+  return {
+    json: {
+      network: file,
+      kind,
+      samples: samples.count,
+      timesteps: isOverTime(module) ? timesteps : 0,
+      output: given.output,
+      arrays: shapes,
+      seconds,
+      diagnostics: context.diagnostics.map(diagnosticToJson),
+    },
+    text: shapes.map(({ name, shape }) => `${printable(name)}  [${shape.join(", ")}]`).join("\n"),
+  };
+}
+
+/** The samples to run; numbers that are not finite are let through. */
+async function inputsFor(network: Network, given: Given, context: Context): Promise<DataSource> {
+  const { x, preprocess: file, maxDataBytes, engine } = given;
+  const wanted = { x, preprocess: file, maxDataBytes, engine };
+  const { dataset, preprocess } = await openFor(network, given.input, wanted, context, false);
+  const some = given.limit === undefined ? dataset : limit(dataset, given.limit);
+  const samples = sampleSource(some, modelInputs(network.module), preprocess, {
+    allowNonFinite: true,
+    maxDataBytes,
+  });
+  context.report(...samples.diagnostics);
+  return samples;
+}
+
+interface Probed {
+  readonly name: string;
+  readonly value: Probe["value"];
+}
+
+/** What was kept of one value, sample by sample, and its shape without them. */
+interface Kept {
+  readonly rows: ProbeData[];
+  readonly shape: readonly number[];
+}
+
+/**
+ * Every output after the last timestep, then every probe at each timestep; in a framed code there is one
+ * answer, and of probes the sum of the frame.
+ */
+async function gather(
+  executable: Executable,
+  samples: SampleSource,
+  probed: readonly Probed[],
+  timesteps: number,
+  running: Running,
+): Promise<ReadonlyMap<string, Kept>> {
+  const { module } = executable;
+  const answers = answersOf(module, timesteps);
+  const gathered = new Map<string, Kept>();
+  for (const { name, value } of module.outputs) {
+    gathered.set(name, { rows: [], shape: shapeOf(module, value) });
+  }
+  for (const { name, value } of probed) {
+    gathered.set(name, { rows: [], shape: [answers, ...shapeOf(module, value)] });
+  }
+  const keep = (name: string, data: ProbeData | undefined): void => {
+    known(gathered.get(name), name).rows.push(known(data, name));
+  };
+  await executable.run(
+    samples,
+    {
+      timesteps,
+      probes: probed.map(({ value }) => ({ value, keep: "trace" })),
+      onProgress: (done, total) => running.onProgress?.("running", done, total),
+    },
+    ({ outputs, probes }) => {
+      module.outputs.forEach(({ name }, i) => {
+        const all = known(outputs[i], `output ${name}`);
+        keep(name, all.subarray(all.length - all.length / answers));
+      });
+      probed.forEach(({ name }, i) => {
+        keep(name, probes[i]);
+      });
+    },
+  );
+  return gathered;
 }
 
 /** The value of the op that people know by `name`. */
