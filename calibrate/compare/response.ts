@@ -6,6 +6,7 @@ import { known } from "../../ir/diagnostic.ts";
 import { type Module, isFramed, tensorAt, codeTraitsOf } from "../../ir/module.ts";
 import { type NeuronKind, type OpOf, isOp } from "../../ir/op/op.ts";
 import { largestSpike, sharesOf } from "../../ir/semantics/neurons/graded.ts";
+import { spikesOfCharge } from "../../ir/semantics/neurons/integrate-and-fire.ts";
 import { broadcastIndices } from "../../ir/semantics/semantics.ts";
 import { steppedCellOf } from "../../ir/semantics/spiking.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
@@ -114,8 +115,8 @@ export function quantised(
   amplitude: number,
   vInit: number,
 ): number {
-  const spikes = Math.floor((z * timesteps + vInit) / threshold);
-  return (amplitude / timesteps) * Math.min(timesteps, Math.max(0, spikes));
+  const spikes = spikesOfCharge((z * timesteps + vInit) / threshold, timesteps);
+  return (amplitude / timesteps) * spikes;
 }
 
 /** By the reference's own cell: a sum arrives at the first timestep, a current at each. */

@@ -11,6 +11,7 @@
  * 2021, "SNN calibration".)
  */
 import type { Mass } from "../../ir/run/stats.ts";
+import { spikesOfCharge } from "../../ir/semantics/neurons/integrate-and-fire.ts";
 import { definePass } from "../pass.ts";
 import {
   type Choice,
@@ -90,7 +91,7 @@ function squaredError(
   const step = threshold / levels;
   let error = 0;
   for (const { value, count } of masses) {
-    const spikes = Math.min(levels, Math.max(0, Math.floor(value / step + vInit)));
+    const spikes = spikesOfCharge(value / step + vInit, levels);
     error += count * (spikes * step - value) ** 2;
   }
   return error;

@@ -4,6 +4,7 @@ import type { TensorLookup } from "../../op/table.ts";
 import type { Shape } from "../../type.ts";
 import { arithmeticOf } from "./arithmetic.ts";
 import { type FramedPopulation, counted, isInteger, perNeuron, rowsOf } from "./cell.ts";
+import { binaryRule } from "./integrate-and-fire.ts";
 
 /** Neurons of frames of `ticks`. */
 export function fewSpikes(
@@ -12,7 +13,8 @@ export function fewSpikes(
   tensors: TensorLookup,
   ticks: number,
 ): FramedPopulation {
-  const { add } = arithmeticOf(isInteger(op));
+  // The rule of a binary neuron, with a threshold and a reset for each tick.
+  const rule = binaryRule("subtract", arithmeticOf(isInteger(op)));
   const thresholds = rowsOf(op.attrs.threshold, shape, tensors);
   const resets = rowsOf(op.attrs.reset, shape, tensors);
   const amplitudes = rowsOf(op.attrs.amplitude, shape, tensors);
@@ -24,8 +26,10 @@ export function fewSpikes(
 
   /** One spike of neuron `i` where its potential reaches the row's threshold; what it is worth. */
   const fire = (row: number, i: number): number => {
-    if (!((v[i] ?? 0) >= (thresholds[row]?.[i] ?? Infinity))) return 0;
-    v[i] = add(v[i] ?? 0, -(resets[row]?.[i] ?? 0));
+    const u = v[i] ?? 0;
+    const k = rule.fire(u, 0, thresholds[row]?.[i] ?? Infinity, Infinity);
+    if (k === 0) return 0;
+    v[i] = rule.reset(u, k, resets[row]?.[i] ?? 0);
     spikesOfEach[i] = (spikesOfEach[i] ?? 0) + 1;
     return amplitudes[row]?.[i] ?? 0;
   };
@@ -34,7 +38,9 @@ export function fewSpikes(
     restart: () => v.set(vInit),
     integrate(total) {
       spikesOfEach.fill(0);
-      for (let i = 0; i < v.length; i++) v[i] = add(vInit[i] ?? 0, total[i] ?? 0);
+      for (let i = 0; i < v.length; i++) {
+        v[i] = rule.integrate(vInit[i] ?? 0, total[i] ?? 0);
+      }
     },
     tick(t, y) {
       // Beyond the last row even an infinite potential is silent.

@@ -20,6 +20,14 @@ export function binaryRule(reset: BinaryAttrs["reset"], { add }: Arithmetic): Ne
   };
 }
 
+/**
+ * What the rule comes to where a spike subtracts and a current is steady: the spikes in all of a neuron
+ * whose charge z·T + v0 is `charge` thresholds, if 0 ≤ v0 ≤ θ and it can send `most` at most.
+ */
+export function spikesOfCharge(charge: number, most: number): number {
+  return Math.min(most, Math.max(0, Math.floor(charge)));
+}
+
 /** What binary neurons are given, [numel] each. */
 export interface BinaryParameters {
   readonly threshold: Potentials;

@@ -10,6 +10,12 @@
  * steps is fixed.
  */
 import { uniform } from "../../../ir/random.ts";
+import { doubles, floats } from "../../../ir/semantics/neurons/arithmetic.ts";
+import { binaryRule } from "../../../ir/semantics/neurons/integrate-and-fire.ts";
+
+/** A few-spikes neuron has the rule of a binary one, with a threshold and a reset for each tick. */
+const asEngines = binaryRule("subtract", floats);
+const asTried = binaryRule("subtract", doubles);
 
 export interface FittedTables {
   readonly threshold: Float64Array;
@@ -27,9 +33,9 @@ export function fewSpikesOf(
   let v = Math.fround(x);
   let sum = 0;
   threshold.forEach((reached, t) => {
-    if (v < Math.fround(reached)) return;
-    v = Math.fround(v - Math.fround(reset[t] ?? 0));
-    sum += Math.fround(amplitude[t] ?? 0);
+    const k = asEngines.fire(v, 0, Math.fround(reached), Infinity);
+    v = asEngines.reset(v, k, Math.fround(reset[t] ?? 0));
+    sum += k * Math.fround(amplitude[t] ?? 0);
   });
   return sum;
 }
@@ -195,8 +201,10 @@ class Search {
         let mask = 0;
         for (let bit = 0; bit < 32; bit++) {
           const n = w * 32 + bit;
-          if ((v[n] ?? 0) < threshold) continue;
-          v[n] = (v[n] ?? 0) - reset;
+          const u = v[n] ?? 0;
+          const k = asTried.fire(u, 0, threshold, Infinity);
+          if (k === 0) continue;
+          v[n] = asTried.reset(u, k, reset);
           sum += ys[n] ?? 0;
           mask |= 1 << bit;
         }
