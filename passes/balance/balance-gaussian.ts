@@ -24,7 +24,7 @@ const tolerance = 1e-7;
 export const balanceGaussian = definePass({
   name,
   role: "balance",
-  summary: "sets thresholds with the least error for normally distributed operands",
+  summary: "set thresholds with the least error for normally distributed operands",
   requires: ["spiking"],
   establishes: ["balanced"],
   breaks: [],
@@ -36,7 +36,7 @@ export const balanceGaussian = definePass({
       default: 0,
       min: 0,
       max: 1 << 16,
-      help: "steps between 0 and the range; 0 takes those that the neurons have",
+      help: "quantisation steps between 0 and the range; 0 means those of the neurons",
     },
     scope: scopeOption,
   },

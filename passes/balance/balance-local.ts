@@ -29,7 +29,7 @@ export const balanceLocal = definePass({
     by: "lower-thresholds",
     text: "Fit each threshold to the activations that exceed it",
   },
-  summary: "sets thresholds by local threshold balancing",
+  summary: "set thresholds by local threshold balancing",
   requires: ["spiking"],
   establishes: ["balanced"],
   breaks: [],

@@ -31,7 +31,7 @@ export const balanceMmse = definePass({
     by: "lower-thresholds",
     text: "Lower the thresholds to the least sum of clipping and quantisation errors",
   },
-  summary: "sets thresholds to those with the least clipping and quantisation error",
+  summary: "set thresholds to those with the least clipping and quantisation error",
   requires: ["spiking"],
   establishes: ["balanced"],
   breaks: [],
@@ -43,7 +43,7 @@ export const balanceMmse = definePass({
       default: 0,
       min: 0,
       max: 1 << 16,
-      help: "steps between 0 and the range; 0 takes those that the neurons have",
+      help: "quantisation steps between 0 and the range; 0 means those of the neurons",
     },
     grid: {
       kind: "integer",

@@ -15,7 +15,7 @@ export const balancePercentile = definePass({
   name,
   role: "balance",
   remedy: { by: "higher-thresholds", text: "Raise the thresholds" },
-  summary: "sets thresholds to a percentile of the activations of the calibration set",
+  summary: "set thresholds to a percentile of the activations of the calibration set",
   requires: ["spiking"],
   establishes: ["balanced"],
   breaks: [],

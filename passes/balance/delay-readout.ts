@@ -23,7 +23,7 @@ export const delayReadout = definePass({
     by: "later-reading",
     text: "Read the output only after the first spikes have passed through all layers",
   },
-  summary: "starts reading the outputs out when deep layers have settled",
+  summary: "read the outputs only after deep layers have settled",
   requires: ["spiking"],
   establishes: [],
   breaks: [],

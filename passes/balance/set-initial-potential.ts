@@ -18,7 +18,7 @@ export const setInitialPotential = definePass({
   name,
   role: "start",
   remedy: { by: "start", text: "Start neurons at half their threshold" },
-  summary: "sets the initial membrane potential to a share of the threshold",
+  summary: "set the initial membrane potential to a share of the threshold",
   requires: ["spiking"],
   establishes: [],
   breaks: [],

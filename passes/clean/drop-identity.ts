@@ -13,7 +13,7 @@ import { definePass } from "../pass.ts";
 export const dropIdentity = definePass({
   name: "drop-identity",
   role: "clean",
-  summary: "take out ops that return their operand",
+  summary: "remove ops that return their operand",
   requires: [],
   establishes: [],
   breaks: [],

@@ -10,7 +10,7 @@ import { definePass } from "../pass.ts";
 export const eliminateDead = definePass({
   name: "eliminate-dead",
   role: "clean",
-  summary: "take out ops that no output depends on",
+  summary: "remove ops that no output depends on",
   requires: [],
   establishes: [],
   breaks: [],

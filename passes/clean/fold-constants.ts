@@ -26,7 +26,7 @@ export const largestFoldedConstant = 2 ** 22;
 export const foldConstants = definePass({
   name,
   role: "clean",
-  summary: "compute what depends on constants only",
+  summary: "compute what depends only on constants",
   requires: [],
   establishes: ["canonical"],
   breaks: [],

@@ -26,7 +26,7 @@ const name = "centre-activations";
 export const centreActivations = definePass({
   name,
   role: "prepare",
-  summary: "takes constants out of activations that vary little around them",
+  summary: "move constants out of activations that vary little around them",
   requires: ["batchnorm-free"],
   establishes: [],
   breaks: [],
@@ -35,7 +35,7 @@ export const centreActivations = definePass({
     inputs: {
       kind: "flag",
       default: false,
-      help: "take constants out of inputs too: for networks that quantise them",
+      help: "also move constants out of inputs, for networks that quantise them",
     },
   },
   async run(module, { options: { inputs }, watch, report, hasCalibration }) {

@@ -15,7 +15,7 @@ import { definePass } from "../pass.ts";
 export const commuteMaxPool = definePass({
   name: "commute-max-pool",
   role: "prepare",
-  summary: "moves max-pools in front of the monotone activations they follow",
+  summary: "move max-pools in front of the monotone activations that they follow",
   requires: [],
   establishes: [],
   breaks: [],

@@ -29,7 +29,7 @@ const name = "convert-activations";
 export const convertActivations = definePass({
   name,
   role: "convert",
-  summary: "replaces activations by integrate-and-fire neurons and reads the outputs out",
+  summary: "replace activations by integrate-and-fire neurons, and decode the outputs",
   requires: ["batchnorm-free"],
   establishes: ["spiking"],
   breaks: ["balanced"],
@@ -47,7 +47,7 @@ export const convertActivations = definePass({
       kind: "choice",
       default: "positive",
       of: ["positive", "retract"],
-      help: "whether a neuron may take back, by spikes of the other sign, what it sent too much",
+      help: "whether a neuron may correct what it sent in excess, by spikes of the other sign",
     },
     bits: {
       kind: "integer",
@@ -55,7 +55,7 @@ export const convertActivations = definePass({
       default: 1,
       min: 1,
       max: 8,
-      help: "bits of a spike: more than one, and a neuron may send several units at once",
+      help: "bits of a spike; with more than one, a neuron can send several units at once",
     },
     alphabet: {
       kind: "choice",

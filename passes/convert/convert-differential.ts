@@ -27,7 +27,7 @@ const manyBits = 8;
 export const convertDifferential = definePass({
   name,
   role: "convert",
-  summary: "replaces activations by neurons that send what is still missing, in shrinking steps",
+  summary: "replace activations by neurons that send what is still missing, in shrinking steps",
   requires: ["batchnorm-free"],
   establishes: ["spiking"],
   breaks: ["balanced"],
@@ -55,7 +55,7 @@ export const convertDifferential = definePass({
       kind: "choice",
       default: "halving",
       of: ["constant", "reciprocal", "halving"],
-      help: "how the step goes with time unless fit-steps says: not at all, as 1/t, or by halves",
+      help: "how the step shrinks, unless fit-steps sets it: not at all, as 1/t, or by halves",
     },
   },
   run(module, { options, timesteps, report }) {

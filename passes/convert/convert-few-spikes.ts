@@ -30,7 +30,7 @@ const mostDigits = 20;
 export const convertFewSpikes = definePass({
   name,
   role: "convert",
-  summary: "replaces activations by neurons that send values as binary digits",
+  summary: "replace activations by neurons that send values as binary digits",
   requires: ["batchnorm-free"],
   establishes: ["spiking"],
   breaks: ["balanced"],
@@ -41,7 +41,7 @@ export const convertFewSpikes = definePass({
       kind: "choice",
       default: "decode",
       of: ["decode", "fitted"],
-      help: "activations that are no rectifiers: on decoded values, or neurons fitted to them",
+      help: "activations other than rectifiers: compute them on decoded values, or fit neurons to them",
     },
   },
   async run(module, { options: { activations }, timesteps, report, measure }) {

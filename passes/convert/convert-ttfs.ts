@@ -22,7 +22,7 @@ const code = "ttfs";
 export const convertTtfs = definePass({
   name,
   role: "convert",
-  summary: "replaces activations by neurons that send values as the time of one spike",
+  summary: "replace activations by neurons that send a value as the time of one spike",
   requires: ["batchnorm-free"],
   establishes: ["spiking"],
   breaks: ["balanced"],
@@ -33,7 +33,7 @@ export const convertTtfs = definePass({
       kind: "choice",
       default: "tick",
       of: ["tick", "continuous"],
-      help: "whether spikes fall on ticks of the clock, or between them too",
+      help: "whether spikes fall only on ticks of the clock, or also between them",
     },
   },
   run(module, { options: { resolution }, timesteps, report }) {

@@ -43,7 +43,7 @@ type Staircase = OpOf<"ann.fake-quantize">;
 export const relaxQuantisers = definePass({
   name,
   role: "prepare",
-  summary: "drops the rounding of quantisers between layers, or splits them into rectifiers",
+  summary: "drop the rounding of quantisers between layers, or split them into rectifiers",
   requires: [],
   establishes: [],
   breaks: [],

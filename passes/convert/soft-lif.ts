@@ -46,7 +46,7 @@ const milliseconds = (value: number): number => value / 1000;
 export const softLif = definePass({
   name,
   role: "convert",
-  summary: "replaces activations by leaky integrate-and-fire neurons with the same rates",
+  summary: "replace activations by leaky integrate-and-fire neurons with the same rates",
   requires: ["batchnorm-free"],
   establishes: ["spiking", "balanced"],
   breaks: [],
@@ -67,7 +67,7 @@ export const softLif = definePass({
       default: 200,
       min: 0.1,
       max: 100_000,
-      help: "rectifiers: firing rate of the largest activation, in Hz; more is nearer, and costs more",
+      help: "rectifiers: firing rate of the largest activation, in Hz; a higher rate is more accurate and costs more spikes",
     },
     tauRc: {
       kind: "number",

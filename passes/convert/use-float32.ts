@@ -35,7 +35,7 @@ const mostFloat32 = 3.4028234663852886e38;
 export const useFloat32 = definePass({
   name,
   role: "prepare",
-  summary: "computes floats of other widths, and integers that lead to floats, in float32",
+  summary: "compute floats of other widths, and integers that become floats, in float32",
   requires: [],
   establishes: [],
   breaks: ["canonical"],

@@ -23,7 +23,7 @@ const name = "calibrate-potential";
 export const calibratePotential = definePass({
   name,
   role: "correct",
-  summary: "takes mean errors away by initial membrane potentials, layer by layer",
+  summary: "remove mean errors with initial membrane potentials, layer by layer",
   requires: ["spiking"],
   establishes: [],
   breaks: [],

@@ -18,7 +18,7 @@ const name = "correct-bias";
 export const correctBias = definePass({
   name,
   role: "correct",
-  summary: "takes the mean error of each channel away by biases, layer by layer",
+  summary: "remove the mean error of each channel with biases, layer by layer",
   requires: ["spiking"],
   establishes: [],
   breaks: [],

@@ -39,7 +39,7 @@ const elementsPerChannel = 2048;
 export const ftbc = definePass({
   name,
   role: "correct",
-  summary: "corrects the mean of each channel at each timestep by biases over time",
+  summary: "correct the mean of each channel at each timestep with biases over time",
   requires: ["spiking"],
   establishes: [],
   breaks: [],
@@ -52,14 +52,14 @@ export const ftbc = definePass({
       default: 16,
       min: 1,
       max: 1000,
-      help: "corrections of a layer by each batch before the next layer has its turn",
+      help: "corrections of a layer by each batch before the next layer is corrected",
     },
     batches: {
       kind: "integer",
       default: 1,
       min: 1,
       max: 1000,
-      help: "parts of the samples, each of which corrects in its turn",
+      help: "parts of the samples; they correct one after another",
     },
     samples: {
       kind: "integer",
@@ -73,7 +73,7 @@ export const ftbc = definePass({
       default: 128,
       min: 1,
       max: 1_000_000,
-      help: "others to choose the best pass on",
+      help: "further samples, on which the best pass is chosen",
     },
   },
   async run(module, context) {

@@ -145,7 +145,7 @@ export const errorOptions = {
     default: 1,
     min: 1,
     max: 100,
-    help: "corrections of a layer before the next one has its turn",
+    help: "corrections of a layer before the next layer is corrected",
   },
   samples: {
     kind: "integer",

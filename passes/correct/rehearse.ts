@@ -30,7 +30,7 @@ export const rehearse = definePass({
   name: "rehearse",
   role: "rehearse",
   summary:
-    "runs each sample twice: neurons start the second time with what they learned in the first",
+    "run each sample twice: in the second run, neurons start with what they learned in the first",
   requires: ["spiking"],
   establishes: [],
   breaks: [],
@@ -42,13 +42,13 @@ export const rehearse = definePass({
       default: 8,
       min: 1,
       max: 65_536,
-      help: "timesteps of the rehearsal; they come before those that are asked for",
+      help: "timesteps of the rehearsal, which come before those that were asked for",
     },
     rule: {
       kind: "choice",
       default: "offset",
       of: ["offset", "silence"],
-      help: "what neurons learn: to send a spike more or less (COS), or to send none (SRP)",
+      help: "what neurons learn: to send one spike more or less (COS), or to send none (SRP)",
     },
   },
   run(module, { options: { steps, rule }, timesteps }) {

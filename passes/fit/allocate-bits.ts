@@ -33,7 +33,7 @@ const grid = 100;
 export const allocateBits = definePass({
   name,
   role: "allocate",
-  summary: "chooses the bits of spikes layer by layer, under a budget of those that are set",
+  summary: "choose the bits of spikes for each layer, within a budget of set bits",
   requires: ["spiking"],
   establishes: ["balanced"],
   breaks: [],
@@ -44,14 +44,14 @@ export const allocateBits = definePass({
       default: 1,
       min: 0.01,
       max: 100,
-      help: "bits that are set in spikes, as a share of those with the bits that neurons have now",
+      help: "budget: set bits of spikes, as a share of those with the present bits of all neurons",
     },
     samples: {
       kind: "integer",
       default: 48,
       min: 1,
       max: 100_000,
-      help: "calibration samples to try layers on",
+      help: "calibration samples on which layers are tried",
     },
   },
   async run(module, context) {

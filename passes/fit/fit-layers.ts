@@ -39,7 +39,7 @@ export const fitLayers = definePass({
     codes: spikingCodes.filter((code) => codeTraits[code].decoder === "mean"),
   },
   summary:
-    "fits weights, thresholds and biases layer by layer to what the layers before really send",
+    "fit weights, thresholds and biases layer by layer to what the layers before really send",
   requires: ["spiking"],
   establishes: ["balanced"],
   breaks: [],
@@ -48,12 +48,12 @@ export const fitLayers = definePass({
     weights: {
       kind: "flag",
       default: true,
-      help: "fit weights by least squares; else thresholds and biases only",
+      help: "fit weights by least squares; if false, fit only thresholds and biases",
     },
     neurons: {
       kind: "flag",
       default: true,
-      help: "choose thresholds, and biases of neurons; else weights only, for thresholds set before",
+      help: "choose thresholds, and biases of neurons; if false, fit only weights to the present thresholds",
     },
     samples: {
       kind: "integer",
@@ -61,7 +61,7 @@ export const fitLayers = definePass({
       default: 256,
       min: 2,
       max: 100_000,
-      help: "calibration samples to fit weights on; more where a sample shows few terms",
+      help: "calibration samples to fit weights on; more are used where a sample has few terms",
     },
   },
   async run(module, context) {

@@ -13,7 +13,7 @@ import { definePass } from "../pass.ts";
 export const packWeights = definePass({
   name: "pack-weights",
   role: "store",
-  summary: "stores integers that fit into 4, 2 or 1 bits in so many",
+  summary: "store integers that fit into 4, 2 or 1 bits with that many bits each",
   requires: [],
   establishes: [],
   breaks: [],

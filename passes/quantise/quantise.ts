@@ -33,7 +33,7 @@ import { leastThreshold } from "./scale.ts";
 export const quantise = definePass({
   name: "quantise",
   role: "quantise",
-  summary: "makes weights, biases, thresholds and potentials integers",
+  summary: "turn weights, biases, thresholds and potentials into integers",
   requires: ["spiking", "balanced"],
   establishes: ["integer"],
   breaks: [],

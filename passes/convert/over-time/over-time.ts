@@ -18,7 +18,7 @@ export const analogueOption = {
   kind: "choice",
   default: "refuse",
   of: ["refuse", "decode"],
-  help: "what to do with an op that has no spiking form: refuse, or run it on decoded values",
+  help: "what to do with an op that has no spiking form: refuse it, or compute it on decoded values",
 } as const satisfies OptionSpec;
 
 /** Fails where the plan cannot be carried out, and reports what it leaves analogue. */
