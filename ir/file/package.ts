@@ -7,8 +7,7 @@ import { type Diagnostic, fail, invariant } from "../diagnostic.ts";
 import { diagnose } from "../diagnostics.ts";
 import { type Json, canonicalJson, countsOf, membersOf, tryParseJson } from "./json.ts";
 import type { Module } from "../module.ts";
-import { isEncoder } from "../op/known.ts";
-import { isOp } from "../op/op.ts";
+import { traitsOf } from "../op/known.ts";
 import { parseModule } from "../text/parse.ts";
 import { printModule } from "../text/print.ts";
 import {
@@ -35,12 +34,12 @@ const formatVersions = ["1", "2"] as const;
 
 /**
  * The lowest version that has all that the module needs, so that what needs no more is the same
- * bytes as ever: 2 has inputs over time, encoders, feedback and packed tensors.
+ * bytes as ever: 2 has packed tensors, and the kinds of ops whose traits say so.
  */
 function formatVersionOf(module: Module): (typeof formatVersions)[number] {
   const hasPacked = [...module.tensors.values()].some(({ storage }) => storage !== undefined);
-  const needs = module.ops.some((op) => isOp(op, "snn.input", "snn.previous") || isEncoder(op));
-  return hasPacked || needs ? "2" : "1";
+  const hasNewer = module.ops.some((op) => traitsOf(op).since > 1);
+  return hasPacked || hasNewer ? "2" : "1";
 }
 
 /** The bytes of a `.snn` file. The module must verify. */

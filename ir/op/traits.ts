@@ -82,6 +82,8 @@ export interface Traits<K extends OpKind> {
   readonly isEncoder: K extends EncoderKind ? true : false;
   /** A continuous activation of one number that networks are trained with, but for rectifiers. */
   readonly isCurve: boolean;
+  /** The first version of the format of `.snn` files that has the kind. */
+  readonly since: 1 | 2;
 }
 
 /**
@@ -115,6 +117,7 @@ const plain = {
   isNeuron: false,
   isEncoder: false,
   isCurve: false,
+  since: 1,
 } as const;
 
 export const source = { ...plain, structure: "source" } as const;
@@ -153,4 +156,4 @@ export const overTime = { ...mixed, structure: "placed", time: "steps" } as cons
 export const neurons = { ...overTime, isNeuron: true } as const;
 
 /** Makes spikes of a value, at each timestep. */
-export const encoder = { ...overTime, isEncoder: true } as const;
+export const encoder = { ...overTime, isEncoder: true, since: 2 } as const;

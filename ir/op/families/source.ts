@@ -30,7 +30,7 @@ export const sourceSpecs: SpecTable<SourceKind> = {
     summary: "a value that the caller gives for each timestep",
     arity: 0,
     exactness: "exact",
-    traits: { ...source, time: "given" },
+    traits: { ...source, time: "given", since: 2 },
     attributes: { name: "string" },
     infer: () => no("an input carries its own type, which nothing else determines"),
   },
@@ -38,7 +38,7 @@ export const sourceSpecs: SpecTable<SourceKind> = {
     summary: "the value that another one had a timestep before",
     arity: 0,
     exactness: "exact",
-    traits: { ...source, time: "before" },
+    traits: { ...source, time: "before", since: 2 },
     attributes: { initial: "tensor", domain: { oneOf: domains } },
     infer: ({ initial, domain }, _inputs, tensors) => {
       const { dtype, shape } = tensors(initial);

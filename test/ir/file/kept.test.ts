@@ -2,7 +2,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { decodePackage, encodePackage } from "../../../ir/file/package.ts";
+import { specs } from "../../../ir/op/table.ts";
 import { printModule } from "../../../ir/text/print.ts";
+
+const kept = (name: string): Buffer => readFileSync(new URL(`kept/${name}`, import.meta.url));
 
 const textWith = (
   weight: string,
@@ -26,7 +29,7 @@ describe("a kept file", () => {
     ["1", 'i8[4, 3] "sha256:c7c26ea0505f8fc4"'],
     ["2", 'i4[4, 3] "sha256:b9323412b9547646"'],
   ])("of format %s is read as it was written", (version, weight) => {
-    const bytes = readFileSync(new URL(`kept/format-${version}.snn`, import.meta.url));
+    const bytes = kept(`format-${version}.snn`);
     const { module, provenance } = decodePackage(bytes, "kept.snn");
     expect(printModule(module)).toBe(textWith(weight));
     expect([...(module.tensors.get("w")?.data ?? [])]).toEqual([
@@ -34,5 +37,13 @@ describe("a kept file", () => {
     ]);
     expect(provenance).toEqual({ tool: { name: "snnc", version: "0.1.0" } });
     expect(Buffer.from(encodePackage({ module, provenance }))).toEqual(bytes);
+  });
+});
+
+describe("a kind of op", () => {
+  it("is of format 1 only if it was there when that was new", () => {
+    const first = Object.entries(specs).filter(([, { traits }]) => traits.since === 1);
+    const kinds = first.map(([kind]) => kind).sort();
+    expect(kinds).toEqual(kept("format-1-kinds.txt").toString().trimEnd().split("\n"));
   });
 });
