@@ -129,6 +129,12 @@ export const elementwiseCosts: CostTable<ElementwiseKind> = {
   }),
   "ann.thresholded-relu": comparison,
   "ann.shrink": perElement("two comparisons, one addition", { comparisons: 2, additions: 1 }),
+  "ann.swish": perElement("two multiplications, one function, one addition, one division", {
+    multiplications: 2,
+    functions: 1,
+    additions: 1,
+    divisions: 1,
+  }),
   "ann.gelu": {
     rule: "with erf: three multiplications, one function; with tanh: six multiplications, two additions, one function",
     count: ({ type, attrs }: OpOf<"ann.gelu">) =>

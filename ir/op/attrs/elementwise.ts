@@ -14,6 +14,8 @@ export interface ElementwiseOps {
   "ann.hard-sigmoid": { readonly alpha: number; readonly beta: number };
   "ann.thresholded-relu": { readonly alpha: number };
   "ann.shrink": { readonly bias: number; readonly lambda: number };
+  /** SiLU where alpha = 1. (Ramachandran, Zoph & Le 2017.) */
+  "ann.swish": { readonly alpha: number };
   /** With "tanh" x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))). */
   "ann.gelu": { readonly approximate: "none" | "tanh" };
   /**

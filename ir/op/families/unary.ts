@@ -22,6 +22,7 @@ export type ActivationKind =
   | "ann.hard-sigmoid"
   | "ann.thresholded-relu"
   | "ann.shrink"
+  | "ann.swish"
   | "ann.gelu"
   | "ann.soft-lif"
   | "ann.fake-quantize"
@@ -280,6 +281,14 @@ export const activationSpecs: SpecTable<ActivationKind> = {
     "rounding",
     { ...uniform, monotone: ({ bias, lambda }) => lambda >= 0 && bias <= lambda },
     { bias: "float", lambda: "float" },
+  ),
+  "ann.swish": activation(
+    "ann.swish",
+    "x · sigmoid(alpha · x)",
+    "float",
+    "rounding",
+    { ...curve, since: 2 },
+    alpha,
   ),
   "ann.gelu": activation(
     "ann.gelu",

@@ -136,6 +136,10 @@ export const elementwiseSemantics: SemanticsTable<ElementwiseKind> = {
       return x > lambda ? x - bias : 0;
     });
   },
+  "ann.swish": (op, inputs) => {
+    const { alpha } = op.attrs;
+    return mapElements(op, operand(inputs, 0), (x) => x * scalar.sigmoid(alpha * x));
+  },
   "ann.gelu": (op, inputs) =>
     mapElements(
       op,

@@ -40,6 +40,7 @@ export const activations: {
     { bias: 0.5, lambda: 0.75 },
     { bias: 1, lambda: 0.5 },
   ],
+  "ann.swish": [{ alpha: 1 }, { alpha: 1.702 }, { alpha: -0.5 }],
   "ann.gelu": [{ approximate: "none" }, { approximate: "tanh" }],
   "ann.soft-lif": [
     { tauRc: 0.02, tauRef: 0.002, sigma: 0.0625, amplitude: 0.0078125 },

@@ -154,6 +154,14 @@ function activationOf(op: Op): VectorForm | null {
       return v128.or(low, v128.and(isHigh, f32x4.sub(x.get(), splat(code, bias))));
     });
   }
+  if (isOp(op, "ann.swish")) {
+    const { alpha } = op.attrs;
+    return unary((code, x) => {
+      const { f32x4 } = code.wasm;
+      const argument = code.define("v128", f32x4.mul(x.get(), splat(code, alpha)));
+      return f32x4.mul(x.get(), sigmoid(code, argument));
+    });
+  }
   if (isOp(op, "ann.soft-lif")) {
     const { attrs } = op;
     return unary((code, x) => softLif(code, x, attrs));

@@ -6,7 +6,7 @@ import type { NodeContext } from "../../context.ts";
 import { unary } from "../arithmetic.ts";
 import { reshaped } from "../tensor-math.ts";
 
-type AlphaKind = "ann.leaky-relu" | "ann.elu" | "ann.celu" | "ann.thresholded-relu";
+type AlphaKind = "ann.leaky-relu" | "ann.elu" | "ann.celu" | "ann.swish" | "ann.thresholded-relu";
 
 /** An activation whose one parameter is called alpha. */
 function withAlpha(kind: AlphaKind, absent: number): (node: NodeContext) => ValueId {
@@ -69,15 +69,6 @@ function PRelu(node: NodeContext): ValueId {
   return node.add("ann.prelu", [x], { slope: node.tensor(1, aligned) });
 }
 
-/** Swish (24): x · sigmoid(alpha · x). */
-function Swish(node: NodeContext): ValueId {
-  const x = node.value(0);
-  const alpha = node.attributes.float("alpha", 1);
-  const { dtype } = node.type(x);
-  const inner = alpha === 1 ? x : node.add("ann.mul", [x, node.number(dtype, alpha)], {});
-  return node.add("ann.mul", [x, node.add("ann.sigmoid", [inner], {})], {});
-}
-
 /**
  * SoftLif of domain snnc (1): the rate of leaky integrate-and-fire neurons, for networks that were
  * trained with it. Times in seconds.
@@ -131,7 +122,7 @@ export const activationOperators: readonly OnnxOperator[] = [
   operator("Softmax", [1, 11, 13], 1, softmax("ann.softmax")),
   operator("Softplus", [1, 22], 1, unary("softplus")),
   operator("Softsign", [1, 22], 1, unary("softsign")),
-  operator("Swish", [24], 1, Swish),
+  operator("Swish", [24], 1, withAlpha("ann.swish", 1)),
   operator("Tanh", [1, 6, 13], 1, unary("tanh")),
   operator("ThresholdedRelu", [10, 22], 1, withAlpha("ann.thresholded-relu", 1)),
 ];

@@ -205,6 +205,21 @@ describe("activations", () => {
     close(evaluateOp("ann.selu", { alpha: 2, gamma: 3 }, [x]), [6 * e(-2), 6 * e(-0.5), 0, 1.5, 6]);
   });
 
+  it("is the operand times a logistic gate", () => {
+    const gated = (alpha: number): number[] =>
+      [-2, -0.5, 0, 0.5, 2].map((v) => v / (1 + Math.exp(-alpha * v)));
+    for (const alpha of [1, 1.702, -0.5])
+      close(evaluateOp("ann.swish", { alpha }, [x]), gated(alpha));
+    // Of ONNX's reference, in float32.
+    close(
+      evaluateOp("ann.swish", { alpha: 2 }, [x]),
+      [-0.0359724, -0.1344707, 0, 0.3655293, 1.9640275],
+    );
+    expect(numbers(evaluateOp("ann.swish", { alpha: 1 }, [f([2], [1000, -1000])]))).toEqual([
+      1000, -0,
+    ]);
+  });
+
   it("cuts and shrinks", () => {
     close(evaluateOp("ann.hard-sigmoid", { alpha: 0.5, beta: 0.5 }, [x]), [0, 0.25, 0.5, 0.75, 1]);
     close(evaluateOp("ann.thresholded-relu", { alpha: 0.5 }, [x]), [0, 0, 0, 0, 2]);
