@@ -7,7 +7,7 @@ import { neuronsOf } from "../ir/op/known.ts";
 import { Command, Option } from "@commander-js/extra-typings";
 import { ownEnergy } from "../calibrate/energy.ts";
 import type { Evaluation } from "../calibrate/evaluate.ts";
-import { type Context, perform, runningOf } from "../cli/action.ts";
+import { type CommandContext, perform, runningOf } from "../cli/action.ts";
 import { loadData } from "../cli/options/data.ts";
 import { loadNetwork } from "../cli/load.ts";
 import { diagnose } from "../cli/diagnostics.ts";
@@ -65,7 +65,7 @@ const given = optionsOf(program);
 await perform(given, async (whole) => {
   const { terminal } = whole;
   // Remarks on how data were fitted to a model are not what this run is about.
-  const context: Context = {
+  const context: CommandContext = {
     ...whole,
     report: (...found) => whole.report(...found.filter((d) => d.severity === "warning")),
   };
@@ -112,7 +112,7 @@ function beside(option: string): never {
 async function measureCase(
   one: Case,
   chosen: readonly Method[],
-  context: Context,
+  context: CommandContext,
   running: Running,
 ): Promise<Row[]> {
   const { terminal } = context;

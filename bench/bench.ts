@@ -4,7 +4,7 @@
  */
 import path from "node:path";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { type Context, perform } from "../cli/action.ts";
+import { type CommandContext, perform } from "../cli/action.ts";
 import { diagnose } from "../cli/diagnostics.ts";
 import { options, wholeNumber, wholeNumbers } from "../cli/options/options.ts";
 import { optionsOf } from "../cli/script.ts";
@@ -131,7 +131,7 @@ await perform(given, async (context) => {
   return { json, text: "", exitCode: rows.length === 0 ? 1 : 0 };
 });
 
-async function prepareBench(context: Context): Promise<Bench> {
+async function prepareBench(context: CommandContext): Promise<Bench> {
   const alert = (text: string): void => {
     status.clear();
     context.terminal.alert(text);

@@ -27,7 +27,7 @@ export interface Outcome {
 }
 
 /** What a command's work is given. */
-export interface Context {
+export interface CommandContext {
   readonly terminal: Terminal;
   /** Diagnostics that are not errors: shown at once, gathered for `--json`. */
   readonly report: (...diagnostics: readonly Diagnostic[]) => void;
@@ -39,11 +39,11 @@ export interface Context {
 /** Runs a command's work, prints what came of it, and sets the exit code. */
 export async function perform(
   options: CommonOptions,
-  work: (context: Context) => Promise<Outcome> | Outcome,
+  work: (context: CommandContext) => Promise<Outcome> | Outcome,
 ): Promise<void> {
   const terminal = createTerminal(options);
   const diagnostics: Diagnostic[] = [];
-  const context: Context = {
+  const context: CommandContext = {
     terminal,
     diagnostics,
     outputs: createOutputs(),
@@ -102,7 +102,7 @@ export function warmUp(engine: EngineName | undefined): void {
 /** The engine and threads that the options name, with progress drawn on the terminal. */
 export function runningOf(
   options: { readonly engine: EngineName; readonly threads: number },
-  { terminal, report: show }: Pick<Context, "terminal" | "report">,
+  { terminal, report: show }: Pick<CommandContext, "terminal" | "report">,
 ): Running {
   const told = new Set<string>();
   let label: string | null = null;

@@ -14,7 +14,7 @@ import {
   readNetwork,
 } from "../library/network.ts";
 import { type ModelReading, recordedReading } from "../library/record/reading.ts";
-import type { Context } from "./action.ts";
+import type { CommandContext } from "./action.ts";
 import { diagnose } from "./diagnostics.ts";
 import { readInput, sha256 } from "./files/files.ts";
 import { type ModelOptions, limitsOf, readingOf } from "./options/model-options.ts";
@@ -26,7 +26,7 @@ import { type ModelOptions, limitsOf, readingOf } from "./options/model-options.
 export async function loadNetwork(
   file: string,
   options: ModelOptions,
-  context: Context,
+  context: CommandContext,
   beside: Network | null = null,
 ): Promise<Network> {
   context.outputs.reads(file);
@@ -50,7 +50,7 @@ function readModel(
   bytes: Uint8Array,
   file: string,
   how: Pick<NetworkSource, "reading" | "limits">,
-  context: Context,
+  context: CommandContext,
 ): Network {
   const external: string[] = [];
   const files = externalFiles(file, (name) => external.push(name));

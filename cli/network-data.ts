@@ -9,7 +9,7 @@ import type { Network } from "../library/network.ts";
 import { recordedClasses } from "../library/record/classes.ts";
 import { recordedScaleWarnings, recordedTask } from "../library/record/network-record.ts";
 import { recordedPreprocess } from "../library/record/preprocessing.ts";
-import type { Context } from "./action.ts";
+import type { CommandContext } from "./action.ts";
 import { diagnose } from "./diagnostics.ts";
 import { type DataOptions, openData } from "./options/data.ts";
 
@@ -18,7 +18,7 @@ export function openFor(
   network: Network,
   file: string,
   given: DataOptions,
-  context: Context,
+  context: CommandContext,
   withLabels: boolean,
 ): Promise<Opened> {
   const { module, provenance } = network;
@@ -42,7 +42,7 @@ export async function measuredData(
   network: Network,
   file: string,
   given: DataOptions,
-  context: Context,
+  context: CommandContext,
   { needsLabels = false, module = network.module }: Measuring = {},
 ): Promise<Data> {
   const wanted = { ...given, task: given.task ?? recordedTask(network), part: "test" } as const;

@@ -13,7 +13,7 @@ import { type Op, isInput, isOp } from "../ir/op/op.ts";
 import { uniform } from "../ir/random.ts";
 import { tensorOf } from "../ir/tensor.ts";
 import { elementCount, isFloat } from "../ir/type.ts";
-import { type Fate, type Plan, planConversion } from "../passes/convert/spiking-form.ts";
+import { type Fate, type ConversionPlan, planConversion } from "../passes/convert/spiking-form.ts";
 import { carriesDecoded, codeMadeBy } from "../passes/codes.ts";
 import { type PipelineOptions, runPipeline } from "../passes/manager.ts";
 import type { PipelineStep } from "../passes/pipeline.ts";
@@ -99,7 +99,7 @@ const mostLevels = 127;
 interface Decision {
   /** The network as it is before the conversion, and before what depends on data. */
   readonly clean: Module;
-  readonly plan: Plan;
+  readonly plan: ConversionPlan;
   readonly faults: readonly Diagnostic[];
   readonly remarks: readonly Diagnostic[];
   readonly converted: Module | null;
@@ -158,7 +158,7 @@ function madeUp(module: Module) {
   });
 }
 
-function fatesOf(clean: Module, plan: Plan, decodes: boolean): CheckResult["fates"] {
+function fatesOf(clean: Module, plan: ConversionPlan, decodes: boolean): CheckResult["fates"] {
   const fates = new Map<CheckedFate, Map<string, number>>();
   for (const op of clean.ops) {
     const planned = plan.fates.get(op.result);
@@ -176,7 +176,11 @@ function nameOf(op: Op): string {
 }
 
 /** What stood in the way, of ops without a form by kind. */
-function obstaclesOf(faults: readonly Diagnostic[], plan: Plan, opset: number): Obstacle[] {
+function obstaclesOf(
+  faults: readonly Diagnostic[],
+  plan: ConversionPlan,
+  opset: number,
+): Obstacle[] {
   const obstacles: Obstacle[] = [];
   const formless = faults.filter(({ code }) => code === "no-spiking-form");
   if (formless.length > 0) obstacles.push(...refusedOps(plan, opset));
@@ -194,7 +198,7 @@ function obstaclesOf(faults: readonly Diagnostic[], plan: Plan, opset: number): 
   return obstacles;
 }
 
-function refusedOps({ refused }: Plan, opset: number): Obstacle[] {
+function refusedOps({ refused }: ConversionPlan, opset: number): Obstacle[] {
   const groups = new Map<string, { help: string; nodes: string[] }>();
   for (const { op, help } of refused) {
     const group = groups.get(nameOf(op)) ?? { help, nodes: [] };

@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { type Context, type Outcome, perform, runningOf } from "../cli/action.ts";
+import { type CommandContext, type Outcome, perform, runningOf } from "../cli/action.ts";
 import { percent } from "../calibrate/report/format.ts";
 import { diagnose } from "../cli/diagnostics.ts";
 import { loadData } from "../cli/options/data.ts";
@@ -60,9 +60,9 @@ const program = new Command("train-activations")
 const given = optionsOf(program);
 await perform(given, work);
 
-async function work(whole: Context): Promise<Outcome> {
+async function work(whole: CommandContext): Promise<Outcome> {
   const { terminal } = whole;
-  const context: Context = { ...whole, report: () => undefined };
+  const context: CommandContext = { ...whole, report: () => undefined };
   const running = runningOf({ engine: "wasm", threads: given.threads }, context);
   const unknown = program.args.filter((name) => !names.includes(name));
   if (unknown.length > 0) {

@@ -7,7 +7,7 @@ import path from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import type { Evaluation } from "../calibrate/evaluate.ts";
 import { lossPoints, percent, withError } from "../calibrate/report/format.ts";
-import { type Context, type Outcome, perform, runningOf } from "../cli/action.ts";
+import { type CommandContext, type Outcome, perform, runningOf } from "../cli/action.ts";
 import { loadData } from "../cli/options/data.ts";
 import { loadNetwork } from "../cli/load.ts";
 import { options } from "../cli/options/options.ts";
@@ -43,9 +43,9 @@ const timesteps = [2, 4] as const;
 const given = optionsOf(program);
 await perform(given, work);
 
-async function work(whole: Context): Promise<Outcome> {
+async function work(whole: CommandContext): Promise<Outcome> {
   const { terminal } = whole;
-  const context: Context = { ...whole, report: () => undefined };
+  const context: CommandContext = { ...whole, report: () => undefined };
   const folder = path.join(given.shared, "data/fashion-mnist");
   const training = path.join(folder, "train");
   const network = new BottleneckNetwork(smallBottleneck, given.seed);

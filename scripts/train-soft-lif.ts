@@ -6,7 +6,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { type Context, type Outcome, perform, runningOf } from "../cli/action.ts";
+import { type CommandContext, type Outcome, perform, runningOf } from "../cli/action.ts";
 import { lossPoints, percent } from "../calibrate/report/format.ts";
 import { loadData } from "../cli/options/data.ts";
 import { loadNetwork } from "../cli/load.ts";
@@ -49,9 +49,9 @@ const program = new Command("train-soft-lif")
 const given = optionsOf(program);
 await perform(given, work);
 
-async function work(whole: Context): Promise<Outcome> {
+async function work(whole: CommandContext): Promise<Outcome> {
   const { terminal } = whole;
-  const context: Context = { ...whole, report: () => undefined };
+  const context: CommandContext = { ...whole, report: () => undefined };
   const numbers = (list: string): number[] => list.split(",").map(Number);
 
   const images = await pooledImages(given.shared, given.images);

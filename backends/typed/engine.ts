@@ -1,5 +1,5 @@
 /** The typed-array engine on all cores, by Node's worker threads. What it computes is in single.ts. */
-import { createPool } from "./pool.ts";
+import { createPool } from "./workers.ts";
 import { createTypedEngine } from "./single.ts";
 
 /** The engine that commands use unless told otherwise. */

@@ -17,7 +17,7 @@ import type { Potentials } from "../../ir/semantics/spiking.ts";
 import type { CalibrationStatistics } from "../../ir/run/stats.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { Type } from "../../ir/type.ts";
-import type { Plan } from "./plan.ts";
+import type { ExecutionPlan } from "./plan.ts";
 
 /** What a worker needs to know of a run; plain data. */
 export interface Job {
@@ -35,7 +35,7 @@ export interface Runner {
 }
 
 /** Prepares to run samples for `job`. Values over time are summed in double precision. */
-export function createRunner(plan: Plan, job: Job): Runner {
+export function createRunner(plan: ExecutionPlan, job: Job): Runner {
   const { module, counter } = plan;
   const timesteps = answersOf(module, job.timesteps);
   const bufferOf = (value: ValueId): TensorData =>
@@ -125,7 +125,7 @@ export function createRunner(plan: Plan, job: Job): Runner {
   };
 }
 
-function membraneOf(plan: Plan, value: ValueId): Potentials {
+function membraneOf(plan: ExecutionPlan, value: ValueId): Potentials {
   const neuron = plan.neurons.find((step) => step.op.result === value);
   return known(neuron, `a neuron op %${value}`).neurons.membranePotential;
 }

@@ -21,7 +21,7 @@ import { compileNeurons, compileStepper } from "./kernels/stepper.ts";
 import { type Packing, createPacking } from "./packing.ts";
 import type { NeuronStep, Step } from "./step.ts";
 
-export interface Plan {
+export interface ExecutionPlan {
   readonly module: Module;
   readonly counter: Counter;
   readonly buffers: ReadonlyMap<ValueId, TensorData>;
@@ -54,7 +54,7 @@ const ignoreReset = (): void => undefined;
  * Compiles `module`. Allocates all arrays but for packed weights that are there already; running
  * allocates none, but for ops without a state or a kernel.
  */
-export function compilePlan(module: Module, packing: Packing = createPacking()): Plan {
+export function compilePlan(module: Module, packing: Packing = createPacking()): ExecutionPlan {
   const buffers = new Map<ValueId, TensorData>();
   const ops = new Map<ValueId, Op>();
   const varying = new Set<ValueId>();

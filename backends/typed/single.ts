@@ -17,8 +17,8 @@ import type { Module } from "../../ir/module.ts";
 import type { CalibrationStatistics } from "../../ir/run/stats.ts";
 import { type Job, createRunner } from "./execute.ts";
 import { type PackedWeights, createPacking } from "./packing.ts";
-import { type Plan, compilePlan } from "./plan.ts";
-import type { WorkerPool } from "./pool.ts";
+import { type ExecutionPlan, compilePlan } from "./plan.ts";
+import type { WorkerPool } from "./workers.ts";
 
 /** Samples a worker takes at a time: enough to hide the message, few enough to share the end. */
 const groupSize = 4;
@@ -75,7 +75,7 @@ function createExecutable(
 }
 
 async function runHere(
-  plan: Plan,
+  plan: ExecutionPlan,
   job: Job,
   samples: SampleSource,
   options: RunOptions,
@@ -103,7 +103,7 @@ function nextTurn(): Promise<void> {
 }
 
 async function runInPool(
-  plan: Plan,
+  plan: ExecutionPlan,
   pool: WorkerPool,
   job: Job,
   samples: SampleSource,

@@ -1,5 +1,5 @@
 /** What every suite is given, and the few things that all of them do alike. */
-import type { Context } from "../../cli/action.ts";
+import type { CommandContext } from "../../cli/action.ts";
 import type { Case } from "../suite.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 import { type Contestant, ContestantError } from "./processes/contestant.ts";
@@ -36,7 +36,7 @@ export interface Bench {
   readonly cases: readonly Case[];
   /** Peers that are ready to be measured. */
   readonly peers: readonly PeerName[];
-  readonly context: Context;
+  readonly context: CommandContext;
   /** Versions of everything that ran, filled in as it is started. */
   readonly versions: Map<string, string>;
   /** Shows what is being done, on a terminal. */

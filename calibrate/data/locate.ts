@@ -24,7 +24,7 @@ export interface ImageFolder {
   readonly skipped: readonly string[];
 }
 
-export type Place =
+export type DataLocation =
   | {
       readonly kind: "file";
       readonly path: string;
@@ -38,13 +38,13 @@ const image = /\.(png|jpe?g)$/i;
 const dataFile = /\.(npy|npz|bin|safetensors)(\.gz)?$|_batch(_\d+)?$/;
 
 /** The places that a path means, in order; fails where it means none. */
-export async function locate(path: string): Promise<readonly Place[]> {
+export async function locate(path: string): Promise<readonly DataLocation[]> {
   const kind = await kindOf(path);
   if (kind === "file") return [await filePlace(path)];
   if (kind === "folder") return folderPlaces(path);
   if (path.includes(",")) {
     const parts = path.split(",").map((part) => part.trim());
-    const places: Place[] = [];
+    const places: DataLocation[] = [];
     for (const part of parts) for (const place of await locate(part)) places.push(place);
     return places;
   }
@@ -75,7 +75,7 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-async function filePlace(path: string): Promise<Place> {
+async function filePlace(path: string): Promise<DataLocation> {
   const stem = path.replace(idxImages, "labels$1idx1-ubyte");
   if (stem === path) return { kind: "file", path, labels: null };
   for (const labels of [`${stem}.gz`, stem]) {
@@ -104,7 +104,7 @@ function groupsOf(names: readonly string[]): ReadonlyMap<string, readonly string
   return groups;
 }
 
-async function folderPlaces(folder: string): Promise<readonly Place[]> {
+async function folderPlaces(folder: string): Promise<readonly DataLocation[]> {
   const names = await namesIn(folder);
   const images = await imageFolder(folder, names);
   if (images !== null) return [images];

@@ -27,7 +27,7 @@ import {
 } from "./dataset.ts";
 import { imagesContent, remarkOnOrder } from "./formats/images.ts";
 import { labelsOrTargetsOf } from "./labels.ts";
-import { type Place, locate } from "./locate.ts";
+import { type DataLocation, locate } from "./locate.ts";
 import { type Parsing, parseData } from "./parse.ts";
 import { type Preprocess, parsePreprocess } from "./preprocess.ts";
 import type { Resize } from "./resize.ts";
@@ -153,7 +153,7 @@ async function readPath(path: string, reading: Reading): Promise<Content> {
   );
 }
 
-async function readPlace(place: Place, reading: Reading): Promise<Content> {
+async function readPlace(place: DataLocation, reading: Reading): Promise<Content> {
   if (place.kind === "images") {
     return imagesContent(place, {
       resize: reading.resize,

@@ -25,7 +25,7 @@ import {
   relative,
 } from "./format.ts";
 import { type Html, html, trusted } from "./markup.ts";
-import { type Figures, drawFigures } from "./plots.ts";
+import { type ReportPlots, drawFigures } from "./plots.ts";
 import type { ConversionReport } from "./schema.ts";
 import {
   adviceSection,
@@ -150,7 +150,7 @@ function valueTiles({ accuracy, settings }: ConversionReport): [string, string, 
   return rows;
 }
 
-function accuracySection(report: ConversionReport, figures: Figures): Html {
+function accuracySection(report: ConversionReport, figures: ReportPlots): Html {
   const { accuracy, settings } = report;
   const costs = reportCosts(report);
   const once = answersOnce(accuracy.timesteps);
@@ -263,7 +263,7 @@ function oneAnswer({ settings }: ConversionReport): Html {
   </p>`;
 }
 
-function curves(report: ConversionReport, figures: Figures): Html {
+function curves(report: ConversionReport, figures: ReportPlots): Html {
   return html`<p>
       One run gives the answer at every timestep up to T: what the output layer has integrated so
       far.

@@ -24,7 +24,7 @@ const longestLabel = 20;
 export const errorParts = ["clipping", "quantisation", "inherited", "unevenness"] as const;
 
 /** One figure each; null where the report has no data for it. */
-export interface Figures {
+export interface ReportPlots {
   readonly accuracy: string | null;
   readonly agreement: string | null;
   /** Of values: how far they are off the targets, and off the ANN's. */
@@ -38,7 +38,7 @@ export interface Figures {
 }
 
 /** Draws every figure. Loads the plotting library on first use, which takes about a second. */
-export async function drawFigures(report: ConversionReport): Promise<Figures> {
+export async function drawFigures(report: ConversionReport): Promise<ReportPlots> {
   const [Plot, { parseHTML }] = await Promise.all([
     import("@observablehq/plot"),
     import("linkedom"),

@@ -11,7 +11,7 @@ import {
 } from "./format.ts";
 import { type Operations, operationKinds } from "../../ir/account/operations.ts";
 import { type Html, html } from "./markup.ts";
-import { type Figures, errorParts, passMeasure } from "./plots.ts";
+import { type ReportPlots, errorParts, passMeasure } from "./plots.ts";
 import type { ConversionReport } from "./schema.ts";
 import { figure, table } from "./tables.ts";
 import { bitsMultiplyWords, latencyOf, latencyWords, rivalWords } from "./words.ts";
@@ -35,7 +35,7 @@ export function adviceSection(report: ConversionReport): Html {
   </section>`;
 }
 
-export function passSection(report: ConversionReport, figures: Figures): Html {
+export function passSection(report: ConversionReport, figures: ReportPlots): Html {
   const { lossByPass, lossByPassData } = report;
   if (lossByPass.length === 0) return html``;
   const measure = passMeasure(report);
@@ -79,7 +79,7 @@ export function passSection(report: ConversionReport, figures: Figures): Html {
   </section>`;
 }
 
-export function layerSection(report: ConversionReport, figures: Figures): Html {
+export function layerSection(report: ConversionReport, figures: ReportPlots): Html {
   const { layers } = report;
   if (layers.length === 0) return html``;
   const errors = layers.map((layer) => [
@@ -170,7 +170,7 @@ function partsLegend(): Html {
   </ul>`;
 }
 
-export function costSection(report: ConversionReport, figures: Figures): Html {
+export function costSection(report: ConversionReport, figures: ReportPlots): Html {
   const { operations } = report;
   const last = (values: readonly number[]): string => quantity(values.at(-1) ?? 0);
   const spikes = operations.spikes.at(-1) ?? 0;

@@ -1,13 +1,13 @@
 /** The two building blocks of the page: a table that scrolls in itself, and a captioned figure. */
 import { type Html, html, trusted } from "./markup.ts";
 
-type Cell = string | Html;
+type TableCell = string | Html;
 
 /** A table whose first column heads its rows. Scrolls sideways in its own box on narrow screens. */
 export function table(
   caption: string,
   headings: readonly string[],
-  rows: readonly (readonly Cell[])[],
+  rows: readonly (readonly TableCell[])[],
   options: {
     /** Columns of text, besides the first. */
     readonly left?: readonly number[];

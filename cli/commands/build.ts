@@ -10,7 +10,7 @@ import { type Built, buildFor } from "../../library/build.ts";
 import { loaderFiles } from "../../library/loader-files.ts";
 import { defaultTarget, parseTarget, refuseUnused, targets } from "../../library/targets.ts";
 import { targetsText } from "../options/targets.ts";
-import { type Context, type Outcome, perform } from "../action.ts";
+import { type CommandContext, type Outcome, perform } from "../action.ts";
 import { readClassList } from "../options/classes.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
@@ -81,7 +81,7 @@ function declare() {
     .addHelpText("after", `\n${targetsText()}`);
 }
 
-async function work(file: string, given: Given, context: Context): Promise<Outcome> {
+async function work(file: string, given: Given, context: CommandContext): Promise<Outcome> {
   const target = parseTarget(given.target, given.chunk === undefined ? {} : { chunk: given.chunk });
   refuseContradictions(given);
   refuseUnused(target.backend, materialsIn(given));
@@ -163,7 +163,7 @@ async function samplesFor(
   network: Network,
   given: Given,
   preprocess: Preprocess | null,
-  context: Context,
+  context: CommandContext,
 ): Promise<readonly BuildSample[]> {
   const { samples: file, sampleCount = 10, seed } = given;
   if (file === undefined) return [];

@@ -13,7 +13,7 @@ import {
   withoutNeurons,
 } from "../../library/neurons.ts";
 import { type Target, parseTarget, targets } from "../../library/targets.ts";
-import { type Context, type Outcome, perform } from "../action.ts";
+import { type CommandContext, type Outcome, perform } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 import { readInput } from "../files/files.ts";
 import { importModel, isPackage, loadNetwork } from "../load.ts";
@@ -130,7 +130,7 @@ async function packageOutcome(
   file: string,
   target: Target | null,
   module: Module,
-  { diagnostics, terminal }: Context,
+  { diagnostics, terminal }: CommandContext,
 ): Promise<Outcome> {
   const ops = new Map<string, number>();
   for (const { kind } of module.ops) ops.set(kind, (ops.get(kind) ?? 0) + 1);

@@ -5,7 +5,7 @@ import { objectives } from "../../library/auto/auto.ts";
 import { type Job, defaultConfidence, defaultMaxLoss, parseJob } from "../../library/job/job.ts";
 import { completeJob, openJob } from "../../library/job/open.ts";
 import { runJob } from "../../library/job/run.ts";
-import { type Context, type Outcome, perform, runningOf } from "../action.ts";
+import { type CommandContext, type Outcome, perform, runningOf } from "../action.ts";
 import { hostOf } from "../convert/host.ts";
 import { type Given, jobOf } from "../convert/job.ts";
 import { outcomeOf } from "../convert/results.ts";
@@ -125,7 +125,7 @@ async function work(
   file: string | undefined,
   given: Given,
   besides: readonly string[],
-  context: Context,
+  context: CommandContext,
 ): Promise<Outcome> {
   const started = performance.now();
   const job = await jobFrom(file, given, besides, context);
@@ -159,7 +159,7 @@ async function jobFrom(
   file: string | undefined,
   given: Given,
   besides: readonly string[],
-  context: Context,
+  context: CommandContext,
 ): Promise<Job> {
   const usage = (text: string): never => fail(diagnose("usage", null, { text }));
   if (given.job === undefined) {

@@ -13,7 +13,7 @@ import { type Module, isFramed, rehearsalOf } from "../../ir/module.ts";
 import { evaluateModule, evaluateWithEarlyExit } from "../../library/assess.ts";
 import { convert } from "../../library/convert.ts";
 import type { Data } from "../../library/data.ts";
-import { type Context, type Outcome, perform, runningOf } from "../action.ts";
+import { type CommandContext, type Outcome, perform, runningOf } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
 import { measuredData } from "../network-data.ts";
@@ -71,7 +71,7 @@ function declare() {
     .addOption(options.debug);
 }
 
-async function work(file: string, given: Given, context: Context): Promise<Outcome> {
+async function work(file: string, given: Given, context: CommandContext): Promise<Outcome> {
   const network = await loadNetwork(file, given, context);
   const { code } = network.module;
   const timesteps = timestepsOf(network.module, file, given.timesteps, context);

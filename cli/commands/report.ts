@@ -12,7 +12,7 @@ import { membersOf } from "../../ir/file/json.ts";
 import type { Provenance } from "../../ir/file/package.ts";
 import { printable } from "../../ir/text/printable.ts";
 import type { Running } from "../../library/measure.ts";
-import { type Context, type Outcome, perform, runningOf } from "../action.ts";
+import { type CommandContext, type Outcome, perform, runningOf } from "../action.ts";
 import { loadData } from "../options/data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
@@ -69,7 +69,7 @@ function declare() {
     .addOption(options.debug);
 }
 
-async function work(file: string, given: Given, context: Context): Promise<Outcome> {
+async function work(file: string, given: Given, context: CommandContext): Promise<Outcome> {
   context.outputs.reads(file, given.model, given.data);
   if (given.calib !== undefined) context.outputs.reads(given.calib);
   context.outputs.writesInto(given.output, reportNames);
@@ -138,7 +138,7 @@ async function referenceOf(
   model: Network,
   given: Given,
   running: Running,
-  context: Context,
+  context: CommandContext,
 ): Promise<Reference> {
   const pipeline = network.provenance?.["pipeline"];
   const isIts = modelHashOf(network.provenance) === model.sha256;
@@ -162,7 +162,7 @@ async function calibrationOf(
   model: Module,
   calib: string,
   { preprocess, maxDataBytes }: Given,
-  context: Context,
+  context: CommandContext,
 ): Promise<SampleSource> {
   const record = membersOf(provenance?.["calibration"] ?? null);
   const [count, seed] = [record?.get("samples"), provenance?.["seed"]];

@@ -14,7 +14,7 @@ import { elementCount } from "../../ir/type.ts";
 import { opNamed } from "../../ir/analysis/walk.ts";
 import { type Running, loadOn } from "../../library/measure.ts";
 import type { Network } from "../../library/network.ts";
-import { type Context, type Outcome, perform, runningOf } from "../action.ts";
+import { type CommandContext, type Outcome, perform, runningOf } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 import { writeOutput } from "../files/files.ts";
 import { loadNetwork } from "../load.ts";
@@ -58,7 +58,7 @@ function declare() {
     .addOption(options.debug);
 }
 
-async function work(file: string, given: Given, context: Context): Promise<Outcome> {
+async function work(file: string, given: Given, context: CommandContext): Promise<Outcome> {
   context.outputs.reads(file, given.input);
   context.outputs.writes(given.output);
   const network = await loadNetwork(file, given, context);
@@ -107,7 +107,11 @@ async function work(file: string, given: Given, context: Context): Promise<Outco
 }
 
 /** The samples to run; numbers that are not finite are let through. */
-async function inputsFor(network: Network, given: Given, context: Context): Promise<DataSource> {
+async function inputsFor(
+  network: Network,
+  given: Given,
+  context: CommandContext,
+): Promise<DataSource> {
   const { x, preprocess: file, maxDataBytes, engine } = given;
   const wanted = { x, preprocess: file, maxDataBytes, engine };
   const { dataset, preprocess } = await openFor(network, given.input, wanted, context, false);

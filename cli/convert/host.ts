@@ -6,7 +6,7 @@ import type { JobHost } from "../../library/job/host.ts";
 import type { Job } from "../../library/job/job.ts";
 import { allPasses, pipelines } from "../../passes/index.ts";
 import type { PassRecord } from "../../passes/manager.ts";
-import { type Context, runningOf } from "../action.ts";
+import { type CommandContext, runningOf } from "../action.ts";
 import { choiceWords } from "../auto.ts";
 import { diagnose } from "../diagnostics.ts";
 import { readInput, sha256, writeOutput } from "../files/files.ts";
@@ -17,7 +17,7 @@ import { version } from "../version.ts";
 import type { Given } from "./job.ts";
 
 /** Opens what `job` names, and shows its progress. */
-export function hostOf(job: Job, given: Given, context: Context): JobHost {
+export function hostOf(job: Job, given: Given, context: CommandContext): JobHost {
   const { terminal, outputs } = context;
   const { checkNumerics } = given;
   return {
@@ -75,7 +75,7 @@ export function hostOf(job: Job, given: Given, context: Context): JobHost {
   };
 }
 
-function showPass(record: PassRecord, given: Given, { terminal }: Context): void {
+function showPass(record: PassRecord, given: Given, { terminal }: CommandContext): void {
   const wanted = given.printAfter;
   if (wanted !== undefined && wanted !== "all" && !allPasses.some((p) => p.name === wanted)) {
     const known = pipelines.has(wanted)

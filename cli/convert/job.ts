@@ -6,7 +6,7 @@ import type { Objective } from "../../library/auto/auto.ts";
 import { type EngineName, type Job, jobSchema } from "../../library/job/job.ts";
 import { recordOfPreprocess } from "../../library/record/preprocessing.ts";
 import { recordOfReading } from "../../library/record/reading.ts";
-import type { Context } from "../action.ts";
+import type { CommandContext } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 import { readClassNames, readLabelMap } from "../options/classes.ts";
 import { wayNamed } from "../options/conversion.ts";
@@ -52,7 +52,7 @@ export interface Given extends ModelOptions {
 }
 
 /** The job that options mean for `file`; small files that they name are read into it. */
-export async function jobOf(file: string, given: Given, context: Context): Promise<Job> {
+export async function jobOf(file: string, given: Given, context: CommandContext): Promise<Job> {
   refuseContradictions(given);
   const way = wayNamed(given);
   const named = [file, given.calib, given.data, given.labels, given.classes, given.labelMap];

@@ -10,7 +10,7 @@ import type { Job } from "../../library/job/job.ts";
 import type { JobResult } from "../../library/job/run.ts";
 import type { Running } from "../../library/measure.ts";
 import { type ReportRequest, makeReport } from "../../library/report.ts";
-import type { Context, Outcome } from "../action.ts";
+import type { CommandContext, Outcome } from "../action.ts";
 import { writeReport } from "../files/report-files.ts";
 import { adviceText, mainAdvice } from "../terminal/advice.ts";
 import { diagnosticToJson } from "../terminal/render.ts";
@@ -22,7 +22,7 @@ export async function outcomeOf(
   result: JobResult,
   running: Running,
   seconds: number,
-  context: Context,
+  context: CommandContext,
 ): Promise<Outcome> {
   const { conversion, timesteps, calibration, auto, measured } = result;
   const { module } = conversion;
@@ -58,7 +58,7 @@ async function measuredOutcome(
   job: Job,
   request: ReportRequest,
   running: Running,
-  context: Context,
+  context: CommandContext,
 ): Promise<{ readonly text: string; readonly json: object }> {
   const { evaluation: data, evaluations } = request;
   const { ann, snn } = evaluations;

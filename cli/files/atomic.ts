@@ -101,7 +101,7 @@ export function replaceInFolder(
       writeNew(path.join(staged, name), [bytes], before);
     }
     if (isThere) {
-      const plan: Plan = { host, pid: process.pid, files: [...files.keys()], removals };
+      const plan: WritePlan = { host, pid: process.pid, files: [...files.keys()], removals };
       const bytes = new TextEncoder().encode(JSON.stringify(plan));
       writeNew(path.join(staged, planName), [bytes], null);
     }
@@ -196,7 +196,7 @@ export function hashOf(file: string): string | null {
   }
 }
 
-interface Plan {
+interface WritePlan {
   readonly host: string;
   readonly pid: number;
   readonly files: readonly string[];
@@ -213,7 +213,7 @@ const planSchema = z.object({
 });
 
 /** The plan in a folder that is one of ours; null of anything else, a link to what is not in here too. */
-function planIn(commit: string): Plan | null {
+function planIn(commit: string): WritePlan | null {
   try {
     if (!lstatSync(commit).isDirectory()) return null;
     const text = readFileSync(path.join(commit, planName), "utf8");

@@ -5,7 +5,7 @@ import { openDataset } from "../../calibrate/data/open.ts";
 import { modelInputs } from "../../calibrate/data/source.ts";
 import type { Module } from "../../ir/module.ts";
 import { type Choice, type Data, type Opened, fitData } from "../../library/data.ts";
-import { type Context, warmUp } from "../action.ts";
+import { type CommandContext, warmUp } from "../action.ts";
 import { readClassNames, readLabelMap } from "./classes.ts";
 import type { EngineName } from "../../library/job/job.ts";
 import { type Preparation, openPrepared } from "./preprocessing.ts";
@@ -31,7 +31,7 @@ export async function loadData(
   file: string,
   module: Module,
   options: DataOptions,
-  context: Context,
+  context: CommandContext,
   withLabels: boolean,
 ): Promise<Data> {
   const opened = await openData(file, module, options, context, withLabels);
@@ -43,7 +43,7 @@ export async function openData(
   file: string,
   module: Module,
   options: DataOptions,
-  context: Context,
+  context: CommandContext,
   withLabels: boolean,
 ): Promise<Opened> {
   warmUp(options.engine);

@@ -6,7 +6,7 @@
 import type { Dataset } from "../../calibrate/data/dataset.ts";
 import { openPreprocess } from "../../calibrate/data/open.ts";
 import type { Preprocess } from "../../calibrate/data/preprocess.ts";
-import type { Context } from "../action.ts";
+import type { CommandContext } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 
 /** Where preprocessing comes from: a file that an option names comes first. */
@@ -19,7 +19,7 @@ export interface Preparation {
 }
 
 /** What a file says that an option names, as FILE or FILE#NAME. */
-export async function readPreprocess(spec: string, context: Context): Promise<Preprocess> {
+export async function readPreprocess(spec: string, context: CommandContext): Promise<Preprocess> {
   context.outputs.reads(spec, spec.replace(/#[^#]*$/, ""));
   return openPreprocess(spec);
 }
@@ -29,7 +29,7 @@ export async function openPrepared(
   file: string,
   { preprocess, preprocessing = null, recorded = null }: Preparation,
   openAny: (preprocess: Preprocess | null) => Promise<Dataset>,
-  context: Context,
+  context: CommandContext,
 ): Promise<{ readonly dataset: Dataset; readonly preprocess: Preprocess | null }> {
   const open = async (how: Preprocess | null): Promise<Dataset> => {
     const dataset = await openAny(how);

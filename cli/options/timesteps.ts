@@ -1,7 +1,7 @@
 /** How long a loaded network is to run, and what is said where it cannot be told to. */
 import { type Module, isFramed, isOverTime, rehearsalOf } from "../../ir/module.ts";
 import { lastFinerStep } from "../../ir/run/sending.ts";
-import type { Context } from "../action.ts";
+import type { CommandContext } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 
 /**
@@ -13,7 +13,7 @@ export function timestepsOf(
   module: Module,
   file: string,
   given: number | undefined,
-  context: Pick<Context, "report">,
+  context: Pick<CommandContext, "report">,
 ): number {
   const { code, timesteps: own } = module;
   if (!isOverTime(module)) {

@@ -12,7 +12,7 @@ import type { Type } from "../type.ts";
 import { elementwiseCosts } from "./costs/elementwise.ts";
 import { normCosts, reduceCosts } from "./costs/fold.ts";
 import { selectCosts, shapeCosts, sourceCosts } from "./costs/moves.ts";
-import { type NeuronCost, type NeuronRule, neuronCosts } from "./costs/neurons.ts";
+import { type NeuronCost, type NeuronCostRule, neuronCosts } from "./costs/neurons.ts";
 import { overTimeCosts } from "./costs/over-time.ts";
 import type { CostRule, CostTable } from "./costs/rule.ts";
 import { contractionCosts, poolCosts, synapseCosts } from "./costs/synapse.ts";
@@ -61,7 +61,7 @@ export function neuronCost(
   timesteps: number,
 ): NeuronCost {
   // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- as above
-  const rule = neuronCosts[op.kind] as unknown as NeuronRule<NeuronKind>;
+  const rule = neuronCosts[op.kind] as unknown as NeuronCostRule<NeuronKind>;
   return rule.count(op, tensors, timesteps);
 }
 

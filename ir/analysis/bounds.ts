@@ -21,7 +21,7 @@ import {
 } from "./interval.ts";
 import { type NeuronBounds, potentialsOf, sharesOf } from "./potentials.ts";
 import { largestSpike } from "../semantics/neurons/graded.ts";
-import { rangeOf as rangeOfDType, roundEven } from "../semantics/values/scalar.ts";
+import { dtypeLimits as rangeOfDType, roundEven } from "../semantics/values/scalar.ts";
 import { type Tensor, roundTo } from "../tensor.ts";
 import { elementCount, isFloat } from "../type.ts";
 

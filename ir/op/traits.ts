@@ -35,7 +35,7 @@ export type Structure = "source" | "move" | "pick" | "uniform" | "placed" | "mix
 export type Linearity = "all" | "first" | "one" | "none";
 
 /** What is known of the sign of the result; `kept`: not negative where no operand is. */
-export type Sign<K extends OpKind> =
+export type ResultSign<K extends OpKind> =
   | "any"
   | "not-negative"
   | "kept"
@@ -63,7 +63,7 @@ type ByAttributes<K extends OpKind, A extends readonly unknown[] = []> = {
  * - `kept`: that of the operand of the same shape; `first`: that of the first operand, wherever it comes to lie.
  * - `second`, `last`: the op numbers them anew, along axis 1 or along the last axis.
  */
-export type Channels = "kept" | "first" | "second" | "last";
+export type ChannelAxis = "kept" | "first" | "second" | "last";
 
 export interface Traits<K extends OpKind> {
   readonly structure: Structure;
@@ -74,8 +74,8 @@ export interface Traits<K extends OpKind> {
   readonly carriesWords: boolean;
   /** Of functions of one operand: whether a larger number never gives a smaller one, and none gives NaN. */
   readonly monotone: boolean | ByAttributes<K>;
-  readonly sign: Sign<K>;
-  readonly channels: Channels;
+  readonly sign: ResultSign<K>;
+  readonly channels: ChannelAxis;
   readonly time: TimeOf<K>;
   readonly isNeuron: K extends NeuronKind ? true : false;
   /** Whether it makes spikes of a value, and is no neuron. */

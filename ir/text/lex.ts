@@ -22,20 +22,20 @@ export interface Token {
 }
 
 /** A text, where it came from, and where its lines begin: all that a message needs. */
-export interface Source {
+export interface SourceText {
   readonly text: string;
   readonly file: string;
   readonly lineStarts: readonly number[];
 }
 
-export function sourceOf(text: string, file: string): Source {
+export function sourceOf(text: string, file: string): SourceText {
   const lineStarts = [0];
   for (let i = text.indexOf("\n"); i >= 0; i = text.indexOf("\n", i + 1)) lineStarts.push(i + 1);
   return { text, file, lineStarts };
 }
 
 /** The place of an offset into the text. */
-export function placeOf(source: Source, offset: number): Extract<Loc, { kind: "text" }> {
+export function placeOf(source: SourceText, offset: number): Extract<Loc, { kind: "text" }> {
   let low = 0;
   let high = source.lineStarts.length;
   while (high - low > 1) {
@@ -57,7 +57,7 @@ const wellFormedNumber = /^-?(?:inf|(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0
 const punctuation = "{}()[]<>=,:";
 
 /** All tokens, with an `end` after them. Fails at the first character that begins none. */
-export function lex(source: Source): readonly Token[] {
+export function lex(source: SourceText): readonly Token[] {
   const { text } = source;
   const tokens: Token[] = [];
   let offset = 0;
@@ -105,7 +105,7 @@ export function lex(source: Source): readonly Token[] {
 
 /** Makes a diagnostic at a place, with the line and a caret under the place as notes. */
 export function at(
-  source: Source,
+  source: SourceText,
   offset: number,
   make: (loc: Loc, notes: readonly string[]) => Diagnostic,
 ): Diagnostic {
@@ -130,7 +130,7 @@ function frame(line: string, column: number): readonly string[] {
   ];
 }
 
-function readString(source: Source, offset: number): string {
+function readString(source: SourceText, offset: number): string {
   const end = endOfString(source.text, offset);
   const written = source.text.slice(offset, end);
   if (end < 0 || written.includes("\n")) {
@@ -140,7 +140,7 @@ function readString(source: Source, offset: number): string {
   return written;
 }
 
-function unescape(source: Source, written: string, offset: number): string {
+function unescape(source: SourceText, written: string, offset: number): string {
   try {
     // Escapes are JSON's, and so the characters that JSON forbids in a string are forbidden here.
     const content: unknown = JSON.parse(written);
@@ -153,7 +153,7 @@ function unescape(source: Source, written: string, offset: number): string {
   }
 }
 
-function checkNumber(source: Source, written: string, offset: number): string {
+function checkNumber(source: SourceText, written: string, offset: number): string {
   const bad = (why: string): never =>
     fail(
       at(source, offset, (loc, notes) => diagnose("ir-number", loc, { text: written, why }, notes)),

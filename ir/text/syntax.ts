@@ -5,7 +5,7 @@
  */
 import { type Diagnostic, fail } from "../diagnostic.ts";
 import { diagnose } from "../diagnostics.ts";
-import { type Source, type Token, at, lex, placeOf } from "./lex.ts";
+import { type SourceText, type Token, at, lex, placeOf } from "./lex.ts";
 import { type Loc, sourceLoc } from "../loc.ts";
 import { type Storage, storages } from "../packed.ts";
 import { type DType, type Shape, type Type, domains, dtypes, elementCount } from "../type.ts";
@@ -85,7 +85,7 @@ export function numberOf(token: Token): number | null {
 }
 
 /** Reads a whole module. Fails at the first token that does not belong. */
-export function readModule(source: Source): WrittenModule {
+export function readModule(source: SourceText): WrittenModule {
   const cursor = new Cursor(source);
   cursor.word("module");
   const name = cursor.take("ref", "a name (@…)");
@@ -213,11 +213,11 @@ function readLoc(cursor: Cursor, depth: number): Loc {
 
 /** A place in a list of tokens. */
 class Cursor {
-  readonly source: Source;
+  readonly source: SourceText;
   private readonly tokens: readonly Token[];
   private index = 0;
 
-  constructor(source: Source) {
+  constructor(source: SourceText) {
     this.source = source;
     this.tokens = lex(source);
   }

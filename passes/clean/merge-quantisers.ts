@@ -13,7 +13,7 @@
  */
 import { isMove } from "../../ir/op/known.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
-import { rangeOf } from "../../ir/semantics/values/scalar.ts";
+import { dtypeLimits } from "../../ir/semantics/values/scalar.ts";
 import { type Tensor, scalar, tensorOf } from "../../ir/tensor.ts";
 import { type Shape, isFloat } from "../../ir/type.ts";
 import { type Graph, rework, uniformValue } from "../graph.ts";
@@ -112,12 +112,12 @@ class Walk {
     const { graph, to } = this;
     const from = graph.producer(value);
     if (isOp(from, "ann.quantize-linear"))
-      return this.clipped(from, rangeOf(from.attrs.to), result);
+      return this.clipped(from, dtypeLimits(from.attrs.to), result);
     if (isOp(from, "ann.clip")) {
       const [operand] = from.inputs;
       const before = operand === undefined ? null : graph.producer(operand);
       if (before === null || !isOp(before, "ann.quantize-linear")) return null;
-      const [low, high] = rangeOf(before.attrs.to);
+      const [low, high] = dtypeLimits(before.attrs.to);
       const bounds = [Math.max(low, from.attrs.min), Math.min(high, from.attrs.max)] as const;
       return this.clipped(before, bounds, result);
     }
@@ -180,7 +180,7 @@ function perAxis(op: OpOf<"ann.dequantize-linear">, graph: Graph): ValueId | nul
   const loc = graph.loc(name, from, op);
   const aligned: Shape = shape.map((extent, axis) => (axis === op.attrs.axis ? extent : 1));
   const steps = builder.constant("scale", tensorOf(dtype, aligned, scale.data), loc);
-  const [low, high] = rangeOf(from.attrs.to);
+  const [low, high] = dtypeLimits(from.attrs.to);
   const quotient = builder.add("ann.div", [x, steps], {}, loc);
   const attrs = { step: 1, low: low - zero, high: high - zero, rounding: "nearest" as const };
   const whole = builder.add("ann.fake-quantize", [quotient], attrs, loc);

@@ -23,7 +23,7 @@ import { type Op, type OpKind, type OpOf, type ValueId, isInput, isOp } from "..
  */
 export type Fate = "shared" | "neuron" | "pool" | "tail" | "analogue" | "relaxed" | "refused";
 
-export interface Plan {
+export interface ConversionPlan {
   readonly fates: ReadonlyMap<ValueId, Fate>;
   /** Results of the ops that weight what neurons send, or would: those with products for each event. */
   readonly weights: ReadonlySet<ValueId>;
@@ -64,7 +64,7 @@ export const hasLeakyForm: Fires = (op) =>
   isRectifier(op) || (isOp(op, "ann.soft-lif") && op.type.dtype === "f32");
 
 /** Decides the fate of every op of a module of code "none", where these ops become neurons. */
-export function planConversion(module: Module, fires: Fires = isRectifier): Plan {
+export function planConversion(module: Module, fires: Fires = isRectifier): ConversionPlan {
   const behind = lookBehind(module, fires);
   const fates = new Map<ValueId, Fate>();
   const refused: { op: Op; help: string }[] = [];
@@ -105,7 +105,11 @@ export function planConversion(module: Module, fires: Fires = isRectifier): Plan
  * on to weights, neurons or an output. Where it goes into a function, as in a normalisation, it is a part
  * of that.
  */
-function weightsOf(module: Module, fates: Plan["fates"], fires: Fires): ReadonlySet<ValueId> {
+function weightsOf(
+  module: Module,
+  fates: ConversionPlan["fates"],
+  fires: Fires,
+): ReadonlySet<ValueId> {
   const weights = new Set<ValueId>();
   const leading = new Set(module.outputs.map(({ value }) => value));
   for (const op of module.ops.toReversed()) {

@@ -6,7 +6,7 @@
 import { type Module, tensorAt } from "../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../ir/op/op.ts";
 import { rangeOf as rangeOfTensor } from "../../ir/analysis/range.ts";
-import { rangeOf as rangeOfDType } from "../../ir/semantics/values/scalar.ts";
+import { dtypeLimits as rangeOfDType } from "../../ir/semantics/values/scalar.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { elementCount, isFloat } from "../../ir/type.ts";
 

@@ -29,7 +29,7 @@ import {
   neuronAt,
   steadySites,
 } from "./layerwise.ts";
-import { Population, type Recording, type Table } from "./simulate.ts";
+import { SimulatedPopulation, type Recording, type BiasTable } from "./simulate.ts";
 
 const name = "ftbc";
 
@@ -103,7 +103,7 @@ export const ftbc = definePass({
           parts.corrected,
           how.batches,
         );
-        const population = new Population(neuronAt(module, site), module, site.groups);
+        const population = new SimulatedPopulation(neuronAt(module, site), module, site.groups);
         const table = known(tables.get(site.value), "a table");
         const target = known(targets.get(site.value), "a mean");
         for (let round = 0; round < how.rounds; round++) {
@@ -182,7 +182,7 @@ function lastStep(trace: ProbeData, timesteps: number): Float64Array {
   return Float64Array.from(trace.subarray(trace.length - trace.length / timesteps));
 }
 
-function emptyTable({ groups }: SteadySite, timesteps: number): Table {
+function emptyTable({ groups }: SteadySite, timesteps: number): BiasTable {
   return Array.from({ length: timesteps }, () => new Float32Array(groups.count));
 }
 
@@ -254,7 +254,7 @@ function chooser({ count, of }: Groups, samples: number): (sample: number) => In
 function withTables(
   module: Module,
   sites: readonly SteadySite[],
-  tables: ReadonlyMap<ValueId, Table>,
+  tables: ReadonlyMap<ValueId, BiasTable>,
 ): Module {
   const shapes = new Map(sites.map(({ value, groups }) => [value, groups.shape]));
   return rewrite(module, (op, builder) => {

@@ -22,10 +22,10 @@ export interface Recording {
 }
 
 /** A bias for each timestep and group: [T, groups]. */
-export type Table = readonly Float32Array[];
+export type BiasTable = readonly Float32Array[];
 
 /** A population to be run on recordings, time and again. */
-export class Population {
+export class SimulatedPopulation {
   private readonly rule: NeuronRule;
   private readonly groups: Groups;
   private readonly threshold: ArrayLike<number>;
@@ -54,7 +54,7 @@ export class Population {
    */
   settle(
     { elements, currents }: Recording,
-    table: Table,
+    table: BiasTable,
     target: ArrayLike<number>,
     alpha: number,
   ): Float64Array[] {

@@ -125,7 +125,7 @@ export function cheapest(layers: readonly (readonly Option[])[], allowed: number
   return bits;
 }
 
-type Context = Pick<
+type AllocationContext = Pick<
   PassContext<{ readonly samples: number }>,
   "measure" | "watch" | "reference" | "timesteps" | "options"
 >;
@@ -133,12 +133,12 @@ type Context = Pick<
 /** Networks with other bits, and what they cost. */
 class Trial {
   private readonly module: Module;
-  private readonly context: Context;
+  private readonly context: AllocationContext;
   /** The whole network with so many bits everywhere, ranges to match. */
   private readonly uniform = new Map<number, Module>();
   private readonly wanted: Float32Array[] = [];
 
-  constructor(module: Module, context: Context) {
+  constructor(module: Module, context: AllocationContext) {
     this.module = module;
     this.context = context;
   }

@@ -22,7 +22,7 @@ import { type Op, isOp } from "../../ir/op/op.ts";
 import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
 import { LayerFitter } from "./fitter.ts";
-import { fitSiteOf } from "./sites.ts";
+import { fitSiteOf } from "./fit-sites.ts";
 import { refuseFinished } from "../balance/thresholds.ts";
 
 const name = "fit-layers";

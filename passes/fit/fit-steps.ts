@@ -175,7 +175,7 @@ async function ended(
   return { ...trimmed, timesteps: end };
 }
 
-type Context = Pick<
+type StepContext = Pick<
   PassContext<{ readonly precision: number; readonly extra: number; readonly samples: number }>,
   "options" | "timesteps" | "watch"
 >;
@@ -200,7 +200,7 @@ async function observe(
   module: Module,
   neuron: OpOf<"snn.graded">,
   axis: number,
-  { options, timesteps, watch }: Context,
+  { options, timesteps, watch }: StepContext,
 ): Promise<Received> {
   const current = known(neuron.inputs[0], "a neuron's operand");
   const { shape } = neuron.type;
@@ -241,7 +241,7 @@ function withSteps(
   module: Module,
   neuron: OpOf<"snn.graded">,
   { axis, channels, vInit: start }: Received,
-  { options, timesteps }: Context,
+  { options, timesteps }: StepContext,
 ): Module {
   const { attrs, type } = neuron;
   const count = channels.length;

@@ -21,8 +21,8 @@ import { type NeuronSite, neuronSites } from "../balance/sites.ts";
 import { type Affine, type Terms, fitted } from "./least-squares.ts";
 import { type Window, drawPlaces, windowOf } from "./places.ts";
 import { type Channels, byChannel, channelsAlong, joined } from "./channels.ts";
-import { type Chosen, type Firing, chooseResponse } from "./response.ts";
-import { type FitSite, fitSiteOf } from "./sites.ts";
+import { type ChosenResponse, type RateFiring, chooseResponse } from "./response.ts";
+import { type FitSite, fitSiteOf } from "./fit-sites.ts";
 
 /** Terms for each operand of a synapse, at least and at most. */
 const termsPerOperand = 10;
@@ -36,7 +36,7 @@ const heldShare = 5;
 const placesPerChannel = 2400;
 const simulatedSamples = 96;
 
-type Context = Pick<
+type FitContext = Pick<
   PassContext<{ readonly samples: number }>,
   "watch" | "timesteps" | "options" | "report"
 >;
@@ -44,7 +44,7 @@ type Context = Pick<
 export class LayerFitter {
   module: Module;
   private readonly reference: Module;
-  private readonly context: Context;
+  private readonly context: FitContext;
   /** By neurons: what they stand for. */
   private readonly sites: ReadonlyMap<ValueId, NeuronSite>;
   /** Of each site, by its synapse: what is wanted at its places, [place, output], sample by sample. */
@@ -52,7 +52,7 @@ export class LayerFitter {
   /** Of each population: the activations wanted at its places, [channel, place], sample by sample. */
   private readonly activations = new Map<ValueId, Float32Array[]>();
 
-  constructor(module: Module, reference: Module, context: Context) {
+  constructor(module: Module, reference: Module, context: FitContext) {
     this.module = module;
     this.reference = reference;
     this.context = context;
@@ -177,7 +177,7 @@ export class LayerFitter {
     } = this.layoutOf(neuron);
     const firing = firingOf(neuron);
     const { ceiling } = this.siteOf(neuron);
-    const chosen = Array.from({ length: channels }, (_, channel): Chosen => {
+    const chosen = Array.from({ length: channels }, (_, channel): ChosenResponse => {
       const observed = {
         currents: joined(currents, channel, channels, steps, timesteps, places),
         wanted: joined(wanted, channel, channels, 1, 1, places),
@@ -190,8 +190,8 @@ export class LayerFitter {
 
   private putResponse(
     neuron: OpOf<NeuronKind>,
-    chosen: readonly Chosen[],
-    { most }: Firing,
+    chosen: readonly ChosenResponse[],
+    { most }: RateFiring,
     ceiling: number,
   ): void {
     const { axis } = this.layoutOf(neuron);
@@ -348,7 +348,7 @@ function termsOf({ width }: Window): number {
   return Math.min(mostTerms, Math.max(fewestTerms, termsPerOperand * width));
 }
 
-function firingOf(neuron: OpOf<NeuronKind>): Firing {
+function firingOf(neuron: OpOf<NeuronKind>): RateFiring {
   if (isOp(neuron, "snn.if")) return { most: 1, sign: "positive" };
   invariant(isOp(neuron, "snn.graded"), "neurons of rate code");
   return { most: largestSpike(neuron.attrs), sign: neuron.attrs.sign };

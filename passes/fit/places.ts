@@ -5,7 +5,7 @@
 import { known } from "../../ir/diagnostic.ts";
 import { uniform } from "../../ir/random.ts";
 import { type Shape, elementCount, stridesOf } from "../../ir/type.ts";
-import type { Synapse } from "./sites.ts";
+import type { Synapse } from "./fit-sites.ts";
 
 /** `count` different places out of `all`, ascending; all of them where there are no more. */
 export function drawPlaces(all: number, count: number, sample: number, layer: number): Int32Array {

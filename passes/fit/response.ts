@@ -17,7 +17,7 @@ export interface Observed {
   readonly timesteps: number;
 }
 
-export interface Firing {
+export interface RateFiring {
   /** The largest spike in units of the step: 1 for binary spikes. */
   readonly most: number;
   /** Whether spikes of the other sign may take back what was sent, or bring values of that sign. */
@@ -27,7 +27,7 @@ export interface Firing {
 /** The mean over time of what is sent, for each place. */
 export function meanSent(
   { currents, wanted, timesteps }: Observed,
-  { most, sign }: Firing,
+  { most, sign }: RateFiring,
   step: number,
   bias: number,
 ): Float64Array {
@@ -48,7 +48,7 @@ export function meanSent(
   return sent;
 }
 
-export interface Chosen {
+export interface ChosenResponse {
   readonly step: number;
   readonly bias: number;
 }
@@ -64,7 +64,11 @@ const biasRounds = 2;
  * The step and the bias per timestep with the least squared error of means; `ceiling` bounds the range.
  * Where nothing is to be sent the step is 0.
  */
-export function chooseResponse(observed: Observed, firing: Firing, ceiling: number): Chosen {
+export function chooseResponse(
+  observed: Observed,
+  firing: RateFiring,
+  ceiling: number,
+): ChosenResponse {
   const { wanted } = observed;
   const isSigned = firing.sign === "free";
   const largest = wanted.reduce((most, a) => Math.max(most, isSigned ? Math.abs(a) : a), 0);

@@ -13,14 +13,14 @@ import { type Loc, fusedLoc, shortName } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
 import { type Op, type OpOf, type ValueId, isInput, isOp } from "../../ir/op/op.ts";
 import { type Tensor, type TensorRef, scalar, tensorOf } from "../../ir/tensor.ts";
-import { rangeOf } from "../../ir/semantics/values/scalar.ts";
+import { dtypeLimits } from "../../ir/semantics/values/scalar.ts";
 import { type DType, type Shape, elementCount } from "../../ir/type.ts";
 import { type Synapse, eachWeight } from "../fuse/weights.ts";
 import { type Grid, combine, compress, gridOf, isMove, moved, uniform } from "./grid.ts";
 import { momentsBeside } from "./moments.ts";
-import { type Plan, keyOf } from "./plan.ts";
+import { type IntegerPlan, keyOf } from "./plan.ts";
 import { quantised, roundHalfAway } from "./scale.ts";
-import { type Known, type Source, alongAxis } from "./units.ts";
+import { type Known, type UnitSource, alongAxis } from "./units.ts";
 
 const name = "quantise";
 
@@ -42,7 +42,7 @@ interface Made {
 /** The integer module. */
 export function emitIntegers(
   module: Module,
-  plan: Plan,
+  plan: IntegerPlan,
   chosen: Known,
   encodings: ReadonlyMap<ValueId, Encoding>,
 ): Module {
@@ -56,13 +56,13 @@ class Emitter {
   private readonly made = new Map<ValueId, Made>();
   private readonly quantised = new Map<ValueId, Made>();
   private readonly module: Module;
-  private readonly plan: Plan;
+  private readonly plan: IntegerPlan;
   private readonly chosen: Known;
   private readonly encodings: ReadonlyMap<ValueId, Encoding>;
 
   constructor(
     module: Module,
-    plan: Plan,
+    plan: IntegerPlan,
     chosen: Known,
     encodings: ReadonlyMap<ValueId, Encoding>,
   ) {
@@ -174,7 +174,7 @@ class Emitter {
   /** The bias, less the mean shift that rounded weights make. */
   private bias(
     { attrs: { bias, weight } }: Synapse,
-    source: Source,
+    source: UnitSource,
     units: Float64Array,
     shifts: Float64Array,
   ): TensorRef | null {
@@ -203,7 +203,7 @@ class Emitter {
   private perElement(
     op: Op,
     index: number,
-    source: Source,
+    source: UnitSource,
     { x, units, scale }: { readonly x: Grid; readonly units: Grid; readonly scale: Grid },
   ): { readonly weights: Grid; readonly biases: Grid } {
     const weights = combine([scale, x, units], ([weight = 0, from = 0, unit = 0]) =>
@@ -355,7 +355,7 @@ class Emitter {
   }
 
   /** Each element times a weight of its channel, or of its own where channels are not uniform. */
-  private rescaled(op: Op, index: number, x: Made, source: Source): ValueId {
+  private rescaled(op: Op, index: number, x: Made, source: UnitSource): ValueId {
     const from = this.builder.opOf(x.value);
     const loc = fusedLoc(name, [from.loc, op.loc]);
     const label = `${shortName(from.loc)}.rescale`;
@@ -411,7 +411,7 @@ class Emitter {
     const zero = this.builder.constant("input.zero", scalar(to, 0), loc);
     let x = source.result;
     // Where the range is that of the type, its saturation is the clipping.
-    const [least, most] = rangeOf(to);
+    const [least, most] = dtypeLimits(to);
     if (low > least + 1 || high < most) {
       const attrs = { min: low * unit, max: high * unit };
       x = this.builder.add("ann.clip", [x], attrs, loc);
@@ -430,12 +430,12 @@ class Emitter {
     return known(alongAxis(of, axis, this.plan.table), "units by channel").factors;
   }
 
-  private source(key: string): Source {
+  private source(key: string): UnitSource {
     return known(this.plan.sources.get(key), `a source ${key}`);
   }
 
   /** The units of what a source makes; 0 of what is always 0. */
-  private unitsOf({ ids, live }: Source): Grid {
+  private unitsOf({ ids, live }: UnitSource): Grid {
     const { unitOf } = this.chosen;
     return {
       shape: ids.shape,

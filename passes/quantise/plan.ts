@@ -17,7 +17,7 @@ import { momentsBeside } from "./moments.ts";
 import { ownUnits } from "./own-grid.ts";
 import {
   type Known,
-  type Source,
+  type UnitSource,
   UnitTable,
   type Units,
   alongAxis,
@@ -50,10 +50,10 @@ type Info =
   | { readonly kind: "float"; readonly decoded: boolean }
   | { readonly kind: "refused" };
 
-export interface Plan {
+export interface IntegerPlan {
   readonly table: UnitTable;
   /** By `keyOf`: what becomes an integer synapse or an integer constant, with its units. */
-  readonly sources: ReadonlyMap<string, Source>;
+  readonly sources: ReadonlyMap<string, UnitSource>;
   /** Float values that integers are made of, with the unit of each, to be fixed. */
   readonly encoded: ReadonlyMap<ValueId, number>;
   /** What weights work on, with the axis that numbers the inputs of a weight. */
@@ -71,7 +71,7 @@ export function keyOf(op: Op, index: number | null = null, n = 0): string {
 }
 
 /** Plans every op of `module`; `levels` is the largest integer that a weight may become. */
-export function planIntegers(module: Module, levels: number): Plan {
+export function planIntegers(module: Module, levels: number): IntegerPlan {
   const planner = new Planner(module, levels);
   for (const op of module.ops) planner.plan(op);
   return planner.finish();
@@ -85,7 +85,7 @@ function refuse(op: Op, why: string): never {
 
 class Planner {
   private readonly table = new UnitTable();
-  private readonly sources = new Map<string, Source>();
+  private readonly sources = new Map<string, UnitSource>();
   private readonly encoded = new Map<ValueId, number>();
   private readonly axes = new Map<ValueId, number>();
   private readonly shares = new Map<ValueId, Grid>();
@@ -109,7 +109,7 @@ class Planner {
     this.infos.set(op.result, this.infoFor(op, infos));
   }
 
-  finish(): Plan {
+  finish(): IntegerPlan {
     const integers = new Set<ValueId>();
     for (const [value, { kind }] of this.infos) if (kind === "integers") integers.add(value);
     const { table, sources, encoded, axes, shares, refusals } = this;
@@ -423,7 +423,7 @@ class Planner {
     return value;
   }
 
-  private feed(key: string, source: Source): void {
+  private feed(key: string, source: UnitSource): void {
     this.sources.set(key, source);
     this.table.feed(source);
   }

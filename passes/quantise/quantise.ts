@@ -25,7 +25,7 @@ import { withoutDead } from "../graph.ts";
 import { definePass } from "../pass.ts";
 import { type Encoding, emitIntegers } from "./emit.ts";
 import { type Seen, measureMoments } from "./moments.ts";
-import { type Plan, planIntegers } from "./plan.ts";
+import { type IntegerPlan, planIntegers } from "./plan.ts";
 import { withScalesInNeurons } from "./neuron-scales.ts";
 import { poolMeans } from "./pool-means.ts";
 import { leastThreshold } from "./scale.ts";
@@ -98,14 +98,14 @@ function largestOf(bits: number): number {
 }
 
 /** What is quantised is looked at in any case, along the axis of the weights that work on it. */
-function encodedAxes(plan: Plan): [ValueId, number][] {
+function encodedAxes(plan: IntegerPlan): [ValueId, number][] {
   return [...plan.encoded.keys()].map((value) => [value, plan.axes.get(value) ?? 0]);
 }
 
 /** Units of the values to be quantised: those of the model's own quantiser, or of what calibration saw. */
 function encodingsOf(
   module: Module,
-  plan: Plan,
+  plan: IntegerPlan,
   seen: ReadonlyMap<ValueId, Seen>,
   bits: number,
 ): ReadonlyMap<ValueId, Encoding> {

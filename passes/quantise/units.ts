@@ -24,7 +24,7 @@ export interface Known {
 }
 
 /** Where a unit comes from: weights, one row for each element of `ids`, or constants alone. */
-export interface Source {
+export interface UnitSource {
   readonly ids: Grid;
   /** 0 beside what is always 0, whose unit is anyone's; 1 beside all else. Like `ids`. */
   readonly live: Grid;
@@ -50,7 +50,7 @@ export class UnitTable {
   private readonly parents: UnitId[] = [];
   private lastDistinct = -1;
   private readonly fixed = new Map<UnitId, number>();
-  private readonly sources: { readonly source: Source; readonly k: number; id: UnitId }[] = [];
+  private readonly sources: { readonly source: UnitSource; readonly k: number; id: UnitId }[] = [];
   private readonly demands: { readonly id: UnitId; readonly of: Demand }[] = [];
 
   fresh(): UnitId {
@@ -89,7 +89,7 @@ export class UnitTable {
   }
 
   /** Books that weights and biases are to be rounded into the units of `source`. */
-  feed(source: Source): void {
+  feed(source: UnitSource): void {
     source.ids.data.forEach((id, k) => {
       if (source.live.data[k] !== 0) this.sources.push({ source, k, id });
     });
@@ -153,7 +153,7 @@ export class UnitTable {
 }
 
 interface PendingChannel {
-  readonly feeds: { readonly source: Source; readonly k: number }[];
+  readonly feeds: { readonly source: UnitSource; readonly k: number }[];
   demand: Demand | null;
 }
 

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it } from "vitest";
 import { Asked } from "../../backends/typed/asked.ts";
 import { WorkerEnd } from "../../backends/worker-end.ts";
-import { channelTo } from "../../backends/wasm/runtime/pool.ts";
+import { channelTo } from "../../backends/wasm/runtime/node-workers.ts";
 import { createTeams } from "../../backends/wasm/runtime/team.ts";
 import { createResponder } from "../../backends/wasm/runtime/messages.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";

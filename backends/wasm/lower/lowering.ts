@@ -51,14 +51,14 @@ export interface HostStep {
 }
 
 /** Ops whose values may be spikes in masks. */
-export type SpikingKind = "snn.if" | "snn.graded" | "snn.max-pool";
+export type MaskedKind = "snn.if" | "snn.graded" | "snn.max-pool";
 
 /** Spikes in memory, and what one of them is worth. */
 export interface Spikes {
   readonly masks: SpikeMasks;
   /** Per channel of the grid, or per neuron in row-major order of the op's shape. */
   readonly amplitude: { readonly perChannel: Float64Array } | { readonly perNeuron: Float64Array };
-  readonly op: OpOf<SpikingKind>;
+  readonly op: OpOf<MaskedKind>;
 }
 
 /**

@@ -37,7 +37,7 @@ export function createMemory(program: Program, threads = 1): WebAssembly.Memory 
 }
 
 /** Where an instance works, and which part of each step is its own. */
-export interface Place {
+export interface WorkShare {
   /** Which arena of the memory. */
   readonly arena: number;
   readonly part: number;
@@ -48,7 +48,7 @@ type Run = (part: number, parts: number, elapsed: number) => void;
 
 export class Instance {
   readonly program: Program;
-  private readonly place: Place;
+  private readonly place: WorkShare;
   private readonly arena: number;
   private readonly memories: {
     readonly f32: Float32Array;
@@ -64,7 +64,7 @@ export class Instance {
     program: Program,
     compiled: WebAssembly.Module,
     memory: WebAssembly.Memory,
-    place: Place,
+    place: WorkShare,
   ) {
     this.program = program;
     this.place = place;

@@ -5,7 +5,7 @@ import type { Module } from "../../../ir/module.ts";
 import { type StatisticsData, statisticsToData } from "../../../ir/run/observe.ts";
 import type { TensorData } from "../../../ir/tensor.ts";
 import { type Failed, failedBy } from "../../worker-end.ts";
-import { Instance, type Place } from "./instance.ts";
+import { Instance, type WorkShare } from "./instance.ts";
 import type { Program } from "../program.ts";
 import { type Job, type Runner, createRunner, follow } from "./runner.ts";
 
@@ -22,7 +22,7 @@ export interface Opening {
   readonly program: Program;
   readonly compiled: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
-  readonly place: Place;
+  readonly place: WorkShare;
 }
 
 /** Numbers name programs and runs; whoever asks makes them up. */

@@ -29,7 +29,7 @@ interface Setting extends GrowthNetwork {
   readonly threads: number;
 }
 
-interface Plan {
+interface GrowthSize {
   readonly axis: string;
   /** What the values are per: an image, or a run of several. */
   readonly metric: "ms/image" | "ms/run";
@@ -41,15 +41,15 @@ interface Plan {
 const middle = { width: 512, firingRate: 0.1, timesteps: 16, images: 1, threads: 1 } as const;
 
 /** The curves, each with few points where the run is to be quick. */
-export function plansOf(quick: boolean, threads: number): Plan[] {
+export function plansOf(quick: boolean, threads: number): GrowthSize[] {
   const some = (values: readonly number[]): readonly number[] =>
     quick ? values.filter((_, i) => i % 2 === 0) : values;
   const vary = (
     axis: string,
     values: readonly number[],
     set: (x: number) => Partial<Setting> & { readonly work: number | null },
-    metric: Plan["metric"] = "ms/image",
-  ): Plan => ({
+    metric: GrowthSize["metric"] = "ms/image",
+  ): GrowthSize => ({
     axis,
     metric,
     linearIn: axis === "width" ? "synapses, the square" : axis === "threads" ? "1 / threads" : axis,
@@ -89,7 +89,10 @@ export async function growthSuite(bench: Bench): Promise<Row[]> {
 }
 
 /** Measures all points of one curve in turns. */
-async function measurePlan(plan: Plan, bench: Bench): Promise<{ made: Row[]; points: Point[] }> {
+async function measurePlan(
+  plan: GrowthSize,
+  bench: Bench,
+): Promise<{ made: Row[]; points: Point[] }> {
   const { settings } = bench;
   return withContestants(async (start) => {
     const images = new Map<Contestant, number>();
@@ -132,7 +135,7 @@ async function measurePlan(plan: Plan, bench: Bench): Promise<{ made: Row[]; poi
 
 /** One point beside what linear growth from the first point would have given. */
 function pointRow(
-  plan: Plan,
+  plan: GrowthSize,
   setting: Setting,
   x: number,
   firstX: number,

@@ -33,7 +33,7 @@ export const defaultFraming: EventFraming = {
 };
 
 /** What frames are made for: one input of a network, and how messages call things. */
-export interface Target {
+export interface FrameTarget {
   readonly file: string;
   readonly input: string;
   /** The shape of one frame. */
@@ -58,7 +58,7 @@ interface Sensor {
 export function frameCountOf(
   kind: RecordingKind,
   raw: Tensor,
-  target: Target,
+  target: FrameTarget,
   framing: EventFraming,
 ): number {
   if (kind === "events") return spanOf(raw, framing).frames;
@@ -74,7 +74,7 @@ export function frameCountOf(
 export function framesOf(
   kind: RecordingKind,
   raw: Tensor,
-  target: Target,
+  target: FrameTarget,
   framing: EventFraming,
   rule: { readonly index: number; readonly budget: Budget; readonly map: (x: number) => number },
 ): Tensor {
@@ -90,7 +90,7 @@ export function framesOf(
 function putEvents(
   data: Float32Array,
   raw: Tensor,
-  target: Target,
+  target: FrameTarget,
   framing: EventFraming,
   { index, map }: { readonly index: number; readonly map: (x: number) => number },
 ): void {
@@ -136,7 +136,7 @@ function spanOf(raw: Tensor, { binMicroseconds, frames }: EventFraming): Span {
 }
 
 /** The planes of an input: [channels, height, width] but for extents of 1 in front, or as said. */
-function sensorOf({ file, input, shape }: Target, { width, height }: EventFraming): Sensor {
+function sensorOf({ file, input, shape }: FrameTarget, { width, height }: EventFraming): Sensor {
   let inner = shape;
   while (inner.length > 3 && inner[0] === 1) inner = inner.slice(1);
   const size = elementCount(shape);

@@ -20,14 +20,14 @@ export interface NeuronCost {
   readonly perSpike: Operations;
 }
 
-export interface NeuronRule<K extends NeuronKind> {
+export interface NeuronCostRule<K extends NeuronKind> {
   /** One line for the docs. */
   readonly rule: string;
   /** `timesteps`: of a run, which in a framed code are those of a frame. */
   count(op: OpOf<K>, tensors: TensorLookup, timesteps: number): NeuronCost;
 }
 
-export const neuronCosts: { readonly [P in NeuronKind]: NeuronRule<P> } = {
+export const neuronCosts: { readonly [P in NeuronKind]: NeuronCostRule<P> } = {
   "snn.if": {
     rule: "at each timestep one addition (integrate) and one comparison; for each spike one addition (reset by subtraction)",
     count: ({ attrs }) => ({

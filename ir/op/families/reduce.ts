@@ -5,7 +5,7 @@
 import { type Failure, no, ok } from "../../diagnostic.ts";
 import type { ReduceName } from "../op.ts";
 import type { Exactness, OpSpec, SpecTable } from "../spec.ts";
-import { type Sign, mixed } from "../traits.ts";
+import { type ResultSign, mixed } from "../traits.ts";
 import { type DType, type Shape, real } from "../../type.ts";
 import { operandType, requireAxis, requireReal } from "./check.ts";
 import { type DTypeSet, sumDomain, requireDType } from "./rules.ts";
@@ -37,7 +37,7 @@ function requireSortedAxes(
 function reduce(
   kind: ReduceAxesKind,
   summary: string,
-  sign: Sign<ReduceAxesKind>,
+  sign: ResultSign<ReduceAxesKind>,
   options: { linear?: boolean; exactness?: Exactness; set?: DTypeSet | "any" } = {},
 ): OpSpec<ReduceAxesKind> {
   return {

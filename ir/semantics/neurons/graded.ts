@@ -98,10 +98,10 @@ export function graded(op: OpOf<"snn.graded">, shape: Shape, tensors: TensorLook
   };
 }
 
-export type Firing = Pick<OpOf<"snn.graded">["attrs"], "bits" | "alphabet" | "sign">;
+export type SpikeSizes = Pick<OpOf<"snn.graded">["attrs"], "bits" | "alphabet" | "sign">;
 
 /** A spike is a whole number of steps, or a power of two of them. */
-export function gradedRule(firing: Firing, arithmetic: Arithmetic): NeuronRule {
+export function gradedRule(firing: SpikeSizes, arithmetic: Arithmetic): NeuronRule {
   const rule = wordRule(largestSpike(firing), firing.sign, arithmetic);
   return firing.alphabet === "word" ? rule : { ...rule, fire: powersOf(firing, arithmetic) };
 }
@@ -136,7 +136,7 @@ function wordsOf(most: number, sign: Sign, { nearest }: Arithmetic): NeuronRule[
 }
 
 /** ±2^e with the largest e whose three quarters `u` reaches and that keeps within bounds; else 0. */
-function powersOf(firing: Firing, { share, nearest }: Arithmetic): NeuronRule["fire"] {
+function powersOf(firing: SpikeSizes, { share, nearest }: Arithmetic): NeuronRule["fire"] {
   const { bits, sign } = firing;
   const most = largestSpike(firing);
   return (u, sent, step, ceiling) => {

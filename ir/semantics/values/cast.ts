@@ -2,7 +2,7 @@
 import { type Tensor, roundTo } from "../../tensor.ts";
 import { type Shape, elementCount } from "../../type.ts";
 import { mapElements } from "../broadcast.ts";
-import { rangeOf, roundEven } from "./scalar.ts";
+import { dtypeLimits, roundEven } from "./scalar.ts";
 import { type Semantics, doubles, operand, resultOf } from "../semantics.ts";
 
 /**
@@ -13,7 +13,7 @@ import { type Semantics, doubles, operand, resultOf } from "../semantics.ts";
 export const quantize: Semantics<"ann.quantize-linear"> = (op, inputs) => {
   const x = operand(inputs, 0);
   const scale = operand(inputs, 1);
-  const [low, high] = rangeOf(op.attrs.to);
+  const [low, high] = dtypeLimits(op.attrs.to);
   const scales = doubles(scale);
   const zeroPoints = doubles(operand(inputs, 2));
   const groupOf = groups(x.shape, op.attrs.axis, scale);

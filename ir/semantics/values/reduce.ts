@@ -6,7 +6,7 @@ import type { ArgAttrs, Op, ReduceAttrs } from "../../op/op.ts";
 import type { ReduceKind } from "../../op/families/reduce.ts";
 import type { Tensor } from "../../tensor.ts";
 import { type DType, elementCount, stridesOf } from "../../type.ts";
-import { multiplication, rangeOf } from "./scalar.ts";
+import { multiplication, dtypeLimits } from "./scalar.ts";
 import {
   type Semantics,
   type SemanticsTable,
@@ -65,13 +65,13 @@ const logSumExp: Fold = (values) => {
 
 // The extremes of nothing are the other end of what the element type holds.
 const max: Fold = (values, dtype) => {
-  let [greatest] = rangeOf(dtype);
+  let [greatest] = dtypeLimits(dtype);
   for (const x of values) greatest = Math.max(greatest, x);
   return greatest;
 };
 
 const min: Fold = (values, dtype) => {
-  let [, least] = rangeOf(dtype);
+  let [, least] = dtypeLimits(dtype);
   for (const x of values) least = Math.min(least, x);
   return least;
 };

@@ -104,7 +104,7 @@ export function flooredRemainder(a: number, b: number): number {
 }
 
 /** Least and greatest value of an element type; infinite for floats. */
-export function rangeOf(dtype: DType): readonly [number, number] {
+export function dtypeLimits(dtype: DType): readonly [number, number] {
   switch (dtype) {
     case "f64":
     case "f32":

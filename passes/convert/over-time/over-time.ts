@@ -10,7 +10,7 @@ import { type Op, type ValueId, isOp } from "../../../ir/op/op.ts";
 import { diagnose } from "../../diagnostics.ts";
 import { withoutDead } from "../../graph.ts";
 import type { OptionSpec } from "../../../ir/options.ts";
-import type { Fate, Plan } from "../spiking-form.ts";
+import type { Fate, ConversionPlan } from "../spiking-form.ts";
 import { WordsOf } from "./words.ts";
 
 /** The option that every pass to rate code has. */
@@ -24,7 +24,7 @@ export const analogueOption = {
 /** Fails where the plan cannot be carried out, and reports what it leaves analogue. */
 export function announce(
   module: Module,
-  plan: Plan,
+  plan: ConversionPlan,
   analogue: "refuse" | "decode",
   report: (diagnostic: Diagnostic) => void,
 ): void {
@@ -35,7 +35,7 @@ export function announce(
 }
 
 /** Fails where rounded clips are left that only relax-quantisers gives a form. */
-export function refuseQuantisers(module: Module, { fates }: Plan): void {
+export function refuseQuantisers(module: Module, { fates }: ConversionPlan): void {
   const left = module.ops.filter((op) => fates.get(op.result) === "relaxed");
   const [first] = left;
   if (first === undefined) return;
@@ -44,7 +44,7 @@ export function refuseQuantisers(module: Module, { fates }: Plan): void {
 }
 
 /** One diagnostic per kind of refused op, with every place. */
-function refusals(plan: Plan): Diagnostic[] {
+function refusals(plan: ConversionPlan): Diagnostic[] {
   const byKind = new Map<string, { op: Op; help: string }[]>();
   for (const entry of plan.refused) {
     byKind.set(entry.op.kind, [...(byKind.get(entry.op.kind) ?? []), entry]);
@@ -64,7 +64,7 @@ function refusals(plan: Plan): Diagnostic[] {
   });
 }
 
-function notices(module: Module, plan: Plan, analogue: string): Diagnostic[] {
+function notices(module: Module, plan: ConversionPlan, analogue: string): Diagnostic[] {
   const named = (fate: Fate): string[] =>
     module.ops.filter((op) => plan.fates.get(op.result) === fate).map((op) => op.kind.slice(4));
   const found: Diagnostic[] = [];
@@ -96,7 +96,7 @@ export interface Neurons {
 /** The network of `module` (code "none") over time, with neurons by `neurons`. */
 export function overTime(
   module: Module,
-  plan: Plan,
+  plan: ConversionPlan,
   { pass, code, timesteps }: RateCode,
   neurons: Neurons,
 ): Module {

@@ -4,7 +4,7 @@ import { interpretEngine } from "../../../backends/interpret/engine.ts";
 import { typedEngine } from "../../../backends/typed/engine.ts";
 import { singleThreadEngine } from "../../../backends/typed/single.ts";
 import { wasmEngine } from "../../../backends/wasm/engine.ts";
-import { createTeam } from "../../../backends/wasm/runtime/pool.ts";
+import { createTeam } from "../../../backends/wasm/runtime/node-workers.ts";
 import { createWasmEngine } from "../../../backends/wasm/runtime/single.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Engine, LoadOptions, RunOptions, SampleResult } from "../../../ir/executable.ts";

@@ -4,7 +4,7 @@ import { singleThreadEngine } from "../../../backends/typed/single.ts";
 import { compileProgram } from "../../../backends/wasm/compile.ts";
 import { Extremes } from "../../../backends/wasm/runtime/extremes.ts";
 import { Instance, createMemory } from "../../../backends/wasm/runtime/instance.ts";
-import { createTeam } from "../../../backends/wasm/runtime/pool.ts";
+import { createTeam } from "../../../backends/wasm/runtime/node-workers.ts";
 import { type Channel, createTeams, openOn } from "../../../backends/wasm/runtime/team.ts";
 import { dealTiles } from "../../../backends/wasm/runtime/dealing.ts";
 import { prepare } from "../../../backends/wasm/prepare.ts";

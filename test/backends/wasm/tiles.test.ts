@@ -3,7 +3,7 @@ import { neuronsOf } from "../../../ir/op/known.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { singleThreadEngine } from "../../../backends/typed/single.ts";
-import { createTeam } from "../../../backends/wasm/runtime/pool.ts";
+import { createTeam } from "../../../backends/wasm/runtime/node-workers.ts";
 import { createWasmEngine } from "../../../backends/wasm/runtime/single.ts";
 import type { LoadOptions, SampleResult, SampleSource } from "../../../ir/executable.ts";
 import { statisticsToData } from "../../../ir/run/observe.ts";

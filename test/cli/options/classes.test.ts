@@ -10,7 +10,7 @@ import { Builder } from "../../../ir/build.ts";
 import { sourceLoc } from "../../../ir/loc.ts";
 import type { Module } from "../../../ir/module.ts";
 import { real } from "../../../ir/type.ts";
-import type { Context } from "../../../cli/action.ts";
+import type { CommandContext } from "../../../cli/action.ts";
 import { readLabelMap } from "../../../cli/options/classes.ts";
 import { classesAmong, recordOfClasses, recordedClasses } from "../../../library/record/classes.ts";
 import { type DataOptions, loadData } from "../../../cli/options/data.ts";
@@ -60,7 +60,7 @@ function network(classes: number): Module {
 }
 
 const said: Diagnostic[] = [];
-const context: Context = {
+const context: CommandContext = {
   terminal: createTerminal({ quiet: true }),
   diagnostics: said,
   report: (...found) => said.push(...found),

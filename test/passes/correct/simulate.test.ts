@@ -9,7 +9,11 @@ import { type Module, producerOf } from "../../../ir/module.ts";
 import { type OpAttrs, type ValueId, isOp } from "../../../ir/op/op.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { groupsAlong } from "../../../passes/correct/layerwise.ts";
-import { Population, type Recording, type Table } from "../../../passes/correct/simulate.ts";
+import {
+  SimulatedPopulation,
+  type Recording,
+  type BiasTable,
+} from "../../../passes/correct/simulate.ts";
 
 const loc = sourceLoc("m.onnx", "/neurons", "Relu");
 const shape = [1, 3, 2] as const;
@@ -31,10 +35,10 @@ function network(
   return { module: builder.finish(options), value };
 }
 
-function populationOf({ module, value }: ReturnType<typeof network>): Population {
+function populationOf({ module, value }: ReturnType<typeof network>): SimulatedPopulation {
   const op = producerOf(module, value);
   if (!isOp(op, "snn.if", "snn.graded")) throw new Error("no neurons");
-  return new Population(op, module, groups);
+  return new SimulatedPopulation(op, module, groups);
 }
 
 const eighths = fc.integer({ min: -24, max: 24 }).map((n) => n / 8);
@@ -90,7 +94,7 @@ describe("a population", () => {
             elements: Int32Array.from({ length: 6 }, (_, i) => i),
             currents: rows.map(() => currents),
           };
-          const table: Table = rows.map((each) => Float32Array.from(each));
+          const table: BiasTable = rows.map((each) => Float32Array.from(each));
           const means = populationOf(net).settle(recording, table, [0, 0, 0], 0);
           const wanted = rows.map((_, t) =>
             [0, 1, 2].map(

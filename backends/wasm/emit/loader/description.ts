@@ -11,7 +11,7 @@ export const sectionName = "snnc";
 export const formatVersion = 2;
 
 /** Where a value lies in memory. */
-export interface Place {
+export interface ValuePlace {
   /** Bytes from the start of memory, or of the arena. */
   readonly address: number;
   readonly inArena: boolean;
@@ -60,9 +60,9 @@ export interface Description {
   readonly each: readonly string[];
   readonly count: readonly string[];
   /** Doubles [layer, timestep of the chunk]; null where there are no layers. */
-  readonly counts: Place | null;
-  readonly inputs: readonly (InputInfo & { readonly at: Place | null })[];
-  readonly outputs: readonly (OutputInfo & { readonly at: Place })[];
+  readonly counts: ValuePlace | null;
+  readonly inputs: readonly (InputInfo & { readonly at: ValuePlace | null })[];
+  readonly outputs: readonly (OutputInfo & { readonly at: ValuePlace })[];
   readonly layers: readonly LayerInfo[];
-  readonly probes: readonly (ProbeInfo & { readonly at: Place })[];
+  readonly probes: readonly (ProbeInfo & { readonly at: ValuePlace })[];
 }

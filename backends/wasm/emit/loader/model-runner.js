@@ -3,7 +3,7 @@
  * fetches nothing and starts no workers; model.js and model-worker.js use it.
  *
  * @import { RunOptions, RunResult, Series } from "./api.ts"
- * @import { Description, Place } from "./description.ts"
+ * @import { Description, ValuePlace } from "./description.ts"
  */
 
 const formatVersion = 2;
@@ -228,7 +228,7 @@ export class Runner {
     );
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory, arena }, math });
     this.exports = exports;
-    /** @type {Map<Place, Int32Array>} */
+    /** @type {Map<ValuePlace, Int32Array>} */
     this.orders = new Map();
     /** Timesteps that a run has given out, and that are computed; null before a sample. */
     this.elapsed = /** @type {number | null} */ (null);
@@ -350,7 +350,7 @@ export class Runner {
   /**
    * Room for a value at each of so many timesteps.
    *
-   * @param {Place} at
+   * @param {ValuePlace} at
    * @param {number} timesteps
    */
   series(at, timesteps) {
@@ -361,7 +361,7 @@ export class Runner {
   /**
    * A value at a timestep of the chunk, in row-major order, to timestep `to` of a series.
    *
-   * @param {Place} at
+   * @param {ValuePlace} at
    * @param {number} step
    * @param {Float32Array | Int32Array | undefined} into
    * @param {number} to
@@ -376,7 +376,7 @@ export class Runner {
   }
 
   /**
-   * @param {Place} at
+   * @param {ValuePlace} at
    * @param {number} step
    */
   find(at, step) {
@@ -388,7 +388,7 @@ export class Runner {
   /**
    * For each element in row-major order, how many elements from the first it lies.
    *
-   * @param {Place} at
+   * @param {ValuePlace} at
    */
   orderOf(at) {
     const ready = this.orders.get(at);

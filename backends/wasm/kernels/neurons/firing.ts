@@ -16,7 +16,7 @@ export interface Parameters {
 }
 
 /**
- * Where the levels of neurons lie in the buffer of `Firing`, in bytes. A spike of +1 goes out where the
+ * Where the levels of neurons lie in the buffer of `FiringForm`, in bytes. A spike of +1 goes out where the
  * potential is at least `up`, one of −1 where it is at most `down`.
  */
 export interface Levels {
@@ -33,7 +33,7 @@ export interface Levels {
   readonly excess: number | null;
 }
 
-export interface Firing {
+export interface FiringForm {
   readonly parameters: Parameters;
   readonly levels: Levels;
   /** Reset to zero; else by subtraction. */
@@ -55,7 +55,7 @@ export interface Fired {
  */
 export function fire(
   code: Code,
-  { levels, resetToZero }: Firing,
+  { levels, resetToZero }: FiringForm,
   mode: "f32" | "i32",
   level: (offset: number) => Expr,
   { plus, minus, change }: Fired,

@@ -3,7 +3,7 @@ import {
   crowdsRegisters,
   blockWidth,
   type SinkPointers,
-  type Population,
+  type PopulationForm,
   paddedBytes,
 } from "./population-form.ts";
 import { invariant, known } from "../../../../ir/diagnostic.ts";
@@ -31,7 +31,7 @@ export interface Membranes {
 
 export function openMembranes(
   code: Code,
-  population: Population,
+  population: PopulationForm,
   block: Local,
   pointers: SinkPointers,
   lanes: number,

@@ -3,12 +3,12 @@ import type { Local } from "../../assembler/code.ts";
 import { type Grid, type SpikeMasks } from "../../memory/spikes.ts";
 import type { Buffer, View } from "../../memory/view.ts";
 import { type EventWindow } from "../synapses/events.ts";
-import { type Firing, type Parameters } from "./firing.ts";
+import { type FiringForm, type Parameters } from "./firing.ts";
 import { type LaneMode, lanesPerVector } from "../lanes.ts";
 import { type TableWindow } from "../synapses/lookups.ts";
 
 /** What a population integrates. */
-export type Source =
+export type DriveSource =
   /** Spikes through weights. */
   | EventWindow
   | TableWindow
@@ -37,7 +37,7 @@ export interface GridView {
 
 export interface NeuronSink {
   readonly kind: "neurons";
-  readonly firing: Firing;
+  readonly firing: FiringForm;
   readonly vInit: Parameters;
   readonly masks: SpikeMasks;
   /** Keeps potentials where registers do not: [pixel, padded channel]. */
@@ -54,13 +54,13 @@ export interface CurrentSink {
   readonly target: GridView;
 }
 
-export interface Population {
+export interface PopulationForm {
   readonly grid: Grid;
   readonly steps: number;
   readonly mode: LaneMode;
   /** Vectors of output channels to a block. */
   readonly vectors: number;
-  readonly sources: readonly Source[];
+  readonly sources: readonly DriveSource[];
   /**
    * Added at each timestep, per channel, padded to blocks; in 32-bit elements. A row for each timestep
    * of a run, the last one for all that follow.
@@ -70,7 +70,7 @@ export interface Population {
 }
 
 /** Channels of one block. */
-export function blockWidth(population: Pick<Population, "mode" | "vectors">): number {
+export function blockWidth(population: Pick<PopulationForm, "mode" | "vectors">): number {
   return population.vectors * lanesPerVector(population.mode);
 }
 
@@ -78,7 +78,7 @@ export function blockWidth(population: Pick<Population, "mode" | "vectors">): nu
  * Whether potentials are better kept in memory from timestep to timestep: x64 has 16 vector
  * registers, and where potentials take half of them, the sums that events add to are spilled.
  */
-export function crowdsRegisters({ vectors }: Pick<Population, "vectors">): boolean {
+export function crowdsRegisters({ vectors }: Pick<PopulationForm, "vectors">): boolean {
   return vectors > 4;
 }
 

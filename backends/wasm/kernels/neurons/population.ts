@@ -7,10 +7,10 @@
  */
 import { openMembranes, type Membranes } from "./membranes.ts";
 import {
-  type Source,
+  type DriveSource,
   blockWidth,
   type GridView,
-  type Population,
+  type PopulationForm,
   type SinkPointers,
   paddedBytes,
   blockCount,
@@ -34,7 +34,7 @@ import { lanesPerVector } from "../lanes.ts";
 import { emitLookUps } from "../synapses/lookups.ts";
 
 /** Emits the loops; threads share rows of pixels, or blocks where there is one row. */
-export function populate(code: Code, population: Population): void {
+export function populate(code: Code, population: PopulationForm): void {
   const { grid } = population;
   const { i32 } = code.wasm;
   const width = blockWidth(population);
@@ -85,7 +85,7 @@ export function populate(code: Code, population: Population): void {
 
 function emitRow(
   code: Code,
-  population: Population,
+  population: PopulationForm,
   block: Local,
   row: Local,
   lanes: number,
@@ -147,7 +147,7 @@ function emitRow(
 
 function emitPixel(
   code: Code,
-  population: Population,
+  population: PopulationForm,
   block: Local,
   perSource: readonly Pointers[],
   pointers: SinkPointers,
@@ -189,7 +189,7 @@ function emitPixel(
 /** Adds each neuron's own weight where it fired: bits become lanes, no branch. */
 function emitAligned(
   code: Code,
-  source: Extract<Source, { readonly kind: "aligned" }>,
+  source: Extract<DriveSource, { readonly kind: "aligned" }>,
   pointer: Local,
   block: Local,
   cell: Membranes,

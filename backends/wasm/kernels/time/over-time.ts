@@ -20,7 +20,7 @@ export interface State {
 }
 
 /** A row of values for each timestep, the last one for all that follow; the view's lead is a row. */
-export interface Table {
+export interface RowTable {
   readonly view: View;
   readonly rows: number;
 }
@@ -30,7 +30,7 @@ export interface Process {
   readonly outputs: readonly View[];
   /** Read at each timestep. */
   readonly input: View;
-  readonly tables: readonly Table[];
+  readonly tables: readonly RowTable[];
   /** Read once. All views have the shape of the first output. */
   readonly parameters: readonly View[];
   readonly states: readonly State[];
@@ -68,7 +68,7 @@ export function overTime(code: Code, process: Process, update: (code: Code) => U
   const read = [input, ...tables.map(({ view }) => view), ...parameters];
   const seen = [...new Set([...outputs, ...read, ...kept])];
   const body = (lanes: Lanes, pointers: readonly Local[], inner: Axis, vectors: number): void => {
-    const place = (view: View): Place => {
+    const place = (view: View): ViewCursor => {
       const i = seen.indexOf(view);
       return { view, pointer: known(pointers[i], "a pointer"), stride: inner.strides[i] ?? 0 };
     };
@@ -78,7 +78,7 @@ export function overTime(code: Code, process: Process, update: (code: Code) => U
 }
 
 /** A view at the place that a nest has come to. */
-interface Place {
+interface ViewCursor {
   readonly view: View;
   readonly pointer: Local;
   /** Elements to the next one along the innermost axis: 0 or 1 where there are vectors. */
@@ -90,12 +90,12 @@ function emitPlaces(
   process: Process,
   lanes: Lanes,
   vectors: number,
-  place: (view: View) => Place,
+  place: (view: View) => ViewCursor,
   update: Update,
 ): void {
   const { i32 } = code.wasm;
   const each = Array.from({ length: vectors }, (_, k) => k);
-  const moving = (view: View): Place => ({
+  const moving = (view: View): ViewCursor => ({
     ...place(view),
     pointer: code.define("i32", place(view).pointer.get()),
   });
@@ -164,7 +164,7 @@ function emitPlaces(
 function openState(
   code: Code,
   state: State,
-  place: (view: View) => Place,
+  place: (view: View) => ViewCursor,
   lanes: Lanes,
   vector: number,
 ): Lane {
@@ -191,7 +191,7 @@ function openState(
 }
 
 /** Elements in vector `k` from a place; one in all lanes where it is alone. */
-function load(code: Code, at: Place, lanes: Lanes, k: number, half = 0): Expr {
+function load(code: Code, at: ViewCursor, lanes: Lanes, k: number, half = 0): Expr {
   const { v128 } = code.wasm;
   const { view, pointer, stride } = at;
   if (view.element === "f64") {
@@ -206,7 +206,7 @@ function load(code: Code, at: Place, lanes: Lanes, k: number, half = 0): Expr {
   return alone ? v128.load32_splat(offset, 4, pointer.get()) : v128.load(offset, 4, pointer.get());
 }
 
-function store(code: Code, at: Place, lanes: Lanes, k: number, value: Expr, half = 0): void {
+function store(code: Code, at: ViewCursor, lanes: Lanes, k: number, value: Expr, half = 0): void {
   const { v128 } = code.wasm;
   const { view, pointer, stride } = at;
   const wide = view.element === "f64";

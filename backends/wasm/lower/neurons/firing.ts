@@ -7,7 +7,7 @@ import { known } from "../../../../ir/diagnostic.ts";
 import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
 import { broadcastIndices } from "../../../../ir/semantics/semantics.ts";
 import type { TensorRef } from "../../../../ir/tensor.ts";
-import type { Firing, Levels, Parameters } from "../../kernels/neurons/firing.ts";
+import type { FiringForm, Levels, Parameters } from "../../kernels/neurons/firing.ts";
 import type { LaneMode } from "../../kernels/lanes.ts";
 import type { Grid } from "../../memory/spikes.ts";
 import type { Buffer } from "../../memory/view.ts";
@@ -49,7 +49,7 @@ function ceilingsOf(lowering: Lowering, ceiling: TensorRef | null): readonly num
 }
 
 /** How a population's neurons lie. */
-export interface Place {
+export interface PopulationLayout {
   readonly grid: Grid;
   readonly image: boolean;
   /** Channels of a block. */
@@ -58,7 +58,7 @@ export interface Place {
 }
 
 /** Potentials before the first timestep. */
-export function startOf(lowering: Lowering, op: Spiking, place: Place): Parameters {
+export function startOf(lowering: Lowering, op: Spiking, place: PopulationLayout): Parameters {
   const values = byGrid(lowering, op, op.attrs.vInit, place);
   return packed(lowering, `%${op.result} start`, place, [{ values, beyond: 0 }]).parameters;
 }
@@ -67,9 +67,9 @@ export function startOf(lowering: Lowering, op: Spiking, place: Place): Paramete
 export function firingOf(
   lowering: Lowering,
   op: Spiking,
-  place: Place,
+  place: PopulationLayout,
   sent: Buffer | null,
-): Firing {
+): FiringForm {
   const steps = byGrid(lowering, op, op.attrs.threshold, place);
   // Lanes beyond the last channel never fire, whatever they add up.
   const [never, nevermore] = place.mode === "f32" ? [Infinity, NaN] : [2 ** 31 - 1, -(2 ** 31)];
@@ -142,7 +142,7 @@ interface Plane {
 function packed(
   lowering: Lowering,
   name: string,
-  { grid, width, mode }: Place,
+  { grid, width, mode }: PopulationLayout,
   planes: readonly Plane[],
 ): { readonly parameters: Parameters; readonly offsets: readonly number[] } {
   const { channels } = grid;
@@ -171,7 +171,7 @@ function byGrid(
   lowering: Lowering,
   op: Spiking,
   ref: TensorRef,
-  { image }: Pick<Place, "image">,
+  { image }: Pick<PopulationLayout, "image">,
 ): Float64Array {
   const tensor = lowering.tensor(ref);
   const spread = broadcastIndices(tensor.shape, op.type.shape);
@@ -184,7 +184,11 @@ function isPerChannel(values: Float64Array, channels: number): boolean {
 }
 
 /** What a spike is worth. */
-export function amplitudeOf(lowering: Lowering, op: Spiking, place: Place): Spikes["amplitude"] {
+export function amplitudeOf(
+  lowering: Lowering,
+  op: Spiking,
+  place: PopulationLayout,
+): Spikes["amplitude"] {
   const values = byGrid(lowering, op, op.attrs.amplitude, place);
   const { channels } = place.grid;
   return isPerChannel(values, channels)

@@ -11,7 +11,7 @@ import {
   crowdsRegisters,
   type CurrentSink,
   type NeuronSink,
-  type Population,
+  type PopulationForm,
 } from "../../kernels/neurons/population-form.ts";
 import { onFirstThread } from "../../assembler/memory.ts";
 import { known } from "../../../../ir/diagnostic.ts";
@@ -24,7 +24,7 @@ import { populate } from "../../kernels/neurons/population.ts";
 import { type Grid, type SpikeMasks, maskBuffers, masksBytes } from "../../memory/spikes.ts";
 import type { Buffer, View } from "../../memory/view.ts";
 import {
-  type Place,
+  type PopulationLayout,
   amplitudeOf,
   firingOf,
   hasSigns,
@@ -35,7 +35,7 @@ import {
 import { gridOf, gridViewOf, haloOf } from "../grid.ts";
 import type { Lowering, Spikes } from "../lowering.ts";
 import { zeroState } from "../scratch.ts";
-import { type Drive, collectDrive } from "./sources.ts";
+import { type PopulationDrive, collectDrive } from "./sources.ts";
 
 /** The spikes of a neuron op, with the population that fires them. */
 export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {
@@ -56,7 +56,7 @@ export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {
     buffer: room("spikes"),
     minus: hasSigns(op) ? room("spikes of −1") : null,
   };
-  const place: Place = { grid, image, width, mode };
+  const place: PopulationLayout = { grid, image, width, mode };
   const vInit = startOf(lowering, op, place);
   const pixels = grid.rows * grid.columns;
   const rowOfPixels = 4 * width * blockCount(grid.channels, width);
@@ -159,7 +159,7 @@ interface Planned {
   readonly grid: Grid;
   readonly mode: LaneMode;
   readonly vectors: number;
-  readonly drive: Drive;
+  readonly drive: PopulationDrive;
   readonly sink: NeuronSink | CurrentSink;
 }
 
@@ -167,7 +167,7 @@ function emitPopulation(lowering: Lowering, op: Op, planned: Planned): void {
   const { sink } = planned;
   const { steps } = lowering.options;
   const packed = packDrive(lowering, op, planned.drive, planned.mode, planned.vectors);
-  const population: Population = { ...planned, ...packed, steps };
+  const population: PopulationForm = { ...planned, ...packed, steps };
   const reads: Buffer[] = [...packed.reads];
   const writes: Buffer[] = [];
   if (sink.kind === "current") writes.push(sink.target.view.buffer);
@@ -190,7 +190,7 @@ function emitPopulation(lowering: Lowering, op: Op, planned: Planned): void {
   });
 }
 
-function modeOf(op: Op, drive: Drive): LaneMode {
+function modeOf(op: Op, drive: PopulationDrive): LaneMode {
   if (op.type.dtype === "f32") return "f32";
   return drive.fitsInt16 ? "i16" : "i32";
 }

@@ -1,6 +1,10 @@
 /** The sources of a population as its kernel takes them: weights packed by block, currents by pixel. */
-import { blockCount, type Population, type Source } from "../../kernels/neurons/population-form.ts";
-import { type Drive, type EventDrive } from "./sources.ts";
+import {
+  blockCount,
+  type PopulationForm,
+  type DriveSource,
+} from "../../kernels/neurons/population-form.ts";
+import { type PopulationDrive, type EventDrive } from "./sources.ts";
 import { known } from "../../../../ir/diagnostic.ts";
 import { type Op } from "../../../../ir/op/op.ts";
 import { type LaneMode, lanesPerVector, weightBytes } from "../../kernels/lanes.ts";
@@ -14,12 +18,12 @@ import { expectedRate, kernelFor } from "./cost.ts";
 export function packDrive(
   lowering: Lowering,
   op: Op,
-  drive: Drive,
+  drive: PopulationDrive,
   mode: LaneMode,
   vectors: number,
 ): {
-  readonly sources: readonly Source[];
-  readonly bias: Population["bias"];
+  readonly sources: readonly DriveSource[];
+  readonly bias: PopulationForm["bias"];
   readonly reads: readonly Buffer[];
 } {
   const image = lowering.layouts.images.has(op.result);
@@ -35,7 +39,7 @@ export function packDrive(
     reads.push(buffer);
     return buffer;
   };
-  const sources = drive.sources.map((source, index): Source => {
+  const sources = drive.sources.map((source, index): DriveSource => {
     if (source.kind === "current") {
       const view = gridViewFor(lowering, source.value, image);
       read(view.view.buffer);

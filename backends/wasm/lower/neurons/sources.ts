@@ -8,7 +8,7 @@ import { type Op, type OpOf, type ValueId, isOp } from "../../../../ir/op/op.ts"
 import { broadcastIndices } from "../../../../ir/semantics/semantics.ts";
 import { elementCount, sameShape } from "../../../../ir/type.ts";
 import { type Grid } from "../../memory/spikes.ts";
-import type { Lowering, Spikes, SpikingKind } from "../lowering.ts";
+import type { Lowering, Spikes, MaskedKind } from "../lowering.ts";
 import { rowMajorIndices } from "../grid.ts";
 
 type Pair = readonly [number, number];
@@ -41,7 +41,7 @@ interface CurrentDrive {
   readonly value: ValueId;
 }
 
-export interface Drive {
+export interface PopulationDrive {
   readonly sources: readonly (EventDrive | AlignedDrive | CurrentDrive)[];
   /** Per channel, for each timestep; the last row for all that follow. */
   readonly bias: readonly Float64Array[] | null;
@@ -56,8 +56,8 @@ export function collectDrive(
   image: boolean,
   grid: Grid,
   root = false,
-): Drive {
-  const sources: Drive["sources"][number][] = [];
+): PopulationDrive {
+  const sources: PopulationDrive["sources"][number][] = [];
   let bias = [new Float64Array(grid.channels)];
   let biased = false;
   // What is still to be taken apart, and whether it is this drive's own: last in, first out.
@@ -131,7 +131,7 @@ function addedRows(
   });
 }
 
-function fitsInt16(sources: Drive["sources"], grid: Grid): boolean {
+function fitsInt16(sources: PopulationDrive["sources"], grid: Grid): boolean {
   for (let output = 0; output < grid.channels; output++) {
     let sum = 0;
     for (const source of sources) {
@@ -182,7 +182,7 @@ function worthAt({ amplitude, masks }: Spikes, pixel: number, channel: number): 
 }
 
 /** Whether an op's value may be spikes in masks. */
-function isTrain(op: Op): op is OpOf<SpikingKind> {
+function isTrain(op: Op): op is OpOf<MaskedKind> {
   return isOp(op, "snn.if", "snn.graded", "snn.max-pool");
 }
 

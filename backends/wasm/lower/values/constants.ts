@@ -1,7 +1,7 @@
 /** Tensors as constants that lie as the value does that they meet, so that both are read in order. */
 import type { TensorRef } from "../../../../ir/tensor.ts";
 import { type Shape, elementCount, stridesOf } from "../../../../ir/type.ts";
-import type { Table } from "../../kernels/time/over-time.ts";
+import type { RowTable } from "../../kernels/time/over-time.ts";
 import { type View, broadcastView } from "../../memory/view.ts";
 import type { Lowering } from "../lowering.ts";
 
@@ -12,7 +12,7 @@ export function tensorLike(lowering: Lowering, ref: TensorRef, like: View): View
 }
 
 /** A table [rows, …] whose rows are broadcast to the shape of `like`; the lead is that of rows. */
-export function rowsLike(lowering: Lowering, ref: TensorRef, like: View): Table {
+export function rowsLike(lowering: Lowering, ref: TensorRef, like: View): RowTable {
   const { shape, data } = lowering.tensor(ref);
   const [rows = 0, ...rest] = shape;
   return { view: valuesLike(lowering, `rows of @${ref}`, rest, data, like, rows), rows };

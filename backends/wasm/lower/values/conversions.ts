@@ -1,7 +1,7 @@
 /** Changes of element type: casts, and the linear quantisation of integer mode. */
 import { known } from "../../../../ir/diagnostic.ts";
 import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
-import { rangeOf } from "../../../../ir/semantics/values/scalar.ts";
+import { dtypeLimits } from "../../../../ir/semantics/values/scalar.ts";
 import type { DType } from "../../../../ir/type.ts";
 import type { Expr } from "../../assembler/types.ts";
 import type { Code, Local } from "../../assembler/code.ts";
@@ -92,7 +92,7 @@ function lowerQuantize(
   const scale = parameter(lowering, op, 1, input);
   const zero = parameter(lowering, op, 2, input);
   if (scale === null || zero === null) return null;
-  const [low, high] = rangeOf(to);
+  const [low, high] = dtypeLimits(to);
   const form: VectorForm = (code, [x, s, z]) => {
     const { f32x4, i32x4 } = code.wasm;
     const quotient = f32x4.div(known(x, "x").get(), known(s, "a scale").get());

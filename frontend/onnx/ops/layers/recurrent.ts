@@ -15,7 +15,7 @@ const mostSteps = 4096;
 
 type Activation = (x: ValueId) => ValueId;
 
-interface Cell {
+interface RecurrentCell {
   /** Gates, in the order of the weights: the parts of W, R and B. */
   readonly gates: number;
   readonly defaults: readonly string[];
@@ -48,7 +48,11 @@ function part(tensor: Tensor, direction: number, from: number, rows: number): Te
 }
 
 /** The activation functions of one direction, each with its parameters by position. */
-function activationsOf(node: NodeContext, cell: Cell, direction: number): readonly Activation[] {
+function activationsOf(
+  node: NodeContext,
+  cell: RecurrentCell,
+  direction: number,
+): readonly Activation[] {
   const names = node.attributes.strings("activations") ?? [...cell.defaults, ...cell.defaults];
   const alphas = node.attributes.floats("activation_alpha") ?? [];
   const betas = node.attributes.floats("activation_beta") ?? [];
@@ -98,7 +102,7 @@ function activate(
 /** Takes the steps of one direction; gives the state after each, in the order of time. */
 function unroll(
   node: NodeContext,
-  cell: Cell,
+  cell: RecurrentCell,
   x: ValueId,
   direction: number,
   reverse: boolean,
@@ -212,7 +216,7 @@ function oneMinus(node: NodeContext, x: ValueId): ValueId {
 }
 
 /** H = f(x · Wᵀ + h · Rᵀ + b). */
-const rnnCell: Cell = {
+const rnnCell: RecurrentCell = {
   gates: 1,
   defaults: ["Tanh"],
   cellInput: -1,
@@ -224,7 +228,7 @@ const rnnCell: Cell = {
 };
 
 /** z, r, h̃ of Cho et al. 2014; with linear_before_reset, r acts after the product. */
-const gruCell: Cell = {
+const gruCell: RecurrentCell = {
   gates: 3,
   defaults: ["Sigmoid", "Tanh"],
   cellInput: -1,
@@ -243,7 +247,7 @@ const gruCell: Cell = {
 };
 
 /** i, o, f, c of Hochreiter & Schmidhuber 1997, with peepholes (Gers & Schmidhuber 2000). */
-const lstmCell: Cell = {
+const lstmCell: RecurrentCell = {
   gates: 4,
   defaults: ["Sigmoid", "Tanh", "Tanh"],
   cellInput: 6,
@@ -283,7 +287,7 @@ function stateOf(node: NodeContext, index: number, batch: number): ValueId {
 }
 
 /** All directions of a recurrent node: Y [steps, directions, batch, hidden], Y_h and Y_c. */
-function recurrent(cell: Cell): (node: NodeContext) => readonly (ValueId | null)[] {
+function recurrent(cell: RecurrentCell): (node: NodeContext) => readonly (ValueId | null)[] {
   return (node) => {
     const { attributes } = node;
     attributes.ignore("hidden_size", "output_sequence", "linear_before_reset", "input_forget");
@@ -350,7 +354,7 @@ function recurrent(cell: Cell): (node: NodeContext) => readonly (ValueId | null)
 }
 
 /** W, R, B and P must have the shapes that follow from R, or parts of them would be nonsense. */
-function checkWeights(node: NodeContext, cell: Cell, directions: number): void {
+function checkWeights(node: NodeContext, cell: RecurrentCell, directions: number): void {
   const w = node.weight(1, "W").shape;
   const r = node.weight(2, "R").shape;
   const size = r[2] ?? 0;

@@ -21,19 +21,19 @@ import { castTo, transposed } from "../tensor-math.ts";
 import { readWindow, spatialOf } from "../layers/windows.ts";
 
 /** Where the inputs of one quantised tensor are. */
-interface Place {
+interface QuantisedInputs {
   readonly value: number;
   readonly scale: number;
   readonly zero: number;
 }
 
 /** Three inputs in a row, as most operators have them. */
-function at(value: number): Place {
+function at(value: number): QuantisedInputs {
   return { value, scale: value + 1, zero: value + 2 };
 }
 
 /** A quantised operand as the floats that it stands for. */
-function dequantised(node: NodeContext, { value, scale, zero }: Place): ValueId {
+function dequantised(node: NodeContext, { value, scale, zero }: QuantisedInputs): ValueId {
   const x = node.value(value);
   const factor = node.value(scale);
   const zeroPoint = zeroPointLike(node, factor, node.type(x).dtype, zero);
@@ -81,7 +81,7 @@ type FloatType = "f32" | "f64";
 /** A quantised operand less its zero point, as whole numbers of a type of float. */
 function wholeNumbers(
   node: NodeContext,
-  { value, zero }: Pick<Place, "value" | "zero">,
+  { value, zero }: Pick<QuantisedInputs, "value" | "zero">,
   to: FloatType,
 ): ValueId {
   const x = node.value(value);
@@ -101,7 +101,7 @@ function wholeNumbers(
 /** A constant operand less its zero point: one, or one for each index along `axis`. */
 function wholeTensor(
   node: NodeContext,
-  { value, zero }: Pick<Place, "value" | "zero">,
+  { value, zero }: Pick<QuantisedInputs, "value" | "zero">,
   name: string,
   axis: number,
 ): Tensor {
@@ -139,7 +139,7 @@ function asColumn(node: NodeContext, value: ValueId): ValueId {
 function product(
   node: NodeContext,
   left: (to: FloatType) => ValueId,
-  b: Place,
+  b: QuantisedInputs,
   transposeB: boolean,
 ): ValueId {
   const { shape } = node.inputType(b.value);
