@@ -6,7 +6,7 @@ import type { TaskName } from "./tasks/task.ts";
 export const describeTask: Readonly<Record<TaskName, string>> = {
   classify: "one class for each sample (classify)",
   binary: "yes or no (binary)",
-  multilabel: "labels of their own (multilabel)",
+  multilabel: "several yes-or-no labels (multilabel)",
   segment: "a class at each place (segment)",
   regress: "values (regress)",
 };
@@ -37,27 +37,28 @@ export const diagnoseEvaluation = catalogue({
     help: (p: { label: number; classes: number; shift: number | null }) =>
       p.shift === null
         ? "labels count from 0; check that the labels belong to this network"
-        : `all labels fit where they are shifted by ${p.shift}: say "labelOffset": ${p.shift} in --preprocess FILE ` +
-          "(added to what is there)" +
+        : `all labels fit after adding ${p.shift}: set "labelOffset": ${p.shift} in --preprocess FILE ` +
+          "(add it to an offset that is already there)" +
           (p.shift === -1 && p.label === p.classes
-            ? `; or, where ${p.label} stands for class 0, --label-map ${p.label}=0`
+            ? `; if ${p.label} stands for class 0, use --label-map ${p.label}=0`
             : ""),
   },
   "no-samples": {
     severity: "error",
     message: (_p: Record<never, never>) => "there are no samples to measure on",
+    help: "give a data set with at least one sample",
   },
   "task-assumed": {
     severity: "info",
     message: (p: { output: string; task: TaskName; reason: string }) =>
       `output "${p.output}" is measured by the task ${p.task}: ${p.reason}`,
-    help: "--task says what it is for: classify, binary, multilabel, segment or regress",
+    help: "choose another task with --task: classify, binary, multilabel, segment or regress",
   },
   "task-does-not-fit": {
     severity: "error",
     message: (p: { task: TaskName; why: string }) =>
-      `this cannot be measured by the task ${p.task}: ${p.why}`,
-    help: "--task says what the output is for: classify, binary, multilabel, segment or regress",
+      `the output cannot be measured by the task ${p.task}: ${p.why}`,
+    help: "choose the task of the output with --task: classify, binary, multilabel, segment or regress",
   },
   "targets-fit-no-task": {
     severity: "error",
@@ -68,32 +69,32 @@ export const diagnoseEvaluation = catalogue({
       stray: number | null;
     }) =>
       `labels of shape [${p.shape.join(", ")}]` +
-      (p.stray === null ? "" : ` that hold ${p.stray}`) +
+      (p.stray === null ? "" : ` with the value ${p.stray}`) +
       ` fit no task of output "${p.output}", ${list(p.outputShape)}`,
     help:
       "labels are a class number for each sample, 0 or 1 for each element, a class number for each place, or " +
-      "values in the output's shape; --task says which",
+      "values in the output's shape; choose one with --task",
   },
   "labels-are-of-one-output": {
     severity: "info",
     message: (p: { used: string; others: readonly string[] }) =>
-      `labels are those of output "${p.used}"; ` +
-      `${p.others.map((n) => `"${n}"`).join(", ")} ${p.others.length === 1 ? "is" : "are"} compared with the ANN alone`,
+      `the labels belong to output "${p.used}"; ` +
+      `${p.others.map((n) => `"${n}"`).join(", ")} ${p.others.length === 1 ? "is" : "are"} compared only with the ANN`,
   },
   "at-chance": {
     severity: "warning",
     message: (p: { accuracy: number; classes: number }) =>
-      `the network is right on ${(100 * p.accuracy).toFixed(2)} % of the samples, which is about chance for ` +
+      `the accuracy of the network is ${(100 * p.accuracy).toFixed(2)} %, about that of a guess among ` +
       `${p.classes} classes`,
     help: "check the preprocessing (scale, mean, channel order, layout) and that the labels belong to this network",
   },
   "labels-shifted": {
     severity: "warning",
     message: (p: { by: 1 | -1; accuracy: number; now: number }) =>
-      `the network is right on ${(100 * p.now).toFixed(2)} % of the samples, and with every label one ` +
-      `${p.by > 0 ? "more" : "less"} it is on ${(100 * p.accuracy).toFixed(2)} %`,
+      `the accuracy of the network is ${(100 * p.now).toFixed(2)} %; it would be ` +
+      `${(100 * p.accuracy).toFixed(2)} % if every label were one ${p.by > 0 ? "more" : "less"}`,
     help: (p: { by: 1 | -1 }) =>
-      `say so in --preprocess FILE: {"labelOffset": ${p.by}}, or give labels that count from 0`,
+      `set {"labelOffset": ${p.by}} in --preprocess FILE, or give labels that count from 0`,
   },
   "inputs-are-scaled-otherwise": {
     severity: "warning",
@@ -106,24 +107,24 @@ export const diagnoseEvaluation = catalogue({
     }) =>
       `input "${p.input}" has other values in ${p.data} (${p.now}) than in the calibration data ` +
       `${p.calibration} (${p.before})`,
-    help: "prepare both in the same way: thresholds are for the values that they were chosen on",
+    help: "prepare both in the same way: thresholds fit only the range of values on which they were chosen",
   },
   "pixels-not-counted": {
     severity: "info",
     message: (p: { count: number; of: number }) =>
-      `${p.count} of ${p.of} places are marked as not to be counted (255, or less than 0)`,
+      `${p.count} of ${p.of} places are marked to be ignored (255, or less than 0)`,
   },
   "output-is-no-class-score": {
     severity: "warning",
     message: (p: { output: string; shape: readonly number[] }) =>
       `output "${p.output}" of shape ${list(p.shape)} has more than one axis: ` +
-      "its greatest element overall is taken as the predicted class",
+      "the index of its largest element is the predicted class",
   },
   "logits-not-finite": {
     severity: "warning",
     message: (p: { count: number; samples: number }) =>
       `the output holds NaN or infinity for ${p.count} of ${p.samples} samples`,
-    help: "check the scale of the input against what the network was trained on",
+    help: "check that the data has the scale of the training data (--preprocess)",
   },
   "neuron-without-counterpart": {
     severity: "warning",
@@ -142,7 +143,7 @@ export const diagnoseEvaluation = catalogue({
   "neurons-of-integers": {
     severity: "info",
     message: (p: { names: readonly string[] }) =>
-      `${p.names.length} neuron layers are of integers, in units of their own: they are not ` +
+      `${p.names.length} neuron layers use integers in units of their own, so they are not ` +
       "compared with the ANN's",
     help: "report on the network before quantise to see where accuracy is lost",
   },

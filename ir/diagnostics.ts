@@ -46,19 +46,22 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { owner: string; names: readonly string[] }) =>
       `${p.owner} lacks ${p.names.length === 1 ? "attribute" : "attributes"} ${p.names.join(", ")}`,
-    help: "every attribute is written out; there are no defaults in text",
+    help: "write out every attribute: the text has no defaults",
   },
   "ir-attribute-repeated": {
     severity: "error",
     message: (p: { name: string }) => `attribute ${p.name} is given twice`,
+    help: "remove one of them",
   },
   "ir-value-undefined": {
     severity: "error",
-    message: (p: { value: string }) => `${p.value} is used but no op above makes it`,
+    message: (p: { value: string }) => `${p.value} is used, but no op above defines it`,
+    help: "an op may use only results of ops above it",
   },
   "ir-value-repeated": {
     severity: "error",
-    message: (p: { value: string }) => `${p.value} is made twice`,
+    message: (p: { value: string }) => `${p.value} is defined twice`,
+    help: "give each result a number of its own",
   },
   "ir-ill-typed": {
     severity: "error",
@@ -67,7 +70,8 @@ export const diagnose = catalogue({
   "ir-type-differs": {
     severity: "error",
     message: (p: { op: string; written: string; inferred: string }) =>
-      `${p.op} makes ${p.inferred}, but ${p.written} is written`,
+      `the result of ${p.op} is ${p.inferred}, but the text says ${p.written}`,
+    help: "correct the type in the text, or the operands",
   },
   "ir-tensor-undefined": {
     severity: "error",
@@ -77,11 +81,13 @@ export const diagnose = catalogue({
   "ir-tensor-repeated": {
     severity: "error",
     message: (p: { tensor: string }) => `${p.tensor} is in the table of tensors twice`,
+    help: "give each tensor a name of its own",
   },
   "ir-tensor-elements": {
     severity: "error",
     message: (p: { tensor: string; wanted: number; found: number }) =>
-      `${p.tensor} has ${p.wanted} elements by its shape, but ${p.found} are written`,
+      `the shape of ${p.tensor} has ${p.wanted} elements, but the text lists ${p.found}`,
+    help: "list one number for each element",
   },
   "ir-tensor-element": {
     severity: "error",
@@ -91,14 +97,14 @@ export const diagnose = catalogue({
   "ir-tensor-data": {
     severity: "error",
     message: (p: { tensor: string }) =>
-      `the elements of ${p.tensor} are not in the text, only their hash`,
+      `the text holds only the hash of ${p.tensor}, not its elements`,
     help: "read the network from its `.snn` file, which holds the elements",
   },
   "ir-tensor-differs": {
     severity: "error",
     message: (p: { tensor: string; what: string; written: string; found: string }) =>
       `${p.what} of ${p.tensor} is ${p.found}, but the text says ${p.written}`,
-    help: "the text and the tensors beside it are not of the same network",
+    help: "the text and its tensors belong to different networks: use those that were written together",
   },
 
   // Invariants.
@@ -120,25 +126,28 @@ export const diagnose = catalogue({
   "integer-overflow": {
     severity: "error",
     message: (p: { name: string; low: number; high: number }) =>
-      `the integers of ${p.name} may lie anywhere from ${p.low} to ${p.high} in one timestep, ` +
-      "which is too much for 32 bits over any number of them",
+      `the integers of ${p.name} can reach any value from ${p.low} to ${p.high} in one timestep: ` +
+      "no number of timesteps is proven safe in 32 bits",
     help: "quantise to fewer bits, or run the network in float32",
   },
 
   // Files.
   "safetensors-malformed": {
     severity: "error",
-    message: (p: { file: string; why: string }) => `${p.file} is no safetensors file: ${p.why}`,
+    message: (p: { file: string; why: string }) =>
+      `${p.file} is not a valid safetensors file: ${p.why}`,
     help: "the file may be cut short, or of another format",
   },
   "safetensors-tensor": {
     severity: "error",
     message: (p: { file: string; name: string; why: string }) =>
       `tensor "${p.name}" of ${p.file} cannot be read: ${p.why}`,
+    help: "the file may be damaged: copy it again, or write it again",
   },
   "package-malformed": {
     severity: "error",
-    message: (p: { file: string; why: string }) => `${p.file} is no compiled network: ${p.why}`,
+    message: (p: { file: string; why: string }) =>
+      `${p.file} is not a valid .snn network: ${p.why}`,
     help: "`snnc convert` makes a .snn file from a model",
   },
   "package-version": {

@@ -50,7 +50,7 @@ export const diagnose = catalogue({
     message: (p: { bits: number; pipeline: string; code: string | null }) =>
       `--bits ${p.bits} has no effect with ${p.pipeline}: ` +
       (p.code === null ? "it makes no spikes" : `spikes of code ${p.code} have one size`),
-    help: "codes burst and differential let you choose bits (`--pipeline burst`, `default`, `sparse`); quantise has bits for weights",
+    help: "codes burst and differential let you choose bits (`--pipeline burst`, `differential`, `sparse`); quantise has bits for weights",
   },
   "auto-needs-samples": {
     severity: "error",

@@ -102,7 +102,7 @@ export const diagnose = catalogue({
   "pass-not-over-time": {
     severity: "error",
     message: (p: { pass: string; what: string }) =>
-      `${p.pass} is made for networks whose values go one way on an input that stays the same, and here ${p.what}`,
+      `pass ${p.pass} works only on networks without feedback, on inputs that stay the same over time: here ${p.what}`,
     help: "passes of the phases clean and fuse take such networks; `snnc passes` lists phases",
   },
   "no-calibration": {
@@ -273,7 +273,7 @@ export const diagnose = catalogue({
       `the weights of ${p.layers.length} ${p.layers.length === 1 ? "layer" : "layers"} meet ` +
       `real values instead of spikes, ${p.products} multiply-accumulates at every timestep: ` +
       listed(p.layers),
-    help: "differential code (the pipeline default) has signed neurons before such weights",
+    help: "differential code (the pipeline differential) has signed neurons before such weights",
   },
   "encoder-not-read": {
     severity: "error",
@@ -366,8 +366,8 @@ export const diagnose = catalogue({
   "offset-in-bias": {
     severity: "info",
     message: (p: { layers: readonly OffsetLayer[] }) =>
-      `these vary little around a large constant, which goes into biases; two neurons instead of ` +
-      `one send the difference from it: ` +
+      `these values vary little around a large constant: the constant goes into biases, and two neurons ` +
+      `instead of one send the difference from it: ` +
       listed(p.layers.map((l) => `${l.layer} ${digits(l.constant)} ± ${digits(l.spread)}`)),
   },
   "unfitted-channels": {
@@ -421,8 +421,8 @@ export const diagnose = catalogue({
   "not-a-mean": {
     severity: "error",
     message: (p: { pass: string; kind: string; name: string; code: string }) =>
-      `pass ${p.pass} corrects means of spikes, and ${p.kind} (${p.name}) of code ${p.code} does not ` +
-      "send a value as one",
+      `pass ${p.pass} corrects means of spikes, but ${p.kind} (${p.name}) of code ${p.code} does not ` +
+      "send values as means",
     help: (p: { pass: string }) =>
       `convert with convert-activations before ${p.pass}, or remove it`,
   },

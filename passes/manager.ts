@@ -195,15 +195,15 @@ async function runStep(
 
 /**
  * Passes of the phases clean and fuse keep what a network computes at each timestep, so they keep it where
- * values come back or, before conversion, where inputs change over time. Others are made for networks
- * whose input stays the same and whose values go one way.
+ * it has feedback or, before conversion, where inputs change over time. Others work only on networks without
+ * feedback whose input stays the same.
  */
 function refuseFeedback(module: Module, pass: AnyPass): void {
   if (pass.role === "clean" || pass.role === "fuse") return;
   const isChanging = module.code === "none" && isOverTime(module);
   if (module.carries.length === 0 && !isChanging) return;
   const op = module.ops.find(isSourceOverTime);
-  const what = module.carries.length > 0 ? "values come back" : "inputs change over time";
+  const what = module.carries.length > 0 ? "the network has feedback" : "inputs change over time";
   fail(diagnose("pass-not-over-time", op?.loc ?? null, { pass: pass.name, what }));
 }
 

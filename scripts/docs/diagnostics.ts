@@ -107,13 +107,12 @@ function catalogueOf<P>(title: string, file: string, { specs }: Diagnose<P>): Ca
   };
 }
 
-const introduction = `Everything that can be told about what you gave: each message has a stable code, a severity and
-mostly a way out, which stands below it here. \`--json\` has them under \`diagnostics\`. What depends on the
-case is in angle quotes.
+const introduction = `All messages about what you gave to snnc. Each message has a stable code and a severity. Most have a
+way out, which stands below the message in this list. \`--json\` lists messages under \`diagnostics\`. Parts that
+depend on the case are in angle quotes.
 
-An \`error\` ends the command: exit code 1 where the input is at fault, 2 where the machine is
-(marked _environment_), 70 where snnc is (marked _fault_). A \`warning\` or an \`info\` does not.
+An \`error\` ends the command. The exit code is 1 if the input is at fault, 2 if the machine is (marked
+_environment_), and 70 if snnc is (marked _fault_). A \`warning\` or an \`info\` does not end it.
 
-Three failures are in no catalogue. A misspelt option is answered by its usage (exit code 1). A machine
-out of memory ends with \`out-of-memory\` (2). A fault of snnc ends with \`internal\` (70), and where a pass is at fault
-a reproducer is written.`;
+One failure is in no catalogue: another fault of snnc ends with \`internal\` (exit code 70). If a pass is at fault,
+snnc also writes a reproducer.`;

@@ -26,11 +26,11 @@ export function operatorsPage(): string {
     "# ONNX operators",
     generatedNote,
     `The importer reads ${rows.length} operators of ONNX's own domain. The second column lists the opsets that
-changed an operator; a node is read by the definition in force at its model's opset.
+changed an operator; a node has the meaning that its operator has in the model's opset.
 
-Reading an operator is one thing, converting it another: whether an op can be part of a spiking network
-depends on where it stands. \`snnc check MODEL\` decides for a model; [ir.md](ir.md) lists what each op can
-become.`,
+Not every operator that can be read can be converted. Whether an op can be part of a spiking network
+depends on its place in the model: \`snnc check MODEL\` says so for a model, and [ir.md](ir.md) lists what each
+op can become.`,
     table(["operator", "opsets"], rows),
     `## Domain ${ownDomain}`,
     `Operators that ONNX lacks, for networks that are trained for spikes. A model that uses them imports version 1

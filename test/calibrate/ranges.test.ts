@@ -98,7 +98,7 @@ describe("a network that is not right", () => {
     const from1 = await measured((i) => (i % 3 === 2 ? 0 : (i % 3) + 1));
     expect(labelShiftOf(from1)).toEqual({ by: -1, accuracy: 2 / 3 });
     expect(chanceWarnings(from1).map(({ message }) => message)).toEqual([
-      "the network is right on 0.00 % of the samples, and with every label one less it is on 66.67 %",
+      "the accuracy of the network is 0.00 %; it would be 66.67 % if every label were one less",
     ]);
     const late = await measured((i) => (i % 3 === 0 ? 1 : (i % 3) - 1));
     expect(labelShiftOf(late)).toEqual({ by: 1, accuracy: 2 / 3 });

@@ -130,12 +130,12 @@ describe("the task is told from output and labels:", () => {
       return () => checkTargets(module, targets, targetSetOf(targets).count);
     };
     expect(check(chance, Int32Array.of(0, 2))).toThrow(
-      'labels of shape [N] that hold 2 fit no task of output "y", [1, 1]',
+      'labels of shape [N] with the value 2 fit no task of output "y", [1, 1]',
     );
     expect(check(wide, floats([1, 2], [0, 1]))).toThrow(
       'labels of shape [N, 2] fit no task of output "y", [1, 3]',
     );
-    expect(check(wide, floats([2], [1, 0.5]))).toThrow("that hold 0.5 fit no task");
+    expect(check(wide, floats([2], [1, 0.5]))).toThrow("with the value 0.5 fit no task");
     expect(check(wide, Int32Array.of(0, 3))).toThrow("labels of a network with 3 outputs lie");
   });
 });

@@ -106,7 +106,7 @@ describe("the task of a network", () => {
         throw error;
       }
     });
-    expect(said).toContain("task-does-not-fit: this cannot be measured by the task binary");
+    expect(said).toContain("task-does-not-fit: the output cannot be measured by the task binary");
     expect(notes).toEqual(["it is taken for that because net.snn records it"]);
   });
 });

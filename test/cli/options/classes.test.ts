@@ -130,7 +130,7 @@ it("labels that fit when they are shifted are told by how much", async () => {
   const { diagnoseEvaluation } = await import("../../../calibrate/evaluation-diagnostics.ts");
   const params = { label: 3, index: 0, classes: 3, count: 1, of: 3, shift: -1 };
   expect(diagnoseEvaluation("label-out-of-range", null, params).help).toBe(
-    'all labels fit where they are shifted by -1: say "labelOffset": -1 in --preprocess FILE (added to what is there); or, where 3 stands for class 0, --label-map 3=0',
+    'all labels fit after adding -1: set "labelOffset": -1 in --preprocess FILE (add it to an offset that is already there); if 3 stands for class 0, use --label-map 3=0',
   );
   expect(await labelsOf("all", { labelMap: "a=1,b=2,c=3" })).toMatch(/^label-out-of-range/);
   expect(await readLabelMap("10=0")).toEqual(new Map([["10", 0]]));

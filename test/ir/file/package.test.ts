@@ -218,7 +218,7 @@ describe("a package", () => {
 
   it("is not just any safetensors file", () => {
     expect(tampered((_, m) => m.clear())).toBe(
-      "package-malformed: net.snn is no compiled network: it says no format version (snnc.format)",
+      "package-malformed: net.snn is not a valid .snn network: it says no format version (snnc.format)",
     );
     expect(tampered((_, m) => m.delete("snnc.ir"))).toContain("it has no network (snnc.ir)");
     expect(tampered((_, m) => m.delete("snnc.provenance"))).toContain("it has no provenance");
