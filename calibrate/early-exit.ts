@@ -4,9 +4,11 @@
  */
 import { known } from "../ir/diagnostic.ts";
 import { type EarlyExit, probabilityIn } from "../ir/run/early-exit.ts";
+import type { Operations } from "../ir/account/operations.ts";
 import type { Executable, SampleSource } from "../ir/executable.ts";
 import { type Module, answersOf } from "../ir/module.ts";
 import { chooseTask, outputView, taskOf } from "./tasks/choose.ts";
+import { CostTally, type RunCosts, firstAnswer } from "./cost-tally.ts";
 import { type Targets, targetSetOf } from "./tasks/targets.ts";
 import type { ChosenTask, OutputView, TaskWish } from "./tasks/task.ts";
 
@@ -34,6 +36,14 @@ export interface EarlyExitEvaluation {
   /** Mean over samples, up to where each ended. */
   readonly spikesPerSample: number;
   readonly synapticOperationsPerSample: number;
+  /** Share of decisions that are right where no sample runs for longer, by timestep; null without labels. */
+  readonly accuracyByTimestep: readonly number[] | null;
+  /** Share of the samples that have ended, by timestep. */
+  readonly ended: readonly number[];
+  /** What a sample takes up to each timestep, and no more than up to where it ended. */
+  readonly costs: RunCosts;
+  /** All operations by kind, by events, mean over samples, up to where each ended. */
+  readonly operationsPerSample: Operations;
 }
 
 /**
@@ -71,33 +81,39 @@ export async function evaluateEarlyExit(
   const view = outputView(module, 0);
   const set = targets === null ? null : targetSetOf(targets);
   const task = taskOf(chooseTask(module, view, set, wanted));
+  const steps = answersOf(module, timesteps);
   const scores = task.tally(view, {
     samples: samples.count,
-    steps: 1,
+    steps,
     targets: set,
     reference: null,
   });
-  let [spikes, operations] = [0, 0];
+  const tally = new CostTally(module, steps, executable.neurons.length);
   await executable.run(
     samples,
     { timesteps, earlyExit: rule, ...(onProgress === undefined ? {} : { onProgress }) },
     (result) => {
       const y = known(result.outputs[0], "an output");
       taken[result.index] = result.timestepsTaken;
-      scores.add(result.index, y.subarray(y.length - y.length / answersOf(module, timesteps)));
-      spikes += result.activity.spikes.at(-1) ?? 0;
-      operations += result.activity.events.at(-1) ?? 0;
+      scores.add(result.index, y);
+      tally.add(result);
     },
   );
   const ordered = taken.toSorted();
   const within = (share: number): number =>
     known(ordered[Math.ceil(share * samples.count) - 1], "a sample");
+  const costs = tally.finish(executable.neurons);
+  const { accuracy } = scores.finish(firstAnswer(module, steps));
   return {
     rule,
-    accuracy: scores.finish(0).accuracy?.[0] ?? null,
+    accuracy: accuracy?.at(-1) ?? null,
     meanTimesteps: taken.reduce((sum, t) => sum + t, 0) / samples.count,
     latency: { p50: within(0.5), p90: within(0.9), p99: within(0.99), longest: within(1) },
-    spikesPerSample: spikes / samples.count,
-    synapticOperationsPerSample: operations / samples.count,
+    spikesPerSample: known(costs.spikesPerSample.at(-1), "a timestep"),
+    synapticOperationsPerSample: known(costs.synapticOperationsPerSample.at(-1), "a timestep"),
+    accuracyByTimestep: accuracy,
+    ended: costs.timesteps.map((t) => taken.filter((each) => each <= t).length / samples.count),
+    costs,
+    operationsPerSample: tally.operations(),
   };
 }

@@ -3,26 +3,9 @@
  * its outputs, spikes and operations, at every timestep of one run. Reads no file and no clock.
  */
 import { type Diagnostic, fail, known } from "../ir/diagnostic.ts";
-import {
-  type Account,
-  type Latency,
-  accountOf,
-  latencyOf,
-  multiplyAccumulatesIn,
-} from "../ir/account/account.ts";
-import {
-  type Activity,
-  type Executable,
-  type MemoryUse,
-  type SampleResult,
-  type SampleSource,
-  activityKinds,
-  noActivity,
-} from "../ir/executable.ts";
-import { shortName } from "../ir/loc.ts";
-import { type Module, answersOf, isFramed, producerOf, rehearsalOf } from "../ir/module.ts";
-import type { ValueId } from "../ir/op/op.ts";
-import { elementCount } from "../ir/type.ts";
+import type { Executable, MemoryUse, SampleSource } from "../ir/executable.ts";
+import { type Module, answersOf } from "../ir/module.ts";
+import { CostTally, type RunCosts, firstAnswer } from "./cost-tally.ts";
 import { diagnoseEvaluation } from "./evaluation-diagnostics.ts";
 import { chooseTask, outputView, taskOf } from "./tasks/choose.ts";
 import { type TargetSet, type Targets, targetSetOf } from "./tasks/targets.ts";
@@ -61,60 +44,28 @@ export interface OutputEvaluation extends Omit<Scores, "uncounted"> {
   readonly logits: Float32Array | null;
 }
 
-export interface Evaluation {
-  readonly kind: "ann" | "snn";
-  readonly samples: number;
-  /** 1 … T, [T] in a framed code, or [0] for an ANN; what every list below goes by. */
-  readonly timesteps: readonly number[];
+export interface Evaluation extends RunCosts {
   /** Each output by its own task, the first one first: what follows is that one's. */
   readonly outputs: readonly OutputEvaluation[];
   /** Classes that are told apart; 0 where the task has none. */
   readonly classes: number;
   /** Share of what is decided (samples, labels, pixels) that is right; null without labels or decisions. */
   readonly accuracy: readonly number[] | null;
-  /** Of the difference of that share from the reference's, by timestep; `PairedDifference` has the rule. */
+  /** Of the conversion loss, the reference's share less that one, by timestep; `PairedDifference` has the rule. */
   readonly lossStandardError: readonly number[] | null;
   /** Share of it that is decided as by the reference. */
   readonly agreement: readonly number[] | null;
   /** Σ |y − y_ref|² / Σ |y_ref|², over samples and classes. */
   readonly relativeLogitError: readonly number[] | null;
-  /** Spikes of all neurons up to each timestep, mean over samples: words, whatever their size. */
-  readonly spikesPerSample: readonly number[];
-  /** Binary digits set in these words. */
-  readonly bitsPerSample: readonly number[];
-  /** Events: words × weights that they met, up to each timestep, mean over samples. */
-  readonly synapticOperationsPerSample: readonly number[];
-  /** Those of them that are additions; the others are multiply-accumulates. */
-  readonly plainSynapticOperationsPerSample: readonly number[];
-  /** Binary digits × weights that they met. */
-  readonly synapticBitsPerSample: readonly number[];
-  /** Products on what is no spike, up to each timestep: those of the input once, others at each timestep. */
-  readonly multiplyAccumulatesPerSample: readonly number[];
-  /** What the network computes whether it spikes or not. */
-  readonly account: Account;
-  /** Timesteps from the first input to the answer, for the whole depth; 0 for an ANN. */
-  readonly latencyTimesteps: number;
-  readonly latency: Latency;
   /** Predicted class per sample, after the last timestep; empty where samples are not of one class. */
   readonly predictions: Int32Array;
   /** How many different classes were predicted at all. */
   readonly distinctPredictions: number;
   /** [samples, classes], after the last timestep; null unless asked for. */
   readonly logits: Float32Array | null;
-  readonly neurons: readonly NeuronActivity[];
   /** Of the run, where the engine plans its memory. */
   readonly memory: MemoryUse | null;
   readonly diagnostics: readonly Diagnostic[];
-}
-
-/** What one neuron op did in a whole run, mean over samples. */
-export interface NeuronActivity {
-  readonly value: ValueId;
-  readonly name: string;
-  readonly neurons: number;
-  readonly spikesPerSample: number;
-  /** Spikes per neuron and timestep. */
-  readonly firingRate: number;
 }
 
 /**
@@ -143,7 +94,7 @@ export async function evaluate(
     const kept = options.keepLogits === true ? new Float32Array(samples.count * view.size) : null;
     return new OutputTally(view, task, taskOf(task).tally(view, tally), tally, kept);
   });
-  const tally = new Tally(samples.count, steps, executable.neurons.length);
+  const tally = new CostTally(module, steps, executable.neurons.length);
 
   await executable.run(
     samples,
@@ -156,12 +107,13 @@ export async function evaluate(
       outputs.forEach((output, i) => {
         output.add(result.index, known(result.outputs[i], "an output"));
       });
-      tally.addActivity(result);
+      tally.add(result);
     },
   );
 
   const memory = executable.memory?.() ?? null;
-  return { ...tally.finish(module, executable.neurons, outputs), memory };
+  const costs = tally.finish(executable.neurons);
+  return { ...evaluationOf(costs, outputs, firstAnswer(module, steps)), memory };
 }
 
 /**
@@ -280,106 +232,37 @@ class OutputTally {
   }
 }
 
-/** Spikes and events over samples, by timestep. Mutable; lives inside one evaluation. */
-class Tally {
-  private readonly samples: number;
-  private readonly steps: number;
-  private readonly activity: Activity;
-  private readonly spikesByOp: Float64Array;
-
-  constructor(samples: number, steps: number, neuronOps: number) {
-    this.samples = samples;
-    this.steps = steps;
-    this.activity = noActivity(steps);
-    this.spikesByOp = new Float64Array(neuronOps);
-  }
-
-  addActivity({ spikes, activity }: Pick<SampleResult, "spikes" | "activity">): void {
-    for (const kind of activityKinds) {
-      for (let t = 0; t < this.steps; t++) {
-        increment(this.activity[kind], t, activity[kind][t] ?? 0);
-      }
-    }
-    spikes.forEach((count, i) => {
-      increment(this.spikesByOp, i, count);
-    });
-  }
-
-  finish(
-    module: Module,
-    neurons: readonly ValueId[],
-    outputs: readonly OutputTally[],
-  ): Omit<Evaluation, "memory"> {
-    const { samples, steps, activity } = this;
-    const start = firstAnswer(module, steps);
-    const account = accountOf(module);
-    const latency = latencyOf(module, steps);
-    const perSample = (sums: Float64Array): number[] =>
-      Array.from(sums.subarray(start), (sum) => sum / samples);
-    const measured = outputs.map((output) => output.finish(start));
-    const first = known(measured[0]?.found, "an output");
-    const [labelled, ...others] = outputs;
-    const alone =
-      labelled?.labelled === true && others.length > 0
-        ? [
-            diagnoseEvaluation("labels-are-of-one-output", null, {
-              used: first.name,
-              others: others.map(({ view }) => view.name),
-            }),
-          ]
-        : [];
-    return {
-      kind: module.code === "none" ? "ann" : "snn",
-      samples,
-      timesteps: timestepsOf(module, steps),
-      outputs: measured.map(({ found }) => found),
-      classes: first.classes,
-      accuracy: first.accuracy,
-      lossStandardError: first.lossStandardError,
-      agreement: first.agreement,
-      relativeLogitError: first.relativeLogitError,
-      spikesPerSample: perSample(activity.spikes),
-      bitsPerSample: perSample(activity.bits),
-      synapticOperationsPerSample: perSample(activity.events),
-      plainSynapticOperationsPerSample: perSample(activity.plainEvents),
-      synapticBitsPerSample: perSample(activity.eventBits),
-      multiplyAccumulatesPerSample: Array.from({ length: steps - start }, (_, i) =>
-        multiplyAccumulatesIn(account, start + i + 1),
-      ),
-      account,
-      latencyTimesteps: latency.timesteps,
-      latency,
-      predictions: first.predictions,
-      distinctPredictions: first.distinctPredictions,
-      logits: first.logits,
-      neurons: neurons.map((value, i) => {
-        const op = producerOf(module, value);
-        const count = elementCount(op.type.shape);
-        const spikesPerSample = (this.spikesByOp[i] ?? 0) / samples;
-        const firingRate =
-          spikesPerSample / count / (isFramed(module.code) ? module.timesteps : steps);
-        return { value, name: shortName(op.loc), neurons: count, spikesPerSample, firingRate };
-      }),
-      diagnostics: [...alone, ...measured.flatMap(({ said }) => said)],
-    };
-  }
-}
-
-/** What lists by timestep go by: those at which there is an answer. */
-function timestepsOf(module: Module, steps: number): number[] {
-  if (module.code === "none") return [0];
-  if (isFramed(module.code)) return [module.timesteps];
-  const first = firstAnswer(module, steps);
-  return Array.from({ length: steps - first }, (_, i) => first + i + 1);
-}
-
-/**
- * Where the answers start: there are none while a network rehearses. A run that is over by then shows
- * what there is.
- */
-function firstAnswer(module: Module, steps: number): number {
-  const rehearsal = rehearsalOf(module);
-  return rehearsal < steps ? rehearsal : 0;
+/** Puts together what was counted and what each output came to. */
+function evaluationOf(
+  costs: RunCosts,
+  outputs: readonly OutputTally[],
+  start: number,
+): Omit<Evaluation, "memory"> {
+  const measured = outputs.map((output) => output.finish(start));
+  const first = known(measured[0]?.found, "an output");
+  const [labelled, ...others] = outputs;
+  const alone =
+    labelled?.labelled === true && others.length > 0
+      ? [
+          diagnoseEvaluation("labels-are-of-one-output", null, {
+            used: first.name,
+            others: others.map(({ view }) => view.name),
+          }),
+        ]
+      : [];
+  return {
+    ...costs,
+    outputs: measured.map(({ found }) => found),
+    classes: first.classes,
+    accuracy: first.accuracy,
+    lossStandardError: first.lossStandardError,
+    agreement: first.agreement,
+    relativeLogitError: first.relativeLogitError,
+    predictions: first.predictions,
+    distinctPredictions: first.distinctPredictions,
+    logits: first.logits,
+    diagnostics: [...alone, ...measured.flatMap(({ said }) => said)],
+  };
 }
 
 function increment(sums: Float64Array, index: number, by: number): void {

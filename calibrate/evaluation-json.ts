@@ -3,6 +3,7 @@ import { type Diagnostic, known } from "../ir/diagnostic.ts";
 import type { MemoryUse } from "../ir/executable.ts";
 import type { EarlyExitEvaluation } from "./early-exit.ts";
 import type { Evaluation, OutputEvaluation } from "./evaluate.ts";
+import { earlyExitFigures } from "./result/figures.ts";
 import type { ChosenTask, Metrics } from "./tasks/task.ts";
 
 /** A run of its own, in which samples end once their answer is clear. */
@@ -16,6 +17,8 @@ interface EarlyExitJson {
   readonly latency: EarlyExitEvaluation["latency"];
   readonly spikesPerSample: number;
   readonly synapticOperationsPerSample: number;
+  /** The same by timestep, and all that a sample takes; the lists beside it are of the whole run. */
+  readonly figures: ReturnType<typeof earlyExitFigures>;
   readonly seconds: number;
   readonly samplesPerSecond: number;
 }
@@ -157,11 +160,17 @@ interface TimedEarlyExit {
 }
 
 function earlyExitJson({ evaluation, seconds }: TimedEarlyExit, samples: number): EarlyExitJson {
-  const { rule, ...figures } = evaluation;
+  const { rule, accuracy, meanTimesteps, latency } = evaluation;
+  const { spikesPerSample, synapticOperationsPerSample } = evaluation;
   return {
     margin: rule.margin,
     every: rule.every,
-    ...figures,
+    accuracy,
+    meanTimesteps,
+    latency,
+    spikesPerSample,
+    synapticOperationsPerSample,
+    figures: earlyExitFigures(evaluation),
     seconds,
     samplesPerSecond: seconds > 0 ? samples / seconds : 0,
   };

@@ -18,7 +18,7 @@ import { diagnose } from "../diagnostics.ts";
 import { loadNetwork } from "../load.ts";
 import { measuredData } from "../network-data.ts";
 import { fraction, options, wholeNumber } from "../options/options.ts";
-import { accuracyTable, costLines, taskLines } from "../terminal/tables.ts";
+import { accuracyTable, costLines, earlyExitTable, taskLines } from "../terminal/tables.ts";
 import { timestepsOf } from "../options/timesteps.ts";
 import { diagnosticToJson } from "../terminal/render.ts";
 import { type Timed, timed } from "../timed.ts";
@@ -168,6 +168,10 @@ function evaluationText(
       `early exit at ${rule.margin}: ${percent(accuracy)} after ${meanTimesteps.toFixed(2)} ` +
         `timesteps on average (half within ${latency.p50}, 99 % within ${latency.p99}), ` +
         `in ${paceOf(evaluation.samples, earlyExit.seconds)}`,
+      "",
+      earlyExitTable(earlyExit.result),
+      "",
+      "Each row counts a sample up to where it ended; in the table above, no sample ends early.",
     );
   }
   return `${accuracyTable(evaluation, null)}\n\n${lines.join("\n")}`;

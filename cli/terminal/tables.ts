@@ -1,5 +1,7 @@
 /** Tables for terminals. */
 import { ownEnergy } from "../../calibrate/energy.ts";
+import type { RunCosts } from "../../calibrate/cost-tally.ts";
+import type { EarlyExitEvaluation } from "../../calibrate/early-exit.ts";
 import type { Evaluation, OutputEvaluation } from "../../calibrate/evaluate.ts";
 import {
   type Costs,
@@ -83,7 +85,22 @@ function lossIsShown({ accuracy }: Evaluation, ann: Evaluation | null): boolean 
   return accuracy !== null && ann !== null;
 }
 
-function costsOf(evaluation: Evaluation, ann: Evaluation | null): Costs {
+/** What a run comes to in which samples end early, at the same timesteps: all of it up to where they ended. */
+export function earlyExitTable({ costs, ended, accuracyByTimestep }: EarlyExitEvaluation): string {
+  const columns = costColumns(costsOf(costs, null));
+  const rows = landmarks(costs.timesteps).map((t) => {
+    const at = costs.timesteps.indexOf(t);
+    return [
+      String(t),
+      percent(ended[at] ?? null),
+      percent(accuracyByTimestep?.[at] ?? null),
+      ...columns.map((column) => column.cell(at)),
+    ];
+  });
+  return alignedTable([["T", "ended", "accuracy", ...columns.map(({ head }) => head)], ...rows]);
+}
+
+function costsOf(evaluation: RunCosts, ann: RunCosts | null): Costs {
   return {
     spikes: evaluation.spikesPerSample,
     events: evaluation.synapticOperationsPerSample,

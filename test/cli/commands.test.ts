@@ -179,11 +179,20 @@ describe.concurrent("snnc eval", () => {
           accuracy: share,
           meanTimesteps: z.literal(2),
           latency: z.object({ p50: z.literal(2), p90: z.number(), p99: z.number() }),
+          figures: z.object({ ended: z.array(share), spikes: z.array(z.number()) }),
         }),
       })
       .parse(jsonOf(await snnc([...args, "--json"])));
     expect(earlyExit.latency.p99).toBe(2);
-    expect((await snnc(args)).stdout).toMatch(/^early exit at 0: [\d.]+ % after 2.00 timesteps/m);
+    // All end at the second timestep: nothing is spent at the third.
+    const { ended, spikes } = earlyExit.figures;
+    expect(ended).toEqual([0, 1, 1]);
+    expect(spikes[2]).toBe(spikes[1]);
+    const { stdout } = await snnc(args);
+    expect(stdout).toMatch(/^early exit at 0: [\d.]+ % after 2.00 timesteps/m);
+    const rows = /^T +ended +accuracy +spikes.*\n(.*)\n2( .*)\n3( .*)$/m.exec(stdout);
+    expect(rows?.[3]).toBe(rows?.[2]);
+    expect(rows?.[2]).toMatch(/^ +100.00 %/);
     const late = await snnc([...args.slice(0, -1), "64"]);
     expect(late.stderr).toContain("no early exit is possible");
     expect((await snnc(args)).stderr).not.toContain("no early exit is possible");
