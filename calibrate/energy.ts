@@ -87,7 +87,7 @@ function energyOf(all: Operations, { picojoules }: EnergyTable): number {
   return operationKinds.reduce((sum, kind) => sum + all[kind] * picojoules[kind], 0);
 }
 
-type Counts = Pick<
+type CountedEvaluation = Pick<
   Evaluation,
   | "account"
   | "timesteps"
@@ -98,9 +98,9 @@ type Counts = Pick<
 >;
 
 /** The work of one sample after the last timestep, mean over samples. */
-export function workOf(evaluation: Counts): Work {
+export function workOf(evaluation: CountedEvaluation): Work {
   return workOfRun(evaluation.account, {
-    steps: stepsOf(evaluation),
+    steps: runStepsOf(evaluation),
     events: evaluation.synapticOperationsPerSample.at(-1) ?? 0,
     plainEvents: evaluation.plainSynapticOperationsPerSample.at(-1) ?? 0,
     eventBits: evaluation.synapticBitsPerSample.at(-1) ?? 0,
@@ -109,7 +109,10 @@ export function workOf(evaluation: Counts): Work {
 }
 
 /** Steps of a run: timesteps, or one frame. */
-export function stepsOf({ account, timesteps }: Pick<Evaluation, "account" | "timesteps">): number {
+export function runStepsOf({
+  account,
+  timesteps,
+}: Pick<Evaluation, "account" | "timesteps">): number {
   const last = timesteps.at(-1) ?? 0;
   const ticks = account.neurons[0]?.ticks ?? 1;
   return Math.max(1, last / ticks);
@@ -232,6 +235,6 @@ export function estimateEnergy(ann: Work, snn: Work, table: EnergyTable): Energy
 }
 
 /** The same of two evaluations, by the table of the spiking network's own arithmetic. */
-export function ownEnergy(ann: Counts, snn: Counts): EnergyEstimate {
+export function ownEnergy(ann: CountedEvaluation, snn: CountedEvaluation): EnergyEstimate {
   return estimateEnergy(workOf(ann), workOf(snn), energyTablesFor(snn).own);
 }

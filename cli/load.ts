@@ -64,7 +64,7 @@ function readModel(
 }
 
 /** Whether a file is a network of ours, not a model. */
-export async function isPackage(file: string): Promise<boolean> {
+export async function isPackageFile(file: string): Promise<boolean> {
   return isPackageOf(await readInput(file));
 }
 

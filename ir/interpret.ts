@@ -160,13 +160,13 @@ class Run {
     { readonly value: ValueId; readonly degrees: Float64Array }
   >();
   /** By what sends them: the words of the last step that are in each element of a value, and their digits. */
-  private readonly words = new Map<ValueId, readonly Words[]>();
+  private readonly words = new Map<ValueId, readonly SentWords[]>();
   /** Timesteps that were stepped through. */
   private elapsed = 0;
   /** What comes back at this timestep, by the op that it comes back in. */
   private readonly before = new Map<
     ValueId,
-    { readonly values: readonly Tensor[]; readonly words: readonly Words[] }
+    { readonly values: readonly Tensor[]; readonly words: readonly SentWords[] }
   >();
   /** Inputs that change over time, with all their frames. */
   private readonly frames = new Map<ValueId, Tensor>();
@@ -285,7 +285,7 @@ class Run {
   }
 
   /** What an op sent in the last step: neurons know, and a pool lets one word through or none. */
-  private sentBy(op: SenderOp): Words {
+  private sentBy(op: SenderOp): SentWords {
     const { type, result } = op;
     const plain = isPlain(op, this.tensors);
     const neurons = this.neuronsByValue.get(result);
@@ -301,7 +301,7 @@ class Run {
   }
 
   /** Words of operand `i` as they are in the elements of the result of an op that carries them. */
-  private carried(op: Op, i: number, words: readonly Words[]): readonly Words[] {
+  private carried(op: Op, i: number, words: readonly SentWords[]): readonly SentWords[] {
     const moved = movedOperands(op, (value) => this.ops.get(value));
     const carry = (counts: Tensor): Tensor => {
       if (moved !== null) return this.moveAlone(op, i, moved, counts);
@@ -365,16 +365,16 @@ class Run {
 }
 
 /** Words that one sender has in the elements of a value, and the digits set in them. */
-interface Words {
+interface SentWords {
   readonly isPlain: boolean;
   readonly spikes: Tensor;
   readonly bits: Tensor;
 }
 
 /** The words that arrive from outside; those of ±1 apart, as what they meet is added. */
-function wordsFrom({ type }: OpOf<"snn.input">, { data }: Tensor): readonly Words[] {
+function wordsFrom({ type }: OpOf<"snn.input">, { data }: Tensor): readonly SentWords[] {
   if (type.domain !== "spike") return [];
-  const where = (isPlain: boolean): Words => {
+  const where = (isPlain: boolean): SentWords => {
     const chosen = Array.from(data, (x) => (x !== 0 && isPlainArrival(x) === isPlain ? x : 0));
     const spikes = tensorOf(
       "f32",

@@ -6,7 +6,7 @@
  */
 
 /** Four 32-bit words, unsigned. */
-export type Words = readonly [number, number, number, number];
+export type CounterWords = readonly [number, number, number, number];
 
 const multiplierA = 0xd2511f53;
 const multiplierB = 0xcd9e8d57;
@@ -27,7 +27,7 @@ function multiplyHigh(a: number, b: number): number {
 }
 
 /** Philox4x32-10: 128 bits from a counter of 128 bits under a key of 64. */
-export function philox(counter: Words, keyLow: number, keyHigh: number): Words {
+export function philox(counter: CounterWords, keyLow: number, keyHigh: number): CounterWords {
   let [a, b, c, d] = counter;
   let k = keyLow >>> 0;
   let l = keyHigh >>> 0;

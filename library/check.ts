@@ -20,7 +20,7 @@ import type { PipelineStep } from "../passes/pipeline.ts";
 import { planIntegers } from "../passes/quantise/plan.ts";
 import { type ConvertOptions, pipelineOf, stepsOf } from "./convert.ts";
 import { calibrationOn } from "./measure.ts";
-import { type Neurons, type WithoutNeuron, neuronsIn, withoutNeurons } from "./neurons.ts";
+import { type NeuronCounts, type WithoutNeuron, neuronsIn, withoutNeurons } from "./neurons.ts";
 
 /** One kind of operator that cannot be converted. */
 export interface Obstacle {
@@ -51,7 +51,7 @@ export interface CheckResult {
   /** The network as the conversion makes it, before thresholds are chosen; null where it makes none. */
   readonly converted: Module | null;
   /** Of a network that can be converted: the neurons that it will have; null where it cannot. */
-  readonly neurons: Neurons | null;
+  readonly neurons: NeuronCounts | null;
   /** Of a network that can be converted: activations and other ops that no neuron replaces. */
   readonly withoutNeuron: readonly WithoutNeuron[];
 }

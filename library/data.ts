@@ -27,7 +27,7 @@ export interface Opened {
   readonly preprocess: Preprocess | null;
 }
 
-export interface Choice {
+export interface SampleChoice {
   readonly limit?: number | undefined;
   /** Of the choice that a limit makes where samples are sorted by class. */
   readonly seed?: number | undefined;
@@ -43,7 +43,7 @@ export function fitData(
   file: string,
   { dataset: whole, preprocess }: Opened,
   module: Module,
-  choice: Choice,
+  choice: SampleChoice,
   report: (...diagnostics: readonly Diagnostic[]) => void,
 ): Data {
   const labelOffset = preprocess?.labelOffset ?? 0;

@@ -12,7 +12,7 @@ import { curveOf } from "../passes/convert/curves/curves.ts";
 import { isLinear } from "../passes/convert/spiking-form.ts";
 
 /** Populations of neurons, and how many neurons they have together. */
-export interface Neurons {
+export interface NeuronCounts {
   readonly populations: number;
   readonly count: number;
   /** Populations by the kind of their op. */
@@ -37,7 +37,7 @@ export interface WithoutNeuron {
   readonly help: string;
 }
 
-export function neuronsIn(module: Module): Neurons {
+export function neuronsIn(module: Module): NeuronCounts {
   const kinds = new Map<string, number>();
   const paired = pairsOf(module);
   const signed: Op[] = [];

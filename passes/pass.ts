@@ -93,7 +93,7 @@ export interface WatchOptions {
 }
 
 /** What a pass that converts makes of an analogue network. */
-export interface Making<V> {
+export interface Makes<V> {
   code(options: V): SpikingCode;
   /** Timesteps to make it for unless somebody says; those of the code unless given. */
   timesteps?(options: V): number;
@@ -112,14 +112,14 @@ export interface Pass<T extends OptionTable = OptionTable> extends PassFacts {
   readonly preservesOutputs: boolean;
   readonly options: T;
   /** Of a pass that converts. */
-  readonly makes?: Making<OptionValues<T>>;
+  readonly makes?: Makes<OptionValues<T>>;
   /** Returns the same object where there was nothing to do. */
   run(module: Module, context: PassContext<OptionValues<T>>): Module | Promise<Module>;
 }
 
 /** A pass whose option types have been put aside, as lists and tables hold it. */
 export interface AnyPass extends Omit<Pass, "run" | "makes"> {
-  readonly makes?: Making<Readonly<Record<string, unknown>>>;
+  readonly makes?: Makes<Readonly<Record<string, unknown>>>;
   run(
     module: Module,
     context: PassContext<Readonly<Record<string, unknown>>>,

@@ -20,7 +20,7 @@ import type { Type } from "../../ir/type.ts";
 import type { ExecutionPlan } from "./plan.ts";
 
 /** What a worker needs to know of a run; plain data. */
-export interface Job {
+export interface RunTask {
   readonly timesteps: number;
   readonly probes: readonly Probe[];
   readonly observe: readonly Observation[];
@@ -35,7 +35,7 @@ export interface Runner {
 }
 
 /** Prepares to run samples for `job`. Values over time are summed in double precision. */
-export function createRunner(plan: ExecutionPlan, job: Job): Runner {
+export function createRunner(plan: ExecutionPlan, job: RunTask): Runner {
   const { module, counter } = plan;
   const timesteps = answersOf(module, job.timesteps);
   const bufferOf = (value: ValueId): TensorData =>

@@ -31,13 +31,13 @@ export interface NeuronKernel extends Kernel {
 
 /** Elements that synapse kernels read, and those that they make of them. */
 export type Numbers = Float32Array | Int32Array | Int8Array | Uint8Array;
-export type Sums = Float32Array | Int32Array;
+export type SumArray = Float32Array | Int32Array;
 
 /**
  * The operand and the result of a synapse that kernels have loops for: floats, or integers, which
  * sums in double precision are exact for. Null for any other.
  */
-export function synapseArrays(site: Site): { input: Numbers; output: Sums } | null {
+export function synapseArrays(site: Site): { input: Numbers; output: SumArray } | null {
   const { output } = site;
   const [input] = site.inputs;
   if (input instanceof Float32Array && output instanceof Float32Array) return { input, output };

@@ -8,7 +8,7 @@ import type { Module } from "../../ir/module.ts";
 import type { StatisticsData } from "../../ir/run/observe.ts";
 import type { TensorData } from "../../ir/tensor.ts";
 import type { Failed } from "../worker-end.ts";
-import type { Job } from "./execute.ts";
+import type { RunTask } from "./execute.ts";
 import type { PackedWeights } from "./packing.ts";
 
 export interface Sample {
@@ -17,7 +17,7 @@ export interface Sample {
 }
 
 export type Request =
-  | { readonly kind: "start"; readonly job: Job }
+  | { readonly kind: "start"; readonly job: RunTask }
   | { readonly kind: "run"; readonly group: readonly Sample[] }
   | { readonly kind: "finish" };
 

@@ -15,7 +15,7 @@ import type {
 import { addStatisticsData } from "../../ir/run/observe.ts";
 import type { Module } from "../../ir/module.ts";
 import type { CalibrationStatistics } from "../../ir/run/stats.ts";
-import { type Job, createRunner } from "./execute.ts";
+import { type RunTask, createRunner } from "./execute.ts";
 import { type PackedWeights, createPacking } from "./packing.ts";
 import { type ExecutionPlan, compilePlan } from "./plan.ts";
 import type { WorkerPool } from "./workers.ts";
@@ -54,7 +54,7 @@ function createExecutable(
     neurons: plan.neurons.map((step) => step.op.result),
     async run(samples, options, onSample) {
       requireSafeTimesteps(module, options.timesteps);
-      const job: Job = {
+      const job: RunTask = {
         timesteps: options.timesteps,
         probes: options.probes ?? [],
         observe: options.observe ?? [],
@@ -76,7 +76,7 @@ function createExecutable(
 
 async function runHere(
   plan: ExecutionPlan,
-  job: Job,
+  job: RunTask,
   samples: SampleSource,
   options: RunOptions,
   onSample: ((result: SampleResult) => void) | undefined,
@@ -105,7 +105,7 @@ function nextTurn(): Promise<void> {
 async function runInPool(
   plan: ExecutionPlan,
   pool: WorkerPool,
-  job: Job,
+  job: RunTask,
   samples: SampleSource,
   options: RunOptions,
   onSample: ((result: SampleResult) => void) | undefined,

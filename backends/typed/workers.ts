@@ -6,12 +6,12 @@ import type { Module } from "../../ir/module.ts";
 import type { StatisticsData } from "../../ir/run/observe.ts";
 import { WorkerEnd } from "../worker-end.ts";
 import { Asked } from "./asked.ts";
-import type { Job } from "./execute.ts";
+import type { RunTask } from "./execute.ts";
 import type { Reply, Sample, Start } from "./messages.ts";
 import { type PackedWeights, withoutPacked } from "./packing.ts";
 
 export interface PoolWorker {
-  start(job: Job): Promise<void>;
+  start(job: RunTask): Promise<void>;
   run(group: readonly Sample[]): Promise<readonly SampleResult[]>;
   finish(): Promise<StatisticsData>;
 }

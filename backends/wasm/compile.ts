@@ -15,7 +15,7 @@ import type { Lowering, Step } from "./lower/lowering.ts";
 import { type LowerOptions, lowerNetwork, stepsIn } from "./lower/network.ts";
 import { type Lifetime, aligned, planMemory } from "./memory/arena.ts";
 import type { Buffer } from "./memory/view.ts";
-import { type HostTask, type Part, type Program, locate } from "./program.ts";
+import { type HostTask, type ProgramStep, type Program, locate } from "./program.ts";
 
 export interface CompileOptions extends LowerOptions {
   /** Whether several threads are to work in one memory. */
@@ -147,8 +147,8 @@ function writePhase(
   tasks: HostTask[],
   lowering: Lowering,
   tiled: boolean,
-): Part[] {
-  const parts: Part[] = [];
+): ProgramStep[] {
+  const parts: ProgramStep[] = [];
   let names: string[] = [];
   let together: Step[] = [];
   const close = (): void => {

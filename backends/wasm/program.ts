@@ -23,7 +23,7 @@ export interface Located {
 }
 
 /** One thing to do in a run: an exported function, or a task of the host. */
-export type Part = { readonly call: string } | { readonly task: number };
+export type ProgramStep = { readonly call: string } | { readonly task: number };
 
 /** An op that the host computes by the interpreter's function for it. */
 export interface HostTask {
@@ -34,7 +34,7 @@ export interface HostTask {
 }
 
 /** What a run counts, as doubles [row, timestep of the chunk]. */
-export interface Counts {
+export interface CountBuffer {
   readonly at: Located;
   readonly rows: CountRows;
 }
@@ -105,10 +105,10 @@ export interface Program {
   readonly functions: readonly string[];
   /** Timesteps of a chunk. */
   readonly steps: number;
-  readonly begin: readonly Part[];
-  readonly each: readonly Part[];
+  readonly begin: readonly ProgramStep[];
+  readonly each: readonly ProgramStep[];
   /** After a chunk whose spikes are to be counted, where `each` does not count them. */
-  readonly count: readonly Part[];
+  readonly count: readonly ProgramStep[];
   readonly tasks: readonly HostTask[];
   /** Tensors that tasks read. */
   readonly tensors: ReadonlyMap<TensorRef, Tensor>;
@@ -130,7 +130,7 @@ export interface Program {
   readonly kept: ReadonlyMap<ValueId, Located>;
   readonly averages: ReadonlyMap<ValueId, Average>;
   readonly traces: ReadonlyMap<ValueId, Located>;
-  readonly counts: Counts | null;
+  readonly counts: CountBuffer | null;
   /** Connections of all synapses: how much work a timestep is at most. */
   readonly connections: number;
 }

@@ -4,7 +4,7 @@ import type { RunOptions } from "../../ir/executable.ts";
 import { type Module, answersOf } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op/op.ts";
 import type { CompileOptions } from "./compile.ts";
-import type { Job } from "./runtime/runner.ts";
+import type { RunTask } from "./runtime/runner.ts";
 
 /** Timesteps of a chunk at most: beyond, spikes of a layer leave the cache before they are read. */
 export const longestChunk = 64;
@@ -19,7 +19,7 @@ export interface Form {
 
 const simplest: Form = { shared: false, tiles: 1, longestChunk };
 
-export function jobOf(module: Module, options: RunOptions): Job {
+export function runTaskOf(module: Module, options: RunOptions): RunTask {
   return {
     timesteps: answersOf(module, options.timesteps),
     probes: options.probes ?? [],
@@ -34,7 +34,7 @@ export function compileOptionsOf(
   options: RunOptions,
   form: Form = simplest,
 ): CompileOptions {
-  const { timesteps, probes, observe, earlyExit } = jobOf(module, options);
+  const { timesteps, probes, observe, earlyExit } = runTaskOf(module, options);
   const valuesOf = (keep: (typeof probes)[number]["keep"]): ValueId[] =>
     probes.filter((probe) => probe.keep === keep).map(({ value }) => value);
   return {

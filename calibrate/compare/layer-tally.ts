@@ -4,7 +4,7 @@
  */
 import { known } from "../../ir/diagnostic.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import type { Part } from "./pairs.ts";
+import type { ValuePart } from "./pairs.ts";
 import type { Response } from "./response.ts";
 
 /**
@@ -91,7 +91,7 @@ interface LayerSample {
 export class LayerTally {
   readonly neurons: number;
   private readonly response: Response;
-  private readonly part: Part;
+  private readonly part: ValuePart;
   /** Per neuron: the sum over samples of how much of its range it used, and whether the ANN's was active. */
   private readonly use: Float64Array;
   private readonly active: Uint8Array;
@@ -112,7 +112,7 @@ export class LayerTally {
   };
   private readonly moments = { a: 0, y: 0, yy: 0, ay: 0 };
 
-  constructor(response: Response, part: Part = "activation") {
+  constructor(response: Response, part: ValuePart = "activation") {
     this.neurons = response.neurons;
     this.response = response;
     this.part = part;
@@ -220,12 +220,12 @@ export class LayerTally {
 }
 
 /** What the neurons are given of z. */
-function given(z: number, part: Part): number {
+function given(z: number, part: ValuePart): number {
   return part === "negative" ? -z : z;
 }
 
 /** What they are to send of the ANN's value. */
-function sent(a: number, part: Part): number {
+function sent(a: number, part: ValuePart): number {
   if (part === "positive") return Math.max(0, a);
   return part === "negative" ? Math.max(0, -a) : a;
 }

@@ -11,13 +11,13 @@ import { producers } from "../../ir/analysis/walk.ts";
  * What neurons send of the value they stand for: what an activation gives, a value of either sign, or
  * where two populations share that, its positive or its negative part.
  */
-export type Part = "activation" | "signed" | "positive" | "negative";
+export type ValuePart = "activation" | "signed" | "positive" | "negative";
 
 /** Neurons, and the value of the ANN that they stand for. */
 export interface NeuronPair {
   /** The source node's name, made unique by a number where it is not. */
   readonly name: string;
-  readonly part: Part;
+  readonly part: ValuePart;
   readonly ann: ValueId;
   readonly annInput: ValueId;
   readonly neuron: OpOf<NeuronKind>;
@@ -56,7 +56,7 @@ export function pairNeurons(
   return { pairs, unpaired };
 }
 
-const suffixes: Readonly<Record<Part, string>> = {
+const suffixes: Readonly<Record<ValuePart, string>> = {
   activation: "",
   signed: "",
   positive: " (+)",

@@ -53,7 +53,7 @@ export function fitOf(sample: Shape, stored: Shape, wanted: Shape): Fit {
 }
 
 /** A prepared sample in the input's element type and `shape`: the input's, or frames of it. */
-export function convert(
+export function asInput(
   prepared: Tensor,
   pairing: Pairing,
   index: number,

@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 import { type Diagnostic, fail, known } from "../../ir/diagnostic.ts";
 import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
-import type { Part } from "./archive/roles.ts";
+import type { SetPart } from "./archive/roles.ts";
 import { Budget } from "./budget.ts";
 import {
   type ClassNames,
@@ -45,7 +45,7 @@ export interface OpenOptions {
   readonly x?: string | undefined;
   readonly y?: string | undefined;
   /** What the set is for: which part is taken where an archive holds several. */
-  readonly part?: Part | undefined;
+  readonly part?: SetPart | undefined;
   /** Which class each class folder is, by its name; by their order where nobody says. */
   readonly classes?: ClassNames | null | undefined;
   /** Which class a stored label means, where it is not the one of its number. */

@@ -6,7 +6,7 @@ import { type Diagnostic, fail } from "../../ir/diagnostic.ts";
 import { type Tensor, f32, tensor } from "../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
-import { type Binding, type Pairing, convert, fitOf } from "./binding.ts";
+import { type Binding, type Pairing, asInput, fitOf } from "./binding.ts";
 import { Budget } from "./budget.ts";
 import { type Preprocess, preprocessSample } from "./preprocess.ts";
 import { defaultFraming, eventsBeyond, frameCountOf, framesOf } from "./recordings/frames.ts";
@@ -51,7 +51,7 @@ function bindRecording(pairing: Pairing, kind: RecordingKind, diagnostics: Diagn
     get(index) {
       const rule = { index, budget, map };
       const frames = framesOf(kind, field.sample(index), target, framing, rule);
-      return convert(frames, pairing, index, frames.shape);
+      return asInput(frames, pairing, index, frames.shape);
     },
   };
 }
@@ -104,11 +104,11 @@ function bindFrames(pairing: Pairing, diagnostics: Diagnostic[]): Binding {
     get(index) {
       const raw = field.sample(index);
       const shape = [frames, ...wanted];
-      if (steps === null) return convert(raw, pairing, index, shape);
+      if (steps === null) return asInput(raw, pairing, index, shape);
       const data = new Float32Array(elementCount(shape));
       const size = elementCount(wanted);
       for (let t = 0; t < frames; t++) data.set(frameAt(raw, t).data, t * size);
-      return convert(f32(shape, data), pairing, index, shape);
+      return asInput(f32(shape, data), pairing, index, shape);
     },
   };
 }

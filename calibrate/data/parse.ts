@@ -7,7 +7,7 @@ import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
 import { type ArchivedArray, openNpz, openTensors } from "./archive/archive.ts";
 import { gunzip, isGzip } from "./archive/inflate.ts";
-import { type Wanted, chooseArrays } from "./archive/roles.ts";
+import { type WantedArrays, chooseArrays } from "./archive/roles.ts";
 import { isZip } from "./archive/zip.ts";
 import type { Budget } from "./budget.ts";
 import { parseCifarBinary, parseCifarPickle } from "./formats/cifar.ts";
@@ -21,7 +21,7 @@ import { mainArray, readRecording, recordingIn } from "./recordings/recording.ts
 
 /** What a parser is told, and where it puts what there is to say. */
 export interface Parsing {
-  readonly wanted: Wanted;
+  readonly wanted: WantedArrays;
   /** True where an archive is read for its labels alone. */
   readonly labelsOnly: boolean;
   readonly budget: Budget;

@@ -14,7 +14,7 @@ import {
   type ModelInput,
   type Pairing,
   type SourceOptions,
-  convert,
+  asInput,
   fitOf,
 } from "./binding.ts";
 import { Budget } from "./budget.ts";
@@ -120,13 +120,13 @@ function bind(pairing: Pairing, diagnostics: Diagnostic[]): Binding {
   }
   remarkOnScale(pairing, diagnostics);
   if (fit === "whole") {
-    const whole = convert(prepared(wholeOf(field)), pairing, 0);
+    const whole = asInput(prepared(wholeOf(field)), pairing, 0);
     return { name: field.name, count: null, get: () => whole, framesOf: null };
   }
   return {
     name: field.name,
     count: field.count,
-    get: (index) => convert(prepared(field.sample(index)), pairing, index),
+    get: (index) => asInput(prepared(field.sample(index)), pairing, index),
     framesOf: null,
   };
 }

@@ -2,7 +2,7 @@
 import { operationKinds } from "../../ir/account/operations.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Work, allOperations } from "../../ir/account/work.ts";
-import { energyTablesFor, estimateEnergy, stepsOf, workOf } from "../energy.ts";
+import { energyTablesFor, estimateEnergy, runStepsOf, workOf } from "../energy.ts";
 import type { Evaluation } from "../evaluate.ts";
 import type { ConversionReport } from "./schema.ts";
 
@@ -19,7 +19,7 @@ export function costOfSample(
       snn: { ...allOperations(after) },
       inputProducts: after.input.multiplyAccumulates,
       realProducts: after.real.multiplyAccumulates,
-      valueProducts: snn.account.valueProducts * stepsOf(snn),
+      valueProducts: snn.account.valueProducts * runStepsOf(snn),
       realLayers: snn.account.realLayers.map(({ loc }) => shortName(loc)),
       multiplyAccumulates: [...snn.multiplyAccumulatesPerSample],
       spikes: [...snn.spikesPerSample],

@@ -12,10 +12,10 @@ export class Html {
   }
 }
 
-type Content = Html | string | number | null | readonly Content[];
+type HtmlContent = Html | string | number | null | readonly HtmlContent[];
 
 /** `<b>${name}</b>`, with every value escaped for text and for quoted attributes. */
-export function html(strings: TemplateStringsArray, ...values: readonly Content[]): Html {
+export function html(strings: TemplateStringsArray, ...values: readonly HtmlContent[]): Html {
   let text = strings[0] ?? "";
   values.forEach((value, i) => {
     text += textOf(value) + (strings[i + 1] ?? "");
@@ -28,7 +28,7 @@ export function trusted(markup: string): Html {
   return new Html(markup);
 }
 
-function textOf(value: Content): string {
+function textOf(value: HtmlContent): string {
   if (value === null) return "";
   if (value instanceof Html) return value.text;
   if (typeof value === "string") return escape(value);

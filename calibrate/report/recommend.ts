@@ -13,7 +13,7 @@ import {
   higherThresholds,
   longer,
   lowerThresholds,
-  rehearsed,
+  rehearsedTimesteps,
   remedyFor,
 } from "./remedy.ts";
 import type { ConversionReport, LayerErrorParts, Recommendation, ReportLayer } from "./schema.ts";
@@ -383,7 +383,7 @@ function rates(report: Findings): Recommendation[] {
 function spareTimesteps(report: Findings): Recommendation[] {
   const near = report.accuracy.smallestTimesteps.find((row) => row.points === 0.5);
   if (near?.timesteps === undefined || near.timesteps === null) return [];
-  const enough = near.timesteps - rehearsed(report);
+  const enough = near.timesteps - rehearsedTimesteps(report);
   if (enough > answering(report) / 2) return [];
   return [
     {

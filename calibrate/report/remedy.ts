@@ -8,7 +8,7 @@ import type { ConversionReport } from "./schema.ts";
 
 export type OwnPart = "clipping" | "quantisation" | "unevenness";
 
-export interface Remedy {
+export interface Proposal {
   /** One sentence. */
   readonly text: string;
   readonly option: string;
@@ -30,7 +30,7 @@ interface PassRun {
 const manyTimesteps = 32;
 
 /** `settled`: a longer run has been seen not to help, and is not advised again. */
-export function remedyFor(part: OwnPart, situation: Situation, settled: boolean): Remedy {
+export function remedyFor(part: OwnPart, situation: Situation, settled: boolean): Proposal {
   const fitter = fitterOf(situation);
   if (fitter !== null) return remedyForFitted(fitter, part, situation, settled);
   switch (part) {
@@ -45,7 +45,7 @@ export function remedyFor(part: OwnPart, situation: Situation, settled: boolean)
 }
 
 /** Leaves the first timesteps out; null where that is done already, or there are none to leave out. */
-function laterReading(situation: Situation): Remedy | null {
+function laterReading(situation: Situation): Proposal | null {
   const isDone = runsOf(situation).some(({ facts }) => facts.role === "read-out");
   if (isDone || !isMean(situation) || isShort(situation)) return null;
   return proposal(offered(situation, "later-reading"));
@@ -57,7 +57,7 @@ function remedyForFitted(
   part: OwnPart,
   situation: Situation,
   settled: boolean,
-): Remedy {
+): Proposal {
   if (part === "clipping") return moreSamples(fitter);
   if (part === "quantisation" && traitsIn(situation)?.hasBits === true) {
     return finerSpikes(situation, settled);
@@ -65,7 +65,7 @@ function remedyForFitted(
   return settled ? moreSamples(fitter) : { text: "Use more timesteps.", option: longer(situation) };
 }
 
-function moreSamples(run: PassRun): Remedy {
+function moreSamples(run: PassRun): Proposal {
   const samples = numberIn(run, "samples");
   const text = "Fit to more calibration samples.";
   return samples === null
@@ -75,7 +75,7 @@ function moreSamples(run: PassRun): Remedy {
 
 const moreCalibration = "--calib with more samples";
 
-function moreLevels(situation: Situation, settled: boolean): Remedy {
+function moreLevels(situation: Situation, settled: boolean): Proposal {
   const traits = traitsIn(situation);
   if (traits?.hasBits === true) return finerSpikes(situation, settled);
   if (traits?.decoder === "frame") {
@@ -87,7 +87,7 @@ function moreLevels(situation: Situation, settled: boolean): Remedy {
 }
 
 /** Spikes, or their steps, that say more; where neither is left to do, more of them. */
-function finerSpikes(situation: Situation, settled: boolean): Remedy {
+function finerSpikes(situation: Situation, settled: boolean): Proposal {
   const finer = finerSteps(situation) ?? moreBits(situation);
   if (finer !== null) return andLonger(finer, situation, settled);
   if (!settled) return { text: "Use more timesteps.", option: longer(situation) };
@@ -98,7 +98,7 @@ function finerSpikes(situation: Situation, settled: boolean): Remedy {
 }
 
 /** Finer steps where they were told to stay coarse; null elsewhere. */
-function finerSteps(situation: Situation): Remedy | null {
+function finerSteps(situation: Situation): Proposal | null {
   const precision = numberOf(situation, "precision");
   if (precision === null) return null;
   const { facts, name, value, option } = precision;
@@ -111,7 +111,7 @@ function finerSteps(situation: Situation): Remedy | null {
 }
 
 /** Two bits more; null where spikes have the most that there are, or no number of them. */
-function moreBits(situation: Situation): Remedy | null {
+function moreBits(situation: Situation): Proposal | null {
   const bits = numberOf(situation, "bits");
   const most = bits?.option.max ?? 0;
   if (bits === null || bits.value >= most) return null;
@@ -129,18 +129,18 @@ export function longer(situation: Situation): string {
 
 /** The timesteps that `-T` counts: those after a rehearsal, where there is one. */
 export function answering(situation: Situation): number {
-  return situation.settings.timesteps - rehearsed(situation);
+  return situation.settings.timesteps - rehearsedTimesteps(situation);
 }
 
 /** Timesteps that the network runs before it starts on its answer. */
-export function rehearsed(situation: Situation): number {
+export function rehearsedTimesteps(situation: Situation): number {
   const runs = runsOf(situation).filter(({ changed }) => changed);
   return runs.map((run) => numberIn(run, "rehearsal")?.value ?? 0).find((n) => n > 0) ?? 0;
 }
 
 /** Whether few timesteps answer, or what they are is settled: a rehearsal comes last. */
 function isShort(situation: Situation): boolean {
-  return answering(situation) < manyTimesteps || rehearsed(situation) > 0;
+  return answering(situation) < manyTimesteps || rehearsedTimesteps(situation) > 0;
 }
 
 /** Whether the answer is a mean over the timesteps. */
@@ -155,7 +155,7 @@ function traitsIn({ settings }: Situation): CodeTraits | null {
 }
 
 /** Raises thresholds relative to those the pipeline chose. */
-export function higherThresholds(situation: Situation): Remedy {
+export function higherThresholds(situation: Situation): Proposal {
   const fitter = fitterOf(situation);
   if (fitter !== null) return moreSamples(fitter);
   const used = balanceOf(situation);
@@ -191,7 +191,7 @@ export function higherThresholds(situation: Situation): Remedy {
 }
 
 /** A tenth of what was cut off before: 99.9 → 99.99. Null for a pass that goes by no percentile. */
-function higherPercentile(run: PassRun): Remedy | null {
+function higherPercentile(run: PassRun): Proposal | null {
   const percentile = numberIn(run, "percentile");
   if (percentile === null) return null;
   const { name, value: share } = percentile;
@@ -203,7 +203,7 @@ function higherPercentile(run: PassRun): Remedy | null {
 }
 
 /** Lowers thresholds relative to those the pipeline chose, or fits them more closely. */
-export function lowerThresholds(situation: Situation): Remedy {
+export function lowerThresholds(situation: Situation): Proposal {
   const fitter = fitterOf(situation);
   if (fitter !== null) return finerSteps(situation) ?? moreSamples(fitter);
   const used = balanceOf(situation);
@@ -228,7 +228,7 @@ function usesLeastError({ facts }: PassRun): boolean {
 }
 
 /** More timesteps first: they always help where they have not been seen not to. */
-function andLonger(remedy: Remedy, situation: Situation, settled: boolean): Remedy {
+function andLonger(remedy: Proposal, situation: Situation, settled: boolean): Proposal {
   if (settled) return { ...remedy, text: `${remedy.text}.` };
   const text = `${remedy.text.charAt(0).toLowerCase()}${remedy.text.slice(1)}`;
   return {
@@ -278,7 +278,7 @@ function offered(situation: Situation, by: Offer["by"]): Offered | null {
   return offersOf(situation, by)[0] ?? null;
 }
 
-function proposal(offer: Offered | null): Remedy | null {
+function proposal(offer: Offered | null): Proposal | null {
   return offer === null ? null : { text: offer.remedy.text, option: offer.facts.name };
 }
 

@@ -14,7 +14,7 @@ import { type Html, html } from "./markup.ts";
 import { type ReportPlots, errorParts, passMeasure } from "./plots.ts";
 import type { ConversionReport } from "./schema.ts";
 import { figure, table } from "./tables.ts";
-import { bitsMultiplyWords, latencyOf, latencyWords, rivalWords } from "./words.ts";
+import { bitsMultiplyWords, reportLatency, latencyWords, rivalWords } from "./words.ts";
 
 const importanceWords = { high: "Do this first", medium: "Worth trying", info: "Good to know" };
 
@@ -226,7 +226,7 @@ export function costSection(report: ConversionReport, figures: ReportPlots): Htm
   ]);
   return html`<section aria-labelledby="cost">
     <h2 id="cost">What a sample costs</h2>
-    <p>${latencyWords(latencyOf(report), answersOnce(report.accuracy.timesteps))}</p>
+    <p>${latencyWords(reportLatency(report), answersOnce(report.accuracy.timesteps))}</p>
     <div class="figures">
       ${
         answersOnce(report.accuracy.timesteps)
@@ -305,7 +305,7 @@ export function makingSection(report: ConversionReport): Html {
     ["Outputs", ports(model.outputs)],
     ["Code", settings.code],
     ["Timesteps", String(settings.timesteps)],
-    ["Latency", latencyWords(latencyOf(report), answersOnce(report.accuracy.timesteps))],
+    ["Latency", latencyWords(reportLatency(report), answersOnce(report.accuracy.timesteps))],
     ["Seed", settings.seed === null ? "none used" : String(settings.seed)],
     ["Calibration data", calibrationData === null ? "none" : dataset(calibrationData)],
     ["Evaluation data", dataset(evaluationData)],

@@ -15,7 +15,7 @@ import {
 import { errorParts } from "./plots.ts";
 import type { ConversionReport, LayerErrorParts } from "./schema.ts";
 import { verdict } from "./verdict.ts";
-import { energyWords, latencyOf, latencyWords, rivalWords } from "./words.ts";
+import { energyWords, reportLatency, latencyWords, rivalWords } from "./words.ts";
 
 export interface TextOptions {
   /** Columns of the terminal. */
@@ -134,7 +134,7 @@ function costWords(report: ConversionReport): string[] {
     counts,
     ...(own === undefined ? [] : [energyWords(own, operations.bitsAreAdditions)]),
     rivalWords(report),
-    latencyWords(latencyOf(report), answersOnce(report.accuracy.timesteps)),
+    latencyWords(reportLatency(report), answersOnce(report.accuracy.timesteps)),
   ].filter((sentence) => sentence !== "");
 }
 

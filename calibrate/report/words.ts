@@ -34,7 +34,7 @@ export function answerWords(run: {
 }
 
 /** The latency of a report. */
-export function latencyOf({ settings }: Pick<ConversionReport, "settings">): Latency {
+export function reportLatency({ settings }: Pick<ConversionReport, "settings">): Latency {
   const { latencyTimesteps: timesteps, latencyPhases: phases, latencyWithDelay } = settings;
   return { timesteps, phases, withDelay: latencyWithDelay };
 }

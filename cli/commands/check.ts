@@ -7,7 +7,7 @@ import { refusalsOf } from "../../library/build.ts";
 import { checkModel } from "../../library/check.ts";
 import { loaderFiles } from "../../library/loader-files.ts";
 import {
-  type Neurons,
+  type NeuronCounts,
   type WithoutNeuron,
   neuronsIn,
   withoutNeurons,
@@ -16,7 +16,7 @@ import { type Target, parseTarget, targets } from "../../library/targets.ts";
 import { type CommandContext, type Outcome, perform } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 import { readInput } from "../files/files.ts";
-import { importModel, isPackage, loadNetwork } from "../load.ts";
+import { importModel, isPackageFile, loadNetwork } from "../load.ts";
 import { limitsOf, readingOf } from "../options/model-options.ts";
 import { wayNamed } from "../options/conversion.ts";
 import { options } from "../options/options.ts";
@@ -55,7 +55,7 @@ export function checkCommand() {
       perform(given, async (context) => {
         const way = wayNamed(given);
         const target = given.target === undefined ? null : parseTarget(given.target);
-        if (await isPackage(file)) {
+        if (await isPackageFile(file)) {
           refuseWays(given, file);
           const { module } = await loadNetwork(file, given, context);
           return packageOutcome(file, target, module, context);
@@ -160,7 +160,7 @@ async function packageOutcome(
   };
 }
 
-function neuronsJson(neurons: Neurons | null, withoutNeuron: readonly WithoutNeuron[]) {
+function neuronsJson(neurons: NeuronCounts | null, withoutNeuron: readonly WithoutNeuron[]) {
   return {
     neurons: neurons === null ? null : { ...neurons, kinds: Object.fromEntries(neurons.kinds) },
     withoutNeuron,

@@ -8,7 +8,7 @@ import { formatOp } from "../../ir/text/print.ts";
 import { printable } from "../../ir/text/printable.ts";
 import { type Tensor, sameTensor } from "../../ir/tensor.ts";
 import { perform } from "../action.ts";
-import { isPackage, loadNetwork } from "../load.ts";
+import { isPackageFile, loadNetwork } from "../load.ts";
 import type { Network } from "../../library/network.ts";
 import { options } from "../options/options.ts";
 
@@ -30,7 +30,7 @@ export function diffCommand() {
     .action((leftFile, rightFile, given) =>
       perform(given, async (context) => {
         // A model is read as the network beside it records, whichever side that is on.
-        const turned = await isPackage(rightFile);
+        const turned = await isPackageFile(rightFile);
         const [firstFile, secondFile] = turned ? [rightFile, leftFile] : [leftFile, rightFile];
         const first = await loadNetwork(firstFile, given, context);
         const second = await loadNetwork(secondFile, given, context, first);

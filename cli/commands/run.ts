@@ -200,10 +200,10 @@ function stack(rows: readonly ProbeData[], shape: readonly number[]): Tensor {
   return all;
 }
 
-type Format = "npy" | "npz";
+type OutputFormat = "npy" | "npz";
 
 /** What a file of this name holds; `arrays` are to go into it. */
-function formatOf(file: string, arrays: number): Format {
+function formatOf(file: string, arrays: number): OutputFormat {
   const extension = path.extname(file);
   if (extension === ".npz") return "npz";
   // Devices such as /dev/stdout have no extension.
@@ -218,7 +218,7 @@ function formatOf(file: string, arrays: number): Format {
   return "npy";
 }
 
-function encode(format: Format, tensors: ReadonlyMap<string, Tensor>): Uint8Array {
+function encode(format: OutputFormat, tensors: ReadonlyMap<string, Tensor>): Uint8Array {
   const [only] = tensors.values();
   return format === "npz" ? encodeNpz(tensors) : encodeNpy(known(only, "an array"));
 }

@@ -1,22 +1,22 @@
 /** From data options to samples that fit a network. */
-import type { Part } from "../../calibrate/data/archive/roles.ts";
+import type { SetPart } from "../../calibrate/data/archive/roles.ts";
 import type { ClassNames, LabelMap } from "../../calibrate/data/classes.ts";
 import { openDataset } from "../../calibrate/data/open.ts";
 import { modelInputs } from "../../calibrate/data/source.ts";
 import type { Module } from "../../ir/module.ts";
-import { type Choice, type Data, type Opened, fitData } from "../../library/data.ts";
+import { type SampleChoice, type Data, type Opened, fitData } from "../../library/data.ts";
 import { type CommandContext, warmUp } from "../action.ts";
 import { readClassNames, readLabelMap } from "./classes.ts";
 import type { EngineName } from "../../library/job/job.ts";
 import { type Preparation, openPrepared } from "./preprocessing.ts";
 
-export interface DataOptions extends Preparation, Choice {
+export interface DataOptions extends Preparation, SampleChoice {
   readonly labels?: string | undefined;
   /** The arrays of an archive that are the samples and the labels, by name. */
   readonly x?: string | undefined;
   readonly y?: string | undefined;
   /** What the data are for: where an archive holds several parts, this one is taken. */
-  readonly part?: Part | undefined;
+  readonly part?: SetPart | undefined;
   /** A file of names of classes, and a label map or its file. */
   readonly classes?: string | undefined;
   readonly labelMap?: string | LabelMap | undefined;

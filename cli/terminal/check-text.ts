@@ -6,7 +6,7 @@ import { formatLoc } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
 import { printable } from "../../ir/text/printable.ts";
 import type { CheckResult, CheckedFate } from "../../library/check.ts";
-import type { Neurons, WithoutNeuron } from "../../library/neurons.ts";
+import type { NeuronCounts, WithoutNeuron } from "../../library/neurons.ts";
 
 const fateTexts: Readonly<Record<CheckedFate, string>> = {
   neuron: "become neurons",
@@ -54,7 +54,7 @@ export function networkText(
   { code, timesteps }: Module,
   found: {
     readonly ops: ReadonlyMap<string, number>;
-    readonly neurons: Neurons;
+    readonly neurons: NeuronCounts;
     readonly withoutNeuron: readonly WithoutNeuron[];
   },
   color: boolean,
@@ -83,7 +83,7 @@ export function targetText(path: string, target: string, refused: readonly Diagn
   return lines.join("\n");
 }
 
-function neuronLines({ count, kinds, eitherSign }: Neurons): string[] {
+function neuronLines({ count, kinds, eitherSign }: NeuronCounts): string[] {
   if (count === 0) return [row("neurons", "none")];
   const lines = [row("neurons", `${quantity(count)}: ${kindsText(kinds)}`)];
   const { nodes } = eitherSign;

@@ -26,7 +26,7 @@ import { Needs } from "./graph/need.ts";
 import { prune } from "./graph/prune.ts";
 import { type ValueInfoProto, integer } from "./file/proto.ts";
 import { Refusals } from "../refusals.ts";
-import { type Poison, refusalsBehind, Scope } from "./graph/scope.ts";
+import { type Poison, refusalsBehind, GraphScope } from "./graph/scope.ts";
 import { noteUnsupported } from "./unsupported.ts";
 import { decodeSparse, decodeTensor } from "./file/tensors.ts";
 
@@ -112,7 +112,7 @@ function run(options: AttemptOptions, plan: BatchPlan, gathered: Gathered): Modu
   const report = (diagnostic: Diagnostic): void => void gathered.diagnostics.push(diagnostic);
   const builder = new Builder();
   const folder = new Folder(builder, foldingBudget(limits, options.bytes));
-  const scope = new Scope(null);
+  const scope = new GraphScope(null);
   const { names: needed, nodes } = new Needs(file, model.functions).of(graph.nodes, wanted);
   const taken = options.inputs.filter((info) => needed.has(info.name ?? ""));
   for (const info of options.inputs) {

@@ -69,12 +69,12 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions): ImportRes
   };
 }
 
-type Request = ImportOptions & { readonly limits: Limits; readonly bytes: number };
+type ImportRequest = ImportOptions & { readonly limits: Limits; readonly bytes: number };
 
 /** Decides which outputs are asked for: those named, or all but those that need random numbers. */
 function importOutputs(
   model: OnnxModel,
-  options: Request,
+  options: ImportRequest,
   report: (diagnostic: Diagnostic) => void,
 ): Attempt {
   const listed = listedOutputs(model, report);
@@ -158,7 +158,7 @@ function quoted(names: readonly string[]): string {
 }
 
 /** Decides where the batch is, for these outputs. */
-function importBatch(model: OnnxModel, wanted: readonly string[], options: Request): Attempt {
+function importBatch(model: OnnxModel, wanted: readonly string[], options: ImportRequest): Attempt {
   const inputOptions: InputOptions = {
     file: model.file,
     batch: options.batch === undefined ? 1 : options.batch,

@@ -33,9 +33,9 @@ export interface NeuronBounds {
 export type IntegerKind = Exclude<NeuronKind, "snn.rehearsed-if">;
 
 /** What `NeuronBounds` says of potentials. */
-type Potentials = Pick<NeuronBounds, "timesteps" | "potential">;
+type PotentialBounds = Pick<NeuronBounds, "timesteps" | "potential">;
 
-export function potentialsOf(op: OpOf<IntegerKind>, x: Interval, module: Module): Potentials {
+export function potentialsOf(op: OpOf<IntegerKind>, x: Interval, module: Module): PotentialBounds {
   switch (op.kind) {
     case "snn.if":
       return neuronPotentials(op, x, module);
@@ -51,13 +51,17 @@ export function potentialsOf(op: OpOf<IntegerKind>, x: Interval, module: Module)
 }
 
 /** Potentials that stay within an interval for as long as a network runs. */
-function unmoved(interval: Interval): Potentials {
+function unmoved(interval: Interval): PotentialBounds {
   const fits = interval.low >= smallest && interval.high <= largest;
   return { timesteps: fits ? Infinity : 0, potential: () => interval };
 }
 
 /** Row by row: a neuron that fires was at the threshold or above it, one that does not is below. */
-function fewSpikesPotentials(op: OpOf<"snn.few-spikes">, x: Interval, module: Module): Potentials {
+function fewSpikesPotentials(
+  op: OpOf<"snn.few-spikes">,
+  x: Interval,
+  module: Module,
+): PotentialBounds {
   const rowsOf = (ref: TensorRef): Interval[] => rowIntervals(tensorAt(module, ref));
   const resets = rowsOf(op.attrs.reset);
   let v = plus(intervalOf(tensorAt(module, op.attrs.vInit)), x);
@@ -80,7 +84,7 @@ function fewSpikesPotentials(op: OpOf<"snn.few-spikes">, x: Interval, module: Mo
  * because it is below θ where the neuron did not fire, and at least 0 where it did. Before the reset
  * of step t it is at most v[t−1] + high. With reset to zero nothing piles up above θ.
  */
-function neuronPotentials(op: OpOf<"snn.if">, x: Interval, module: Module): Potentials {
+function neuronPotentials(op: OpOf<"snn.if">, x: Interval, module: Module): PotentialBounds {
   const at = (ref: TensorRef): Interval => intervalOf(tensorAt(module, ref));
   const threshold = at(op.attrs.threshold);
   const vInit = at(op.attrs.vInit);
@@ -103,7 +107,7 @@ function neuronPotentials(op: OpOf<"snn.if">, x: Interval, module: Module): Pote
  * What meets a bound moves on by x less L · θ, or by all of x where there is none left to fire. The
  * total that was sent is no more than was fired, and no more than was received and is not left over.
  */
-function gradedPotentials(op: OpOf<"snn.graded">, x: Interval, module: Module): Potentials {
+function gradedPotentials(op: OpOf<"snn.graded">, x: Interval, module: Module): PotentialBounds {
   const at = (ref: TensorRef): Interval => intervalOf(tensorAt(module, ref));
   const { attrs } = op;
   const step = times(at(attrs.threshold), sharesOf(op, module));

@@ -15,7 +15,7 @@ import { type Faults, readTensors } from "./parse-tensors.ts";
 import { type AttrKind, inferType, isOpKind, specOf, specs, tensorRefsOf } from "../op/table.ts";
 import {
   type WrittenAttribute,
-  type WrittenItem,
+  type WrittenValue,
   type WrittenOp,
   numberOf,
   quote,
@@ -236,7 +236,7 @@ function readAttributes(
 }
 
 /** The value that is written, or undefined where it is not of this kind. */
-function valueOf(kind: TableKind, item: WrittenItem): unknown {
+function valueOf(kind: TableKind, item: WrittenValue): unknown {
   if (item.kind === "list") {
     const strings = item.items.every(({ kind: token }) => token === "string");
     if (typeof kind === "object" && "someOf" in kind) {
@@ -269,7 +269,7 @@ function describe(kind: TableKind): string {
   return describeKind(kind);
 }
 
-function spell(item: WrittenItem): string {
+function spell(item: WrittenValue): string {
   if (item.kind === "one") return quote(item.token.text);
   return quote(`[${item.items.map(({ text }) => text).join(", ")}]`);
 }

@@ -11,13 +11,13 @@ import { type Storage, storages } from "../packed.ts";
 import { type DType, type Shape, type Type, domains, dtypes, elementCount } from "../type.ts";
 
 /** The value of an attribute as written: one token, or the tokens of a list. */
-export type WrittenItem =
+export type WrittenValue =
   | { readonly kind: "one"; readonly token: Token }
   | { readonly kind: "list"; readonly token: Token; readonly items: readonly Token[] };
 
 export interface WrittenAttribute {
   readonly name: Token;
-  readonly item: WrittenItem;
+  readonly item: WrittenValue;
 }
 
 export interface WrittenOp {
@@ -324,7 +324,7 @@ class Cursor {
     });
   }
 
-  private item(): WrittenItem {
+  private item(): WrittenValue {
     const token = this.peek();
     if (this.tryPunctuation("[")) {
       const items = this.list("]", () =>

@@ -136,7 +136,7 @@ const fewestSamples = 8;
 const usualConfidence = 0.95;
 
 /** One part of the samples: what it judges, and what the rest of them show. */
-interface Part {
+interface SampleFold {
   readonly judging: Labelled;
   readonly calibration: Calibration;
   readonly ann: Evaluation;
@@ -170,7 +170,7 @@ export async function chooseConversion(
   refuseFewJudges(samples.count, maxLoss, confidence, task);
   const sharedBy = conversionsShown(samples.count, maxLoss, confidence, task, candidates.length);
   const sure = confidenceOfEach(confidence, sharedBy);
-  const dealt: Part[] = [];
+  const dealt: SampleFold[] = [];
   for (let k = 0; k < parts; k++) {
     const calibrating = part(ordered, (index) => index % parts !== k);
     const judges = part(ordered, (index) => index % parts === k);

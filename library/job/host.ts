@@ -1,5 +1,5 @@
 /** What a job needs of whoever runs it: bytes, engines, and somebody to tell. */
-import type { Part } from "../../calibrate/data/archive/roles.ts";
+import type { SetPart } from "../../calibrate/data/archive/roles.ts";
 import type { ClassNames, LabelMap } from "../../calibrate/data/classes.ts";
 import type { Preprocess } from "../../calibrate/data/preprocess.ts";
 import type { ExternalFiles } from "../../frontend/import.ts";
@@ -24,7 +24,7 @@ export interface ModelFile {
 export interface DataWish {
   readonly module: Module;
   /** What the data are for: where an archive holds several parts, this one is taken. */
-  readonly part: Part;
+  readonly part: SetPart;
   readonly withLabels: boolean;
   /** As the job says it. */
   readonly preprocess: Preprocess | null;

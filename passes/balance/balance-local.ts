@@ -12,7 +12,7 @@
  */
 import { definePass } from "../pass.ts";
 import {
-  type Choice,
+  type RangeChoice,
   balance,
   largestActivation,
   positiveMasses,
@@ -48,7 +48,7 @@ export const balanceLocal = definePass({
 });
 
 /** θ after `iterations` updates from 0; 0 if nothing is positive. */
-export function localThreshold(choice: Choice, rate: number, iterations: number): number {
+export function localThreshold(choice: RangeChoice, rate: number, iterations: number): number {
   const masses = positiveMasses(choice);
   let threshold = 0;
   // The masses above θ only ever get fewer: those below `first` are done with.

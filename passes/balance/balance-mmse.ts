@@ -14,7 +14,7 @@ import type { Mass } from "../../ir/run/stats.ts";
 import { spikesOfCharge } from "../../ir/semantics/neurons/integrate-and-fire.ts";
 import { definePass } from "../pass.ts";
 import {
-  type Choice,
+  type RangeChoice,
   balance,
   largestActivation,
   positiveMasses,
@@ -63,7 +63,7 @@ export const balanceMmse = definePass({
 });
 
 /** The threshold on the grid with the least squared error for `levels` steps; 0 if z ≤ 0. */
-export function leastErrorThreshold(choice: Choice, levels: number, grid: number): number {
+export function leastErrorThreshold(choice: RangeChoice, levels: number, grid: number): number {
   const max = largestActivation(choice);
   if (max === 0) return 0;
   // Negative operands are answered by silence at any threshold, so they do not matter here.

@@ -28,7 +28,7 @@ export const scopeOption = {
 } as const satisfies OptionSpec;
 
 /** What a rule knows when it chooses the range of one layer, channel or neuron. */
-export interface Choice {
+export interface RangeChoice {
   /** Of the operand of the activation in the analogue network, on the calibration set. */
   readonly statistics: ChannelStatistics;
   /** The largest value that the activation lets through: 6 for ReLU6, Infinity for ReLU. */
@@ -42,16 +42,16 @@ export interface Choice {
 }
 
 /** Chooses the largest value that can be sent; 0 where nothing was seen. May exceed the ceiling. */
-export type Rule = (choice: Choice) => number;
+export type Rule = (choice: RangeChoice) => number;
 
 /** The largest activation; 0 where nothing positive was seen. */
-export function largestActivation({ statistics, ceiling, signed }: Choice): number {
+export function largestActivation({ statistics, ceiling, signed }: RangeChoice): number {
   const { min, max } = statistics;
   return Math.min(ceiling, Math.max(0, max, signed ? -min : 0));
 }
 
 /** The positive activations, or the magnitudes of signed ones, as weighted points in ascending order. */
-export function positiveMasses({ statistics, ceiling, signed }: Choice): Mass[] {
+export function positiveMasses({ statistics, ceiling, signed }: RangeChoice): Mass[] {
   const masses = statistics.masses();
   const sent = signed
     ? masses

@@ -19,7 +19,7 @@ import type { Op, OpOf, ValueId } from "../../ir/op/op.ts";
 import { scalar } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
 import { definePass } from "../pass.ts";
-import { analogueOption, announce, overTime } from "./over-time/over-time.ts";
+import { analogueOption, announce, networkOverTime } from "./over-time/over-time.ts";
 import { realLayers } from "./over-time/remarks.ts";
 import { planConversion, rectifierCeiling } from "./spiking-form.ts";
 import { unspiked } from "./over-time/words.ts";
@@ -72,7 +72,7 @@ export const convertActivations = definePass({
       fail(diagnose("reset-of-graded", null, {}));
     }
     const code = codeOf(options);
-    const converted = overTime(
+    const converted = networkOverTime(
       module,
       plan,
       { pass: name, code, timesteps },
@@ -89,7 +89,7 @@ export const convertActivations = definePass({
   },
 });
 
-function neuron(op: Op, builder: Builder, options: Options): ValueId {
+function neuron(op: Op, builder: Builder, options: NeuronOptions): ValueId {
   const operand = known(op.inputs[0], "an activation's operand");
   if (builder.typeOf(operand).domain !== "spike") return made(op, [operand], builder, options);
   // Spikes are not negative: rectifying them changes nothing, but a ceiling may lie below them.
@@ -97,7 +97,12 @@ function neuron(op: Op, builder: Builder, options: Options): ValueId {
   return made(op, [unspiked(operand, fusedLoc(name, [op.loc]), builder)], builder, options);
 }
 
-function made(op: Op, inputs: readonly ValueId[], builder: Builder, options: Options): ValueId {
+function made(
+  op: Op,
+  inputs: readonly ValueId[],
+  builder: Builder,
+  options: NeuronOptions,
+): ValueId {
   if (isGraded(options)) return graded(inputs, builder, options, op.loc, op.result);
   const unit = builder.tensor("unit", scalar("f32", 1));
   const half = builder.tensor("half", scalar("f32", 0.5));
@@ -120,7 +125,7 @@ function graded(
   return builder.add("snn.graded", inputs, attrs, loc, result);
 }
 
-interface Options {
+interface NeuronOptions {
   readonly reset: "subtract" | "zero";
   readonly sign: "positive" | "retract";
   readonly bits: number;
@@ -128,11 +133,11 @@ interface Options {
 }
 
 /** Whether spikes have more than one size or sign. */
-function isGraded({ sign, bits }: Pick<Options, "sign" | "bits">): boolean {
+function isGraded({ sign, bits }: Pick<NeuronOptions, "sign" | "bits">): boolean {
   return sign === "retract" || bits > 1;
 }
 
-function codeOf({ bits, sign }: Pick<Options, "sign" | "bits">): SpikingCode {
+function codeOf({ bits, sign }: Pick<NeuronOptions, "sign" | "bits">): SpikingCode {
   if (bits > 1) return "burst";
   return sign === "retract" ? "signed-rate" : "rate";
 }

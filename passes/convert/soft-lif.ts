@@ -26,7 +26,7 @@ import { type Shape, elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
 import { inFloatRange } from "../float-range.ts";
 import { type PassContext, definePass } from "../pass.ts";
-import { analogueOption, announce, overTime } from "./over-time/over-time.ts";
+import { analogueOption, announce, networkOverTime } from "./over-time/over-time.ts";
 import { realLayers } from "./over-time/remarks.ts";
 import { hasLeakyForm, planConversion, rectifierCeiling } from "./spiking-form.ts";
 import { type Tuning, fitTuning } from "./curves/tuning.ts";
@@ -103,7 +103,7 @@ export const softLif = definePass({
     announce(module, plan, options.analogue, report);
     const fires = module.ops.filter((op) => plan.fates.get(op.result) === "neuron");
     const tunings = await fitRectifiers(module, fires, context);
-    const converted = overTime(
+    const converted = networkOverTime(
       module,
       plan,
       { pass: name, code, timesteps },
@@ -120,7 +120,7 @@ export const softLif = definePass({
   },
 });
 
-interface Options {
+interface SoftLifOptions {
   readonly step: number;
   readonly synapse: number;
   readonly rate: number;
@@ -150,7 +150,7 @@ function exactTuning({ attrs }: OpOf<"ann.soft-lif">): Tunings {
 async function fitRectifiers(
   module: Module,
   fires: readonly Op[],
-  { options, measure, report }: PassContext<Options>,
+  { options, measure, report }: PassContext<SoftLifOptions>,
 ): Promise<ReadonlyMap<ValueId, Tunings>> {
   const rectifiers = fires.filter((op) => rectifierCeiling(op) !== null);
   const tunings = new Map<ValueId, Tunings>();
@@ -189,7 +189,7 @@ async function fitRectifiers(
   return tunings;
 }
 
-function neurons(op: Op, builder: Builder, tunings: Tunings, options: Options): ValueId {
+function neurons(op: Op, builder: Builder, tunings: Tunings, options: SoftLifOptions): ValueId {
   const { times, shape, channels } = tunings;
   const step = milliseconds(options.step);
   const parameter = (part: string, of: (tuning: Tuning) => number): string =>
@@ -213,7 +213,7 @@ function neurons(op: Op, builder: Builder, tunings: Tunings, options: Options): 
 }
 
 /** The operand of `op`, behind a synapse where it comes from other neurons. */
-function filtered(op: Op, builder: Builder, { synapse, step }: Options): ValueId {
+function filtered(op: Op, builder: Builder, { synapse, step }: SoftLifOptions): ValueId {
   const operand = known(op.inputs[0], "an activation's operand");
   if (synapse === 0 || builder.typeOf(operand).domain === "real") return operand;
   const decay = Math.exp(-step / synapse);
@@ -227,7 +227,7 @@ function filtered(op: Op, builder: Builder, { synapse, step }: Options): ValueId
 const alongChannels = 0.7548776662466927;
 const alongPlaces = 0.5698402909980532;
 
-function initialPotential(op: Op, builder: Builder, start: Options["start"]): string {
+function initialPotential(op: Op, builder: Builder, start: SoftLifOptions["start"]): string {
   if (start === "zero") return builder.tensor("zero", scalar("f32", 0));
   if (start === "half") return builder.tensor("half", scalar("f32", 0.5));
   const { shape } = op.type;

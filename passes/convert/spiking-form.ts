@@ -163,7 +163,7 @@ function lookBehind(module: Module, fires: Fires): Map<ValueId, Ahead> {
   return ahead;
 }
 
-interface Surroundings {
+interface OperandFacts {
   /** For each operand: whether it changes over time. */
   readonly varying: readonly boolean[];
   /** For each operand: whether it depends on the sample at all. */
@@ -174,7 +174,7 @@ interface Surroundings {
   readonly ahead: Ahead;
 }
 
-function fateOf(op: Op, at: Surroundings): Fate {
+function fateOf(op: Op, at: OperandFacts): Fate {
   const varies = at.varying.includes(true);
   if (isInput(op) || isOp(op, "ann.constant")) return "shared";
   if (at.decoded) return at.ahead.neuron ? "refused" : "tail";
@@ -213,7 +213,7 @@ export function spikingFormOf(kind: OpKind): string {
 /** Linear or structural: in the operands that vary over time, and products in the sample itself. */
 function isShared(
   op: Op,
-  { varying, ofSample }: Pick<Surroundings, "varying" | "ofSample">,
+  { varying, ofSample }: Pick<OperandFacts, "varying" | "ofSample">,
 ): boolean {
   const count = varying.filter((varies) => varies).length;
   // What changes over time is float32: integers and floats of other widths have no spikes.

@@ -124,7 +124,7 @@ export const ftbc = definePass({
 });
 
 /** How many samples to correct on, from the first, and to judge by, after those. */
-interface Parts {
+interface SampleParts {
   readonly corrected: number;
   readonly heldOut: number;
 }
@@ -135,7 +135,7 @@ async function divide(
   { watch }: Look,
   samples: number,
   heldOut: number,
-): Promise<Parts | null> {
+): Promise<SampleParts | null> {
   let count = 0;
   const first = known(inputsOf(analogue)[0], "an input").result;
   await watch(prefixOf(analogue, [first]), [], { timesteps: 1 }, () => count++);
@@ -149,7 +149,7 @@ async function divide(
 async function judgeOf(
   analogue: Module,
   { watch, timesteps }: Look,
-  { corrected, heldOut }: Parts,
+  { corrected, heldOut }: SampleParts,
 ): Promise<(module: Module) => Promise<number>> {
   const outputsOf = async (module: Module, steps: number): Promise<Float64Array[][]> => {
     const all: Float64Array[][] = [];

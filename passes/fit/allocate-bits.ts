@@ -59,7 +59,7 @@ export const allocateBits = definePass({
     const neurons = opsOf(module, "snn.graded");
     const [first] = neurons;
     if (first === undefined) fail(diagnose("no-graded-neurons", null, { pass: name }));
-    const trial = new Trial(module, context);
+    const trial = new BitTrial(module, context);
     await trial.prepare();
     const options: Option[][] = [];
     for (const neuron of neurons) options.push(await trial.optionsOf(neuron));
@@ -131,7 +131,7 @@ type AllocationContext = Pick<
 >;
 
 /** Networks with other bits, and what they cost. */
-class Trial {
+class BitTrial {
   private readonly module: Module;
   private readonly context: AllocationContext;
   /** The whole network with so many bits everywhere, ranges to match. */

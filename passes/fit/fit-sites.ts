@@ -4,11 +4,11 @@ import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { sameShape } from "../../ir/type.ts";
 import { consumers, isOutput, producers } from "../../ir/analysis/walk.ts";
 
-export type Synapse = OpOf<"ann.conv" | "ann.linear">;
+export type FittedSynapse = OpOf<"ann.conv" | "ann.linear">;
 
 /** A synapse on values over time, and what it should amount to. */
 export interface FitSite {
-  readonly synapse: Synapse;
+  readonly synapse: FittedSynapse;
   /** The value whose counterpart in the analogue network is the target: the synapse's, or a sum's. */
   readonly target: ValueId;
   /** The other term of that sum; null where there is none. */
@@ -41,7 +41,7 @@ export function fitSiteOf(module: Module, op: Op): FitSite | null {
 }
 
 /** Whether the op has weights that are fitted. */
-function isFitted(op: Op): op is Synapse {
+function isFitted(op: Op): op is FittedSynapse {
   return isOp(op, "ann.conv", "ann.linear");
 }
 

@@ -18,8 +18,8 @@ import { prefixOf } from "../graph.ts";
 import type { PassContext } from "../pass.ts";
 import { withRanges } from "../balance/ranges.ts";
 import { type NeuronSite, neuronSites } from "../balance/sites.ts";
-import { type Affine, type Terms, fitted } from "./least-squares.ts";
-import { type Window, drawPlaces, windowOf } from "./places.ts";
+import { type AffineMatrix, type Terms, fitted } from "./least-squares.ts";
+import { type OutputWindow, drawPlaces, windowOf } from "./places.ts";
 import { type Channels, byChannel, channelsAlong, joined } from "./channels.ts";
 import { type ChosenResponse, type RateFiring, chooseResponse } from "./response.ts";
 import { type FitSite, fitSiteOf } from "./fit-sites.ts";
@@ -224,17 +224,17 @@ export class LayerFitter {
     return known(this.sites.get(neuron.result), "what neurons stand for");
   }
 
-  private windowOf({ synapse }: FitSite): Window {
+  private windowOf({ synapse }: FitSite): OutputWindow {
     const { shape } = producerOf(this.module, known(synapse.inputs[0], "an operand")).type;
     return windowOf(synapse, shape, tensorAt(this.module, synapse.attrs.weight).shape);
   }
 
-  private placesPerSample(window: Window): number {
+  private placesPerSample(window: OutputWindow): number {
     return Math.min(window.places, Math.ceil(termsOf(window) / this.samplesFor(window)));
   }
 
   /** Samples to fit weights on: more where one has few places, as in a linear layer. */
-  private samplesFor(window: Window): number {
+  private samplesFor(window: OutputWindow): number {
     const wanted = Math.min(mostSamples, Math.ceil(termsOf(window) / window.places));
     return Math.max(this.context.options.samples, wanted);
   }
@@ -242,7 +242,7 @@ export class LayerFitter {
   /** A value at the places of a site that are looked at in a sample, [place, output]. */
   private atPlaces(
     { synapse }: FitSite,
-    window: Window,
+    window: OutputWindow,
     value: ProbeData,
     sample: number,
   ): Float32Array {
@@ -291,7 +291,10 @@ export class LayerFitter {
     return byChannel(value, channels, steps, chosen);
   }
 
-  private affinesOf({ synapse }: FitSite, { width, groups, outputs }: Window): Affine[] {
+  private affinesOf(
+    { synapse }: FitSite,
+    { width, groups, outputs }: OutputWindow,
+  ): AffineMatrix[] {
     const weight = tensorAt(this.module, synapse.attrs.weight).data;
     const bias =
       synapse.attrs.bias === null ? null : tensorAt(this.module, synapse.attrs.bias).data;
@@ -312,8 +315,8 @@ export class LayerFitter {
 
   private putAffines(
     { synapse }: FitSite,
-    { width, outputs }: Window,
-    maps: readonly Affine[],
+    { width, outputs }: OutputWindow,
+    maps: readonly AffineMatrix[],
   ): void {
     const old = tensorAt(this.module, synapse.attrs.weight);
     const weight = new Float32Array(old.data.length);
@@ -344,7 +347,7 @@ export class LayerFitter {
 }
 
 /** Terms to fit the weights of a synapse on, as far as there are samples. */
-function termsOf({ width }: Window): number {
+function termsOf({ width }: OutputWindow): number {
   return Math.min(mostTerms, Math.max(fewestTerms, termsPerOperand * width));
 }
 
@@ -357,7 +360,7 @@ function firingOf(neuron: OpOf<NeuronKind>): RateFiring {
 interface Gathered {
   readonly count: number;
   readonly perSample: number;
-  readonly window: Window;
+  readonly window: OutputWindow;
   readonly group: number;
   readonly rows: Float64Array | undefined;
   readonly wanted: readonly Float32Array[];

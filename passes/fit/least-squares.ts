@@ -15,7 +15,7 @@ import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import { type Rows, addTransposedProduct, meanRow, product, transposed } from "./products.ts";
 
 /** A synapse as a matrix: y = x·weight + bias. */
-export interface Affine {
+export interface AffineMatrix {
   /** [inputs, outputs], row-major. */
   readonly weight: Float64Array;
   readonly bias: Float64Array;
@@ -40,7 +40,7 @@ const rounds = 3;
  * The affine map fitted to `terms`, starting from `before`, or `before` itself where no fit does better
  * on `held`, terms of other samples.
  */
-export function fitted(before: Affine, terms: Terms, held: Terms): Affine {
+export function fitted(before: AffineMatrix, terms: Terms, held: Terms): AffineMatrix {
   const normal = normalEquations(terms.x);
   const pull = pullOf(before, terms, normal);
   let best = before;
@@ -64,7 +64,7 @@ export function fitted(before: Affine, terms: Terms, held: Terms): Affine {
 }
 
 /** Mean squared error of what a map makes of terms, beyond a rectifier where there is one. */
-export function errorOf(map: Affine, terms: Terms): number {
+export function errorOf(map: AffineMatrix, terms: Terms): number {
   const residual = residuals(map, terms);
   return residual.reduce((sum, r) => sum + r * r, 0) / Math.max(1, residual.length);
 }
@@ -122,7 +122,7 @@ interface Pull {
   readonly right: Rows;
 }
 
-function pullOf(map: Affine, terms: Terms, { centred, isDual }: NormalEquations): Pull {
+function pullOf(map: AffineMatrix, terms: Terms, { centred, isDual }: NormalEquations): Pull {
   const width = map.bias.length;
   const { count } = terms.x;
   const residual = { data: residuals(map, terms), count, width };
@@ -140,11 +140,11 @@ function transposedProduct(a: Rows, b: Rows): Rows {
 
 /** The map at the minimum of the quadratic bound that touches the error where `pull` was found. */
 function moved(
-  { weight, bias }: Affine,
+  { weight, bias }: AffineMatrix,
   pull: Pull,
   { centred, mean, isDual }: NormalEquations,
   solver: CholeskyDecomposition,
-): Affine {
+): AffineMatrix {
   const width = bias.length;
   const { right } = pull;
   const data = Float64Array.from(
@@ -160,7 +160,10 @@ function moved(
 }
 
 /** What is missing, term by term, [rows · outputs]. */
-function residuals({ weight, bias }: Affine, { x, target, extra, rectified }: Terms): Float64Array {
+function residuals(
+  { weight, bias }: AffineMatrix,
+  { x, target, extra, rectified }: Terms,
+): Float64Array {
   const outputs = bias.length;
   const { data } = product(x, { data: weight, count: x.width, width: outputs });
   return data.map((value, i) => {

@@ -5,7 +5,7 @@
 import { known } from "../../ir/diagnostic.ts";
 import { uniform } from "../../ir/random.ts";
 import { type Shape, elementCount, stridesOf } from "../../ir/type.ts";
-import type { Synapse } from "./fit-sites.ts";
+import type { FittedSynapse } from "./fit-sites.ts";
 
 /** `count` different places out of `all`, ascending; all of them where there are no more. */
 export function drawPlaces(all: number, count: number, sample: number, layer: number): Int32Array {
@@ -19,7 +19,7 @@ export function drawPlaces(all: number, count: number, sample: number, layer: nu
 }
 
 /** Reads what one output of a synapse is made of. */
-export interface Window {
+export interface OutputWindow {
   /** Outputs that share weights: pixels of a convolution, rows of a linear layer. */
   readonly places: number;
   /** Operand elements behind each of them, for each group of channels. */
@@ -34,13 +34,13 @@ export interface Window {
 }
 
 /** The windows of a synapse on an operand of `shape`, with weights [out, in / groups, …kernel]. */
-export function windowOf(synapse: Synapse, shape: Shape, weight: Shape): Window {
+export function windowOf(synapse: FittedSynapse, shape: Shape, weight: Shape): OutputWindow {
   return synapse.kind === "ann.linear"
     ? rowsOf(synapse.type.shape, weight)
     : patchesOf(synapse.attrs, synapse.type.shape, shape, weight);
 }
 
-function rowsOf(outShape: Shape, [outputs = 0, width = 0]: Shape): Window {
+function rowsOf(outShape: Shape, [outputs = 0, width = 0]: Shape): OutputWindow {
   return {
     places: elementCount(outShape) / outputs,
     width,
@@ -54,11 +54,11 @@ function rowsOf(outShape: Shape, [outputs = 0, width = 0]: Shape): Window {
 }
 
 function patchesOf(
-  attrs: Extract<Synapse, { kind: "ann.conv" }>["attrs"],
+  attrs: Extract<FittedSynapse, { kind: "ann.conv" }>["attrs"],
   outShape: Shape,
   shape: Shape,
   [outChannels = 0, inputs = 0, ...kernel]: Shape,
-): Window {
+): OutputWindow {
   const { groups, strides, padsBegin, dilations } = attrs;
   const plane = shape.slice(2);
   const outPlane = outShape.slice(2);

@@ -11,7 +11,7 @@ import { type Shape, elementCount, real } from "../../ir/type.ts";
 import { largestFoldedConstant } from "../clean/fold-constants.ts";
 import { type Graph, uniformValue } from "../graph.ts";
 import { type Affine, addAffine, affineOf, alongAxis, one, reshaped, spread } from "./affine.ts";
-import { type Synapse, areFinite, mappedBias, scaledWeight } from "./weights.ts";
+import { type WeightedOp, areFinite, mappedBias, scaledWeight } from "./weights.ts";
 
 /**
  * `affine` of `x`, which `op` computes, done by the synapse that makes `x`:
@@ -95,7 +95,7 @@ function through(
  * differs at the border, and is added as an affine map by 1; on the input side, where an affine map
  * runs once per sample, the map stays where it is instead. Null where it does not apply.
  */
-export function intoConsumer(op: Synapse, graph: Graph, pass: string): ValueId | null {
+export function intoConsumer(op: WeightedOp, graph: Graph, pass: string): ValueId | null {
   const [operand] = op.inputs;
   if (operand === undefined) return null;
   const direct = graph.producer(operand);
@@ -134,7 +134,7 @@ export function intoConsumer(op: Synapse, graph: Graph, pass: string): ValueId |
 }
 
 /** What `op` makes of the shift alone, without its bias; null where the shift is zero. */
-function shiftMap(op: Synapse, affine: Affine, shape: readonly number[], graph: Graph) {
+function shiftMap(op: WeightedOp, affine: Affine, shape: readonly number[], graph: Graph) {
   if (uniformValue(affine.shift) === 0) return null;
   const attrs = { ...op.attrs, bias: null };
   const unbiased = makeOp(op.kind, op.result, op.inputs, attrs, real("f64", op.type.shape), op.loc);

@@ -10,11 +10,11 @@ import { type Shape, elementCount } from "../../ir/type.ts";
 import type { Graph } from "../graph.ts";
 
 /** An op with a weight per pair of channels. */
-export type Synapse = OpOf<WeightedKind>;
+export type WeightedOp = OpOf<WeightedKind>;
 
 /** Visits each element of a synapse's weight, with the channels that it joins, in order. */
 export function eachWeight(
-  op: Synapse,
+  op: WeightedOp,
   shape: Shape,
   visit: (index: number, input: number, output: number) => void,
 ): void {
@@ -35,7 +35,7 @@ export function eachWeight(
 
 /** A synapse's weight with each element multiplied by what `factor` says for its channels. */
 export function scaledWeight(
-  op: Synapse,
+  op: WeightedOp,
   graph: Graph,
   factor: (channels: { readonly output: number; readonly input: number }) => number,
 ): TensorRef {
@@ -49,7 +49,7 @@ export function scaledWeight(
 
 /** A synapse's bias, mapped; zeros where it has none. */
 export function mappedBias(
-  op: Synapse,
+  op: WeightedOp,
   graph: Graph,
   map: (bias: number, channel: number) => number,
 ): TensorRef {
@@ -63,7 +63,7 @@ export function mappedBias(
 
 /** False where scaling has overflowed: such weights cannot be an op's. */
 export function areFinite(
-  { weight, bias }: Pick<Synapse["attrs"], "weight" | "bias">,
+  { weight, bias }: Pick<WeightedOp["attrs"], "weight" | "bias">,
   graph: Graph,
 ): boolean {
   const isFiniteAt = (ref: TensorRef): boolean =>

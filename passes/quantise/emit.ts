@@ -15,17 +15,17 @@ import { type Op, type OpOf, type ValueId, isInput, isOp } from "../../ir/op/op.
 import { type Tensor, type TensorRef, scalar, tensorOf } from "../../ir/tensor.ts";
 import { dtypeLimits } from "../../ir/semantics/values/scalar.ts";
 import { type DType, type Shape, elementCount } from "../../ir/type.ts";
-import { type Synapse, eachWeight } from "../fuse/weights.ts";
-import { type Grid, combine, compress, gridOf, isMove, moved, uniform } from "./grid.ts";
+import { type WeightedOp, eachWeight } from "../fuse/weights.ts";
+import { type Grid, combine, compress, gridOf, movesUnits, moved, uniformGrid } from "./grid.ts";
 import { momentsBeside } from "./moments.ts";
 import { type IntegerPlan, keyOf } from "./plan.ts";
 import { quantised, roundHalfAway } from "./scale.ts";
-import { type Known, type UnitSource, alongAxis } from "./units.ts";
+import { type Known, type UnitSource, unitsAlongAxis } from "./units.ts";
 
 const name = "quantise";
 
 /** How a float value of the input becomes integers of one unit. */
-export interface Encoding {
+export interface InputEncoding {
   readonly unit: number;
   readonly dtype: "i8" | "u8" | "i32";
   /** The smallest and the largest integer that it may become. */
@@ -44,7 +44,7 @@ export function emitIntegers(
   module: Module,
   plan: IntegerPlan,
   chosen: Known,
-  encodings: ReadonlyMap<ValueId, Encoding>,
+  encodings: ReadonlyMap<ValueId, InputEncoding>,
 ): Module {
   const emitter = new Emitter(module, plan, chosen, encodings);
   for (const op of module.ops) emitter.emit(op);
@@ -58,13 +58,13 @@ class Emitter {
   private readonly module: Module;
   private readonly plan: IntegerPlan;
   private readonly chosen: Known;
-  private readonly encodings: ReadonlyMap<ValueId, Encoding>;
+  private readonly encodings: ReadonlyMap<ValueId, InputEncoding>;
 
   constructor(
     module: Module,
     plan: IntegerPlan,
     chosen: Known,
-    encodings: ReadonlyMap<ValueId, Encoding>,
+    encodings: ReadonlyMap<ValueId, InputEncoding>,
   ) {
     this.builder = builderBeside(module);
     this.module = module;
@@ -92,7 +92,7 @@ class Emitter {
 
   private integers(op: Op): Made {
     if (isWeighted(op)) return this.synapse(op);
-    if (isMove(op)) return this.move(op);
+    if (movesUnits(op)) return this.move(op);
     switch (op.kind) {
       case "ann.affine":
         return this.affine(op);
@@ -121,17 +121,17 @@ class Emitter {
   private float(op: Op): Made {
     if (isInput(op)) {
       this.builder.push(op);
-      return { value: op.result, units: uniform(0, 1) };
+      return { value: op.result, units: uniformGrid(0, 1) };
     }
     const inputs = op.inputs.map((value) => this.valueOf(value));
-    return { value: this.again(op, inputs), units: uniform(0, 1) };
+    return { value: this.again(op, inputs), units: uniformGrid(0, 1) };
   }
 
   private again(op: Op, inputs: readonly ValueId[]): ValueId {
     return this.builder.add(op.kind, inputs, op.attrs, op.loc, op.result);
   }
 
-  private synapse(op: Synapse): Made {
+  private synapse(op: WeightedOp): Made {
     const x = this.operand(op, 0);
     const axis = op.kind === "ann.linear" ? this.shapeOf(x.value).length - 1 : 1;
     const inputs = this.byIndex(x, axis).data;
@@ -173,7 +173,7 @@ class Emitter {
 
   /** The bias, less the mean shift that rounded weights make. */
   private bias(
-    { attrs: { bias, weight } }: Synapse,
+    { attrs: { bias, weight } }: WeightedOp,
     source: UnitSource,
     units: Float64Array,
     shifts: Float64Array,
@@ -360,7 +360,7 @@ class Emitter {
     const loc = fusedLoc(name, [from.loc, op.loc]);
     const label = `${shortName(from.loc)}.rescale`;
     const units = this.unitsOf(source);
-    const scale = uniform(units.shape.length, 1);
+    const scale = uniformGrid(units.shape.length, 1);
     const { weights, biases } = this.perElement(op, index, source, { x: x.units, units, scale });
     const { shape } = from.type;
     const perChannel = units.shape.every((extent, axis) => axis === 1 || extent === 1);
@@ -421,13 +421,13 @@ class Emitter {
     const attrs = { axis: 0, to };
     let q = this.builder.add("ann.quantize-linear", [x, scale, zero], attrs, loc);
     if (dtype === "i32") q = this.builder.add("ann.cast", [q], { to: "i32", saturate: true }, loc);
-    return { value: q, units: uniform(source.type.shape.length, unit) };
+    return { value: q, units: uniformGrid(source.type.shape.length, unit) };
   }
 
   /** The units of a value by index along `axis`, which the plan has found to be all there is. */
   private byIndex({ units }: Made, axis: number): Grid {
-    const of = { ids: uniform(units.shape.length, -1), factors: units };
-    return known(alongAxis(of, axis, this.plan.table), "units by channel").factors;
+    const of = { ids: uniformGrid(units.shape.length, -1), factors: units };
+    return known(unitsAlongAxis(of, axis, this.plan.table), "units by channel").factors;
   }
 
   private source(key: string): UnitSource {

@@ -18,7 +18,7 @@ export interface Grid {
 }
 
 /** The same number everywhere in a value of `rank` axes. */
-export function uniform(rank: number, value: number): Grid {
+export function uniformGrid(rank: number, value: number): Grid {
   return { shape: new Array<number>(rank).fill(1), data: Float64Array.of(value) };
 }
 
@@ -74,7 +74,7 @@ export function compress(grid: Grid): Grid {
 }
 
 /** Ops that move elements, and so move with them what they are counted in; the zeros of a triangle have no unit. */
-export function isMove(op: Op): boolean {
+export function movesUnits(op: Op): boolean {
   return isMoveOfElements(op) && !isOp(op, "ann.trilu");
 }
 

@@ -7,7 +7,7 @@
  */
 import { ownChannelAxis } from "../../ir/op/known.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { type Synapse, eachWeight } from "../fuse/weights.ts";
+import { type WeightedOp, eachWeight } from "../fuse/weights.ts";
 
 /**
  * How far a multiple may be from a whole number. Floats of 24 bits that were scaled twice or three times
@@ -24,7 +24,7 @@ const leastEvidence = 8;
  * few weights to tell. A unit that all channels share comes first. Of the units there are it is the
  * largest.
  */
-export function ownUnits(op: Synapse, weight: Tensor, levels: number): Float64Array {
+export function ownUnits(op: WeightedOp, weight: Tensor, levels: number): Float64Array {
   const channels = op.type.shape[ownChannelAxis(op)] ?? 0;
   const shared = unitOf(weight.data, levels);
   if (shared !== null && evidenceOf(weight.data) >= leastEvidence) {

@@ -4,15 +4,24 @@
  * no op; `emit.ts` does, by the same keys.
  */
 import { isEncoder, isWeighted, ownChannelAxis } from "../../ir/op/known.ts";
-import { rowsOf, windowShares } from "./windows.ts";
+import { weightRowsOf, windowShares } from "./windows.ts";
 import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { type Type } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
-import { type Synapse } from "../fuse/weights.ts";
-import { type Grid, along, combine, compress, gridOf, isMove, moved, uniform } from "./grid.ts";
+import { type WeightedOp } from "../fuse/weights.ts";
+import {
+  type Grid,
+  along,
+  combine,
+  compress,
+  gridOf,
+  movesUnits,
+  moved,
+  uniformGrid,
+} from "./grid.ts";
 import { momentsBeside } from "./moments.ts";
 import { ownUnits } from "./own-grid.ts";
 import {
@@ -20,8 +29,8 @@ import {
   type UnitSource,
   UnitTable,
   type Units,
-  alongAxis,
-  isPlain,
+  unitsAlongAxis,
+  isPlainCurrent,
   uniteAlongAxis,
 } from "./units.ts";
 
@@ -135,7 +144,7 @@ class Planner {
 
   private integersFor(op: Op): Info {
     if (isWeighted(op)) return this.synapse(op);
-    if (isMove(op)) return this.move(op);
+    if (movesUnits(op)) return this.move(op);
     switch (op.kind) {
       case "ann.affine":
         return this.affine(op);
@@ -165,7 +174,7 @@ class Planner {
     }
   }
 
-  private synapse(op: Synapse): Integers {
+  private synapse(op: WeightedOp): Integers {
     const { shape } = this.typeOf(op, 0);
     const axis = op.kind === "ann.linear" ? shape.length - 1 : 1;
     const x = this.uniformAlong(op, this.operand(op, 0), axis);
@@ -175,7 +184,7 @@ class Planner {
     const rank = op.type.shape.length;
     const channels = op.type.shape[ownChannelAxis(op)] ?? 0;
     const ids = this.table.freshGrid(along(rank, ownChannelAxis(op), new Float64Array(channels)));
-    const rowOf = rowsOf(op, weight);
+    const rowOf = weightRowsOf(op, weight);
     const numbers = (grid: Grid, input: number): number => grid.data[input % grid.data.length] ?? 0;
     const isLive = (k: number): boolean =>
       (bias?.data[k] ?? 0) !== 0 ||
@@ -357,7 +366,7 @@ class Planner {
     const id = this.encoded.get(value) ?? this.table.fresh();
     this.encoded.set(value, id);
     const { length } = shape;
-    const units = { ids: uniform(length, id), factors: uniform(length, 1) };
+    const units = { ids: uniformGrid(length, id), factors: uniformGrid(length, 1) };
     return { kind: "integers", held: "input", bits: weightBits, ...units };
   }
 
@@ -402,7 +411,7 @@ class Planner {
     const there = this.rescales.get(key);
     if (there !== undefined) return there;
     const rank = x.ids.shape.length;
-    const [scale, shift] = [uniform(rank, 1), uniform(rank, 0)];
+    const [scale, shift] = [uniformGrid(rank, 1), uniformGrid(rank, 0)];
     const made = this.scaled(op, index, key, x, { scale, shift });
     this.rescales.set(key, made);
     return made;
@@ -410,7 +419,7 @@ class Planner {
 
   /** Operand 0 with units that depend on the index along `axis` alone. */
   private uniformAlong(op: Op, x: Integers, axis: number): Integers {
-    const there = alongAxis(x, axis, this.table);
+    const there = unitsAlongAxis(x, axis, this.table);
     if (there !== null) return { ...x, ...there };
     const sum = isSum(x) ? x : this.rescaled(op, 0, x, 0);
     return { ...sum, ...uniteAlongAxis(sum, axis, this.table) };
@@ -446,7 +455,7 @@ function plain(ids: Grid, live: Grid, bits: number): Integers {
 }
 
 function isSum(x: Integers): boolean {
-  return x.held === "sum" && isPlain(x);
+  return x.held === "sum" && isPlainCurrent(x);
 }
 
 /** A number in units; 0 of what is always 0. */

@@ -23,7 +23,7 @@ import { type ValueId, isOp } from "../../ir/op/op.ts";
 import { diagnose } from "../diagnostics.ts";
 import { withoutDead } from "../graph.ts";
 import { definePass } from "../pass.ts";
-import { type Encoding, emitIntegers } from "./emit.ts";
+import { type InputEncoding, emitIntegers } from "./emit.ts";
 import { type Seen, measureMoments } from "./moments.ts";
 import { type IntegerPlan, planIntegers } from "./plan.ts";
 import { withScalesInNeurons } from "./neuron-scales.ts";
@@ -108,8 +108,8 @@ function encodingsOf(
   plan: IntegerPlan,
   seen: ReadonlyMap<ValueId, Seen>,
   bits: number,
-): ReadonlyMap<ValueId, Encoding> {
-  const encodings = new Map<ValueId, Encoding>();
+): ReadonlyMap<ValueId, InputEncoding> {
+  const encodings = new Map<ValueId, InputEncoding>();
   for (const value of plan.encoded.keys()) {
     const { min, max } = known(seen.get(value), `statistics of %${value}`);
     encodings.set(value, ownEncoding(module, value, bits) ?? encodingOf(min, max, bits));
@@ -118,7 +118,7 @@ function encodingsOf(
 }
 
 /** A unit that covers a range. */
-function encodingOf(min: number, max: number, bits: number): Encoding {
+function encodingOf(min: number, max: number, bits: number): InputEncoding {
   const dtype = min >= 0 ? "u8" : "i8";
   const high = dtype === "u8" ? 2 ** bits - 1 : largestOf(bits);
   const largest = Math.max(Math.abs(min), Math.abs(max));
@@ -131,7 +131,7 @@ function encodingOf(min: number, max: number, bits: number): Encoding {
  * The step of the model's own quantiser, where nothing but moves lies behind it and its integers have no
  * more bits: then they are the integers that come in. Less their zero point they may need nine.
  */
-function ownEncoding(module: Module, value: ValueId, bits: number): Encoding | null {
+function ownEncoding(module: Module, value: ValueId, bits: number): InputEncoding | null {
   const ops = new Map(module.ops.map((op) => [op.result, op]));
   let op = ops.get(value);
   while (

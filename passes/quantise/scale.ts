@@ -21,7 +21,7 @@ export interface Row {
 }
 
 /** What meets at one channel, in the units of the network before. */
-export interface Channel {
+export interface ChannelUnits {
   readonly rows: readonly Row[];
   /** Of the neurons that the channel feeds; null where it is read out. */
   readonly threshold: { readonly min: number; readonly max: number } | null;
@@ -98,7 +98,7 @@ export function quantised(x: number, unit: number, levels: number, isWhole = fal
  * `leastThreshold` units. Where all weights are zero the unit is a fraction of the constants. Weights
  * that are whole multiples of a unit keep it: those of a model that was quantised.
  */
-export function chooseScale(channel: Channel, grid: number): Scale {
+export function chooseScale(channel: ChannelUnits, grid: number): Scale {
   const largest = channel.rows.reduce(
     (most, { weights, levels }) => Math.max(most, largestOf(weights) / levels),
     0,
@@ -146,7 +146,7 @@ const leastBeside = 32;
  * The unit that the weights have already, or the first whole part of it that thresholds allow: there
  * nothing is rounded. Null where rows that meet have different ones, or one has none.
  */
-function ownUnit({ rows }: Channel, floor: number, ceiling: number): number | null {
+function ownUnit({ rows }: ChannelUnits, floor: number, ceiling: number): number | null {
   const weighted = rows.filter(({ weights }) => largestOf(weights) > 0);
   const units = weighted.flatMap(({ own }) => own ?? []);
   const [first] = units;

@@ -6,7 +6,7 @@ import { invariant, known } from "../../ir/diagnostic.ts";
 import type { ValueId } from "../../ir/op/op.ts";
 import { type Grid, along, combine } from "./grid.ts";
 import type { Moments } from "./moments.ts";
-import { type Channel, type Row, type Scale, chooseScale } from "./scale.ts";
+import { type ChannelUnits, type Row, type Scale, chooseScale } from "./scale.ts";
 
 /** A unit to be chosen; negative ones stand for the unit 1 of the network before. */
 export type UnitId = number;
@@ -157,7 +157,7 @@ interface PendingChannel {
   demand: Demand | null;
 }
 
-function channelOf({ feeds, demand }: PendingChannel, at: Known): Channel {
+function channelOf({ feeds, demand }: PendingChannel, at: Known): ChannelUnits {
   return {
     rows: feeds.map(({ source, k }) => ({
       ...source.row(k, at),
@@ -175,7 +175,7 @@ function emptyChannel(): PendingChannel {
 }
 
 /** Whether a value of these units is a plain current: each element in a unit to be chosen, or 0. */
-export function isPlain({ ids, factors }: Units): boolean {
+export function isPlainCurrent({ ids, factors }: Units): boolean {
   const impure = combine([ids, factors], ([id = 0, factor = 0]) =>
     factor === 0 || (factor === 1 && id >= 0) ? 0 : 1,
   );
@@ -186,7 +186,7 @@ export function isPlain({ ids, factors }: Units): boolean {
  * The units by index along `axis`, where they depend on nothing else; elements that are always 0 do
  * not count. Null where they do.
  */
-export function alongAxis(units: Units, axis: number, table: UnitTable): Units | null {
+export function unitsAlongAxis(units: Units, axis: number, table: UnitTable): Units | null {
   let uniform = true;
   const found = firstAlong(units, axis, (a, b) => {
     if (a.factor !== b.factor) uniform = false;

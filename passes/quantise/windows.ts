@@ -3,13 +3,13 @@ import { evaluate } from "../../ir/run/evaluate.ts";
 import { type Op, type OpOf } from "../../ir/op/op.ts";
 import { type Tensor, tensor } from "../../ir/tensor.ts";
 import { type Shape, type Type, elementCount } from "../../ir/type.ts";
-import { type Synapse, eachWeight } from "../fuse/weights.ts";
+import { type WeightedOp, eachWeight } from "../fuse/weights.ts";
 import { type Grid, compress, noTensors } from "./grid.ts";
 
 type RowOf = (output: number, f: (input: number, weight: number) => number) => Float64Array;
 
 /** f of the input channel and the weight, for each weight of an output channel of a synapse. */
-export function rowsOf(op: Synapse, weight: Tensor): RowOf {
+export function weightRowsOf(op: WeightedOp, weight: Tensor): RowOf {
   const { data, shape } = weight;
   const [rows = 1, columns = 1] = shape;
   const kernel = elementCount(shape.slice(2));

@@ -6,7 +6,7 @@ import type { ValueId } from "../../ir/op/op.ts";
 import { type Tensor, zeros } from "../../ir/tensor.ts";
 import { type Shape, type Type, elementCount } from "../../ir/type.ts";
 import { verify } from "../../ir/verify.ts";
-import { workOf } from "../../frontend/onnx/graph/fold.ts";
+import { foldingWork } from "../../frontend/onnx/graph/fold.ts";
 import { importOnnx } from "../../frontend/onnx/import.ts";
 import { mutate } from "./mutate.ts";
 import { Draws } from "./random.ts";
@@ -64,7 +64,8 @@ function runIfSmall(module: Module): boolean {
   const lookup = (ref: string): Tensor => tensorAt(module, ref);
   const shapeOf = (value: ValueId): Shape => types.get(value)?.shape ?? [];
   let work = 0;
-  for (const op of module.ops) work += workOf(op, shapeOf, lookup) + elementCount(op.type.shape);
+  for (const op of module.ops)
+    work += foldingWork(op, shapeOf, lookup) + elementCount(op.type.shape);
   if (!(work <= mostWork)) return false;
   const values = new Map<ValueId, Tensor>();
   const at = (value: ValueId): Tensor => known(values.get(value), `%${value}`);

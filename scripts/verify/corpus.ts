@@ -14,7 +14,7 @@ import { singleThreadEngine } from "../../backends/typed/single.ts";
 import { wasmEngine } from "../../backends/wasm/engine.ts";
 import { diagnose } from "../../cli/diagnostics.ts";
 import { optionsOf } from "../../cli/script.ts";
-import { workOf } from "../../frontend/onnx/graph/fold.ts";
+import { foldingWork } from "../../frontend/onnx/graph/fold.ts";
 import type { ImportResult } from "../../frontend/import.ts";
 import { importOnnx } from "../../frontend/onnx/import.ts";
 import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
@@ -165,7 +165,7 @@ function workIn(module: Module): number {
   return module.ops.reduce((sum, op) => {
     return (
       sum +
-      workOf(
+      foldingWork(
         op,
         (value) => shapes.get(value) ?? [],
         (ref) => tensorAt(module, ref),

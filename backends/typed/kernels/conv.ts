@@ -8,7 +8,7 @@
  */
 import { tensorAt } from "../../../ir/module.ts";
 import type { TensorData, TensorRef } from "../../../ir/tensor.ts";
-import { type Kernel, type Numbers, type Site, type Sums, synapseArrays } from "../kernel.ts";
+import { type Kernel, type Numbers, type Site, type SumArray, synapseArrays } from "../kernel.ts";
 import { type Geometry, windowGeometry } from "./geometry.ts";
 
 /** Output channels summed at a time; weights are padded to a multiple of it. */
@@ -64,7 +64,7 @@ function eventDriven(
   packed: Float32Array,
   bias: Float64Array,
   input: Numbers,
-  output: Sums,
+  output: SumArray,
 ): Convolve {
   const inPer = g.channels / groups;
   const outPer = g.outChannels / groups;
@@ -169,7 +169,7 @@ function depthwise(
   weight: TensorData,
   bias: Float64Array,
   input: Numbers,
-  output: Sums,
+  output: SumArray,
 ): Convolve {
   const taps = g.kernelHeight * g.kernelWidth;
   return () => {

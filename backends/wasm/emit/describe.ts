@@ -3,7 +3,7 @@ import { invariant, known } from "../../../ir/diagnostic.ts";
 import { type Module, inputsOf, isFramed } from "../../../ir/module.ts";
 import { elementCount } from "../../../ir/type.ts";
 import { tableBits, tableRows } from "../memory/tables.ts";
-import { type Part, type Program, arenaAddress } from "../program.ts";
+import { type ProgramStep, type Program, arenaAddress } from "../program.ts";
 import { type Description, formatVersion } from "./loader/description.ts";
 import type { Preprocess } from "./loader/api.ts";
 import { type BuildProbe, layersOf } from "./names.ts";
@@ -72,7 +72,7 @@ export function describeProgram(
   };
 }
 
-function callOf(part: Part): string {
+function callOf(part: ProgramStep): string {
   invariant("call" in part, "a built program has tasks of the host");
   return part.call;
 }

@@ -71,7 +71,7 @@ interface Signed {
   readonly bits: Local;
 }
 
-interface Pointers {
+interface ExpandPointers {
   readonly byte: Local;
   readonly y: Local;
   readonly a: Local;
@@ -83,7 +83,7 @@ function emitByte(
   signs: readonly Signed[],
   amplitude: Parameters,
   target: GridView,
-  { byte, y, a }: Pointers,
+  { byte, y, a }: ExpandPointers,
   channels: number,
 ): void {
   const { i32, i32x4, v128 } = code.wasm;

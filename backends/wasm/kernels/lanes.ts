@@ -18,7 +18,7 @@ export function weightBytes(mode: LaneMode): number {
 }
 
 /** The registers that events add to. */
-export interface Sums {
+export interface LaneSums {
   readonly mode: LaneMode;
   readonly locals: readonly Local[];
 }

@@ -19,9 +19,14 @@ export type Compute = (lanes: Lanes, operands: readonly Local[]) => Expr;
  * What is done at each place; pointers are the nest's to move, one for each view. `vectors` of four
  * places each are asked for together.
  */
-export type Body = (lanes: Lanes, pointers: readonly Local[], inner: Axis, vectors: number) => void;
+export type Body = (
+  lanes: Lanes,
+  pointers: readonly Local[],
+  inner: LoopAxis,
+  vectors: number,
+) => void;
 
-export interface Axis {
+export interface LoopAxis {
   readonly extent: number;
   /** Elements per view, the output's first. */
   readonly strides: readonly number[];
@@ -53,7 +58,7 @@ export function elementwise(
 export function nest(
   code: Code,
   views: readonly View[],
-  axes: readonly Axis[],
+  axes: readonly LoopAxis[],
   canBeVector: boolean,
   body: Body,
   together = 1,
@@ -112,7 +117,7 @@ export function nest(
 export function nestAlone(
   code: Code,
   views: readonly View[],
-  axes: readonly Axis[],
+  axes: readonly LoopAxis[],
   pointers: readonly Local[],
   body: Body,
 ): void {
@@ -135,8 +140,8 @@ export function axesOf(
   views: readonly View[],
   steps: number,
   without: readonly number[] = [],
-): Axis[] {
-  const all: Axis[] = known(views[0], "an output").shape.map((extent, axis) => ({
+): LoopAxis[] {
+  const all: LoopAxis[] = known(views[0], "an output").shape.map((extent, axis) => ({
     extent,
     strides: views.map((view) => view.strides[axis] ?? 0),
   }));
@@ -146,11 +151,14 @@ export function axesOf(
 }
 
 /** Sorts axes by falling stride of the first view, so that it is written in order, and merges. */
-export function mergedAxes(axes: readonly Axis[], outermost: readonly Axis[] = []): Axis[] {
+export function mergedAxes(
+  axes: readonly LoopAxis[],
+  outermost: readonly LoopAxis[] = [],
+): LoopAxis[] {
   const sorted = axes
     .filter(({ extent }) => extent !== 1)
     .sort((a, b) => Math.abs(b.strides[0] ?? 0) - Math.abs(a.strides[0] ?? 0));
-  const merged: Axis[] = [];
+  const merged: LoopAxis[] = [];
   for (const axis of [...outermost, ...sorted]) {
     const outer = merged.at(-1);
     const joins = outer?.strides.every((s, i) => s === (axis.strides[i] ?? 0) * axis.extent);
@@ -165,8 +173,8 @@ function emitAxes(
   code: Code,
   views: readonly View[],
   start: readonly Local[],
-  axes: readonly Axis[],
-  inner: Axis,
+  axes: readonly LoopAxis[],
+  inner: LoopAxis,
   vectors: boolean,
   together: number,
   body: Body,
@@ -188,7 +196,7 @@ function emitRun(
   code: Code,
   views: readonly View[],
   pointers: readonly Local[],
-  inner: Axis,
+  inner: LoopAxis,
   extent: number,
   vectors: boolean,
   together: number,
@@ -228,7 +236,7 @@ function emitElement(
   code: Code,
   views: readonly View[],
   pointers: readonly Local[],
-  inner: Axis,
+  inner: LoopAxis,
   lanes: Lanes,
   compute: Compute,
 ): void {

@@ -9,7 +9,7 @@ import type { Code, Local } from "../assembler/code.ts";
 import { placeOf, storeLanes } from "../assembler/memory.ts";
 import type { View } from "../memory/view.ts";
 import type { VectorFunction } from "./functions.ts";
-import { type Axis, axesOf, mergedAxes, nest } from "./nest.ts";
+import { type LoopAxis, axesOf, mergedAxes, nest } from "./nest.ts";
 
 /** How elements fold into one; sums of integers wrap. */
 export type FoldKind = "sum" | "product" | "max" | "min";
@@ -62,11 +62,11 @@ export function reduce(code: Code, job: Reduction): void {
 function emitFold(
   code: Code,
   job: Reduction,
-  folded: readonly Axis[],
+  folded: readonly LoopAxis[],
   mode: Mode,
   output: Local,
   start: readonly Local[],
-  inner: Axis,
+  inner: LoopAxis,
 ): void {
   const { v128 } = code.wasm;
   const { inputs } = job;

@@ -13,12 +13,12 @@ import { type Connections, countSpikes, countWords } from "../kernels/neurons/co
 import { type CountRows, countRowsOf } from "../program.ts";
 import { maskBuffers } from "../memory/spikes.ts";
 import { type View, rowMajor } from "../memory/view.ts";
-import { gridOf, rowMajorIndices } from "./grid.ts";
+import { pixelGridOf, rowMajorIndices } from "./grid.ts";
 import type { Lowering, SpikeWords, Spikes } from "./lowering.ts";
 import { onesWhereSpikes } from "./neurons/masked.ts";
 import { valuesLike } from "./values/constants.ts";
 
-export interface Counted {
+export interface CountsView {
   readonly view: View;
   readonly rows: CountRows;
 }
@@ -27,7 +27,7 @@ export interface Counted {
  * Emits the counting steps. They come last in a chunk; those for spikes alone are a phase of their
  * own, so that runs that do not ask do not count.
  */
-export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): Counted {
+export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): CountsView {
   const phase = what === "spikes" ? "count" : "each";
   const { steps } = lowering.options;
   const senders = sendersOf(lowering.module).filter(
@@ -183,7 +183,7 @@ export function connectionsOf(lowering: Lowering): number {
 /** Connections per pixel, or null where channels of a pixel differ. */
 function byPixel(lowering: Lowering, op: Op, degrees: Float64Array): Int32Array | null {
   const image = lowering.layouts.images.has(op.result);
-  const { rows, columns, channels } = gridOf(op.type.shape, image);
+  const { rows, columns, channels } = pixelGridOf(op.type.shape, image);
   const order = rowMajorIndices(op.type.shape, image);
   const perPixel = new Int32Array(rows * columns);
   for (let pixel = 0; pixel < perPixel.length; pixel++) {

@@ -2,12 +2,12 @@
 import { type GridView } from "../kernels/neurons/population-form.ts";
 import type { ValueId } from "../../../ir/op/op.ts";
 import { elementCount, type Shape } from "../../../ir/type.ts";
-import { type Grid, type Halo, noHalo } from "../memory/spikes.ts";
+import { type PixelGrid, type Halo, noHalo } from "../memory/spikes.ts";
 import type { View } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
 
 /** Images by their spatial axes; anything else as one row of pixels with the last axis as channels. */
-export function gridOf(shape: Shape, image: boolean): Grid {
+export function pixelGridOf(shape: Shape, image: boolean): PixelGrid {
   if (image) {
     const [, channels = 1, ...spatial] = shape;
     const columns = spatial.at(-1) ?? 1;
@@ -44,7 +44,7 @@ export function gridViewOf(view: View, image: boolean): GridView | null {
 
 /** The index in row-major order of `shape` of each element of the grid, pixel by pixel. */
 export function rowMajorIndices(shape: Shape, image: boolean): Int32Array {
-  const { rows, columns, channels } = gridOf(shape, image);
+  const { rows, columns, channels } = pixelGridOf(shape, image);
   const pixels = rows * columns;
   return Int32Array.from({ length: pixels * channels }, (_, i) => {
     const [pixel, channel] = [Math.floor(i / channels), i % channels];

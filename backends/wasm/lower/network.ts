@@ -8,7 +8,7 @@ import { type Op, type ValueId, isOp } from "../../../ir/op/op.ts";
 import type { View } from "../memory/view.ts";
 import { type Averaged, lowerAverage } from "./averages.ts";
 import { lowerCarries } from "./carries.ts";
-import { type Counted, lowerCounts } from "./counts.ts";
+import { type CountsView, lowerCounts } from "./counts.ts";
 import { Lowering, type Step } from "./lowering.ts";
 import type { WindowKernel } from "./neurons/cost.ts";
 import { families } from "./table.ts";
@@ -52,7 +52,7 @@ export interface LoweredNetwork {
   }[];
   readonly kept: readonly (readonly [ValueId, View])[];
   readonly averages: readonly (readonly [ValueId, Averaged])[];
-  readonly counted: Counted | null;
+  readonly counted: CountsView | null;
   readonly inputs: readonly View[];
 }
 

@@ -8,7 +8,7 @@
 import type { Buffer } from "./view.ts";
 
 /** Pixels in rows and columns, and channels. */
-export interface Grid {
+export interface PixelGrid {
   readonly rows: number;
   readonly columns: number;
   readonly channels: number;
@@ -28,7 +28,7 @@ export interface SpikeMasks {
   readonly buffer: Buffer;
   /** Where spikes of −1 lie, in the same way; null where there are none. */
   readonly minus: Buffer | null;
-  readonly grid: Grid;
+  readonly grid: PixelGrid;
   readonly halo: Halo;
   readonly steps: number;
   /** Of one pixel at one timestep. */

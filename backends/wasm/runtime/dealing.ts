@@ -2,18 +2,18 @@
 import { known } from "../../../ir/diagnostic.ts";
 import type { RunOptions, SampleResult, SampleSource } from "../../../ir/executable.ts";
 import type { StatisticsData } from "../../../ir/run/observe.ts";
-import { type Extremes, isExtreme } from "./extremes.ts";
+import { type ExtremeSamples, isExtreme } from "./extremes.ts";
 import type { Sample } from "./messages.ts";
-import type { Job } from "./runner.ts";
+import type { RunTask } from "./runner.ts";
 import type { Remote } from "./team.ts";
 
 /** What was asked of an executable. */
-export interface Run {
+export interface RunRequest {
   readonly samples: SampleSource;
   readonly options: RunOptions;
-  readonly job: Job;
+  readonly job: RunTask;
   /** What runs samples that are not for threads: see `isExtreme`. */
-  readonly extremes: Extremes;
+  readonly extremes: ExtremeSamples;
   readonly onSample: ((result: SampleResult) => void) | undefined;
 }
 
@@ -35,7 +35,7 @@ export function sampleAt(samples: SampleSource, index: number): Sample {
 /** Deals groups of samples to whoever is free, where one sample is `work` connections. */
 export async function dealSamples(
   remotes: readonly Remote[],
-  run: Run,
+  run: RunRequest,
   work: number,
 ): Promise<readonly StatisticsData[]> {
   const { count } = run.samples;
@@ -88,7 +88,7 @@ interface Sent {
 /** Gives every sample to all threads, which share its work; the first one has the results. */
 export async function dealTiles(
   remotes: readonly Remote[],
-  run: Run,
+  run: RunRequest,
   work: number,
 ): Promise<readonly StatisticsData[]> {
   const { count } = run.samples;
@@ -119,7 +119,7 @@ type Emit = (results: readonly SampleResult[]) => void;
 
 /** Runs extreme samples one after the other on the caller's thread, between its other turns. */
 function takeAside(
-  { samples, extremes }: Run,
+  { samples, extremes }: RunRequest,
   emit: Emit,
 ): { readonly takes: (sample: Sample) => boolean; readonly done: () => Promise<void> } {
   let all = Promise.resolve();
@@ -140,7 +140,7 @@ function takeAside(
 }
 
 /** Takes results as they come, and hands them on in the order of the samples. */
-function inOrder({ samples, options, onSample }: Run): Emit {
+function inOrder({ samples, options, onSample }: RunRequest): Emit {
   const waiting = new Map<number, SampleResult>();
   let done = 0;
   let emitted = 0;

@@ -9,7 +9,7 @@ import { type StatisticsData, statisticsToData } from "../../../ir/run/observe.t
 import { type Runner, createRunner } from "../../typed/execute.ts";
 import { compilePlan } from "../../typed/plan.ts";
 import type { Sample } from "./messages.ts";
-import type { Job } from "./runner.ts";
+import type { RunTask } from "./runner.ts";
 
 /** Larger magnitudes are extreme. Float32 goes up to 2^128: half of that is left for the weights. */
 const largest = 2 ** 64;
@@ -22,13 +22,13 @@ export function isExtreme({ inputs }: Sample): boolean {
 }
 
 /** The extreme samples of one run. */
-export class Extremes {
+export class ExtremeSamples {
   private readonly module: Module;
-  private readonly job: Job;
+  private readonly job: RunTask;
   /** Made for the first of them. */
   private runner: Runner | null = null;
 
-  constructor(module: Module, job: Job) {
+  constructor(module: Module, job: RunTask) {
     this.module = module;
     this.job = job;
   }

@@ -11,7 +11,7 @@ import { fillTables } from "../memory/tables.ts";
 import {
   type HostTask,
   type Located,
-  type Part,
+  type ProgramStep,
   type Program,
   arenaAddress,
   memoryBytes,
@@ -44,7 +44,7 @@ export interface WorkShare {
   readonly parts: number;
 }
 
-type Run = (part: number, parts: number, elapsed: number) => void;
+type StepFunction = (part: number, parts: number, elapsed: number) => void;
 
 export class Instance {
   readonly program: Program;
@@ -55,7 +55,7 @@ export class Instance {
     readonly i32: Int32Array;
     readonly f64: Float64Array;
   };
-  private readonly exports: ReadonlyMap<string, Run>;
+  private readonly exports: ReadonlyMap<string, StepFunction>;
   /** Null where elements lie in row-major order without gaps. */
   private readonly orders = new Map<Located, Int32Array | null>();
   private readonly cells = new Map<HostTask, Cell>();
@@ -187,7 +187,7 @@ export class Instance {
     return order;
   }
 
-  private perform(parts: readonly Part[], elapsed: number): void {
+  private perform(parts: readonly ProgramStep[], elapsed: number): void {
     for (const part of parts) {
       if ("task" in part) this.compute(known(this.program.tasks[part.task], "a task"));
       else {
@@ -251,7 +251,7 @@ function explainTrap(error: unknown, program: Program, call: string): never {
   invariant(false, `WebAssembly trapped in "${name}": ${error.message}`);
 }
 
-function functionOf(exports: WebAssembly.Exports, name: string): Run {
+function functionOf(exports: WebAssembly.Exports, name: string): StepFunction {
   const found = exports[name];
   invariant(typeof found === "function", `no function "${name}"`);
   return (part, parts, elapsed) => {

@@ -7,7 +7,7 @@ import type { TensorData } from "../../../ir/tensor.ts";
 import { type Failed, failedBy } from "../../worker-end.ts";
 import { Instance, type WorkShare } from "./instance.ts";
 import type { Program } from "../program.ts";
-import { type Job, type Runner, createRunner, follow } from "./runner.ts";
+import { type RunTask, type Runner, createRunner, follow } from "./runner.ts";
 
 /** One sample and its number. Parts other than the first are given no inputs. */
 export interface Sample {
@@ -33,7 +33,7 @@ export type Request =
       readonly program: number;
       readonly run: number;
       /** In the first request of a run. */
-      readonly job: Job | null;
+      readonly job: RunTask | null;
       readonly samples: readonly Sample[];
       /** Whether the run ends with these samples; statistics are given then. */
       readonly isLast: boolean;
@@ -50,7 +50,7 @@ export type Reply =
   | Failed;
 
 interface Active {
-  readonly job: Job;
+  readonly job: RunTask;
   /** Null for a part that follows. */
   readonly runner: Runner | null;
 }
@@ -62,7 +62,7 @@ export function createResponder(): (request: Request) => Reply {
 
   const startRun = (
     { module, instance }: Pick<Opening, "module"> & { instance: Instance },
-    job: Job,
+    job: RunTask,
   ): Active => ({
     job,
     runner: instance.isFirst() ? createRunner(module, instance, job) : null,

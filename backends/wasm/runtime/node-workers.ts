@@ -1,12 +1,12 @@
 /** Node's worker threads for the WebAssembly engine; those that wait do not keep the process. */
 import { Worker } from "node:worker_threads";
 import { listenTo } from "../../node-worker.ts";
-import { type Channel, createTeams } from "./team.ts";
+import { type WorkerPort, createTeams } from "./team.ts";
 
 export const createTeam = createTeams(() => channelTo(startWorker()));
 
 /** A worker as teams know them. */
-export function channelTo(worker: Worker): Channel {
+export function channelTo(worker: Worker): WorkerPort {
   return {
     post(request) {
       worker.postMessage(request);

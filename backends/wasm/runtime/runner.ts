@@ -24,7 +24,7 @@ import type { Instance } from "./instance.ts";
 import type { EventRows } from "../program.ts";
 
 /** What a thread needs to know of a run; plain data. */
-export interface Job {
+export interface RunTask {
   /** 1 for a module of code "none". */
   readonly timesteps: number;
   readonly probes: readonly Probe[];
@@ -38,7 +38,7 @@ export interface Runner {
 }
 
 /** Prepares to run samples for `job`, which the instance's program was compiled for. */
-export function createRunner(module: Module, instance: Instance, job: Job): Runner {
+export function createRunner(module: Module, instance: Instance, job: RunTask): Runner {
   const { program } = instance;
   const { timesteps, probes, observe } = job;
   const earlyExit = job.earlyExit ?? undefined;
@@ -62,7 +62,7 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
 
   /** What the chunk's first `steps` timesteps counted, added to what was before. */
   const addCounts = (
-    result: Counted,
+    result: CountedRun,
     inputs: readonly TensorData[],
     elapsed: number,
     steps: number,
@@ -160,7 +160,7 @@ export function createRunner(module: Module, instance: Instance, job: Job): Runn
 }
 
 /** Does an instance's part of a sample that another part's runner runs. */
-export function follow(instance: Instance, { timesteps }: Job): void {
+export function follow(instance: Instance, { timesteps }: RunTask): void {
   instance.sync();
   instance.begin();
   for (let taken = 0; ;) {
@@ -184,14 +184,14 @@ function eventsIn(rows: EventRows, rowAt: (row: number) => number): Met {
   };
 }
 
-interface Counted {
+interface CountedRun {
   readonly spikes: Float64Array;
   readonly bits: Float64Array;
   readonly activity: Activity;
 }
 
 function endAt(
-  result: Counted & { timestepsTaken: number; readonly outputs: readonly Float32Array[] },
+  result: CountedRun & { timestepsTaken: number; readonly outputs: readonly Float32Array[] },
   taken: number,
   timesteps: number,
 ): void {

@@ -21,20 +21,27 @@ import type { CalibrationStatistics } from "../../../ir/run/stats.ts";
 import type { Shape } from "../../../ir/type.ts";
 import { singleThreadEngine } from "../../typed/single.ts";
 import { preloadAssembler } from "../assembler/assembler.ts";
-import { type Run, dealSamples, dealTiles, groupSize, nextTurn, sampleAt } from "./dealing.ts";
+import {
+  type RunRequest,
+  dealSamples,
+  dealTiles,
+  groupSize,
+  nextTurn,
+  sampleAt,
+} from "./dealing.ts";
 import { diagnose } from "../diagnostics.ts";
-import { Extremes, isExtreme } from "./extremes.ts";
+import { ExtremeSamples, isExtreme } from "./extremes.ts";
 import { Instance } from "./instance.ts";
 import { type Prepared, prepare } from "../prepare.ts";
 import type { Program } from "../program.ts";
-import { type Form, compileOptionsOf, jobOf, longestChunk } from "../request.ts";
+import { type Form, compileOptionsOf, runTaskOf, longestChunk } from "../request.ts";
 import { createRunner } from "./runner.ts";
 import { type Support, supportHere } from "./support.ts";
 import type { CreateTeam, Remote } from "./team.ts";
 import { Threads } from "./threads.ts";
 
 /** What surrounds the engine. */
-export interface Surroundings {
+export interface EngineHost {
   /** Null where there are no threads but the caller's own. */
   readonly createTeam: CreateTeam | null;
   /** What runs networks where WebAssembly cannot. */
@@ -49,7 +56,7 @@ export interface Surroundings {
 const usualLeastShared = 4e6;
 
 /** The engine on threads of this kind. */
-export function createWasmEngine(surroundings: Surroundings): Engine {
+export function createWasmEngine(surroundings: EngineHost): Engine {
   const { createTeam, fallback, support, leastShared = usualLeastShared } = surroundings;
   return {
     name: "wasm",
@@ -112,8 +119,14 @@ class WasmExecutable implements Executable {
   ): Promise<CalibrationStatistics> {
     requireSafeTimesteps(this.module, options.timesteps);
     const ready = await this.programFor(options, samples.count > 1);
-    const job = jobOf(this.module, options);
-    const run: Run = { samples, options, onSample, job, extremes: new Extremes(this.module, job) };
+    const job = runTaskOf(this.module, options);
+    const run: RunRequest = {
+      samples,
+      options,
+      onSample,
+      job,
+      extremes: new ExtremeSamples(this.module, job),
+    };
     const { program, arenas } = ready.prepared;
     this.lastUse = {
       weightsBytes: program.constantBytes,
@@ -166,7 +179,7 @@ class WasmExecutable implements Executable {
     return made;
   }
 
-  private async runHere(ready: Ready, run: Run): Promise<CalibrationStatistics> {
+  private async runHere(ready: Ready, run: RunRequest): Promise<CalibrationStatistics> {
     const { program, compiled, memory } = ready.prepared;
     const { samples, options, job, extremes } = run;
     ready.instance ??= new Instance(program, compiled, memory, { arena: 0, part: 0, parts: 1 });
@@ -188,7 +201,7 @@ class WasmExecutable implements Executable {
     remotes: readonly Remote[],
     program: Program,
     threads: Threads,
-    run: Run,
+    run: RunRequest,
   ): Promise<CalibrationStatistics> {
     const work = program.connections * run.job.timesteps;
     const shapeOf = (value: ValueId): Shape => producerOf(this.module, value).type.shape;

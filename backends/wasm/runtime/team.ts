@@ -2,7 +2,7 @@
 import { invariant } from "../../../ir/diagnostic.ts";
 import { WorkerEnd } from "../../worker-end.ts";
 import type { Opening, Reply, Request, Sample } from "./messages.ts";
-import type { Job } from "./runner.ts";
+import type { RunTask } from "./runner.ts";
 
 /** A worker thread, waiting for requests. It answers each, in order. */
 export interface Thread {
@@ -19,7 +19,7 @@ export interface Team {
 export type CreateTeam = (threads: number) => Team;
 
 /** A worker of any kind, which answers each message with one. */
-export interface Channel {
+export interface WorkerPort {
   post(request: Request): void;
   listen(onReply: (reply: Reply) => void, onEnd: (end: WorkerEnd) => void): void;
   /** Says whether an answer is awaited: only then must the worker keep the process. */
@@ -31,7 +31,7 @@ export interface Channel {
  * Teams of workers that `start` starts. They know no network until they are sent one, so those that
  * are done with one wait for the next.
  */
-export function createTeams(start: () => Channel): CreateTeam {
+export function createTeams(start: () => WorkerPort): CreateTeam {
   const idle: Worker[] = [];
   return (count) => {
     const threads = idle.splice(0, count);
@@ -53,12 +53,12 @@ interface Waiting {
 }
 
 class Worker implements Thread {
-  private readonly channel: Channel;
+  private readonly channel: WorkerPort;
   private readonly waiting: Waiting[] = [];
   /** Why it ended, where it has. */
   private failure: WorkerEnd | null = null;
 
-  constructor(channel: Channel) {
+  constructor(channel: WorkerPort) {
     this.channel = channel;
     channel.hold(false);
     channel.listen(
@@ -105,7 +105,7 @@ type Results = Extract<Reply, { readonly kind: "results" }>;
 /** A program that a thread has open. */
 export interface Remote {
   /** Begins a run, whose samples come in one or more calls of what is returned. */
-  start(job: Job): (samples: readonly Sample[], isLast: boolean) => Promise<Results>;
+  start(job: RunTask): (samples: readonly Sample[], isLast: boolean) => Promise<Results>;
   close(): Promise<void>;
 }
 
@@ -115,7 +115,7 @@ export async function openOn(thread: Thread, opening: Opening): Promise<Remote> 
   return {
     start(job) {
       const run = freshName();
-      let unsent: Job | null = job;
+      let unsent: RunTask | null = job;
       return async (samples, isLast) => {
         const reply = thread.ask({ kind: "run", program, run, job: unsent, samples, isLast });
         unsent = null;

@@ -6,7 +6,7 @@ import { singleThreadEngine } from "../../typed/single.ts";
 import { endBy } from "../../worker-end.ts";
 import type { Reply } from "./messages.ts";
 import { createWasmEngine } from "./single.ts";
-import { type Channel, createTeams } from "./team.ts";
+import { type WorkerPort, createTeams } from "./team.ts";
 
 /** The engine on a page's own workers; on the caller's thread where memory cannot be shared. */
 export const browserWasmEngine = createWasmEngine({
@@ -14,7 +14,7 @@ export const browserWasmEngine = createWasmEngine({
   fallback: singleThreadEngine,
 });
 
-function startChannel(): Channel {
+function startChannel(): WorkerPort {
   const worker = new Worker(new URL("./web-worker.js", import.meta.url), { type: "module" });
   return {
     post(request) {

@@ -9,29 +9,29 @@ import { diagnose } from "../../diagnostics.ts";
 import type { ArchivedArray } from "./archive.ts";
 
 /** What a set is for: to learn from, or to measure on. */
-export type Part = "train" | "test";
+export type SetPart = "train" | "test";
 
 /** What is known about the arrays that are wanted. */
-export interface Wanted {
+export interface WantedArrays {
   /** Names of the model's inputs; empty where they are not known. */
   readonly inputs: readonly string[];
   /** The array of samples, and the one of labels, where the user names them. */
   readonly x: string | null;
   readonly y: string | null;
   /** Which part is meant where an archive holds several; null where nobody says. */
-  readonly part: Part | null;
+  readonly part: SetPart | null;
   /** False where labels are of no interest. */
   readonly withLabels: boolean;
 }
 
-export interface Chosen {
+export interface ChosenArrays {
   /** The samples, by the names that they have from here on: an array that is the only one is "x". */
   readonly fields: readonly (readonly [name: string, array: ArchivedArray])[];
   readonly labels: ArchivedArray | null;
 }
 
-type Split = Part | "val" | "none";
-interface Meaning {
+type Split = SetPart | "val" | "none";
+interface ArrayMeaning {
   readonly role: "x" | "y" | null;
   readonly split: Split;
   /** The word that gives the role. */
@@ -51,13 +51,13 @@ const roles: ReadonlyMap<string, "x" | "y"> = new Map([
 ]);
 
 /** Which part goes first where an archive holds several. */
-const preference: Readonly<Record<Part, readonly Split[]>> = {
+const preference: Readonly<Record<SetPart, readonly Split[]>> = {
   train: ["train", "none", "val", "test"],
   test: ["test", "val", "none", "train"],
 };
 
 /** What a name says: `train_images`, `xTest`, `y_val`, `Xtr`; a word too many says nothing. */
-function meaningOf(name: string): Meaning {
+function meaningOf(name: string): ArrayMeaning {
   const words = name
     .replace(/([a-z])([A-Z])/g, "$1_$2")
     .toLowerCase()
@@ -78,10 +78,10 @@ function meaningOf(name: string): Meaning {
 }
 
 /** `np.savez(file, a, b)` calls its arrays so; of more than two nobody knows what they are. */
-function meaningsOf(arrays: readonly ArchivedArray[]): ReadonlyMap<ArchivedArray, Meaning> {
+function meaningsOf(arrays: readonly ArchivedArray[]): ReadonlyMap<ArchivedArray, ArrayMeaning> {
   const numbered = arrays.filter(({ name }) => /^arr_\d+$/.test(name));
   return new Map(
-    arrays.map((array): [ArchivedArray, Meaning] => {
+    arrays.map((array): [ArchivedArray, ArrayMeaning] => {
       if (numbered.length === 2 && arrays.length === 2) {
         const role = array.name === "arr_0" ? "x" : array.name === "arr_1" ? "y" : null;
         return [array, { role, split: "none", word: role ?? "" }];
@@ -94,12 +94,12 @@ function meaningsOf(arrays: readonly ArchivedArray[]): ReadonlyMap<ArchivedArray
 /** Chooses among `arrays`; fails where there is no telling. A remark says what was taken. */
 export function chooseArrays(
   arrays: readonly ArchivedArray[],
-  wanted: Wanted,
+  wanted: WantedArrays,
   file: string,
   diagnostics: Diagnostic[],
-): Chosen {
+): ChosenArrays {
   const { inputs } = wanted;
-  const choice = new Choice(arrays, wanted, file);
+  const choice = new ArrayChoice(arrays, wanted, file);
   const chosen =
     wanted.x !== null
       ? choice.byOption(wanted.x)
@@ -111,7 +111,12 @@ export function chooseArrays(
 }
 
 /** Says what was taken where neither the user nor plain names did. */
-function remark(chosen: Chosen, wanted: Wanted, file: string, diagnostics: Diagnostic[]): void {
+function remark(
+  chosen: ChosenArrays,
+  wanted: WantedArrays,
+  file: string,
+  diagnostics: Diagnostic[],
+): void {
   const { fields, labels } = chosen;
   const samples = fields.filter(([name, array]) => name === "x" && array.name !== "x");
   const [first] = samples;
@@ -125,13 +130,13 @@ function remark(chosen: Chosen, wanted: Wanted, file: string, diagnostics: Diagn
 const mostListed = 20;
 
 /** One choice. A class because its steps share the arrays, what they mean and what is wanted. */
-class Choice {
+class ArrayChoice {
   private readonly arrays: readonly ArchivedArray[];
-  private readonly wanted: Wanted;
+  private readonly wanted: WantedArrays;
   private readonly file: string;
-  private readonly meanings: ReadonlyMap<ArchivedArray, Meaning>;
+  private readonly meanings: ReadonlyMap<ArchivedArray, ArrayMeaning>;
 
-  constructor(arrays: readonly ArchivedArray[], wanted: Wanted, file: string) {
+  constructor(arrays: readonly ArchivedArray[], wanted: WantedArrays, file: string) {
     this.arrays = arrays;
     this.wanted = wanted;
     this.file = file;
@@ -139,7 +144,7 @@ class Choice {
   }
 
   /** --x names the samples; the labels are those that go with them. */
-  byOption(x: string): Chosen {
+  byOption(x: string): ChosenArrays {
     const { inputs } = this.wanted;
     if (inputs.length > 1) {
       fail(diagnose("x-of-several-inputs", null, { file: this.file, inputs }));
@@ -153,7 +158,7 @@ class Choice {
   }
 
   /** Each input has the array of its name; an array that is one is never taken for labels. */
-  byInputs(): Chosen {
+  byInputs(): ChosenArrays {
     const { inputs, part } = this.wanted;
     const asked = new Set(inputs);
     const taken = this.arrays.filter(({ name }) => asked.has(name));
@@ -167,7 +172,7 @@ class Choice {
     return { fields: fields.map((array) => [array.name, array] as const), labels };
   }
 
-  byConvention(): Chosen {
+  byConvention(): ChosenArrays {
     const { arrays } = this;
     const { inputs } = this.wanted;
     const [single] = arrays;
@@ -209,7 +214,7 @@ class Choice {
     return preference[part].find((each) => there.includes(each)) ?? null;
   }
 
-  private meaning(array: ArchivedArray): Meaning {
+  private meaning(array: ArchivedArray): ArrayMeaning {
     return this.meanings.get(array) ?? { role: null, split: "none", word: "" };
   }
 

@@ -4,9 +4,9 @@ import { type TypedArray, dump } from "npyjs";
 import { type Tensor, encodeFloat16 } from "../../../ir/tensor.ts";
 
 /** NumPy's code of each element type that its typed array does not tell. */
-type Code = "f2" | "b1" | null;
+type ElementCode = "f2" | "b1" | null;
 
-function contentOf(t: Tensor): { array: TypedArray; code: Code } {
+function contentOf(t: Tensor): { array: TypedArray; code: ElementCode } {
   switch (t.dtype) {
     case "i64":
       return { array: BigInt64Array.from(t.data, (value: number) => BigInt(value)), code: null };

@@ -41,7 +41,7 @@ export interface FrameTarget {
 }
 
 /** How many frames a raw sample makes, at least one, and what each frame spans. */
-interface Span {
+interface FrameSpan {
   readonly frames: number;
   /** Of the frame that an event at this time, from the first one on, belongs to; may be beyond the last. */
   readonly frameOf: (time: number) => number;
@@ -124,7 +124,7 @@ export function eventsBeyond(raw: Tensor, framing: EventFraming): number {
 }
 
 /** Time begins with the first event of a sample; rows are by time. */
-function spanOf(raw: Tensor, { binMicroseconds, frames }: EventFraming): Span {
+function spanOf(raw: Tensor, { binMicroseconds, frames }: EventFraming): FrameSpan {
   const length = raw.data.length;
   const duration = length === 0 ? 1 : (raw.data[length - 1] ?? 0) - (raw.data[3] ?? 0) + 1;
   if (binMicroseconds !== null) {

@@ -6,7 +6,7 @@
 export type SmallFloat =
   "float8e4m3fn" | "float8e4m3fnuz" | "float8e5m2" | "float8e5m2fnuz" | "float4e2m1";
 
-interface Format {
+interface Float8Format {
   readonly bits: number;
   readonly mantissaBits: number;
   readonly bias: number;
@@ -15,7 +15,7 @@ interface Format {
 }
 
 /** Micikevicius et al. 2022 (FN), and Noune et al. 2022 (FNUZ); float4e2m1 is OCP MX's. */
-const formats: Record<SmallFloat, Format> = {
+const formats: Record<SmallFloat, Float8Format> = {
   float8e4m3fn: { bits: 8, mantissaBits: 3, bias: 7, special: "fn" },
   float8e4m3fnuz: { bits: 8, mantissaBits: 3, bias: 8, special: "fnuz" },
   float8e5m2: { bits: 8, mantissaBits: 2, bias: 15, special: "ieee" },
@@ -23,7 +23,7 @@ const formats: Record<SmallFloat, Format> = {
   float4e2m1: { bits: 4, mantissaBits: 1, bias: 1, special: "none" },
 };
 
-function decode(code: number, format: Format): number {
+function decode(code: number, format: Float8Format): number {
   const magnitudeBits = format.bits - 1;
   const negative = code >> magnitudeBits === 1;
   const magnitude = code & ((1 << magnitudeBits) - 1);

@@ -136,7 +136,7 @@ export class Folder {
       const data = allocate(op.type.dtype, count).fill(first.data[0] ?? 0);
       return { dtype: op.type.dtype, shape: op.type.shape, data };
     }
-    const work = workOf(op, (value) => this.builder.typeOf(value).shape, tensors);
+    const work = foldingWork(op, (value) => this.builder.typeOf(value).shape, tensors);
     const widest = Math.max(count, ...inputs.map(({ data }) => data.length));
     this.take(bytesInMemory(op.type.dtype) * count, transientBytes * widest, work, op.loc);
     return evaluate(op, inputs, tensors);
@@ -158,7 +158,7 @@ function bytesInMemory(dtype: DType): number {
 const perElement = 20;
 
 /** About how long the interpreter takes for an op, in multiply-adds of a matrix product. */
-export function workOf(
+export function foldingWork(
   op: Op,
   shapeOf: (value: ValueId) => Shape,
   tensors: (ref: string) => Tensor,

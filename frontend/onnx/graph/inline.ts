@@ -15,12 +15,12 @@ import type { NodeResult, OnnxOperator } from "../operator.ts";
 import { assumedVersion, operatorOf } from "../operators.ts";
 import type { AttributeProto, GraphProto } from "../file/proto.ts";
 import type { Refusal, Refusals } from "../../refusals.ts";
-import { type Entry, type NodeOutput, type Poison, Scope } from "./scope.ts";
+import { type Entry, type NodeOutput, type Poison, GraphScope } from "./scope.ts";
 import { findNonFinite, narrowFormat } from "../file/tensors.ts";
 import { unsupportedOperator } from "../unsupported.ts";
 
-interface Surroundings {
-  readonly scope: Scope;
+interface InlineScope {
+  readonly scope: GraphScope;
   readonly opsets: Opsets;
   /** Put before the names of nodes that were called. */
   readonly prefix: string;
@@ -70,7 +70,7 @@ export class GraphImporter {
    */
   importGraph(
     graph: OnnxGraph,
-    scope: Scope,
+    scope: GraphScope,
     given: ReadonlySet<string>,
     wanted: readonly string[],
   ): readonly Wanted[] {
@@ -102,7 +102,7 @@ export class GraphImporter {
 
   private importInto(
     graph: OnnxGraph,
-    around: Surroundings,
+    around: InlineScope,
     given: ReadonlySet<string>,
     wanted: readonly string[],
   ): void {
@@ -114,7 +114,7 @@ export class GraphImporter {
     this.importNodes(need, around);
   }
 
-  private outputEntry(name: string, scope: Scope): Exclude<Entry, { kind: "absent" }> {
+  private outputEntry(name: string, scope: GraphScope): Exclude<Entry, { kind: "absent" }> {
     const entry = scope.get(name);
     if (entry === null || entry.kind === "absent") {
       fail(diagnose("missing-output", sourceLoc(this.file, name, "Output"), { name }));
@@ -122,7 +122,7 @@ export class GraphImporter {
     return entry;
   }
 
-  private importNodes(need: Need, around: Surroundings): void {
+  private importNodes(need: Need, around: InlineScope): void {
     const inside = { ...around, isUsed: (name: string) => need.names.has(name) };
     for (const node of need.unneeded) this.unneeded.add(node);
     for (const node of need.nodes) {
@@ -135,7 +135,7 @@ export class GraphImporter {
   }
 
   /** The node with its call's name before its own and attributes of the call put in. */
-  private resolved(node: OnnxNode, around: Surroundings): OnnxNode {
+  private resolved(node: OnnxNode, around: InlineScope): OnnxNode {
     if (around.references === null && around.prefix === "") return node;
     const attributes = new Map<string, AttributeProto>();
     for (const [name, attribute] of node.attributes) {
@@ -151,7 +151,7 @@ export class GraphImporter {
   }
 
   /** The node's outputs, in order; all of them poisoned where it cannot be imported. */
-  private importNode(node: OnnxNode, around: Surroundings): readonly Entry[] {
+  private importNode(node: OnnxNode, around: InlineScope): readonly Entry[] {
     const loc = sourceLoc(this.file, node.name, node.opType);
     const { limits } = this.services;
     if (around.depth > 0) this.edgesLeft -= sizeOf(node);
@@ -204,7 +204,7 @@ export class GraphImporter {
     return version;
   }
 
-  private entriesOf(node: OnnxNode, scope: Scope, loc: Loc): readonly (Entry | null)[] {
+  private entriesOf(node: OnnxNode, scope: GraphScope, loc: Loc): readonly (Entry | null)[] {
     const entries = node.inputs.map((name): Entry | null => {
       if (name === "") return null;
       const entry = scope.get(name);
@@ -221,7 +221,7 @@ export class GraphImporter {
     node: OnnxNode,
     opset: number,
     entries: readonly (Entry | null)[],
-    around: Surroundings,
+    around: InlineScope,
     loc: Loc,
   ): readonly Entry[] {
     const [least, most] = row.inputs;
@@ -251,7 +251,7 @@ export class GraphImporter {
     proto: GraphProto,
     inputs: readonly ValueId[],
     wants: (output: number) => boolean,
-    around: Surroundings,
+    around: InlineScope,
   ): readonly NodeOutput[] {
     const { limits, report } = this.services;
     if (around.depth >= limits.depth) {
@@ -263,7 +263,7 @@ export class GraphImporter {
       graph = checkGraph(proto, { file: this.file, limits, report, isOuter });
       this.subgraphs.set(proto, graph);
     }
-    const scope = new Scope(around.scope);
+    const scope = new GraphScope(around.scope);
     graph.inputs.forEach((info, i) => {
       const value = inputs[i];
       if (value !== undefined) scope.set(info.name ?? "", { kind: "value", value });
@@ -291,7 +291,7 @@ export class GraphImporter {
   private inlineFunction(
     fn: OnnxFunction,
     call: OnnxNode,
-    around: Surroundings,
+    around: InlineScope,
     loc: Loc,
   ): readonly Entry[] {
     const key = functionKey(fn.domain, fn.name);
@@ -310,7 +310,7 @@ export class GraphImporter {
     }
     const wanted = this.needs.wantedOf(fn, call, around.isUsed);
     const need = this.needs.ofFunction(fn, wanted);
-    const scope = new Scope(null);
+    const scope = new GraphScope(null);
     call.inputs.forEach((name, i) => {
       const formal = fn.inputs[i] ?? "";
       if (name === "" || !need.names.has(formal)) return;

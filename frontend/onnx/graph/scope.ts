@@ -43,12 +43,12 @@ export type Entry =
   /** The result of a node that could not be imported: what depends on it is not reported again. */
   | { readonly kind: "poisoned"; readonly poison: Poison };
 
-export class Scope {
+export class GraphScope {
   private readonly entries = new Map<string, Entry>();
-  private readonly parent: Scope | null;
+  private readonly parent: GraphScope | null;
   private leftOut: ReadonlySet<string> | null = null;
 
-  constructor(parent: Scope | null) {
+  constructor(parent: GraphScope | null) {
     this.parent = parent;
   }
 

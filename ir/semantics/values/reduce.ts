@@ -17,7 +17,7 @@ import {
 } from "../semantics.ts";
 
 /** One value of many; `dtype` is theirs and the result's. */
-type Fold = (values: Float64Array, dtype: DType) => number;
+type ValueFold = (values: Float64Array, dtype: DType) => number;
 
 /** The meaning of any op with these attributes. */
 type WithAttrs<A> = (
@@ -25,7 +25,7 @@ type WithAttrs<A> = (
   inputs: readonly Tensor[],
 ) => Tensor;
 
-function reduction(fold: Fold): WithAttrs<ReduceAttrs> {
+function reduction(fold: ValueFold): WithAttrs<ReduceAttrs> {
   return (op, inputs) => {
     const x = operand(inputs, 0);
     const from = doubles(x);
@@ -53,10 +53,10 @@ function sumOf(values: Float64Array, term: (x: number) => number): number {
   return sum;
 }
 
-const sum: Fold = (values) => sumOf(values, (x) => x);
+const sum: ValueFold = (values) => sumOf(values, (x) => x);
 
 /** log Σ exp(x), with the greatest x taken out so that no exponential overflows. */
-const logSumExp: Fold = (values) => {
+const logSumExp: ValueFold = (values) => {
   let greatest = -Infinity;
   for (const x of values) greatest = Math.max(greatest, x);
   if (Math.abs(greatest) === Infinity) return greatest;
@@ -64,26 +64,26 @@ const logSumExp: Fold = (values) => {
 };
 
 // The extremes of nothing are the other end of what the element type holds.
-const max: Fold = (values, dtype) => {
+const max: ValueFold = (values, dtype) => {
   let [greatest] = dtypeLimits(dtype);
   for (const x of values) greatest = Math.max(greatest, x);
   return greatest;
 };
 
-const min: Fold = (values, dtype) => {
+const min: ValueFold = (values, dtype) => {
   let [, least] = dtypeLimits(dtype);
   for (const x of values) least = Math.min(least, x);
   return least;
 };
 
-const prod: Fold = (values, dtype) => {
+const prod: ValueFold = (values, dtype) => {
   const multiply = multiplication(dtype);
   let product = 1;
   for (const x of values) product = multiply(product, x);
   return product;
 };
 
-const sumSquare: Fold = (values, dtype) => {
+const sumSquare: ValueFold = (values, dtype) => {
   const multiply = multiplication(dtype);
   return sumOf(values, (x) => multiply(x, x));
 };

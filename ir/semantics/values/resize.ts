@@ -12,7 +12,7 @@ import { type Semantics, doubles, operand, resultOf } from "../semantics.ts";
 type Attrs = OpAttrs["ann.resize"];
 
 /** What one axis of the operand and of the result have to do with each other. */
-interface Axis {
+interface ResizeAxis {
   readonly from: number;
   readonly to: number;
   readonly scale: number;
@@ -21,8 +21,8 @@ interface Axis {
 }
 
 /** Where a coordinate of the result takes its value from; null outside the region of interest. */
-type Taps = readonly Tap[] | null;
-interface Tap {
+type Taps = readonly ResizeTap[] | null;
+interface ResizeTap {
   readonly index: number;
   readonly weight: number;
 }
@@ -37,7 +37,7 @@ export function resizeTaps(
   at: number,
 ): readonly Taps[] | "identity" {
   const from = known(shape[at], "extent");
-  const axis: Axis = {
+  const axis: ResizeAxis = {
     from,
     to: known(attrs.sizes[at], "size"),
     scale: known(attrs.scales[at], "scale"),
@@ -67,7 +67,7 @@ export const resize: Semantics<"ann.resize"> = (op, inputs) => {
 };
 
 /** The coordinate in the operand of coordinate `k` of the result; null outside the region. */
-function sourceCoordinate(k: number, axis: Axis, mode: Attrs["coordinates"]): number | null {
+function sourceCoordinate(k: number, axis: ResizeAxis, mode: Attrs["coordinates"]): number | null {
   const { from, to, scale, roi } = axis;
   // ONNX's reference goes by the fractional length, not by the size that it was rounded to; but a
   // scale of 1/49, times 49, is to be 1.
@@ -95,7 +95,7 @@ function sourceCoordinate(k: number, axis: Axis, mode: Attrs["coordinates"]): nu
   }
 }
 
-function tapsAt(k: number, axis: Axis, attrs: Attrs): Taps {
+function tapsAt(k: number, axis: ResizeAxis, attrs: Attrs): Taps {
   const source = sourceCoordinate(k, axis, attrs.coordinates);
   if (source === null) return null;
   if (attrs.mode === "nearest") {

@@ -89,10 +89,10 @@ const gatherNd: Semantics<"ann.gather-nd"> = (op, inputs) => {
   return tensor(x.dtype, op.type.shape, take(x, indices));
 };
 
-type Reduction = "none" | "add" | "mul" | "max" | "min";
+type ScatterReduction = "none" | "add" | "mul" | "max" | "min";
 
 /** What becomes of an element when an update meets it; the update itself for "none". */
-function combination(reduction: Reduction, dtype: DType): BinaryFunction {
+function combination(reduction: ScatterReduction, dtype: DType): BinaryFunction {
   switch (reduction) {
     case "none":
       return (_old, update) => update;
@@ -113,7 +113,7 @@ function scatter(
   x: Tensor,
   indices: Int32Array,
   updates: Tensor,
-  reduction: Reduction,
+  reduction: ScatterReduction,
 ): Tensor {
   const combine = combination(reduction, x.dtype);
   const values = Float64Array.from(doubles(x));

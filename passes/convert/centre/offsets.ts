@@ -77,7 +77,7 @@ function sitesOf(module: Module, inputs: boolean): Op[] {
   });
 }
 
-interface Extremes {
+interface ChannelExtremes {
   readonly samples: number;
   readonly low: ReadonlyMap<ValueId, Float32Array>;
   readonly high: ReadonlyMap<ValueId, Float32Array>;
@@ -89,7 +89,7 @@ async function extremesOf(
   ops: readonly Op[],
   watch: PassContext<unknown>["watch"],
   samples: number,
-): Promise<Extremes> {
+): Promise<ChannelExtremes> {
   const filled = (value: number): ReadonlyMap<ValueId, Float32Array> =>
     new Map(
       ops.map((op) => [op.result, new Float32Array(elementCount(op.type.shape)).fill(value)]),
@@ -117,7 +117,12 @@ async function extremesOf(
 }
 
 /** The offset of an op's value; null where it has none. `strict` of 1 holds it to all of the rule. */
-function offsetOf(op: Op, module: Module, { low, high }: Extremes, strict: number): Offset | null {
+function offsetOf(
+  op: Op,
+  module: Module,
+  { low, high }: ChannelExtremes,
+  strict: number,
+): Offset | null {
   const least = known(low.get(op.result), "minima");
   const most = known(high.get(op.result), "maxima");
   const { shape } = op.type;

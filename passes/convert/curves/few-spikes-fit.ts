@@ -64,19 +64,19 @@ export function fitFewSpikes(request: FitRequest): FittedTables {
   return search.finish(search.improve(best.tables, steps, started.length));
 }
 
-interface Tables {
+interface CurveTables {
   readonly threshold: Float64Array;
   readonly reset: Float64Array;
 }
 
 interface Found {
-  readonly tables: Tables;
+  readonly tables: CurveTables;
   readonly error: number;
 }
 
 /** Digits of x above the low end, of a few bases; and digits of f(x) where it rises throughout. */
-function startingPoints({ f, low, high, spikes }: FitRequest): Tables[] {
-  const starts: Tables[] = [];
+function startingPoints({ f, low, high, spikes }: FitRequest): CurveTables[] {
+  const starts: CurveTables[] = [];
   const span = high - low;
   for (const base of [2, 1.6, 1.35]) {
     // Σ sizes = span.
@@ -149,7 +149,7 @@ class Search {
   }
 
   /** Random steps from `start`; keeps those that do not make it worse. */
-  improve(start: Tables, count: number, run: number): Found {
+  improve(start: CurveTables, count: number, run: number): Found {
     const { spikes, low, high, seed } = this.request;
     const current = Float64Array.of(...start.threshold, ...start.reset);
     const sizes = current.map(() => (high - low) / 16);

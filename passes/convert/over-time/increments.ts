@@ -88,10 +88,10 @@ export function byPairs(
 
 /** The network of `module` (code "none") in increments; fails where nothing of it became neurons. */
 export function inIncrements(module: Module, code: IncrementCode): Module {
-  return new Conversion(module, code).run();
+  return new IncrementConversion(module, code).run();
 }
 
-class Conversion {
+class IncrementConversion {
   private readonly module: Module;
   private readonly code: IncrementCode;
   private readonly builder: Builder;

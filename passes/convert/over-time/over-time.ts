@@ -86,7 +86,7 @@ export interface RateCode {
 }
 
 /** How a code makes neurons. */
-export interface Neurons {
+export interface NeuronMaker {
   /** Of an activation. */
   readonly of: (op: Op, builder: Builder) => ValueId;
   /** Of either sign, for a current that weights would meet; null in a code that has none. */
@@ -94,11 +94,11 @@ export interface Neurons {
 }
 
 /** The network of `module` (code "none") over time, with neurons by `neurons`. */
-export function overTime(
+export function networkOverTime(
   module: Module,
   plan: ConversionPlan,
   { pass, code, timesteps }: RateCode,
-  neurons: Neurons,
+  neurons: NeuronMaker,
 ): Module {
   const readouts = new Map<ValueId, ValueId>();
   const readOut = (value: ValueId, builder: Builder): ValueId => {

@@ -2,13 +2,13 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { singleThreadEngine } from "../../../backends/typed/single.ts";
 import { compileProgram } from "../../../backends/wasm/compile.ts";
-import { Extremes } from "../../../backends/wasm/runtime/extremes.ts";
+import { ExtremeSamples } from "../../../backends/wasm/runtime/extremes.ts";
 import { Instance, createMemory } from "../../../backends/wasm/runtime/instance.ts";
 import { createTeam } from "../../../backends/wasm/runtime/node-workers.ts";
-import { type Channel, createTeams, openOn } from "../../../backends/wasm/runtime/team.ts";
+import { type WorkerPort, createTeams, openOn } from "../../../backends/wasm/runtime/team.ts";
 import { dealTiles } from "../../../backends/wasm/runtime/dealing.ts";
 import { prepare } from "../../../backends/wasm/prepare.ts";
-import { compileOptionsOf, jobOf } from "../../../backends/wasm/request.ts";
+import { compileOptionsOf, runTaskOf } from "../../../backends/wasm/request.ts";
 import { createWasmEngine, singleThreadWasmEngine } from "../../../backends/wasm/runtime/single.ts";
 import { DiagnosticError, InvariantError, known } from "../../../ir/diagnostic.ts";
 import { opsOf } from "../../../ir/module.ts";
@@ -85,7 +85,7 @@ describe("where memory is short", () => {
 
 describe("where threads cannot be started", () => {
   it("one runs, and it is said once", async () => {
-    const failing: Channel = {
+    const failing: WorkerPort = {
       post: () => undefined,
       listen: (_, onEnd) => void setTimeout(() => onEnd(new WorkerEnd("no file", false)), 1),
       hold: () => undefined,
@@ -142,8 +142,8 @@ describe("a thread that traps while others wait for it", () => {
         return openOn(thread, { ...prepared, module, place });
       }),
     );
-    const job = jobOf(module, options);
-    const extremes = new Extremes(module, job);
+    const job = runTaskOf(module, options);
+    const extremes = new ExtremeSamples(module, job);
     const run = { samples: samples(2), options, job, extremes, onSample: undefined };
     await expect(dealTiles(remotes, run, 1)).rejects.toThrow(/WebAssembly trapped in "/);
     await team.release();

@@ -1,6 +1,6 @@
 /** Which arrays of an archive are the samples and which the labels, by options, inputs and names. */
 import { describe, expect, it } from "vitest";
-import type { Wanted } from "../../../calibrate/data/archive/roles.ts";
+import type { WantedArrays } from "../../../calibrate/data/archive/roles.ts";
 import { parseData } from "../../../calibrate/data/parse.ts";
 import { encodeNpy, encodeNpz } from "../../../calibrate/data/formats/write.ts";
 import { DiagnosticError } from "../../../ir/diagnostic.ts";
@@ -13,12 +13,12 @@ function arrays(names: string): Map<string, Tensor> {
   return new Map(names.split(" ").map((name, i) => [name, tensorOf("f32", [1], [i])]));
 }
 
-const model: Partial<Wanted> = { inputs: ["input"] };
+const model: Partial<WantedArrays> = { inputs: ["input"] };
 
 /** The names of the arrays that were taken, and what was said. */
 async function taken(
   names: string,
-  wanted: Partial<Wanted> = model,
+  wanted: Partial<WantedArrays> = model,
 ): Promise<[string, string | null, string]> {
   const all = arrays(names);
   const nameOf = (value: number | undefined): string => names.split(" ")[value ?? -1] ?? "";

@@ -3,7 +3,7 @@ import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
-import type { Wanted } from "../../../calibrate/data/archive/roles.ts";
+import type { WantedArrays } from "../../../calibrate/data/archive/roles.ts";
 import { Budget } from "../../../calibrate/data/budget.ts";
 import type { Parsing } from "../../../calibrate/data/parse.ts";
 import { type Diagnostic, DiagnosticError } from "../../../ir/diagnostic.ts";
@@ -80,7 +80,7 @@ export function ample(): Budget {
 }
 
 /** What a parser is told where nobody asks for anything in particular. */
-export function parsing(wanted: Partial<Wanted> = {}, budget = ample()): Parsing {
+export function parsing(wanted: Partial<WantedArrays> = {}, budget = ample()): Parsing {
   const nothing = { inputs: [], x: null, y: null, part: null, withLabels: true };
   return { wanted: { ...nothing, ...wanted }, labelsOnly: false, budget, diagnostics: [] };
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ChannelStatistics } from "../../../ir/run/stats.ts";
 import { localThreshold } from "../../../passes/balance/balance-local.ts";
 import { leastErrorThreshold } from "../../../passes/balance/balance-mmse.ts";
-import type { Choice } from "../../../passes/balance/thresholds.ts";
+import type { RangeChoice } from "../../../passes/balance/thresholds.ts";
 
 /** Not so small that statistics take them for zero. */
 const value = fc.double({ min: -4, max: 8, noNaN: true }).map((x) => (Math.abs(x) < 1e-6 ? 0 : x));
@@ -12,7 +12,7 @@ const values = fc.array(value, { minLength: 1, maxLength: 200 });
 const ceilings = fc.constantFrom(Infinity, 6, 1);
 const shares = fc.constantFrom(0, 0.25, 0.5);
 
-function choice(data: readonly number[], ceiling = Infinity, vInit = 0.5): Choice {
+function choice(data: readonly number[], ceiling = Infinity, vInit = 0.5): RangeChoice {
   const statistics = new ChannelStatistics();
   statistics.add(data, 0, 1, data.length);
   return { statistics, ceiling, vInit, signed: false, levels: 32 };
@@ -23,7 +23,7 @@ function errorOf(
   data: readonly number[],
   threshold: number,
   n: number,
-  { ceiling, vInit }: Choice,
+  { ceiling, vInit }: RangeChoice,
 ): number {
   const squares = data.map((z) => {
     const spikes = Math.min(n, Math.max(0, Math.floor((z * n) / threshold + vInit)));
@@ -37,7 +37,7 @@ function errorRange(
   data: readonly number[],
   threshold: number,
   n: number,
-  { ceiling, vInit }: Choice,
+  { ceiling, vInit }: RangeChoice,
 ): [number, number] {
   let [least, most] = [0, 0];
   const step = threshold / n;

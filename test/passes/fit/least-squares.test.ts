@@ -2,7 +2,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { uniform } from "../../../ir/random.ts";
-import { type Affine, type Terms, errorOf, fitted } from "../../../passes/fit/least-squares.ts";
+import {
+  type AffineMatrix,
+  type Terms,
+  errorOf,
+  fitted,
+} from "../../../passes/fit/least-squares.ts";
 import { addTransposedProduct, product } from "../../../passes/fit/products.ts";
 
 const inputs = 3;
@@ -14,7 +19,7 @@ function noise(count: number, width: number, key: number): Float64Array {
 }
 
 /** What `map` gives for rows of `x`. */
-function apply({ weight, bias }: Affine, x: Float64Array, count: number): Float64Array {
+function apply({ weight, bias }: AffineMatrix, x: Float64Array, count: number): Float64Array {
   return Float64Array.from({ length: count * outputs }, (_, at) => {
     const [row, o] = [Math.floor(at / outputs), at % outputs];
     let sum = bias[o] ?? 0;
@@ -25,11 +30,11 @@ function apply({ weight, bias }: Affine, x: Float64Array, count: number): Float6
   });
 }
 
-const truth: Affine = {
+const truth: AffineMatrix = {
   weight: Float64Array.of(1, -2, 0.5, 0.25, -1, 3),
   bias: Float64Array.of(0.5, -0.25),
 };
-const start: Affine = {
+const start: AffineMatrix = {
   weight: Float64Array.of(0.8, -1.5, 0.5, 0, -1.2, 2.5),
   bias: Float64Array.of(0, 0),
 };

@@ -5,11 +5,11 @@ import { known } from "../../../ir/diagnostic.ts";
 import { type Tensor, f32 } from "../../../ir/tensor.ts";
 import { real } from "../../../ir/type.ts";
 import { isWeighted } from "../../../ir/op/known.ts";
-import type { Synapse } from "../../../passes/fuse/weights.ts";
+import type { WeightedOp } from "../../../passes/fuse/weights.ts";
 import { ownUnits } from "../../../passes/quantise/own-grid.ts";
 import { loc } from "../../ir/one-op.ts";
 
-function layerOf(rows: readonly (readonly number[])[]): { op: Synapse; weight: Tensor } {
+function layerOf(rows: readonly (readonly number[])[]): { op: WeightedOp; weight: Tensor } {
   const inputs = rows[0]?.length ?? 0;
   const weight = f32([rows.length, inputs], Float32Array.from(rows.flat()));
   const builder = new Builder();

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  type Channel,
+  type ChannelUnits,
   chooseScale,
   leastThreshold,
   quantised,
@@ -11,13 +11,13 @@ import {
 
 function channel(
   weights: readonly number[],
-  rest: Partial<Channel> & {
+  rest: Partial<ChannelUnits> & {
     bias?: number;
     levels?: number;
     means?: readonly number[];
     own?: number;
   } = {},
-): Channel {
+): ChannelUnits {
   const { bias = 0, levels = 127, means, threshold = null, vInit = 0, own = null } = rest;
   const row = {
     weights: Float64Array.from(weights),

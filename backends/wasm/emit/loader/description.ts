@@ -24,7 +24,7 @@ export interface ValuePlace {
 }
 
 /** Sums of weights for every value of some inputs' bits, by eight inputs. */
-export interface Tables extends SumTables {
+export interface LocatedTables extends SumTables {
   /** How many values the bits of one table have. */
   readonly values: number;
   /** Rows from one table to the next: at least as many. */
@@ -45,7 +45,7 @@ export interface Description {
     /** Where the bytes of `model.weights` go, one run after the other. */
     readonly segments: readonly (readonly [address: number, length: number])[];
     /** What is computed from weights before the first run. */
-    readonly tables: readonly Tables[];
+    readonly tables: readonly LocatedTables[];
     /** Where the arena of the first thread begins. */
     readonly arenaStart: number;
     /** Bytes from one thread's arena to the next. */

@@ -117,8 +117,13 @@ export function countWords(
     const out = pointerTo(code, counts.buffer);
     const clock = new Clock(code, counting.schedule);
     const sums = [
-      new Sums(code, (read) => spikesIn(code, counting, read), rows.spikes, rows.events),
-      new Sums(code, (read) => digitsIn(code, counting, clock, read), rows.bits, rows.eventBits),
+      new CountSums(code, (read) => spikesIn(code, counting, read), rows.spikes, rows.events),
+      new CountSums(
+        code,
+        (read) => digitsIn(code, counting, clock, read),
+        rows.bits,
+        rows.eventBits,
+      ),
     ].filter(({ isWanted }) => isWanted);
     clock.begin();
     code.times(steps, () => {
@@ -146,7 +151,7 @@ export function countWords(
 type Load = (index: number) => Expr;
 
 /** Counts of four lanes: how many, and how many times the connections of each. */
-class Sums {
+class CountSums {
   readonly isWanted: boolean;
   private readonly code: Code;
   private readonly countOf: (load: Load) => Expr;

@@ -13,12 +13,12 @@ import { placeOf, storeLanes } from "../../assembler/memory.ts";
 import { pixelOffset, signsOf } from "../../memory/spikes.ts";
 import type { Buffer } from "../../memory/view.ts";
 import { fire } from "./firing.ts";
-import { type Sums, adderOf } from "../lanes.ts";
+import { type LaneSums, adderOf } from "../lanes.ts";
 
 /** The registers of one pixel and block, and what happens to them in a timestep. */
 export interface Membranes {
   /** Where events add to. */
-  readonly sums: Sums;
+  readonly sums: LaneSums;
   begin(): void;
   openSums(): void;
   /** From int16 sums to the int32 sums that potentials are kept in. */

@@ -1,6 +1,6 @@
 /** What a population of neurons is made of: sources, sinks, and how its channels lie in blocks. */
 import type { Local } from "../../assembler/code.ts";
-import { type Grid, type SpikeMasks } from "../../memory/spikes.ts";
+import { type PixelGrid, type SpikeMasks } from "../../memory/spikes.ts";
 import type { Buffer, View } from "../../memory/view.ts";
 import { type EventWindow } from "../synapses/events.ts";
 import { type FiringForm, type Parameters } from "./firing.ts";
@@ -55,7 +55,7 @@ export interface CurrentSink {
 }
 
 export interface PopulationForm {
-  readonly grid: Grid;
+  readonly grid: PixelGrid;
   readonly steps: number;
   readonly mode: LaneMode;
   /** Vectors of output channels to a block. */
@@ -88,24 +88,24 @@ export function blockCount(channels: number, width: number): number {
 }
 
 /** Where a row of pixels starts in everything that is indexed by pixel. */
-export interface Pointers {
+export interface PixelPointers {
   readonly local: Local;
   /** Bytes from pixel to pixel. */
   readonly pixel: number;
 }
 
 export type SinkPointers =
-  | { readonly target: Pointers }
+  | { readonly target: PixelPointers }
   | {
-      readonly levels: Pointers;
-      readonly vInit: Pointers;
-      readonly masks: Pointers;
-      readonly potentials: Pointers | null;
-      readonly sent: Pointers | null;
-      readonly trace: Pointers | null;
+      readonly levels: PixelPointers;
+      readonly vInit: PixelPointers;
+      readonly masks: PixelPointers;
+      readonly potentials: PixelPointers | null;
+      readonly sent: PixelPointers | null;
+      readonly trace: PixelPointers | null;
     };
 
 /** Bytes of one pixel's channels with the padding, in 32-bit elements. */
-export function paddedBytes(grid: Grid, width: number): number {
+export function paddedBytes(grid: PixelGrid, width: number): number {
   return 4 * width * blockCount(grid.channels, width);
 }

@@ -14,7 +14,7 @@ import {
   type SinkPointers,
   paddedBytes,
   blockCount,
-  type Pointers,
+  type PixelPointers,
 } from "./population-form.ts";
 import { known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
@@ -93,26 +93,31 @@ function emitRow(
   const { grid, sink, sources } = population;
   const { i32 } = code.wasm;
   const width = blockWidth(population);
-  const start = (buffer: Buffer, perRow: number, perBlock: number, pixel: number): Pointers => {
+  const start = (
+    buffer: Buffer,
+    perRow: number,
+    perBlock: number,
+    pixel: number,
+  ): PixelPointers => {
     const local = pointerTo(code, buffer);
     if (perRow !== 0) local.advance(i32.mul(row.get(), code.int(perRow)));
     if (perBlock !== 0) local.advance(i32.mul(block.get(), code.int(perBlock)));
     return { local, pixel };
   };
-  const ofGrid = (view: GridView): Pointers =>
+  const ofGrid = (view: GridView): PixelPointers =>
     start(view.view.buffer, 4 * view.rowStride, 4 * width, 4 * view.columnStride);
-  const ofParameters = (parameters: Parameters): Pointers =>
+  const ofParameters = (parameters: Parameters): PixelPointers =>
     start(
       parameters.buffer,
       parameters.pixelStride * grid.columns,
       4 * width,
       parameters.pixelStride,
     );
-  const ofState = (state: Buffer | null): Pointers | null =>
+  const ofState = (state: Buffer | null): PixelPointers | null =>
     state === null
       ? null
       : start(state, grid.columns * paddedBytes(grid, width), 4 * width, paddedBytes(grid, width));
-  const maskPointer = (masks: SpikeMasks, strideRow: number, strideColumn: number): Pointers =>
+  const maskPointer = (masks: SpikeMasks, strideRow: number, strideColumn: number): PixelPointers =>
     start(masks.buffer, strideRow * rowBytes(masks), 0, strideColumn * pixelBytes(masks));
 
   const perSource = sources.map((source) =>
@@ -149,7 +154,7 @@ function emitPixel(
   code: Code,
   population: PopulationForm,
   block: Local,
-  perSource: readonly Pointers[],
+  perSource: readonly PixelPointers[],
   pointers: SinkPointers,
   lanes: number,
 ): void {

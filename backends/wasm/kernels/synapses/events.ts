@@ -15,7 +15,7 @@ import {
   signsOf,
 } from "../../memory/spikes.ts";
 import type { Buffer } from "../../memory/view.ts";
-import { type Sums, adderOf, lanesPerVector, weightBytes } from "../lanes.ts";
+import { type LaneSums, adderOf, lanesPerVector, weightBytes } from "../lanes.ts";
 
 /** A window of spikes that slides over a grid, and its weights. */
 export interface EventWindow {
@@ -57,7 +57,7 @@ interface Walk {
   readonly sign: SignedMasks["sign"];
   /** The address of the first window's mask. */
   readonly base: number;
-  readonly sums: Sums;
+  readonly sums: LaneSums;
   readonly bytesPerRow: number;
 }
 
@@ -67,7 +67,7 @@ export function emitEvents(
   window: EventWindow,
   pointer: Local,
   block: Local,
-  sums: Sums,
+  sums: LaneSums,
 ): void {
   const bytesPerRow = sums.locals.length * lanesPerVector(sums.mode) * weightBytes(sums.mode);
   const offset = pixelOffset(window.masks, ...window.origin);

@@ -14,7 +14,7 @@ import {
 } from "../../memory/spikes.ts";
 import { tableRows, tablesPerGroup } from "../../memory/tables.ts";
 import type { Buffer } from "../../memory/view.ts";
-import { type Sums, adderOf, lanesPerVector, weightBytes } from "../lanes.ts";
+import { type LaneSums, adderOf, lanesPerVector, weightBytes } from "../lanes.ts";
 
 /** A window of spikes that slides over a grid, and the tables of its weights. */
 export interface TableWindow {
@@ -38,7 +38,7 @@ export function emitLookUps(
   window: TableWindow,
   pointer: Local,
   block: Local,
-  sums: Sums,
+  sums: LaneSums,
 ): void {
   const { i32 } = code.wasm;
   const { masks, kernel, dilation } = window;
@@ -91,7 +91,7 @@ function lookUp(
   place: number,
   tables: Local,
   table: number,
-  sums: Sums,
+  sums: LaneSums,
 ): void {
   const { i32, v128 } = code.wasm;
   const row = sums.locals.length * lanesPerVector(sums.mode) * weightBytes(sums.mode);

@@ -8,7 +8,7 @@ import { placeOf, pointerTo, shareOf, storeLanes } from "../../assembler/memory.
 import type { View } from "../../memory/view.ts";
 
 /** One axis that all three have, with the stride of each (0 where one is stretched). */
-export interface BatchAxis {
+export interface ProductAxis {
   readonly extent: number;
   readonly strides: readonly [number, number, number];
 }
@@ -19,7 +19,7 @@ export interface Product {
   readonly right: View;
   readonly output: View;
   /** Outermost first, time included; strides of output, left and right. */
-  readonly batch: readonly BatchAxis[];
+  readonly batch: readonly ProductAxis[];
   readonly rows: number;
   readonly inner: number;
   readonly columns: number;

@@ -23,7 +23,7 @@ export interface SlideAxis {
 }
 
 /** How the elements of a window become one; vectors of the input's element. */
-export interface Fold {
+export interface WindowFold {
   /** What any element may be folded with without changing it. */
   readonly identity: () => Expr;
   readonly combine: (sum: Expr, value: Expr) => Expr;
@@ -74,7 +74,7 @@ function segmentsOf(axis: SlideAxis): readonly Segment[] {
 const mostUnrolled = 16;
 
 /** Folds each window into one element. */
-export function slide(code: Code, job: Slide, fold: Fold): void {
+export function slide(code: Code, job: Slide, fold: WindowFold): void {
   overWindows(code, job, (window, x, y, lanes) => {
     emitFold(code, job, fold, window, x, y, lanes);
   });
@@ -198,7 +198,7 @@ export function tapOffsets(job: Slide, window: readonly Segment[]): readonly num
 function emitFold(
   code: Code,
   job: Slide,
-  fold: Fold,
+  fold: WindowFold,
   window: readonly Segment[],
   x: Local,
   y: Local,

@@ -8,7 +8,7 @@ import type { Expr } from "../../assembler/types.ts";
 import type { Code, Local } from "../../assembler/code.ts";
 import { placeOf } from "../../assembler/memory.ts";
 import { type View, elementBytes } from "../../memory/view.ts";
-import { type Axis, type Lanes, axesOf, nest } from "../nest.ts";
+import { type LoopAxis, type Lanes, axesOf, nest } from "../nest.ts";
 
 /** What is kept from one timestep to the next. */
 export interface State {
@@ -67,7 +67,12 @@ export function overTime(code: Code, process: Process, update: (code: Code) => U
   const kept = states.flatMap((state) => [state.start, state.kept]).filter((view) => view !== null);
   const read = [input, ...tables.map(({ view }) => view), ...parameters];
   const seen = [...new Set([...outputs, ...read, ...kept])];
-  const body = (lanes: Lanes, pointers: readonly Local[], inner: Axis, vectors: number): void => {
+  const body = (
+    lanes: Lanes,
+    pointers: readonly Local[],
+    inner: LoopAxis,
+    vectors: number,
+  ): void => {
     const place = (view: View): ViewCursor => {
       const i = seen.indexOf(view);
       return { view, pointer: known(pointers[i], "a pointer"), stride: inner.strides[i] ?? 0 };

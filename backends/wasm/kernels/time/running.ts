@@ -7,7 +7,7 @@ import type { View } from "../../memory/view.ts";
 import { axesOf, nest } from "../nest.ts";
 
 /** The timesteps of a chunk, and after how many of the run everything starts at 0 again; 0 for never. */
-export interface Span {
+export interface ChunkSpan {
   readonly steps: number;
   readonly rehearsal: number;
 }
@@ -16,7 +16,13 @@ export interface Span {
  * sums[t] = sums[t − 1] + from[t] for each element of each timestep of a chunk. `before` holds the
  * sums of the timesteps before the chunk, and receives those after it.
  */
-export function runningSums(code: Code, from: View, before: View, sums: View, span: Span): void {
+export function runningSums(
+  code: Code,
+  from: View,
+  before: View,
+  sums: View,
+  span: ChunkSpan,
+): void {
   overTime(code, [sums, from, before], span, ([to, x], carry) => {
     const { f64, f32, i32 } = code.wasm;
     const value =
@@ -34,7 +40,7 @@ export function runningDifferences(
   sums: View,
   before: View,
   to: View,
-  span: Span,
+  span: ChunkSpan,
 ): void {
   overTime(code, [to, sums, before], span, ([y, x], carry) => {
     const { f64, f32, i32 } = code.wasm;
@@ -55,7 +61,7 @@ export function runningDifferences(
 function overTime(
   code: Code,
   views: readonly [View, View, View],
-  { steps, rehearsal }: Span,
+  { steps, rehearsal }: ChunkSpan,
   body: (pointers: readonly Local[], carry: Local) => void,
 ): void {
   const { f64, i32 } = code.wasm;

@@ -9,7 +9,7 @@ import { broadcastIndices } from "../../../../ir/semantics/semantics.ts";
 import type { TensorRef } from "../../../../ir/tensor.ts";
 import type { FiringForm, Levels, Parameters } from "../../kernels/neurons/firing.ts";
 import type { LaneMode } from "../../kernels/lanes.ts";
-import type { Grid } from "../../memory/spikes.ts";
+import type { PixelGrid } from "../../memory/spikes.ts";
 import type { Buffer } from "../../memory/view.ts";
 import { rowMajorIndices } from "../grid.ts";
 import { type SpikeLevels, floatLevels, integerLevels } from "./levels.ts";
@@ -50,7 +50,7 @@ function ceilingsOf(lowering: Lowering, ceiling: TensorRef | null): readonly num
 
 /** How a population's neurons lie. */
 export interface PopulationLayout {
-  readonly grid: Grid;
+  readonly grid: PixelGrid;
   readonly image: boolean;
   /** Channels of a block. */
   readonly width: number;

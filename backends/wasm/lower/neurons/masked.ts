@@ -21,7 +21,7 @@ import { clearMaskHalo } from "../../kernels/synapses/halo.ts";
 import type { Parameters } from "../../kernels/neurons/firing.ts";
 import type { LaneMode } from "../../kernels/lanes.ts";
 import { populate } from "../../kernels/neurons/population.ts";
-import { type Grid, type SpikeMasks, maskBuffers, masksBytes } from "../../memory/spikes.ts";
+import { type PixelGrid, type SpikeMasks, maskBuffers, masksBytes } from "../../memory/spikes.ts";
 import type { Buffer, View } from "../../memory/view.ts";
 import {
   type PopulationLayout,
@@ -32,7 +32,7 @@ import {
   needsSent,
   startOf,
 } from "./firing.ts";
-import { gridOf, gridViewOf, haloOf } from "../grid.ts";
+import { pixelGridOf, gridViewOf, haloOf } from "../grid.ts";
 import type { Lowering, Spikes } from "../lowering.ts";
 import { zeroState } from "../scratch.ts";
 import { type PopulationDrive, collectDrive } from "./sources.ts";
@@ -41,7 +41,7 @@ import { type PopulationDrive, collectDrive } from "./sources.ts";
 export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {
   if (!isBinary(lowering, op)) return null;
   const image = lowering.layouts.images.has(op.result);
-  const grid = gridOf(op.type.shape, image);
+  const grid = pixelGridOf(op.type.shape, image);
   const drive = collectDrive(lowering, lowering.operandOf(op), image, grid);
   const mode = modeOf(op, drive);
   const vectors = vectorsOf(grid.channels, mode);
@@ -142,7 +142,7 @@ export function lowerDriven(lowering: Lowering, op: Op): View | null {
   const isCurrent = isOp(op, "ann.conv", "ann.linear", "snn.temporal-bias");
   if (!isCurrent || !lowering.isVarying(op.result)) return null;
   const image = lowering.layouts.images.has(op.result);
-  const grid = gridOf(op.type.shape, image);
+  const grid = pixelGridOf(op.type.shape, image);
   const drive = collectDrive(lowering, op.result, image, grid, true);
   if (drive.sources.every(({ kind }) => kind === "current")) return null;
   const mode: LaneMode = op.type.dtype === "f32" ? "f32" : drive.fitsInt16 ? "i16" : "i32";
@@ -156,7 +156,7 @@ export function lowerDriven(lowering: Lowering, op: Op): View | null {
 }
 
 interface Planned {
-  readonly grid: Grid;
+  readonly grid: PixelGrid;
   readonly mode: LaneMode;
   readonly vectors: number;
   readonly drive: PopulationDrive;

@@ -7,7 +7,7 @@ import { known } from "../../../../ir/diagnostic.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../../../ir/op/op.ts";
 import { broadcastIndices } from "../../../../ir/semantics/semantics.ts";
 import { elementCount, sameShape } from "../../../../ir/type.ts";
-import { type Grid } from "../../memory/spikes.ts";
+import { type PixelGrid } from "../../memory/spikes.ts";
 import type { Lowering, Spikes, MaskedKind } from "../lowering.ts";
 import { rowMajorIndices } from "../grid.ts";
 
@@ -54,7 +54,7 @@ export function collectDrive(
   lowering: Lowering,
   value: ValueId,
   image: boolean,
-  grid: Grid,
+  grid: PixelGrid,
   root = false,
 ): PopulationDrive {
   const sources: PopulationDrive["sources"][number][] = [];
@@ -102,7 +102,7 @@ function rowsByChannel(
   lowering: Lowering,
   op: OpOf<"snn.temporal-bias">,
   image: boolean,
-  grid: Grid,
+  grid: PixelGrid,
 ): readonly Float64Array[] | null {
   const { shape, data } = lowering.tensor(op.attrs.table);
   const [rows = 0, ...rest] = shape;
@@ -131,7 +131,7 @@ function addedRows(
   });
 }
 
-function fitsInt16(sources: PopulationDrive["sources"], grid: Grid): boolean {
+function fitsInt16(sources: PopulationDrive["sources"], grid: PixelGrid): boolean {
   for (let output = 0; output < grid.channels; output++) {
     let sum = 0;
     for (const source of sources) {

@@ -5,12 +5,12 @@ import type { Code } from "../../assembler/code.ts";
 import { onFirstThread, spaceOf } from "../../assembler/memory.ts";
 import { mostTapsOverTime, poolOverTime } from "../../kernels/time/pool-over-time.ts";
 import { runningDifferences, runningSums } from "../../kernels/time/running.ts";
-import { type Fold, type SlideAxis, slide } from "../../kernels/synapses/slide.ts";
+import { type WindowFold, type SlideAxis, slide } from "../../kernels/synapses/slide.ts";
 import { type Element, type View, elementBytes } from "../../memory/view.ts";
 import { type Lowering, elementOf } from "../lowering.ts";
 import { scratchLike } from "../scratch.ts";
 
-type Pool = OpOf<"ann.max-pool" | "ann.average-pool" | "snn.max-pool" | "snn.rehearsed-max-pool">;
+type PoolOp = OpOf<"ann.max-pool" | "ann.average-pool" | "snn.max-pool" | "snn.rehearsed-max-pool">;
 
 const runningKinds = ["snn.max-pool", "snn.rehearsed-max-pool"] as const;
 
@@ -31,10 +31,10 @@ export function lowerPool(lowering: Lowering, op: Op): View | null {
 
 function emitSlide(
   lowering: Lowering,
-  op: Pool,
+  op: PoolOp,
   input: View,
   output: View,
-  fold: (code: Code) => Fold,
+  fold: (code: Code) => WindowFold,
 ): void {
   const axes = slideAxes(op, input, output);
   const steps = lowering.stepsOf(op.result);
@@ -49,7 +49,7 @@ function emitSlide(
   });
 }
 
-function slideAxes(op: Pool, input: View, output: View): readonly SlideAxis[] {
+function slideAxes(op: PoolOp, input: View, output: View): readonly SlideAxis[] {
   const { kernel, strides, dilations, padsBegin, padsEnd } = op.attrs;
   return kernel.map((extent, axis) => ({
     extent: input.shape[axis + 2] ?? 1,
@@ -65,9 +65,9 @@ function slideAxes(op: Pool, input: View, output: View): readonly SlideAxis[] {
 }
 
 /** The greatest; of floats NaN where there is one. */
-function maximum(element: Element): (code: Code) => Fold {
+function maximum(element: Element): (code: Code) => WindowFold {
   return ({ wasm: { f32x4, f64x2, i32x4, f32, f64, i32 } }) => {
-    const finish: Fold["finish"] = (sum) => sum.get();
+    const finish: WindowFold["finish"] = (sum) => sum.get();
     if (element === "f64") {
       const identity = (): number => f64x2.splat(f64.const(-Infinity));
       return { identity, combine: (a, b) => f64x2.max(a, b), finish };
@@ -81,7 +81,7 @@ function maximum(element: Element): (code: Code) => Fold {
   };
 }
 
-function meanOf(countPadding: boolean): (code: Code) => Fold {
+function meanOf(countPadding: boolean): (code: Code) => WindowFold {
   return ({ wasm: { f32x4, f32 } }) => ({
     identity: () => f32x4.splat(f32.const(0)),
     combine: (a, b) => f32x4.add(a, b),

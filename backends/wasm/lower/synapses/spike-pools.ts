@@ -10,7 +10,7 @@ import {
   poolSpikes,
 } from "../../kernels/synapses/pool-spikes.ts";
 import { type SpikeMasks, masksBytes } from "../../memory/spikes.ts";
-import { gridOf, haloOf } from "../grid.ts";
+import { pixelGridOf, haloOf } from "../grid.ts";
 import type { Lowering, Spikes } from "../lowering.ts";
 import { zeroState } from "../scratch.ts";
 
@@ -29,7 +29,7 @@ export function lowerSpikePool(lowering: Lowering, op: Op): Spikes | null {
   if (from.minus !== null) return null;
   const { steps, chunked } = lowering.options;
   const shape = {
-    grid: gridOf(op.type.shape, true),
+    grid: pixelGridOf(op.type.shape, true),
     halo: haloOf(lowering, op.result, true),
     steps,
     maskBytes: from.maskBytes,

@@ -19,11 +19,11 @@ import { roomOf, takesTiles } from "../layout.ts";
 import { lowerByTiles } from "./tiles.ts";
 import { type Lowering, elementOf } from "../lowering.ts";
 
-type Synapse = OpOf<"ann.conv" | "ann.linear">;
+type WeightedSynapse = OpOf<"ann.conv" | "ann.linear">;
 
 /** A synapse, and the ops after it that its kernel does while sums are still in registers. */
 interface Fused {
-  readonly synapse: Synapse;
+  readonly synapse: WeightedSynapse;
   readonly add: ValueId | null;
   readonly min: number;
   readonly max: number;
@@ -72,7 +72,7 @@ function fusedAt(lowering: Lowering, op: Op): Fused | null {
   return null;
 }
 
-function isSynapse(op: Op): op is Synapse {
+function isSynapse(op: Op): op is WeightedSynapse {
   return isOp(op, "ann.linear") || (isOp(op, "ann.conv") && op.type.shape.length <= 4);
 }
 
@@ -221,7 +221,7 @@ type Shape2 = Omit<Convolution, "weights" | "bias"> & {
 export function emitConvolution(
   lowering: Lowering,
   root: Op,
-  op: Synapse | OpOf<"ann.conv-transpose">,
+  op: WeightedSynapse | OpOf<"ann.conv-transpose">,
   shape: Shape2,
 ): View {
   const { groups, outputChannels, inputChannels, rows, columns, input } = shape;

@@ -1,7 +1,7 @@
 /** Products of two values, with batch axes that broadcast. */
 import { known } from "../../../../ir/diagnostic.ts";
 import { type Op, isOp } from "../../../../ir/op/op.ts";
-import { type BatchAxis, multiply } from "../../kernels/synapses/matmul.ts";
+import { type ProductAxis, multiply } from "../../kernels/synapses/matmul.ts";
 import { mergedAxes } from "../../kernels/nest.ts";
 import { type View, broadcastView, rowMajor, withAxes } from "../../memory/view.ts";
 import { elementCount } from "../../../../ir/type.ts";
@@ -88,7 +88,7 @@ function matrix(view: View, vector: "row" | "column"): View {
 }
 
 /** Time, and the axes before the last two. */
-function batchAxes(views: readonly View[], count: number, steps: number): readonly BatchAxis[] {
+function batchAxes(views: readonly View[], count: number, steps: number): readonly ProductAxis[] {
   const [output] = views;
   const axes = Array.from({ length: count }, (_, axis) => ({
     extent: output?.shape[axis] ?? 1,

@@ -12,7 +12,7 @@ import type { VectorForm } from "./forms.ts";
 import { type Lowering, elementOf } from "../lowering.ts";
 import { scratchLike } from "../scratch.ts";
 
-type Part = Pick<Reduction, "kind"> &
+type ReductionForm = Pick<Reduction, "kind"> &
   Partial<Pick<Reduction, "term" | "squared" | "divisor" | "finish" | "finishWide">>;
 
 /** Emits one reduction as a step of `op`; `inputs` broadcast to the shape of the first. */
@@ -22,7 +22,7 @@ export function emitReduction(
   output: View,
   inputs: readonly View[],
   axes: readonly number[],
-  part: Part,
+  part: ReductionForm,
 ): void {
   const { shape } = known(inputs[0], "an operand");
   const views = inputs.map((view) => broadcastView(view, shape));
@@ -122,7 +122,7 @@ function sizeOf(view: View, axes: readonly number[]): number {
   return elementCount(axes.map((axis) => view.shape[axis] ?? 1));
 }
 
-function partOf(op: Reduce): Part {
+function partOf(op: Reduce): ReductionForm {
   switch (op.kind) {
     case "ann.reduce-l1":
       return {
@@ -152,7 +152,7 @@ function partOf(op: Reduce): Part {
   }
 }
 
-function integerPartOf(op: Reduce): Part | null {
+function integerPartOf(op: Reduce): ReductionForm | null {
   if (isOp(op, "ann.reduce-max")) return { kind: "max" };
   if (isOp(op, "ann.reduce-min")) return { kind: "min" };
   // Sums and products may leave a narrower type's range.
@@ -182,7 +182,7 @@ function lowerLogSumExp(lowering: Lowering, op: Reduce, input: View, output: Vie
     return choose(code, isInfinite(code, value), splat(code, 0), value.get());
   });
   const sum = foldedPlace(lowering, op, "sum", input, axes);
-  const part: Part = { kind: "sum", term: excess, finish: log };
+  const part: ReductionForm = { kind: "sum", term: excess, finish: log };
   emitReduction(lowering, op, sum, [input, finite], axes, part);
   emitMap(lowering, op, output, [sum, greatest], (code, [s, m]) => {
     const value = known(m, "a maximum");
@@ -216,7 +216,7 @@ function lowerSoftmax(
     );
     return output;
   }
-  const part: Part = { kind: "sum", term: excess, finish: log };
+  const part: ReductionForm = { kind: "sum", term: excess, finish: log };
   emitReduction(lowering, op, sum, [input, greatest], axes, part);
   emitMap(lowering, op, output, [input, greatest, sum], ({ wasm: { f32x4 } }, [x, m, s]) => {
     const below = f32x4.sub(known(x, "x").get(), known(m, "a maximum").get());
