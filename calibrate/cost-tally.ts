@@ -14,14 +14,14 @@ import type { Operations } from "../ir/account/operations.ts";
 import { operationsOf } from "../ir/account/work.ts";
 import { type Activity, type SampleResult, activityKinds, noActivity } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
-import { type Module, isFramed, producerOf, rehearsalOf } from "../ir/module.ts";
+import { type Module, isFramed, isOverTime, producerOf, rehearsalOf } from "../ir/module.ts";
 import type { ValueId } from "../ir/op/op.ts";
 import { elementCount } from "../ir/type.ts";
 
 export interface RunCosts {
   readonly kind: "ann" | "snn";
   readonly samples: number;
-  /** 1 … T, [T] in a framed code, or [0] for an ANN; what every list goes by. */
+  /** 1 … T, [T] in a framed code, or [0] where nothing is over time; what every list goes by. */
   readonly timesteps: readonly number[];
   /** Spikes of all neurons up to each timestep, mean over samples: words, whatever their size. */
   readonly spikesPerSample: readonly number[];
@@ -37,7 +37,7 @@ export interface RunCosts {
   readonly multiplyAccumulatesPerSample: readonly number[];
   /** What the network computes whether it spikes or not. */
   readonly account: Account;
-  /** Timesteps from the first input to the answer, for the whole depth; 0 for an ANN. */
+  /** Timesteps from the first input to the answer, for the whole depth; 0 where nothing is over time. */
   readonly latencyTimesteps: number;
   readonly latency: Latency;
   readonly neurons: readonly NeuronActivity[];
@@ -141,7 +141,7 @@ export class CostTally {
 
 /** What lists by timestep go by: those at which there is an answer. */
 function answerTimesteps(module: Module, steps: number): number[] {
-  if (module.code === "none") return [0];
+  if (!isOverTime(module)) return [0];
   if (isFramed(module.code)) return [module.timesteps];
   const first = firstAnswer(module, steps);
   return Array.from({ length: steps - first }, (_, i) => first + i + 1);

@@ -141,6 +141,13 @@ export const diagnose = catalogue({
       `${p.file} is not a spiking network, and \`snnc ${p.command}\` works on those`,
     help: "convert it first: snnc convert MODEL --calib DATA -o OUT.snn",
   },
+  "report-over-time": {
+    severity: "error",
+    message: (p: { file: string }) =>
+      `the inputs of ${p.file} change over time: there is no ANN that takes them as one value, which a report ` +
+      "could compare it with",
+    help: "`snnc eval` measures it at each timestep",
+  },
   "timesteps-ignored": {
     severity: "warning",
     message: (p: { file: string }) => `${p.file} is not a spiking network: -T has no effect`,

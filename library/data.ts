@@ -3,7 +3,7 @@ import { choosePlaces, chooseRandom, isSortedBeyond } from "../calibrate/data/ch
 import { type Dataset, limit, select } from "../calibrate/data/dataset.ts";
 import { datasetHash } from "../calibrate/data/order.ts";
 import type { Preprocess } from "../calibrate/data/preprocess.ts";
-import { modelInputs, sampleSource } from "../calibrate/data/source.ts";
+import { type DataSource, modelInputs, sampleSource } from "../calibrate/data/source.ts";
 import { checkTargets } from "../calibrate/evaluate.ts";
 import { inputRanges, rangeWarnings } from "../calibrate/ranges.ts";
 import type { TaskWish } from "../calibrate/tasks/task.ts";
@@ -16,6 +16,7 @@ import { checkFolders } from "./record/classes.ts";
 
 /** Data as commands and jobs use it, and as a report names it. */
 export interface Data extends NamedData {
+  readonly samples: DataSource;
   readonly dataset: Dataset;
   /** What the model adds to class numbers of the data. */
   readonly labelOffset: number;
@@ -60,6 +61,19 @@ export function fitData(
   report(...samples.diagnostics);
   const sha256 = datasetHash(dataset);
   return { samples, labels, task, dataset, name: baseName(file), labelOffset, sha256 };
+}
+
+/** Frames of the longest sample of these sets, and at least one; null where no input changes over time. */
+export function framesIn(...sets: readonly DataSource[]): number | null {
+  const found = sets.map((samples) => samples.longest()).filter((frames) => frames !== null);
+  return found.length === 0 ? null : Math.max(1, ...found);
+}
+
+/** A warning where a run of `timesteps` is over before the longest sample is. */
+export function droppedFrames(name: string, samples: DataSource, timesteps: number): Diagnostic[] {
+  const frames = framesIn(samples);
+  if (frames === null || frames <= timesteps) return [];
+  return [diagnose("frames-dropped", null, { data: name, frames, timesteps })];
 }
 
 /** The first samples; of a set that is sorted by class, as many drawn, because the first are of few. */

@@ -41,9 +41,16 @@ export const diagnose = catalogue({
   },
   "engine-not-checked": {
     severity: "info",
-    message: (p: { engine: string }) =>
-      `the engine ${p.engine} was not checked against the interpreter, which would take too long for one sample`,
+    message: (p: { engine: string; why: string }) =>
+      `the engine ${p.engine} was not checked against the interpreter, which ${p.why}`,
     help: "`snnc run --limit 1` with --engine interpret gives its values",
+  },
+  "frames-dropped": {
+    severity: "warning",
+    message: (p: { data: string; frames: number; timesteps: number }) =>
+      `the longest sample of ${p.data} has ${p.frames} frames: -T ${p.timesteps} drops those behind the ` +
+      `first ${p.timesteps}`,
+    help: "without -T a run takes as many timesteps as the longest sample has frames",
   },
   "bits-not-of-choice": {
     severity: "error",

@@ -12,7 +12,7 @@ import { evaluate } from "../ir/run/evaluate.ts";
 import type { Executable, Probe, ProbeData, SampleSource } from "../ir/executable.ts";
 import { interpret } from "../ir/interpret.ts";
 import { shortName } from "../ir/loc.ts";
-import { type Module, inputsOf, tensorAt } from "../ir/module.ts";
+import { type Module, inputsOf, isOverTime, tensorAt } from "../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../ir/op/op.ts";
 import { uniform } from "../ir/random.ts";
 import { outDegrees } from "../ir/semantics/connections.ts";
@@ -64,10 +64,16 @@ export async function checkEngine(
 ): Promise<void> {
   const { module } = executable;
   if (module.code !== "none" || engine.name === "interpret" || samples.count === 0) return;
+  if (isOverTime(module)) {
+    const why = "is done only for networks without time";
+    onDiagnostic?.(diagnose("engine-not-checked", null, { engine: engine.name, why }));
+    return;
+  }
   const budget = share * (seconds ?? 0);
   const expected = workOf(module) / workPerSecond;
   if (expected > Math.max(worthOneSample, budget)) {
-    onDiagnostic?.(diagnose("engine-not-checked", null, { engine: engine.name }));
+    const why = "would take too long for one sample";
+    onDiagnostic?.(diagnose("engine-not-checked", null, { engine: engine.name, why }));
     return;
   }
   const started = now?.() ?? 0;

@@ -103,7 +103,9 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { pass: string; what: string }) =>
       `pass ${p.pass} works only on networks without feedback, on inputs that stay the same over time: here ${p.what}`,
-    help: "passes of the phases clean and fuse take such networks; `snnc passes` lists phases",
+    help:
+      "passes of the phases clean and fuse take such networks (`snnc passes` lists phases); a recurrent model that " +
+      "is read without --stream is unrolled and has no time of its own",
   },
   "no-calibration": {
     severity: "error",

@@ -9,7 +9,7 @@ import { chooseTask, outputView } from "../../calibrate/tasks/choose.ts";
 import { targetSetOf } from "../../calibrate/tasks/targets.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { EarlyExit } from "../../ir/run/early-exit.ts";
-import { type Module, isFramed, rehearsalOf } from "../../ir/module.ts";
+import { type Module, answersOf, rehearsalOf } from "../../ir/module.ts";
 import { evaluateModule, evaluateWithEarlyExit } from "../../library/assess.ts";
 import { convert } from "../../library/convert.ts";
 import type { Data } from "../../library/data.ts";
@@ -19,7 +19,7 @@ import { loadNetwork } from "../load.ts";
 import { measuredData } from "../network-data.ts";
 import { fraction, options, wholeNumber } from "../options/options.ts";
 import { accuracyTable, costLines, earlyExitTable, taskLines } from "../terminal/tables.ts";
-import { timestepsOf } from "../options/timesteps.ts";
+import { timestepsOf, timestepsOn } from "../options/timesteps.ts";
 import { diagnosticToJson } from "../terminal/render.ts";
 import { type Timed, timed } from "../timed.ts";
 
@@ -74,12 +74,14 @@ function declare() {
 async function work(file: string, given: Given, context: CommandContext): Promise<Outcome> {
   const network = await loadNetwork(file, given, context);
   const { code } = network.module;
-  const timesteps = timestepsOf(network.module, file, given.timesteps, context);
-  const answersOnce = code === "none" || isFramed(code);
+  const own = timestepsOf(network.module, file, given.timesteps, context);
+  // Whether two timesteps would give one answer.
+  const answersOnce = answersOf(network.module, 2) === 1;
   if (answersOnce && given.earlyExit !== undefined) {
     context.report(diagnose("early-exit-ignored", null, { file, code }));
   }
   const data = await measuredData(network, given.data, given, context, { needsLabels: true });
+  const timesteps = timestepsOn(data, own, given.timesteps, context);
   const running = runningOf(given, context);
   const module =
     network.kind === "ann" && given.engine !== "interpret"

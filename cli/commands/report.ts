@@ -3,7 +3,8 @@ import { Command } from "@commander-js/extra-typings";
 import { formatReport } from "../../calibrate/report/text.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { SampleSource } from "../../ir/executable.ts";
-import type { Module } from "../../ir/module.ts";
+import { type Module, inputsOf } from "../../ir/module.ts";
+import { isSourceOverTime } from "../../ir/op/known.ts";
 import { evaluatePair } from "../../library/assess.ts";
 import { stepsOf } from "../../library/convert.ts";
 import { type Rebuilt, rebuildReference } from "../../library/reference.ts";
@@ -76,6 +77,9 @@ async function work(file: string, given: Given, context: CommandContext): Promis
   checkReportFolder(given.output);
   const network = await loadNetwork(file, given, context);
   if (network.kind === "ann") fail(diagnose("not-spiking", null, { file, command: "report" }));
+  if (inputsOf(network.module).some(isSourceOverTime)) {
+    fail(diagnose("report-over-time", null, { file }));
+  }
   const timesteps = timestepsOf(network.module, file, given.timesteps, context);
   const model = await loadNetwork(given.model, given, context, network);
   const running = runningOf(given, context);

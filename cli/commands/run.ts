@@ -22,7 +22,7 @@ import { recordedScaleWarnings } from "../../library/record/network-record.ts";
 import { openFor } from "../network-data.ts";
 import { options } from "../options/options.ts";
 import { diagnosticToJson } from "../terminal/render.ts";
-import { timestepsOf } from "../options/timesteps.ts";
+import { timestepsOf, timestepsOn } from "../options/timesteps.ts";
 import { timed } from "../timed.ts";
 
 type Given = ReturnType<ReturnType<typeof declare>["opts"]>;
@@ -64,11 +64,10 @@ async function work(file: string, given: Given, context: CommandContext): Promis
   const network = await loadNetwork(file, given, context);
   const { module, kind } = network;
   const samples = await inputsFor(network, given, context);
-  // As long as the longest sample, where inputs change over time.
-  const longest = samples.longest();
-  const frames = longest === null ? undefined : Math.max(1, longest);
-  const timesteps = timestepsOf(module, file, given.timesteps ?? frames, context);
-  context.report(...recordedScaleWarnings(network, samples, path.basename(given.input)));
+  const read = path.basename(given.input);
+  const own = timestepsOf(module, file, given.timesteps, context);
+  const timesteps = timestepsOn({ name: read, samples }, own, given.timesteps, context);
+  context.report(...recordedScaleWarnings(network, samples, read));
   const taken = new Set(module.outputs.map((output) => output.name));
   const probed = [...new Set(given.probe ?? [])].map((name) => ({
     // An op without a name of its own has its output's.

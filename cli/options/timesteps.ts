@@ -1,6 +1,8 @@
 /** How long a loaded network is to run, and what is said where it cannot be told to. */
+import type { DataSource } from "../../calibrate/data/source.ts";
 import { type Module, isFramed, isOverTime, rehearsalOf } from "../../ir/module.ts";
 import { lastFinerStep } from "../../ir/run/sending.ts";
+import { droppedFrames, framesIn } from "../../library/data.ts";
 import type { CommandContext } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 
@@ -36,4 +38,22 @@ export function timestepsOf(
     context.report(diagnose("frame-is-fixed", null, params));
   }
   return own;
+}
+
+/**
+ * The timesteps to run a network for on these samples: where an input changes over time as many as the longest
+ * sample has frames, unless the command line says otherwise, and a warning says so if that drops some;
+ * elsewhere `own`, those of `timestepsOf`.
+ */
+export function timestepsOn(
+  { name, samples }: { readonly name: string; readonly samples: DataSource },
+  own: number,
+  given: number | undefined,
+  context: Pick<CommandContext, "report">,
+): number {
+  const frames = framesIn(samples);
+  if (frames === null) return own;
+  if (given === undefined) return frames;
+  context.report(...droppedFrames(name, samples, given));
+  return given;
 }

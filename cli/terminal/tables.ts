@@ -50,7 +50,7 @@ export function figuresOf(evaluation: Evaluation, ann: Evaluation | null): Figur
 export function accuracyTable(evaluation: Evaluation, ann: Evaluation | null): string {
   const { timesteps, accuracy, latencyTimesteps } = evaluation;
   const figures = figuresOf(evaluation, ann);
-  if (evaluation.kind === "ann") {
+  if (hasNoTime(evaluation)) {
     if (figures.task === "classify") return `accuracy  ${percent(accuracy?.[0] ?? null)}`;
     return qualityLine(figures);
   }
@@ -78,6 +78,11 @@ export function accuracyTable(evaluation: Evaluation, ann: Evaluation | null): s
   });
   const head = ["T", ...(once ? ["latency"] : []), ...columns.map((column) => column.head)];
   return alignedTable([head, ...rows]);
+}
+
+/** Whether there is one answer, whatever the time: that of a network in which nothing changes. */
+function hasNoTime({ timesteps }: Evaluation): boolean {
+  return timesteps[0] === 0;
 }
 
 /** Whether there are two shares whose difference is a loss. */
@@ -112,7 +117,7 @@ function costsOf(evaluation: RunCosts, ann: RunCosts | null): Costs {
 
 /** What the columns of cost are, how long the answer takes, and what energy comes to beside the ANN. */
 export function costLines(evaluation: Evaluation, ann: Evaluation | null): string[] {
-  if (evaluation.kind === "ann") return [];
+  if (hasNoTime(evaluation)) return [];
   const annProducts = ann?.multiplyAccumulatesPerSample.at(-1) ?? 0;
   const { neurons } = evaluation.account;
   const bitsAreAdditions = neurons.every(({ shifts }) => shifts);

@@ -9,6 +9,7 @@ import { lastFinerStep } from "../../ir/run/sending.ts";
 import { evaluatePair } from "../assess.ts";
 import { type AutoResult, chooseConversion } from "../auto/auto.ts";
 import { type Conversion, convert } from "../convert.ts";
+import { droppedFrames, framesIn } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
 import type { Running } from "../measure.ts";
 import type { ReportRequest } from "../report.ts";
@@ -33,7 +34,7 @@ export async function runJob(job: Job, host: JobHost): Promise<JobResult> {
   const opened = await openJob(job, host);
   const running = host.running(job.engine);
   const auto = await chosenOf(job, opened, running, host);
-  const wanted = timestepsWanted(job, opened, auto);
+  const wanted = timestepsWanted(job, opened, auto, host);
   const conversion = await convertAs(job, opened, auto, wanted, running, host);
   const { module } = conversion;
   const rehearsal = rehearsalOf(module);
@@ -67,13 +68,23 @@ async function chosenOf(
   return result;
 }
 
-/** As chosen or asked for; a network that was converted before keeps its own. */
+/**
+ * As chosen or asked for, or as many as there are frames of inputs over time; a network that was converted before
+ * keeps its own.
+ */
 function timestepsWanted(
   { conversion: { timesteps } }: Job,
-  { network: { kind, module } }: OpenedJob,
+  { network: { kind, module }, calibration, evaluation }: OpenedJob,
   auto: AutoResult | null,
+  host: Pick<JobHost, "report">,
 ): number | undefined {
   if (auto !== null) return auto.chosen.timesteps;
+  const sets = [...new Set([calibration, evaluation])].filter((set) => set !== null);
+  const frames = framesIn(...sets.map(({ samples }) => samples));
+  if (frames !== null) {
+    if (timesteps === null) return frames;
+    host.report(...sets.flatMap(({ name, samples }) => droppedFrames(name, samples, timesteps)));
+  }
   return timesteps ?? (kind === "snn" ? module.timesteps : undefined);
 }
 
