@@ -43,7 +43,7 @@ const program = new Command("accuracy")
   .option(
     "--methods <list>",
     `all, quantised-ann, peers, ours, or of ${methods.map(({ name }) => name).join(", ")}, or passes in "…"`,
-    "default",
+    "differential",
   )
   .addOption(
     new Option("--timesteps <list>", "numbers of timesteps")

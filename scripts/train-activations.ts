@@ -30,7 +30,7 @@ interface Way {
 }
 
 const ways: readonly Way[] = [
-  { pipeline: "differential", timesteps: 2, label: "default, T = 2" },
+  { pipeline: "differential", timesteps: 2, label: "differential, T = 2" },
   { pipeline: "differential", timesteps: 4, label: "T = 4" },
   { pipeline: "sparse", timesteps: 4, label: "sparse, T = 4" },
   { pipeline: "few-spikes", timesteps: 8, label: "few-spikes, T = 8" },

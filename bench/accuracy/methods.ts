@@ -5,6 +5,7 @@
 import { stepsOf } from "../../library/convert.ts";
 import { withBits } from "../../passes/codes.ts";
 import { pipelines } from "../../passes/index.ts";
+import { aliases } from "../../passes/names.ts";
 import type { PipelineStep } from "../../passes/pipeline.ts";
 
 type Pipeline = string | readonly PipelineStep[];
@@ -82,12 +83,13 @@ const peers: readonly Method[] = [
 
 /** Names of ours, of which those are taken that this build has. */
 const names = [
-  "default",
+  "differential",
   "sparse",
   "low-latency",
-  "binary",
+  "signed-rate",
   "rate",
   "few-spikes",
+  // By its former name: `ttfs` is the published method above.
   "one-spike",
   "exact",
   "lif",
@@ -124,7 +126,8 @@ export function methodsOf(list: string): Method[] {
     if (name === "peers") return peers;
     if (name === "ours") return ours;
     if (name === "quantised-ann") return quantised;
-    const known = methods.find((method) => method.name === name);
+    const present = methods.some((method) => method.name === name) ? name : aliases.get(name);
+    const known = methods.find((method) => method.name === present);
     return [known ?? { name, pipeline: name, ours: false, source: "", kind: "spiking" }];
   });
   return [...new Map(chosen.map((method) => [method.name, method])).values()];

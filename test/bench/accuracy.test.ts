@@ -63,6 +63,12 @@ describe("methods", () => {
     const [written, mmse] = methodsOf('"convert-ttfs,balance-max",mmse');
     expect(written?.pipeline).toBe("convert-ttfs,balance-max");
     expect(mmse?.name).toBe("mmse");
+    // Former names of pipelines are taken for the present ones, but for those that methods here have.
+    expect(methodsOf("default,binary,one-spike").map(({ name }) => name)).toEqual([
+      "differential",
+      "signed-rate",
+      "one-spike",
+    ]);
   });
 });
 
