@@ -201,16 +201,6 @@ describe("BatchNormalization", () => {
   });
 });
 
-describe("Swish", () => {
-  it("is one op, whose alpha is 1 unless given", () => {
-    const one: One = { op: "Swish", opset: 24, shape: [4], x: [-2, -0.5, 0.5, 2] };
-    expect(kinds(one)).toEqual(["ann.input", "ann.swish"]);
-    expect(result(one)[1]).toEqual([-0.23841, -0.18877, 0.31123, 1.76159]);
-    const attributes = { alpha: { float: 1.702 } };
-    expect(result({ ...one, attributes })[1]).toEqual([-0.06434, -0.14961, 0.35039, 1.93566]);
-  });
-});
-
 describe("operators that changed with the opset", () => {
   it("Softmax takes all axes from its own on as one before 13, and one axis since", () => {
     const x = [0, 0, 0, 0];
