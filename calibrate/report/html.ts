@@ -212,7 +212,7 @@ function neededWords(
   const loss = (accuracy.ann ?? NaN) - (accuracy.snn?.at(-1) ?? NaN);
   return loss > row.points / 100 + 1e-9
     ? `not within ${settings.timesteps}`
-    : `cannot be told on ${counted(evaluationData.samples, "sample")}`;
+    : `cannot be measured on ${counted(evaluationData.samples, "sample")}`;
 }
 
 function sentence(text: string): string {

@@ -1,4 +1,4 @@
-/** How long a loaded network is to run, and what is said where it cannot be told to. */
+/** How many timesteps a loaded network runs, and what is reported if that cannot be chosen. */
 import type { DataSource } from "../../calibrate/data/source.ts";
 import { type Module, isFramed, isOverTime, rehearsalOf } from "../../ir/module.ts";
 import { lastFinerStep } from "../../ir/run/sending.ts";

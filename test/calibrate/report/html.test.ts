@@ -164,11 +164,11 @@ describe("report.html", () => {
   it("tells too few samples from a network that is too far off", async () => {
     // 0.02 and 10.7 points are lost; 1.96 standard errors are 0.59 points on 10000 samples.
     const near = await renderReportHtml(syntheticReport({ limit: 0.931 }));
-    expect(near).toContain("cannot be told on 10000 samples");
+    expect(near).toContain("cannot be measured on 10000 samples");
     expect(near).not.toContain("not within 32");
     const far = await renderReportHtml(syntheticReport({ limit: 0.824 }));
     expect(far).toContain("to stay within 1 point: not within 32");
-    expect(far).not.toContain("cannot be told");
+    expect(far).not.toContain("cannot be measured");
   });
 
   it("leaves out what there is nothing to show of", async () => {
