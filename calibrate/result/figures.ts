@@ -3,7 +3,7 @@ import type { RunCosts } from "../cost-tally.ts";
 import type { EarlyExitEvaluation } from "../early-exit.ts";
 
 /** What a sample takes up to each timestep. */
-export function costsJson(costs: RunCosts) {
+function costsJson(costs: RunCosts) {
   return {
     spikes: [...costs.spikesPerSample],
     bits: [...costs.bitsPerSample],
