@@ -21,13 +21,13 @@ export interface Breach {
 export function breachesOf(module: Module, property: Property): readonly Breach[] {
   switch (property) {
     case "canonical":
-      return canonical(module);
+      return canonicalBreaches(module);
     case "batchnorm-free":
       return eachOp(module, property, (op) =>
         op.kind === "ann.batchnorm" ? "a batch normalisation is left" : null,
       );
     case "spiking":
-      return spiking(module);
+      return spikingBreaches(module);
     case "balanced":
       return balanced(module);
     case "integer":
@@ -48,7 +48,7 @@ function eachOp(
   });
 }
 
-function canonical(module: Module): readonly Breach[] {
+function canonicalBreaches(module: Module): readonly Breach[] {
   const constants = new Set<ValueId>();
   for (const op of module.ops) if (op.kind === "ann.constant") constants.add(op.result);
   return eachOp(module, "canonical", (op) => {
@@ -58,7 +58,7 @@ function canonical(module: Module): readonly Breach[] {
   });
 }
 
-function spiking(module: Module): readonly Breach[] {
+function spikingBreaches(module: Module): readonly Breach[] {
   const property = "spiking";
   const domains = new Map(module.ops.map((op) => [op.result, op.type.domain]));
   const whole: Breach[] = [];

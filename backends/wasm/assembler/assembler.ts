@@ -5,7 +5,7 @@
 import type binaryen from "binaryen";
 import { invariant } from "../../../ir/diagnostic.ts";
 import { mostPages } from "../memory/pages.ts";
-import { Code } from "./code.ts";
+import { FunctionWriter } from "./code.ts";
 import type { CodeModule, Expr, ImportedFunction, WasmType } from "./types.ts";
 
 export type Binaryen = typeof binaryen;
@@ -55,9 +55,9 @@ export class Assembler implements CodeModule {
   }
 
   /** Adds an exported function of i32 parameters without a result. */
-  define(name: string, parameters: number, body: (code: Code) => void): void {
+  define(name: string, parameters: number, body: (code: FunctionWriter) => void): void {
     const { i32, none, createType } = this.library;
-    const code = new Code(this, parameters);
+    const code = new FunctionWriter(this, parameters);
     body(code);
     const types = new Array<binaryen.Type>(parameters).fill(i32);
     this.wasm.addFunction(name, createType(types), none, code.localTypes(), code.finish());

@@ -5,7 +5,7 @@
  */
 import type { Buffer } from "../memory/view.ts";
 import type { Expr } from "./types.ts";
-import type { Code } from "./code.ts";
+import type { FunctionWriter } from "./code.ts";
 import { pointerTo } from "./memory.ts";
 
 /** Two words a cache line apart (threads that have come, and how often all have), and a free one. */
@@ -18,7 +18,7 @@ const roundOffset = 64;
 const looks = 4000;
 
 /** Writes the body of a function of (part, parts) that returns once all parts have called it. */
-export function waitForAll(code: Code, buffer: Buffer): void {
+export function waitForAll(code: FunctionWriter, buffer: Buffer): void {
   const { i32, i64, memory } = code.wasm;
   const parts = code.parameter(1);
   const at = pointerTo(code, buffer);

@@ -10,9 +10,9 @@ import type { CodeModule, Expr, WasmType } from "./types.ts";
 export class Local {
   readonly index: number;
   readonly type: WasmType;
-  private readonly code: Code;
+  private readonly code: FunctionWriter;
 
-  constructor(code: Code, index: number, type: WasmType) {
+  constructor(code: FunctionWriter, index: number, type: WasmType) {
     this.code = code;
     this.index = index;
     this.type = type;
@@ -39,7 +39,7 @@ export class Local {
 }
 
 /** Writes one function, statement by statement. */
-export class Code {
+export class FunctionWriter {
   readonly assembler: CodeModule;
   /** binaryen's constructors of instructions. */
   readonly wasm: binaryen.Module;

@@ -1,16 +1,16 @@
 /** Addresses in generated code: a pointer in a local, and the rest as an immediate offset. */
 import { type View, type Buffer, elementBytes } from "../memory/view.ts";
 import type { Expr } from "./types.ts";
-import type { Code, Local } from "./code.ts";
+import type { FunctionWriter, Local } from "./code.ts";
 
 /** The start of the space that a buffer's address counts from: 0, or the thread's arena. */
-export function spaceOf(code: Code, buffer: Buffer): Expr {
+export function spaceOf(code: FunctionWriter, buffer: Buffer): Expr {
   if (buffer.kind === "constant") return code.int(0);
   return code.wasm.global.get("arena", code.assembler.typeOf("i32"));
 }
 
 /** A new pointer to the first element of a view; `placeOf` has the offset that belongs to it. */
-export function pointerTo(code: Code, buffer: Buffer): Local {
+export function pointerTo(code: FunctionWriter, buffer: Buffer): Local {
   return code.define("i32", spaceOf(code, buffer));
 }
 
@@ -20,7 +20,10 @@ export function placeOf(view: View, index = 0): number {
 }
 
 /** The part of `count` units that thread `part` of `parts` takes: [from, to). */
-export function shareOf(code: Code, count: number): { readonly from: Local; readonly to: Local } {
+export function shareOf(
+  code: FunctionWriter,
+  count: number,
+): { readonly from: Local; readonly to: Local } {
   const { i32 } = code.wasm;
   const [part, parts] = [code.parameter(0), code.parameter(1)];
   const from = code.define("i32", i32.div_u(i32.mul(code.int(count), part.get()), parts.get()));
@@ -32,13 +35,13 @@ export function shareOf(code: Code, count: number): { readonly from: Local; read
 }
 
 /** Runs `body` on the first thread only. */
-export function onFirstThread(code: Code, body: () => void): void {
+export function onFirstThread(code: FunctionWriter, body: () => void): void {
   code.when(code.wasm.i32.eqz(code.parameter(0).get()), body);
 }
 
 /** Stores the first `lanes` 32-bit lanes of a vector. */
 export function storeLanes(
-  code: Code,
+  code: FunctionWriter,
   offset: number,
   pointer: () => Expr,
   value: () => Expr,

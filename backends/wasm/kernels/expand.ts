@@ -1,7 +1,7 @@
 /** Spikes as numbers: what one is worth where its bit is set, less that for −1, zero elsewhere. */
 import { type GridView } from "./neurons/population-form.ts";
 import { invariant } from "../../../ir/diagnostic.ts";
-import type { Code, Local } from "../assembler/code.ts";
+import type { FunctionWriter, Local } from "../assembler/code.ts";
 import type { Expr } from "../assembler/types.ts";
 import { placeOf, pointerTo, shareOf, storeLanes } from "../assembler/memory.ts";
 import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes, signsOf } from "../memory/spikes.ts";
@@ -13,7 +13,7 @@ import { adderOf } from "./lanes.ts";
  * time, the bits of one byte. Threads share rows.
  */
 export function expandSpikes(
-  code: Code,
+  code: FunctionWriter,
   masks: SpikeMasks,
   amplitude: Parameters,
   target: GridView,
@@ -79,7 +79,7 @@ interface ExpandPointers {
 
 /** The first `channels` of the eight in one byte. */
 function emitByte(
-  code: Code,
+  code: FunctionWriter,
   signs: readonly Signed[],
   amplitude: Parameters,
   target: GridView,

@@ -3,18 +3,18 @@
  * last place of float32, NaN stays NaN, and what leaves the range becomes zero or infinite.
  */
 import type { Expr } from "../assembler/types.ts";
-import type { Code, Local } from "../assembler/code.ts";
+import type { FunctionWriter, Local } from "../assembler/code.ts";
 
 /** Four floats from those in a local, which is left as it was. */
-export type VectorFunction = (code: Code, x: Local) => Expr;
+export type VectorFunction = (code: FunctionWriter, x: Local) => Expr;
 
 /** Four copies of a number. */
-export function splat(code: Code, value: number): Expr {
+export function splat(code: FunctionWriter, value: number): Expr {
   return code.wasm.f32x4.splat(code.wasm.f32.const(value));
 }
 
 /** c0 + x · (c1 + x · (c2 + …)). */
-function polynomial(code: Code, x: Local, coefficients: readonly number[]): Expr {
+function polynomial(code: FunctionWriter, x: Local, coefficients: readonly number[]): Expr {
   const { f32x4 } = code.wasm;
   return (
     coefficients.reduceRight<Expr | null>(
@@ -26,13 +26,13 @@ function polynomial(code: Code, x: Local, coefficients: readonly number[]): Expr
 }
 
 /** `then` in lanes where `condition` has all bits set, `otherwise` in those where it has none. */
-export function choose(code: Code, condition: Expr, then: Expr, otherwise: Expr): Expr {
+export function choose(code: FunctionWriter, condition: Expr, then: Expr, otherwise: Expr): Expr {
   return code.wasm.v128.bitselect(then, otherwise, condition);
 }
 
 /** x = k · ln 2 + r with r about 0: k as integers, and exp(r) − 1. */
 function reduced(
-  code: Code,
+  code: FunctionWriter,
   x: Local,
   low: number,
   high: number,
@@ -52,7 +52,7 @@ function reduced(
 }
 
 /** 2^k for −127 < k < 128. */
-function powerOfTwo(code: Code, k: Expr): Expr {
+function powerOfTwo(code: FunctionWriter, k: Expr): Expr {
   const { i32x4 } = code.wasm;
   return i32x4.shl(i32x4.add(k, i32x4.splat(code.int(127))), code.int(23));
 }
@@ -75,7 +75,7 @@ export const expm1: VectorFunction = (code, x) => {
 };
 
 /** 2 · artanh(s) for |s| up to 1/3. */
-function twiceArtanh(code: Code, s: Local): Expr {
+function twiceArtanh(code: FunctionWriter, s: Local): Expr {
   const { f32x4 } = code.wasm;
   const z = code.define("v128", f32x4.mul(s.get(), s.get()));
   const series = polynomial(code, z, [2, 2 / 3, 2 / 5, 2 / 7, 2 / 9, 2 / 11, 2 / 13, 2 / 15]);
@@ -117,7 +117,7 @@ export const log1pOfFraction: VectorFunction = (code, x) => {
 };
 
 /** −|x|. */
-function below(code: Code, x: Local): Local {
+function below(code: FunctionWriter, x: Local): Local {
   const { f32x4 } = code.wasm;
   return code.define("v128", f32x4.neg(f32x4.abs(x.get())));
 }

@@ -4,7 +4,7 @@
  */
 import { known } from "../../../ir/diagnostic.ts";
 import type { Expr } from "../assembler/types.ts";
-import type { Code } from "../assembler/code.ts";
+import type { FunctionWriter } from "../assembler/code.ts";
 import { placeOf } from "../assembler/memory.ts";
 import type { Buffer, View } from "../memory/view.ts";
 import { axesOf, nest } from "./nest.ts";
@@ -56,7 +56,7 @@ function filled(taps: readonly Tap[], count: number): readonly Tap[] {
   return filled([...taps.slice(0, -1), half, half], count);
 }
 
-export function gather(code: Code, job: Gather): void {
+export function gather(code: FunctionWriter, job: Gather): void {
   const { i32, v128, f32x4, f32 } = code.wasm;
   const { input, output, axis } = job;
   const views = [output, input];

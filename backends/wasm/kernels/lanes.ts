@@ -1,5 +1,5 @@
 /** The widths of the sums that spikes add to. */
-import type { Code, Local } from "../assembler/code.ts";
+import type { FunctionWriter, Local } from "../assembler/code.ts";
 import type { Expr } from "../assembler/types.ts";
 
 /**
@@ -24,7 +24,11 @@ export interface LaneSums {
 }
 
 /** Sum, or difference where the sign is −1, of two vectors of such lanes. */
-export function adderOf(code: Code, mode: LaneMode, sign: 1 | -1): (a: Expr, b: Expr) => Expr {
+export function adderOf(
+  code: FunctionWriter,
+  mode: LaneMode,
+  sign: 1 | -1,
+): (a: Expr, b: Expr) => Expr {
   const { f32x4, i32x4, i16x8 } = code.wasm;
   const unit = mode === "f32" ? f32x4 : mode === "i32" ? i32x4 : i16x8;
   return (a, b) => (sign === 1 ? unit.add(a, b) : unit.sub(a, b));

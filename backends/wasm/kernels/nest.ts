@@ -5,7 +5,7 @@
  */
 import { known } from "../../../ir/diagnostic.ts";
 import type { Expr } from "../assembler/types.ts";
-import type { Code, Local } from "../assembler/code.ts";
+import type { FunctionWriter, Local } from "../assembler/code.ts";
 import { placeOf, pointerTo, shareOf } from "../assembler/memory.ts";
 import { type View, elementBytes } from "../memory/view.ts";
 
@@ -37,7 +37,7 @@ export interface LoopAxis {
  * broadcast to its shape. `canBeVector` is false where `compute` knows scalars only.
  */
 export function elementwise(
-  code: Code,
+  code: FunctionWriter,
   output: View,
   inputs: readonly View[],
   steps: number,
@@ -56,7 +56,7 @@ export function elementwise(
  * along the last axis; bodies that can do several at a time are asked for `together` of them.
  */
 export function nest(
-  code: Code,
+  code: FunctionWriter,
   views: readonly View[],
   axes: readonly LoopAxis[],
   canBeVector: boolean,
@@ -115,7 +115,7 @@ export function nest(
 
 /** The same on one thread, which calls it alone, from `pointers` on; these are left as they were. */
 export function nestAlone(
-  code: Code,
+  code: FunctionWriter,
   views: readonly View[],
   axes: readonly LoopAxis[],
   pointers: readonly Local[],
@@ -170,7 +170,7 @@ export function mergedAxes(
 }
 
 function emitAxes(
-  code: Code,
+  code: FunctionWriter,
   views: readonly View[],
   start: readonly Local[],
   axes: readonly LoopAxis[],
@@ -193,7 +193,7 @@ function emitAxes(
 
 /** So many places along the innermost axis: several vectors at a time, then one, then elements. */
 function emitRun(
-  code: Code,
+  code: FunctionWriter,
   views: readonly View[],
   pointers: readonly Local[],
   inner: LoopAxis,
@@ -233,7 +233,7 @@ function movePointers(
 
 /** One vector, or one element. */
 function emitElement(
-  code: Code,
+  code: FunctionWriter,
   views: readonly View[],
   pointers: readonly Local[],
   inner: LoopAxis,

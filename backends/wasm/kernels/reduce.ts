@@ -5,7 +5,7 @@
  */
 import { known } from "../../../ir/diagnostic.ts";
 import type { Expr } from "../assembler/types.ts";
-import type { Code, Local } from "../assembler/code.ts";
+import type { FunctionWriter, Local } from "../assembler/code.ts";
 import { placeOf, storeLanes } from "../assembler/memory.ts";
 import type { View } from "../memory/view.ts";
 import type { VectorFunction } from "./functions.ts";
@@ -23,7 +23,7 @@ export interface Reduction {
   readonly steps: number;
   readonly kind: FoldKind;
   /** What is folded, from four elements of each input; the first input itself where null. */
-  readonly term: ((code: Code, operands: readonly Local[]) => Expr) | null;
+  readonly term: ((code: FunctionWriter, operands: readonly Local[]) => Expr) | null;
   /** Whether terms are squared: in a sum of floats, where double precision has room for it. */
   readonly squared: boolean;
   /** What a sum of floats is divided by. */
@@ -37,7 +37,7 @@ export interface Reduction {
 /** Where the four lanes of a load come from. */
 type Mode = "across" | "along" | "single";
 
-export function reduce(code: Code, job: Reduction): void {
+export function reduce(code: FunctionWriter, job: Reduction): void {
   const views = [job.output, ...job.inputs];
   const [first] = job.inputs;
   const folded = mergedAxes(
@@ -60,7 +60,7 @@ export function reduce(code: Code, job: Reduction): void {
 }
 
 function emitFold(
-  code: Code,
+  code: FunctionWriter,
   job: Reduction,
   folded: readonly LoopAxis[],
   mode: Mode,
@@ -138,7 +138,7 @@ interface Total {
   close(): Expr;
 }
 
-function totalOf(code: Code, job: Reduction, mode: Mode): Total {
+function totalOf(code: FunctionWriter, job: Reduction, mode: Mode): Total {
   const float = job.output.element === "f32";
   return float && (job.kind === "sum" || job.kind === "product")
     ? doubleTotal(code, job, mode)
@@ -146,13 +146,13 @@ function totalOf(code: Code, job: Reduction, mode: Mode): Total {
 }
 
 /** Lanes of a vector in another order; of two vectors where `b` is given. */
-function lanes(code: Code, a: Expr, b: Expr, order: readonly number[]): Expr {
+function lanes(code: FunctionWriter, a: Expr, b: Expr, order: readonly number[]): Expr {
   const bytes = order.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte));
   return code.wasm.i8x16.shuffle(a, b, bytes);
 }
 
 /** In doubles: two vectors of two. */
-function doubleTotal(code: Code, job: Reduction, mode: Mode): Total {
+function doubleTotal(code: FunctionWriter, job: Reduction, mode: Mode): Total {
   const { f64x2, f32x4, f64, v128 } = code.wasm;
   const low = code.local("v128");
   const high = code.local("v128");
@@ -209,7 +209,7 @@ function doubleTotal(code: Code, job: Reduction, mode: Mode): Total {
 }
 
 /** In the elements themselves. */
-function plainTotal(code: Code, kind: FoldKind, float: boolean, mode: Mode): Total {
+function plainTotal(code: FunctionWriter, kind: FoldKind, float: boolean, mode: Mode): Total {
   const { f32x4, i32x4, f32, v128, i32 } = code.wasm;
   const total = code.local("v128");
   const lowest = kind === "max";

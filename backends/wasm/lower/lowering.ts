@@ -10,7 +10,7 @@ import { type Module, tensorAt } from "../../../ir/module.ts";
 import type { Op, ValueId, OpOf } from "../../../ir/op/op.ts";
 import type { Tensor, TensorRef } from "../../../ir/tensor.ts";
 import { type DType, type Shape, elementCount } from "../../../ir/type.ts";
-import type { Code } from "../assembler/code.ts";
+import type { FunctionWriter } from "../assembler/code.ts";
 import { weightBytes } from "../kernels/lanes.ts";
 import type { SharedSchedule } from "../kernels/neurons/graded.ts";
 import type { SpikeMasks } from "../memory/spikes.ts";
@@ -37,7 +37,7 @@ export interface Step {
   readonly reads: readonly Buffer[];
   readonly writes: readonly Buffer[];
   /** Writes the body of a function of (part, parts, elapsed timesteps). Null where the host computes it. */
-  readonly emit: ((code: Code) => void) | null;
+  readonly emit: ((code: FunctionWriter) => void) | null;
   /** What the host computes, by the interpreter's function for the op. */
   readonly host: HostStep | null;
 }
@@ -206,7 +206,7 @@ export class Lowering {
     this.views.set(value, view);
   }
 
-  emit(step: Omit<Step, "host"> & { readonly emit: (code: Code) => void }): void {
+  emit(step: Omit<Step, "host"> & { readonly emit: (code: FunctionWriter) => void }): void {
     this.steps.push({ ...step, host: null });
   }
 
@@ -348,7 +348,7 @@ export function elementOf(dtype: DType): Element | null {
 }
 
 /** Fills with zeros what lies around an image: whole rows above and below, then the sides. */
-function clearAround(code: Code, view: View, room: Room, steps: number): void {
+function clearAround(code: FunctionWriter, view: View, room: Room, steps: number): void {
   const { wasm } = code;
   const rank = view.shape.length - 2;
   const [rowAxis, columnAxis] = rank === 1 ? [null, 0] : [0, 1];

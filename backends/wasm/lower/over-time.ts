@@ -1,7 +1,7 @@
 /** What ops with a state share: where the state lies, and the step that takes it through time. */
 import type { Op, OpOf } from "../../../ir/op/op.ts";
 import type { TensorRef } from "../../../ir/tensor.ts";
-import type { Code } from "../assembler/code.ts";
+import type { FunctionWriter } from "../assembler/code.ts";
 import { type Process, type State, type Update, overTime } from "../kernels/time/over-time.ts";
 import type { Buffer, Element, View } from "../memory/view.ts";
 import type { Lowering } from "./lowering.ts";
@@ -52,7 +52,7 @@ export function emitOverTime(
   lowering: Lowering,
   op: Op,
   process: Process,
-  update: (code: Code) => Update,
+  update: (code: FunctionWriter) => Update,
 ): void {
   const reads: Buffer[] = [process.input.buffer];
   const writes: Buffer[] = process.outputs.map(({ buffer }) => buffer);

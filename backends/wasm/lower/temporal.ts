@@ -1,6 +1,6 @@
 /** Ops that look across timesteps and are no neurons: biases over time, smoothing, sums, differences. */
 import { type Op, isOp } from "../../../ir/op/op.ts";
-import type { Code } from "../assembler/code.ts";
+import type { FunctionWriter } from "../assembler/code.ts";
 import { addRows, smooth, sumUp, takeDifferences } from "../kernels/time/temporal.ts";
 import type { State, Update } from "../kernels/time/over-time.ts";
 import type { View } from "../memory/view.ts";
@@ -18,7 +18,7 @@ export function lowerTemporal(lowering: Lowering, op: Op): View | null {
   const input = lowering.dense(lowering.operandOf(op));
   const output = lowering.place(op.result);
   const states: State[] = [];
-  let update: (code: Code) => Update;
+  let update: (code: FunctionWriter) => Update;
   switch (op.kind) {
     case "snn.temporal-bias":
       update = (code) => addRows(code, dtype);

@@ -1,6 +1,6 @@
 /** What neurons whose spikes have one size give at each timestep, beside the population kernel's. */
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 
 export interface BinaryForm {
   /** Whether potentials are an output of their own. */
@@ -11,7 +11,7 @@ export interface BinaryForm {
 
 /** The values of four neurons; all bits of `fires` are set where one fires. */
 export function binaryOutputs(
-  code: Code,
+  code: FunctionWriter,
   form: BinaryForm,
   { amplitude, fires, v }: { readonly amplitude: Local; readonly fires: Local; readonly v: Local },
 ): readonly (() => Expr)[] {

@@ -1,7 +1,7 @@
 /** Counting what spikes cause, for reports: apart from the kernels, and only where it is asked for. */
 import { known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { onFirstThread, placeOf, pointerTo } from "../../assembler/memory.ts";
 import {
   type SpikeMasks,
@@ -20,7 +20,7 @@ import { axesOf, nestAlone } from "../nest.ts";
  * times the connections of their pixel (i32 per pixel, row-major), where they are given, to row `costs`.
  */
 export function countSpikes(
-  code: Code,
+  code: FunctionWriter,
   masks: SpikeMasks,
   connections: Buffer | null,
   counts: View,
@@ -101,7 +101,7 @@ export interface WordRows {
 
 /** Adds the spikes of each timestep to rows of `counts` [row, timestep]. */
 export function countWords(
-  code: Code,
+  code: FunctionWriter,
   counting: Counting,
   connections: Connections | null,
   counts: View,
@@ -153,7 +153,7 @@ type Load = (index: number) => Expr;
 /** Counts of four lanes: how many, and how many times the connections of each. */
 class CountSums {
   readonly isWanted: boolean;
-  private readonly code: Code;
+  private readonly code: FunctionWriter;
   private readonly countOf: (load: Load) => Expr;
   private readonly row: number | null;
   private readonly costRow: number | null;
@@ -162,7 +162,7 @@ class CountSums {
   private readonly costs: Local;
 
   constructor(
-    code: Code,
+    code: FunctionWriter,
     countOf: (load: Load) => Expr,
     row: number | null,
     costRow: number | null,
@@ -222,7 +222,7 @@ class CountSums {
 }
 
 /** How many spikes each of four elements is, as integers. */
-function spikesIn(code: Code, { view, counts }: Counting, load: Load): Expr {
+function spikesIn(code: FunctionWriter, { view, counts }: Counting, load: Load): Expr {
   const { i32x4, f32x4, v128 } = code.wasm;
   if (counts === "number") return load(0);
   const none = (): Expr => v128.const(new Array<number>(16).fill(0));
@@ -231,7 +231,7 @@ function spikesIn(code: Code, { view, counts }: Counting, load: Load): Expr {
 }
 
 /** The digits set in each of four elements, as integers. */
-function digitsIn(code: Code, counting: Counting, clock: Clock, load: Load): Expr {
+function digitsIn(code: FunctionWriter, counting: Counting, clock: Clock, load: Load): Expr {
   const { view, unit, counts } = counting;
   const { i32x4, i16x8, i8x16, f32x4, v128 } = code.wasm;
   const setIn = (words: Expr): Expr =>

@@ -4,7 +4,7 @@
  * `snn.if` and `snn.graded` of one bit are the same code; lower/levels.ts has where levels lie.
  */
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import type { Buffer } from "../../memory/view.ts";
 import { adderOf } from "../lanes.ts";
 
@@ -54,7 +54,7 @@ export interface Fired {
  * `sent` to what has been sent then.
  */
 export function fire(
-  code: Code,
+  code: FunctionWriter,
   { levels, resetToZero }: FiringForm,
   mode: "f32" | "i32",
   level: (offset: number) => Expr,

@@ -5,7 +5,7 @@
 import { known } from "../../../../ir/diagnostic.ts";
 import { significandDigits } from "../../../../ir/semantics/neurons/first-spike.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { splat } from "../functions.ts";
 import { inIntegers, nearestMultiple } from "./graded.ts";
 import type { Update } from "../time/over-time.ts";
@@ -29,7 +29,7 @@ const timeless = { begin: () => undefined, tick: () => undefined };
  * of f32 are found in doubles; those of i32 are exact.
  */
 export function fewSpikes(
-  code: Code,
+  code: FunctionWriter,
   form: FramedForm,
   rows: number,
   element: "f32" | "i32",
@@ -69,7 +69,7 @@ interface Sum {
 }
 
 /** In doubles, rounded once. */
-function sumOfFloats(code: Code): Sum {
+function sumOfFloats(code: FunctionWriter): Sum {
   const { f64x2, v128 } = code.wasm;
   const none = (): Expr => v128.const(new Array<number>(16).fill(0));
   const sums = [0, 1].map(() => code.define("v128", none()));
@@ -83,7 +83,7 @@ function sumOfFloats(code: Code): Sum {
   };
 }
 
-function sumOfIntegers(code: Code): Sum {
+function sumOfIntegers(code: FunctionWriter): Sum {
   const { i32x4, v128 } = code.wasm;
   const sum = code.define("v128", v128.const(new Array<number>(16).fill(0)));
   return {
@@ -96,7 +96,7 @@ function sumOfIntegers(code: Code): Sum {
 
 /** Parameters are the initial potential, the slope of the ramp and the amplitude. */
 export function firstSpike(
-  code: Code,
+  code: FunctionWriter,
   form: FramedForm,
   ticks: number,
   resolution: "tick" | "continuous",
@@ -128,7 +128,7 @@ export function firstSpike(
 }
 
 /** The same on integers, with a resolution of ticks: exact, the quotient found in doubles. */
-export function firstSpikeIntegers(code: Code, form: FramedForm, ticks: number): Update {
+export function firstSpikeIntegers(code: FunctionWriter, form: FramedForm, ticks: number): Update {
   const { i32x4, f64x2, f64 } = code.wasm;
   const number = (value: number): Expr => f64x2.splat(f64.const(value));
   return {

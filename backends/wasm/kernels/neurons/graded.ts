@@ -6,7 +6,7 @@ import { known } from "../../../../ir/diagnostic.ts";
 import { finestShare } from "../../../../ir/semantics/neurons/graded.ts";
 import type { OpOf, StepSchedule } from "../../../../ir/op/op.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { choose, splat } from "../functions.ts";
 import type { Update } from "../time/over-time.ts";
 
@@ -30,13 +30,13 @@ export function needsTotal({
 
 /** ρ_t over the timesteps of a chunk, where it is the same for all neurons. */
 export class Clock {
-  private readonly code: Code;
+  private readonly code: FunctionWriter;
   private readonly schedule: SharedSchedule;
   /** t, or ρ_t. */
   private readonly now: Local | null;
   private readonly lanes: Local | null;
 
-  constructor(code: Code, schedule: SharedSchedule) {
+  constructor(code: FunctionWriter, schedule: SharedSchedule) {
     this.code = code;
     this.schedule = schedule;
     this.now = schedule === "constant" ? null : code.local("f64");
@@ -114,7 +114,7 @@ function largest({ alphabet, bits }: GradedForm["attrs"]): number {
 }
 
 /** Neurons on float32. */
-export function gradedFloats(code: Code, form: GradedForm): Update {
+export function gradedFloats(code: FunctionWriter, form: GradedForm): Update {
   const { f32x4, v128 } = code.wasm;
   const { attrs } = form;
   const { schedule } = attrs;
@@ -186,12 +186,12 @@ export function gradedFloats(code: Code, form: GradedForm): Update {
   };
 }
 
-function signBit(code: Code): Expr {
+function signBit(code: FunctionWriter): Expr {
   return code.wasm.i32x4.splat(code.int(-(2 ** 31)));
 }
 
 /** Neurons on integers. */
-export function gradedIntegers(code: Code, form: GradedForm): Update {
+export function gradedIntegers(code: FunctionWriter, form: GradedForm): Update {
   const { i32x4 } = code.wasm;
   return {
     begin: () => undefined,
@@ -224,7 +224,7 @@ export function gradedIntegers(code: Code, form: GradedForm): Update {
 
 /** The spikes of two of four neurons, as doubles. */
 function spikesOfHalf(
-  code: Code,
+  code: FunctionWriter,
   form: GradedForm,
   half: number,
   given: {
@@ -285,7 +285,7 @@ function spikesOfHalf(
  * ⌊a/step + ½⌋ of whole numbers of up to 32 bits in doubles, as ⌊(2a + step) / 2step⌋: every sum is
  * exact, and so is the floor of the quotient.
  */
-export function nearestMultiple(code: Code, a: Expr, step: Local): Expr {
+export function nearestMultiple(code: FunctionWriter, a: Expr, step: Local): Expr {
   const { f64x2, f64 } = code.wasm;
   const two = (): Expr => f64x2.splat(f64.const(2));
   return f64x2.floor(
@@ -294,7 +294,7 @@ export function nearestMultiple(code: Code, a: Expr, step: Local): Expr {
 }
 
 /** Four i32 from two vectors of whole numbers in doubles. */
-export function inIntegers(code: Code, halves: readonly Local[]): Expr {
+export function inIntegers(code: FunctionWriter, halves: readonly Local[]): Expr {
   const { i32x4, i8x16 } = code.wasm;
   const [low, high] = halves.map((half) => i32x4.trunc_sat_f64x2_s_zero(half.get()));
   const both = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
@@ -302,7 +302,7 @@ export function inIntegers(code: Code, halves: readonly Local[]): Expr {
 }
 
 /** The upper two of four lanes, in the place of the lower. */
-export function highHalf(code: Code, lanes: Expr): Expr {
+export function highHalf(code: FunctionWriter, lanes: Expr): Expr {
   const { i8x16, v128 } = code.wasm;
   const none = v128.const(new Array<number>(16).fill(0));
   return i8x16.shuffle(lanes, none, [8, 9, 10, 11, 12, 13, 14, 15, 16, 16, 16, 16, 16, 16, 16, 16]);

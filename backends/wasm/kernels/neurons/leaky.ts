@@ -6,7 +6,7 @@
 import { known } from "../../../../ir/diagnostic.ts";
 import type { OpOf } from "../../../../ir/op/op.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { type BinaryForm, binaryOutputs } from "./binary.ts";
 import { inIntegers } from "./graded.ts";
 import type { Moment, Update } from "../time/over-time.ts";
@@ -17,7 +17,7 @@ export interface LeakyForm extends BinaryForm {
   readonly attrs: Pick<OpOf<"snn.lif">["attrs"], "leak" | "refractory" | "spikeTime" | "reset">;
 }
 
-export function leaky(code: Code, form: LeakyForm): Update {
+export function leaky(code: FunctionWriter, form: LeakyForm): Update {
   return {
     begin: () => undefined,
     tick: () => undefined,
@@ -32,7 +32,7 @@ export function leaky(code: Code, form: LeakyForm): Update {
 }
 
 /** Neurons on integers. */
-export function leakyIntegers(code: Code, form: LeakyForm): Update {
+export function leakyIntegers(code: FunctionWriter, form: LeakyForm): Update {
   const { i32x4, f64, f64x2, v128 } = code.wasm;
   const { leak, refractory, reset } = form.attrs;
   const none = (): Expr => v128.const(new Array<number>(16).fill(0));
@@ -75,7 +75,7 @@ function wholeLeak({ attrs }: LeakyForm): number {
 }
 
 /** A timestep of neurons that are never silenced: all bits are set where one fires. */
-function openStep(code: Code, form: LeakyForm, { x, parameters, states }: Moment): Local {
+function openStep(code: FunctionWriter, form: LeakyForm, { x, parameters, states }: Moment): Local {
   const { f64, f64x2, i8x16, v128 } = code.wasm;
   const v = known(states[0]?.[0], "a potential");
   const threshold = known(parameters[0], "a threshold");
@@ -106,7 +106,7 @@ function openStep(code: Code, form: LeakyForm, { x, parameters, states }: Moment
 }
 
 /** A timestep of four neurons one after the other. */
-function eachStep(code: Code, form: LeakyForm, { x, parameters, states }: Moment): Local {
+function eachStep(code: FunctionWriter, form: LeakyForm, { x, parameters, states }: Moment): Local {
   const { f64, f32, f32x4, i32x4 } = code.wasm;
   const { leak, refractory, spikeTime, reset } = form.attrs;
   const logLeak = Math.log(leak);

@@ -8,7 +8,7 @@ import {
 } from "./population-form.ts";
 import { invariant, known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { placeOf, storeLanes } from "../../assembler/memory.ts";
 import { pixelOffset, signsOf } from "../../memory/spikes.ts";
 import type { Buffer } from "../../memory/view.ts";
@@ -30,7 +30,7 @@ export interface Membranes {
 }
 
 export function openMembranes(
-  code: Code,
+  code: FunctionWriter,
   population: PopulationForm,
   block: Local,
   pointers: SinkPointers,
@@ -196,7 +196,13 @@ export function openMembranes(
   };
 }
 
-function storeBits(code: Code, offset: number, pointer: Local, bits: Local, width: number): void {
+function storeBits(
+  code: FunctionWriter,
+  offset: number,
+  pointer: Local,
+  bits: Local,
+  width: number,
+): void {
   const { i32 } = code.wasm;
   switch (width) {
     case 8:

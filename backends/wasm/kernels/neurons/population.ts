@@ -18,7 +18,7 @@ import {
 } from "./population-form.ts";
 import { known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { placeOf, pointerTo, shareOf } from "../../assembler/memory.ts";
 import {
   type SpikeMasks,
@@ -34,7 +34,7 @@ import { lanesPerVector } from "../lanes.ts";
 import { emitLookUps } from "../synapses/lookups.ts";
 
 /** Emits the loops; threads share rows of pixels, or blocks where there is one row. */
-export function populate(code: Code, population: PopulationForm): void {
+export function populate(code: FunctionWriter, population: PopulationForm): void {
   const { grid } = population;
   const { i32 } = code.wasm;
   const width = blockWidth(population);
@@ -84,7 +84,7 @@ export function populate(code: Code, population: PopulationForm): void {
 }
 
 function emitRow(
-  code: Code,
+  code: FunctionWriter,
   population: PopulationForm,
   block: Local,
   row: Local,
@@ -151,7 +151,7 @@ function emitRow(
 }
 
 function emitPixel(
-  code: Code,
+  code: FunctionWriter,
   population: PopulationForm,
   block: Local,
   perSource: readonly PixelPointers[],
@@ -193,7 +193,7 @@ function emitPixel(
 
 /** Adds each neuron's own weight where it fired: bits become lanes, no branch. */
 function emitAligned(
-  code: Code,
+  code: FunctionWriter,
   source: Extract<DriveSource, { readonly kind: "aligned" }>,
   pointer: Local,
   block: Local,

@@ -6,7 +6,7 @@ import { known } from "../../../../ir/diagnostic.ts";
 import type { OpOf } from "../../../../ir/op/op.ts";
 import { rehearsalMargin } from "../../../../ir/semantics/neurons/rehearsed.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { type BinaryForm, binaryOutputs } from "./binary.ts";
 import type { Moment, Update } from "../time/over-time.ts";
 
@@ -25,7 +25,7 @@ interface Four {
   readonly v: Local;
 }
 
-export function rehearsed(code: Code, form: RehearsedForm): Update {
+export function rehearsed(code: FunctionWriter, form: RehearsedForm): Update {
   const { rehearsal, rule } = form.attrs;
   const now = code.local("i32");
   return {
@@ -75,12 +75,12 @@ function marginsOf({ states }: Moment): Margins {
 }
 
 /** ε. */
-function marginOf({ wasm: { f32x4, f32 } }: Code, { threshold }: Four): Expr {
+function marginOf({ wasm: { f32x4, f32 } }: FunctionWriter, { threshold }: Four): Expr {
   return f32x4.mul(f32x4.splat(f32.const(rehearsalMargin)), threshold.get());
 }
 
 /** The potential after a rehearsal by rule `silence`. */
-function silenced(code: Code, four: Four): Expr {
+function silenced(code: FunctionWriter, four: Four): Expr {
   const { f32x4, f32, v128 } = code.wasm;
   const never = f32x4.splat(f32.const(-Infinity));
   const isLow = f32x4.le(four.v.get(), marginOf(code, four));
@@ -88,7 +88,11 @@ function silenced(code: Code, four: Four): Expr {
 }
 
 /** The potential after a rehearsal by rule `offset`. */
-function shifted(code: Code, { threshold, vInit, v }: Four, { toSilence, toFire }: Margins): Expr {
+function shifted(
+  code: FunctionWriter,
+  { threshold, vInit, v }: Four,
+  { toSilence, toFire }: Margins,
+): Expr {
   const { f32x4, f32, v128 } = code.wasm;
   const isThere = (margin: Local): Expr => f32x4.lt(margin.get(), f32x4.splat(f32.const(Infinity)));
   const by = (margin: Local): Expr => f32x4.max(threshold.get(), margin.get());

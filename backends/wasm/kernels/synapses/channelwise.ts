@@ -4,7 +4,7 @@
  */
 import { known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { placeOf, pointerTo, shareOf, storeLanes } from "../../assembler/memory.ts";
 import type { Buffer, View } from "../../memory/view.ts";
 import type { SpatialAxis } from "./convolve.ts";
@@ -28,7 +28,7 @@ export interface Channelwise {
 /** Output pixels of one channel vector that share loaded weights. */
 const tilePixels = 4;
 
-export function slideChannelwise(code: Code, window: Channelwise): void {
+export function slideChannelwise(code: FunctionWriter, window: Channelwise): void {
   const { i32 } = code.wasm;
   const { rows, columns, channels } = window;
   const share = shareOf(code, rows.count);
@@ -76,7 +76,7 @@ export function slideChannelwise(code: Code, window: Channelwise): void {
 }
 
 function emitTile(
-  code: Code,
+  code: FunctionWriter,
   window: Channelwise,
   pixels: number,
   lanes: number,

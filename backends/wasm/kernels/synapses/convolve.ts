@@ -6,7 +6,7 @@
  */
 import { known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { placeOf, pointerTo, shareOf, storeLanes } from "../../assembler/memory.ts";
 import type { Buffer, View } from "../../memory/view.ts";
 
@@ -125,7 +125,7 @@ export function packWeights(
 }
 
 /** Emits the loops. The bias is packed as the weights are: per group, whole vectors. */
-export function convolve(code: Code, conv: Convolution): void {
+export function convolve(code: FunctionWriter, conv: Convolution): void {
   const { i32 } = code.wasm;
   const tile = tileOf(conv.columns.count, conv.outputChannels);
   const width = 4 * tile.vectors;
@@ -193,9 +193,12 @@ class Cursor {
   readonly add: Local | null;
   readonly weights: Local;
   readonly bias: Local;
-  private readonly code: Code;
+  private readonly code: FunctionWriter;
 
-  private constructor(code: Code, pointers: Omit<Cursor, "copy" | "step" | "move" | "skip">) {
+  private constructor(
+    code: FunctionWriter,
+    pointers: Omit<Cursor, "copy" | "step" | "move" | "skip">,
+  ) {
     this.code = code;
     this.input = pointers.input;
     this.output = pointers.output;
@@ -204,7 +207,7 @@ class Cursor {
     this.bias = pointers.bias;
   }
 
-  static atStart(code: Code, conv: Convolution): Cursor {
+  static atStart(code: FunctionWriter, conv: Convolution): Cursor {
     const { add } = conv.epilogue;
     return new Cursor(code, {
       input: pointerTo(code, conv.input.buffer),
@@ -259,7 +262,7 @@ interface RowShape {
  * One row of outputs for one block of channels; `at` is used up. A row that tiles do not fill ends
  * with a tile that computes some outputs again: a narrower one would take as long.
  */
-function emitRow(code: Code, conv: Convolution, at: Cursor, shape: RowShape): void {
+function emitRow(code: FunctionWriter, conv: Convolution, at: Cursor, shape: RowShape): void {
   const { pixels } = shape.tile;
   const { columns } = conv;
   const addStride = conv.epilogue.add?.columnStride ?? 0;
@@ -275,7 +278,7 @@ function emitRow(code: Code, conv: Convolution, at: Cursor, shape: RowShape): vo
 
 /** The sums of `pixels` neighbouring outputs. */
 function emitTile(
-  code: Code,
+  code: FunctionWriter,
   conv: Convolution,
   at: Cursor,
   pixels: number,
@@ -367,7 +370,7 @@ function emitTile(
 }
 
 function emitEpilogue(
-  code: Code,
+  code: FunctionWriter,
   conv: Convolution,
   at: Cursor,
   sum: Local,

@@ -5,7 +5,7 @@
  */
 import { known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import {
   type SignedMasks,
   type SpikeMasks,
@@ -63,7 +63,7 @@ interface Walk {
 
 /** Adds the events of one timestep. `pointer` is at the first window's pixel (0, 0) and timestep. */
 export function emitEvents(
-  code: Code,
+  code: FunctionWriter,
   window: EventWindow,
   pointer: Local,
   block: Local,
@@ -77,7 +77,7 @@ export function emitEvents(
   }
 }
 
-function emitWindow(code: Code, walk: Walk, pointer: Local, block: Local): void {
+function emitWindow(code: FunctionWriter, walk: Walk, pointer: Local, block: Local): void {
   const { i32 } = code.wasm;
   const { window, bytesPerRow } = walk;
   const { masks, kernel } = window;
@@ -110,7 +110,7 @@ function emitWindow(code: Code, walk: Walk, pointer: Local, block: Local): void 
 }
 
 /** One tap of many channels: a loop over whole words, then what is left. */
-function emitTap(code: Code, walk: Walk, tap: Local, weights: Local): void {
+function emitTap(code: FunctionWriter, walk: Walk, tap: Local, weights: Local): void {
   const words = wordsOf(walk.window, [0, 1], [0, 1]);
   const full = words.filter((word) => word.pieces[0]?.bits === 64).length;
   if (words.length <= unrolledWords || full < 2) {
@@ -169,7 +169,13 @@ function wordsOf(
   return words;
 }
 
-function emitWord(code: Code, walk: Walk, word: Word, pointer: Local, weights: Local): void {
+function emitWord(
+  code: FunctionWriter,
+  walk: Walk,
+  word: Word,
+  pointer: Local,
+  weights: Local,
+): void {
   const { i32, i64, v128 } = code.wasm;
   const { window, sign, base, sums, bytesPerRow } = walk;
   const combine = adderOf(code, sums.mode, sign);
@@ -205,7 +211,7 @@ function emitWord(code: Code, walk: Walk, word: Word, pointer: Local, weights: L
 
 /** The bits of one piece, at their place in the word and nothing beside them. */
 function loadPiece(
-  code: Code,
+  code: FunctionWriter,
   piece: Piece,
   offset: number,
   pointer: Local,
@@ -236,6 +242,6 @@ function loadPiece(
   return shift === 0 ? cut : i64.shl(cut, int64(code, BigInt(shift)));
 }
 
-function int64(code: Code, value: bigint): Expr {
+function int64(code: FunctionWriter, value: bigint): Expr {
   return code.wasm.i64.const(BigInt.asIntN(64, value));
 }

@@ -1,11 +1,11 @@
 /** Zeros around masks of spikes, for windows that reach over the grid. */
 import { onFirstThread } from "../../assembler/memory.ts";
-import type { Code } from "../../assembler/code.ts";
+import type { FunctionWriter } from "../../assembler/code.ts";
 import { type SpikeMasks, maskBuffers } from "../../memory/spikes.ts";
 import type { Buffer } from "../../memory/view.ts";
 
 /** Zeros around the masks, by the first thread. */
-export function clearMaskHalo(code: Code, masks: SpikeMasks): void {
+export function clearMaskHalo(code: FunctionWriter, masks: SpikeMasks): void {
   const { halo } = masks;
   if (halo.top + halo.left + halo.bottom + halo.right === 0) return;
   onFirstThread(code, () => {
@@ -13,7 +13,7 @@ export function clearMaskHalo(code: Code, masks: SpikeMasks): void {
   });
 }
 
-function clearAround(code: Code, masks: SpikeMasks, buffer: Buffer): void {
+function clearAround(code: FunctionWriter, masks: SpikeMasks, buffer: Buffer): void {
   const { wasm } = code;
   const { halo, grid } = masks;
   const pixel = masks.steps * masks.maskBytes;

@@ -4,7 +4,7 @@
  * per byte, whatever has fired: no walk over bits and no branch that could be guessed wrong.
  */
 import { known } from "../../../../ir/diagnostic.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import {
   type SpikeMasks,
   maskBuffers,
@@ -34,7 +34,7 @@ const unrolledLookUps = 40;
 
 /** Adds the spikes of one timestep. `pointer` is at the first window's pixel (0, 0) and timestep. */
 export function emitLookUps(
-  code: Code,
+  code: FunctionWriter,
   window: TableWindow,
   pointer: Local,
   block: Local,
@@ -85,7 +85,7 @@ export function emitLookUps(
 
 /** Adds the rows of one byte of channels: that of +1 less that of −1, so that sums wait only once. */
 function lookUp(
-  code: Code,
+  code: FunctionWriter,
   window: TableWindow,
   mask: Local,
   place: number,

@@ -3,7 +3,7 @@
  * registers. Terms are summed in the order of the inner axis, whatever the tile or the thread.
  */
 import { known } from "../../../../ir/diagnostic.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { placeOf, pointerTo, shareOf, storeLanes } from "../../assembler/memory.ts";
 import type { View } from "../../memory/view.ts";
 
@@ -34,7 +34,7 @@ const tileRows = 4;
 const tileVectors = 2;
 
 /** Emits the loops; threads share tiles of rows. */
-export function multiply(code: Code, job: Product): void {
+export function multiply(code: FunctionWriter, job: Product): void {
   const { i32 } = code.wasm;
   const views = [job.output, job.left, job.right];
   const tiles = Math.ceil(job.rows / tileRows);
@@ -79,7 +79,7 @@ export function multiply(code: Code, job: Product): void {
 
 /** All columns of `rows` rows. */
 function emitRows(
-  code: Code,
+  code: FunctionWriter,
   job: Product,
   rows: number,
   output: Local,
@@ -100,7 +100,7 @@ function emitRows(
 }
 
 function emitTile(
-  code: Code,
+  code: FunctionWriter,
   job: Product,
   rows: number,
   lanes: number,

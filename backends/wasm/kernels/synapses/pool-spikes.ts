@@ -5,7 +5,7 @@
  */
 import { invariant, known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { pointerTo, shareOf } from "../../assembler/memory.ts";
 import { type SpikeMasks, pixelBytes, pixelOffset, rowBytes } from "../../memory/spikes.ts";
 import type { Buffer } from "../../memory/view.ts";
@@ -42,7 +42,7 @@ function unitCountBytes({ kernel }: Pick<SpikePool, "kernel">): number {
 }
 
 /** Emits the loops; threads share rows of windows. */
-export function poolSpikes(code: Code, pool: SpikePool): void {
+export function poolSpikes(code: FunctionWriter, pool: SpikePool): void {
   const { i32 } = code.wasm;
   const { from, to, stride } = pool;
   const { rows, columns } = to.grid;
@@ -101,7 +101,7 @@ function tapOffsets({ from, kernel, dilation, origin }: SpikePool): readonly num
 }
 
 /** All timesteps of one window, 16 channels (or 8) in the bytes of a vector. */
-function emitNarrow(code: Code, pool: SpikePool, x: Local, y: Local, unit: number): void {
+function emitNarrow(code: FunctionWriter, pool: SpikePool, x: Local, y: Local, unit: number): void {
   const { i32, i8x16, i16x8, v128 } = code.wasm;
   const { from, to } = pool;
   invariant(to.steps <= mostNarrowSteps, "more timesteps than a byte counts");
@@ -143,12 +143,12 @@ function emitNarrow(code: Code, pool: SpikePool, x: Local, y: Local, unit: numbe
   });
 }
 
-function zeros(code: Code): Expr {
+function zeros(code: FunctionWriter): Expr {
   return code.wasm.v128.const(new Array<number>(16).fill(0));
 }
 
 /** All timesteps of a chunk for one window, 8 channels in two vectors of 32-bit counts. */
-function emitWide(code: Code, pool: SpikePool, x: Local, y: Local, carried: Local): void {
+function emitWide(code: FunctionWriter, pool: SpikePool, x: Local, y: Local, carried: Local): void {
   const { i32, i32x4, v128 } = code.wasm;
   const { from, to, counts } = pool;
   const offsets = tapOffsets(pool);

@@ -5,7 +5,7 @@
  */
 import { known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { placeOf, pointerTo, shareOf, storeLanes } from "../../assembler/memory.ts";
 import { type View, elementBytes } from "../../memory/view.ts";
 
@@ -74,14 +74,14 @@ function segmentsOf(axis: SlideAxis): readonly Segment[] {
 const mostUnrolled = 16;
 
 /** Folds each window into one element. */
-export function slide(code: Code, job: Slide, fold: WindowFold): void {
+export function slide(code: FunctionWriter, job: Slide, fold: WindowFold): void {
   overWindows(code, job, (window, x, y, lanes) => {
     emitFold(code, job, fold, window, x, y, lanes);
   });
 }
 
 /** Emits the loops around a leaf; threads share windows along the first spatial axis. */
-export function overWindows(code: Code, job: Slide, leaf: Leaf): void {
+export function overWindows(code: FunctionWriter, job: Slide, leaf: Leaf): void {
   const { i32 } = code.wasm;
   const { input, output, axes } = job;
   const bytes = elementBytes(input.element);
@@ -150,7 +150,7 @@ export function overWindows(code: Code, job: Slide, leaf: Leaf): void {
 
 /** All channels of one window. */
 function emitChannels(
-  code: Code,
+  code: FunctionWriter,
   job: Slide,
   leaf: Leaf,
   window: readonly Segment[],
@@ -196,7 +196,7 @@ export function tapOffsets(job: Slide, window: readonly Segment[]): readonly num
 
 /** The first `lanes` channels of one window. */
 function emitFold(
-  code: Code,
+  code: FunctionWriter,
   job: Slide,
   fold: WindowFold,
   window: readonly Segment[],
@@ -243,7 +243,13 @@ function emitFold(
   });
 }
 
-function storePart(code: Code, view: View, pointer: Local, value: Local, lanes: number): void {
+function storePart(
+  code: FunctionWriter,
+  view: View,
+  pointer: Local,
+  value: Local,
+  lanes: number,
+): void {
   const { v128 } = code.wasm;
   const place = placeOf(view);
   if (view.element === "f64" && lanes === 1) {

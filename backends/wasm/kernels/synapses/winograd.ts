@@ -6,7 +6,7 @@
  */
 import { known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { placeOf, pointerTo, shareOf } from "../../assembler/memory.ts";
 import type { Buffer, View } from "../../memory/view.ts";
 import type { Epilogue } from "./convolve.ts";
@@ -61,7 +61,12 @@ function along(a: number, b: number, c: number, row: number): number {
  * Bᵀ d B of each tile into `tiles` [row, column, position, channel]. The input's offset is that of
  * the first tile's first element; all 4 × 4 patches lie in its buffer. Threads share rows of tiles.
  */
-export function transformInput(code: Code, input: PixelView, tiles: View, grid: TileGrid): void {
+export function transformInput(
+  code: FunctionWriter,
+  input: PixelView,
+  tiles: View,
+  grid: TileGrid,
+): void {
   const { v128, i32, f32x4 } = code.wasm;
   const { channels } = grid;
   const share = shareOf(code, grid.rows);
@@ -117,7 +122,7 @@ export function transformInput(code: Code, input: PixelView, tiles: View, grid: 
   });
 
   /** Bᵀ along one line: (d0 − d2, d1 + d2, d2 − d1, d1 − d3). */
-  function emitAlong(_: Code, line: readonly Local[]): void {
+  function emitAlong(_: FunctionWriter, line: readonly Local[]): void {
     const [a, b, c, e] = line.map((value) => known(value, "an element"));
     if (a === undefined || b === undefined || c === undefined || e === undefined) return;
     code.borrow("v128", 1, ([spare]) => {
@@ -141,7 +146,12 @@ export interface TileOutput extends PixelView {
 }
 
 /** Aᵀ m A of each tile [row, column, position, channel], plus bias and epilogue, into the output. */
-export function transformOutput(code: Code, tiles: View, output: TileOutput, grid: TileGrid): void {
+export function transformOutput(
+  code: FunctionWriter,
+  tiles: View,
+  output: TileOutput,
+  grid: TileGrid,
+): void {
   const { v128, i32, f32x4, f32 } = code.wasm;
   const { channels } = grid;
   const { add, min, max } = output.epilogue;

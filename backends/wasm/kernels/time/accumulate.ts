@@ -1,6 +1,6 @@
 /** Sums of a value over the timesteps, in double precision and in their order. */
 import type { Expr } from "../../assembler/types.ts";
-import type { Code } from "../../assembler/code.ts";
+import type { FunctionWriter } from "../../assembler/code.ts";
 import { placeOf, pointerTo, shareOf } from "../../assembler/memory.ts";
 import { type View, elementBytes } from "../../memory/view.ts";
 
@@ -13,7 +13,7 @@ export const accumulatedTogether = 16;
  * number `timesteps`, though the chunk may go on.
  */
 export function accumulate(
-  code: Code,
+  code: FunctionWriter,
   from: View,
   sums: View,
   span: number,

@@ -5,7 +5,7 @@
  */
 import { known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { placeOf } from "../../assembler/memory.ts";
 import { type View, elementBytes } from "../../memory/view.ts";
 import { type LoopAxis, type Lanes, axesOf, nest } from "../nest.ts";
@@ -62,7 +62,11 @@ export interface Update {
 }
 
 /** Emits the loops. `update` is asked anew for each loop that is written. */
-export function overTime(code: Code, process: Process, update: (code: Code) => Update): void {
+export function overTime(
+  code: FunctionWriter,
+  process: Process,
+  update: (code: FunctionWriter) => Update,
+): void {
   const { outputs, input, tables, parameters, states, steps } = process;
   const kept = states.flatMap((state) => [state.start, state.kept]).filter((view) => view !== null);
   const read = [input, ...tables.map(({ view }) => view), ...parameters];
@@ -91,7 +95,7 @@ interface ViewCursor {
 }
 
 function emitPlaces(
-  code: Code,
+  code: FunctionWriter,
   process: Process,
   lanes: Lanes,
   vectors: number,
@@ -167,7 +171,7 @@ function emitPlaces(
 
 /** A state as the chunk before left it, or as it starts. */
 function openState(
-  code: Code,
+  code: FunctionWriter,
   state: State,
   place: (view: View) => ViewCursor,
   lanes: Lanes,
@@ -196,7 +200,7 @@ function openState(
 }
 
 /** Elements in vector `k` from a place; one in all lanes where it is alone. */
-function load(code: Code, at: ViewCursor, lanes: Lanes, k: number, half = 0): Expr {
+function load(code: FunctionWriter, at: ViewCursor, lanes: Lanes, k: number, half = 0): Expr {
   const { v128 } = code.wasm;
   const { view, pointer, stride } = at;
   if (view.element === "f64") {
@@ -211,7 +215,14 @@ function load(code: Code, at: ViewCursor, lanes: Lanes, k: number, half = 0): Ex
   return alone ? v128.load32_splat(offset, 4, pointer.get()) : v128.load(offset, 4, pointer.get());
 }
 
-function store(code: Code, at: ViewCursor, lanes: Lanes, k: number, value: Expr, half = 0): void {
+function store(
+  code: FunctionWriter,
+  at: ViewCursor,
+  lanes: Lanes,
+  k: number,
+  value: Expr,
+  half = 0,
+): void {
   const { v128 } = code.wasm;
   const { view, pointer, stride } = at;
   const wide = view.element === "f64";

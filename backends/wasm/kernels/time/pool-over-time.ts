@@ -4,7 +4,7 @@
  */
 import { known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { placeOf } from "../../assembler/memory.ts";
 import { type Slide, overWindows, tapOffsets } from "../synapses/slide.ts";
 
@@ -15,7 +15,7 @@ export const mostTapsOverTime = 16;
 const mostWideTaps = 4;
 
 /** y[t] = pool of the sums up to t − pool of the sums up to t − 1, for t up to `steps`. */
-export function poolOverTime(code: Code, job: Slide, steps: number): void {
+export function poolOverTime(code: FunctionWriter, job: Slide, steps: number): void {
   overWindows(code, job, (window, x, y, lanes) => {
     const offsets = tapOffsets(job, window);
     if (offsets.length <= mostWideTaps && lanes > 2) {
@@ -30,7 +30,7 @@ export function poolOverTime(code: Code, job: Slide, steps: number): void {
 
 /** `lanes` channels from number `first` on: up to two in one vector of doubles, up to four in two. */
 function emitLanes(
-  code: Code,
+  code: FunctionWriter,
   job: Slide,
   steps: number,
   offsets: readonly number[],

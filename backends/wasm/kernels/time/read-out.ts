@@ -1,5 +1,5 @@
 /** The decoder of rate code: the mean over the timesteps so far, in double precision. */
-import type { Code } from "../../assembler/code.ts";
+import type { FunctionWriter } from "../../assembler/code.ts";
 import { onFirstThread, placeOf, pointerTo } from "../../assembler/memory.ts";
 import type { View } from "../../memory/view.ts";
 
@@ -19,7 +19,7 @@ export interface ReadOut {
  * `elapsed` timesteps have been before this chunk.
  */
 export function readOut(
-  code: Code,
+  code: FunctionWriter,
   from: View,
   to: View,
   sums: View,

@@ -1,7 +1,7 @@
 /** Sums over time and their differences, in double precision, element by element. */
 import { known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { placeOf } from "../../assembler/memory.ts";
 import type { View } from "../../memory/view.ts";
 import { axesOf, nest } from "../nest.ts";
@@ -17,13 +17,13 @@ export interface ChunkSpan {
  * sums of the timesteps before the chunk, and receives those after it.
  */
 export function runningSums(
-  code: Code,
+  code: FunctionWriter,
   from: View,
   before: View,
   sums: View,
   span: ChunkSpan,
 ): void {
-  overTime(code, [sums, from, before], span, ([to, x], carry) => {
+  eachTimestep(code, [sums, from, before], span, ([to, x], carry) => {
     const { f64, f32, i32 } = code.wasm;
     const value =
       from.element === "f32"
@@ -36,13 +36,13 @@ export function runningSums(
 
 /** to[t] = sums[t] − sums[t − 1], 0 where nothing changed, rounded into the element of `to`; `before` as above. */
 export function runningDifferences(
-  code: Code,
+  code: FunctionWriter,
   sums: View,
   before: View,
   to: View,
   span: ChunkSpan,
 ): void {
-  overTime(code, [to, sums, before], span, ([y, x], carry) => {
+  eachTimestep(code, [to, sums, before], span, ([y, x], carry) => {
     const { f64, f32, i32 } = code.wasm;
     const now = code.define("f64", f64.load(placeOf(sums), 8, known(x, "a sum").get()));
     const isNaNAt = (value: Local): Expr => f64.ne(value.get(), value.get());
@@ -58,8 +58,8 @@ export function runningDifferences(
 }
 
 /** For each element: `body` at each timestep, with what the last view carries from one to the next. */
-function overTime(
-  code: Code,
+function eachTimestep(
+  code: FunctionWriter,
   views: readonly [View, View, View],
   { steps, rehearsal }: ChunkSpan,
   body: (pointers: readonly Local[], carry: Local) => void,

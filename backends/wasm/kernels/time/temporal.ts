@@ -4,14 +4,14 @@
  */
 import { known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { highHalf } from "../neurons/graded.ts";
 import type { Update } from "./over-time.ts";
 
 const timeless = { begin: () => undefined, tick: () => undefined };
 
 /** y[t] = x[t] + row t. */
-export function addRows(code: Code, element: "f32" | "i32"): Update {
+export function addRows(code: FunctionWriter, element: "f32" | "i32"): Update {
   const { f32x4, i32x4 } = code.wasm;
   const unit = element === "f32" ? f32x4 : i32x4;
   return {
@@ -21,7 +21,7 @@ export function addRows(code: Code, element: "f32" | "i32"): Update {
 }
 
 /** y[t] = decay · y[t − 1] + (1 − decay) · x[t]; the state is y. */
-export function smooth(code: Code, decay: number): Update {
+export function smooth(code: FunctionWriter, decay: number): Update {
   const { f64, f64x2 } = code.wasm;
   const times = (factor: number, half: Expr): Expr =>
     f64x2.mul(f64x2.splat(f64.const(factor)), half);
@@ -40,7 +40,7 @@ export function smooth(code: Code, decay: number): Update {
 }
 
 /** y[t] = x[1] + … + x[t]; the state is the sum, in doubles. */
-export function sumUp(code: Code, from: "f32" | "i32"): Update {
+export function sumUp(code: FunctionWriter, from: "f32" | "i32"): Update {
   const { f64x2 } = code.wasm;
   return {
     ...timeless,
@@ -55,7 +55,7 @@ export function sumUp(code: Code, from: "f32" | "i32"): Update {
 }
 
 /** y[t] = x[t] − x[t − 1], 0 where nothing changed; the state is x. */
-export function takeDifferences(code: Code, element: "f32" | "i32"): Update {
+export function takeDifferences(code: FunctionWriter, element: "f32" | "i32"): Update {
   const { f32x4, i32x4, v128 } = code.wasm;
   const isNaNAt = (value: Local): Expr => f32x4.ne(value.get(), value.get());
   return {
@@ -76,14 +76,19 @@ export function takeDifferences(code: Code, element: "f32" | "i32"): Update {
 }
 
 /** Two of four elements as doubles. */
-export function halfOf(code: Code, lanes: Local, half: number, from: "f32" | "i32" = "f32"): Expr {
+export function halfOf(
+  code: FunctionWriter,
+  lanes: Local,
+  half: number,
+  from: "f32" | "i32" = "f32",
+): Expr {
   const { f64x2 } = code.wasm;
   const low = half === 0 ? lanes.get() : highHalf(code, lanes.get());
   return from === "f32" ? f64x2.promote_low_f32x4(low) : f64x2.convert_low_i32x4_s(low);
 }
 
 /** Four elements from what is computed of each two in doubles, rounded to float32. */
-export function inDoubles(code: Code, halfAt: (half: number) => Expr): Expr {
+export function inDoubles(code: FunctionWriter, halfAt: (half: number) => Expr): Expr {
   const { f32x4, i8x16 } = code.wasm;
   const [low, high] = [0, 1].map((half) => f32x4.demote_f64x2_zero(halfAt(half)));
   const both = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];

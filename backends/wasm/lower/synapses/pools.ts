@@ -1,7 +1,7 @@
 /** Pools: maxima and means over windows, and the maxima of sums over time. */
 import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
 import { elementCount } from "../../../../ir/type.ts";
-import type { Code } from "../../assembler/code.ts";
+import type { FunctionWriter } from "../../assembler/code.ts";
 import { onFirstThread, spaceOf } from "../../assembler/memory.ts";
 import { mostTapsOverTime, poolOverTime } from "../../kernels/time/pool-over-time.ts";
 import { runningDifferences, runningSums } from "../../kernels/time/running.ts";
@@ -34,7 +34,7 @@ function emitSlide(
   op: PoolOp,
   input: View,
   output: View,
-  fold: (code: Code) => WindowFold,
+  fold: (code: FunctionWriter) => WindowFold,
 ): void {
   const axes = slideAxes(op, input, output);
   const steps = lowering.stepsOf(op.result);
@@ -65,7 +65,7 @@ function slideAxes(op: PoolOp, input: View, output: View): readonly SlideAxis[] 
 }
 
 /** The greatest; of floats NaN where there is one. */
-function maximum(element: Element): (code: Code) => WindowFold {
+function maximum(element: Element): (code: FunctionWriter) => WindowFold {
   return ({ wasm: { f32x4, f64x2, i32x4, f32, f64, i32 } }) => {
     const finish: WindowFold["finish"] = (sum) => sum.get();
     if (element === "f64") {
@@ -81,7 +81,7 @@ function maximum(element: Element): (code: Code) => WindowFold {
   };
 }
 
-function meanOf(countPadding: boolean): (code: Code) => WindowFold {
+function meanOf(countPadding: boolean): (code: FunctionWriter) => WindowFold {
   return ({ wasm: { f32x4, f32 } }) => ({
     identity: () => f32x4.splat(f32.const(0)),
     combine: (a, b) => f32x4.add(a, b),

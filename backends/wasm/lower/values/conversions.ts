@@ -4,7 +4,7 @@ import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
 import { dtypeLimits } from "../../../../ir/semantics/values/scalar.ts";
 import type { DType } from "../../../../ir/type.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { splat } from "../../kernels/functions.ts";
 import type { Compute } from "../../kernels/nest.ts";
 import type { View } from "../../memory/view.ts";
@@ -29,7 +29,7 @@ export function lowerConversion(lowering: Lowering, op: Op): View | null {
 }
 
 /** Truncates floats and wraps integers; truth is what is not zero. */
-function castOf(code: Code, from: DType, to: DType): Compute {
+function castOf(code: FunctionWriter, from: DType, to: DType): Compute {
   const { f32, i32, i64 } = code.wasm;
   const isFloat = from === "f32";
   return (_, [operand]) => {
@@ -46,7 +46,7 @@ function castOf(code: Code, from: DType, to: DType): Compute {
   };
 }
 
-function wrapped(code: Code, value: Expr, to: DType): Expr {
+function wrapped(code: FunctionWriter, value: Expr, to: DType): Expr {
   const { i32 } = code.wasm;
   switch (to) {
     case "i8":
@@ -120,7 +120,7 @@ function lowerDequantize(lowering: Lowering, op: OpOf<"ann.dequantize-linear">):
   const zero = parameter(lowering, op, 2, input);
   if (scale === null || zero === null) return null;
   const compute =
-    (code: Code): Compute =>
+    (code: FunctionWriter): Compute =>
     (_, [x, s, z]) => {
       const { f64, f32 } = code.wasm;
       const wide = (value: Local | undefined): Expr =>

@@ -2,7 +2,7 @@
 import { known } from "../../../../ir/diagnostic.ts";
 import { type Op, isOp } from "../../../../ir/op/op.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { type Compute, elementwise } from "../../kernels/nest.ts";
 import { type Element, type View, broadcastView } from "../../memory/view.ts";
 import { type VectorForm, formOf, hostFunctions } from "./forms.ts";
@@ -64,13 +64,13 @@ export function emitForm(
   form: VectorForm,
 ): View {
   const element = known(elementOf(op.type.dtype), "an element type");
-  const compute = (code: Code): Compute => computeOf(code, operands, form, element);
+  const compute = (code: FunctionWriter): Compute => computeOf(code, operands, form, element);
   return emitElements(lowering, op, operands, compute, true);
 }
 
 /** A form as nests want it: where only one element is there, it is the first of four. */
 export function computeOf(
-  code: Code,
+  code: FunctionWriter,
   operands: readonly View[],
   form: VectorForm,
   result: Element,
@@ -92,7 +92,7 @@ export function emitElements(
   lowering: Lowering,
   op: Op,
   operands: readonly View[],
-  compute: (code: Code) => Compute,
+  compute: (code: FunctionWriter) => Compute,
   canBeVector: boolean,
 ): View {
   const inputs = operands.map((view) => broadcastView(view, op.type.shape));
@@ -111,7 +111,7 @@ export function emitElements(
 }
 
 /** A function of the host on doubles. */
-function callOf(name: string): (code: Code) => Compute {
+function callOf(name: string): (code: FunctionWriter) => Compute {
   return (code) =>
     (_, [x]) => {
       const { f64, f32 } = code.wasm;
@@ -121,7 +121,7 @@ function callOf(name: string): (code: Code) => Compute {
 }
 
 /** C's pow, which differs from JavaScript's where |base| is 1. */
-function power(code: Code): Compute {
+function power(code: FunctionWriter): Compute {
   return (_, [base, exponent]) => {
     const { f64, f32, i32 } = code.wasm;
     const [a, b] = [known(base, "a base"), known(exponent, "an exponent")];

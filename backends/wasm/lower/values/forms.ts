@@ -6,7 +6,7 @@ import { known } from "../../../../ir/diagnostic.ts";
 import { type Op, isOp } from "../../../../ir/op/op.ts";
 import type { SoftLif } from "../../../../ir/semantics/soft-lif.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code, Local } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import {
   type VectorFunction,
   choose,
@@ -23,20 +23,20 @@ import {
 } from "../../kernels/functions.ts";
 
 /** Four elements of the result from those of the operands. */
-export type VectorForm = (code: Code, operands: readonly Local[]) => Expr;
+export type VectorForm = (code: FunctionWriter, operands: readonly Local[]) => Expr;
 
 function unary(f: VectorFunction): VectorForm {
   return (code, [x]) => f(code, known(x, "an operand"));
 }
 
-function binary(f: (code: Code, a: Local, b: Local) => Expr): VectorForm {
+function binary(f: (code: FunctionWriter, a: Local, b: Local) => Expr): VectorForm {
   return (code, [a, b]) => f(code, known(a, "an operand"), known(b, "an operand"));
 }
 
 /** A function defined by comparing x with 0. */
 function signed(
-  negative: (code: Code, x: Local) => Expr,
-  other: (code: Code, x: Local) => Expr,
+  negative: (code: FunctionWriter, x: Local) => Expr,
+  other: (code: FunctionWriter, x: Local) => Expr,
 ): VectorForm {
   return unary((code, x) => {
     const isNegative = code.wasm.f32x4.lt(x.get(), splat(code, 0));
@@ -45,7 +45,7 @@ function signed(
   });
 }
 
-const itself = (_: Code, x: Local): Expr => x.get();
+const itself = (_: FunctionWriter, x: Local): Expr => x.get();
 
 const plainForms = {
   "ann.add": binary(({ wasm }, a, b) => wasm.f32x4.add(a.get(), b.get())),
@@ -171,19 +171,19 @@ function activationOf(op: Op): VectorForm | null {
 }
 
 /** The value held within bounds; NaN stays. */
-function bounded(code: Code, x: Local, min: number, max: number): Expr {
+function bounded(code: FunctionWriter, x: Local, min: number, max: number): Expr {
   const { f32x4 } = code.wasm;
   const low = min === -Infinity ? x.get() : f32x4.pmax(x.get(), splat(code, min));
   return max === Infinity ? low : f32x4.pmin(low, splat(code, max));
 }
 
 /** alpha · (exp(x) − 1). */
-function scaledExcess(code: Code, x: Local, alpha: number): Expr {
+function scaledExcess(code: FunctionWriter, x: Local, alpha: number): Expr {
   const excess = expm1(code, x);
   return code.wasm.f32x4.mul(excess, splat(code, alpha));
 }
 
-function hardSigmoid(code: Code, x: Local, alpha: number, beta: number): Expr {
+function hardSigmoid(code: FunctionWriter, x: Local, alpha: number, beta: number): Expr {
   const { f32x4 } = code.wasm;
   const line = f32x4.add(f32x4.mul(x.get(), splat(code, alpha)), splat(code, beta));
   return f32x4.max(f32x4.min(line, splat(code, 1)), splat(code, 0));
@@ -193,7 +193,11 @@ function hardSigmoid(code: Code, x: Local, alpha: number, beta: number): Expr {
  * amplitude / (tauRef + tauRc · q), q = log(1 + 1/ρ) = log(1 + min(ρ, 1/ρ)) − min(log ρ, 0). Far below
  * the threshold ρ = sigma · exp(s) may be too small for a float, while its logarithm is not.
  */
-function softLif(code: Code, x: Local, { tauRc, tauRef, sigma, amplitude }: SoftLif): Expr {
+function softLif(
+  code: FunctionWriter,
+  x: Local,
+  { tauRc, tauRef, sigma, amplitude }: SoftLif,
+): Expr {
   const { f32x4 } = code.wasm;
   const above = f32x4.sub(x.get(), splat(code, 1));
   const s = code.define("v128", f32x4.div(above, splat(code, sigma)));
@@ -211,7 +215,7 @@ function softLif(code: Code, x: Local, { tauRc, tauRef, sigma, amplitude }: Soft
 }
 
 /** x · Φ(x). */
-function gelu(code: Code, x: Local): Expr {
+function gelu(code: FunctionWriter, x: Local): Expr {
   const { f32x4 } = code.wasm;
   const scaled = code.define("v128", f32x4.mul(x.get(), splat(code, Math.SQRT1_2)));
   const half = f32x4.mul(f32x4.add(erf(code, scaled), splat(code, 1)), splat(code, 0.5));
@@ -219,7 +223,7 @@ function gelu(code: Code, x: Local): Expr {
 }
 
 /** Half of 1 + tanh(u) is the sigmoid of 2u. Hendrycks & Gimpel. */
-function geluTanh(code: Code, x: Local): Expr {
+function geluTanh(code: FunctionWriter, x: Local): Expr {
   const { f32x4 } = code.wasm;
   const cube = f32x4.mul(f32x4.mul(x.get(), x.get()), x.get());
   const inner = f32x4.add(x.get(), f32x4.mul(cube, splat(code, 0.044715)));

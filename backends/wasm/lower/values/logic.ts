@@ -2,7 +2,7 @@
 import { known } from "../../../../ir/diagnostic.ts";
 import { type Op, isOp } from "../../../../ir/op/op.ts";
 import type { Expr } from "../../assembler/types.ts";
-import type { Code } from "../../assembler/code.ts";
+import type { FunctionWriter } from "../../assembler/code.ts";
 import { splat } from "../../kernels/functions.ts";
 import type { VectorForm } from "./forms.ts";
 import { elementOf, type Lowering } from "../lowering.ts";
@@ -16,7 +16,7 @@ const comparisons = {
 } as const;
 
 /** One bit of each lane that is all ones. */
-function truth(code: Code, mask: Expr): Expr {
+function truth(code: FunctionWriter, mask: Expr): Expr {
   return code.wasm.v128.and(mask, code.wasm.i32x4.splat(code.int(1)));
 }
 

@@ -2,7 +2,7 @@
 import { known } from "../../../../ir/diagnostic.ts";
 import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
 import { elementCount } from "../../../../ir/type.ts";
-import type { Code } from "../../assembler/code.ts";
+import type { FunctionWriter } from "../../assembler/code.ts";
 import { choose, exp, log, splat } from "../../kernels/functions.ts";
 import { elementwise } from "../../kernels/nest.ts";
 import { type FoldKind, type Reduction, reduce } from "../../kernels/reduce.ts";
@@ -191,7 +191,7 @@ function lowerLogSumExp(lowering: Lowering, op: Reduce, input: View, output: Vie
   });
 }
 
-function isInfinite(code: Code, x: { get(): number }): number {
+function isInfinite(code: FunctionWriter, x: { get(): number }): number {
   const { f32x4 } = code.wasm;
   return f32x4.eq(f32x4.abs(x.get()), splat(code, Infinity));
 }
