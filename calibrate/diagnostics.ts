@@ -396,6 +396,12 @@ export const diagnose = catalogue({
       `${p.file} is a recording of ${p.kind}, and the model's input "${p.input}" stays the same at every timestep`,
     help: "give a network whose input changes over time (snn.input), or save each sample as one array of the input's shape",
   },
+  "audio-as-spikes": {
+    severity: "error",
+    message: (p: { file: string; input: string }) =>
+      `${p.file} is a recording of audio, and the model's input "${p.input}" takes spikes`,
+    help: "give events, or a network whose input takes real numbers",
+  },
   "event-value": {
     severity: "error",
     message: (p: { file: string; index: number; event: number; what: string; value: number }) =>

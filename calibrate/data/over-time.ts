@@ -29,6 +29,9 @@ function bindRecording(pairing: Pairing, kind: RecordingKind, diagnostics: Diagn
   const target = { file, input: input.name, shape: input.type.shape };
   const map = steps === null ? (x: number): number => x : mapOf(steps, kind, file);
   if (elementCount(target.shape) === 0) fail(diagnose("data-empty", null, { file }));
+  if (kind === "audio" && input.type.domain === "spike") {
+    fail(diagnose("audio-as-spikes", null, { file, input: input.name }));
+  }
   if (kind === "events" && said === null) {
     diagnostics.push(diagnose("events-framed", null, { file }));
   }

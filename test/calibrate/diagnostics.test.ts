@@ -36,6 +36,7 @@ const all: readonly Diagnostic[] = [
   }),
   diagnose("recording-header", null, { file, reason: 'its "offset" begins with 1, not with 0' }),
   diagnose("recording-input", null, { file, kind: "events", input: "i" }),
+  diagnose("audio-as-spikes", null, { file, input: "i" }),
   diagnose("event-value", null, { file, index: 3, event: 7, what: "polarity", value: 2 }),
   diagnose("event-outside", null, {
     file,
@@ -197,6 +198,8 @@ it("messages and help read as they do", () => {
       help: a recording is .npz with "xyp" [events, 3] (x, y, polarity), "t" [events] (microseconds) and "offset" [samples + 1] (where each sample begins), or with "audio" and "offset"
     error[recording-input]: d is a recording of events, and the model's input "i" stays the same at every timestep
       help: give a network whose input changes over time (snn.input), or save each sample as one array of the input's shape
+    error[audio-as-spikes]: d is a recording of audio, and the model's input "i" takes spikes
+      help: give events, or a network whose input takes real numbers
     error[event-value]: d: event 7 of sample 3 has polarity 2
       help: x and y are whole numbers from 0, the polarity is 0 (or -1) or 1, and times are whole microseconds
     error[event-outside]: d: sample 3 has an event at x = 40, y = 2, outside the 34x34 of the model's input "i"

@@ -188,6 +188,22 @@ describe("a recording of audio", () => {
   });
 });
 
+describe("an input that takes spikes", () => {
+  it("takes events and no sound", async () => {
+    const type = { ...real("f32", [1, 2, 2, 3]), domain: "spike" as const };
+    const input = { name: "in", type, overTime: true };
+    expect(sampleSource(await read(events), [input], null).longest()).toBe(3);
+    const set = await read({
+      audio: tensorOf("i16", [4], [1, 2, 3, 4]),
+      offset: tensorOf("i64", [3], [0, 2, 4]),
+      y,
+    });
+    expect(await failure(() => sampleSource(set, [input], null))).toBe(
+      'audio-as-spikes: e.npz is a recording of audio, and the model\'s input "in" takes spikes',
+    );
+  });
+});
+
 describe("an array of frames", () => {
   const x = tensorOf("f32", [2, 3, 2], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
 
