@@ -12,9 +12,11 @@ export function latencyWords({ timesteps, phases, withDelay }: Latency, isFramed
   const layers = `${counted(phases, "layer")} of neurons`;
   const within = isFramed
     ? `${layers} one after another, each with a frame of its own`
-    : phases === 1
-      ? `one layer of neurons fires in ${timesteps === 1 ? "it" : "each of them"}`
-      : `in ${timesteps === 1 ? "it" : "each of them"} all ${layers} fire one after another, without delay`;
+    : phases === 0
+      ? "there are no neurons"
+      : phases === 1
+        ? `one layer of neurons fires in ${timesteps === 1 ? "it" : "each of them"}`
+        : `in ${timesteps === 1 ? "it" : "each of them"} all ${layers} fire one after another, without delay`;
   const delayed =
     withDelay === timesteps
       ? ""

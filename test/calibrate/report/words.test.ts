@@ -19,6 +19,9 @@ describe("latency in words", () => {
     expect(latencyWords({ timesteps: 1, phases: 1, withDelay: 1 }, false)).toBe(
       "Answer after 1 timestep: one layer of neurons fires in it.",
     );
+    expect(latencyWords({ timesteps: 3, phases: 0, withDelay: 3 }, false)).toBe(
+      "Answer after 3 timesteps: there are no neurons.",
+    );
     expect(latencyWords({ timesteps: 40, phases: 5, withDelay: 44 }, true)).toBe(
       "Answer after 40 timesteps: 5 layers of neurons one after another, each with a frame of its own; " +
         "with one timestep of delay from layer to layer it is 44.",
