@@ -1,6 +1,6 @@
 /**
  * Writes the generated documentation: docs/diagnostics.md, docs/onnx-operators.md,
- * docs/report.schema.json, and what stands between marks in docs/ir.md, docs/architecture.md,
+ * docs/report.schema.json, docs/result.schema.json, and what stands between marks in docs/ir.md, docs/architecture.md,
  * docs/library.md, docs/targets.md and docs/passes/README.md. With `--check` it writes nothing and
  * fails where a page is not what it would write.
  *

@@ -11,14 +11,14 @@ export const reportVersion = "snnc.report/2";
 const share = z.number().min(0).max(1);
 const count = z.number().int().min(0);
 const amount = z.number().min(0);
-const sha256 = z
+export const sha256 = z
   .string()
   .regex(/^[0-9a-f]{64}$/)
   .describe("SHA-256, 64 hex digits.");
 
 const port = z.strictObject({ name: z.string(), shape: z.array(count) });
 
-const dataset = z.strictObject({
+export const dataset = z.strictObject({
   name: z.string().describe("What the user called the data: a file's base name."),
   samples: count,
   sha256: sha256.nullable(),
@@ -34,7 +34,7 @@ const passRun = z.strictObject({
 
 const metricValues = z.array(z.number().nullable());
 
-const metrics = z
+export const metrics = z
   .strictObject({
     exactMatch: metricValues.optional().describe("Share of samples with every label right."),
     meanIou: metricValues.optional().describe("Mean over classes of intersection over union."),
@@ -46,7 +46,7 @@ const metrics = z
   })
   .describe("Figures of the task by timestep; null where nothing varies.");
 
-const task = z.strictObject({
+export const task = z.strictObject({
   name: z.enum(taskNames),
   reason: z.string(),
   assumed: z.boolean().describe("Whether nothing but the output's shape speaks for it."),
@@ -117,7 +117,7 @@ const layer = z.strictObject({
     .describe("Mean of v[0] over the threshold; null where v[0] is a part of the value."),
 });
 
-const byKind = z.strictObject({
+export const byKind = z.strictObject({
   multiplyAccumulates: amount,
   multiplications: amount,
   additions: amount,
@@ -126,7 +126,7 @@ const byKind = z.strictObject({
   functions: amount,
 });
 
-const energy = z.strictObject({
+export const energy = z.strictObject({
   table: z.strictObject({
     name: z.string(),
     source: z.string(),
@@ -148,7 +148,7 @@ const energy = z.strictObject({
   ratioByBits: amount.nullable(),
 });
 
-const diagnostic = z.strictObject({
+export const diagnostic = z.strictObject({
   code: z.string(),
   severity: z.enum(["error", "warning", "info"]),
   message: z.string(),
@@ -179,7 +179,7 @@ export const recommendationKinds = [
   "few-samples",
 ] as const;
 
-const recommendation = z.strictObject({
+export const recommendation = z.strictObject({
   kind: z.enum(recommendationKinds).describe("docs/low-accuracy.md has a section for each."),
   importance: z.enum(["high", "medium", "info"]),
   text: z.string(),

@@ -4,6 +4,8 @@ import { chanceWarnings } from "../../calibrate/chance.ts";
 import type { Evaluation } from "../../calibrate/evaluate.ts";
 import { evaluationJson } from "../../calibrate/evaluation-json.ts";
 import { type EarlyExitEvaluation, marginOfTask } from "../../calibrate/early-exit.ts";
+import { measuredFigures } from "../../calibrate/result/figures.ts";
+import type { EvalResult } from "../../calibrate/result/schema.ts";
 import { counted, percent } from "../../calibrate/report/format.ts";
 import { chooseTask, outputView } from "../../calibrate/tasks/choose.ts";
 import { targetSetOf } from "../../calibrate/tasks/targets.ts";
@@ -20,7 +22,7 @@ import { measuredData } from "../network-data.ts";
 import { fraction, options, wholeNumber } from "../options/options.ts";
 import { accuracyTable, costLines, earlyExitTable, taskLines } from "../terminal/tables.ts";
 import { timestepsOf, timestepsOn } from "../options/timesteps.ts";
-import { diagnosticToJson } from "../terminal/render.ts";
+import { commonOf, commonOptions, dataJson } from "../result.ts";
 import { type Timed, timed } from "../timed.ts";
 
 type Given = ReturnType<ReturnType<typeof declare>["opts"]>;
@@ -110,8 +112,19 @@ async function work(file: string, given: Given, context: CommandContext): Promis
       ? {}
       : { earlyExit: { evaluation: earlyExit.result, seconds: earlyExit.seconds } }),
   });
+  const figures = measuredFigures(evaluation, null);
+  const result: EvalResult = {
+    ...commonOf(network, context, { data: dataJson(data), [network.kind]: figures }),
+    command: "eval",
+    options: {
+      ...commonOptions(given),
+      earlyExit: given.earlyExit ?? null,
+      exitEvery: given.exitEvery ?? null,
+    },
+    ...json,
+  };
   return {
-    json: { ...json, diagnostics: context.diagnostics.map(diagnosticToJson) },
+    json: result,
     text: evaluationText(evaluation, seconds, earlyExit),
   };
 }

@@ -1,5 +1,7 @@
 /** `snnc report`: the report of a conversion that was done before. */
 import { Command } from "@commander-js/extra-typings";
+import { measuredFigures } from "../../calibrate/result/figures.ts";
+import type { ReportResult } from "../../calibrate/result/schema.ts";
 import { formatReport } from "../../calibrate/report/text.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { SampleSource } from "../../ir/executable.ts";
@@ -23,7 +25,7 @@ import { options } from "../options/options.ts";
 import { checkReportFolder } from "../files/own-folder.ts";
 import { reportNames } from "../files/own-names.ts";
 import { recordedPreprocess } from "../../library/record/preprocessing.ts";
-import { diagnosticToJson } from "../terminal/render.ts";
+import { commonOf, commonOptions, dataJson } from "../result.ts";
 import { writeReport } from "../files/report-files.ts";
 import { timestepsOf } from "../options/timesteps.ts";
 import { version } from "../version.ts";
@@ -120,14 +122,23 @@ async function work(file: string, given: Given, context: CommandContext): Promis
   );
   const files = await writeReport(given.output, report);
   const { width, color } = context.terminal;
+  const { ann, snn } = evaluations;
+  const blocks = {
+    data: dataJson(data),
+    ann: measuredFigures(ann, null),
+    snn: measuredFigures(snn, ann),
+  };
+  const result: ReportResult = {
+    ...commonOf(network, context, blocks, given.model),
+    command: "report",
+    options: commonOptions(given),
+    network: file,
+    ...files,
+    accuracy: report.accuracy,
+  };
   return {
     text: `${formatReport(report, { width, color })}\n\nreport: ${printable(files.html)}`,
-    json: {
-      network: file,
-      ...files,
-      accuracy: report.accuracy,
-      diagnostics: context.diagnostics.map(diagnosticToJson),
-    },
+    json: result,
   };
 }
 

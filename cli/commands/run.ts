@@ -2,6 +2,10 @@
 import path from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { archiveNames, encodeNpy, encodeNpz } from "../../calibrate/data/formats/write.ts";
+import { CostTally, type RunCosts } from "../../calibrate/cost-tally.ts";
+import { datasetHash } from "../../calibrate/data/order.ts";
+import { figuresOfRun } from "../../calibrate/result/figures.ts";
+import type { RunResult } from "../../calibrate/result/schema.ts";
 import { limit } from "../../calibrate/data/dataset.ts";
 import { type DataSource, modelInputs, sampleSource } from "../../calibrate/data/source.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
@@ -21,7 +25,7 @@ import { loadNetwork } from "../load.ts";
 import { recordedScaleWarnings } from "../../library/record/network-record.ts";
 import { openFor } from "../network-data.ts";
 import { options } from "../options/options.ts";
-import { diagnosticToJson } from "../terminal/render.ts";
+import { commonOf, commonOptions } from "../result.ts";
 import { timestepsOf, timestepsOn } from "../options/timesteps.ts";
 import { timed } from "../timed.ts";
 
@@ -77,9 +81,10 @@ async function work(file: string, given: Given, context: CommandContext): Promis
   const format = formatOf(given.output, module.outputs.length + probed.length);
   const running = runningOf(given, context);
   const executable = await loadOn(running, module);
-  const { result: gathered, seconds } = await timed(() =>
+  const { result: ran, seconds } = await timed(() =>
     gather(executable, samples, probed, timesteps, running).finally(() => executable.close()),
   );
+  const { gathered, costs } = ran;
   const all = [...gathered.keys()];
   const names = format === "npz" ? archiveNames(all) : new Map<string, string>();
   for (const [name, written] of names) {
@@ -90,27 +95,31 @@ async function work(file: string, given: Given, context: CommandContext): Promis
   );
   writeOutput(given.output, encode(format, tensors));
   const shapes = [...tensors].map(([name, t]) => ({ name, shape: t.shape }));
+  const data = { name: read, samples: samples.count, sha256: samples.sha256, labelled: false };
+  const result: RunResult = {
+    ...commonOf(network, context, { data, [kind]: figuresOfRun(costs) }),
+    command: "run",
+    options: { ...commonOptions(given), probe: given.probe ?? [] },
+    network: file,
+    kind,
+    samples: samples.count,
+    timesteps: isOverTime(module) ? timesteps : 0,
+    output: given.output,
+    arrays: shapes,
+    seconds,
+  };
   return {
-    json: {
-      network: file,
-      kind,
-      samples: samples.count,
-      timesteps: isOverTime(module) ? timesteps : 0,
-      output: given.output,
-      arrays: shapes,
-      seconds,
-      diagnostics: context.diagnostics.map(diagnosticToJson),
-    },
+    json: result,
     text: shapes.map(({ name, shape }) => `${printable(name)}  [${shape.join(", ")}]`).join("\n"),
   };
 }
 
+interface Inputs extends DataSource {
+  readonly sha256: string;
+}
+
 /** The samples to run; numbers that are not finite are let through. */
-async function inputsFor(
-  network: Network,
-  given: Given,
-  context: CommandContext,
-): Promise<DataSource> {
+async function inputsFor(network: Network, given: Given, context: CommandContext): Promise<Inputs> {
   const { x, preprocess: file, maxDataBytes, engine } = given;
   const wanted = { x, preprocess: file, maxDataBytes, engine };
   const { dataset, preprocess } = await openFor(network, given.input, wanted, context, false);
@@ -120,7 +129,7 @@ async function inputsFor(
     maxDataBytes,
   });
   context.report(...samples.diagnostics);
-  return samples;
+  return { ...samples, sha256: datasetHash(some) };
 }
 
 interface Probed {
@@ -144,9 +153,10 @@ async function gather(
   probed: readonly Probed[],
   timesteps: number,
   running: Running,
-): Promise<ReadonlyMap<string, Kept>> {
+): Promise<{ readonly gathered: ReadonlyMap<string, Kept>; readonly costs: RunCosts }> {
   const { module } = executable;
   const answers = answersOf(module, timesteps);
+  const tally = new CostTally(module, answers, executable.neurons.length);
   const gathered = new Map<string, Kept>();
   for (const { name, value } of module.outputs) {
     gathered.set(name, { rows: [], shape: shapeOf(module, value) });
@@ -164,7 +174,9 @@ async function gather(
       probes: probed.map(({ value }) => ({ value, keep: "trace" })),
       onProgress: (done, total) => running.onProgress?.("running", done, total),
     },
-    ({ outputs, probes }) => {
+    (result) => {
+      const { outputs, probes } = result;
+      tally.add(result);
       module.outputs.forEach(({ name }, i) => {
         const all = known(outputs[i], `output ${name}`);
         keep(name, all.subarray(all.length - all.length / answers));
@@ -174,7 +186,7 @@ async function gather(
       });
     },
   );
-  return gathered;
+  return { gathered, costs: tally.finish(executable.neurons) };
 }
 
 /** The value of the op that people know by `name`. */

@@ -2,6 +2,8 @@
 import { ownEnergy } from "../../calibrate/energy.ts";
 import type { Evaluation } from "../../calibrate/evaluate.ts";
 import { costJson, taskJson } from "../../calibrate/evaluation-json.ts";
+import { measuredFigures } from "../../calibrate/result/figures.ts";
+import type { ConvertResult } from "../../calibrate/result/schema.ts";
 import { qualityLine } from "../../calibrate/report/columns.ts";
 import { percent } from "../../calibrate/report/format.ts";
 import { formatReport } from "../../calibrate/report/text.ts";
@@ -13,7 +15,7 @@ import { type ReportRequest, makeReport } from "../../library/report.ts";
 import type { CommandContext, Outcome } from "../action.ts";
 import { writeReport } from "../files/report-files.ts";
 import { adviceText, mainAdvice } from "../terminal/advice.ts";
-import { diagnosticToJson } from "../terminal/render.ts";
+import { commonOf, commonOptions, dataJson, parametersIn, recordedPasses } from "../result.ts";
 import { accuracyTable, costLines, figuresOf, taskLines } from "../terminal/tables.ts";
 
 /** The result of a job for the terminal and for `--json`. `seconds` is what it took without measuring. */
@@ -24,34 +26,66 @@ export async function outcomeOf(
   seconds: number,
   context: CommandContext,
 ): Promise<Outcome> {
-  const { conversion, timesteps, calibration, auto, measured } = result;
+  const { network, conversion, timesteps, calibration, auto, measured } = result;
   const { module } = conversion;
   const { text, json } =
     measured === null
       ? { text: "", json: {} }
       : await measuredOutcome(job, measured, running, context);
-  return {
-    text,
-    json: {
-      model: job.model.file,
-      out: job.outputs.network,
-      code: module.code,
-      timesteps,
-      parameters: [...module.tensors.values()].reduce((n, t) => n + t.data.length, 0),
-      ops: module.ops.length,
-      pipeline: conversion.passes.map((p) => ({
-        pass: p.pass,
-        seconds: p.seconds,
-        changed: p.changed,
-      })),
-      calibrationSamples: calibration?.samples.count ?? 0,
-      seconds,
-      ...(auto === null ? {} : { auto }),
-      ...json,
-      diagnostics: context.diagnostics.map(diagnosticToJson),
+  const { pipeline, passes, code, bits, allowAnalogue } = job.conversion;
+  const wanted = { ...job, timesteps: job.conversion.timesteps, threads: running.threads };
+  const printed: ConvertResult = {
+    ...commonOf(network, context, blocksOf(result)),
+    command: "convert",
+    options: {
+      ...commonOptions({ ...wanted, limit: job.evaluation?.limit ?? null }),
+      pipeline,
+      passes,
+      code,
+      bits,
+      allowAnalogue,
+      auto: job.conversion.auto,
     },
+    out: job.outputs.network,
+    code: module.code,
+    timesteps,
+    parameters: parametersIn(module.tensors),
+    ops: module.ops.length,
+    pipeline: conversion.passes.map((p) => ({
+      pass: p.pass,
+      seconds: p.seconds,
+      changed: p.changed,
+    })),
+    calibrationSamples: calibration?.samples.count ?? 0,
+    seconds,
+    ...(auto === null ? {} : { auto }),
+    ...json,
+  };
+  return { text, json: printed };
+}
+
+/** What all commands print, as far as a conversion knows it. */
+function blocksOf({ network, conversion, calibration, measured }: JobResult) {
+  const before = recordedPasses(network);
+  const ran = conversion.passes.map(({ pass, options, changed, seconds }) => ({
+    pass,
+    options: { ...options },
+    changed,
+    seconds,
+  }));
+  const figures = measured?.evaluations;
+  return {
+    passes: before === null ? null : [...before, ...ran],
+    calibrationData: calibration === null ? null : dataJson(calibration),
+    data: measured === null ? null : dataJson(measured.evaluation),
+    ann: figures === undefined ? null : measuredFigures(figures.ann, null),
+    snn: figures === undefined ? null : measuredFigures(figures.snn, figures.ann),
   };
 }
+
+type Measured = Partial<
+  Omit<ConvertResult, "command" | "options" | keyof ReturnType<typeof commonOf>>
+>;
 
 /** Accuracy of both networks, and the report where one is asked for. */
 async function measuredOutcome(
@@ -59,7 +93,7 @@ async function measuredOutcome(
   request: ReportRequest,
   running: Running,
   context: CommandContext,
-): Promise<{ readonly text: string; readonly json: object }> {
+): Promise<{ readonly text: string; readonly json: Measured }> {
   const { evaluation: data, evaluations } = request;
   const { ann, snn } = evaluations;
   const json = {

@@ -1,5 +1,6 @@
 /** Diagnostics as text for people: what is wrong, where, why, and the way out. */
 import pc from "picocolors";
+import type { Result } from "../../calibrate/result/schema.ts";
 import type { Diagnostic } from "../../ir/diagnostic.ts";
 import { formatLoc, sourcesOf } from "../../ir/loc.ts";
 import { printable } from "../../ir/text/printable.ts";
@@ -54,7 +55,7 @@ function noteLines(text: string): string[] {
 }
 
 /** A diagnostic as `--json` shows it; its text is as it was, for whoever parses it. */
-export function diagnosticToJson(d: Diagnostic): Record<string, unknown> {
+export function diagnosticToJson(d: Diagnostic): Result["diagnostics"][number] {
   return {
     code: d.code,
     severity: d.severity,

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
 import { reportJsonSchema } from "../../calibrate/report/schema.ts";
+import { resultJsonSchema } from "../../calibrate/result/schema.ts";
 import { invariant } from "../../ir/diagnostic.ts";
 import { diagnosticsPage } from "./diagnostics.ts";
 import { digitsBlocks } from "./digits.ts";
@@ -35,6 +36,7 @@ export async function generatedPages(root: string): Promise<ReadonlyMap<string, 
     ["docs/diagnostics.md", diagnosticsPage()],
     ["docs/onnx-operators.md", operatorsPage()],
     ["docs/report.schema.json", JSON.stringify(reportJsonSchema())],
+    ["docs/result.schema.json", JSON.stringify(resultJsonSchema())],
     ["docs/targets.md", filled(read("docs/targets.md"), "targets", targetTable())],
     [passes, filled(filled(read(passes), "passes", passTable()), "pipelines", pipelineTable())],
   ]);
