@@ -26,7 +26,7 @@ beforeAll(async () => {
   const few = ["--data", digits.test, "--limit", "20"];
   const network = at("digits.snn");
   const calibrated = ["--calib", digits.calibration, "--calib-samples", "40", "-T", "4"];
-  const made = ["-o", network, "--report", at("made")];
+  const made = ["-o", network];
   const printed = async (...args: string[]): Promise<Record<string, unknown>> => {
     const ran = await snnc(args);
     if (ran.code !== 0) throw new Error(ran.stderr);
@@ -79,6 +79,12 @@ describe.each(["convert", "eval", "evalModel", "run", "report"])("%s --json", (n
   it("keeps the keys and values that it had", () => {
     expect(results[name]).toMatchObject(before[name] ?? { missing: true });
   });
+});
+
+it("convert --report names its files in place of advice", () => {
+  const { advice, ...rest } = results["convert"] ?? {};
+  expect(advice).toBeDefined();
+  expect(validate({ ...rest, report: { html: "report.html", json: "report.json" } })).toBe(true);
 });
 
 describe("the blocks of results", () => {
