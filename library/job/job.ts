@@ -38,6 +38,7 @@ const readingSchema = z.strictObject({
   batchAxis: z
     .union([z.int(), z.literal("none"), z.record(z.string(), z.int().nullable())])
     .optional(),
+  stream: z.record(z.string(), z.int()).optional(),
   inputValues: z.record(z.string(), z.array(z.number())).optional(),
 });
 const reading = json.refine((value) => readingSchema.nullable().safeParse(value).success, {

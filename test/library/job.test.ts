@@ -1,5 +1,6 @@
 /** A job as data: its text determines the result, and running it needs nothing of Node. */
 import { describe, expect, it } from "vitest";
+import { readingIn, recordOfReading } from "../../library/record/reading.ts";
 import { datasetOf, fieldOf } from "../../calibrate/data/dataset.ts";
 import { DiagnosticError, known } from "../../ir/diagnostic.ts";
 import { decodePackage, encodePackage } from "../../ir/file/package.ts";
@@ -104,6 +105,20 @@ describe("a job", () => {
     const { measured, calibration } = await runJob(job, hostOf());
     expect(measured?.evaluation).toBe(calibration);
     expect(measured?.evaluations.snn.timesteps).toHaveLength(8);
+  });
+
+  it("holds every way to read a model", () => {
+    const given = {
+      inputShapes: new Map([["x", [1, 2]]]),
+      dimensions: new Map([["n", 3]]),
+      outputs: ["y"],
+      batchAxis: null,
+      stream: new Map([["x", 1]]),
+      inputConstants: new Map([["rate", [16_000]]]),
+    };
+    const reading = recordOfReading(given);
+    const job = read({ ...written, model: { file: "a.onnx", reading } });
+    expect(readingIn(job.model.reading)).toEqual(given);
   });
 
   it("is refused with the key at fault", async () => {
