@@ -1,6 +1,6 @@
 /**
  * What a network takes for one sample, up to each timestep: spikes and events, as an engine counts them, and
- * products on what is no spike, which follow from the network and from how long each sample ran. Whoever
+ * products on what is not a spike, which follow from the network and from how long each sample ran. Whoever
  * runs samples counts here: `evaluate`, early exits and `snnc run`.
  */
 import {
@@ -33,7 +33,7 @@ export interface RunCosts {
   readonly plainSynapticOperationsPerSample: readonly number[];
   /** Binary digits × weights that they met. */
   readonly synapticBitsPerSample: readonly number[];
-  /** Products on what is no spike, up to each timestep: those of the input once, others at each timestep. */
+  /** Products on what is not a spike, up to each timestep: those of the input once, others at each timestep. */
   readonly multiplyAccumulatesPerSample: readonly number[];
   /** What the network computes whether it spikes or not. */
   readonly account: Account;

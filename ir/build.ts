@@ -203,7 +203,7 @@ export function rewrite(
     const before = builder.ops.length;
     const replacement = transform(op, builder);
     if (replacement !== null) {
-      // What it gives is no function of operands, so nothing can stand for it.
+      // What it gives is not a function of operands, so nothing can stand for it.
       invariant(original.kind !== "snn.previous", "transform replaced a value that comes back");
       changed = true;
       if (replacement !== original.result) renamed.set(original.result, replacement);

@@ -246,7 +246,7 @@ function* carryFaults(module: Module, made: ReadonlyMap<ValueId, Op>): Generator
     const [from, to] = [made.get(value), made.get(source)];
     if (from === undefined) yield [15, `%${value} is carried, which no op makes`];
     if (to?.kind !== "snn.previous") {
-      yield [15, `a value is carried to %${source}, which is no snn.previous`];
+      yield [15, `a value is carried to %${source}, which is not an snn.previous`];
       continue;
     }
     if (sources.has(source)) yield [15, `two values are carried to %${source}`];

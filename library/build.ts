@@ -82,7 +82,8 @@ export async function buildFor<R>(
   const files = new Map([...emitted, [reportName, jsonBytes(report)]]);
   invariant(files.size === emitted.size + 1 && !files.has(manifestName), "names of a build's own");
   const named = new Set([...backend.fileNames, reportName]);
-  for (const name of files.keys()) invariant(named.has(name), `${name} is no name of the target's`);
+  for (const name of files.keys())
+    invariant(named.has(name), `${name} is not a name of the target's`);
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
   const listing = sorted.map(([path, bytes]) => fileOf(path, bytes));
   const { tool, network, provenance } = making;

@@ -139,7 +139,7 @@ export const diagnose = catalogue({
       p.spiking
         ? "accuracy was not measured, and no report written: there is " +
           (p.data ? "no analogue network to compare with" : "no data")
-        : "the result is no spiking network: nothing was measured, and no report written",
+        : "the result is not a spiking network: nothing was measured, and no report written",
     help: (p) =>
       p.spiking && !p.data
         ? "give --data or --calib"
@@ -159,7 +159,7 @@ export const diagnose = catalogue({
   },
   "job-not-json": {
     severity: "error",
-    message: (p: { file: string; reason: string }) => `${p.file} is no job: ${p.reason}`,
+    message: (p: { file: string; reason: string }) => `${p.file} is not a job: ${p.reason}`,
     help: "`snnc convert … --print-job` prints one",
   },
   "job-other-file": {

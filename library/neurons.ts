@@ -136,7 +136,7 @@ const reasons = {
 
 function helpFor(where: Stand, isCurve: boolean): string {
   if (where === "never") return "convert the ONNX model that it was made from with `snnc convert`";
-  if (where === "after") return "nothing needs to change: the output is no spike train";
+  if (where === "after") return "nothing needs to change: the output is not a spike train";
   const unit = "on hardware this needs a unit that computes it";
   if (isCurve) {
     return `${unit}; train with ReLU or ReLU6 in its place, or fit neurons to it with convert-few-spikes{activations=fitted}`;

@@ -106,7 +106,7 @@ export function compilePlan(module: Module, packing: Packing = createPacking()):
   const held = (value: ValueId): TensorData => known(buffers.get(value), `value %${value}`);
   const carries = module.carries.map(({ value, source }): PlanCarry => {
     const op = known(ops.get(source), `value %${source}`);
-    invariant(isOp(op, "snn.previous"), `%${source} is no snn.previous`);
+    invariant(isOp(op, "snn.previous"), `%${source} is not an snn.previous`);
     const initial = tensorAt(module, op.attrs.initial).data;
     return { from: held(value), kept: held(value).slice(), to: held(source), initial };
   });

@@ -94,7 +94,7 @@ export async function renderPage({ rows, compared, machine }: Page): Promise<str
             ${machine.processor}. Thresholds and corrections are chosen on training images only. A
             spike is one word, whatever its size; bits are the binary digits set in it. A loss has
             the standard error of the paired difference. Events are words times weights; over the
-            multiply-accumulates of the ANN, products on what is no spike are counted with them.
+            multiply-accumulates of the ANN, products on what is not a spike are counted with them.
             Energy is arithmetic over that of the ANN. Heavy lines are ours.
           </p>
           ${legend(rows)}

@@ -27,7 +27,7 @@ export interface Row {
   readonly synapticOperations: number;
   /** Bits that meet a weight, per sample. */
   readonly synapticBits: number;
-  /** Products on what is no spike, per sample: of the first layer once, of others at each timestep. */
+  /** Products on what is not a spike, per sample: of the first layer once, of others at each timestep. */
   readonly multiplyAccumulates: number;
   /** Those of the ANN. */
   readonly annOperations: number;
@@ -91,7 +91,7 @@ export function cellsOf(row: Row): string[] {
 }
 
 /**
- * What is done at synapses over the multiply-accumulates of the ANN. The products on what is no spike are
+ * What is done at synapses over the multiply-accumulates of the ANN. The products on what is not a spike are
  * in both: of the first layer on the image, and of any other at each timestep.
  */
 function shareOfMacs(

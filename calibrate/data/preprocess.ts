@@ -244,7 +244,7 @@ export function preprocessSample(raw: Tensor, preprocess: Preprocess, file: stri
   return preprocess.layout === "NHWC" ? fromPlanes(scaled) : scaled;
 }
 
-/** The sample as [C, H, W], or null where it is no image. */
+/** The sample as [C, H, W], or null where it is not an image. */
 function toPlanes(raw: Tensor, inputLayout: Layout): Tensor | null {
   const shape = planesShape(raw.shape, inputLayout);
   if (shape === null) return null;
@@ -270,7 +270,7 @@ function fromPlanes(image: Tensor): Tensor {
   return f32([height, width, channels], data);
 }
 
-/** What is no image has no colours, no size and no layout, and a value or one per element of axis 0. */
+/** What is not an image has no colours, no size and no layout, and a value or one per element of axis 0. */
 function preprocessVector(raw: Tensor, preprocess: Preprocess, file: string): Tensor {
   const step =
     preprocess.resize !== null ? "resize" : preprocess.channels !== null ? "channels" : null;

@@ -100,7 +100,7 @@ export interface Costs {
   /** Words × weights that they met, and the same by binary digits. */
   readonly events: readonly number[];
   readonly bits: readonly number[];
-  /** Multiply-accumulates on what is no spike. */
+  /** Multiply-accumulates on what is not a spike. */
   readonly products: readonly number[];
   /** Multiply-accumulates of the ANN; null where it was not measured. */
   readonly annProducts: number | null;
@@ -131,7 +131,7 @@ export function costColumns({ spikes, events, bits, products, annProducts }: Cos
 }
 
 /**
- * Events and bits, each with the products on what is no spike, over the ANN's multiply-accumulates: the
+ * Events and bits, each with the products on what is not a spike, over the ANN's multiply-accumulates: the
  * first layer is on both sides.
  */
 export function ratioColumns({ events, bits, products, annProducts }: Costs): Column[] {

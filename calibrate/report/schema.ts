@@ -135,7 +135,7 @@ export const energy = z.strictObject({
   isOwn: z.boolean().describe("Whether the table is that of the network's own arithmetic."),
   annPJ: amount,
   snnInputPJ: amount.describe("Products of weights with the input, once."),
-  snnRealPJ: amount.describe("Products on what is no spike, at each timestep."),
+  snnRealPJ: amount.describe("Products on what is not a spike, at each timestep."),
   snnEventsPJ: amount.describe("Words that met weights, by events."),
   snnBitsPJ: amount
     .nullable()

@@ -44,7 +44,7 @@ export function reportLatency({ settings }: Pick<ConversionReport, "settings">):
 /** What the columns of cost are. */
 export const countedWords =
   "events: words × weights; bits: binary digits set in words × weights; " +
-  "MACs: products on what is no spike, the first layer among them";
+  "MACs: products on what is not a spike, the first layer among them";
 
 /** What the column of losses is. */
 export const lossWords =

@@ -56,7 +56,7 @@ const costs = {
   additions: amounts.describe("Events that are additions; the others are multiply-accumulates."),
   eventBits: amounts.describe("Binary digits × weights that they met."),
   multiplyAccumulates: amounts.describe(
-    "Products on what is no spike, the first layer's among them.",
+    "Products on what is not a spike, the first layer's among them.",
   ),
   /** Of a sample at the end of the run, by events. */
   operations: byKind,

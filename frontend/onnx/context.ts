@@ -140,7 +140,9 @@ export class NodeContext {
   /** Input `index` as a list of values. */
   sequence(index: number): readonly ValueId[] {
     const entry = this.entry(index);
-    return entry.kind === "sequence" ? entry.items : this.invalid(`input ${index} is no sequence`);
+    return entry.kind === "sequence"
+      ? entry.items
+      : this.invalid(`input ${index} is not a sequence`);
   }
 
   optional(index: number): ValueId | null {

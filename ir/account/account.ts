@@ -1,5 +1,5 @@
 /**
- * What a network computes whether it spikes or not: products of weights with what is no spike, products
+ * What a network computes whether it spikes or not: products of weights with what is not a spike, products
  * of values, all other ops, and the updates of its neurons. It follows from the network alone, so no
  * engine counts it; with what an engine did count it makes the work of a run (`work.ts`).
  *
@@ -123,7 +123,7 @@ function madeOfWords(
   return made;
 }
 
-/** Multiply-accumulates on what is no spike in a run of `steps` timesteps, or in a frame (1). */
+/** Multiply-accumulates on what is not a spike in a run of `steps` timesteps, or in a frame (1). */
 export function multiplyAccumulatesIn(account: Account, steps: number): number {
   const { inputProducts, stillProducts, currentProducts, valueProducts } = account;
   return inputProducts + stillProducts + steps * (currentProducts + valueProducts);

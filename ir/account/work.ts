@@ -16,7 +16,7 @@ export interface Counted {
 export interface Work {
   /** Products of weights with the input, once. */
   readonly input: Operations;
-  /** Products on what is no spike at each timestep. */
+  /** Products on what is not a spike at each timestep. */
   readonly real: Operations;
   /** Words that met weights: an addition where the word is plain, otherwise a multiply-accumulate. */
   readonly events: Operations;

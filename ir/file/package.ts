@@ -136,7 +136,7 @@ function unpackable(
     if (typeof storage !== "string" || !isStorage(storage)) wrong("is of no known storage");
     else {
       const stored = tensors.get(name) ?? wrong("is not in the file");
-      if (stored.dtype !== "u8" || stored.shape.length !== 1) wrong("is no list of bytes (U8)");
+      if (stored.dtype !== "u8" || stored.shape.length !== 1) wrong("is not a list of bytes (U8)");
       const bytes = bytesOfTensor(stored);
       const count = elementCount(shape);
       if (!isPacked(storage, bytes, count)) {
@@ -156,7 +156,7 @@ function readProvenance(
   const parsed = tryParseJson(text);
   if (!parsed.ok) return fail(malformed(`of its provenance, ${parsed.reason}`));
   const members = membersOf(parsed.value);
-  if (members === null) return fail(malformed("its provenance is no object"));
+  if (members === null) return fail(malformed("its provenance is not an object"));
   return Object.fromEntries(members);
 }
 

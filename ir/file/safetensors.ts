@@ -107,11 +107,11 @@ export function openSafetensors(bytes: Uint8Array, file: string): OpenSafetensor
       entries.push(readEntry(name, value, file));
       continue;
     }
-    const members = membersOf(value) ?? malformed("its __metadata__ is no object");
+    const members = membersOf(value) ?? malformed("its __metadata__ is not an object");
     for (const [key, text] of members) {
       metadata.set(
         key,
-        typeof text === "string" ? text : malformed(`__metadata__ ${key} is no string`),
+        typeof text === "string" ? text : malformed(`__metadata__ ${key} is not a string`),
       );
     }
   }
@@ -145,17 +145,17 @@ function readHeader(bytes: Uint8Array, malformed: Malformed): ReadonlyMap<string
   }
   const parsed = tryParseJson(text);
   if (!parsed.ok) malformed(parsed.reason);
-  else return membersOf(parsed.value) ?? malformed("its header is no object");
+  else return membersOf(parsed.value) ?? malformed("its header is not an object");
 }
 
 function readEntry(name: string, value: Json, file: string): TensorEntry {
   const wrong: Malformed = (why) => fail(diagnose("safetensors-tensor", null, { file, name, why }));
-  const members = membersOf(value) ?? wrong("its entry in the header is no object");
+  const members = membersOf(value) ?? wrong("its entry in the header is not an object");
   const dtypeName = members.get("dtype");
   if (typeof dtypeName !== "string") wrong("it has no dtype");
   const dtype =
     dtypeNames.get(dtypeName) ?? wrong(`its element type ${dtypeName} is not known here`);
-  const shape = countsOf(members.get("shape")) ?? wrong("its shape is no list of whole numbers");
+  const shape = countsOf(members.get("shape")) ?? wrong("its shape is not a list of whole numbers");
   const offsets = countsOf(members.get("data_offsets")) ?? [];
   const [begin, end] = offsets;
   if (begin === undefined || end === undefined || offsets.length !== 2 || begin > end) {

@@ -42,7 +42,7 @@ const readingSchema = z.strictObject({
   inputValues: z.record(z.string(), z.array(z.number())).optional(),
 });
 const reading = json.refine((value) => readingSchema.nullable().safeParse(value).success, {
-  error: "it is no reading as `--print-job` prints it",
+  error: "it is not a reading as `--print-job` prints it",
 });
 
 const dataSchema = z.strictObject({

@@ -179,7 +179,7 @@ function fateOf(op: Op, at: OperandFacts): Fate {
   if (isInput(op) || isOp(op, "ann.constant")) return "shared";
   if (at.decoded) return at.ahead.neuron ? "refused" : "tail";
   if (isShared(op, at)) return "shared";
-  // A quantiser of the input rectifies it too where pixels are positive, and is no activation.
+  // A quantiser of the input rectifies it too where pixels are positive, and is not an activation.
   if (at.fires && !(isStaircase(op) && !varies && !at.afterWeights)) return "neuron";
   if (isOp(op, "ann.max-pool")) return varies ? "pool" : "shared";
   if (!at.ahead.neuron && !at.ahead.weights) return "tail";

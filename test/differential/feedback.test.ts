@@ -154,7 +154,7 @@ describe("values that come back", () => {
       "no such op",
       "snn.carry(%3, %4)",
       "snn.carry(%3, %4)\n  snn.carry(%3, %5)",
-      ["a value is carried to %5, which is no snn.previous"],
+      ["a value is carried to %5, which is not an snn.previous"],
     ],
   ])("are refused with %s", (_, from, to, wanted) => {
     const text = delays.replaceAll(from, to);

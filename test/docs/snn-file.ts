@@ -30,7 +30,7 @@ export function opened(bytes: Uint8Array) {
   const metadata = membersIn(header.get("__metadata__"));
   const text = (key: string): string => {
     const found = metadata.get(key);
-    if (typeof found !== "string") throw new Error(`${key} is no string`);
+    if (typeof found !== "string") throw new Error(`${key} is not a string`);
     return found;
   };
   const entries = [...header].filter(([name]) => name !== "__metadata__");

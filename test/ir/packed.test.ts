@@ -191,12 +191,12 @@ describe("a file with packed tensors", () => {
     else expect(found).toContain(why);
   });
 
-  it("is refused where bits behind the last element are set, or the tensor is no list of bytes", () => {
+  it("is refused where bits behind the last element are set, or the tensor is not a list of bytes", () => {
     const said = '{"w":{"shape":[3,3],"storage":"i2"}}';
     const set = new Map([["w", tensorOf("u8", [3], [1, 2, 255])]]);
     expect(tampered(said, set)).toContain("3 bytes that are not 9 elements of i2");
     const other = new Map([["w", tensorOf("i8", [3], [1, 2, 3])]]);
-    expect(tampered(said, other)).toContain("is no list of bytes (U8)");
+    expect(tampered(said, other)).toContain("is not a list of bytes (U8)");
   });
 
   it("is of version 1 without any", () => {

@@ -178,7 +178,7 @@ describe("checkModel", () => {
       ],
       [
         "no neurons follow: it is computed on the decoded output",
-        "nothing needs to change: the output is no spike train",
+        "nothing needs to change: the output is not a spike train",
       ],
     ]);
     // A value of either sign is shared by two neurons here, each of which is one.

@@ -130,12 +130,12 @@ describe("a job", () => {
       ].map((job) => failureOf(() => read(job))),
     );
     expect(failed.flat()).toEqual([
-      'job-not-json: job.json is no job: the job: Unrecognized key: "sed"',
-      "job-not-json: job.json is no job: conversion.timesteps: Too small: expected number to be >=1",
-      "job-not-json: job.json is no job: model.reading: it is no reading as `--print-job` prints it",
+      'job-not-json: job.json is not a job: the job: Unrecognized key: "sed"',
+      "job-not-json: job.json is not a job: conversion.timesteps: Too small: expected number to be >=1",
+      "job-not-json: job.json is not a job: model.reading: it is not a reading as `--print-job` prints it",
     ]);
     expect(await failureOf(() => parseJob("{", "job.json"))).toEqual([
-      "job-not-json: job.json is no job: its JSON is malformed",
+      "job-not-json: job.json is not a job: its JSON is malformed",
     ]);
   });
 });

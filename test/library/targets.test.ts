@@ -139,7 +139,7 @@ describe("a build for another target", () => {
   it("is our fault where it has a file of a name that the target did not declare", async () => {
     const backend = { ...dumpBackend, fileNames: ["network.snnir"] };
     const work = buildFor({ ...dump(), backend }, module, {}, making, loaderFiles);
-    await expect(work).rejects.toThrow("tensors.json is no name of the target's");
+    await expect(work).rejects.toThrow("tensors.json is not a name of the target's");
   });
 });
 

@@ -94,7 +94,7 @@ function askOnce(
     };
     const onMessage = (message: unknown): void => {
       settle();
-      invariant(isReply(message), `${name} sent something that is no reply`);
+      invariant(isReply(message), `${name} sent something that is not a reply`);
       if (message.kind === "failed") reject(failure(message.message));
       else resolve(message);
     };

@@ -223,7 +223,7 @@ class PickleReader {
 
   private reduce(callable: PickleValue | undefined, args: PickleValue | undefined): PickleValue {
     if (!isKind(callable, "callable") || !Array.isArray(args)) {
-      return this.refuse("calls what is no function");
+      return this.refuse("calls what is not a function");
     }
     switch (callable.name) {
       case "reconstruct":
@@ -250,7 +250,7 @@ class PickleReader {
       return this.push(object);
     }
     if (!isKind(object, "blank") || !Array.isArray(state) || state.length !== 5) {
-      return this.refuse("gives a state to what is no array");
+      return this.refuse("gives a state to what is not an array");
     }
     const [, shape, dtype, fortranOrder, data] = state;
     const array = this.arrayOf(shape, dtype, fortranOrder === true, data);
@@ -328,17 +328,17 @@ class PickleReader {
 
   private append(values: readonly PickleValue[]): void {
     const list = this.peek();
-    if (!Array.isArray(list)) return this.refuse("appends to what is no list");
+    if (!Array.isArray(list)) return this.refuse("appends to what is not a list");
     for (const value of values) list.push(value);
   }
 
   private setItems(items: readonly PickleValue[]): void {
     const dict = this.peek();
-    if (!(dict instanceof Map)) return this.refuse("sets items of what is no dict");
+    if (!(dict instanceof Map)) return this.refuse("sets items of what is not a dict");
     for (let i = 0; i + 1 < items.length; i += 2) {
       const key = items[i];
       if (!(key instanceof Uint8Array) && typeof key !== "string") {
-        return this.refuse("has a key that is no string");
+        return this.refuse("has a key that is not a string");
       }
       dict.set(this.text(key), items[i + 1] ?? null);
     }

@@ -30,7 +30,7 @@ export function mainArray(kind: RecordingKind): string {
 }
 
 /**
- * Reads a recording. Fails where `offset` is no list of places in order, and where arrays of events are
+ * Reads a recording. Fails where `offset` is not a list of places in order, and where arrays of events are
  * not those of as many events. Rows are not copied until a sample is asked for.
  */
 export async function readRecording(

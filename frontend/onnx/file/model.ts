@@ -1,5 +1,5 @@
 /**
- * Bytes to a checked ONNX model. Protobuf decodes much that is no model at all (every sixth
+ * Bytes to a checked ONNX model. Protobuf decodes much that is not a model at all (every sixth
  * random buffer), so what comes out is checked: a version, opsets, a graph whose names hold
  * together. Each way a file can be wrong gets its own message.
  */

@@ -40,7 +40,7 @@ function Loop(node: NodeContext): NodeResult {
       return node.node.outputs.map(() => ({ poison }));
     }
     const [condition, ...rest] = outputs.map((output) =>
-      typeof output === "number" ? output : node.invalid("an output of its body is no tensor"),
+      typeof output === "number" ? output : node.invalid("an output of its body is not a tensor"),
     );
     if (condition === undefined) return node.invalid("its body has no outputs");
     goesOn = node.constantOf(condition, "cond").data[0] !== 0;

@@ -62,7 +62,7 @@ export const neuronCosts: { readonly [P in NeuronKind]: NeuronCostRule<P> } = {
     }),
   },
   "snn.lif": {
-    rule: "at each timestep two additions, one multiplication (leak, integrate), two comparisons (fire, not below 0); on i32 one comparison more (rounding); with a refractory period one addition and two comparisons more, on i32 one addition and one comparison. For each spike: one addition (reset by subtraction); with a refractory period that is no whole number of timesteps, or with one and exact spike times, one function and one multiplication (λ^δ, which is λ or 1 at all other timesteps); with a refractory period and exact spike times also two additions with reset by subtraction, otherwise three, one function (log1p), two divisions, four comparisons. Without such a period nothing depends on when within a timestep a spike comes",
+    rule: "at each timestep two additions, one multiplication (leak, integrate), two comparisons (fire, not below 0); on i32 one comparison more (rounding); with a refractory period one addition and two comparisons more, on i32 one addition and one comparison. For each spike: one addition (reset by subtraction); with a refractory period that is not a whole number of timesteps, or with one and exact spike times, one function and one multiplication (λ^δ, which is λ or 1 at all other timesteps); with a refractory period and exact spike times also two additions with reset by subtraction, otherwise three, one function (log1p), two divisions, four comparisons. Without such a period nothing depends on when within a timestep a spike comes",
     count: leaky,
   },
   "snn.few-spikes": {

@@ -1,5 +1,5 @@
 /**
- * What synapses, products of values and max-pools cost where what comes in is no spike. What spikes
+ * What synapses, products of values and max-pools cost where what comes in is not a spike. What spikes
  * cause there is counted as it happens.
  */
 import { known } from "../../diagnostic.ts";

@@ -77,7 +77,7 @@ function spikesOf(x: Type): Type {
   return { domain: "spike", dtype: "f32", shape: x.shape };
 }
 
-/** The value is a float that is no spike yet; the first parameter divides or multiplies, and is above 0. */
+/** The value is a float that is not a spike yet; the first parameter divides or multiplies, and is above 0. */
 function requireEncodable(
   x: Type,
   tensors: TensorLookup,

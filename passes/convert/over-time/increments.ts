@@ -143,7 +143,7 @@ class IncrementConversion {
     return known(this.carried.get(value), `what became of %${value}`);
   }
 
-  /** The op as neurons; null where it is no activation that becomes some. */
+  /** The op as neurons; null where it is not an activation that becomes some. */
   private activation(op: Op): Carried | null {
     const rectifies = this.fates.get(op.result) === "neuron";
     const operand = rectifies ? op.inputs[0] : (this.code.operandOf?.(op) ?? undefined);

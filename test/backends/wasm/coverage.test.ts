@@ -293,7 +293,7 @@ const limits: readonly (readonly [OpKind, string, OneOp<OpKind>])[] = [
     attrs: { axis: 1 },
     operands: [image, tensorOf("i32", [2], [0, 1])],
   }),
-  limit("a scale that is no constant", {
+  limit("a scale that is not a constant", {
     kind: "ann.quantize-linear",
     attrs: { axis: 0, to: "i8" },
     operands: [image, f([], [0.1]), tensorOf("i8", [], [0])],

@@ -69,7 +69,7 @@ describe("relativeDifference", () => {
     expect(relativeDifference([0, 0], [0, 0])).toBe(0);
   });
 
-  it("is as bad as can be where a value is no number", () => {
+  it("is as bad as can be where a value is not a number", () => {
     expect(relativeDifference([NaN], [1])).toBe(Infinity);
     expect(relativeDifference([1], [NaN])).toBe(Infinity);
     expect(relativeDifference([1], [0])).toBe(Infinity);

@@ -194,7 +194,7 @@ describe("preprocessSample", () => {
     expect(out).toEqual(tensorOf("f32", [1, 1, 1], [1.5]));
   });
 
-  it("scales what is no image, with one mean or one per element of axis 0", () => {
+  it("scales what is not an image, with one mean or one per element of axis 0", () => {
     const vector = tensorOf("f32", [2], [1, 2]);
     const out = preprocessSample(vector, read({ mean: [1, 1], std: [1, 2] }), "d");
     expect([...out.data]).toEqual([0, 0.5]);

@@ -135,16 +135,16 @@ describe("safetensors", () => {
     [fileOf(" {}"), "its header does not begin with {"],
     [fileOf("{"), "its JSON is malformed"],
     [fileOf(`{"a":${"[".repeat(10_000)}`), "its JSON nests deeper than 200 levels"],
-    [fileOf('{"__metadata__":[]}'), "its __metadata__ is no object"],
-    [fileOf('{"__metadata__":{"a":1}}'), "__metadata__ a is no string"],
+    [fileOf('{"__metadata__":[]}'), "its __metadata__ is not an object"],
+    [fileOf('{"__metadata__":{"a":1}}'), "__metadata__ a is not a string"],
     [fileOf('{"__metadata__":{"a":"","\\u0061":""}}'), 'its JSON gives the key "\\u0061" twice'],
-    [fileOf('{"a":7}'), "its entry in the header is no object"],
+    [fileOf('{"a":7}'), "its entry in the header is not an object"],
     [fileOf('{"a":{}}'), "it has no dtype"],
     [
       fileOf(`{"a":${entry("F8_E4M3", "[1]", 0, 1)}}`, [0]),
       "its element type F8_E4M3 is not known",
     ],
-    [fileOf(`{"a":${entry("U8", "[-1]", 0, 1)}}`, [0]), "its shape is no list of whole numbers"],
+    [fileOf(`{"a":${entry("U8", "[-1]", 0, 1)}}`, [0]), "its shape is not a list of whole numbers"],
     [fileOf(`{"a":${entry("U8", "[1]", 1, 0)}}`, [0]), "its data_offsets are not where it begins"],
     [fileOf(`{"a":${entry("F32", "[2]", 0, 4)}}`, [0]), "F32 of shape [2] takes 8 bytes, not 4"],
     [fileOf(`{"a":${entry("U8", "[1]", 0, 1)}}`), "its tensors take 1 bytes of data, but it has 0"],
@@ -222,7 +222,7 @@ describe("a package", () => {
     );
     expect(tampered((_, m) => m.delete("snnc.ir"))).toContain("it has no network (snnc.ir)");
     expect(tampered((_, m) => m.delete("snnc.provenance"))).toContain("it has no provenance");
-    expect(tampered((_, m) => m.set("snnc.provenance", "[1]"))).toContain("is no object");
+    expect(tampered((_, m) => m.set("snnc.provenance", "[1]"))).toContain("is not an object");
     expect(tampered((_, m) => m.set("snnc.provenance", "{"))).toContain("its JSON is malformed");
   });
 

@@ -242,7 +242,7 @@ function convOf(lowering: Lowering, op: OpOf<"ann.conv">): EventDrive | AlignedD
 }
 
 function linearOf(lowering: Lowering, op: OpOf<"ann.linear">): EventDrive | null {
-  // Sums along the last axis, which are the channels of a grid only where that is no image.
+  // Sums along the last axis, which are the channels of a grid only where that is not an image.
   if (lowering.layouts.images.has(op.result)) return null;
   const { data, shape } = lowering.tensor(op.attrs.weight);
   const [outputs = 0, inputs = 0] = shape;

@@ -29,7 +29,7 @@ function lowerTriangle(lowering: Lowering, op: OpOf<"ann.trilu">): View {
     return (upper ? above >= 0 : above <= 0) ? 1 : 0;
   });
   const mask = valuesLike(lowering, `%${op.result} triangle`, shape, kept, input);
-  // By bits, so that what is left out is 0 even where it is no number.
+  // By bits, so that what is left out is 0 even where it is not a number.
   return emitForm(lowering, op, [input, mask], (code, [x, m]) => {
     const { v128, i32x4 } = code.wasm;
     const isZero = i32x4.eq(known(m, "a mask").get(), splat(code, 0));

@@ -199,7 +199,7 @@ function comingBack(node: NodeContext, initial: ValueId): ValueId {
   const { streams, folder } = node.services;
   if (!streams) return initial;
   if (folder.constancyOf(initial) !== "constant") {
-    node.refuse("its initial state is no constant", "give it with --input-value NAME=VALUE");
+    node.refuse("its initial state is not a constant", "give it with --input-value NAME=VALUE");
   }
   const attrs = {
     initial: node.namedTensor("initial", folder.valueOf(initial)),

@@ -32,7 +32,7 @@ export function readContainer(bytes: Uint8Array): Container {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const begin = 8 + Number(view.getBigUint64(0, true));
   const header: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(8, begin)));
-  if (!isRecord(header)) return refuse("The header is no object.");
+  if (!isRecord(header)) return refuse("The header is not an object.");
   const metadata = header["__metadata__"];
   if (!isRecord(metadata)) return refuse("There are no metadata.");
   const version = metadata["snnc.format"];
@@ -42,7 +42,7 @@ export function readContainer(bytes: Uint8Array): Container {
   const tensors = new Map<string, Stored>();
   for (const [name, entry] of Object.entries(header)) {
     if (name === "__metadata__") continue;
-    if (!isRecord(entry)) return refuse(`The entry of ${name} is no object.`);
+    if (!isRecord(entry)) return refuse(`The entry of ${name} is not an object.`);
     const dtype = dtypes.find((known) => known.toUpperCase() === entry["dtype"]);
     if (dtype === undefined) return refuse(`${name} has an unknown type.`);
     const shape = counts(entry["shape"]);

@@ -45,24 +45,24 @@ export class Attributes {
 
   number(name: string): number {
     const item = this.#item(name);
-    return item.is === "number" ? item.number : refuse(`${name} is no number.`);
+    return item.is === "number" ? item.number : refuse(`${name} is not a number.`);
   }
 
   numbers(name: string): readonly number[] {
     const item = this.#item(name);
     return item.is === "list" && item.texts.length === 0
       ? item.numbers
-      : refuse(`${name} is no list of numbers.`);
+      : refuse(`${name} is not a list of numbers.`);
   }
 
   text(name: string): string {
     const item = this.#item(name);
-    return item.is === "string" ? item.text : refuse(`${name} is no string.`);
+    return item.is === "string" ? item.text : refuse(`${name} is not a string.`);
   }
 
   word(name: string): string {
     const item = this.#item(name);
-    return item.is === "word" ? item.text : refuse(`${name} is no word.`);
+    return item.is === "word" ? item.text : refuse(`${name} is not a word.`);
   }
 
   flag(name: string): boolean {

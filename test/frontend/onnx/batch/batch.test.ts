@@ -73,7 +73,7 @@ describe("an open batch", () => {
     ]);
   });
 
-  it("may be given as 1, and a state [2, batch, n] is no batch of 2 then", () => {
+  it("may be given as 1, and a state [2, batch, n] is not a batch of 2 then", () => {
     const bytes = withState(["batch", 6], [2, "batch", 4]);
     expect(shapesOf(bytes, { dimensions: new Map([["batch", 1]]) })).toEqual([
       [1, 6],
