@@ -253,7 +253,7 @@ export const diagnose = catalogue({
       "samples of a batch are mixed here: the model's outputs depend on which samples are in a batch; this import " +
       "computes each sample alone",
     help:
-      "if the model really needs whole batches, export it with the batch size in its shapes; if the axis is no " +
+      "if the model really needs whole batches, export it with the batch size in its shapes; if the axis is not a " +
       "batch, use --batch-axis none",
   },
   "rebatched-constant": {
