@@ -294,6 +294,11 @@ export const diagnose = catalogue({
       `encode-input sends float32, and the operand of ${p.name} is ${p.dtype}`,
     help: "run use-float32 before the conversion",
   },
+  "integers-not-encoded": {
+    severity: "error",
+    message: () => "encode-input sends float32, and this network consists of integers",
+    help: "use either encode-input or quantise: networks of integers take their input as numbers",
+  },
   "encoded-factor": {
     severity: "error",
     message: (p: { name: string; kind: string }) =>

@@ -32,7 +32,7 @@ import { type Op, type ValueId, isInput, isOp } from "../../ir/op/op.ts";
 import type { ValueStatistics } from "../../ir/run/stats.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
-import { refuseFinished } from "../balance/thresholds.ts";
+import { refuseRehearsed } from "../balance/thresholds.ts";
 import { diagnose } from "../diagnostics.ts";
 import { inFloatRange } from "../float-range.ts";
 import { prefixOf } from "../graph.ts";
@@ -83,7 +83,7 @@ export const encodeInput = definePass({
       default: 0,
       min: 0,
       max: 24,
-      help: "phase: binary digits; 0 means the largest number up to 8 that divides the timesteps",
+      help: "phase: binary digits; 0 means the largest from 4 to 8 that divides the timesteps",
     },
     steps: {
       kind: "integer",
@@ -102,7 +102,8 @@ export const encodeInput = definePass({
   },
   async run(module, { options, measure, report }) {
     if (module.code === "none") return module;
-    refuseFinished(module, name);
+    if (module.properties.has("integer")) fail(diagnose("integers-not-encoded", null, {}));
+    refuseRehearsed(module, name);
     const sites = sitesOf(module);
     if (sites.synapses.size === 0) {
       report(diagnose("nothing-to-encode", null, {}));
