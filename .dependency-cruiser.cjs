@@ -1,9 +1,9 @@
 /**
- * The direction of imports: cli, web → library → backends, calibrate, tune, frontend, passes → ir.
+ * The direction of imports: cli → library → backends, calibrate, frontend, passes → ir.
  * docs/architecture.md gives the reasons; this file is what refuses.
  */
-const middle = "(frontend|passes|backends|calibrate|tune)";
-const source = "^(index\\.ts$|(ir|frontend|passes|backends|calibrate|tune|library|cli)/)";
+const middle = "(frontend|passes|backends|calibrate)";
+const source = "^(index\\.ts$|(ir|frontend|passes|backends|calibrate|library|cli)/)";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {
@@ -13,7 +13,7 @@ module.exports = {
       comment: "ir/ is the bottom: what it needs from above is an interface that it declares.",
       severity: "error",
       from: { path: "^ir/" },
-      to: { path: `^(index\\.ts$|(${middle}|library|cli|web|scripts|bench|test)/)` },
+      to: { path: `^(index\\.ts$|(${middle}|library|cli|scripts|bench|test)/)` },
     },
     {
       name: "ir-imports-no-package",
@@ -44,20 +44,20 @@ module.exports = {
       name: "middle-row-looks-down",
       severity: "error",
       from: { path: `^${middle}/` },
-      to: { path: "^(index\\.ts$|(library|cli|web|scripts|bench|test)/)" },
+      to: { path: "^(index\\.ts$|(library|cli|scripts|bench|test)/)" },
     },
     {
       name: "only-the-cli-imports-the-cli",
       comment: "index.ts is the library: it never draws in argument parsing or the terminal.",
       severity: "error",
-      from: { path: "^(index\\.ts$|(library|web)/)" },
+      from: { path: "^(index\\.ts$|library/)" },
       to: { path: "^(cli|scripts|bench|test)/" },
     },
     {
       name: "cli-imports-no-tooling",
       severity: "error",
       from: { path: "^cli/" },
-      to: { path: "^(web|scripts|bench|test)/" },
+      to: { path: "^(scripts|bench|test)/" },
     },
     {
       name: "simulator-is-a-second-witness",

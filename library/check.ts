@@ -84,7 +84,8 @@ export async function checkModel(
     convertible: obstacles.length === 0,
     operators,
     obstacles,
-    fates: fatesOf(clean, plan, carriesDecoded(code)),
+    // Of networks that no pass converts, nothing becomes of ops.
+    fates: clean.carries.length > 0 ? new Map() : fatesOf(clean, plan, carriesDecoded(code)),
     parameters,
     remarks,
     converted,
