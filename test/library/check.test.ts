@@ -100,6 +100,27 @@ describe("checkModel", () => {
     expect(parameters).toBe(126);
   });
 
+  it("lists no fates where feedback keeps a network from being converted, and says so", async () => {
+    const text = `module @m attributes {code = "none", timesteps = 3, properties = []} {
+  %0 = ann.input() {name = "x"} : real[1, 2]
+  %1 = snn.previous() {initial = @start, domain = "real"} : real[1, 2]
+  %2 = ann.add(%0, %1) : real[1, 2]
+  snn.carry(%2, %1)
+  ann.output(%2) {name = "y"}
+}
+tensors {
+  @start = f32[1, 2] dense<[0, 0]>
+}
+`;
+    const { convertible, fates, obstacles } = await checkModel(
+      imported(parseModule(text, { file: "m.snnir" })),
+      interpretEngine,
+    );
+    expect(convertible).toBe(false);
+    expect(fates).toEqual(new Map());
+    expect(obstacles.map(({ help }) => help).join()).toContain("the network has feedback");
+  });
+
   it("asks about what convert makes by itself unless told", async () => {
     const { code } = await checkModel(imported(network()), interpretEngine);
     const { module } = await convert(network(), images(1), running, {});
