@@ -35,6 +35,19 @@ describe("importModel", () => {
     ]);
   });
 
+  it.each(["", "// RUN: --passes drop-identity --seed 0\n"])(
+    "sends no text of the IR to a command, as none reads it (%j before it)",
+    (comment) => {
+      const bytes = encode(`${comment}module @m attributes {code = "none"} {\n}\n`);
+      const [found] = importModel(bytes, { file: "x.snnir" }).diagnostics;
+      expect(found).toMatchObject({
+        code: "unsupported-format",
+        message: "x.snnir cannot be read here: it is IR text, which no command reads",
+        notes: ["name the .snn network or the model that the text was printed from"],
+      });
+    },
+  );
+
   it.each([
     ["nothing at all", new Uint8Array(), "empty-file"],
     ["bytes of no known kind", new Uint8Array([255, 254, 0, 1]), "not-onnx"],
