@@ -93,7 +93,10 @@ export function decodePackage(bytes: Uint8Array, file: string): Package {
   }
   const text = metadata.get("snnc.ir");
   if (text === undefined) fail(malformed("it has no network (snnc.ir)"));
-  const packed = version === "1" ? undefined : metadata.get("snnc.packed");
+  const packed = metadata.get("snnc.packed");
+  if (version === "1" && packed !== undefined) {
+    fail(malformed("its format version is 1, which has no packed tensors (snnc.packed)"));
+  }
   const byRef = new Map<TensorRef, Tensor>();
   for (const [name, value] of [...tensors, ...unpackable(packed, tensors, malformed)]) {
     byRef.set(refOf(name), value);

@@ -232,6 +232,13 @@ describe("a package", () => {
     );
   });
 
+  it("is refused where it holds packed tensors, but says that it is of version 1", () => {
+    const packed = '{"fc.weight":{"shape":[4,3],"storage":"i4"}}';
+    expect(tampered((_, m) => m.set("snnc.packed", packed))).toBe(
+      "package-malformed: net.snn is not a valid .snn network: its format version is 1, which has no packed tensors (snnc.packed)",
+    );
+  });
+
   it("is refused when its tensors are not the network's", () => {
     expect(tampered((t) => t.delete("fc.bias"))).toContain('"fc.bias" of its network is missing');
     expect(tampered((t) => t.delete("fc.weight"))).toContain("ir-tensor-data");
