@@ -112,6 +112,7 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { invariant: number; message: string }) =>
       `${p.message} (invariant ${p.invariant})`,
+    help: "the network was damaged or edited: take a sound copy of it, or convert the model again",
   },
 
   // Integer mode.

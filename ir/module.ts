@@ -109,6 +109,12 @@ export const properties = [
   "integer",
 ] as const satisfies readonly Property[];
 
+/**
+ * Timesteps of a run, at most: a network's own, those asked for, and the frames of the longest sample. Buffers of
+ * engines grow with them.
+ */
+export const maxTimesteps = 1_000_000;
+
 export interface Output {
   /** The name that the source model gives this output. */
   readonly name: string;

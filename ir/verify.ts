@@ -9,7 +9,7 @@
  *  6. Every tensor that is named exists, has its shape's number of elements, and holds values of
  *     its element type; those that are not constants hold neither NaN nor infinity.
  *  7. Thresholds are > 0; those of few-spikes neurons may be any.
- *  8. Timesteps is a whole number ≥ 1, and 1 where nothing is over time.
+ *  8. Timesteps is a whole number from 1 to 1,000,000, and 1 where nothing is over time.
  *  9. There is an output; outputs exist; no two outputs share a name, nor do two inputs.
  * 10. Every op is an input or something an output depends on.
  * 11. Every tensor in the table is named by an op.
@@ -33,7 +33,15 @@ import {
 } from "./op/known.ts";
 import { attributesOf, describeKind, fitsKind, formatRef, formatString } from "./op/attribute.ts";
 import { known } from "./diagnostic.ts";
-import { type Module, inputsOf, isFramed, isOverTime, opsOf, rehearsalOf } from "./module.ts";
+import {
+  type Module,
+  inputsOf,
+  isFramed,
+  isOverTime,
+  maxTimesteps,
+  opsOf,
+  rehearsalOf,
+} from "./module.ts";
 import { formatNumber } from "./text/number.ts";
 import { type Op, type ValueId, isInput, isOp, isRehearsed } from "./op/op.ts";
 import { rangeOf } from "./analysis/range.ts";
@@ -45,7 +53,7 @@ import { reachable } from "./analysis/walk.ts";
 export interface Violation {
   /** The number in the list above. */
   readonly invariant: number;
-  /** The op at fault, or null where it is the module. */
+  /** The op at fault, of a carry the one that it goes to; null where it is the module. */
   readonly op: Op | null;
   /** One sentence without final stop. */
   readonly message: string;
@@ -62,13 +70,13 @@ export function verify(module: Module): readonly Violation[] {
     }
     if (!earlier.has(op.result)) earlier.set(op.result, op);
   }
-  for (const [invariant, message] of moduleFaults(module, earlier)) {
-    violations.push({ invariant, op: null, message });
+  for (const [invariant, message, op = null] of moduleFaults(module, earlier)) {
+    violations.push({ invariant, op, message });
   }
   return violations;
 }
 
-type Fault = readonly [invariant: number, message: string];
+type Fault = readonly [invariant: number, message: string, op?: Op | null];
 
 function* faultsOf(
   op: Op,
@@ -204,6 +212,11 @@ function* moduleFaults(module: Module, made: ReadonlyMap<ValueId, Op>): Generato
   const { timesteps } = module;
   if (!Number.isSafeInteger(timesteps) || timesteps < 1) {
     yield [8, `the network runs for ${formatNumber(timesteps)} timesteps`];
+  } else if (timesteps > maxTimesteps) {
+    yield [
+      8,
+      `the network runs for ${formatNumber(timesteps)} timesteps; the limit is ${maxTimesteps}`,
+    ];
   } else if (!isOverTime(module) && timesteps !== 1) {
     yield [8, `the code is "none", but the network runs for ${timesteps} timesteps`];
   }
@@ -244,20 +257,21 @@ function* carryFaults(module: Module, made: ReadonlyMap<ValueId, Op>): Generator
   const sources = new Set<ValueId>();
   for (const { value, source } of module.carries) {
     const [from, to] = [made.get(value), made.get(source)];
-    if (from === undefined) yield [15, `%${value} is carried, which no op makes`];
+    if (from === undefined) yield [15, `%${value} is carried, which no op makes`, to ?? null];
     if (to?.kind !== "snn.previous") {
-      yield [15, `a value is carried to %${source}, which is not an snn.previous`];
+      const message = `a value is carried to %${source}, which is not an snn.previous`;
+      yield [15, message, to ?? from ?? null];
       continue;
     }
-    if (sources.has(source)) yield [15, `two values are carried to %${source}`];
+    if (sources.has(source)) yield [15, `two values are carried to %${source}`, to];
     sources.add(source);
     if (from !== undefined && !sameType(from.type, to.type)) {
       const [carried, wanted] = [formatType(from.type), formatType(to.type)];
-      yield [15, `${carried} is carried to %${source}, which is ${wanted}`];
+      yield [15, `${carried} is carried to %${source}, which is ${wanted}`, to];
     }
   }
-  for (const { result } of opsOf(module, "snn.previous")) {
-    if (!sources.has(result)) yield [15, `nothing is carried to %${result}`];
+  for (const op of opsOf(module, "snn.previous")) {
+    if (!sources.has(op.result)) yield [15, `nothing is carried to %${op.result}`, op];
   }
 }
 

@@ -52,6 +52,14 @@ export const diagnose = catalogue({
       `first ${p.timesteps}`,
     help: "without -T a run takes as many timesteps as the longest sample has frames",
   },
+  "too-many-frames": {
+    severity: "error",
+    message: (p: { data: string; index: number; frames: number; limit: number }) =>
+      `sample ${p.index} of ${p.data} has ${p.frames} frames; a run takes at most ${p.limit} timesteps`,
+    help:
+      "check the times of a recording; make fewer and larger frames with binMicroseconds or frames of `events` in the " +
+      "preprocessing file, or evaluate and run only the first frames with -T",
+  },
   "bits-not-of-choice": {
     severity: "error",
     message: (p: { bits: number; pipeline: string; code: string | null }) =>

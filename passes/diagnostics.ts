@@ -425,6 +425,12 @@ export const diagnose = catalogue({
       "convert with convert-activations, with the defaults of reset, sign and bits, and without " +
       "quantise",
   },
+  "rehearsal-too-long": {
+    severity: "error",
+    message: (p: { steps: number; timesteps: number; limit: number; most: number }) =>
+      `a rehearsal of ${p.steps} timesteps and a run of ${p.timesteps} are more than ${p.limit} timesteps together`,
+    help: (p: { most: number }) => `use -T ${p.most} or less`,
+  },
   "not-a-mean": {
     severity: "error",
     message: (p: { pass: string; kind: string; name: string; code: string }) =>

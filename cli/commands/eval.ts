@@ -11,7 +11,7 @@ import { chooseTask, outputView } from "../../calibrate/tasks/choose.ts";
 import { targetSetOf } from "../../calibrate/tasks/targets.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import type { EarlyExit } from "../../ir/run/early-exit.ts";
-import { type Module, answersOf, rehearsalOf } from "../../ir/module.ts";
+import { type Module, answersOf, maxTimesteps, rehearsalOf } from "../../ir/module.ts";
 import { evaluateModule, evaluateWithEarlyExit } from "../../library/assess.ts";
 import { convert } from "../../library/convert.ts";
 import type { Data } from "../../library/data.ts";
@@ -56,7 +56,7 @@ function declare() {
       new Option(
         "--exit-every <n>",
         "test the margin after every n timesteps (default: 1 for up to 8 timesteps, otherwise 4)",
-      ).argParser(wholeNumber(1, 1_000_000)),
+      ).argParser(wholeNumber(1, maxTimesteps)),
     )
     .addOption(options.engine)
     .addOption(options.inputShape)

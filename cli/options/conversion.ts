@@ -1,6 +1,6 @@
 /** The options that say which conversion is meant: code, pipeline, timesteps and bits of a spike. */
 import { Option } from "@commander-js/extra-typings";
-import { codeTraits, type SpikingCode, spikingCodes } from "../../ir/module.ts";
+import { codeTraits, maxTimesteps, type SpikingCode, spikingCodes } from "../../ir/module.ts";
 import { bitsMadeBy, codeMadeBy, defaultTimesteps } from "../../passes/codes.ts";
 import { pipelineNames, pipelines } from "../../passes/index.ts";
 import { codeNamed, pipelineNamed } from "../../passes/names.ts";
@@ -23,7 +23,7 @@ export const conversionOptions = {
   timesteps: new Option(
     "-T, --timesteps <n>",
     `timesteps of the network (default: ${usualTimesteps.join(", ")})`,
-  ).argParser(wholeNumber(1, 1_000_000)),
+  ).argParser(wholeNumber(1, maxTimesteps)),
   code: new Option("--code <name>", `how spikes carry values: ${spikingCodes.join(", ")}`),
   bits: new Option("--bits <n>", `bits of a spike (default: ${usualBits.join(", ")})`).argParser(
     wholeNumber(1, 8),

@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { taskNames } from "../../calibrate/tasks/task.ts";
+import { maxTimesteps } from "../../ir/module.ts";
 import { engineNames } from "../../library/job/job.ts";
 import { axisArgument, outputsArgument, valueArgument } from "./model-options.ts";
 
@@ -91,7 +92,7 @@ export const options = {
     .choices(engineNames)
     .default("wasm" as const, "wasm"),
   timesteps: new Option("-T, --timesteps <n>", "timesteps to run").argParser(
-    wholeNumber(1, 1_000_000),
+    wholeNumber(1, maxTimesteps),
   ),
   preprocess: new Option(
     "--preprocess <file>",

@@ -6,6 +6,7 @@
 import { type Diagnostic, fail, invariant } from "../diagnostic.ts";
 import { diagnose } from "../diagnostics.ts";
 import { type Json, canonicalJson, countsOf, membersOf, tryParseJson } from "./json.ts";
+import { sourceLoc } from "../loc.ts";
 import type { Module } from "../module.ts";
 import { traitsOf } from "../op/known.ts";
 import { parseModule } from "../text/parse.ts";
@@ -42,7 +43,10 @@ function formatVersionOf(module: Module): (typeof formatVersions)[number] {
   return hasPacked || hasNewer ? "2" : "1";
 }
 
-/** The bytes of a `.snn` file. The module must verify. */
+/**
+ * The bytes of a `.snn` file. The module must verify, which `parseModule` alone does not ask for: throws an
+ * `InvariantError` otherwise.
+ */
 export function encodePackage(content: Package): Uint8Array {
   return writeSafetensors(fileOf(content));
 }
@@ -113,7 +117,12 @@ export function decodePackage(bytes: Uint8Array, file: string): Package {
   if (violations.length > 0) {
     fail(
       ...violations.map(({ invariant: number, op, message }) =>
-        diagnose("ir-invalid", op?.loc ?? null, { invariant: number, message }),
+        diagnose(
+          "ir-invalid",
+          op?.loc ?? sourceLoc(file, file, "file"),
+          { invariant: number, message },
+          op === null ? [] : [`this is in ${file}`],
+        ),
       ),
     );
   }

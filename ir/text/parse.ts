@@ -33,7 +33,9 @@ export interface ParseOptions {
 
 /**
  * Reads a module. Value ids are the numbers in the text; an op without `loc(…)` gets its place in
- * the text. Fails with every fault found; the result is well-typed but `verify` asks for more.
+ * the text. Fails with every fault found; the result is well-typed but `verify` asks for more: of carries, timesteps
+ * and unused ops, say. Call it before the module is run, or packed by `encodePackage`, which throws an
+ * `InvariantError` for a module that does not verify.
  */
 export function parseModule(text: string, options: ParseOptions): Module {
   const source = sourceOf(text, options.file);

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { taskNames } from "../../calibrate/tasks/task.ts";
 import { fail } from "../../ir/diagnostic.ts";
 import { type Json, tryParseJson } from "../../ir/file/json.ts";
-import { spikingCodes } from "../../ir/module.ts";
+import { maxTimesteps, spikingCodes } from "../../ir/module.ts";
 import { objectives } from "../auto/auto.ts";
 import { diagnose } from "../diagnostics.ts";
 
@@ -91,7 +91,7 @@ export const jobSchema = z.strictObject({
       code: z.enum(spikingCodes).nullable().default(null),
       bits: z.int().min(1).max(8).nullable().default(null),
       /** Null: those of the code, or of the `.snn` that passes start from. */
-      timesteps: z.int().min(1).max(1_000_000).nullable().default(null),
+      timesteps: z.int().min(1).max(maxTimesteps).nullable().default(null),
       allowAnalogue: z.boolean().default(false),
       /** Choose pipeline and timesteps by trying; `confidence` in percent. */
       auto: z

@@ -19,7 +19,7 @@ import { isNeuron, isStateful } from "../../ir/op/known.ts";
 import { type Builder, rewrite } from "../../ir/build.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
-import { type Module, rehearsalOf, tensorAt } from "../../ir/module.ts";
+import { type Module, maxTimesteps, rehearsalOf, tensorAt } from "../../ir/module.ts";
 import { type Op, type OpOf, isOp } from "../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
@@ -56,6 +56,10 @@ export const rehearse = definePass({
     // Neurons first: they are what a code is known by.
     for (const op of module.ops.filter(isNeuron)) requireRestart(op, module);
     for (const op of module.ops) requireRestart(op, module);
+    if (steps + timesteps > maxTimesteps) {
+      const limit = maxTimesteps;
+      fail(diagnose("rehearsal-too-long", null, { steps, timesteps, limit, most: limit - steps }));
+    }
     const made = rewrite(module, (op, builder) => {
       switch (op.kind) {
         case "snn.if": {

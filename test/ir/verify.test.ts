@@ -7,6 +7,7 @@ import type { Module } from "../../ir/module.ts";
 import type { Op } from "../../ir/op/op.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { real } from "../../ir/type.ts";
+import { parseModule } from "../../ir/text/parse.ts";
 import { type Violation, verify } from "../../ir/verify.ts";
 
 const loc = sourceLoc("net.onnx", "n", "Op");
@@ -179,6 +180,14 @@ describe("verify", () => {
     ]);
   });
 
+  it("8: limits timesteps to those that can be asked for", () => {
+    expect(verify({ ...network(), timesteps: 1_000_000 })).toEqual([]);
+    expect(told(verify({ ...network(), timesteps: 1_000_001 }))).toEqual([
+      "8 %-: the network runs for 1000001 timesteps; the limit is 1000000",
+    ]);
+    expect(verify({ ...network(), timesteps: 2 ** 32 + 1 })).toMatchObject([{ invariant: 8 }]);
+  });
+
   it("9: wants outputs that exist under names of their own", () => {
     const module = network();
     const name = "y";
@@ -209,6 +218,34 @@ describe("verify", () => {
   it("11: wants every tensor to be named", () => {
     expect(told(verify(withTensors(["a b", tensorOf("f32", [], [1])])))).toEqual([
       '11 %-: no op names tensor @"a b"',
+    ]);
+  });
+
+  it("15: names the op that a carry is missing from, or goes to", () => {
+    const text = `module @m attributes {code = "none", timesteps = 2, properties = []} {
+      %0 = ann.input() {name = "x"} : real[1, 2]
+      %1 = snn.previous() {initial = @i, domain = "real"} : real[1, 2]
+      %2 = ann.add(%0, %1) : real[1, 2]
+      snn.carry(%2, %1)
+      ann.output(%2) {name = "y"}
+    }
+    tensors {
+      @i = f32[1, 2] dense<[0, 0]>
+    }
+    `;
+    const module = parseModule(text, { file: "m.snnir" });
+    expect(verify(module)).toEqual([]);
+    const found = (carries: Module["carries"]) => told(verify({ ...module, carries }));
+    const [carry] = module.carries;
+    const whole = known(carry, "the carry");
+    expect(found([])).toEqual(["15 %1: nothing is carried to %1"]);
+    expect(found([whole, whole])).toEqual(["15 %1: two values are carried to %1"]);
+    expect(found([whole, { ...whole, value: value(9) }])).toEqual([
+      "15 %1: %9 is carried, which no op makes",
+      "15 %1: two values are carried to %1",
+    ]);
+    expect(found([whole, { ...whole, source: value(0) }])).toEqual([
+      "15 %0: a value is carried to %0, which is not an snn.previous",
     ]);
   });
 

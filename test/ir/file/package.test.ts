@@ -1,7 +1,7 @@
 /** The `.snn` file and the safetensors format below it: what is written is read, the rest refused. */
 import { describe, expect, it } from "vitest";
 import { Builder } from "../../../ir/build.ts";
-import { DiagnosticError } from "../../../ir/diagnostic.ts";
+import { type Diagnostic, DiagnosticError } from "../../../ir/diagnostic.ts";
 import { canonicalJson } from "../../../ir/file/json.ts";
 import { sourceLoc } from "../../../ir/loc.ts";
 import type { Module } from "../../../ir/module.ts";
@@ -12,6 +12,7 @@ import {
   writeSafetensors,
 } from "../../../ir/file/safetensors.ts";
 import { type Tensor, tensorOf } from "../../../ir/tensor.ts";
+import { parseModule } from "../../../ir/text/parse.ts";
 import { dtypes, real } from "../../../ir/type.ts";
 
 const file = "net.snn";
@@ -256,5 +257,53 @@ describe("a package", () => {
     expect(
       tampered((_, m) => m.set("snnc.ir", text(m).replace("timesteps = 1", "timesteps = 9"))),
     ).toBe('ir-invalid: the code is "none", but the network runs for 9 timesteps (invariant 8)');
+  });
+
+  it("is refused with a place and a way out where the fault is one of the whole", () => {
+    const feedback = `module @m attributes {code = "none", timesteps = 2, properties = []} {
+      %0 = ann.input() {name = "x"} : real[1, 2]
+      %1 = snn.previous() {initial = @i, domain = "real"} : real[1, 2] loc("net.onnx" "/back" Scan)
+      %2 = ann.add(%0, %1) : real[1, 2]
+      snn.carry(%2, %1)
+      ann.output(%2) {name = "y"}
+    }
+    tensors {
+      @i = f32[1, 2] dense<[0, 0]>
+    }
+    `;
+    const bytes = pack(parseModule(feedback, { file }));
+    const refused = (from: string | RegExp, to: string): readonly Diagnostic[] => {
+      const { tensors, metadata } = readSafetensors(bytes, file);
+      const text = metadata.get("snnc.ir") ?? "";
+      const changed = new Map(metadata).set("snnc.ir", text.replace(from, to));
+      try {
+        decodePackage(writeSafetensors({ tensors, metadata: changed }), file);
+      } catch (error) {
+        if (error instanceof DiagnosticError) return error.diagnostics;
+        throw error;
+      }
+      return [];
+    };
+    const help =
+      "the network was damaged or edited: take a sound copy of it, or convert the model again";
+    expect(refused(/ *snn\.carry.*\n/, "")).toMatchObject([
+      {
+        message: "nothing is carried to %1 (invariant 15)",
+        loc: { kind: "source", file: "net.onnx", name: "/back" },
+        notes: ["this is in net.snn"],
+        help,
+      },
+    ]);
+    const whole = { loc: { kind: "source", file, op: "file" }, help };
+    expect(refused("timesteps = 2", "timesteps = 0")).toMatchObject([
+      { ...whole, message: "the network runs for 0 timesteps (invariant 8)" },
+    ]);
+    for (const long of ["1000001", "2147483648", "4294967297"]) {
+      const message = `the network runs for ${long} timesteps; the limit is 1000000 (invariant 8)`;
+      expect(refused("timesteps = 2", `timesteps = ${long}`)).toMatchObject([
+        { ...whole, message },
+      ]);
+    }
+    expect(refused("timesteps = 2", "timesteps = 1000000")).toEqual([]);
   });
 });
