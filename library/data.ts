@@ -7,8 +7,8 @@ import { type DataSource, modelInputs, sampleSource } from "../calibrate/data/so
 import { checkTargets } from "../calibrate/evaluate.ts";
 import { inputRanges, rangeWarnings } from "../calibrate/ranges.ts";
 import type { TaskWish } from "../calibrate/tasks/task.ts";
-import type { Diagnostic } from "../ir/diagnostic.ts";
-import type { Module } from "../ir/module.ts";
+import { type Diagnostic, fail } from "../ir/diagnostic.ts";
+import { type Module, maxTimesteps } from "../ir/module.ts";
 import type { NamedData } from "./report.ts";
 import { diagnose } from "./diagnostics.ts";
 import { baseName } from "./network.ts";
@@ -37,6 +37,8 @@ export interface SampleChoice {
   /** What the first output is for; found from it and the labels unless given. */
   readonly task?: TaskWish | undefined;
   readonly maxDataBytes?: number | undefined;
+  /** Timesteps that runs take at most, whatever the samples' lengths; frames behind them are not made. */
+  readonly timesteps?: number | undefined;
 }
 
 /** The chosen samples of `opened` as `module` takes them; fails where they do not fit. */
@@ -50,14 +52,18 @@ export function fitData(
   const labelOffset = preprocess?.labelOffset ?? 0;
   checkFolders(module, whole, labelOffset);
   const limited = limitedTo(choice.limit, whole, choice.seed ?? 0, report);
-  const { draw, task, maxDataBytes } = choice;
+  const { draw, task, maxDataBytes, timesteps: mostFrames } = choice;
   const dataset =
     draw === undefined || draw.count >= limited.count
       ? limited
       : select(limited, chooseRandom(limited, draw.count, draw.seed));
   const labels = dataset.labels ?? dataset.targets;
   if (labels !== null) checkTargets(module, labels, dataset.count, task);
-  const samples = sampleSource(dataset, modelInputs(module), preprocess, { maxDataBytes });
+  const samples = sampleSource(dataset, modelInputs(module), preprocess, {
+    maxDataBytes,
+    mostFrames,
+  });
+  if (mostFrames === undefined) requireRunLength(dataset.name, samples);
   report(...samples.diagnostics);
   const sha256 = datasetHash(dataset);
   return { samples, labels, task, dataset, name: baseName(file), labelOffset, sha256 };
@@ -67,6 +73,18 @@ export function fitData(
 export function framesIn(...sets: readonly DataSource[]): number | null {
   const found = sets.map((samples) => samples.longest()).filter((frames) => frames !== null);
   return found.length === 0 ? null : Math.max(1, ...found);
+}
+
+/**
+ * Fails where a sample has more frames than a run has timesteps at most. To be asked before any sample is made,
+ * unless somebody said how long a run is.
+ */
+export function requireRunLength(name: string, samples: DataSource): void {
+  for (let index = 0; index < samples.count; index++) {
+    const frames = samples.framesOf(index) ?? 0;
+    if (frames <= maxTimesteps) continue;
+    fail(diagnose("too-many-frames", null, { data: name, index, frames, limit: maxTimesteps }));
+  }
 }
 
 /** A warning where a run of `timesteps` is over before the longest sample is. */

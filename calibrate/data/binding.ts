@@ -19,6 +19,8 @@ export interface SourceOptions {
   readonly allowNonFinite?: boolean;
   /** Bytes of memory that preparing a sample may take: 2 GiB unless said. */
   readonly maxDataBytes?: number | undefined;
+  /** Frames that are made of a sample, where an input changes over time: those that a run reads. All unless said. */
+  readonly mostFrames?: number | undefined;
 }
 
 export interface Binding {
@@ -26,7 +28,7 @@ export interface Binding {
   /** Number of samples, or null where the array is an input whole. */
   readonly count: number | null;
   readonly get: (index: number) => Tensor;
-  /** Of an input over time, how many frames a sample has; null of any other. */
+  /** Of an input over time, how many frames a sample has, whether they are made or not; null of any other. */
   readonly framesOf: ((index: number) => number) | null;
 }
 

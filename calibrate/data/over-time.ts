@@ -47,12 +47,13 @@ function bindRecording(pairing: Pairing, kind: RecordingKind, diagnostics: Diagn
     if (beyond > 0) diagnostics.push(diagnose("events-beyond", null, { file, beyond, frames }));
   }
   const budget = new Budget(options.maxDataBytes);
+  const { mostFrames: most = Infinity } = options;
   return {
     name: field.name,
     count: field.count,
     framesOf: (index) => frameCountOf(kind, field.sample(index), target, framing),
     get(index) {
-      const rule = { index, budget, map };
+      const rule = { index, budget, map, most };
       const frames = framesOf(kind, field.sample(index), target, framing, rule);
       return asInput(frames, pairing, index, frames.shape);
     },
@@ -82,7 +83,7 @@ function mapOf(steps: Preprocess, kind: RecordingKind, file: string): (x: number
 
 /** An array [N, frames, …shape]: all samples have as many frames. */
 function bindFrames(pairing: Pairing, diagnostics: Diagnostic[]): Binding {
-  const { dataset, field, input, steps } = pairing;
+  const { dataset, field, input, steps, options } = pairing;
   const file = dataset.name;
   const wanted = input.type.shape;
   const [frames = 0, ...stored] = field.sampleShape;
@@ -106,11 +107,15 @@ function bindFrames(pairing: Pairing, diagnostics: Diagnostic[]): Binding {
     framesOf: () => frames,
     get(index) {
       const raw = field.sample(index);
-      const shape = [frames, ...wanted];
-      if (steps === null) return asInput(raw, pairing, index, shape);
+      const made = Math.min(frames, options.mostFrames ?? frames);
+      const shape = [made, ...wanted];
+      if (steps === null) {
+        const rows = tensor(raw.dtype, shape, raw.data.subarray(0, elementCount(shape)));
+        return asInput(rows, pairing, index, shape);
+      }
       const data = new Float32Array(elementCount(shape));
       const size = elementCount(wanted);
-      for (let t = 0; t < frames; t++) data.set(frameAt(raw, t).data, t * size);
+      for (let t = 0; t < made; t++) data.set(frameAt(raw, t).data, t * size);
       return asInput(f32(shape, data), pairing, index, shape);
     },
   };

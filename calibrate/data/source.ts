@@ -29,6 +29,8 @@ export interface DataSource extends SampleSource {
   readonly diagnostics: readonly Diagnostic[];
   /** Frames of the longest sample, where an input changes over time; null elsewhere. Looks at every sample. */
   readonly longest: () => number | null;
+  /** Frames of one sample, the most of all inputs over time; null where there are none. */
+  readonly framesOf: (index: number) => number | null;
 }
 
 /** The inputs of a module, as `sampleSource` wants them. */
@@ -71,6 +73,7 @@ export function sampleSource(
       return bindings.map((binding) => binding.get(index));
     },
     longest: () => longestOf(bindings, count),
+    framesOf: (index) => framesAt(bindings, index),
   };
 }
 
@@ -195,9 +198,18 @@ function countOf(dataset: Dataset, bindings: readonly Binding[]): number {
 
 function longestOf(bindings: readonly Binding[], count: number): number | null {
   let longest: number | null = null;
-  for (const { framesOf } of bindings) {
-    if (framesOf === null) continue;
-    for (let index = 0; index < count; index++) longest = Math.max(longest ?? 0, framesOf(index));
+  for (let index = 0; index < count; index++) {
+    const frames = framesAt(bindings, index);
+    if (frames === null) return null;
+    longest = Math.max(longest ?? 0, frames);
   }
   return longest;
+}
+
+function framesAt(bindings: readonly Binding[], index: number): number | null {
+  let most: number | null = null;
+  for (const { framesOf } of bindings) {
+    if (framesOf !== null) most = Math.max(most ?? 0, framesOf(index));
+  }
+  return most;
 }

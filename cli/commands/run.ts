@@ -16,6 +16,7 @@ import { printable } from "../../ir/text/printable.ts";
 import { type Tensor, zeros } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { opNamed } from "../../ir/analysis/walk.ts";
+import { requireRunLength } from "../../library/data.ts";
 import { type Running, loadOn } from "../../library/measure.ts";
 import type { Network } from "../../library/network.ts";
 import { type CommandContext, type Outcome, perform, runningOf } from "../action.ts";
@@ -127,8 +128,10 @@ async function inputsFor(network: Network, given: Given, context: CommandContext
   const samples = sampleSource(some, modelInputs(network.module), preprocess, {
     allowNonFinite: true,
     maxDataBytes,
+    mostFrames: given.timesteps,
   });
   context.report(...samples.diagnostics);
+  if (given.timesteps === undefined) requireRunLength(some.name, samples);
   return { ...samples, sha256: datasetHash(some) };
 }
 

@@ -2,6 +2,7 @@
 import type { TaskWish } from "../../calibrate/tasks/task.ts";
 import type { ClassNames } from "../../calibrate/data/classes.ts";
 import { fail } from "../../ir/diagnostic.ts";
+import { maxTimesteps } from "../../ir/module.ts";
 import { type Data, fitData, scaleWarnings } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
 import { type Network, readNetwork } from "../network.ts";
@@ -109,7 +110,7 @@ async function openData(
   reference: DataReference,
   wish: DataWish,
   task: TaskWish | undefined,
-  { seed }: Job,
+  { seed, conversion: { timesteps } }: Job,
   host: JobHost,
 ): Promise<Data> {
   const { file, limit, draw, maxDataBytes } = reference;
@@ -119,6 +120,8 @@ async function openData(
     limit: limit ?? undefined,
     draw: draw === null ? undefined : { count: draw, seed },
     maxDataBytes: maxDataBytes ?? undefined,
+    // Passes may add a rehearsal to those that were asked for.
+    timesteps: timesteps === null ? undefined : maxTimesteps,
   };
   const opened = await host.data(reference, wish);
   const data = fitData(file, opened, wish.module, choice, (...told) => {

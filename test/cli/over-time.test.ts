@@ -47,6 +47,11 @@ beforeAll(() => {
     writeFileSync(inFolder(name), encodePackage({ module, provenance: {} }));
   }
   writeFileSync(inFolder("events.npz"), encodeNpz(new Map(recording)));
+  const long = new Map(recording)
+    .set("xyp", tensorOf("u8", [5, 3], [1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 0]))
+    .set("t", tensorOf("f64", [5], [0, 1100, 1200, 0, 9e15]))
+    .set("offset", tensorOf("i64", [3], [0, 3, 5]));
+  writeFileSync(inFolder("long.npz"), encodeNpz(long));
   const none = new Map(recording)
     .set("xyp", tensorOf("u8", [0, 3], []))
     .set("t", tensorOf("u32", [0], []))
@@ -87,6 +92,32 @@ describe("a network whose input changes over time", () => {
     // e/(e + 1) − 1/(e + 1) = 0.46 after the first frame.
     expect(early["earlyExit"]).toMatchObject({ meanTimesteps: 1, accuracy: 0.5 });
     const ran = await on("run @spiking.snn --input @events.npz -o @y.npy -T 1");
+    expect(codesIn(ran.stderr)).toContain("frames-dropped");
+  });
+
+  it("runs for no more frames than timesteps can be asked for, and makes those only that it reads", async () => {
+    const refused = async (line: string) => {
+      const { code, stderr } = await on(`${line} --quiet`);
+      return [code, stderr];
+    };
+    const said =
+      /error\[too-many-frames\]: sample 1 of .*long\.npz has 9000000000001 frames; .*1000000 timesteps/;
+    for (const line of [
+      "run @spiking.snn --input @long.npz -o @y.npy",
+      "eval @spiking.snn --data @long.npz",
+      "convert @analogue.snn --passes canonical --calib @long.npz -o @out.snn",
+    ]) {
+      expect(await refused(line)).toEqual([1, expect.stringMatching(said)]);
+    }
+    // The event after 9e12 frames is dropped, which leaves the samples of events.npz.
+    const cut = await on("eval @spiking.snn --data @long.npz -T 2 --json");
+    expect(jsonOf(cut)).toMatchObject({ timesteps: [1, 2], accuracy: [0.5, 1] });
+    const made = await on(
+      "convert @analogue.snn --passes canonical --calib @long.npz -o @out.snn -T 2 --json",
+    );
+    expect(jsonOf(made)).toMatchObject({ timesteps: 2 });
+    const ran = await on("run @spiking.snn --input @long.npz -o @y.npy -T 2");
+    expect(ran.code).toBe(0);
     expect(codesIn(ran.stderr)).toContain("frames-dropped");
   });
 

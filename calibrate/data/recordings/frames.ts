@@ -68,21 +68,26 @@ export function frameCountOf(
 /**
  * The frames of a raw sample, [frames, …shape]: of events the number at each place and polarity in each
  * bin; of audio its numbers one after another, as many in a frame as the input holds, and zeros where
- * the last frame is not full. A value that a map is given for becomes `map(value)`, but for zeros that
- * fill up.
+ * the last frame is not full. Of frames behind the first `most` nothing is made. A value that a map is given for
+ * becomes `map(value)`, but for zeros that fill up.
  */
 export function framesOf(
   kind: RecordingKind,
   raw: Tensor,
   target: FrameTarget,
   framing: EventFraming,
-  rule: { readonly index: number; readonly budget: Budget; readonly map: (x: number) => number },
+  rule: {
+    readonly index: number;
+    readonly budget: Budget;
+    readonly map: (x: number) => number;
+    readonly most: number;
+  },
 ): Tensor {
   const size = elementCount(target.shape);
-  const count = frameCountOf(kind, raw, target, framing);
+  const count = Math.min(rule.most, frameCountOf(kind, raw, target, framing));
   rule.budget.check(4 * count * size, target.file);
   const data = new Float32Array(count * size);
-  if (kind === "audio") data.set(Float64Array.from(raw.data, rule.map));
+  if (kind === "audio") data.set(Float64Array.from(raw.data.subarray(0, count * size), rule.map));
   else putEvents(data, raw, target, framing, rule);
   return f32([count, ...target.shape], data);
 }
@@ -92,8 +97,13 @@ function putEvents(
   raw: Tensor,
   target: FrameTarget,
   framing: EventFraming,
-  { index, map }: { readonly index: number; readonly map: (x: number) => number },
+  rule: {
+    readonly index: number;
+    readonly map: (x: number) => number;
+    readonly most: number;
+  },
 ): void {
+  const { index, map, most } = rule;
   const sensor = sensorOf(target, framing);
   const { channels, height, width } = sensor;
   const { frames, frameOf } = spanOf(raw, framing);
@@ -105,7 +115,7 @@ function putEvents(
       fail(diagnose("event-outside", null, { file, index, x, y, input, width, height }));
     }
     const frame = frameOf(t - first);
-    if (frame >= frames) continue;
+    if (frame >= frames || frame >= most) continue;
     const at = ((frame * channels + (channels === 2 ? p : 0)) * height + y) * width + x;
     data[at] = framing.values === "binary" ? 1 : (data[at] ?? 0) + 1;
   }

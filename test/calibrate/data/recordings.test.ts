@@ -28,15 +28,15 @@ async function read(arrays: Readonly<Record<string, Tensor>>, budget = new Budge
   return datasetOf({ name: "e.npz", content, labels, files: [], diagnostics: [] });
 }
 
-type Given = Partial<{ shape: Shape; how: object; maxDataBytes: number }>;
+type Given = Partial<{ shape: Shape; how: object; maxDataBytes: number; mostFrames: number }>;
 
 async function framed(
   arrays: Readonly<Record<string, Tensor>>,
-  { shape = [1, 2, 2, 3], how, maxDataBytes }: Given = {},
+  { shape = [1, 2, 2, 3], how, maxDataBytes, mostFrames }: Given = {},
 ): Promise<DataSource> {
   const steps = how === undefined ? null : parsePreprocess(JSON.stringify(how), "p", null);
   const input = { name: "in", type: real("f32", shape), overTime: true };
-  return sampleSource(await read(arrays), [input], steps, { maxDataBytes });
+  return sampleSource(await read(arrays), [input], steps, { maxDataBytes, mostFrames });
 }
 
 /** Places of a sample that are not 0, as index = value. */
@@ -141,6 +141,13 @@ describe("a recording of events", () => {
     expect(await failure(() => read(events, new Budget(190)))).toMatch(/^data-too-large/);
   });
 
+  it("makes only the frames that are read", async () => {
+    const source = await framed(events, { mostFrames: 1 });
+    expect(source.longest()).toBe(3);
+    expect([0, 1].map((index) => source.framesOf(index))).toEqual([3, 1]);
+    expect(filled(source, 0)).toBe("[1, 1, 2, 2, 3]: 5 = 1, 6 = 1");
+  });
+
   it("has no colours, no size and no mean", async () => {
     const resize = { width: 2, height: 2 };
     expect(await failure(() => framed(events, { how: { resize } }))).toBe(
@@ -178,6 +185,12 @@ describe("a recording of audio", () => {
     expect(source.get(1)).toEqual([tensorOf("f32", [2, 1, 3], [0.5, 1, 1.5, 2, 2.5, 0])]);
     expect(source.longest()).toBe(2);
     expect(source.diagnostics).toEqual([]);
+    const short = await framed(sounds, {
+      shape: [1, 3],
+      how: { scale: 0.5, mean: 1 },
+      mostFrames: 1,
+    });
+    expect(short.get(1)).toEqual([tensorOf("f32", [1, 1, 3], [0.5, 1, 1.5])]);
   });
 
   it("is taken as it is stored with a warning", async () => {
@@ -211,6 +224,9 @@ describe("an array of frames", () => {
     const source = await framed({ x }, { shape: [1, 2] });
     expect(source.get(1)).toEqual([tensorOf("f32", [3, 1, 2], [7, 8, 9, 10, 11, 12])]);
     expect(source.longest()).toBe(3);
+    const short = await framed({ x }, { shape: [1, 2], mostFrames: 2 });
+    expect(short.get(1)).toEqual([tensorOf("f32", [2, 1, 2], [7, 8, 9, 10])]);
+    expect(short.longest()).toBe(3);
     const scaled = await framed({ x }, { shape: [1, 2], how: { scale: 2 } });
     expect(scaled.get(0)).toEqual([tensorOf("f32", [3, 1, 2], [2, 4, 6, 8, 10, 12])]);
   });
