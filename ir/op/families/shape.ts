@@ -107,7 +107,7 @@ export const shapeSpecs: SpecTable<ShapeKind> = {
       const sorted = perm.toSorted((a, b) => a - b);
       if (perm.length !== x.shape.length || sorted.some((axis, i) => axis !== i)) {
         return no(
-          `ann.transpose: ${format(perm)} is not an order of the ${x.shape.length} axes ` +
+          `ann.transpose: ${format(perm)} is no order of the ${x.shape.length} axes ` +
             `of ${format(x.shape)}`,
         );
       }
