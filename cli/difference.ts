@@ -7,7 +7,7 @@ import { shortName, sourcesOf } from "../ir/loc.ts";
 import { type Module, carriedTo, properties } from "../ir/module.ts";
 import { formatString } from "../ir/op/attribute.ts";
 import type { ValueId } from "../ir/op/op.ts";
-import { type Tensor, sameTensor } from "../ir/tensor.ts";
+import { type Tensor, sameTensor, storedAs } from "../ir/tensor.ts";
 import { formatOp } from "../ir/text/print.ts";
 import type { Network } from "../library/network.ts";
 
@@ -137,7 +137,7 @@ function tensorChanges(left: Module, right: Module): TensorChange[] {
 }
 
 function shapeText(t: Tensor | undefined): string | null {
-  return t === undefined ? null : `${t.dtype}[${t.shape.join(", ")}]`;
+  return t === undefined ? null : `${storedAs(t)}[${t.shape.join(", ")}]`;
 }
 
 function largestDifference(a: Tensor | undefined, b: Tensor | undefined): number | null {

@@ -143,4 +143,22 @@ describe("the difference of two networks", () => {
     expect(known(changed[0], "a line")).toBe("c#2: c#2 = ann.add(c, c#3) : real[1, 2]");
     expect(changed[1]).toBe("c#2: c#2 = ann.add(c#3, c) : real[1, 2]");
   });
+
+  it("calls a tensor by its storage, which may be all that differs", () => {
+    const text = (
+      stored: string,
+    ): string => `module @m attributes {code = "none", timesteps = 1, properties = []} {
+  %0 = ann.constant() {value = @w} : real<i8>[3]
+  ann.output(%0) {name = "y"}
+}
+tensors {
+  @w = ${stored}[3] dense<[1, -8, 7]>
+}
+`;
+    const sides = ["i8", "i4"].map((stored) => moduleOf(text(stored), "m.snnir"));
+    const [left, right] = sides.map((module) => ({ module, provenance: null }));
+    const { equal, tensors } = differenceOf(known(left, "a side"), known(right, "a side"));
+    expect(equal).toBe(false);
+    expect(tensors).toEqual([{ name: "w", left: "i8[3]", right: "i4[3]", largest: null }]);
+  });
 });
