@@ -27,7 +27,7 @@ export type { ModelInput, SourceOptions } from "./binding.ts";
 /** Samples in a model's terms, and what there is to say about how they were fitted to it. */
 export interface DataSource extends SampleSource {
   readonly diagnostics: readonly Diagnostic[];
-  /** Frames of the longest sample, where an input changes over time; null elsewhere. Looks at every sample. */
+  /** Frames of the longest sample, where an input changes over time; null elsewhere. Looks at every sample, once. */
   readonly longest: () => number | null;
   /** Frames of one sample, the most of all inputs over time; null where there are none. */
   readonly framesOf: (index: number) => number | null;
@@ -65,6 +65,7 @@ export function sampleSource(
       : bind(pairing, diagnostics);
   });
   const count = countOf(dataset, bindings);
+  let longest: number | null | undefined;
   return {
     count,
     diagnostics,
@@ -72,7 +73,10 @@ export function sampleSource(
       invariant(index >= 0 && index < count, `sample ${index} of ${count}`);
       return bindings.map((binding) => binding.get(index));
     },
-    longest: () => longestOf(bindings, count),
+    longest() {
+      if (longest === undefined) longest = longestOf(bindings, count);
+      return longest;
+    },
     framesOf: (index) => framesAt(bindings, index),
   };
 }
