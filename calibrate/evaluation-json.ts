@@ -3,22 +3,12 @@ import { known } from "../ir/diagnostic.ts";
 import type { EarlyExitEvaluation } from "./early-exit.ts";
 import type { Evaluation, OutputEvaluation } from "./evaluate.ts";
 import { earlyExitFigures } from "./result/figures.ts";
-import type { EvalResult } from "./result/schema.ts";
+import type { CommonResult, EvalResult } from "./result/schema.ts";
 
 /** The keys of `eval --json` that stand beside the blocks of all commands. */
 export type EvaluationJson = Omit<
   EvalResult,
-  | "schemaVersion"
-  | "version"
-  | "command"
-  | "options"
-  | "input"
-  | "passes"
-  | "data"
-  | "calibrationData"
-  | "ann"
-  | "snn"
-  | "diagnostics"
+  Exclude<keyof CommonResult, "model"> | "command" | "options"
 >;
 type OutputJson = NonNullable<EvalResult["outputs"]>[number];
 type EarlyExitJson = NonNullable<EvalResult["earlyExit"]>;

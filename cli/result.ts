@@ -1,5 +1,5 @@
 /** The header and the blocks that `convert`, `eval`, `run` and `report` share in what `--json` prints. */
-import { type Result, type RunResult, resultVersion } from "../calibrate/result/schema.ts";
+import { type CommonResult, type RunResult, resultVersion } from "../calibrate/result/schema.ts";
 import { DiagnosticError } from "../ir/diagnostic.ts";
 import type { EngineName } from "../library/job/job.ts";
 import { stepsOf } from "../library/convert.ts";
@@ -9,22 +9,10 @@ import type { CommandContext } from "./action.ts";
 import { diagnosticToJson } from "./terminal/render.ts";
 import { version } from "./version.ts";
 
-type Common = Pick<
-  Result,
-  | "schemaVersion"
-  | "version"
-  | "model"
-  | "input"
-  | "passes"
-  | "data"
-  | "calibrationData"
-  | "ann"
-  | "snn"
-  | "diagnostics"
->;
-
 /** What a command knows of these; the rest is null. */
-type Known = Partial<Omit<Common, "schemaVersion" | "version" | "model" | "input" | "diagnostics">>;
+type Known = Partial<
+  Omit<CommonResult, "schemaVersion" | "version" | "model" | "input" | "diagnostics">
+>;
 
 /** `model` is the network's own file unless given. Call it last: it takes all diagnostics so far. */
 export function commonOf(
@@ -32,7 +20,7 @@ export function commonOf(
   { diagnostics }: Pick<CommandContext, "diagnostics">,
   blocks: Known,
   model = network.file,
-): Common {
+): CommonResult {
   const { file, sha256, kind, module } = network;
   const { code, timesteps, tensors, ops } = module;
   return {
@@ -76,7 +64,7 @@ export function commonOptions(given: {
 }
 
 /** The passes that a network's file records; null where this version does not know one of them. */
-export function recordedPasses({ provenance }: Network): Common["passes"] {
+export function recordedPasses({ provenance }: Network): CommonResult["passes"] {
   const pipeline = provenance?.["pipeline"];
   if (typeof pipeline !== "string") return [];
   try {
@@ -98,6 +86,6 @@ export function dataJson({
   samples,
   sha256,
   labels,
-}: NamedData): NonNullable<Common["data"]> {
+}: NamedData): NonNullable<CommonResult["data"]> {
   return { name, samples: samples.count, sha256, labelled: labels !== null };
 }

@@ -293,6 +293,8 @@ type Immutable<T> = T extends readonly (infer E)[]
     : T;
 
 export type Result = Immutable<z.infer<typeof resultSchema>>;
+/** What all of them have. */
+export type CommonResult = Immutable<z.infer<z.ZodObject<typeof common>>>;
 export type ConvertResult = Immutable<z.infer<typeof conversion>>;
 export type EvalResult = Immutable<z.infer<typeof evaluation>>;
 export type RunResult = Immutable<z.infer<typeof run>>;
