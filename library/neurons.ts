@@ -3,6 +3,7 @@
  * activations and other nonlinear ops that no neuron computes. Read off the network itself, so that a
  * `.snn` and what a conversion makes are described in the same way.
  */
+import { producers } from "../ir/analysis/walk.ts";
 import { shortName } from "../ir/loc.ts";
 import type { Module } from "../ir/module.ts";
 import { hasWeights, isNeuron, traitsOf, variesByItself } from "../ir/op/known.ts";
@@ -82,7 +83,7 @@ export function withoutNeurons(module: Module): readonly WithoutNeuron[] {
   const overTime = reached(module, variesByItself);
   const ofSample = reached(module, (op) => isInput(op) || variesByItself(op));
   const weighted = reached(module, hasWeights);
-  const producers = new Map(module.ops.map((op) => [op.result, op]));
+  const makers = producers(module);
   const groups = new Map<string, { readonly ops: Op[]; readonly where: Stand; why: string }>();
   for (const op of module.ops) {
     if (isInput(op) || variesByItself(op)) continue;
@@ -107,7 +108,7 @@ export function withoutNeurons(module: Module): readonly WithoutNeuron[] {
   return [...groups.values()].flatMap(({ ops: [first, ...more], where, why }) => {
     if (first === undefined) return [];
     const op = first.kind.slice(first.kind.indexOf(".") + 1);
-    const isCurve = curveOf(first, module, producers) !== null;
+    const isCurve = curveOf(first, module, makers) !== null;
     return { op, where, nodes: nodesOf([first, ...more]), why, help: helpFor(where, isCurve) };
   });
 }

@@ -8,7 +8,7 @@ import { known } from "../../ir/diagnostic.ts";
 export const isSource = import.meta.url.endsWith(".ts");
 
 /** Sources lie two folders below package.json, compiled files three. */
-const root = known(
+export const projectFolder = known(
   ["../..", "../../.."]
     .map((up) => fileURLToPath(new URL(up, import.meta.url)))
     .find((folder) => existsSync(path.join(folder, "package.json"))),
@@ -16,7 +16,7 @@ const root = known(
 );
 
 /** Packages that the benchmark compares with, and their lock file. */
-export const peersFolder = path.join(root, "bench/peers");
+export const peersFolder = path.join(projectFolder, "bench/peers");
 
 /** What the benchmark writes and may use again: networks, inputs, plots. Ignored by git. */
-export const outFolder = path.join(root, "out/bench");
+export const outFolder = path.join(projectFolder, "out/bench");

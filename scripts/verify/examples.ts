@@ -13,8 +13,8 @@ import {
 } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { Command } from "@commander-js/extra-typings";
+import { projectFolder } from "../../bench/speed/project.ts";
 import { encodeNpy, encodeNpz } from "../../calibrate/data/formats/write.ts";
 import { openDataset, openPreprocess } from "../../calibrate/data/open.ts";
 import { modelInputs, sampleSource } from "../../calibrate/data/source.ts";
@@ -25,11 +25,8 @@ import { known } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
 import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 
-/** This file lies one folder deeper where it is built. */
-const above = import.meta.url.endsWith(".ts") ? "../../.." : "../../../..";
-const root = path.resolve(fileURLToPath(import.meta.url), above);
-const entry = path.join(root, "dist/cli/main.js");
-const digits = (name: string): string => path.join(root, "examples/digits", name);
+const entry = path.join(projectFolder, "dist/cli/main.js");
+const digits = (name: string): string => path.join(projectFolder, "examples/digits", name);
 
 /** The command whose examples write the networks that others read comes first. */
 const first = "convert";

@@ -17,19 +17,16 @@ import {
 } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { Command } from "@commander-js/extra-typings";
+import { projectFolder } from "../../bench/speed/project.ts";
 import { createOutputs } from "../../cli/files/outputs.ts";
 import { checkBuildFolder, checkReportFolder } from "../../cli/files/own-folder.ts";
 import { sha256 } from "../../cli/files/files.ts";
 import { optionsOf } from "../../cli/script.ts";
 import { invariant } from "../../ir/diagnostic.ts";
 
-/** This file lies one folder deeper where it is built. */
-const above = import.meta.url.endsWith(".ts") ? "../../.." : "../../../..";
-const root = path.resolve(fileURLToPath(import.meta.url), above);
-const entry = path.join(root, "dist/cli/main.js");
-const example = (name: string): string => path.join(root, "examples/digits", name);
+const entry = path.join(projectFolder, "dist/cli/main.js");
+const example = (name: string): string => path.join(projectFolder, "examples/digits", name);
 
 /** Calls that change a file or a folder. `openat` creates, too: what follows it shows that. */
 const calls =

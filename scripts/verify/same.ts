@@ -10,16 +10,12 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { Command } from "@commander-js/extra-typings";
 import { z } from "zod";
+import { projectFolder } from "../../bench/speed/project.ts";
 import { type Case, casesOf } from "../../bench/suite.ts";
 import { optionsOf } from "../../cli/script.ts";
 import { readSafetensors } from "../../ir/file/safetensors.ts";
-
-/** This file lies one folder deeper where it is built. */
-const above = import.meta.url.endsWith(".ts") ? "../../.." : "../../../..";
-const root = path.resolve(fileURLToPath(import.meta.url), above);
 
 const pipelines = [
   "default",
@@ -52,8 +48,12 @@ type Found = z.infer<typeof found>;
 export async function verify(args: readonly string[]): Promise<boolean> {
   const command = new Command("npm run verify -- same")
     .argument("[models...]", "parts of names of models; all of --shared if left out")
-    .option("--shared <folder>", "where models and data are", path.join(root, "../shared"))
-    .option("--cli <file>", "the command line that converts", path.join(root, "dist/cli/main.js"))
+    .option("--shared <folder>", "where models and data are", path.join(projectFolder, "../shared"))
+    .option(
+      "--cli <file>",
+      "the command line that converts",
+      path.join(projectFolder, "dist/cli/main.js"),
+    )
     .option("--write <file>", "keeps what was found")
     .option("--against <file>", "what was found before, to be compared with");
   const options = optionsOf(command, args);
