@@ -13,7 +13,8 @@
  * max |d_t| times √(ln 10⁵ / ln n): what the furthest of a hundred thousand would have if the n < 10⁵ that
  * were seen were normal; where few were, most extremes are yet to come. No step is larger than the one
  * before, less than a 2^bits-th of it, or finer than 2^−precision of the range,
- * and 2^−(precision + extra) of that of neurons of either sign.
+ * and 2^−(precision + extra) of that of neurons of either sign. Steps may be rounded up to powers of two of
+ * one base (powers.ts), so that receivers need no multiplication for them.
  *
  * Fixed schedules are a guess at how fast what is missing shrinks. It does so by more than a half where
  * the layers before are nearly exact, and hardly at all in deep networks, where a step that shrinks
@@ -38,7 +39,8 @@ import { prefixOf } from "../graph.ts";
 import { type PassContext, definePass } from "../pass.ts";
 import { byChannel, channelsAlong, joined } from "./channels.ts";
 import { drawPlaces } from "./places.ts";
-import { type Sending, chooseSteps } from "./steps.ts";
+import { inPowers } from "./powers.ts";
+import { type Sending, type StepLimits, chooseSteps } from "./steps.ts";
 import { type NeuronSite, neuronSites } from "../balance/sites.ts";
 import { refuseFinished } from "../balance/thresholds.ts";
 
@@ -74,6 +76,12 @@ export const fitSteps = definePass({
       min: 1,
       max: 24,
       help: "no step is finer than 2^-precision of the range; a smaller number means fewer spikes and more error",
+    },
+    steps: {
+      kind: "choice",
+      of: ["free", "power", "power-by-channel"],
+      default: "free",
+      help: "power: a channel's base times powers of 1/2 that its whole layer shares, so that receivers shift; power-by-channel: times powers of its own",
     },
     extra: {
       kind: "number",
@@ -176,7 +184,12 @@ async function ended(
 }
 
 type StepContext = Pick<
-  PassContext<{ readonly precision: number; readonly extra: number; readonly samples: number }>,
+  PassContext<{
+    readonly precision: number;
+    readonly extra: number;
+    readonly samples: number;
+    readonly steps: "free" | "power" | "power-by-channel";
+  }>,
   "options" | "timesteps" | "watch"
 >;
 
@@ -256,32 +269,30 @@ function withSteps(
   const before = ofChannel(tensorAt(module, attrs.threshold));
   const ceiling = attrs.ceiling === null ? null : ofChannel(tensorAt(module, attrs.ceiling));
   const most = largestSpike(attrs);
-  const steps = channels.map((currents, channel) => {
+  const digits = options.precision + (attrs.sign === "free" ? options.extra : 0);
+  const limits = { shrink: 2 ** -attrs.bits, finest: most * 2 ** -digits };
+  const free = channels.map((currents, channel) => {
     const sending: Sending = {
       attrs,
       vInit: vInit?.(channel) ?? 0,
       ceiling: ceiling?.(channel) ?? Infinity,
     };
-    const digits = options.precision + (attrs.sign === "free" ? options.extra : 0);
-    const finest = most * 2 ** -digits;
-    const limits = { shrink: 2 ** -attrs.bits, finest };
-    const chosen = chooseSteps(currents, timesteps, sending, limits);
-    // Channels that never had anything to send keep the step that they had.
-    return chosen ?? new Array<number>(timesteps).fill(before(channel));
+    return chooseSteps(currents, timesteps, sending, limits);
   });
-  const wanted = steps.map((each) => known(each[0], "a step"));
-  const shares = Array.from({ length: timesteps * count }, (_, i) => {
-    const [t, channel] = [Math.floor(i / count), i % count];
-    return known(steps[channel]?.[t], "a step") / known(wanted[channel], "a step");
-  });
-  // What a channel receives may be far smaller than its range, and later steps are parts of the first.
-  const first = wanted.map((step) => Math.max(step, leastStep));
+  const { firsts, columns } = formed(free, options.steps, limits);
+  // Channels that never had anything to send keep the step that they had. What a channel receives may be far
+  // smaller than its range, and later steps are parts of the first.
+  const thresholds = firsts.map((step, channel) => Math.max(step ?? before(channel), leastStep));
+  const shares = Array.from({ length: timesteps }, (_, t) =>
+    columns.map((column) => (column === null ? 1 : known(column[t], "a share"))),
+  ).flat();
   invariant(shares.every(Number.isFinite), "steps above 0");
+  const ofRow = columns.length === count ? shape : shape.map(() => 1);
   return rewrite(module, (op, builder) => {
     if (op.result !== neuron.result || !isOp(op, "snn.graded")) return null;
     const called = shortName(op.loc);
-    const threshold = builder.tensor(`${called}.threshold`, tensorOf("f32", shape, first));
-    const rows = tensorOf("f32", [timesteps, ...shape], shares);
+    const threshold = builder.tensor(`${called}.threshold`, tensorOf("f32", shape, thresholds));
+    const rows = tensorOf("f32", [timesteps, ...ofRow], shares);
     const changed = {
       ...op.attrs,
       threshold,
@@ -291,4 +302,45 @@ function withSteps(
     };
     return builder.add("snn.graded", op.inputs, changed, op.loc, op.result);
   });
+}
+
+/** The first steps of channels, and how steps shrink: for each channel, or once for all of them. */
+interface Formed {
+  /** Null where a channel never has anything to send. */
+  readonly firsts: readonly (number | null)[];
+  /** Each step as a share of the first; null as above. */
+  readonly columns: readonly (readonly number[] | null)[];
+}
+
+/** Free steps in the form that is asked for. */
+function formed(
+  free: readonly (readonly number[] | null)[],
+  form: StepContext["options"]["steps"],
+  limits: StepLimits,
+): Formed {
+  switch (form) {
+    case "free":
+      return {
+        firsts: free.map((steps) => steps?.[0] ?? null),
+        columns: free.map(
+          (steps) => steps?.map((step) => step / known(steps[0], "a step")) ?? null,
+        ),
+      };
+    case "power": {
+      const sending = free.filter((steps) => steps !== null);
+      const { exponents, bases } = inPowers(sending, limits);
+      const left = bases.values();
+      return {
+        firsts: free.map((steps) => (steps === null ? null : known(left.next().value, "a base"))),
+        columns: [sending.length === 0 ? null : exponents.map((e) => 2 ** -e)],
+      };
+    }
+    case "power-by-channel": {
+      const alone = free.map((steps) => (steps === null ? null : inPowers([steps], limits)));
+      return {
+        firsts: alone.map((each) => each?.bases[0] ?? null),
+        columns: alone.map((each) => each?.exponents.map((e) => 2 ** -e) ?? null),
+      };
+    }
+  }
 }

@@ -83,6 +83,28 @@ describe("fit-steps", () => {
     }
   });
 
+  it("has steps that are powers of two, alike in a layer, for little more error", async () => {
+    const options = { timesteps: 4, pipeline: `${before},fit-steps{steps=power}` };
+    const { module } = await convert(network(), samples(40), running, options);
+    for (const { attrs } of opsOf(module, "snn.graded")) {
+      const { shape, data } = tensorAt(module, known(attrs.shares ?? undefined, "shares"));
+      expect(shape.slice(1)).toEqual([1, 1, 1, 1]);
+      expect([...data].map((share) => Math.log2(share)).every(Number.isInteger)).toBe(true);
+    }
+    const free = await errorOf(`${before},fit-steps`, 4);
+    expect(await errorOf(`${before},fit-steps{steps=power}`, 4)).toBeLessThan(2 * free);
+  });
+
+  it("has powers of two of each channel's own", async () => {
+    const options = { timesteps: 4, pipeline: `${before},fit-steps{steps=power-by-channel}` };
+    const { module } = await convert(network(), samples(40), running, options);
+    for (const { attrs } of opsOf(module, "snn.graded")) {
+      const { shape, data } = tensorAt(module, known(attrs.shares ?? undefined, "shares"));
+      expect(shape.slice(1)).toEqual([1, 6, 1, 1]);
+      expect([...data].map((share) => Math.log2(share)).every(Number.isInteger)).toBe(true);
+    }
+  });
+
   it("ends where hardly anything more is sent", async () => {
     const options = { timesteps: 6, pipeline: "differential" };
     const { module, diagnostics } = await convert(network(), samples(40), running, options);
