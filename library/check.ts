@@ -136,7 +136,9 @@ async function decide(
   try {
     const made = await runPipeline(module, steps.slice(0, conversion + 1), options);
     const quantises = steps.some(({ pass }) => pass.role === "quantise");
-    const faults = quantises ? planIntegers(made.module, mostLevels).refusals : [];
+    const faults = quantises
+      ? planIntegers(made.module, mostLevels, made.module.timesteps).refusals
+      : [];
     const remarks = made.diagnostics.filter(({ code }) => code === "real-layers");
     return { clean, plan: planConversion(clean, fires), faults, remarks, converted: made.module };
   } catch (error) {

@@ -5,7 +5,7 @@
 import { hasWeights, isNeuron } from "../ir/op/known.ts";
 import { assertNever } from "../ir/diagnostic.ts";
 import { type Module, type Property, tensorAt } from "../ir/module.ts";
-import { type Op, type ValueId } from "../ir/op/op.ts";
+import { type Op, type ValueId, isOp } from "../ir/op/op.ts";
 import { isFloat } from "../ir/type.ts";
 import { isFoldable } from "./clean/fold-constants.ts";
 import { rectifierCeiling } from "./convert/spiking-form.ts";
@@ -103,15 +103,16 @@ function balanced(module: Module): readonly Breach[] {
 }
 
 /**
- * Neurons and what flows to and from them are integers, and spikes are 0 and 1: floats are only what
- * comes before the encoders and behind the read-outs.
+ * Neurons and what flows to and from them are integers, and spikes of neurons that have one size are 0
+ * and 1: floats are only what comes before the encoders and behind the read-outs.
  */
 function integer(module: Module): readonly Breach[] {
   return eachOp(module, "integer", (op) => {
     const { domain, dtype } = op.type;
     if (domain !== "real" && isFloat(dtype)) return `${op.kind} makes ${dtype} over time`;
     if (!isNeuron(op)) return null;
-    if (dtype !== "i8") return "a neuron is not made of integers";
+    if (isFloat(dtype)) return "a neuron is not made of integers";
+    if (!isOp(op, "snn.if")) return null;
     const amplitude = tensorAt(module, op.attrs.amplitude);
     return amplitude.data.every((value) => value === 1) ? null : "a spike is not 1";
   });

@@ -1,24 +1,44 @@
 /**
  * Writes the integer module that `plan.ts` has planned, with the units that were chosen: weights,
- * biases and thresholds rounded, inputs quantised, read-outs scaled back.
+ * and biases rounded, neurons as `neurons/` has them, inputs quantised, read-outs scaled back.
  *
- * A threshold is rounded, so the amplitude that goes into the next weights is corrected by as much:
- * a neuron that fires at θ' instead of θ sends θ'/θ of its amplitude, and its mean output stays.
+ * Rounded weights shift what they sum to on average, which a bias takes back. Where what is received sums to
+ * its value, a bias would come at each timestep: there the shift goes along with the sums, and is taken
+ * back once, by the potential that neurons start from, or when the sum is read out.
  */
-import { isWeighted } from "../../ir/op/known.ts";
+import { isNeuron, isWeighted, ownChannelAxis } from "../../ir/op/known.ts";
 import { summingWindow } from "./windows.ts";
 import { type Builder, builderBeside } from "../../ir/build.ts";
 import { invariant, known } from "../../ir/diagnostic.ts";
 import { type Loc, fusedLoc, shortName } from "../../ir/loc.ts";
 import type { Module } from "../../ir/module.ts";
-import { type Op, type OpOf, type ValueId, isInput, isOp } from "../../ir/op/op.ts";
+import {
+  type NeuronKind,
+  type Op,
+  type OpOf,
+  type ValueId,
+  isInput,
+  isOp,
+} from "../../ir/op/op.ts";
 import { type Tensor, type TensorRef, scalar, tensorOf } from "../../ir/tensor.ts";
 import { dtypeLimits } from "../../ir/semantics/values/scalar.ts";
 import { type DType, type Shape, elementCount } from "../../ir/type.ts";
-import { type WeightedOp, eachWeight } from "../fuse/weights.ts";
-import { type Grid, combine, compress, gridOf, movesUnits, moved, uniformGrid } from "./grid.ts";
+import type { WeightedOp } from "../fuse/weights.ts";
+import {
+  type Grid,
+  along,
+  combine,
+  compress,
+  gridOf,
+  meansAlong,
+  movesUnits,
+  moved,
+  uniformGrid,
+} from "./grid.ts";
 import { momentsBeside } from "./moments.ts";
+import { takesIncrements } from "./neurons/forms.ts";
 import { type IntegerPlan, keyOf } from "./plan.ts";
+import { roundRows, roundWeights } from "./round.ts";
 import { quantised, roundHalfAway } from "./scale.ts";
 import { type Known, type UnitSource, unitsAlongAxis } from "./units.ts";
 
@@ -37,6 +57,8 @@ export interface InputEncoding {
 interface Made {
   readonly value: ValueId;
   readonly units: Grid;
+  /** By how much what is summed over time is too large on average, in the units of the network before. */
+  readonly surplus?: Grid;
 }
 
 /** The integer module. */
@@ -77,7 +99,10 @@ class Emitter {
     const ofIntegers = op.inputs.some((value) => this.plan.integers.has(value));
     if (this.plan.integers.has(op.result)) this.made.set(op.result, this.integers(op));
     else if (ofIntegers) {
-      invariant(isOp(op, "snn.readout"), `${op.kind} between integers and floats`);
+      invariant(
+        isOp(op, "snn.readout", "snn.accumulate"),
+        `${op.kind} between integers and floats`,
+      );
       this.made.set(op.result, this.readout(op));
     } else this.made.set(op.result, this.float(op));
   }
@@ -92,6 +117,7 @@ class Emitter {
 
   private integers(op: Op): Made {
     if (isWeighted(op)) return this.synapse(op);
+    if (isNeuron(op)) return this.neuron(op);
     if (movesUnits(op)) return this.move(op);
     switch (op.kind) {
       case "ann.affine":
@@ -101,18 +127,21 @@ class Emitter {
       case "ann.add":
       case "ann.sub":
         return this.sum(op);
-      case "snn.if":
-        return this.neuron(op);
+      case "snn.temporal-bias":
+        return this.biased(op);
       case "ann.max-pool":
       case "snn.max-pool":
       case "ann.resize": {
         const x = this.operand(op, 0);
         const units = this.byIndex(x, 1);
-        return { value: this.again(op, [x.value]), units };
+        return { ...x, value: this.again(op, [x.value]), units };
       }
       default: {
         const x = this.operand(op, 0);
-        return { value: this.again(op, [x.value]), units: x.units };
+        const { surplus } = x;
+        const value = this.again(op, [x.value]);
+        if (!isOp(op, "ann.neg") || surplus === undefined) return { ...x, value };
+        return { ...x, value, surplus: { ...surplus, data: surplus.data.map((over) => -over) } };
       }
     }
   }
@@ -139,36 +168,34 @@ class Emitter {
     const units = this.unitsOf(source);
     const weight = this.builder.tensorAt(op.attrs.weight);
     const seen = this.chosen.momentsOf(known(op.inputs[0], "an operand"));
-    const means = seen?.axis === axis ? seen.means : null;
-    const shifts = new Float64Array(units.data.length);
-    const rounded = new Float64Array(weight.data.length);
-    eachWeight(op, weight.shape, (i, input, output) => {
-      const w = weight.data[i] ?? 0;
-      const unit = units.data[output] ?? 0;
-      if (unit === 0) return;
-      const from = inputs[input % inputs.length] ?? 0;
-      const step = quantised(w * from, unit, source.levels, source.isWhole(output));
-      rounded[i] = step;
-      if (means === null || from === 0) return;
-      shifts[output] = (shifts[output] ?? 0) + ((step * unit) / from - w) * (means[input] ?? 0);
+    const { rounded, shifts } = roundWeights(op, weight, {
+      inputs,
+      units: units.data,
+      source,
+      means: seen?.axis === axis ? seen.means : null,
+      surplus: x.surplus === undefined ? null : meansAlong(x.surplus, axis),
     });
+    const isOnce = this.isOnce(op);
     const attrs = {
       weight: this.keep(op.attrs.weight, "i8", weight.shape, rounded),
-      bias: this.bias(op, source, units.data, shifts),
+      bias: this.bias(op, source, units.data, isOnce ? shifts.map(() => 0) : shifts),
     };
     const { result, loc } = op;
+    const surplus = along(op.type.shape.length, ownChannelAxis(op), shifts);
+    const made = (value: ValueId): Made => ({ value, units, ...(isOnce ? { surplus } : {}) });
     switch (op.kind) {
-      case "ann.conv": {
-        const all = { ...op.attrs, ...attrs };
-        return { value: this.builder.add(op.kind, [x.value], all, loc, result), units };
-      }
-      case "ann.conv-transpose": {
-        const all = { ...op.attrs, ...attrs };
-        return { value: this.builder.add(op.kind, [x.value], all, loc, result), units };
-      }
+      case "ann.conv":
+        return made(this.builder.add(op.kind, [x.value], { ...op.attrs, ...attrs }, loc, result));
+      case "ann.conv-transpose":
+        return made(this.builder.add(op.kind, [x.value], { ...op.attrs, ...attrs }, loc, result));
       case "ann.linear":
-        return { value: this.builder.add(op.kind, [x.value], attrs, loc, result), units };
+        return made(this.builder.add(op.kind, [x.value], attrs, loc, result));
     }
+  }
+
+  /** Whether a bias of the op would come at each timestep, and what is received sums to its value. */
+  private isOnce(op: Op): boolean {
+    return takesIncrements(this.module) && op.type.domain !== "real";
   }
 
   /** The bias, less the mean shift that rounded weights make. */
@@ -191,12 +218,13 @@ class Emitter {
     const units = this.unitsOf(source);
     const rank = op.type.shape.length;
     const scale = gridOf(this.builder.tensorAt(op.attrs.scale), rank);
-    const { weights, biases } = this.perElement(op, 0, source, { x: x.units, units, scale });
+    const { weights, biases, surplus } = this.perElement(op, 0, source, { x, units, scale });
     const attrs = {
       scale: this.keep(op.attrs.scale, "i8", weights.shape, weights.data),
       shift: this.keep(op.attrs.shift, "i32", biases.shape, biases.data),
     };
-    return { value: this.builder.add(op.kind, [x.value], attrs, op.loc, op.result), units };
+    const value = this.builder.add(op.kind, [x.value], attrs, op.loc, op.result);
+    return { value, units, surplus };
   }
 
   /** The weight and the bias of each element of a source that has one weight for each. */
@@ -204,24 +232,28 @@ class Emitter {
     op: Op,
     index: number,
     source: UnitSource,
-    { x, units, scale }: { readonly x: Grid; readonly units: Grid; readonly scale: Grid },
-  ): { readonly weights: Grid; readonly biases: Grid } {
-    const weights = combine([scale, x, units], ([weight = 0, from = 0, unit = 0]) =>
+    { x, units, scale }: { readonly x: Made; readonly units: Grid; readonly scale: Grid },
+  ): { readonly weights: Grid; readonly biases: Grid; readonly surplus: Grid } {
+    const weights = combine([scale, x.units, units], ([weight = 0, from = 0, unit = 0]) =>
       unit === 0 ? 0 : quantised(weight * from, unit, source.levels),
     );
     const value = known(op.inputs[index], `operand ${index}`);
     const seen = momentsBeside(this.chosen.momentsOf(value), units);
     const means: Grid = { shape: units.shape, data: units.data.map((_, k) => seen?.(k).mean ?? 0) };
     const given: Grid = { shape: units.shape, data: units.data.map((_, k) => source.bias(k)) };
-    const biases = combine(
-      [weights, scale, x, units, means, given],
-      ([step = 0, weight = 0, from = 0, unit = 0, mean = 0, bias = 0]) => {
-        if (unit === 0) return 0;
-        const shift = from === 0 ? 0 : ((step * unit) / from - weight) * mean;
-        return roundHalfAway((bias - shift) / unit);
-      },
+    const over = x.surplus ?? uniformGrid(units.shape.length, 0);
+    const shifts = combine(
+      [weights, scale, x.units, units, means, over],
+      ([step = 0, weight = 0, from = 0, unit = 0, mean = 0, surplus = 0]) =>
+        unit === 0 || from === 0 ? 0 : ((step * unit) / from - weight) * mean + weight * surplus,
     );
-    return { weights, biases };
+    const isOnce = this.isOnce(op);
+    const none = uniformGrid(units.shape.length, 0);
+    const biases = combine(
+      [units, given, isOnce ? none : shifts],
+      ([unit = 0, bias = 0, shift = 0]) => (unit === 0 ? 0 : roundHalfAway((bias - shift) / unit)),
+    );
+    return { weights, biases, surplus: isOnce ? shifts : none };
   }
 
   /** The sum of each window: a convolution of each channel with weights of 1. */
@@ -243,7 +275,7 @@ class Emitter {
       [this.byIndex(x, 1), known(shares, "the shares of a window")],
       ([unit = 1, share = 1]) => unit * share,
     );
-    return { value, units };
+    return { ...x, value, units };
   }
 
   private sum(op: OpOf<"ann.add" | "ann.sub">): Made {
@@ -252,68 +284,64 @@ class Emitter {
       invariant(left === right || left === 0 || right === 0, "a sum of two units");
       return left === 0 ? right : left;
     });
-    return { value: this.again(op, [a.value, b.value]), units: compress(units) };
+    const none = uniformGrid(op.type.shape.length, 0);
+    const surplus = combine([a.surplus ?? none, b.surplus ?? none], ([left = 0, right = 0]) =>
+      op.kind === "ann.add" ? left + right : left - right,
+    );
+    return { value: this.again(op, [a.value, b.value]), units: compress(units), surplus };
   }
 
   private move(op: Op): Made {
     const parts = op.inputs.map((_, i) => this.operand(op, i));
     const shapes = parts.map(({ value }) => this.shapeOf(value));
-    const units = moved(
-      op,
-      parts.map((part) => part.units),
-      shapes,
-    );
+    const move = (of: (part: Made) => Grid): Grid => moved(op, parts.map(of), shapes);
     const value = this.again(
       op,
       parts.map((part) => part.value),
     );
-    return { value, units };
+    const none = (part: Made): Grid => uniformGrid(this.shapeOf(part.value).length, 0);
+    const surplus = move((part) => part.surplus ?? none(part));
+    return { value, units: move((part) => part.units), surplus };
   }
 
-  private neuron(op: OpOf<"snn.if">): Made {
+  private neuron(op: OpOf<NeuronKind>): Made {
+    const { value: current, units, surplus } = this.operand(op, 0);
+    const form = known(this.plan.neurons.get(op.result), "what neurons become");
+    const { builder } = this;
+    const none = uniformGrid(op.type.shape.length, 0);
+    return form.make({ builder, current, units, surplus: surplus ?? none });
+  }
+
+  private biased(op: OpOf<"snn.temporal-bias">): Made {
     const x = this.operand(op, 0);
-    const rank = op.type.shape.length;
-    const at = (ref: TensorRef): Grid => gridOf(this.builder.tensorAt(ref), rank);
-    const [threshold, vInit, amplitude] = [
-      at(op.attrs.threshold),
-      at(op.attrs.vInit),
-      at(op.attrs.amplitude),
-    ];
-    // Where no current ever comes the unit is anyone's.
-    const units = combine([x.units, threshold], ([unit = 0, theta = 1]) =>
-      unit === 0 ? theta / 2 ** 12 : unit,
-    );
-    const thetas = combine([threshold, units], ([theta = 1, unit = 1]) =>
-      Math.max(1, roundHalfAway(theta / unit)),
-    );
-    const starts = combine([vInit, units], ([v = 0, unit = 1]) => roundHalfAway(v / unit));
-    const sent = combine(
-      [amplitude, thetas, units, threshold],
-      ([a = 1, steps = 1, unit = 1, theta = 1]) => (a * steps * unit) / theta,
-    );
-    const label = shortName(op.loc);
-    const attrs = {
-      threshold: this.grid(`${label}.threshold`, "i32", thetas),
-      vInit: this.grid(`${label}.v_init`, "i32", starts),
-      amplitude: this.builder.tensor("one", scalar("i8", 1)),
-      reset: op.attrs.reset,
-    };
-    const value = this.builder.add(op.kind, [x.value], attrs, op.loc, op.result);
-    return { value, units: compress(sent) };
+    const units = this.unitsOf(this.source(keyOf(op)));
+    const { rows, shape, data } = roundRows(this.builder.tensorAt(op.attrs.table), units);
+    const attrs = { table: this.keep(op.attrs.table, "i32", [rows, ...shape], data) };
+    return { ...x, value: this.builder.add(op.kind, [x.value], attrs, op.loc, op.result), units };
   }
 
-  private readout(op: OpOf<"snn.readout">): Made {
+  private readout(op: OpOf<"snn.readout" | "snn.accumulate">): Made {
     const x = this.operand(op, 0);
     const loc = fusedLoc(name, [op.loc]);
-    const mean = this.builder.add("snn.readout", [x.value], op.attrs, op.loc);
-    return { value: this.scaled(mean, x.units, shortName(op.loc), loc, op.result), units: x.units };
+    const sum = this.builder.add(op.kind, [x.value], op.attrs, op.loc);
+    const none = uniformGrid(x.units.shape.length, 0);
+    const shift = combine([x.surplus ?? none], ([over = 0]) => -over + 0);
+    const all = { ...x, value: sum, shift };
+    return { value: this.scaled(all, shortName(op.loc), loc, op.result), units: x.units };
   }
 
   /** Floats in units, as the numbers they stand for. */
-  private scaled(value: ValueId, units: Grid, label: string, loc: Loc, result?: ValueId): ValueId {
+  private scaled(
+    { value, units, shift }: Made & { readonly shift: Grid },
+    label: string,
+    loc: Loc,
+    result?: ValueId,
+  ): ValueId {
     const attrs = {
       scale: this.grid(`${label}.unit`, "f32", units),
-      shift: this.builder.tensor("zero", scalar("f32", 0)),
+      shift: shift.data.every((each) => each === 0)
+        ? this.builder.tensor("zero", scalar("f32", 0))
+        : this.grid(`${label}.shift`, "f32", shift),
     };
     return this.builder.add("ann.affine", [value], attrs, loc, result);
   }
@@ -325,7 +353,8 @@ class Emitter {
     const { loc } = this.builder.opOf(made.value);
     const from = fusedLoc(name, [loc]);
     const cast = this.builder.add("ann.cast", [made.value], { to: "f32", saturate: true }, from);
-    return this.scaled(cast, made.units, shortName(loc), from);
+    const shift = uniformGrid(made.units.shape.length, 0);
+    return this.scaled({ ...made, value: cast, shift }, shortName(loc), from);
   }
 
   /** What the plan makes of operand `index` of `op`. */
@@ -341,7 +370,7 @@ class Emitter {
     for (let n = 0; ; n++) {
       const source = this.plan.sources.get(keyOf(op, index, n));
       if (source === undefined) return made;
-      made = { value: this.rescaled(op, index, made, source), units: this.unitsOf(source) };
+      made = this.rescaled(op, index, made, source);
     }
   }
 
@@ -355,13 +384,13 @@ class Emitter {
   }
 
   /** Each element times a weight of its channel, or of its own where channels are not uniform. */
-  private rescaled(op: Op, index: number, x: Made, source: UnitSource): ValueId {
+  private rescaled(op: Op, index: number, x: Made, source: UnitSource): Made {
     const from = this.builder.opOf(x.value);
     const loc = fusedLoc(name, [from.loc, op.loc]);
     const label = `${shortName(from.loc)}.rescale`;
     const units = this.unitsOf(source);
     const scale = uniformGrid(units.shape.length, 1);
-    const { weights, biases } = this.perElement(op, index, source, { x: x.units, units, scale });
+    const { weights, biases, surplus } = this.perElement(op, index, source, { x, units, scale });
     const { shape } = from.type;
     const perChannel = units.shape.every((extent, axis) => axis === 1 || extent === 1);
     // A window has one to three axes of space.
@@ -370,7 +399,7 @@ class Emitter {
         scale: this.grid(label, "i8", weights),
         shift: this.grid(`${label}.bias`, "i32", biases),
       };
-      return this.builder.add("ann.affine", [x.value], attrs, loc);
+      return { value: this.builder.add("ann.affine", [x.value], attrs, loc), units, surplus };
     }
     const channels = shape[1] ?? 1;
     const axes = shape.slice(2);
@@ -388,7 +417,7 @@ class Emitter {
       bias: isShifted ? this.keep(`${label}.bias`, "i32", [channels], row(biases)) : null,
       groups: channels,
     };
-    return this.builder.add("ann.conv", [x.value], attrs, loc);
+    return { value: this.builder.add("ann.conv", [x.value], attrs, loc), units, surplus };
   }
 
   /** A value as integers: its own, or a float of the input quantised. */

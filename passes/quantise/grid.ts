@@ -58,6 +58,18 @@ export function combine(grids: readonly Grid[], f: (numbers: readonly number[]) 
   return { shape, data };
 }
 
+/** The mean of a grid at each index along `axis`; of a single one where it does not change along it. */
+export function meansAlong({ shape, data }: Grid, axis: number): Float64Array {
+  const extent = shape[axis] ?? 1;
+  const stride = stridesOf(shape)[axis] ?? 1;
+  const means = new Float64Array(extent);
+  data.forEach((x, i) => {
+    const index = Math.floor(i / stride) % extent;
+    means[index] = (means[index] ?? 0) + (x * extent) / data.length;
+  });
+  return means;
+}
+
 /** The same numbers with extent 1 along each axis along which they do not change. */
 export function compress(grid: Grid): Grid {
   let { shape, data } = grid;

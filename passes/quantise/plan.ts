@@ -3,12 +3,12 @@
  * its elements will count, and which weights have to be rounded into them. Chooses no unit and makes
  * no op; `emit.ts` does, by the same keys.
  */
-import { isEncoder, isWeighted, ownChannelAxis } from "../../ir/op/known.ts";
+import { isEncoder, isNeuron, isWeighted, ownChannelAxis } from "../../ir/op/known.ts";
 import { weightRowsOf, windowShares } from "./windows.ts";
 import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
-import { type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
+import { type NeuronKind, type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { type Type } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
 import { type WeightedOp } from "../fuse/weights.ts";
@@ -23,7 +23,11 @@ import {
   uniformGrid,
 } from "./grid.ts";
 import { momentsBeside } from "./moments.ts";
+import type { NeuronForm } from "./neurons/form.ts";
+import { bookNeurons } from "./neurons/book.ts";
+import { formOf } from "./neurons/forms.ts";
 import { ownUnits } from "./own-grid.ts";
+import { constantSource, largestOfRows } from "./sources.ts";
 import {
   type Known,
   type UnitSource,
@@ -44,8 +48,8 @@ interface Integers extends Units {
   readonly kind: "integers";
   readonly held: Held;
   /**
-   * Bits that its integers have gained from weights and from being quantised: 0 of spikes. What has
-   * gained few has large units, and its weights must be large where it meets what has gained many.
+   * Bits that its integers have, from weights and from being quantised: 0 of spikes of 1. What has
+   * few has large units, and its weights must be large where it meets what has many.
    */
   readonly bits: number;
 }
@@ -69,6 +73,8 @@ export interface IntegerPlan {
   readonly axes: ReadonlyMap<ValueId, number>;
   /** Of each average-pool: 1 / what each window divides by. */
   readonly shares: ReadonlyMap<ValueId, Grid>;
+  /** By the result of neurons: what they become. */
+  readonly neurons: ReadonlyMap<ValueId, NeuronForm>;
   /** Values that are of integers. */
   readonly integers: ReadonlySet<ValueId>;
   readonly refusals: readonly Diagnostic[];
@@ -79,9 +85,12 @@ export function keyOf(op: Op, index: number | null = null, n = 0): string {
   return index === null ? `${op.result}` : `${op.result}/${index}/${n}`;
 }
 
-/** Plans every op of `module`; `levels` is the largest integer that a weight may become. */
-export function planIntegers(module: Module, levels: number): IntegerPlan {
-  const planner = new Planner(module, levels);
+/**
+ * Plans every op of `module` for runs of so many timesteps; `levels` is the largest integer that a weight
+ * may become.
+ */
+export function planIntegers(module: Module, levels: number, timesteps: number): IntegerPlan {
+  const planner = new Planner(module, levels, timesteps);
   for (const op of module.ops) planner.plan(op);
   return planner.finish();
 }
@@ -98,6 +107,7 @@ class Planner {
   private readonly encoded = new Map<ValueId, number>();
   private readonly axes = new Map<ValueId, number>();
   private readonly shares = new Map<ValueId, Grid>();
+  private readonly neurons = new Map<ValueId, NeuronForm>();
   private readonly refusals: Diagnostic[] = [];
   /** Operands that were made currents already: by weights, and of constants. */
   private readonly rescales = new Map<string, Integers>();
@@ -106,10 +116,12 @@ class Planner {
   private readonly ops = new Map<ValueId, Op>();
   private readonly module: Module;
   private readonly levels: number;
+  private readonly timesteps: number;
 
-  constructor(module: Module, levels: number) {
+  constructor(module: Module, levels: number, timesteps: number) {
     this.module = module;
     this.levels = levels;
+    this.timesteps = timesteps;
   }
 
   plan(op: Op): void {
@@ -121,13 +133,13 @@ class Planner {
   finish(): IntegerPlan {
     const integers = new Set<ValueId>();
     for (const [value, { kind }] of this.infos) if (kind === "integers") integers.add(value);
-    const { table, sources, encoded, axes, shares, refusals } = this;
-    return { table, sources, encoded, axes, shares, integers, refusals };
+    const { table, sources, encoded, axes, shares, neurons, refusals } = this;
+    return { table, sources, encoded, axes, shares, neurons, integers, refusals };
   }
 
   private infoFor(op: Op, infos: readonly Info[]): Info {
     if (infos.some(({ kind }) => kind === "refused")) return { kind: "refused" };
-    const hasUnits = isWeighted(op) || isOp(op, "snn.if", "snn.rehearsed-if");
+    const hasUnits = isWeighted(op) || isNeuron(op);
     const isReal = op.type.domain === "real";
     if (isReal && !hasUnits && infos.every(({ kind }) => kind === "float")) {
       const decoded = infos.some((info) => info.kind === "float" && info.decoded);
@@ -144,6 +156,7 @@ class Planner {
 
   private integersFor(op: Op): Info {
     if (isWeighted(op)) return this.synapse(op);
+    if (isNeuron(op)) return this.neuron(op);
     if (movesUnits(op)) return this.move(op);
     switch (op.kind) {
       case "ann.affine":
@@ -160,13 +173,19 @@ class Planner {
         return this.maxPool(op);
       case "ann.resize":
         return this.resize(op);
-      case "snn.if":
-        return this.neuron(op);
+      case "snn.difference":
+        return this.plainOperand(op, 0, 0);
+      case "snn.temporal-bias":
+        return this.biased(op);
       case "snn.readout":
+      case "snn.accumulate":
         this.operand(op, 0);
         return { kind: "float", decoded: true };
-      case "snn.rehearsed-if":
-        refuse(op, "it rehearses, which is for floats");
+      case "snn.rehearsed-max-pool":
+      case "snn.rehearsed-readout":
+        refuse(op, "it belongs to neurons that rehearse, which are for floats");
+      case "snn.low-pass":
+        refuse(op, "it smooths, and what is left of a value at each timestep is no whole number");
       case "snn.input":
         refuse(op, "what comes from outside at each timestep is of floats");
       default:
@@ -336,21 +355,26 @@ class Planner {
     return { kind: "integers", held, bits, ids, factors };
   }
 
-  private neuron(op: OpOf<"snn.if">): Integers {
+  private neuron(op: OpOf<NeuronKind>): Integers {
+    const form = formOf(op, this.module, this.timesteps);
+    if ("why" in form) refuse(op, form.why);
+    this.neurons.set(op.result, form);
     const x = this.plainOperand(op, 0, 0);
-    const rank = op.type.shape.length;
-    const at = (ref: string): Grid => gridOf(tensorAt(this.module, ref), rank);
-    const parts = [x.ids, x.factors, at(op.attrs.threshold), at(op.attrs.vInit)];
-    combine(parts, ([id = -1, factor = 0, threshold = 1, vInit = 0]) => {
-      if (factor !== 0) this.table.demand(id, threshold, Math.abs(vInit));
-      return 0;
-    });
-    // What a spike stands for is known to the last digit only when the threshold has been rounded, so
-    // that spikes of any two thresholds or units count as different.
-    const amplitude = at(op.attrs.amplitude);
-    const factors = combine([...parts, amplitude], (all) => all.at(-1) ?? 1);
-    const ids = { shape: factors.shape, data: factors.data.map(() => this.table.distinct()) };
-    return { kind: "integers", held: "spike", bits: 0, ids, factors };
+    const units = bookNeurons(form, x, this.table);
+    return { kind: "integers", held: "spike", bits: form.bits, ...units };
+  }
+
+  /** A bias for each timestep takes the units of what it is added to. */
+  private biased(op: OpOf<"snn.temporal-bias">): Integers {
+    const x = this.plainOperand(op, 0, 0);
+    const table = largestOfRows(tensorAt(this.module, op.attrs.table), op.type.shape.length);
+    const parts = [x.ids, x.factors, table];
+    // Where no current ever comes the bias has a unit of its own.
+    const ids = combine(parts, ([id = -1, f = 0]) => (f === 0 ? this.table.fresh() : id));
+    const largest = combine(parts, ([, , most = 0]) => most);
+    const live = combine(parts, ([, f = 0, most = 0]) => (f === 0 && most === 0 ? 0 : 1));
+    this.feed(keyOf(op), constantSource(ids, live, largest, byteLevels));
+    return plain(ids, live, x.bits);
   }
 
   /** What operand `index` is made of, quantised where it is a float of the input. */
@@ -392,15 +416,7 @@ class Planner {
     const held = gridOf(value, value.shape.length);
     const ids = this.table.freshGrid(held);
     const live = { shape: held.shape, data: held.data.map((c) => (c === 0 ? 0 : 1)) };
-    this.feed(keyOf(op, index), {
-      ids,
-      live,
-      levels: byteLevels,
-      reach: 0,
-      isWhole: () => false,
-      row: () => ({ weights: new Float64Array(0), own: null, means: null, variances: null }),
-      bias: (k) => held.data[k] ?? 0,
-    });
+    this.feed(keyOf(op, index), constantSource(ids, live, held, byteLevels));
     const made = plain(ids, live, 0);
     this.constants.set(keyOf(op, index), made);
     return made;

@@ -59,7 +59,7 @@ export const quantise = definePass({
     if (given.properties.has("integer")) return given;
     const module = withScalesInNeurons(poolMeans(given, "quantise"));
     const { bits, input, grid } = context.options;
-    const plan = planIntegers(module, largestOf(bits));
+    const plan = planIntegers(module, largestOf(bits), context.timesteps);
     if (plan.refusals.length > 0) fail(...plan.refusals);
     const axes = new Map([...plan.axes, ...encodedAxes(plan)]);
     const seen = await measureMoments(module, axes, (value) => plan.encoded.has(value), context);

@@ -27,6 +27,8 @@ export interface ChannelUnits {
   readonly threshold: { readonly min: number; readonly max: number } | null;
   /** The largest |v[0]| of these neurons. */
   readonly vInit: number;
+  /** A unit that is fine enough for them; 0 if left out: then it is the weights that tell. */
+  readonly fine?: number;
 }
 
 /** The unit that was chosen. `limited`: by the threshold, so that weights may be clipped more. */
@@ -112,7 +114,7 @@ export function chooseScale(channel: ChannelUnits, grid: number): Scale {
     current < idleShare * largestHere
       ? largestIdleConstant
       : Math.min(largestOfAll, largestConstant * reach);
-  const floor = largestHere / most;
+  const floor = Math.max(largestHere / most, channel.fine ?? 0);
   const ceiling = threshold === null ? Infinity : threshold.min / leastThreshold;
   if (largest === 0) {
     const unit = largestHere === 0 ? 1 : largestHere / weightlessConstant;

@@ -8,7 +8,7 @@ import { type Grid, along, combine } from "./grid.ts";
 import type { Moments } from "./moments.ts";
 import { type ChannelUnits, type Row, type Scale, chooseScale } from "./scale.ts";
 
-/** A unit to be chosen; negative ones stand for the unit 1 of the network before. */
+/** A unit to be chosen; negative ones stand for the unit 1 of the network before, or what follows from others. */
 export type UnitId = number;
 
 /** The unit of an element is `factors` times the one that `ids` names; 0 for what is always 0. */
@@ -39,16 +39,22 @@ export interface UnitSource {
   bias(k: number): number;
 }
 
-interface Demand {
+/** What neurons ask of the unit of their current. */
+export interface Demand {
+  /** The least that is to be several units; Infinity where nothing is. */
   readonly min: number;
+  /** The largest that is to fit 32 bits, and the largest |v[0]|. */
   readonly max: number;
   readonly vInit: number;
+  /** A unit that is fine enough: nothing is gained by a finer one. */
+  readonly fine: number;
 }
 
 /** Which units are the same, and what each has to fit. */
 export class UnitTable {
   private readonly parents: UnitId[] = [];
   private lastDistinct = -1;
+  private readonly derived = new Map<UnitId, (unitOf: (id: UnitId) => number) => number>();
   private readonly fixed = new Map<UnitId, number>();
   private readonly sources: { readonly source: UnitSource; readonly k: number; id: UnitId }[] = [];
   private readonly demands: { readonly id: UnitId; readonly of: Demand }[] = [];
@@ -61,6 +67,11 @@ export class UnitTable {
   /** A new name for the unit 1, for values that are not to be taken for each other. */
   distinct(): UnitId {
     return --this.lastDistinct;
+  }
+
+  /** Says what the unit of a value follows from, instead of being 1; `id` is a distinct one. */
+  derive(id: UnitId, unit: (unitOf: (id: UnitId) => number) => number): void {
+    this.derived.set(id, unit);
   }
 
   /** A grid of new units, each its own. */
@@ -95,9 +106,9 @@ export class UnitTable {
     });
   }
 
-  /** Books that neurons with this threshold and |v[0]| take currents of unit `id`. */
-  demand(id: UnitId, threshold: number, vInit: number): void {
-    this.demands.push({ id, of: { min: threshold, max: threshold, vInit } });
+  /** Books that neurons take currents of unit `id`, with steps, constants and |v[0]| like these. */
+  demand(id: UnitId, of: Demand): void {
+    this.demands.push({ id, of });
   }
 
   /** Sets a unit that is known, and that no other is to become the same as. */
@@ -114,7 +125,7 @@ export class UnitTable {
     const channels = this.channels();
     const chosen = new Map<UnitId, number | null>();
     const unitOf = (id: UnitId): number => {
-      if (id < 0) return 1;
+      if (id < 0) return this.derived.get(id)?.(unitOf) ?? 1;
       const root = this.find(id);
       const there = this.fixed.get(root) ?? chosen.get(root);
       // What shares a unit has gained the same bits, and each weight adds some.
@@ -146,6 +157,7 @@ export class UnitTable {
         min: Math.min(before.min, of.min),
         max: Math.max(before.max, of.max),
         vInit: Math.max(before.vInit, of.vInit),
+        fine: Math.max(before.fine, of.fine),
       };
     }
     return all;
@@ -167,6 +179,7 @@ function channelOf({ feeds, demand }: PendingChannel, at: Known): ChannelUnits {
     })),
     threshold: demand === null ? null : { min: demand.min, max: demand.max },
     vInit: demand?.vInit ?? 0,
+    fine: demand?.fine ?? 0,
   };
 }
 
