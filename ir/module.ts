@@ -140,6 +140,11 @@ export interface Module {
   readonly carries: readonly Carry[];
   readonly tensors: ReadonlyMap<TensorRef, Tensor>;
   readonly properties: ReadonlySet<Property>;
+  /**
+   * Spikes per neuron and timestep on calibration samples, of neuron ops for which they were measured. Engines may
+   * choose between ways of computing the same by them; nothing that a network computes depends on them.
+   */
+  readonly rates?: ReadonlyMap<ValueId, number>;
 }
 
 /** The op that makes `value`. */

@@ -45,6 +45,7 @@ export function compileOptionsOf(
     average: [...new Set([...observe.map(({ value }) => value), ...valuesOf("mean")])],
     traces: [...new Set(valuesOf("state"))],
     count: options.countOperations ?? true,
+    ...(module.rates === undefined ? {} : { rates: module.rates }),
     shared: form.shared,
     tiles: form.tiles,
     optimise: false,

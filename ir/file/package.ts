@@ -8,7 +8,8 @@ import { diagnose } from "../diagnostics.ts";
 import { type Json, canonicalJson, countsOf, membersOf, tryParseJson } from "./json.ts";
 import { sourceLoc } from "../loc.ts";
 import type { Module } from "../module.ts";
-import { traitsOf } from "../op/known.ts";
+import { isNeuron, traitsOf } from "../op/known.ts";
+import type { ValueId } from "../op/op.ts";
 import { parseModule } from "../text/parse.ts";
 import { printModule } from "../text/print.ts";
 import {
@@ -73,6 +74,8 @@ function fileOf({ module, provenance }: Package): Safetensors {
     ["snnc.provenance", canonicalJson(provenance)],
   ]);
   if (Object.keys(packed).length > 0) metadata.set("snnc.packed", canonicalJson(packed));
+  const rates = ratesByNumber(module);
+  if (Object.keys(rates).length > 0) metadata.set("snnc.rates", canonicalJson(rates));
   return { tensors, metadata };
 }
 
@@ -126,7 +129,41 @@ export function decodePackage(bytes: Uint8Array, file: string): Package {
       ),
     );
   }
-  return { module, provenance: readProvenance(metadata.get("snnc.provenance"), malformed) };
+  const rates = readRates(metadata.get("snnc.rates"), module, malformed);
+  return {
+    module: rates === null ? module : { ...module, rates },
+    provenance: readProvenance(metadata.get("snnc.provenance"), malformed),
+  };
+}
+
+/** Rates by the numbers that values have in the text. */
+function ratesByNumber({ ops, rates }: Module): Record<string, number> {
+  const entries = ops.map(({ result }, number) => [String(number), rates?.get(result)] as const);
+  return Object.fromEntries(
+    entries.flatMap(([key, rate]) => (rate === undefined ? [] : [[key, rate]])),
+  );
+}
+
+/** Null where the file says none: they are measured for some networks only. */
+function readRates(
+  text: string | undefined,
+  { ops }: Module,
+  malformed: (why: string) => Diagnostic,
+): ReadonlyMap<ValueId, number> | null {
+  if (text === undefined) return null;
+  const parsed = tryParseJson(text);
+  if (!parsed.ok) return fail(malformed(`of its firing rates, ${parsed.reason}`));
+  const members = membersOf(parsed.value) ?? fail(malformed("its firing rates are no object"));
+  const rates = new Map<ValueId, number>();
+  for (const [number, rate] of members) {
+    const op = /^\d+$/.test(number) ? ops[Number(number)] : undefined;
+    if (op === undefined || !isNeuron(op))
+      fail(malformed(`firing rate "${number}" is of no neurons`));
+    else if (typeof rate !== "number" || rate < 0 || rate > 1) {
+      fail(malformed(`firing rate "${number}" is not a number from 0 to 1`));
+    } else rates.set(op.result, rate);
+  }
+  return rates;
 }
 
 /** The tensors that a file holds packed, by name; nothing is unpacked yet. */

@@ -12,6 +12,7 @@ import { type Conversion, convert } from "../convert.ts";
 import { droppedFrames, framesIn } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
 import type { Running } from "../measure.ts";
+import { withRates } from "../rates.ts";
 import type { ReportRequest } from "../report.ts";
 import type { JobHost } from "./host.ts";
 import type { Job } from "./job.ts";
@@ -122,7 +123,8 @@ async function convertAs(
       : { checkNumerics: host.checkNumerics(samples) }),
   });
   host.report(...conversion.diagnostics);
-  return conversion;
+  if (samples === null) return conversion;
+  return { ...conversion, module: await withRates(conversion.module, samples, running) };
 }
 
 /** Both networks on the same samples, where there are two and samples. */

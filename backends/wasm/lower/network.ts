@@ -37,7 +37,7 @@ export interface LowerOptions {
   readonly convolutions?: "direct";
   /**
    * Spikes per neuron and timestep of ops that make spikes, where they are known, for the cost model.
-   * An evaluation has them as `neurons[…].firingRate`, and `report.json` by the layers' names.
+   * A network of integers brings those of its calibration along (`Module.rates`).
    */
   readonly rates?: ReadonlyMap<ValueId, number>;
 }

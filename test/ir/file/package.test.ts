@@ -240,6 +240,17 @@ describe("a package", () => {
     );
   });
 
+  it.each([
+    ["[1]", "its firing rates are no object"],
+    ["{", "of its firing rates, its JSON is malformed"],
+    ['{"9":0.5}', 'firing rate "9" is of no neurons'],
+    ['{"0":0.5}', 'firing rate "0" is of no neurons'],
+  ])("is refused where its firing rates are %s", (rates, why) => {
+    expect(tampered((_, m) => m.set("snnc.rates", rates))).toBe(
+      `package-malformed: net.snn is not a valid .snn network: ${why}`,
+    );
+  });
+
   it("is refused when its tensors are not the network's", () => {
     expect(tampered((t) => t.delete("fc.bias"))).toContain('"fc.bias" of its network is missing');
     expect(tampered((t) => t.delete("fc.weight"))).toContain("ir-tensor-data");
