@@ -21,6 +21,7 @@ import { preparePeer } from "./speed/peers.ts";
 import { isSource, outFolder } from "./speed/project.ts";
 import { type PeerName, peerNames } from "./speed/processes/protocol.ts";
 import { type Row, tableOf } from "./speed/rows.ts";
+import { qdqSuite } from "./speed/suites/qdq.ts";
 import { simulatorsSuite } from "./speed/suites/simulators.ts";
 import { snnSuite } from "./speed/suites/snn.ts";
 import { createStatus } from "./speed/status.ts";
@@ -30,6 +31,7 @@ const suites: ReadonlyMap<string, Suite> = new Map([
   ["limits", limitsSuite],
   ["ann", annSuite],
   ["snn", snnSuite],
+  ["qdq", qdqSuite],
   ["kernel", kernelSuite],
   ["fit", fitSuite],
   ["peers", simulatorsSuite],
@@ -37,10 +39,10 @@ const suites: ReadonlyMap<string, Suite> = new Map([
   ["growth", growthSuite],
 ]);
 const suiteNames = [...suites.keys()];
-/** Those that are no part of a whole run: what they find goes into the code. */
-const suitesWhenNamed: readonly string[] = ["fit"];
+/** Those that are no part of a whole run: what they find goes into the code, or into other suites' notes. */
+const suitesWhenNamed: readonly string[] = ["fit", "qdq"];
 /** Those that run models, and other engines on them. */
-const suitesOnModels: readonly string[] = ["ann", "snn", "compile"];
+const suitesOnModels: readonly string[] = ["ann", "snn", "qdq", "compile"];
 
 /** Measured where no model is named. */
 const defaultModels: readonly string[] = [
@@ -82,12 +84,12 @@ const program = new Command("bench")
   )
   .addOption(
     new Option("--timesteps <list>", "timesteps of spiking networks")
-      .default([4, 8, 16, 32], "4,8,16,32")
+      .default([1, 2, 4, 8], "1,2,4,8")
       .argParser(wholeNumbers),
   )
   .addOption(
-    new Option("--further-timesteps <list>", "where to look on for a loss within one point")
-      .default([64, 128], "64,128")
+    new Option("--further-timesteps <list>", "where to look on for a loss within half a point")
+      .default([16, 32, 64, 128], "16,32,64,128")
       .argParser(wholeNumbers),
   )
   .option("--pipeline <passes>", "what converts", "default")
@@ -98,7 +100,7 @@ const program = new Command("bench")
   )
   .addOption(
     new Option("--accuracy-samples <n>", "test samples to measure accuracy on")
-      .default(300)
+      .default(1000)
       .argParser(wholeNumber(1, 1_000_000)),
   )
   .option("--snn <folder>", "where converted networks are kept", outFolder)

@@ -17,7 +17,7 @@ export interface Settings {
   readonly seconds: number;
   /** Timesteps to measure spiking networks at. */
   readonly timesteps: readonly number[];
-  /** Further ones to look for "within one point of the ANN" at, in ascending order. */
+  /** Further ones to look for "within half a point of the ANN" at, in ascending order. */
   readonly furtherTimesteps: readonly number[];
   readonly calibrationSamples: number;
   readonly accuracySamples: number;

@@ -19,7 +19,9 @@ const inputCount = 64;
 
 export interface Prepared {
   readonly one: Case;
-  /** Imported and cleaned, as it is run. */
+  /** Imported, with batch normalisation folded into weights; the rest in the model's own order. */
+  readonly canonical: Module;
+  /** The same as it is run. */
   readonly clean: Module;
   readonly inputs: InputFile;
   /** Of the model's bytes. */
@@ -33,15 +35,11 @@ export async function prepare(one: Case, bench: Bench): Promise<Prepared> {
   const { context, settings } = bench;
   const engine = await loadEngine(settings.engine);
   const network = await loadNetwork(one.model, {}, context);
-  const { module: clean } = await convert(
-    network.module,
-    null,
-    { engine, threads: 1 },
-    {
-      timesteps: 1,
-      pipeline: "canonical,commute-max-pool",
-    },
-  );
+  const running = { engine, threads: 1 };
+  const pass = async (module: Module, pipeline: string): Promise<Module> =>
+    (await convert(module, null, running, { timesteps: 1, pipeline })).module;
+  const canonical = await pass(network.module, "canonical");
+  const clean = await pass(canonical, "canonical,commute-max-pool");
   const data = await loadData(
     one.test,
     clean,
@@ -55,6 +53,7 @@ export async function prepare(one: Case, bench: Bench): Promise<Prepared> {
   const bytes = await readFile(one.model);
   return {
     one,
+    canonical,
     clean,
     inputs,
     sha256: createHash("sha256").update(bytes).digest("hex"),

@@ -1,16 +1,16 @@
-/** Starts the two sides of a comparison: our engine, and every peer that is there. */
+/** Starts the two sides of a comparison: our engine, and every peer that is there, in floats and in int8. */
 import { type Bench, type Start, ourName } from "./context.ts";
+import { isWithin } from "./loss.ts";
 import { type Contestant, ContestantError } from "./processes/contestant.ts";
 import type { Prepared } from "./prepare.ts";
 import { peersFolder } from "./project.ts";
 import type { InputFile, PeerName } from "./processes/protocol.ts";
+import { quantisedModel } from "./quantised/model.ts";
+import { DiagnosticError } from "../../ir/diagnostic.ts";
 import { relativeDifference } from "./statistics.ts";
 
 /** Samples that answers are compared on. */
 const comparedSamples = 16;
-
-/** What a peer is started on. */
-export type ForPeers = Pick<Prepared, "one" | "inputs" | "forPeers">;
 
 /** Our engine on the cleaned model, or on a `.snn`. */
 export function startOurs(
@@ -43,7 +43,7 @@ async function startPeer(
   start: Start,
   bench: Bench,
   peer: PeerName,
-  { one, inputs, forPeers }: ForPeers,
+  { one, inputs, forPeers }: Prepared,
 ): Promise<{ contestant: Contestant; batchNote: string }> {
   const spec = {
     role: "peer",
@@ -94,36 +94,86 @@ export function agreementNote(difference: number): string {
   return `outputs within 1e${Math.ceil(Math.log10(difference))} of the largest`;
 }
 
-export function comparedCount({ inputs }: ForPeers): number {
+export function comparedCount({ inputs }: Prepared): number {
   return Math.min(comparedSamples, inputs.count);
 }
 
+export interface Peers {
+  readonly peers: readonly Contestant[];
+  /** What is to be said of each one's outputs. */
+  readonly notes: ReadonlyMap<Contestant, string>;
+}
+
 /**
- * Starts every peer that is there, and notes how far its outputs for the first samples are from
- * `expected`, which are ours.
+ * Starts every peer that is there: on the model, noting how far its outputs for the first samples are
+ * from `expected`, which are ours; and on its form in int8, noting its accuracy.
  */
 export async function startPeers(
   bench: Bench,
   start: Start,
-  prepared: ForPeers,
+  prepared: Prepared,
   expected: Float32Array,
-): Promise<{ peers: Contestant[]; notes: Map<Contestant, string> }> {
-  const count = comparedCount(prepared);
-  const peers: Contestant[] = [];
+): Promise<Peers> {
   const notes = new Map<Contestant, string>();
-  for (const name of bench.peers) {
+  const started = async (name: string, work: () => Promise<[Contestant, string] | null>) => {
     try {
-      const { contestant, batchNote } = await startPeer(start, bench, name, prepared);
-      const { logits } = await contestant.answers(count);
-      const difference = relativeDifference(expected, logits);
-      const same = agreementNote(difference);
-      if (difference > sameAnswer) bench.alert(`${prepared.one.name}: ${name}: ${same}`);
-      notes.set(contestant, batchNote === "" ? same : `${batchNote}; ${same}`);
-      peers.push(contestant);
+      const made = await work();
+      if (made !== null) notes.set(...made);
     } catch (error) {
-      if (!(error instanceof ContestantError)) throw error;
+      if (!(error instanceof ContestantError || error instanceof DiagnosticError)) throw error;
       bench.alert(`${prepared.one.name}: rows of ${name} are left out: ${error.message}`);
     }
+  };
+  for (const peer of bench.peers) {
+    await started(peer, () => startOnFloats(bench, start, peer, prepared, expected));
   }
-  return { peers, notes };
+  for (const peer of bench.peers) {
+    const name = `${peer} int8`;
+    await started(name, () => startOnIntegers(bench, start, peer, name, prepared));
+  }
+  return { peers: [...notes.keys()], notes };
+}
+
+async function startOnFloats(
+  bench: Bench,
+  start: Start,
+  peer: PeerName,
+  prepared: Prepared,
+  expected: Float32Array,
+): Promise<[Contestant, string]> {
+  const { contestant, batchNote } = await startPeer(start, bench, peer, prepared);
+  const { logits } = await contestant.answers(comparedCount(prepared));
+  const difference = relativeDifference(expected, logits);
+  const same = agreementNote(difference);
+  if (difference > sameAnswer) bench.alert(`${prepared.one.name}: ${peer}: ${same}`);
+  return [contestant, batchNote === "" ? same : `${batchNote}; ${same}`];
+}
+
+/** Null where its accuracy is too far from the floats' to be compared with, which is said. */
+async function startOnIntegers(
+  bench: Bench,
+  start: Start,
+  peer: PeerName,
+  name: string,
+  prepared: Prepared,
+): Promise<[Contestant, string] | null> {
+  const leaveOut = (why: string): null => {
+    bench.alert(`${prepared.one.name}: rows of ${name} are left out: ${why}`);
+    return null;
+  };
+  const model = await quantisedModel(prepared, bench);
+  if ("why" in model) return leaveOut(model.why);
+  const { annAccuracy } = model;
+  const { accuracy, agreement, samples } = await model.onPeer(peer);
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+  const note =
+    `int8 by QDQ: accuracy ${percent(accuracy)}, ANN ${percent(annAccuracy)}, ` +
+    `agreement ${percent(agreement)} on ${samples} samples`;
+  if (!isWithin({ accuracy, annAccuracy })) return leaveOut(note);
+  const contestant = await start(name, {
+    ...{ role: "peer", peer, folder: peersFolder, threads: bench.settings.threads },
+    ...{ model: model.file, inputs: prepared.inputs, fixedBatch: null },
+  });
+  const floats = model.inFloats.length === 0 ? "" : `; in floats: ${model.inFloats.join(", ")}`;
+  return [await noted(bench, Promise.resolve(contestant)), note + floats];
 }

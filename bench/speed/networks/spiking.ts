@@ -5,10 +5,8 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import path from "node:path";
 import { z } from "zod";
-import { loadData } from "../../../cli/options/data.ts";
 import { version } from "../../../cli/version.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import type { Module } from "../../../ir/module.ts";
@@ -17,8 +15,8 @@ import { type Labelled, evaluateModule } from "../../../library/assess.ts";
 import { convert } from "../../../library/convert.ts";
 import { type Running, calibrationOn } from "../../../library/measure.ts";
 import type { Bench } from "../context.ts";
-import { loadEngine } from "../engines.ts";
-import { type Prepared, dataOptions, safeName } from "../prepare.ts";
+import { type Prepared, safeName } from "../prepare.ts";
+import { lazily, loadCaseData } from "./case-data.ts";
 
 export interface SpikingNetwork {
   readonly timesteps: number;
@@ -31,31 +29,12 @@ export interface SpikingNetwork {
 
 const keptAccuracy = z.object({ accuracy: z.number(), annAccuracy: z.number() });
 
-/** Converts on all cores: nothing is being timed yet. */
+/** Makes networks of the case, for any number of timesteps. */
 export function networksOf(prepared: Prepared, bench: Bench) {
   const { one, clean } = prepared;
-  const { settings, context } = bench;
+  const { settings } = bench;
   const once = lazily(async () => {
-    const running: Running = {
-      engine: await loadEngine(settings.engine),
-      threads: availableParallelism(),
-      onProgress: (label, done, total) =>
-        bench.status(`${one.name}: ${label}, ${done} of ${total}`),
-    };
-    const calibration = await loadData(
-      one.calibration,
-      clean,
-      { ...dataOptions(one), draw: { count: settings.calibrationSamples, seed: settings.seed } },
-      context,
-      false,
-    );
-    const test = await loadData(
-      one.test,
-      clean,
-      { ...dataOptions(one), limit: settings.accuracySamples },
-      context,
-      true,
-    );
+    const { running, calibration, test } = await loadCaseData(prepared, bench);
     return { running, test, measure: calibrationOn(calibration.samples, running) };
   });
   const annAccuracy = lazily(async () => {
@@ -110,10 +89,4 @@ async function accuracyOf(
 ): Promise<number> {
   const { accuracy } = await evaluateModule(module, data, running, { timesteps, label });
   return known(accuracy?.at(-1), "labels");
-}
-
-/** Made on first use, and then kept. */
-function lazily<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null;
-  return () => (made ??= make());
 }

@@ -46,6 +46,7 @@ async function load(spec: PeerSpec): Promise<Served> {
     intraOpNumThreads: spec.threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: "all",
+    ...(spec.optimised === undefined ? {} : { optimizedModelFilePath: spec.optimised }),
   });
   const created = performance.now();
   const all = spec.inputs === null ? [] : await readInputs(spec.inputs);

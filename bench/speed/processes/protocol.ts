@@ -40,6 +40,8 @@ export interface PeerSpec {
   readonly inputs: InputFile | null;
   /** Images that the model takes at a time, where it takes no other number. */
   readonly fixedBatch: number | null;
+  /** Where the peer writes the graph that it made of the model; only onnxruntime-node does. */
+  readonly optimised?: string;
 }
 
 /** What a process tells when it is ready. */

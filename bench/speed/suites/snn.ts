@@ -12,14 +12,12 @@ import {
   threadsNote,
   timed,
 } from "../context.ts";
+import { isWithin } from "../loss.ts";
 import { type Contestant, interleave, withContestants } from "../processes/contestant.ts";
 import { isFeedable, prepare } from "../prepare.ts";
 import { type Row, rowOf } from "../rows.ts";
 import { comparedCount, startOurs, startPeers } from "../sides.ts";
 import { type SpikingNetwork, networksOf } from "../networks/spiking.ts";
-
-/** How far below the ANN's the accuracy may be, as a share: one point. */
-const allowedLoss = 0.01;
 
 export async function snnSuite(bench: Bench): Promise<Row[]> {
   const rows: Row[] = [];
@@ -82,7 +80,7 @@ async function measureCase(one: Case, bench: Bench, start: Start): Promise<Row[]
           peaks.get(network),
           threadsNote(settings.threads),
           ...(within === null && network === networks.at(-1)
-            ? ["no T tried is within a point"]
+            ? ["no T tried is within half a point"]
             : []),
           ...(one.note === "" ? [] : [one.note]),
           `peers on the ANN: ${notes.get(peer) ?? ""}`,
@@ -92,7 +90,7 @@ async function measureCase(one: Case, bench: Bench, start: Start): Promise<Row[]
   );
 }
 
-const withinMark = " (within a point)";
+const withinMark = " (within half a point)";
 
 /** The networks of all timesteps asked for, and the first whose accuracy is close enough. */
 async function chooseNetworks(
@@ -110,11 +108,6 @@ async function chooseNetworks(
   }
   // The last one tried is shown even where it is not good enough: that is the answer then.
   return { networks: last === null ? networks : [...networks, last], within };
-}
-
-export function isWithin(network: Pick<SpikingNetwork, "accuracy" | "annAccuracy">): boolean {
-  // Shares of samples are no exact fractions of binary numbers.
-  return network.annAccuracy - network.accuracy <= allowedLoss + 1e-9;
 }
 
 function activityNote(

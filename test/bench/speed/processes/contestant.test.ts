@@ -11,7 +11,6 @@ import {
 import { writeInputs } from "../../../../bench/speed/processes/inputs.ts";
 import { growthNetwork } from "../../../../bench/speed/networks/networks.ts";
 import type { OurSpec } from "../../../../bench/speed/processes/protocol.ts";
-import { isWithin } from "../../../../bench/speed/suites/snn.ts";
 import { encodePackage } from "../../../../ir/file/package.ts";
 import { zeros } from "../../../../ir/tensor.ts";
 
@@ -58,13 +57,5 @@ describe("a contestant", () => {
     const failure = withContestants((start) => start("ours", missing));
     await expect(failure).rejects.toThrow(ContestantError);
     await expect(failure).rejects.toThrow(/^ours: there is no file .*missing\.snn$/);
-  });
-});
-
-describe("isWithin", () => {
-  it("allows one point and no more", () => {
-    expect(isWithin({ annAccuracy: 0.99, accuracy: 0.98 })).toBe(true);
-    expect(isWithin({ annAccuracy: 0.99, accuracy: 0.9799 })).toBe(false);
-    expect(isWithin({ annAccuracy: 0.9, accuracy: 0.95 })).toBe(true);
   });
 });
