@@ -46,11 +46,33 @@ export interface RunOptions {
    * what counts them: nothing is to be read from those fields of the results then.
    */
   readonly countOperations?: boolean;
+  /**
+   * Whether outputs are wanted; true unless given. Without, the results have none, and an engine need not
+   * compute what nothing else asks for. No run that may end early is without.
+   */
+  readonly outputs?: boolean;
+  /** Values to record, out of the executable's `recordable`, so that another run can go on from there. */
+  readonly record?: readonly ValueId[];
+  /** Where to go on from. Nothing is computed that only these values need; nothing can be counted then. */
+  readonly resume?: Resume;
   /** Ends the run of each sample once its answer is clear. No effect on a module of code "none". */
   readonly earlyExit?: EarlyExit;
   /** Told of each finished sample. */
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+/** Values that are not computed, but given as an earlier run of as many timesteps recorded them. */
+export interface Resume {
+  readonly values: readonly ValueId[];
+  /** The recordings of sample `index`, one for each value. */
+  readonly recordingsOf: (index: number) => readonly Recording[];
+}
+
+/**
+ * What a value was at every timestep of a sample, as the engine holds it: spikes that are bits stay bits.
+ * Read by executables of the same engine alone, which compute on it to the bit what they compute without.
+ */
+export type Recording = Uint8Array<ArrayBuffer>;
 
 export interface SampleResult {
   readonly index: number;
@@ -60,7 +82,7 @@ export interface SampleResult {
    * timesteps that ran.
    */
   readonly timestepsTaken: number;
-  /** Per module output: the decoded value after each timestep, [T, numel]. */
+  /** Per module output: the decoded value after each timestep, [T, numel]; empty where none are wanted. */
   readonly outputs: readonly Float32Array[];
   /** Spikes (words that were sent) of each neuron op over the whole run, in the order of `Executable.neurons`. */
   readonly spikes: Float64Array;
@@ -70,6 +92,8 @@ export interface SampleResult {
   readonly activity: Activity;
   /** One per probe, in order; see `keptBy` for which are of integers. */
   readonly probes: readonly ProbeData[];
+  /** One for each value that was to be recorded; missing where this sample cannot be. */
+  readonly recordings?: readonly Recording[];
 }
 
 /**
@@ -145,6 +169,8 @@ export interface Executable {
   readonly module: Module;
   /** The neuron ops, in the order of the module. */
   readonly neurons: readonly ValueId[];
+  /** Values that can be recorded and resumed from; missing where the engine has no such form. */
+  readonly recordable?: ReadonlySet<ValueId>;
   /**
    * Runs every sample. `onSample` is called in the order of the samples, whatever ran in parallel.
    * The result is independent of threads and of how samples are grouped.

@@ -13,7 +13,10 @@ import { type Module, producerOf } from "../ir/module.ts";
 import type { CalibrationStatistics } from "../ir/run/stats.ts";
 import { hashTensor } from "../ir/tensor.ts";
 import type { Calibration } from "../passes/pass.ts";
+import type { ValueId } from "../ir/op/op.ts";
+import { prefixOf } from "../passes/graph.ts";
 import { diagnose } from "./diagnostics.ts";
+import { Recorder, usualRecordingBytes } from "./recorder.ts";
 
 export interface Running {
   readonly engine: Engine;
@@ -25,6 +28,11 @@ export interface Running {
    * on it.
    */
   readonly now?: () => number;
+  /**
+   * Bytes of spikes to keep while passes look at one layer after the other; 1 GiB unless given. No result
+   * depends on it.
+   */
+  readonly recordingBytes?: number;
   /** Called after each sample of each run. */
   readonly onProgress?: (label: string, done: number, total: number) => void;
 }
@@ -42,6 +50,7 @@ export function loadOn(running: Running, module: Module): Promise<Executable> {
  */
 export function calibrationOn(samples: SampleSource, running: Running): Calibration {
   const kept = new WeakMap<Module, Map<string, Promise<CalibrationStatistics>>>();
+  const recorder = new Recorder(running.recordingBytes ?? usualRecordingBytes);
   let ordered: SampleSource | null = null;
   return {
     measure(module, observe, timesteps) {
@@ -63,23 +72,38 @@ export function calibrationOn(samples: SampleSource, running: Running): Calibrat
       ordered ??= byContent(samples);
       const all = ordered;
       const count = Math.max(0, Math.min(most, all.count - first));
-      const chosen = { count, get: (index: number) => all.get(first + index) };
-      const executable = await loadOn(running, module);
+      const isWhole = counts || probes.length === 0;
+      const asked = probes.map(({ value }) => value);
+      const executable = await loadOn(running, isWhole ? module : prefixOf(module, asked));
+      const { recordable = new Set<ValueId>() } = executable;
+      const look = { module, probes, timesteps, first, count };
+      const parts = recorder.partsOf({ ...look, recordable: isWhole ? new Set() : recordable });
       try {
-        await executable.run(
-          chosen,
-          {
-            timesteps,
-            probes,
-            countOperations: counts,
-            onProgress: (done, total) => running.onProgress?.("calibrating", done, total),
-          },
-          ({ index, probes: kept, bits }) => {
-            checkKept(module, probes, kept);
-            const each = counts ? executable.neurons : [];
-            onSample(kept, first + index, new Map(each.map((value, i) => [value, bits[i] ?? 0])));
-          },
-        );
+        for (const part of parts) {
+          await executable.run(
+            { count: part.count, get: (index) => all.get(part.first + index) },
+            {
+              timesteps,
+              probes,
+              countOperations: counts,
+              outputs: false,
+              record: part.record,
+              resume: {
+                values: part.given,
+                recordingsOf: (index) => part.recordingsOf(part.first + index),
+              },
+              onProgress: (done) =>
+                running.onProgress?.("calibrating", part.first - first + done, count),
+            },
+            ({ index, probes: kept, bits, recordings }) => {
+              const at = part.first + index;
+              part.done(at, recordings);
+              checkKept(module, probes, kept);
+              const each = counts ? executable.neurons : [];
+              onSample(kept, at, new Map(each.map((value, i) => [value, bits[i] ?? 0])));
+            },
+          );
+        }
       } finally {
         await executable.close();
       }

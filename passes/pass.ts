@@ -55,7 +55,9 @@ export interface PassContext<V> {
    */
   readonly measure: Calibration["measure"];
   /**
-   * Runs a module on the calibration set and shows what `probes` keep of each sample. Samples come in
+   * Runs what `probes` need of a module on the calibration set, and shows what they keep of each sample: all
+   * of it where there are none, or where bits are counted. Handed the whole network, layer after layer, it
+   * does not run the layers before anew, as long as they are the same. Samples come in
    * an order that depends on their content alone, so sums of what is shown do not depend on how they
    * were given. Awaited like `measure`, and fails as it does.
    */

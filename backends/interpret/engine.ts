@@ -36,7 +36,7 @@ function createExecutable(module: Module): Executable {
           average: observe.map(({ value }) => value),
         });
         gatherer.add((value) => known(means.get(value), `the mean of %${value}`));
-        onSample?.(result);
+        onSample?.(options.outputs === false ? { ...result, outputs: [] } : result);
         options.onProgress?.(index + 1, samples.count);
       }
       return gatherer.finish();

@@ -25,6 +25,7 @@ export interface RunTask {
   readonly probes: readonly Probe[];
   readonly observe: readonly Observation[];
   readonly countOperations: boolean;
+  readonly outputs: boolean;
   readonly earlyExit?: EarlyExit | undefined;
 }
 
@@ -49,6 +50,7 @@ export function createRunner(plan: ExecutionPlan, job: RunTask): Runner {
   for (const { value, keep } of job.probes) {
     if (keep === "mean") averaged.set(value, new Float64Array(bufferOf(value).length));
   }
+  const wanted = job.outputs ? module.outputs : [];
   const varying = plan.steps.filter((step) => step.timeVarying);
 
   return {
@@ -65,9 +67,7 @@ export function createRunner(plan: ExecutionPlan, job: RunTask): Runner {
       for (const step of plan.steps) step.reset();
       for (const sum of averaged.values()) sum.fill(0);
 
-      const outputs = module.outputs.map(
-        (o) => new Float32Array(timesteps * bufferOf(o.value).length),
-      );
+      const outputs = wanted.map((o) => new Float32Array(timesteps * bufferOf(o.value).length));
       const spikes = new Float64Array(plan.neurons.length);
       const bits = new Float64Array(plan.neurons.length);
       const activity = noActivity(timesteps);
@@ -83,7 +83,7 @@ export function createRunner(plan: ExecutionPlan, job: RunTask): Runner {
         for (const step of t === 0 ? plan.steps : varying) step.run();
         for (const { from, kept } of plan.carries) kept.set(from);
         if (job.countOperations) counter.count(t, activity, spikes, bits);
-        module.outputs.forEach((o, i) => {
+        wanted.forEach((o, i) => {
           const now = bufferOf(o.value);
           outputs[i]?.set(now, t * now.length);
         });

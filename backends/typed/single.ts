@@ -59,6 +59,7 @@ function createExecutable(
         probes: options.probes ?? [],
         observe: options.observe ?? [],
         countOperations: options.countOperations ?? true,
+        outputs: options.outputs ?? true,
         earlyExit: options.earlyExit,
       };
       if (createPool === null || threads === 1 || samples.count <= groupSize) {

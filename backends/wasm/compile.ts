@@ -12,10 +12,11 @@ import { type Assembler, openAssembler } from "./assembler/assembler.ts";
 import { barrierBytes, freeOffset, waitForAll } from "./assembler/barrier.ts";
 import { connectionsOf } from "./lower/counts.ts";
 import type { Lowering, Step } from "./lower/lowering.ts";
-import { type LowerOptions, lowerNetwork, stepsIn } from "./lower/network.ts";
+import { type LowerOptions, type SpikePlace, lowerNetwork, stepsIn } from "./lower/network.ts";
 import { type Lifetime, aligned, planMemory } from "./memory/arena.ts";
+import { maskBuffers } from "./memory/spikes.ts";
 import type { Buffer } from "./memory/view.ts";
-import { type HostTask, type ProgramStep, type Program, locate } from "./program.ts";
+import { type HostTask, type ProgramStep, type Program, type SpikesAt, locate } from "./program.ts";
 
 export interface CompileOptions extends LowerOptions {
   /** Whether several threads are to work in one memory. */
@@ -28,7 +29,8 @@ export interface CompileOptions extends LowerOptions {
 
 /** Ops without a kernel become tasks of the host: see `Program.tasks`. */
 export async function compileProgram(module: Module, options: CompileOptions): Promise<Program> {
-  const { lowering, outputs, kept, averages, counted, inputs } = lowerNetwork(module, options);
+  const lowered = lowerNetwork(module, options);
+  const { lowering, outputs, kept, averages, counted, inputs, recorded, given, needed } = lowered;
   const barrier = options.tiles > 1 ? lowering.buffer("state", "barrier", barrierBytes) : null;
 
   const begin = stepsIn(lowering, "begin");
@@ -39,6 +41,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     ...kept.map(([, view]) => view.buffer),
     ...averages.map(([, average]) => average.view.buffer),
     ...[...lowering.traces.values()].map((view) => view.buffer),
+    ...recorded.flatMap(([, place]) => buffersOf(place)),
     ...(counted === null ? [] : [counted.view.buffer]),
     ...(barrier === null ? [] : [barrier]),
   ];
@@ -46,7 +49,7 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     lowering,
     begin,
     [...each, ...count],
-    inputs.map((view) => view.buffer),
+    [...inputs.map((view) => view.buffer), ...given.flatMap(([, place]) => buffersOf(place))],
     lasting,
   );
   const assembler = await openAssembler({ shared: options.shared });
@@ -93,9 +96,23 @@ export async function compileProgram(module: Module, options: CompileOptions): P
       ]),
     ),
     traces: new Map([...lowering.traces].map(([value, view]) => [value, locate(view)])),
+    recorded: new Map(recorded.map(([value, place]) => [value, spikesAt(place)])),
+    given: new Map(given.map(([value, place]) => [value, spikesAt(place)])),
     counts: counted === null ? null : { at: locate(counted.view), rows: counted.rows },
-    connections: connectionsOf(lowering),
+    connections: connectionsOf(lowering, needed),
   };
+}
+
+function buffersOf(place: SpikePlace): readonly Buffer[] {
+  return "masks" in place ? maskBuffers(place.masks) : [place.buffer];
+}
+
+function spikesAt(place: SpikePlace): SpikesAt {
+  if (!("masks" in place)) return { kind: "values", at: locate(place) };
+  const { masks, image } = place;
+  const { grid, halo, steps, maskBytes } = masks;
+  const planes = maskBuffers(masks).map(({ address }) => address);
+  return { kind: "masks", planes, shape: { grid, halo, steps, maskBytes }, image };
 }
 
 /** Lifetimes from the order of the steps; inputs are there before, what lasts is there after. */

@@ -6,6 +6,7 @@ import type { Op, ValueId } from "../../ir/op/op.ts";
 import type { Tensor, TensorRef } from "../../ir/tensor.ts";
 import type { Shape } from "../../ir/type.ts";
 import { aligned } from "./memory/arena.ts";
+import type { MaskShape } from "./memory/spikes.ts";
 import type { SumTables } from "./memory/tables.ts";
 import { type Element, type View, elementBytes } from "./memory/view.ts";
 
@@ -82,6 +83,18 @@ export interface Average {
   readonly summed: boolean;
 }
 
+/** Where spikes lie: as values, or as masks of which planes of each sign there are lie in the arena. */
+export type SpikesAt =
+  | { readonly kind: "values"; readonly at: Located }
+  | {
+      readonly kind: "masks";
+      /** Bytes from the start of the arena. */
+      readonly planes: readonly number[];
+      readonly shape: MaskShape;
+      /** Whether the grid's channels are axis 1 of the value; its last axis otherwise. */
+      readonly image: boolean;
+    };
+
 export interface Program {
   readonly binary: Uint8Array<ArrayBuffer>;
   /** Functions that the host gives under `math`. */
@@ -130,6 +143,9 @@ export interface Program {
   readonly kept: ReadonlyMap<ValueId, Located>;
   readonly averages: ReadonlyMap<ValueId, Average>;
   readonly traces: ReadonlyMap<ValueId, Located>;
+  /** Spikes that are read as they lie there, and such as the host writes. */
+  readonly recorded: ReadonlyMap<ValueId, SpikesAt>;
+  readonly given: ReadonlyMap<ValueId, SpikesAt>;
   readonly counts: CountBuffer | null;
   /** Connections of all synapses: how much work a timestep is at most. */
   readonly connections: number;

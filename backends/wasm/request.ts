@@ -1,7 +1,7 @@
 /** What a run asks of the compiler: which values to keep, and how long a chunk of timesteps is. */
 import type { EarlyExit } from "../../ir/run/early-exit.ts";
 import type { RunOptions } from "../../ir/executable.ts";
-import { type Module, answersOf } from "../../ir/module.ts";
+import { type Module, answersOf, isFramed, opsOf } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op/op.ts";
 import type { CompileOptions } from "./compile.ts";
 import type { RunTask } from "./runtime/runner.ts";
@@ -25,7 +25,21 @@ export function runTaskOf(module: Module, options: RunOptions): RunTask {
     probes: options.probes ?? [],
     observe: options.observe ?? [],
     earlyExit: options.earlyExit ?? null,
+    outputs: options.outputs ?? true,
+    record: options.record ?? [],
+    given: options.resume?.values ?? [],
   };
+}
+
+/** Neurons whose spikes can be read as they lie in memory, and written there. */
+export function recordableOf(module: Module): ReadonlySet<ValueId> {
+  // Frames are computed as a whole, and what comes back is needed before there is anything to go on from.
+  if (isFramed(module.code) || module.carries.length > 0) return new Set();
+  return new Set(
+    opsOf(module, "snn.if", "snn.graded")
+      .filter(({ type }) => type.dtype === "f32" || type.dtype === "i32" || type.dtype === "i8")
+      .map(({ result }) => result),
+  );
 }
 
 /** What to compile for a run of `options`. */
@@ -34,7 +48,8 @@ export function compileOptionsOf(
   options: RunOptions,
   form: Form = simplest,
 ): CompileOptions {
-  const { timesteps, probes, observe, earlyExit } = runTaskOf(module, options);
+  const task = runTaskOf(module, options);
+  const { timesteps, probes, observe, earlyExit, outputs, record, given } = task;
   const valuesOf = (keep: (typeof probes)[number]["keep"]): ValueId[] =>
     probes.filter((probe) => probe.keep === keep).map(({ value }) => value);
   return {
@@ -46,6 +61,9 @@ export function compileOptionsOf(
     traces: [...new Set(valuesOf("state"))],
     count: options.countOperations ?? true,
     ...(module.rates === undefined ? {} : { rates: module.rates }),
+    outputs,
+    record,
+    given,
     shared: form.shared,
     tiles: form.tiles,
     optimise: false,

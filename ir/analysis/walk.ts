@@ -71,6 +71,23 @@ export function reachable(
   return seen;
 }
 
+/** `values` and all that they depend on within a timestep; of those that are `given`, nothing behind them. */
+export function valuesBehind(
+  module: Pick<Module, "ops">,
+  values: Iterable<ValueId>,
+  given: ReadonlySet<ValueId> = new Set(),
+): ReadonlySet<ValueId> {
+  const byResult = producers(module);
+  const seen = new Set<ValueId>();
+  const open = [...values];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (seen.has(value)) continue;
+    seen.add(value);
+    if (!given.has(value)) open.push(...(byResult.get(value)?.inputs ?? []));
+  }
+  return seen;
+}
+
 /** The largest number of neuron ops on a path through the module. */
 export function neuronDepth(module: Module): number {
   const depths = new Map<ValueId, number>();

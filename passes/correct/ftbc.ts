@@ -208,7 +208,7 @@ async function record(
     };
   });
   await watch(
-    prefixOf(current, [operand]),
+    current,
     [{ value: operand, keep: "trace" }],
     { timesteps, samples },
     ([trace], index) => {

@@ -10,7 +10,6 @@ import { type Module, producerOf, codeTraitsOf } from "../../ir/module.ts";
 import { type NeuronKind, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { type Shape, elementCount, stridesOf } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
-import { prefixOf } from "../graph.ts";
 import type { PassContext } from "../pass.ts";
 import { refuseFinished } from "../balance/thresholds.ts";
 
@@ -116,7 +115,7 @@ export async function meansOf(
   const sums = sites.map(({ groups }) => new Float64Array(groups.count));
   let seen = 0;
   await watch(
-    prefixOf(module, values),
+    module,
     values.map((value) => ({ value, keep: "mean" })),
     run,
     (kept) => {

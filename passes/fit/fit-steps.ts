@@ -35,7 +35,6 @@ import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
 import { alongAxis } from "../fuse/affine.ts";
-import { prefixOf } from "../graph.ts";
 import { type PassContext, definePass } from "../pass.ts";
 import { byChannel, channelsAlong, joined } from "./channels.ts";
 import { drawPlaces } from "./places.ts";
@@ -229,7 +228,7 @@ async function observe(
   const seen: Float32Array[] = [];
   const probes: Probe[] = [{ value: current, keep: "trace" }];
   const run = { timesteps, samples };
-  await watch(prefixOf(module, [current]), probes, run, ([trace], index) => {
+  await watch(module, probes, run, ([trace], index) => {
     const chosen = drawPlaces(all, places, index, neuron.result);
     const kept = byChannel(known(trace, "a current"), along, timesteps, chosen);
     if (starts !== null) {

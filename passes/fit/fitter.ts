@@ -14,7 +14,6 @@ import { type Tensor, tensorOf } from "../../ir/tensor.ts";
 import { withBias } from "../bias.ts";
 import { diagnose } from "../diagnostics.ts";
 import { inFloatRange } from "../float-range.ts";
-import { prefixOf } from "../graph.ts";
 import type { PassContext } from "../pass.ts";
 import { withRanges } from "../balance/ranges.ts";
 import { type NeuronSite, neuronSites } from "../balance/sites.ts";
@@ -119,12 +118,8 @@ export class LayerFitter {
     const extras = extra === null ? null : new Float64Array(count * perSample * groups * outputs);
     const probes: Probe[] = [{ value: operand, keep: "mean" }];
     if (extra !== null) probes.push({ value: extra, keep: "mean" });
-    const part = prefixOf(
-      this.module,
-      probes.map(({ value }) => value),
-    );
     const run = { timesteps: this.context.timesteps, samples: count };
-    await this.context.watch(part, probes, run, ([x, e], index) => {
+    await this.context.watch(this.module, probes, run, ([x, e], index) => {
       const places = drawPlaces(window.places, perSample, index, synapse.result);
       places.forEach((place, i) => {
         rows.forEach((to, group) => {
@@ -163,12 +158,11 @@ export class LayerFitter {
     const current = known(neuron.inputs[0], "a neuron's operand");
     const { timesteps } = this.context;
     const constant = producerOf(this.module, current).type.domain === "real";
-    const part = prefixOf(this.module, [current]);
     const steps = constant ? 1 : timesteps;
     const currents: Float32Array[] = [];
     const probes: Probe[] = [{ value: current, keep: constant ? "mean" : "trace" }];
     const run = { timesteps: steps, samples: wanted.length };
-    await this.context.watch(part, probes, run, ([x], index) => {
+    await this.context.watch(this.module, probes, run, ([x], index) => {
       currents[index] = this.byChannel(neuron, known(x, "a current"), steps, index);
     });
     const {

@@ -167,10 +167,11 @@ function withoutRepeats(
   return { shape: extents, values: left };
 }
 
-/** Connections of all synapses, whatever they work on. */
-export function connectionsOf(lowering: Lowering): number {
+/** Connections of all synapses that are computed, whatever they work on. */
+export function connectionsOf(lowering: Lowering, needed: ReadonlySet<ValueId>): number {
   let total = 0;
   for (const op of lowering.module.ops) {
+    if (!needed.has(op.result) || lowering.options.given.has(op.result)) continue;
     const [operand] = op.inputs;
     if (operand === undefined) continue;
     const { shape } = lowering.opOf(operand).type;

@@ -89,6 +89,8 @@ export interface LoweringOptions {
   readonly tiles: boolean;
   /** Spikes per neuron and timestep, where they are known. */
   readonly rates: ReadonlyMap<ValueId, number>;
+  /** Neurons whose spikes the host writes. */
+  readonly given: ReadonlySet<ValueId>;
 }
 
 /** Gives the view of an op's result, or null where the family has no kernel for it. */

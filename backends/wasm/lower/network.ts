@@ -3,8 +3,11 @@
  * code is written yet; the steps already say which ops are left to the host.
  */
 import { isNeuron, variesByItself } from "../../../ir/op/known.ts";
+import { valuesBehind } from "../../../ir/analysis/walk.ts";
+import { invariant } from "../../../ir/diagnostic.ts";
 import { type Module, inputsOf } from "../../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../../ir/op/op.ts";
+import type { SpikeMasks } from "../memory/spikes.ts";
 import type { View } from "../memory/view.ts";
 import { type Averaged, lowerAverage } from "./averages.ts";
 import { lowerCarries } from "./carries.ts";
@@ -40,11 +43,22 @@ export interface LowerOptions {
    * A network of integers brings those of its calibration along (`Module.rates`).
    */
   readonly rates?: ReadonlyMap<ValueId, number>;
+  /** Whether outputs are to be readable; true unless given. */
+  readonly outputs?: boolean;
+  /** Neurons whose spikes are to be readable as they lie in memory. */
+  readonly record?: readonly ValueId[];
+  /** Neurons whose spikes the host writes; what only they need is left out. None where spikes are counted. */
+  readonly given?: readonly ValueId[];
 }
+
+/** Spikes as they lie in memory: masks, or values where these have no form of bits. */
+export type SpikePlace = { readonly masks: SpikeMasks; readonly image: boolean } | View;
 
 /** A network whose every value that anyone reads has a view, and the steps that make them. */
 export interface LoweredNetwork {
   readonly lowering: Lowering;
+  /** Values that are there, given ones included. */
+  readonly needed: ReadonlySet<ValueId>;
   readonly outputs: readonly {
     readonly name: string;
     readonly value: ValueId;
@@ -54,6 +68,8 @@ export interface LoweredNetwork {
   readonly averages: readonly (readonly [ValueId, Averaged])[];
   readonly counted: CountsView | null;
   readonly inputs: readonly View[];
+  readonly recorded: readonly (readonly [ValueId, SpikePlace])[];
+  readonly given: readonly (readonly [ValueId, SpikePlace])[];
 }
 
 /** Ops without a kernel become steps of the host. */
@@ -68,19 +84,23 @@ export function lowerNetwork(module: Module, options: LowerOptions): LoweredNetw
       windows: options.windows ?? null,
       tiles: options.convolutions !== "direct",
       rates: options.rates ?? new Map<ValueId, number>(),
+      given: new Set(options.given),
     },
     families,
   );
   // Values that several ops read are made in the order of the module; the rest when asked for.
   const depths = new Map<ValueId, number>();
+  const needed = neededOf(module, options);
   for (const op of module.ops) {
+    if (!needed.has(op.result)) continue;
     const depth = 1 + op.inputs.reduce((most, value) => Math.max(most, depths.get(value) ?? 0), 0);
     const isDeep = depth >= (mayBeTakenIn(op) ? deepest : deep);
     const hasMasks = isNeuron(op) && lowering.spikesOf(op) !== null;
     if (!hasMasks && (isNeuron(op) || isDeep)) lowering.dense(op.result);
     depths.set(op.result, isNeuron(op) || isDeep ? 0 : depth);
   }
-  const outputs = module.outputs.map(({ name, value }) => ({
+  const wanted = options.outputs === false ? [] : module.outputs;
+  const outputs = wanted.map(({ name, value }) => ({
     name,
     value,
     view: lowering.dense(value),
@@ -95,7 +115,29 @@ export function lowerNetwork(module: Module, options: LowerOptions): LoweredNetw
       ? null
       : lowerCounts(lowering, options.count === "spikes" ? "spikes" : "operations");
   const inputs = inputsOf(module).map((op) => lowering.dense(op.result));
-  return { lowering, outputs, kept, averages, counted, inputs };
+  const [recorded, given] = [options.record ?? [], options.given ?? []].map((values) =>
+    values.map((value) => [value, spikePlaceOf(lowering, value)] as const),
+  );
+  return {
+    ...{ lowering, needed, outputs, kept, averages, counted, inputs },
+    ...{ recorded: recorded ?? [], given: given ?? [] },
+  };
+}
+
+function spikePlaceOf(lowering: Lowering, value: ValueId): SpikePlace {
+  const spikes = lowering.spikesOf(lowering.opOf(value));
+  if (spikes === null) return lowering.dense(value);
+  return { masks: spikes.masks, image: lowering.layouts.images.has(value) };
+}
+
+/** The values that have to be there for what is asked of a module, given ones included. */
+function neededOf(module: Module, options: LowerOptions): ReadonlySet<ValueId> {
+  const { outputs, keep, average, traces, count, record = [], given = [] } = options;
+  if (given.length === 0) return new Set(module.ops.map(({ result }) => result));
+  invariant(count === false && module.carries.length === 0, "a run that can go on from spikes");
+  const asked = outputs === false ? [] : module.outputs.map(({ value }) => value);
+  const open = [...asked, ...keep, ...average, ...traces, ...record];
+  return valuesBehind(module, open, new Set(given));
 }
 
 /** In the order in which they run. */

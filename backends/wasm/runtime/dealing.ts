@@ -28,8 +28,12 @@ export function groupSize(connections: number): number {
   return Math.min(largestGroup, Math.max(1, samples));
 }
 
-export function sampleAt(samples: SampleSource, index: number): Sample {
-  return { index, inputs: samples.get(index).map(({ data }) => data) };
+export function sampleAt(
+  { samples, options: { resume } }: Pick<RunRequest, "samples" | "options">,
+  index: number,
+): Sample {
+  const inputs = samples.get(index).map(({ data }) => data);
+  return { index, inputs, given: resume?.recordingsOf(index) ?? [] };
 }
 
 /** Deals groups of samples to whoever is free, where one sample is `work` connections. */
@@ -49,7 +53,7 @@ export async function dealSamples(
     const group: Sample[] = [];
     const size = Math.min(most, fair);
     while (next < count && group.length < size) {
-      const sample = sampleAt(run.samples, next++);
+      const sample = sampleAt(run, next++);
       if (!aside.takes(sample)) group.push(sample);
     }
     return group;
@@ -100,10 +104,10 @@ export async function dealTiles(
   for (let next = 0; last === null;) {
     const group: Sample[] = [];
     while (next < count && group.length < most) {
-      const sample = sampleAt(run.samples, next++);
+      const sample = sampleAt(run, next++);
       if (!aside.takes(sample)) group.push(sample);
     }
-    const empty = group.map(({ index }) => ({ index, inputs: [] }));
+    const empty = group.map(({ index }) => ({ index, inputs: [], given: [] }));
     const replies = await Promise.all(
       asks.map((ask, part) => ask(part === 0 ? group : empty, next === count)),
     );
@@ -119,7 +123,7 @@ type Emit = (results: readonly SampleResult[]) => void;
 
 /** Runs extreme samples one after the other on the caller's thread, between its other turns. */
 function takeAside(
-  { samples, extremes }: RunRequest,
+  run: RunRequest,
   emit: Emit,
 ): { readonly takes: (sample: Sample) => boolean; readonly done: () => Promise<void> } {
   let all = Promise.resolve();
@@ -129,7 +133,7 @@ function takeAside(
       const { index } = sample;
       all = all.then(async () => {
         await nextTurn();
-        emit([extremes.run(sampleAt(samples, index))]);
+        emit([run.extremes.run(sampleAt(run, index))]);
       });
       // Where it fails before anybody waits for it, a thread has failed too.
       all.catch(() => undefined);

@@ -1,9 +1,11 @@
 /** A program in memory, ready to run samples one after the other on one thread. */
+import type { Recording } from "../../../ir/executable.ts";
 import { isFramedNeuron, isStateful } from "../../../ir/op/known.ts";
 import { invariant, known } from "../../../ir/diagnostic.ts";
 import { evaluate } from "../../../ir/run/evaluate.ts";
 import { putFrame, requireFrames } from "../../../ir/run/frames.ts";
 import { type Cell, steppedCellOf } from "../../../ir/semantics/spiking.ts";
+import { type Stretch, restoreMasks, saveMasks, valuesIn } from "./recordings.ts";
 import { type Tensor, type TensorData, type TensorRef, allocate } from "../../../ir/tensor.ts";
 import { elementCount, stridesOf } from "../../../ir/type.ts";
 import { mostPages, pagesOf } from "../memory/pages.ts";
@@ -13,6 +15,7 @@ import {
   type Located,
   type ProgramStep,
   type Program,
+  type SpikesAt,
   arenaAddress,
   memoryBytes,
 } from "../program.ts";
@@ -51,6 +54,7 @@ export class Instance {
   private readonly place: WorkShare;
   private readonly arena: number;
   private readonly memories: {
+    readonly u8: Uint8Array;
     readonly f32: Float32Array;
     readonly i32: Int32Array;
     readonly f64: Float64Array;
@@ -70,6 +74,7 @@ export class Instance {
     this.place = place;
     const { buffer } = memory;
     this.memories = {
+      u8: new Uint8Array(buffer),
       f32: new Float32Array(buffer),
       i32: new Int32Array(buffer),
       f64: new Float64Array(buffer),
@@ -157,6 +162,32 @@ export class Instance {
       return;
     }
     for (let i = 0; i < order.length; i++) into[offset + i] = memory[first + (order[i] ?? 0)] ?? 0;
+  }
+
+  /** Copies spikes of the chunk into a recording. */
+  save(at: SpikesAt, into: Recording, stretch: Stretch): void {
+    if (at.kind === "masks") {
+      saveMasks(this.memories.u8, this.arena, at, into, stretch);
+      return;
+    }
+    const values = valuesIn(into, at.at);
+    const size = elementCount(at.at.shape);
+    for (let step = 0; step < stretch.steps; step++)
+      this.read(at.at, step, values, (stretch.elapsed + step) * size);
+  }
+
+  /** Copies recorded spikes into the chunk. */
+  restore(at: SpikesAt, from: Recording, stretch: Stretch): void {
+    if (at.kind === "masks") {
+      restoreMasks(this.memories.u8, this.arena, at, from, stretch);
+      return;
+    }
+    const values = valuesIn(from, at.at);
+    const frame = allocate(at.at.element, elementCount(at.at.shape));
+    for (let step = 0; step < this.program.steps; step++) {
+      putFrame(values, stretch.elapsed + step, frame);
+      this.write(at.at, frame, step);
+    }
   }
 
   private write(at: Located, data: ArrayLike<number>, step: number): void {

@@ -1,6 +1,6 @@
 /** What the threads of the WebAssembly engine say to each other, and what a worker does about it. */
 import { known } from "../../../ir/diagnostic.ts";
-import type { SampleResult } from "../../../ir/executable.ts";
+import type { Recording, SampleResult } from "../../../ir/executable.ts";
 import type { Module } from "../../../ir/module.ts";
 import { type StatisticsData, statisticsToData } from "../../../ir/run/observe.ts";
 import type { TensorData } from "../../../ir/tensor.ts";
@@ -13,6 +13,8 @@ import { type RunTask, type Runner, createRunner, follow } from "./runner.ts";
 export interface Sample {
   readonly index: number;
   readonly inputs: readonly TensorData[];
+  /** What is given of it besides; see `RunTask.given`. */
+  readonly given: readonly Recording[];
 }
 
 /** A program as a worker gets it; the memory is shared. */
@@ -39,6 +41,17 @@ export type Request =
       readonly isLast: boolean;
     }
   | { readonly kind: "close"; readonly program: number };
+
+/** Buffers that go along with a reply instead of being copied. */
+export function buffersOf(reply: Reply): ArrayBuffer[] {
+  if (reply.kind !== "results") return [];
+  const buffers = new Set<ArrayBuffer>();
+  for (const { outputs, probes, recordings = [] } of reply.results) {
+    for (const { buffer } of [...outputs, ...probes, ...recordings])
+      if (buffer instanceof ArrayBuffer) buffers.add(buffer);
+  }
+  return [...buffers];
+}
 
 export type Reply =
   | { readonly kind: "done" }
@@ -87,7 +100,7 @@ export function createResponder(): (request: Request) => Reply {
           for (let count = samples.length; count > 0; count--) follow(open.instance, active.job);
           return { kind: "results", results: [], statistics: null };
         }
-        const results = samples.map(({ index, inputs }) => runner.run(index, inputs));
+        const results = samples.map(({ index, inputs, given }) => runner.run(index, inputs, given));
         const statistics = isLast ? statisticsToData(runner.statistics()) : null;
         return { kind: "results", results, statistics };
       }

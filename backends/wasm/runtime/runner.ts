@@ -8,6 +8,7 @@ import {
   type Activity,
   type Observation,
   type Probe,
+  type Recording,
   type SampleResult,
   activityKinds,
   addTimestep,
@@ -19,9 +20,10 @@ import { StatisticsGatherer } from "../../../ir/run/observe.ts";
 import { type ValueId } from "../../../ir/op/op.ts";
 import type { CalibrationStatistics } from "../../../ir/run/stats.ts";
 import type { TensorData } from "../../../ir/tensor.ts";
-import { type Type, elementCount } from "../../../ir/type.ts";
+import { type Shape, type Type, elementCount } from "../../../ir/type.ts";
 import type { Instance } from "./instance.ts";
-import type { EventRows } from "../program.ts";
+import type { EventRows, Program, SpikesAt } from "../program.ts";
+import { laidOut, recordingFor } from "./recordings.ts";
 
 /** What a thread needs to know of a run; plain data. */
 export interface RunTask {
@@ -30,10 +32,17 @@ export interface RunTask {
   readonly probes: readonly Probe[];
   readonly observe: readonly Observation[];
   readonly earlyExit: EarlyExit | null;
+  /** Whether the values of outputs are read. */
+  readonly outputs: boolean;
+  /** Values to record. */
+  readonly record: readonly ValueId[];
+  /** Values that come with each sample, as they were recorded. */
+  readonly given: readonly ValueId[];
 }
 
 export interface Runner {
-  run(index: number, inputs: readonly TensorData[]): SampleResult;
+  /** `given` are recordings of what the job says. */
+  run(index: number, inputs: readonly TensorData[], given: readonly Recording[]): SampleResult;
   statistics(): CalibrationStatistics;
 }
 
@@ -57,6 +66,14 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
     const at = (keep === "state" ? program.traces : program.kept).get(value);
     return [{ i, at: known(at, `where %${value} is kept`), size: sizeOf(value) }];
   });
+
+  const spikesIn = (places: Program["given"], values: readonly ValueId[]): readonly Spikes[] =>
+    values.map((value) => ({
+      at: known(places.get(value), `the spikes of %${value}`),
+      shape: typeOf(value).shape,
+    }));
+  const recorded = spikesIn(program.recorded, job.record);
+  const resumed = spikesIn(program.given, job.given);
 
   const later = new LaterEvents();
 
@@ -109,7 +126,8 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
 
   return {
     statistics: () => gatherer.finish(),
-    run(index, inputs) {
+    run(index, inputs, given) {
+      const recordings = recorded.map(({ at, shape }) => recordingFor(at, shape, timesteps));
       const result = {
         index,
         timestepsTaken: timesteps,
@@ -118,17 +136,27 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
         bits: new Float64Array(neurons),
         activity: noActivity(timesteps),
         probes: probes.map((probe) => keptBy(probe, { type: typeOf(probe.value) }, timesteps)),
+        ...(recorded.length === 0 ? {} : { recordings }),
       };
+      const restored = resumed.map(({ at, shape }, i) => {
+        const from = known(given[i], "a recording");
+        return { at, from: at.kind === "masks" ? laidOut(from, at, shape, timesteps) : from };
+      });
       instance.give(inputs);
       instance.sync();
       instance.begin();
       let taken = 0;
       for (;;) {
+        const steps = Math.min(program.steps, timesteps - taken);
+        const stretch = { elapsed: taken, steps, timesteps };
         instance.giveFrames(inputs, taken);
+        for (const { at, from } of restored) instance.restore(at, from, stretch);
         instance.sync();
         instance.advance(taken);
         instance.sync();
-        const steps = Math.min(program.steps, timesteps - taken);
+        recorded.forEach(({ at }, i) => {
+          instance.save(at, known(recordings[i], "a recording"), stretch);
+        });
         addCounts(result, inputs, taken, steps);
         for (let step = 0; step < steps; step++) {
           outputs.forEach(({ at, size }, i) => {
@@ -141,9 +169,10 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
         taken += steps;
         if (taken >= timesteps) break;
         // Chunks end where a run may: compile options see to it.
-        const first = known(result.outputs[0], "an output");
+        const [first] = result.outputs;
         const size = outputs[0]?.size ?? 0;
-        const ended = endsEarly(earlyExit, taken, first, (taken - 1) * size, size);
+        const ended =
+          first !== undefined && endsEarly(earlyExit, taken, first, (taken - 1) * size, size);
         instance.tellEnd(ended);
         instance.sync();
         if (ended) break;
@@ -157,6 +186,11 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
       return result;
     },
   };
+}
+
+interface Spikes {
+  readonly at: SpikesAt;
+  readonly shape: Shape;
 }
 
 /** Does an instance's part of a sample that another part's runner runs. */

@@ -34,7 +34,7 @@ import { ExtremeSamples, isExtreme } from "./extremes.ts";
 import { Instance } from "./instance.ts";
 import { type Prepared, prepare } from "../prepare.ts";
 import type { Program } from "../program.ts";
-import { type Form, compileOptionsOf, runTaskOf, longestChunk } from "../request.ts";
+import { type Form, compileOptionsOf, longestChunk, recordableOf, runTaskOf } from "../request.ts";
 import { createRunner } from "./runner.ts";
 import { type Support, supportHere } from "./support.ts";
 import type { CreateTeam, Remote } from "./team.ts";
@@ -97,6 +97,7 @@ interface Ready {
 class WasmExecutable implements Executable {
   readonly module: Module;
   readonly neurons: Executable["neurons"];
+  readonly recordable: ReadonlySet<ValueId>;
   /** Null where there is the caller's own thread only. */
   private readonly threads: Threads | null;
   private readonly leastShared: number;
@@ -107,6 +108,7 @@ class WasmExecutable implements Executable {
   constructor(module: Module, threads: Threads | null, leastShared: number, options: LoadOptions) {
     this.module = module;
     this.neurons = neuronsOf(module).map(({ result }) => result);
+    this.recordable = recordableOf(module);
     this.threads = threads;
     this.leastShared = leastShared;
     this.options = options;
@@ -186,9 +188,11 @@ class WasmExecutable implements Executable {
     const runner = createRunner(this.module, ready.instance, job);
     const group = groupSize(program.connections * job.timesteps);
     for (let index = 0; index < samples.count; index++) {
-      const sample = sampleAt(samples, index);
+      const sample = sampleAt(run, index);
       // Apart: as an argument of `onSample?.(…)` it would not run where nobody listens.
-      const result = isExtreme(sample) ? extremes.run(sample) : runner.run(index, sample.inputs);
+      const result = isExtreme(sample)
+        ? extremes.run(sample)
+        : runner.run(index, sample.inputs, sample.given);
       run.onSample?.(result);
       options.onProgress?.(index + 1, samples.count);
       // Lets a progress line be drawn and a signal be heard.

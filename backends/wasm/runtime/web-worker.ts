@@ -1,8 +1,9 @@
 /** The body of a browser's worker; what it does is messages.ts's. */
-import { type Request, createResponder } from "./messages.ts";
+import { type Request, buffersOf, createResponder } from "./messages.ts";
 
 const respond = createResponder();
 
 globalThis.addEventListener("message", ({ data }: MessageEvent<Request>) => {
-  globalThis.postMessage(respond(data));
+  const reply = respond(data);
+  globalThis.postMessage(reply, { transfer: buffersOf(reply) });
 });

@@ -10,7 +10,6 @@ import type { Module } from "../../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../../ir/op/op.ts";
 import { type Tensor, tensor } from "../../../ir/tensor.ts";
 import { elementCount } from "../../../ir/type.ts";
-import { prefixOf } from "../../graph.ts";
 import type { PassContext } from "../../pass.ts";
 import { planConversion, rectifierCeiling } from "../spiking-form.ts";
 
@@ -99,7 +98,7 @@ async function extremesOf(
   const probes = values.map((value): Probe => ({ value, keep: "mean" }));
   let seen = 0;
   if (values.length > 0) {
-    await watch(prefixOf(module, values), probes, { timesteps: 1, samples }, (kept) => {
+    await watch(module, probes, { timesteps: 1, samples }, (kept) => {
       seen++;
       for (const [i, value] of values.entries()) {
         const data = known(kept[i], "a probe");

@@ -187,7 +187,7 @@ function isPerChannel(values: Float64Array, channels: number): boolean {
 export function amplitudeOf(
   lowering: Lowering,
   op: Spiking,
-  place: PopulationLayout,
+  place: Pick<PopulationLayout, "grid" | "image">,
 ): Spikes["amplitude"] {
   const values = byGrid(lowering, op, op.attrs.amplitude, place);
   const { channels } = place.grid;

@@ -25,6 +25,7 @@ import { type PixelGrid, type SpikeMasks, maskBuffers, masksBytes } from "../../
 import type { Buffer, View } from "../../memory/view.ts";
 import {
   type PopulationLayout,
+  type Spiking,
   amplitudeOf,
   firingOf,
   hasSigns,
@@ -40,22 +41,15 @@ import { type PopulationDrive, collectDrive } from "./sources.ts";
 /** The spikes of a neuron op, with the population that fires them. */
 export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {
   if (!isBinary(lowering, op)) return null;
+  if (lowering.options.given.has(op.result)) return givenSpikes(lowering, op);
   const image = lowering.layouts.images.has(op.result);
   const grid = pixelGridOf(op.type.shape, image);
   const drive = collectDrive(lowering, lowering.operandOf(op), image, grid);
   const mode = modeOf(op, drive);
   const vectors = vectorsOf(grid.channels, mode);
   const width = blockWidth({ mode, vectors });
-  const { steps, chunked } = lowering.options;
-  const maskBytes = (width * blockCount(grid.channels, width)) / 8;
-  const shape = { grid, halo: haloOf(lowering, op.result, image), steps, maskBytes };
-  const room = (name: string): Buffer =>
-    lowering.buffer("scratch", `%${op.result} ${name}`, masksBytes(shape));
-  const masks: SpikeMasks = {
-    ...shape,
-    buffer: room("spikes"),
-    minus: hasSigns(op) ? room("spikes of −1") : null,
-  };
+  const { chunked } = lowering.options;
+  const masks = masksFor(lowering, op, image, mode);
   const place: PopulationLayout = { grid, image, width, mode };
   const vInit = startOf(lowering, op, place);
   const pixels = grid.rows * grid.columns;
@@ -89,6 +83,37 @@ export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {
   };
   emitPopulation(lowering, op, { grid, mode, vectors, drive, sink });
   return { masks, amplitude: amplitudeOf(lowering, op, place), op };
+}
+
+/** Room for the spikes of a population whose neurons are computed in `mode`. */
+function masksFor(lowering: Lowering, op: Spiking, image: boolean, mode: LaneMode): SpikeMasks {
+  const grid = pixelGridOf(op.type.shape, image);
+  const width = blockWidth({ mode, vectors: vectorsOf(grid.channels, mode) });
+  const maskBytes = (width * blockCount(grid.channels, width)) / 8;
+  const { steps } = lowering.options;
+  const shape = { grid, halo: haloOf(lowering, op.result, image), steps, maskBytes };
+  const room = (name: string): Buffer =>
+    lowering.buffer("scratch", `%${op.result} ${name}`, masksBytes(shape));
+  const minus = hasSigns(op) ? room("spikes of −1") : null;
+  return { ...shape, buffer: room("spikes"), minus };
+}
+
+/** Masks that the host writes, all but the zeros around them. */
+function givenSpikes(lowering: Lowering, op: Spiking): Spikes {
+  const image = lowering.layouts.images.has(op.result);
+  const mode: LaneMode = op.type.dtype === "f32" ? "f32" : "i32";
+  const masks = masksFor(lowering, op, image, mode);
+  lowering.emit({
+    name: `%${op.result} around what is given`,
+    phase: "each",
+    reads: [],
+    writes: maskBuffers(masks),
+    emit(code) {
+      clearMaskHalo(code, masks);
+    },
+  });
+  const { grid } = masks;
+  return { masks, amplitude: amplitudeOf(lowering, op, { grid, image }), op };
 }
 
 /** Neurons, and pools of them, as values in memory: amplitude where there is a spike. */
