@@ -52,7 +52,10 @@ export async function compileProgram(module: Module, options: CompileOptions): P
     [...inputs.map((view) => view.buffer), ...given.flatMap(([, place]) => buffersOf(place))],
     lasting,
   );
-  const assembler = await openAssembler({ shared: options.shared });
+  const assembler = await openAssembler({
+    shared: options.shared,
+    relaxed: options.relaxed ?? false,
+  });
   const tasks: HostTask[] = [];
   const tiled = barrier !== null;
   if (tiled) {

@@ -15,6 +15,8 @@ export interface Form {
   /** Threads that work on one sample together; 1 where they take whole samples. */
   readonly tiles: number;
   readonly longestChunk: number;
+  /** Whether they may have instructions of relaxed SIMD. */
+  readonly relaxed?: boolean;
 }
 
 const simplest: Form = { shared: false, tiles: 1, longestChunk };
@@ -66,6 +68,7 @@ export function compileOptionsOf(
     given,
     shared: form.shared,
     tiles: form.tiles,
+    relaxed: form.relaxed ?? false,
     optimise: false,
   };
 }

@@ -9,9 +9,12 @@ import { FunctionWriter } from "./code.ts";
 import type { CodeModule, Expr, ImportedFunction, WasmType } from "./types.ts";
 
 export type Binaryen = typeof binaryen;
-/** What a module's memory is: imported always, shared between threads or not. */
-export interface MemoryShape {
+/** What a module is for. */
+export interface ModuleShape {
+  /** Whether its memory, which is always imported, is shared between threads. */
   readonly shared: boolean;
+  /** Whether it may have instructions of relaxed SIMD. */
+  readonly relaxed: boolean;
 }
 
 /** Begins to load binaryen. Where that fails, opening an assembler says why. */
@@ -20,19 +23,21 @@ export function preloadAssembler(): void {
 }
 
 /** Loads binaryen (a second, the first time) and opens an empty module. */
-export async function openAssembler(memory: MemoryShape): Promise<Assembler> {
+export async function openAssembler(shape: ModuleShape): Promise<Assembler> {
   const { default: library } = await import("#binaryen");
-  return new Assembler(library, memory);
+  return new Assembler(library, shape);
 }
 
 /** A WebAssembly module that is being written. */
 export class Assembler implements CodeModule {
   readonly wasm: binaryen.Module;
   private readonly library: Binaryen;
+  private readonly relaxed: boolean;
   private readonly imported = new Map<ImportedFunction, number>();
   private readonly defined: string[] = [];
 
-  constructor(library: Binaryen, memory: MemoryShape) {
+  constructor(library: Binaryen, shape: ModuleShape) {
+    this.relaxed = shape.relaxed;
     this.library = library;
     this.wasm = new library.Module();
     const { Features } = library;
@@ -42,11 +47,12 @@ export class Assembler implements CodeModule {
         Features.BulkMemoryOpt |
         Features.NontrappingFPToInt |
         Features.SignExt |
-        (memory.shared ? Features.Atomics : 0),
+        (shape.relaxed ? Features.RelaxedSIMD : 0) |
+        (shape.shared ? Features.Atomics : 0),
     );
     // Set first: binaryen's loads and stores look for it when they are made.
-    this.wasm.setMemory(1, mostPages, null, [], memory.shared);
-    this.wasm.addMemoryImport("0", "env", "memory", memory.shared);
+    this.wasm.setMemory(1, mostPages, null, [], shape.shared);
+    this.wasm.addMemoryImport("0", "env", "memory", shape.shared);
     this.wasm.addGlobalImport("arena", "env", "arena", library.i32, false);
   }
 
@@ -81,6 +87,14 @@ export class Assembler implements CodeModule {
     return this.wasm.call(name, operands, f64);
   }
 
+  dotOfBytes(weights: Expr, words: Expr): Expr {
+    invariant(this.relaxed, "an instruction of relaxed SIMD in a module that is to do without");
+    // binaryen's functions for making instructions lack this one: it is made of another.
+    const dot = this.wasm.i16x8.add(weights, words);
+    binariesOf(this.library).setOp(dot, this.library.RelaxedDotI8x16I7x16SToVecI16x8);
+    return dot;
+  }
+
   /** The names that the host must give under `math`. */
   importedFunctions(): readonly ImportedFunction[] {
     return [...this.imported.keys()];
@@ -102,4 +116,20 @@ export class Assembler implements CodeModule {
     this.wasm.dispose();
     return bytes;
   }
+}
+
+/** Of binaryen, what its types leave out: how an instruction is made another. */
+interface BinaryNodes {
+  setOp(node: Expr, op: binaryen.Operations): void;
+}
+
+function binariesOf(library: object): BinaryNodes {
+  const nodes: unknown = "Binary" in library ? library.Binary : null;
+  invariant(canSetOp(nodes), "binaryen cannot change what an instruction does");
+  return nodes;
+}
+
+function canSetOp(nodes: unknown): nodes is BinaryNodes {
+  const isClass = typeof nodes === "function" || (typeof nodes === "object" && nodes !== null);
+  return isClass && "setOp" in nodes && typeof nodes.setOp === "function";
 }

@@ -14,4 +14,9 @@ export interface CodeModule {
   typeOf(type: WasmType): binaryen.Type;
   /** Calls `Math[name]`, or another function that the host gives, on doubles. */
   callHost(name: ImportedFunction, operands: readonly Expr[]): Expr;
+  /**
+   * Eight sums of two products each: i8 weights by words of 0 to 127, in i16. Relaxed SIMD, of which a
+   * module may have it only where it was opened for that.
+   */
+  dotOfBytes(weights: Expr, words: Expr): Expr;
 }

@@ -128,6 +128,8 @@ function lowerOptionsOf(
     average: [],
     traces: probes.filter(({ keeps }) => keeps === "membrane").map(({ op }) => op.result),
     count: module.code === "none" ? false : "spikes",
+    // Files run wherever there is plain SIMD.
+    relaxed: false,
   };
 }
 

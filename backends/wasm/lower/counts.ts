@@ -17,6 +17,7 @@ import { pixelGridOf, rowMajorIndices } from "./grid.ts";
 import type { Lowering, SpikeWords, Spikes } from "./lowering.ts";
 import { onesWhereSpikes } from "./neurons/masked.ts";
 import { valuesLike } from "./values/constants.ts";
+import { wordSizes } from "./words/layer.ts";
 
 export interface CountsView {
   readonly view: View;
@@ -93,12 +94,21 @@ export function lowerCounts(lowering: Lowering, what: "operations" | "spikes"): 
   /** The spikes of neurons that are values in memory. */
   function lowerWords(sender: Sender): void {
     const { result } = sender.op;
-    const output = lowering.dense(result);
-    const words = lowering.fired.get(result) ?? nonZero(output);
+    const words = wordsFired(sender.op);
     const isLater = sender.delay > 0;
     const spikes = isLater ? null : (rows.spikes.get(result) ?? null);
     const bits = isLater ? null : (rows.bits.get(result) ?? null);
     emitWords(sender, words, { spikes, bits });
+  }
+
+  function wordsFired(op: Op): SpikeWords {
+    const sent = lowering.wordsOf(op);
+    if (sent !== null) {
+      const sizes = wordSizes(lowering, op, sent);
+      return { view: sizes, counts: "bits", unit: null, schedule: "constant" };
+    }
+    const output = lowering.dense(op.result);
+    return lowering.fired.get(op.result) ?? nonZero(output);
   }
 
   function emitWords(

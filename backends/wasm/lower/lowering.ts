@@ -14,6 +14,7 @@ import type { FunctionWriter } from "../assembler/code.ts";
 import { weightBytes } from "../kernels/lanes.ts";
 import type { SharedSchedule } from "../kernels/neurons/graded.ts";
 import type { SpikeMasks } from "../memory/spikes.ts";
+import type { WordPlanes } from "../memory/words.ts";
 import { type SumTables, tableLength } from "../memory/tables.ts";
 import {
   type Buffer,
@@ -61,6 +62,16 @@ export interface Spikes {
   readonly op: OpOf<MaskedKind>;
 }
 
+/** Words in memory, and what they are worth. */
+export interface Words {
+  readonly planes: WordPlanes;
+  /** Per channel of the grid. */
+  readonly amplitude: Float64Array;
+  /** What all words of a timestep are multiplied by besides: a row each, the last one for all that follow. */
+  readonly shares: readonly number[];
+  readonly op: OpOf<"snn.graded">;
+}
+
 /**
  * How many spikes each element of a value is, and of how many digits: one of one where it is not 0; or it
  * is a whole number of units (null: of ones) times ρ_t, one spike of the digits set in that number; or it
@@ -87,6 +98,8 @@ export interface LoweringOptions {
   readonly windows: WindowKernel | null;
   /** Whether 3 × 3 convolutions may be done by Winograd's tiles. */
   readonly tiles: boolean;
+  /** Whether words are bytes, which are multiplied by an instruction of relaxed SIMD; else two bytes each. */
+  readonly relaxed: boolean;
   /** Spikes per neuron and timestep, where they are known. */
   readonly rates: ReadonlyMap<ValueId, number>;
   /** Neurons whose spikes the host writes. */
@@ -99,10 +112,14 @@ export type Lower = (lowering: Lowering, op: Op) => View | null;
 /** Gives the spikes of an op's result, or null where the family makes none of it. */
 export type LowerSpikes = (lowering: Lowering, op: Op) => Spikes | null;
 
+/** Gives the words of an op's result, or null where the family makes none of it. */
+export type LowerWords = (lowering: Lowering, op: Op) => Words | null;
+
 /** What knows how to lower which ops, in the order in which they are asked. */
 export interface Families {
   readonly values: readonly Lower[];
   readonly spikes: readonly LowerSpikes[];
+  readonly words: readonly LowerWords[];
 }
 
 export class Lowering {
@@ -127,6 +144,7 @@ export class Lowering {
     readonly shape: Omit<SumTables, "address" | "from">;
   }[] = [];
   private readonly trains = new Map<ValueId, Spikes | null>();
+  private readonly sent = new Map<ValueId, Words | null>();
   private readonly families: Families;
 
   constructor(module: Module, options: LoweringOptions, families: Families) {
@@ -203,6 +221,16 @@ export class Lowering {
     return found;
   }
 
+  /** The words that an op's value is made of; lowers them the first time. Null where it is made of none. */
+  wordsOf(op: Op): Words | null {
+    const ready = this.sent.get(op.result);
+    if (ready !== undefined) return ready;
+    let found: Words | null = null;
+    for (const family of this.families.words) found ??= family(this, op);
+    this.sent.set(op.result, found);
+    return found;
+  }
+
   /** The value of the same elements for one of another name. */
   alias(value: ValueId, view: View): void {
     this.views.set(value, view);
@@ -221,7 +249,7 @@ export class Lowering {
   }
 
   /** Constant bytes, once for each name. */
-  constant(name: string, make: () => Float32Array | Int32Array | Int16Array): Buffer {
+  constant(name: string, make: () => Float32Array | Int32Array | Int16Array | Int8Array): Buffer {
     const ready = this.constants.get(name);
     if (ready !== undefined) return ready;
     const array = make();

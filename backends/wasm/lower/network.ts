@@ -36,6 +36,8 @@ export interface LowerOptions {
    * round otherwise; in integers it does not.
    */
   readonly windows?: WindowKernel;
+  /** Whether instructions of relaxed SIMD may be used; what is computed is the same. */
+  readonly relaxed?: boolean;
   /** `direct`: no 3 × 3 convolution by Winograd's tiles. */
   readonly convolutions?: "direct";
   /**
@@ -83,6 +85,7 @@ export function lowerNetwork(module: Module, options: LowerOptions): LoweredNetw
       traces: new Set(options.traces),
       windows: options.windows ?? null,
       tiles: options.convolutions !== "direct",
+      relaxed: options.relaxed ?? false,
       rates: options.rates ?? new Map<ValueId, number>(),
       given: new Set(options.given),
     },
@@ -95,8 +98,9 @@ export function lowerNetwork(module: Module, options: LowerOptions): LoweredNetw
     if (!needed.has(op.result)) continue;
     const depth = 1 + op.inputs.reduce((most, value) => Math.max(most, depths.get(value) ?? 0), 0);
     const isDeep = depth >= (mayBeTakenIn(op) ? deepest : deep);
-    const hasMasks = isNeuron(op) && lowering.spikesOf(op) !== null;
-    if (!hasMasks && (isNeuron(op) || isDeep)) lowering.dense(op.result);
+    const isSent =
+      isNeuron(op) && (lowering.spikesOf(op) !== null || lowering.wordsOf(op) !== null);
+    if (!isSent && (isNeuron(op) || isDeep)) lowering.dense(op.result);
     depths.set(op.result, isNeuron(op) || isDeep ? 0 : depth);
   }
   const wanted = options.outputs === false ? [] : module.outputs;

@@ -24,16 +24,20 @@ import { lowerScan } from "./values/scans.ts";
 import { lowerSpikePool } from "./synapses/spike-pools.ts";
 import { lowerSynapse } from "./synapses/synapse.ts";
 import { lowerTransposed } from "./synapses/transposed.ts";
+import { lowerSent, lowerWordLayer, lowerWordSums } from "./words/layer.ts";
 import { lowerWindow } from "./synapses/depthwise.ts";
 
 export const families: Families = {
   spikes: [lowerPopulation, lowerSpikePool],
+  words: [lowerWordLayer],
   // The last one takes everything.
   values: [
     lowerGiven,
     lowerPrevious,
     lowerSpiking,
     lowerDriven,
+    lowerSent,
+    lowerWordSums,
     lowerGraded,
     lowerLeaky,
     lowerRehearsed,

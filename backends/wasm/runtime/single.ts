@@ -62,7 +62,7 @@ export function createWasmEngine(surroundings: EngineHost): Engine {
     name: "wasm",
     warmUp: preloadAssembler,
     load(module, options) {
-      const { missing, sharedMemory } = support ?? supportHere();
+      const { missing, sharedMemory, relaxed } = support ?? supportHere();
       if (missing !== null) {
         options.onDiagnostic?.(diagnose("webassembly-unavailable", null, { missing }));
         return fallback.load(module, options);
@@ -74,7 +74,9 @@ export function createWasmEngine(surroundings: EngineHost): Engine {
       }
       const threads =
         wanted && sharedMemory ? new Threads(count, createTeam, options.onDiagnostic) : null;
-      return Promise.resolve(new WasmExecutable(module, threads, leastShared, options));
+      return Promise.resolve(
+        new WasmExecutable(module, { threads, leastShared, relaxed }, options),
+      );
     },
   };
 }
@@ -94,6 +96,14 @@ interface Ready {
   remotes: Promise<readonly Remote[] | null> | null;
 }
 
+/** What a network is run with. */
+interface Means {
+  readonly threads: Threads | null;
+  readonly leastShared: number;
+  /** Whether programs may have instructions of relaxed SIMD. */
+  readonly relaxed: boolean;
+}
+
 class WasmExecutable implements Executable {
   readonly module: Module;
   readonly neurons: Executable["neurons"];
@@ -101,12 +111,15 @@ class WasmExecutable implements Executable {
   /** Null where there is the caller's own thread only. */
   private readonly threads: Threads | null;
   private readonly leastShared: number;
+  private readonly relaxed: boolean;
   private readonly options: LoadOptions;
   private readonly programs = new Map<string, Promise<Ready>>();
   private lastUse: MemoryUse | null = null;
 
-  constructor(module: Module, threads: Threads | null, leastShared: number, options: LoadOptions) {
+  constructor(module: Module, means: Means, options: LoadOptions) {
+    const { threads, leastShared, relaxed } = means;
     this.module = module;
+    this.relaxed = relaxed;
     this.neurons = neuronsOf(module).map(({ result }) => result);
     this.recordable = recordableOf(module);
     this.threads = threads;
@@ -165,7 +178,7 @@ class WasmExecutable implements Executable {
     const most = this.threads?.count ?? 1;
     const tiles = this.options.split === "tiles" ? most : 1;
     const threads = tiles > 1 || several ? most : 1;
-    const form: Form = { shared: threads > 1, tiles, longestChunk };
+    const form: Form = { shared: threads > 1, tiles, longestChunk, relaxed: this.relaxed };
     const key = JSON.stringify(compileOptionsOf(this.module, options, form));
     const before = this.programs.get(key);
     if (before !== undefined) return before;

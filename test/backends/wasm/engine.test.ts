@@ -187,7 +187,7 @@ describe("counting", () => {
 
 describe("where something is missing", () => {
   it("SIMD: networks run on typed arrays, and it is said", async () => {
-    const support = { missing: "WebAssembly's SIMD", sharedMemory: true };
+    const support = { missing: "WebAssembly's SIMD", sharedMemory: true, relaxed: false };
     const engine = createWasmEngine({ createTeam: null, fallback: singleThreadEngine, support });
     const { codes, results } = await runOn(engine, ann);
     expect(codes).toEqual(["webassembly-unavailable"]);
@@ -195,7 +195,7 @@ describe("where something is missing", () => {
   });
 
   it("shared memory: one thread runs, and it is said", async () => {
-    const support = { missing: null, sharedMemory: false };
+    const support = { missing: null, sharedMemory: false, relaxed: false };
     const createTeam = (): never => expect.unreachable("no team can work");
     const engine = createWasmEngine({ createTeam, fallback: singleThreadEngine, support });
     const { codes, results } = await runOn(engine, snn, {}, { threads: 4 });

@@ -18,7 +18,7 @@ import { spikingTwin } from "./spiking-twin.ts";
 const engine = createWasmEngine({
   createTeam,
   fallback: singleThreadEngine,
-  support: { missing: null, sharedMemory: true },
+  support: { missing: null, sharedMemory: true, relaxed: false },
 });
 
 /** Memory that is refused as often as this before it is given. */
@@ -96,7 +96,7 @@ describe("where threads cannot be started", () => {
     const executable = await createWasmEngine({
       createTeam: createTeams(() => failing),
       fallback: singleThreadEngine,
-      support: { missing: null, sharedMemory: true },
+      support: { missing: null, sharedMemory: true, relaxed: false },
     }).load(module, { threads: 2, onDiagnostic: ({ code }) => void codes.push(code) });
     let count = 0;
     for (const timesteps of [3, 4]) {

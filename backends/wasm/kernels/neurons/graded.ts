@@ -109,7 +109,7 @@ export class Clock {
 export type SharedSchedule = Exclude<StepSchedule, "table">;
 
 /** The largest spike in units of the step. */
-function largest({ alphabet, bits }: GradedForm["attrs"]): number {
+function largest({ alphabet, bits }: Pick<GradedForm["attrs"], "alphabet" | "bits">): number {
   return alphabet === "word" ? 2 ** bits - 1 : 2 ** (bits - 1);
 }
 
@@ -206,10 +206,7 @@ export function gradedIntegers(code: FunctionWriter, form: GradedForm): Update {
       const v = known(states[0]?.[0], "a potential");
       const r = states[1]?.[0];
       const u = code.define("v128", i32x4.add(v.get(), x.get()));
-      const halves = [0, 1].map((half) =>
-        code.define("v128", spikesOfHalf(code, form, half, { u, r, step, ceiling })),
-      );
-      const k = code.define("v128", inIntegers(code, halves));
+      const k = code.define("v128", integerWords(code, form.attrs, { u, sent: r, step, ceiling }));
       const change = code.define("v128", i32x4.mul(k.get(), step.get()));
       v.set(i32x4.sub(u.get(), change.get()));
       r?.set(i32x4.add(r.get(), change.get()));
@@ -222,20 +219,28 @@ export function gradedIntegers(code: FunctionWriter, form: GradedForm): Update {
   };
 }
 
+/** The sizes that spikes may have. */
+type FiringRule = Pick<GradedForm["attrs"], "alphabet" | "bits" | "sign">;
+
+/** What four neurons fire by. */
+interface Firing {
+  /** Potentials before the reset. */
+  readonly u: Local;
+  /** What was sent; read where the sign or a ceiling asks for it. */
+  readonly sent: Local | undefined;
+  readonly step: Local;
+  readonly ceiling: Local | undefined;
+}
+
+/** The spikes of four neurons on integers, in units of the step. */
+export function integerWords(code: FunctionWriter, firing: FiringRule, given: Firing): Expr {
+  const halves = [0, 1].map((half) => code.define("v128", spikesOfHalf(code, firing, half, given)));
+  return inIntegers(code, halves);
+}
+
 /** The spikes of two of four neurons, as doubles. */
-function spikesOfHalf(
-  code: FunctionWriter,
-  form: GradedForm,
-  half: number,
-  given: {
-    readonly u: Local;
-    readonly r: Local | undefined;
-    readonly step: Local;
-    readonly ceiling: Local | undefined;
-  },
-): Expr {
+function spikesOfHalf(code: FunctionWriter, attrs: FiringRule, half: number, given: Firing): Expr {
   const { f64x2, f64, v128 } = code.wasm;
-  const { attrs } = form;
   const number = (value: number): Expr => f64x2.splat(f64.const(value));
   const most = largest(attrs);
   const wide = (lanes: Local): Expr => {
@@ -249,20 +254,17 @@ function spikesOfHalf(
   const u = code.define("v128", wide(given.u));
   const retracts = attrs.sign === "retract";
   const wanted = retracts
-    ? code.define("v128", f64x2.pmax(u.get(), f64x2.neg(wide(known(given.r, "a total")))))
+    ? code.define("v128", f64x2.pmax(u.get(), f64x2.neg(wide(known(given.sent, "a total")))))
     : u;
   let low = (): Expr => number(attrs.sign === "positive" ? 0 : -most);
   if (retracts && attrs.alphabet === "power") {
-    const taken = f64x2.pmax(bound(wide(known(given.r, "a total"))), number(0));
+    const taken = f64x2.pmax(bound(wide(known(given.sent, "a total"))), number(0));
     const least = code.define("v128", f64x2.neg(taken));
     low = () => least.get();
   }
   let high = (): Expr => number(most);
-  if (form.hasCeiling) {
-    const room = f64x2.sub(
-      wide(known(given.ceiling, "a ceiling")),
-      wide(known(given.r, "a total")),
-    );
+  if (given.ceiling !== undefined) {
+    const room = f64x2.sub(wide(given.ceiling), wide(known(given.sent, "a total")));
     const top = code.define("v128", bound(room));
     high = () => top.get();
   }

@@ -192,7 +192,7 @@ function operandSpikes(lowering: Lowering, op: Op): Spikes | null {
 }
 
 /** Two numbers per window attribute, rows first; one-dimensional windows have one row. */
-function pair(values: readonly number[], missing: number): Pair {
+export function pair(values: readonly number[], missing: number): Pair {
   const [first = missing, second] = values;
   return second === undefined ? [missing, first] : [first, second];
 }

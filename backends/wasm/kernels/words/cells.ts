@@ -1,0 +1,192 @@
+/**
+ * One timestep of graded neurons of a tile, whose currents are in registers as i32: fires, resets, and leaves
+ * the words in the registers. As `snn.graded` in ir/op/attrs/neurons.ts has it, exactly.
+ *
+ * Words of a step q are found without a division: with x = w/q, |x| ≤ K + 1, the nearest whole number is
+ * that nearest to x + ¼/q, ties up, since x + ½ is a multiple of ½/q. In float32 1/q, its product with w
+ * and the sum are rounded once each, so that all are within (K + 2) · 1.5 · 2^−23 of what they should be, less than ¼/q where
+ * 6 · (K + 2) · q < 2^23 (`dividesByInverse`). Beyond ±(K + 1) the product is monotone, and words end
+ * at K. With larger steps words found so are wrong by 1 at most, and what they leave, an exact integer,
+ * says which are. Powers are found in doubles.
+ */
+import { known } from "../../../../ir/diagnostic.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
+import type { Expr } from "../../assembler/types.ts";
+import { splat } from "../functions.ts";
+import { integerWords } from "../neurons/graded.ts";
+import type { WordCells } from "./form.ts";
+import type { CellPlaces, Place } from "./places.ts";
+
+/** Whether words of up to `most` steps of `step` are found by the step's inverse in float32 alone. */
+export function dividesByInverse(most: number, step: number): boolean {
+  return 6 * (most + 2) * step < 2 ** 23;
+}
+
+/** Added to a number of up to 22 bits, it leaves the nearest whole number in the lowest bits. */
+const unitPlace = 1.5 * 2 ** 23;
+
+/** Rows of steps and of what divides by them, at a timestep and block. */
+export interface StepRows {
+  readonly steps: Local;
+  readonly inverses: Local | null;
+  readonly slacks: Local | null;
+}
+
+/** Of one vector of a block at one timestep, what all positions share. */
+interface Steps {
+  readonly step: Local;
+  readonly inverse: Local | null;
+  readonly slack: Local | null;
+}
+
+/** Of one vector of one position; locals are to be used up. */
+interface Cell {
+  readonly p: number;
+  readonly v: number;
+  readonly u: Local;
+  readonly r: Local;
+  readonly change: Local;
+}
+
+/** Fires the positions `from` to `to` of the tile, vector by vector. */
+export function fireTile(
+  code: FunctionWriter,
+  cells: WordCells,
+  places: CellPlaces,
+  rows: StepRows,
+  sums: readonly Local[],
+  vectors: number,
+  positions: readonly number[],
+): void {
+  const { v128 } = code.wasm;
+  for (let v = 0; v < vectors; v++) {
+    code.borrow("v128", 6, ([step, inverse, slack, u, r, change]) => {
+      const steps: Steps = {
+        step: known(step, "a step"),
+        inverse: cells.inverses === null ? null : known(inverse, "an inverse"),
+        slack: cells.slacks === null ? null : known(slack, "a slack"),
+      };
+      const load = (local: Local | null, at: Local | null, address: number): void => {
+        local?.set(v128.load(address + 16 * v, 16, known(at, "a row").get()));
+      };
+      load(steps.step, rows.steps, cells.steps.buffer.address);
+      load(steps.inverse, rows.inverses, cells.inverses?.buffer.address ?? 0);
+      load(steps.slack, rows.slacks, cells.slacks?.buffer.address ?? 0);
+      for (const p of positions) {
+        const sum = known(sums[p * vectors + v], "a sum");
+        fire(code, cells, places, steps, sum, {
+          ...{ p, v, u: known(u, "u"), r: known(r, "r"), change: known(change, "a change") },
+        });
+      }
+    });
+  }
+}
+
+function fire(
+  code: FunctionWriter,
+  cells: WordCells,
+  { potentials, sent, ceiling: top, floor }: CellPlaces,
+  steps: Steps,
+  sum: Local,
+  { p, v, u, r, change }: Cell,
+): void {
+  const { v128, i32x4 } = code.wasm;
+  const load = ({ at, offset, stride }: Place): Expr =>
+    v128.load(offset + p * stride + 16 * v, 16, at.get());
+  const store = ({ at, offset, stride }: Place, value: Expr): void => {
+    code.push(v128.store(offset + p * stride + 16 * v, 16, at.get(), value));
+  };
+  u.set(i32x4.add(sum.get(), load(potentials)));
+  if (sent !== null) r.set(load(sent));
+  const ceiling = top === null ? undefined : code.define("v128", load(top));
+  if (cells.inverses === null) {
+    const sentSoFar = sent === null ? undefined : r;
+    sum.set(integerWords(code, cells, { u, sent: sentSoFar, step: steps.step, ceiling }));
+  } else {
+    const wanted = cells.sign === "retract" ? i32x4.max_s(u.get(), i32x4.neg(r.get())) : u.get();
+    const room =
+      ceiling === undefined
+        ? null
+        : code.define(
+            "v128",
+            i32x4.sub(ceiling.get(), i32x4.max_s(r.get(), load(known(floor, "a floor")))),
+          );
+    sum.set(nearestWords(code, cells, steps, wanted, room));
+  }
+  change.set(
+    // Words and steps of 15 bits are their own lower halves, and the upper half of a step is 0.
+    cells.mostStep < 2 ** 15
+      ? i32x4.dot_i16x8_s(sum.get(), steps.step.get())
+      : i32x4.mul(sum.get(), steps.step.get()),
+  );
+  store(potentials, i32x4.sub(u.get(), change.get()));
+  if (sent !== null) store(sent, i32x4.add(r.get(), change.get()));
+}
+
+/** clip(⌊w/q + ½⌋, low, high) where bounds are whole numbers. */
+function nearestWords(
+  code: FunctionWriter,
+  { bits, sign, slacks }: WordCells,
+  steps: Steps,
+  wanted: Expr,
+  room: Local | null,
+): Expr {
+  const { f32x4, i32x4 } = code.wasm;
+  const most = 2 ** bits - 1;
+  const least = sign === "positive" ? 0 : -most;
+  if (slacks === null) {
+    const words = correctedWords(code, steps, code.define("v128", wanted), most);
+    const whole = (value: number): Expr => i32x4.splat(code.int(value));
+    const top =
+      room === null
+        ? whole(most)
+        : i32x4.min_s(correctedWords(code, steps, room, most), whole(most));
+    return i32x4.max_s(i32x4.min_s(words, top), whole(least));
+  }
+  // What is clipped to whole numbers before it is rounded is what rounding and clipping gives.
+  const slack = (x: Expr): Expr => f32x4.add(x, known(steps.slack, "a slack").get());
+  const quotient = (w: Expr): Expr => quotientOf(code, steps, w);
+  const high = (): Expr => {
+    if (room === null) return splat(code, most);
+    const within = clippedTo(code, quotient(room.get()), -most - 1, most);
+    return f32x4.sub(f32x4.add(slack(within), splat(code, unitPlace)), splat(code, unitPlace));
+  };
+  const clipped = f32x4.pmax(f32x4.pmin(quotient(wanted), high()), splat(code, least));
+  return wholeOf(code, slack(clipped));
+}
+
+/** ⌊w/q + ½⌋ where that is within ±`most`, else some word beyond: a quotient nearby, and what it leaves. */
+function correctedWords(code: FunctionWriter, steps: Steps, w: Local, most: number): Expr {
+  const { i32x4 } = code.wasm;
+  const { step } = steps;
+  const near = clippedTo(code, quotientOf(code, steps, w.get()), -most - 1, most + 1);
+  const k = code.define("v128", wholeOf(code, near));
+  const rest = code.define("v128", i32x4.sub(w.get(), i32x4.mul(k.get(), step.get())));
+  const half = code.define("v128", i32x4.shr_u(step.get(), code.int(1)));
+  // Comparisons give −1 where they hold. 2 · rest ≥ q, and 2 · rest < −q.
+  const above = i32x4.ge_s(rest.get(), i32x4.sub(step.get(), half.get()));
+  const below = i32x4.lt_s(rest.get(), i32x4.neg(half.get()));
+  return i32x4.add(i32x4.sub(k.get(), above), below);
+}
+
+/** w/q in float32. */
+function quotientOf(code: FunctionWriter, { inverse }: Steps, w: Expr): Expr {
+  const { f32x4 } = code.wasm;
+  return f32x4.mul(f32x4.convert_i32x4_s(w), known(inverse, "an inverse").get());
+}
+
+function clippedTo(code: FunctionWriter, x: Expr, low: number, high: number): Expr {
+  const { f32x4 } = code.wasm;
+  return f32x4.pmax(f32x4.pmin(x, splat(code, high)), splat(code, low));
+}
+
+/** The nearest integers of floats of up to 22 bits. */
+function wholeOf(code: FunctionWriter, x: Expr): Expr {
+  const { f32x4, i32x4 } = code.wasm;
+  const beside = f32x4.add(x, splat(code, unitPlace));
+  return i32x4.sub(beside, i32x4.splat(code.int(bitsOf(unitPlace))));
+}
+
+function bitsOf(value: number): number {
+  return known(new Int32Array(Float32Array.of(value).buffer)[0], "32 bits");
+}

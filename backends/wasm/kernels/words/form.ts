@@ -1,0 +1,160 @@
+/**
+ * What a layer on words is made of: the sources that it sums, and what becomes of the sums. Words are
+ * whole numbers that neurons send; the current they cause is an exact integer.
+ */
+import type { Sign } from "../../../../ir/op/op.ts";
+import type { Alphabet } from "../../../../ir/op/attrs/shared.ts";
+import type { PixelGrid } from "../../memory/spikes.ts";
+import type { Buffer } from "../../memory/view.ts";
+import type { WordPlanes } from "../../memory/words.ts";
+import type { GridView } from "../neurons/population-form.ts";
+
+/** A row for each timestep of a run, the last one for all that follow. */
+export interface Rows {
+  readonly buffer: Buffer;
+  readonly rows: number;
+  readonly bytesPerRow: number;
+}
+
+/** What words of a timestep are multiplied by after they are summed; null for 1. In i32, one a row. */
+export interface Worth {
+  readonly table: Rows;
+  /** Numbers of bits to shift by, where all factors are powers of two. */
+  readonly isShift: boolean;
+}
+
+/** Groups of four bytes that follow each other, of words and of weights. */
+export interface Run {
+  /** Bytes from the first tap of the window to the first group. */
+  readonly offset: number;
+  readonly groups: number;
+}
+
+/** Words in a window, each through a weight for each output channel. */
+export interface WordWindow {
+  readonly words: WordPlanes;
+  /** Rows and columns of the window, and between neighbouring windows. */
+  readonly kernel: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly stride: readonly [number, number];
+  /** Row and column of the first tap of the first window. */
+  readonly origin: readonly [number, number];
+  /** Runs whose sum is proved to fit the width of the sums; between them sums go on to 32 bits. */
+  readonly chunks: readonly (readonly Run[])[];
+  /** [block, group, vector]: 4 output channels by the words of a group. */
+  readonly weights: Buffer;
+  /** What sums of bytes begin at: [block, chunk, vector] in i16; null for 0. */
+  readonly starts: Buffer | null;
+  readonly worth: Worth | null;
+}
+
+/** Words of one channel each, through a weight of its own for each tap: no fan-out. */
+export interface WordTaps {
+  readonly words: WordPlanes;
+  readonly stride: readonly [number, number];
+  readonly taps: readonly {
+    /** Row and column for the first output. */
+    readonly origin: readonly [number, number];
+    /** Per output channel, padded to blocks, in i16. */
+    readonly weights: Buffer;
+  }[];
+  /** Channels that an output's channel is after the word's; a whole number of blocks. */
+  readonly shift: number;
+  /** Blocks of outputs that have words. */
+  readonly blocks: readonly [number, number];
+  readonly worth: Worth | null;
+}
+
+/** A current in memory, at each timestep, or at the first of a run only. */
+export interface WordCurrent {
+  readonly view: GridView;
+  readonly atFirst: boolean;
+}
+
+/** Neurons of `snn.graded` that end a layer. Tables are [row, padded channel]. */
+export interface WordCells {
+  readonly kind: "cells";
+  readonly words: WordPlanes;
+  readonly sign: Sign;
+  readonly alphabet: Alphabet;
+  readonly bits: number;
+  /** Steps as i32, and what divides by them: see `cells.ts`. */
+  readonly steps: Rows;
+  /** 1/step as f32; null for powers, which are found in doubles. */
+  readonly inverses: Rows | null;
+  /** ¼/step as f32; null where steps are too large to do without a correction. */
+  readonly slacks: Rows | null;
+  /** The largest step. */
+  readonly mostStep: number;
+  /** Whether a timestep's steps are those of the one before, from this timestep of a run on (from 0). */
+  readonly settled: number;
+  readonly vInit: Parameter;
+  /** As i32; and as what no total is let below, so that the difference of the two fits 32 bits. */
+  readonly ceiling: Parameter | null;
+  readonly floor: Parameter | null;
+  /** By pixel where state lives on from chunk to chunk, else room for a tile of each unit of work. */
+  readonly potentials: Buffer;
+  readonly sent: Buffer | null;
+  readonly resumes: boolean;
+  readonly trace: GridView | null;
+}
+
+/** Per padded channel, i32; the same for all pixels where the stride is 0. */
+export interface Parameter {
+  readonly buffer: Buffer;
+  readonly pixelStride: number;
+}
+
+/** Stores the sums. */
+export interface WordSums {
+  readonly kind: "sums";
+  readonly target: GridView;
+}
+
+export interface WordLayer {
+  readonly grid: PixelGrid;
+  /** Timesteps, 1 where nothing varies. */
+  readonly steps: number;
+  /** Vectors of four output channels to a block. */
+  readonly vectors: number;
+  /** Outputs that are summed together: neighbouring pixels, or timesteps of the one that there is. */
+  readonly together: number;
+  readonly windows: readonly WordWindow[];
+  readonly taps: readonly WordTaps[];
+  readonly currents: readonly WordCurrent[];
+  /** Per padded channel, at each timestep. */
+  readonly bias: Buffer | null;
+  /** Room for sums of 32 bits, one tile for each unit of work; null where all stay in registers. */
+  readonly spare: Buffer | null;
+  readonly sink: WordCells | WordSums;
+}
+
+/** Whether outputs that are summed together are timesteps. */
+export function isAlongTime({ grid }: Pick<WordLayer, "grid">): boolean {
+  return grid.rows * grid.columns === 1;
+}
+
+/** Output channels of a block. */
+export function wordBlock({ vectors }: Pick<WordLayer, "vectors">): number {
+  return 4 * vectors;
+}
+
+/** Blocks that hold all channels. */
+export function wordBlocks(layer: Pick<WordLayer, "vectors" | "grid">): number {
+  return Math.ceil(layer.grid.channels / wordBlock(layer));
+}
+
+/** Channels with the padding. */
+export function paddedChannels(layer: Pick<WordLayer, "vectors" | "grid">): number {
+  return wordBlock(layer) * wordBlocks(layer);
+}
+
+/** Units of work, each on one thread: rows, or blocks where there is one row. */
+export function unitsOf(layer: Pick<WordLayer, "vectors" | "grid">): number {
+  return layer.grid.rows > 1 ? layer.grid.rows : wordBlocks(layer);
+}
+
+/** Bytes of a tile of sums, or of potentials, in i32. */
+export function tileBytes({ together, vectors }: Pick<WordLayer, "together" | "vectors">): number {
+  return 16 * together * vectors;
+}

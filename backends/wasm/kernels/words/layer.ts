@@ -1,0 +1,80 @@
+/**
+ * A layer on words, over all timesteps of a chunk: for a tile of pixels by a block of channels, products of
+ * words and weights are summed in registers, shortcuts and currents are added, neurons fire, and their
+ * words are stored. The current between synapses and neurons is never in memory.
+ */
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
+import type { Expr } from "../../assembler/types.ts";
+import { shareOf } from "../../assembler/memory.ts";
+import { type WordLayer, isAlongTime, unitsOf, wordBlock, wordBlocks } from "./form.ts";
+import { openRow } from "./places.ts";
+import { emitTile } from "./tile.ts";
+
+/** Emits the loops; threads share rows of pixels, or blocks where there is one row. */
+export function runWordLayer(code: FunctionWriter, layer: WordLayer): void {
+  const { grid } = layer;
+  const width = wordBlock(layer);
+  const blocks = wordBlocks(layer);
+  const byRows = grid.rows > 1;
+  const share = shareOf(code, unitsOf(layer));
+  const lastLanes = grid.channels - (blocks - 1) * width;
+  const block = code.local("i32");
+  const row = code.local("i32");
+  const emitBlocks = (from: () => Expr, to: () => Expr, lanes: number): void => {
+    block.set(from());
+    code.upTo(block, to, 1, () => {
+      row.set(byRows ? share.from.get() : code.int(0));
+      const end = (): Expr => (byRows ? share.to.get() : code.int(grid.rows));
+      code.upTo(row, end, 1, () => {
+        emitRow(code, layer, block, row, lanes);
+      });
+    });
+  };
+  const first = (): Expr => (byRows ? code.int(0) : share.from.get());
+  const end = (): Expr => (byRows ? code.int(blocks) : share.to.get());
+  if (lastLanes === width || !touchesLanes(layer)) {
+    emitBlocks(first, end, width);
+    return;
+  }
+  // What is read or stored channel by channel stops at the last one: the last block is another loop.
+  const { i32 } = code.wasm;
+  const whole = code.define("i32", end());
+  code.when(i32.gt_s(whole.get(), code.int(blocks - 1)), () => {
+    whole.set(code.int(blocks - 1));
+  });
+  emitBlocks(first, () => whole.get(), width);
+  code.when(i32.eq(end(), code.int(blocks)), () => {
+    emitBlocks(
+      () => code.int(blocks - 1),
+      () => code.int(blocks),
+      lastLanes,
+    );
+  });
+}
+
+/** Whether there is anything without padding beyond the last channel. */
+function touchesLanes({ currents, sink }: WordLayer): boolean {
+  return currents.length > 0 || sink.kind === "sums" || sink.trace !== null;
+}
+
+function emitRow(
+  code: FunctionWriter,
+  layer: WordLayer,
+  block: Local,
+  row: Local,
+  lanes: number,
+): void {
+  const places = openRow(code, layer, block, row);
+  const { together, grid } = layer;
+  if (isAlongTime(layer)) {
+    emitTile(code, layer, places, { block, lanes, positions: together });
+    return;
+  }
+  const tiles = Math.floor(grid.columns / together);
+  code.times(tiles, () => {
+    emitTile(code, layer, places, { block, lanes, positions: together });
+    places.advance(together);
+  });
+  const rest = grid.columns % together;
+  if (rest > 0) emitTile(code, layer, places, { block, lanes, positions: rest });
+}

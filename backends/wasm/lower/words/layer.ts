@@ -1,0 +1,268 @@
+/**
+ * Layers on words: graded neurons on integers with the synapses that drive them, and synapses on words whose
+ * sums are wanted in memory. Whatever has no such form is computed as values in memory, and joins as a
+ * current.
+ */
+import { known } from "../../../../ir/diagnostic.ts";
+import { type Op, isOp } from "../../../../ir/op/op.ts";
+import { onFirstThread } from "../../assembler/memory.ts";
+import { expandWords } from "../../kernels/words/expand.ts";
+import {
+  type WordCells,
+  type WordCurrent,
+  type WordLayer,
+  type WordSums,
+  type WordTaps,
+  type WordWindow,
+  paddedChannels,
+  tileBytes,
+  unitsOf,
+} from "../../kernels/words/form.ts";
+import { runWordLayer } from "../../kernels/words/layer.ts";
+import type { PixelGrid } from "../../memory/spikes.ts";
+import type { Buffer, View } from "../../memory/view.ts";
+import { type WordPlanes, activityBytes, wordsBytes } from "../../memory/words.ts";
+import { gridViewFor } from "../copies.ts";
+import { gridViewOf, haloOf, pixelGridOf } from "../grid.ts";
+import type { Lowering, Words } from "../lowering.ts";
+import { buffersOfCells, wordCellsOf } from "./cells.ts";
+import { type TapsDrive, type WordDrive, collectWordDrive } from "./drive.ts";
+import { packWindow } from "./pack.ts";
+import { type WordNeurons, wordNeuronsOf } from "./senders.ts";
+import { worthOfShares } from "./worth.ts";
+
+/** Timesteps of a chunk up to which computing all of them costs less than finding those that matter. */
+const fewTimesteps = 4;
+
+/** The words of a neuron op, with the layer that sends them. */
+export function lowerWordLayer(lowering: Lowering, op: Op): Words | null {
+  const neurons = wordNeuronsOf(lowering, op);
+  if (neurons === null) return null;
+  const { amplitude, shares } = neurons;
+  const image = lowering.layouts.images.has(op.result);
+  const grid = pixelGridOf(op.type.shape, image);
+  const { steps } = lowering.options;
+  const shape = { grid, ...tileOf(grid, steps) };
+  const width = 4 * shape.vectors;
+  const drive = collectWordDrive(lowering, lowering.operandOf(op), image, grid, width);
+  const planes = planesOf(lowering, neurons, grid, paddedChannels(shape), image);
+  const cells = wordCellsOf(lowering, neurons, planes, shape);
+  emitLayer(lowering, op, shape, drive, cells, steps);
+  return { planes, amplitude, shares, op: neurons.op };
+}
+
+/** Words as values in memory. */
+export function lowerSent(lowering: Lowering, op: Op): View | null {
+  const words = lowering.wordsOf(op);
+  if (words === null) return null;
+  const target = lowering.place(op.result);
+  expandInto(lowering, op, words, "values", target);
+  return target;
+}
+
+/** Words themselves, in units of the step, as i32 laid out as the value is. */
+export function wordSizes(lowering: Lowering, op: Op, words: Words): View {
+  const target = lowering.place(op.result);
+  const ones = new Float64Array(words.amplitude.length).fill(1);
+  expandInto(lowering, op, { ...words, amplitude: ones, shares: [1] }, "words", target);
+  return target;
+}
+
+/** Synapses on words as currents in memory. */
+export function lowerWordSums(lowering: Lowering, op: Op): View | null {
+  if (!isOp(op, "ann.conv", "ann.linear") || op.type.dtype !== "i32") return null;
+  if (!lowering.isVarying(op.result)) return null;
+  const image = lowering.layouts.images.has(op.result);
+  const grid = pixelGridOf(op.type.shape, image);
+  const { steps } = lowering.options;
+  const shape = { grid, ...tileOf(grid, steps) };
+  const drive = collectWordDrive(lowering, op.result, image, grid, 4 * shape.vectors, true);
+  if (drive.sources.every(({ kind }) => kind === "current")) return null;
+  const output = lowering.place(op.result);
+  const target = gridViewOf(output, image);
+  if (target === null) return null;
+  emitLayer(lowering, op, shape, drive, { kind: "sums", target }, steps);
+  return output;
+}
+
+type Shape = Pick<WordLayer, "grid" | "vectors" | "together">;
+
+/**
+ * Four positions by eight channels take half of the registers; where there are fewer positions, more channels
+ * are summed at once.
+ */
+function tileOf(
+  { rows, columns, channels }: PixelGrid,
+  steps: number,
+): Pick<WordLayer, "vectors" | "together"> {
+  const together = Math.min(4, rows * columns === 1 ? steps : columns);
+  let vectors = together >= 3 ? 2 : together === 2 ? 4 : 8;
+  while (vectors > 2 && 2 * vectors >= channels) vectors /= 2;
+  return { vectors, together };
+}
+
+function planesOf(
+  lowering: Lowering,
+  { op, most, isSigned }: WordNeurons,
+  grid: PixelGrid,
+  lanes: number,
+  image: boolean,
+): WordPlanes {
+  const { relaxed, steps } = lowering.options;
+  const shape = {
+    ...{ grid, halo: haloOf(lowering, op.result, image), steps, lanes, most },
+    bytes: relaxed ? 1 : 2,
+    bias: relaxed && isSigned ? most : 0,
+  } as const;
+  const name = `%${op.result} words`;
+  const isSparse = grid.rows > 1 && steps > fewTimesteps;
+  const planes: WordPlanes = {
+    ...shape,
+    buffer: lowering.buffer("scratch", name, wordsBytes(shape)),
+    activity: isSparse ? lowering.buffer("scratch", `${name} when`, activityBytes(shape)) : null,
+  };
+  const { buffer, activity, bias } = planes;
+  // Two bytes of 0 are bytes of 0; a bias is there with single bytes only.
+  lowering.emit({
+    name: `${name} clear`,
+    phase: "each",
+    reads: [],
+    writes: [buffer, ...(activity === null ? [] : [activity])],
+    emit(code) {
+      const { i32, memory } = code.wasm;
+      const arena = code.wasm.global.get("arena", code.assembler.typeOf("i32"));
+      onFirstThread(code, () => {
+        const fill = ({ address, bytes }: Buffer, value: number): void => {
+          const at = i32.add(arena, code.int(address));
+          code.push(memory.fill(at, code.int(value), code.int(bytes)));
+        };
+        fill(buffer, bias);
+        if (activity !== null) fill(activity, 0);
+      });
+    },
+  });
+  return planes;
+}
+
+function emitLayer(
+  lowering: Lowering,
+  op: Op,
+  shape: Shape,
+  drive: WordDrive,
+  sink: WordCells | WordSums,
+  steps: number,
+): void {
+  const { grid, vectors } = shape;
+  const image = lowering.layouts.images.has(op.result);
+  const reads: Buffer[] = [];
+  const writes: Buffer[] = [];
+  const windows: WordWindow[] = [];
+  const taps: WordTaps[] = [];
+  const currents: WordCurrent[] = [];
+  const name = `%${op.result}`;
+  drive.sources.forEach((source, i) => {
+    if (source.kind === "current") {
+      const view = gridViewFor(lowering, source.value, image);
+      reads.push(view.view.buffer);
+      currents.push({ view, atFirst: source.atFirst });
+      return;
+    }
+    const { buffer, activity } = source.planes;
+    reads.push(buffer, ...(activity === null ? [] : [activity]));
+    if (source.kind === "window") {
+      windows.push(packWindow(lowering, source, `${name} window ${i}`, grid, vectors));
+    } else taps.push(packTaps(lowering, source, `${name} taps ${i}`, shape));
+  });
+  const lanes = paddedChannels(shape);
+  const { bias: each } = drive;
+  const bias =
+    each === null
+      ? null
+      : lowering.constant(`${name} bias words ${lanes}`, () => {
+          const all = new Int32Array(lanes);
+          all.set(each);
+          return all;
+        });
+  const needsSpare = windows.length > 1 || windows.some(({ chunks }) => chunks.length > 1);
+  const spareBytes = 2 * unitsOf(shape) * tileBytes(shape);
+  const spare = needsSpare ? lowering.buffer("scratch", `${name} sums`, spareBytes) : null;
+  if (spare !== null) writes.push(spare);
+  if (sink.kind === "sums") writes.push(sink.target.view.buffer);
+  else {
+    const own = buffersOfCells(sink);
+    reads.push(...own.reads);
+    writes.push(...own.writes);
+  }
+  const layer: WordLayer = { ...shape, steps, windows, taps, currents, bias, spare, sink };
+  lowering.emit({
+    name: `${name} ${op.kind}`,
+    phase: lowering.phaseOf(op.result),
+    reads: [...reads, ...constantsOf(layer)],
+    writes,
+    emit(code) {
+      runWordLayer(code, layer);
+    },
+  });
+}
+
+function constantsOf({ windows, taps, bias }: WordLayer): Buffer[] {
+  const worths = [...windows, ...taps].flatMap(({ worth }) =>
+    worth === null ? [] : [worth.table.buffer],
+  );
+  return [
+    ...worths,
+    ...windows.flatMap(({ weights, starts }) => (starts === null ? [weights] : [weights, starts])),
+    ...taps.flatMap((source) => source.taps.map(({ weights }) => weights)),
+    ...(bias === null ? [] : [bias]),
+  ];
+}
+
+function packTaps(
+  lowering: Lowering,
+  { planes, shares, stride, taps, shift, outputs }: TapsDrive,
+  name: string,
+  shape: Shape,
+): WordTaps {
+  const width = 4 * shape.vectors;
+  const lanes = paddedChannels(shape);
+  return {
+    ...{ words: planes, stride, shift },
+    taps: taps.map(({ origin, weightOf }, i) => ({
+      origin,
+      weights: lowering.constant(`${name} ${i} ${lanes}`, () => {
+        const all = new Int16Array(lanes);
+        for (let o = outputs[0]; o < outputs[1]; o++) all[o] = weightOf(o);
+        return all;
+      }),
+    })),
+    blocks: [Math.floor(outputs[0] / width), Math.ceil(outputs[1] / width)],
+    worth: worthOfShares(lowering, shares),
+  };
+}
+
+function expandInto(lowering: Lowering, op: Op, words: Words, what: string, target: View): void {
+  const { planes, amplitude, shares } = words;
+  const image = lowering.layouts.images.has(op.result);
+  const view = known(gridViewOf(target, image), "words by pixel");
+  const lanes = 4 * Math.ceil(planes.grid.channels / 4);
+  const name = `%${op.result} ${what}`;
+  const buffer = lowering.constant(`${name} worth`, () => {
+    const all = new Int32Array(shares.length * lanes);
+    shares.forEach((share, row) => {
+      amplitude.forEach((a, c) => {
+        all[row * lanes + c] = a * share;
+      });
+    });
+    return all;
+  });
+  const worth = { buffer, rows: shares.length, bytesPerRow: 4 * lanes };
+  lowering.emit({
+    name: `${name} expand`,
+    phase: "each",
+    reads: [planes.buffer, buffer],
+    writes: [target.buffer],
+    emit(code) {
+      expandWords(code, planes, worth, view);
+    },
+  });
+}

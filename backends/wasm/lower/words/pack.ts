@@ -1,0 +1,203 @@
+/**
+ * Windows on words as kernels take them: runs of groups of words, weights in the order in which they are met,
+ * and where sums of 16 bits have to go on to 32.
+ */
+import type { Run, WordWindow } from "../../kernels/words/form.ts";
+import { wordOffset } from "../../memory/words.ts";
+import type { PixelGrid } from "../../memory/spikes.ts";
+import type { Lowering } from "../lowering.ts";
+import type { WindowDrive } from "./drive.ts";
+import { worthOfShares } from "./worth.ts";
+
+/** Bytes of words that one splat of 32 bits holds. */
+const groupBytes = 4;
+
+/** A run, with the tap that its first group is of. */
+interface TapRun {
+  readonly row: number;
+  readonly column: number;
+  /** Taps that follow each other in it. */
+  readonly columns: number;
+  /** Groups of the tap row before it, where a row was cut. */
+  readonly from: number;
+  readonly groups: number;
+}
+
+export function packWindow(
+  lowering: Lowering,
+  drive: WindowDrive,
+  name: string,
+  { channels }: PixelGrid,
+  vectors: number,
+): WordWindow {
+  const { planes, kernel, dilation, stride, origin } = drive;
+  const width = 4 * vectors;
+  const blocks = Math.ceil(channels / width);
+  const weights = groupWeights(drive, channels);
+  const chunks = planes.bytes === 1 ? chunksOf(drive, weights, channels) : [wholeRuns(drive)];
+  const bytes = planes.bytes;
+  const perGroup = groupBytes / bytes;
+  const groups = chunks.flat().reduce((sum, { groups: own }) => sum + own, 0);
+  const packed = lowering.constant(`${name} words ${bytes} ${width}`, () => {
+    const length = blocks * groups * width * perGroup;
+    const all = bytes === 1 ? new Int8Array(length) : new Int16Array(length);
+    let at = 0;
+    for (let block = 0; block < blocks; block++) {
+      for (const run of chunks.flat()) {
+        for (let group = 0; group < run.groups; group++) {
+          for (let lane = 0; lane < width; lane++) {
+            for (let word = 0; word < perGroup; word++) {
+              all[at++] = weights(block * width + lane, run, group, word);
+            }
+          }
+        }
+      }
+    }
+    return all;
+  });
+  const starts =
+    planes.bias === 0
+      ? null
+      : lowering.constant(`${name} starts ${width}`, () => {
+          const all = new Int16Array(2 * blocks * chunks.length * width);
+          let at = 0;
+          for (let block = 0; block < blocks; block++) {
+            for (const runs of chunks) {
+              for (let half = 0; half < 2 * width; half++, at++) {
+                const output = block * width + Math.floor(half / 2);
+                const sum = sumOfHalf(runs, half % 2, (run, group, word) =>
+                  weights(output, run, group, word),
+                );
+                // What the bias of the words adds; it may wrap, as the sums do.
+                all[at] = -planes.bias * sum;
+              }
+            }
+          }
+          return all;
+        });
+  const first = wordOffset(planes, ...origin);
+  const placed = chunks.map((runs) =>
+    runs.map(({ row, column, from, groups: count }): Run => {
+      const tap = wordOffset(
+        planes,
+        origin[0] + row * dilation[0],
+        origin[1] + column * dilation[1],
+      );
+      return { offset: tap - first + groupBytes * from, groups: count };
+    }),
+  );
+  const worth = worthOfShares(lowering, drive.shares);
+  return {
+    ...{ words: planes, kernel, dilation, stride, origin, starts, worth },
+    chunks: placed,
+    weights: packed,
+  };
+}
+
+type GroupWeights = (output: number, run: TapRun, group: number, word: number) => number;
+
+/** The weight of a word of a group of a run; 0 beyond the last channel, of words and of outputs. */
+function groupWeights(drive: WindowDrive, channels: number): GroupWeights {
+  const { planes } = drive;
+  const perGroup = groupBytes / planes.bytes;
+  return (output, { row, column, columns, from }, group, word) => {
+    const element = (from + group) * perGroup + word;
+    const tap = Math.floor(element / planes.lanes);
+    const channel = element % planes.lanes;
+    if (output >= channels || tap >= columns || channel >= planes.grid.channels) return 0;
+    return drive.weightOf(output, row, column + tap, channel);
+  };
+}
+
+/** Rows of taps that follow each other in memory as one run each, others tap by tap. */
+function wholeRuns({ planes, kernel, dilation }: WindowDrive): TapRun[] {
+  const [rows, columns] = kernel;
+  const groupsFor = (words: number): number => Math.ceil((words * planes.bytes) / groupBytes);
+  const perTap = groupsFor(planes.grid.channels);
+  const isDense = dilation[1] === 1 || columns === 1;
+  const joined = groupsFor((columns - 1) * planes.lanes + planes.grid.channels);
+  const joins = isDense && joined <= columns * perTap;
+  const runs: TapRun[] = [];
+  for (let row = 0; row < rows; row++) {
+    if (joins) runs.push({ row, column: 0, columns, from: 0, groups: joined });
+    else {
+      for (let column = 0; column < columns; column++) {
+        runs.push({ row, column, columns: 1, from: 0, groups: perTap });
+      }
+    }
+  }
+  return runs;
+}
+
+/**
+ * Runs in chunks none of which can come to a sum beyond 16 bits, whatever the words: the whole window, whole
+ * runs, or parts of them.
+ */
+function chunksOf(drive: WindowDrive, weights: GroupWeights, channels: number): TapRun[][] {
+  const runs = wholeRuns(drive);
+  const fit = (chunks: readonly (readonly TapRun[])[]): boolean =>
+    chunks.every((chunk) => mostOf(drive, weights, channels, chunk) < 2 ** 15);
+  for (let parts = 1; parts <= runs.length; parts++) {
+    const size = Math.ceil(runs.length / parts);
+    const chunks = slices(runs, size);
+    if (fit(chunks)) return chunks;
+  }
+  const longest = Math.max(...runs.map(({ groups }) => groups));
+  for (let parts = 2; parts < longest; parts++) {
+    const chunks = runs.flatMap((run) => cut(run, Math.ceil(run.groups / parts)).map((r) => [r]));
+    if (fit(chunks)) return chunks;
+  }
+  // Two products fit always: 2 · 127 · 128.
+  return runs.flatMap((run) => cut(run, 1).map((each) => [each]));
+}
+
+function slices<T>(all: readonly T[], size: number): T[][] {
+  const count = Math.ceil(all.length / size);
+  return Array.from({ length: count }, (_, i) => all.slice(i * size, (i + 1) * size));
+}
+
+function cut(run: TapRun, size: number): TapRun[] {
+  return Array.from({ length: Math.ceil(run.groups / size) }, (_, i) => ({
+    ...run,
+    from: i * size,
+    groups: Math.min(size, run.groups - i * size),
+  }));
+}
+
+/** The largest magnitude that the sum of one of the two halves of an output's words comes to. */
+function mostOf(
+  { planes }: WindowDrive,
+  weights: GroupWeights,
+  channels: number,
+  runs: readonly TapRun[],
+): number {
+  let most = 0;
+  for (let output = 0; output < channels; output++) {
+    for (const half of [0, 1]) {
+      let [up, down] = [0, 0];
+      sumOfHalf(runs, half, (run, group, word) => {
+        const weight = weights(output, run, group, word);
+        if (weight > 0) up += weight;
+        else down -= weight;
+        return weight;
+      });
+      most = Math.max(most, planes.bias === 0 ? Math.max(up, down) : up + down);
+    }
+  }
+  return most * planes.most;
+}
+
+/** A pair of words of each group is summed to one number of 16 bits, the other to another. */
+function sumOfHalf(
+  runs: readonly TapRun[],
+  half: number,
+  of: (run: TapRun, group: number, word: number) => number,
+): number {
+  let sum = 0;
+  for (const run of runs) {
+    for (let group = 0; group < run.groups; group++) {
+      sum += of(run, group, 2 * half) + of(run, group, 2 * half + 1);
+    }
+  }
+  return sum;
+}

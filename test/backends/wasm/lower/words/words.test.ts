@@ -1,0 +1,66 @@
+/**
+ * Layers on words, by products of bytes and of two bytes: the interpreter's very spikes, potentials and counts,
+ * in one chunk of timesteps and in several.
+ */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { singleThreadWasmEngine } from "../../../../../backends/wasm/runtime/single.ts";
+import { interpretEngine } from "../../../../../backends/interpret/engine.ts";
+import type { Probe, RunOptions, SampleResult } from "../../../../../ir/executable.ts";
+import type { Module } from "../../../../../ir/module.ts";
+import { neuronsOf } from "../../../../../ir/op/known.ts";
+import { wordNetworks } from "../../../../random/words.ts";
+import { runOn } from "../../compare.ts";
+import { runModelled } from "./relaxed.ts";
+
+function probesOf(module: Module): Probe[] {
+  return neuronsOf(module).flatMap(({ result }): Probe[] => [
+    { value: result, keep: "trace" },
+    { value: result, keep: "state" },
+  ]);
+}
+
+function told({ outputs, probes, spikes, bits, activity }: SampleResult) {
+  return { outputs, probes, spikes, bits, activity };
+}
+
+/** With and without probes: potentials that are asked for keep timesteps from being skipped. */
+function optionsFor(module: Module, timesteps: number): RunOptions[] {
+  return [{ timesteps, probes: probesOf(module) }, { timesteps }];
+}
+
+const durations = fc.constantFrom(1, 2, 4, 6, 9, 70);
+
+describe("layers on words", () => {
+  it("are the interpreter's to the bit, as words of two bytes", async () => {
+    await fc.assert(
+      fc.asyncProperty(wordNetworks(), durations, async ({ module, inputs }, timesteps) => {
+        for (const options of optionsFor(module, timesteps)) {
+          const wanted = await runOn(interpretEngine, module, inputs, options);
+          const found = await runOn(singleThreadWasmEngine, module, inputs, options);
+          expect(told(found.sample)).toEqual(told(wanted.sample));
+        }
+      }),
+      { numRuns: 3 },
+    );
+  });
+
+  it("are so as bytes, and never leave a result to the machine", async () => {
+    let all = 0;
+    await fc.assert(
+      fc.asyncProperty(wordNetworks(), durations, async ({ module, inputs }, timesteps) => {
+        const probes = neuronsOf(module).map(({ result }): Probe => {
+          return { value: result, keep: "trace" };
+        });
+        const options = { timesteps, probes, countOperations: false };
+        const wanted = await runOn(interpretEngine, module, inputs, options);
+        const { sample, instructions } = await runModelled(module, inputs, options);
+        all += instructions;
+        expect(sample.outputs).toEqual(wanted.sample.outputs);
+        expect(sample.probes).toEqual(wanted.sample.probes);
+      }),
+      { numRuns: 3 },
+    );
+    expect(all).toBeGreaterThan(0);
+  });
+});
