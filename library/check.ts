@@ -15,6 +15,7 @@ import { tensorOf } from "../ir/tensor.ts";
 import { elementCount, isFloat } from "../ir/type.ts";
 import { type Fate, type ConversionPlan, planConversion } from "../passes/convert/spiking-form.ts";
 import { carriesDecoded, codeMadeBy } from "../passes/codes.ts";
+import { makesIntegers } from "../passes/integers.ts";
 import { type PipelineOptions, runPipeline } from "../passes/manager.ts";
 import type { PipelineStep } from "../passes/pipeline.ts";
 import { planIntegers } from "../passes/quantise/plan.ts";
@@ -57,7 +58,7 @@ export interface CheckResult {
 }
 
 /** Which conversion to check: the one that `convert` makes with the same options. */
-export type CheckOptions = Pick<ConvertOptions, "pipeline" | "code" | "allowAnalogue">;
+export type CheckOptions = Pick<ConvertOptions, "pipeline" | "code" | "allowAnalogue" | "integer">;
 
 /** Checks whether an imported model can be converted. `engine` runs the network if a pass needs it. */
 export async function checkModel(
@@ -135,8 +136,7 @@ async function decide(
   };
   try {
     const made = await runPipeline(module, steps.slice(0, conversion + 1), options);
-    const quantises = steps.some(({ pass }) => pass.role === "quantise");
-    const faults = quantises
+    const faults = makesIntegers(steps)
       ? planIntegers(made.module, mostLevels, made.module.timesteps).refusals
       : [];
     const remarks = made.diagnostics.filter(({ code }) => code === "real-layers");

@@ -7,6 +7,8 @@ import type { SampleSource } from "../ir/executable.ts";
 import type { Module, SpikingCode } from "../ir/module.ts";
 import type { Calibration } from "../passes/pass.ts";
 import { bitsMadeBy, codeMadeBy, defaultTimesteps, withBits } from "../passes/codes.ts";
+import { integerForms } from "../passes/names.ts";
+import { inIntegers, makesIntegers } from "../passes/integers.ts";
 import { establishedBy, pipelineNames } from "../passes/index.ts";
 import { type PassRecord, type PipelineOptions, runPipeline } from "../passes/manager.ts";
 import { type PipelineStep, parsePipeline, printPipeline } from "../passes/pipeline.ts";
@@ -25,6 +27,10 @@ export interface ConvertOptions {
   readonly code?: SpikingCode;
   /** Bits of a spike, for codes and pipelines that let you choose them. */
   readonly bits?: number;
+  /** Makes integers of the result: weights, potentials and spikes. */
+  readonly integer?: boolean;
+  /** Bits of a weight, from 2 to 8, of what is of integers; by default 8. */
+  readonly weightBits?: number;
   /** By default 0. */
   readonly seed?: number;
   /** Lets ops without a spiking form run on decoded values. */
@@ -46,19 +52,40 @@ export interface Conversion {
 
 /**
  * The steps that `text` names, with the shortcuts of the command line applied. Fails with a
- * `DiagnosticError` if `bits` is given for spikes without a choice of bits.
+ * `DiagnosticError` if `bits` is given for spikes without a choice of bits, or `weightBits` for weights that
+ * stay floats.
  */
 export function stepsOf(
   pipeline: string | readonly PipelineStep[],
-  { allowAnalogue, bits }: Pick<ConvertOptions, "allowAnalogue" | "bits"> = {},
+  { allowAnalogue, bits, integer, weightBits }: StepOptions = {},
 ): readonly PipelineStep[] {
-  const read = typeof pipeline === "string" ? parsePipeline(pipeline, pipelineNames) : pipeline;
+  const named =
+    typeof pipeline === "string" && integer === true
+      ? (integerForms.get(pipeline.trim()) ?? pipeline)
+      : pipeline;
+  const read = typeof named === "string" ? parsePipeline(named, pipelineNames) : named;
   const steps = read.map((step) =>
     allowAnalogue === true && step.pass.options["analogue"] !== undefined
       ? { ...step, options: { ...step.options, analogue: "decode" } }
       : step,
   );
-  if (bits === undefined) return steps;
+  const sized = bits === undefined ? steps : withSpikesOf(bits, steps, pipeline);
+  if (integer === true || (weightBits !== undefined && makesIntegers(steps))) {
+    return inIntegers(sized, weightBits);
+  }
+  if (weightBits !== undefined) {
+    fail(diagnose("weight-bits-of-floats", null, { weightBits, pipeline: textOf(pipeline) }));
+  }
+  return sized;
+}
+
+type StepOptions = Pick<ConvertOptions, "allowAnalogue" | "bits" | "integer" | "weightBits">;
+
+function withSpikesOf(
+  bits: number,
+  steps: readonly PipelineStep[],
+  pipeline: string | readonly PipelineStep[],
+): readonly PipelineStep[] {
   if (bitsMadeBy(steps) === null) {
     fail(
       diagnose("bits-not-of-choice", null, {

@@ -67,6 +67,12 @@ export const diagnose = catalogue({
       (p.code === null ? "it makes no spikes" : `spikes of code ${p.code} have one size`),
     help: "codes burst and differential let you choose bits (`--pipeline burst`, `differential`, `sparse`); quantise has bits for weights",
   },
+  "weight-bits-of-floats": {
+    severity: "error",
+    message: (p: { weightBits: number; pipeline: string }) =>
+      `--weight-bits ${p.weightBits} has no effect with ${p.pipeline}: its weights stay floats`,
+    help: "add --integer, or take `--pipeline integer`",
+  },
   "auto-needs-samples": {
     severity: "error",
     message: (p: { samples: number; least: number }) =>

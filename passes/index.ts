@@ -196,6 +196,7 @@ export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Named
       step(balanceMax, { headroom: 1, scope: "layer" }),
     ),
   ],
+  // What `--integer` makes of `rate`.
   [
     "integer",
     [
@@ -204,6 +205,7 @@ export const pipelines: ReadonlyMap<string, readonly PipelineStep[]> = new Named
       step(centreActivations, { inputs: true }),
       step(convertActivations),
       step(setInitialPotential),
+      // Keeps the steps of a quantised model, where fitting to samples would not.
       step(balanceMmse),
       step(delayReadout),
       // Last of all, because what sets thresholds and read-outs works on floats.

@@ -15,6 +15,9 @@ export const aliases: ReadonlyMap<string, string> = new Map([
   ["one-spike", "ttfs"],
 ]);
 
+/** Pipelines that have a pipeline of their own for integers. */
+export const integerForms: ReadonlyMap<string, string> = new Map([["rate", "integer"]]);
+
 /** Pipelines by name: found by former names too, and listed by the present ones. */
 export class NamedPipelines extends Map<string, readonly PipelineStep[]> {
   override get(name: string): readonly PipelineStep[] | undefined {

@@ -169,6 +169,8 @@ const conversion = z
       passes: z.string().nullable(),
       code: z.string().nullable(),
       bits: count.nullable(),
+      integer: z.boolean(),
+      weightBits: count.nullable(),
       allowAnalogue: z.boolean(),
       auto: z
         .strictObject({ maxLoss: amount, confidence: amount, objective: z.string() })

@@ -41,6 +41,7 @@ export function checkCommand() {
       "check also what this target refuses (default for a .snn: all targets)",
     )
     .option("--allow-analogue", "as in convert: ops without a spiking form are no obstacle")
+    .option("--integer", "as in convert: check also what has no integer form")
     .addOption(options.inputShape)
     .addOption(options.dimension)
     .addOption(options.modelOutputs)
@@ -71,6 +72,7 @@ export function checkCommand() {
         const result = await checkModel(imported, typedEngine, {
           ...way,
           allowAnalogue: given.allowAnalogue ?? false,
+          integer: given.integer ?? false,
         });
         for (const remark of result.remarks) context.report(remark);
         const { converted, convertible } = result;
@@ -105,14 +107,20 @@ export function checkCommand() {
 
 /** A `.snn` is converted already: options that choose a conversion would be of no effect. */
 function refuseWays(
-  given: { readonly code?: string; readonly pipeline?: string; readonly allowAnalogue?: true },
+  given: {
+    readonly code?: string;
+    readonly pipeline?: string;
+    readonly allowAnalogue?: true;
+    readonly integer?: true;
+  },
   file: string,
 ): void {
-  const { code, pipeline, allowAnalogue } = given;
+  const { code, pipeline, allowAnalogue, integer } = given;
   for (const [option, value] of Object.entries({
     "--code": code,
     "--pipeline": pipeline,
     "--allow-analogue": allowAnalogue,
+    "--integer": integer,
   })) {
     if (value === undefined) continue;
     const text = `${file} is converted already: ${option} is for ONNX models`;

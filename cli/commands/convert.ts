@@ -54,6 +54,8 @@ export function convertCommand() {
     .addOption(conversionOptions.timesteps)
     .addOption(conversionOptions.code)
     .addOption(conversionOptions.bits)
+    .addOption(conversionOptions.integer)
+    .addOption(conversionOptions.weightBits)
     .addOption(conversionOptions.pipeline)
     .addOption(
       new Option("--passes <list>", "passes with options: name,name{option=value}").conflicts(

@@ -32,6 +32,8 @@ export interface Given extends ModelOptions {
   readonly timesteps?: number | undefined;
   readonly code?: string | undefined;
   readonly bits?: number | undefined;
+  readonly integer?: true | undefined;
+  readonly weightBits?: number | undefined;
   readonly pipeline?: string | undefined;
   readonly passes?: string | undefined;
   readonly auto?: true | undefined;
@@ -98,6 +100,8 @@ export async function jobOf(file: string, given: Given, context: CommandContext)
       passes: given.passes ?? null,
       code: way.code ?? null,
       bits: given.bits ?? null,
+      integer: given.integer === true,
+      weightBits: given.weightBits ?? null,
       timesteps: given.timesteps ?? null,
       allowAnalogue: given.allowAnalogue === true,
       auto:
@@ -138,6 +142,14 @@ function refuseContradictions(given: Given): void {
   if (given.bits !== undefined && given.passes !== undefined) {
     const text = `${beside("--bits", named)}: write it as an option of the pass that converts`;
     fail(diagnose("usage", null, { text }));
+  }
+  if (given.passes !== undefined && (given.integer ?? given.weightBits) !== undefined) {
+    const option = given.integer === true ? "--integer" : "--weight-bits";
+    const text = `${beside(option, named)}: write quantise at its end`;
+    fail(diagnose("usage", null, { text }));
+  }
+  if (given.auto === true && given.weightBits !== undefined && given.integer !== true) {
+    fail(diagnose("option-needs", null, { option: "--weight-bits", other: "--integer" }));
   }
   if (given.auto !== true && (given.maxLoss ?? given.objective ?? given.confidence) !== undefined) {
     const option =

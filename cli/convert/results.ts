@@ -32,7 +32,7 @@ export async function outcomeOf(
     measured === null
       ? { text: "", json: {} }
       : await measuredOutcome(job, measured, running, context);
-  const { pipeline, passes, code, bits, allowAnalogue } = job.conversion;
+  const { pipeline, passes, code, bits, integer, weightBits, allowAnalogue } = job.conversion;
   const wanted = { ...job, timesteps: job.conversion.timesteps, threads: running.threads };
   const printed: ConvertResult = {
     ...commonOf(network, context, blocksOf(result)),
@@ -43,6 +43,8 @@ export async function outcomeOf(
       passes,
       code,
       bits,
+      integer,
+      weightBits,
       allowAnalogue,
       auto: job.conversion.auto,
     },

@@ -28,6 +28,14 @@ export const conversionOptions = {
   bits: new Option("--bits <n>", `bits of a spike (default: ${usualBits.join(", ")})`).argParser(
     wholeNumber(1, 8),
   ),
+  integer: new Option(
+    "--integer",
+    "all in integers: weights of 8 bits, or as many as --weight-bits says",
+  ),
+  weightBits: new Option(
+    "--weight-bits <n>",
+    "bits of a weight of integers, 2 to 8 (default: 8)",
+  ).argParser(wholeNumber(2, 8)),
   pipeline: new Option(
     "--pipeline <name>",
     "a code's name, or another named pipeline: see `snnc passes`",

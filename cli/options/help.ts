@@ -14,7 +14,7 @@ const optionGroups = {
     ...["calib", "calib-samples", "data", "input", "samples", "sample-count", "labels", "x", "y"],
     ...["task", "classes", "label-map", "preprocess", "max-data-bytes", "limit"],
   ],
-  "Conversion:": ["code", "bits", "pipeline", "passes", "allow-analogue"],
+  "Conversion:": ["code", "bits", "pipeline", "passes", "integer", "weight-bits", "allow-analogue"],
   "Automatic choice:": ["auto", "max-loss", "confidence", "objective"],
   "Jobs:": ["job", "print-job"],
   "Target:": ["target"],

@@ -6,7 +6,7 @@ import { ownEnergy } from "../../calibrate/energy.ts";
 import type { Evaluation } from "../../calibrate/evaluate.ts";
 import { chooseTask, outputView } from "../../calibrate/tasks/choose.ts";
 import type { ChosenTask, TaskWish } from "../../calibrate/tasks/task.ts";
-import { fail, known } from "../../ir/diagnostic.ts";
+import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
 import type { SampleSource } from "../../ir/executable.ts";
 import type { Module } from "../../ir/module.ts";
 import { printModule } from "../../ir/text/print.ts";
@@ -14,8 +14,9 @@ import type { Calibration } from "../../passes/pass.ts";
 import { type Labelled, evaluateModule } from "../assess.ts";
 import { withBits, withOption } from "../../passes/codes.ts";
 import { pipelineNames } from "../../passes/index.ts";
+import { inIntegers } from "../../passes/integers.ts";
 import { type PipelineStep, abbreviated } from "../../passes/pipeline.ts";
-import { convert, stepsOf } from "../convert.ts";
+import { type Conversion, type ConvertOptions, convert, stepsOf } from "../convert.ts";
 import { diagnose } from "../diagnostics.ts";
 import {
   boundOf,
@@ -39,6 +40,9 @@ export interface AutoOptions {
   readonly objective: Objective;
   /** Confidence that the loss is not larger, from 0.5 to 1 exclusive; by default 0.95. */
   readonly confidence?: number;
+  /** Whether all candidates are of integers, and the bits of their weights; by default of 8. */
+  readonly integer?: boolean;
+  readonly weightBits?: number;
   /** The task of the first output; by default it follows from the output. */
   readonly task?: TaskWish | undefined;
   /** Called with each trial when it ends. */
@@ -130,6 +134,21 @@ export const candidates: readonly Candidate[] = [
   ...ranked(named("ttfs"), [15, 63, 255], [23, 21, 15]),
 ];
 
+/** The same candidates in integers. */
+function inIntegersOf(weightBits: number | undefined): readonly Candidate[] {
+  return candidates.map((candidate) => {
+    const steps = inIntegers(candidate.steps, weightBits);
+    return { ...candidate, steps, pipeline: abbreviated(steps, pipelineNames.pipelines) };
+  });
+}
+
+/** Why a network has no integers, or none that are proven to fit: another candidate may have. */
+const withoutIntegers: ReadonlySet<string> = new Set([
+  "no-integer-form",
+  "integer-timesteps",
+  "integer-overflow",
+]);
+
 /** Number of parts of the samples: each part judges conversions that were calibrated on the others. */
 const parts = 2;
 const fewestSamples = 8;
@@ -184,11 +203,14 @@ export async function chooseConversion(
   }
   const variances = variancesOf(dealt.map(({ ann }) => ann));
   const trials: Trial[] = [];
+  const all = options.integer === true ? inIntegersOf(options.weightBits) : candidates;
+  /** Why the last candidate that has no integers has none. */
+  let refused: readonly Diagnostic[] = [];
   const seen = new Set<string>();
   /** By pipeline, timesteps whose last sent nothing: more of them do not either. */
   const ends = new Map<string, number>();
   let best: Trial | null = null;
-  for (const candidate of candidates.filter(({ rank }) => rank < sharedBy)) {
+  for (const candidate of all.filter(({ rank }) => rank < sharedBy)) {
     if (options.objective === "latency" && best !== null && cannotBeat(candidate, best)) continue;
     if (candidate.timesteps > (ends.get(candidate.pipeline) ?? Infinity)) continue;
     const trial = await attempt(candidate);
@@ -198,6 +220,7 @@ export async function chooseConversion(
     const isGood = trial.boundPoints <= maxLoss;
     if (isGood && (best === null || costOf(trial) < costOf(best))) best = trial;
   }
+  if (trials.length === 0 && refused.length > 0) fail(...refused);
   const [first] = trials.toSorted((a, b) => a.boundPoints - b.boundPoints);
   const nearest = known(first, "a trial");
   const chosen =
@@ -220,10 +243,8 @@ export async function chooseConversion(
     const { pipeline, steps, timesteps, bits, precision } = candidate;
     const found: Judged[] = [];
     for (const { judging, calibration, ann } of dealt) {
-      const conversion = await convert(module, calibration, running, {
-        timesteps,
-        pipeline: steps,
-      });
+      const conversion = await converted(calibration, { timesteps, pipeline: steps });
+      if (conversion === null) return null;
       if (found.length === 0) {
         const text = printModule(conversion.module, { locs: "none" });
         if (seen.has(text)) return null;
@@ -259,6 +280,21 @@ export async function chooseConversion(
     if (!found.every((each) => lastSending(each.snn) < timesteps)) return trial;
     ends.set(pipeline, timesteps);
     return trials.some((other) => isSameRun(other, trial)) ? null : trial;
+  }
+
+  /** Null for a network that has no integers where it is to have them. */
+  async function converted(
+    calibration: Calibration,
+    how: Pick<ConvertOptions, "timesteps" | "pipeline">,
+  ): Promise<Conversion | null> {
+    try {
+      return await convert(module, calibration, running, how);
+    } catch (error) {
+      if (!(error instanceof DiagnosticError)) throw error;
+      if (!error.diagnostics.every(({ code }) => withoutIntegers.has(code))) throw error;
+      refused = error.diagnostics;
+      return null;
+    }
   }
 
   function costOf(trial: Trial): number {

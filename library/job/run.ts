@@ -51,7 +51,7 @@ export async function runJob(job: Job, host: JobHost): Promise<JobResult> {
 }
 
 async function chosenOf(
-  { conversion: { auto } }: Job,
+  { conversion: { auto, integer, weightBits } }: Job,
   { network, calibration, task }: OpenedJob,
   running: Running,
   host: JobHost,
@@ -63,6 +63,8 @@ async function chosenOf(
     maxLoss,
     objective,
     confidence: confidence / 100,
+    integer,
+    ...(weightBits === null ? {} : { weightBits }),
     task: task ?? undefined,
   });
   host.onChoice?.(result, maxLoss, objective);
@@ -100,7 +102,7 @@ function timestepsMade(made: Module, wanted: number | undefined, from: "ann" | "
 }
 
 async function convertAs(
-  { conversion: { pipeline, passes, code, bits, allowAnalogue }, seed }: Job,
+  { conversion: { pipeline, passes, code, bits, integer, weightBits, allowAnalogue }, seed }: Job,
   { network, calibration }: OpenedJob,
   auto: AutoResult | null,
   timesteps: number | undefined,
@@ -114,6 +116,8 @@ async function convertAs(
     ...(named === null ? {} : { pipeline: named }),
     ...(code === null ? {} : { code }),
     ...(bits === null ? {} : { bits }),
+    // What a search has chosen says so itself.
+    ...(auto === null ? { integer, ...(weightBits === null ? {} : { weightBits }) } : {}),
     seed,
     verify: host.verify ?? true,
     ...(allowAnalogue ? { allowAnalogue } : {}),

@@ -44,6 +44,47 @@ beforeAll(async () => {
   await writeFile(at("few.npy"), encodeNpy(few));
 });
 
+describe("snnc convert --integer", () => {
+  it.each([
+    ["differential", [], 0.95],
+    ["signed-rate", ["--weight-bits", "6"], 0.85],
+  ])("makes integers of %s", async (code, more, least) => {
+    const args = ["convert", digits.model, ...calibrated, ...measured, "--code", code];
+    const ran = await snnc([...args, "--integer", ...more, "-o", at("int.snn"), "--json"]);
+    expect(ran.code).toBe(0);
+    expect(answer.parse(jsonOf(ran)).agreement.at(-1)).toBeGreaterThanOrEqual(least);
+    const shown = await snnc(["inspect", at("int.snn")]);
+    expect(shown.stdout).toContain('"integer"]');
+  });
+
+  it("refuses what has no integer form, with a way out", async () => {
+    const args = ["convert", digits.model, ...calibrated, "--pipeline", "exact", "--integer"];
+    const ran = await snnc([...args, "-o", at("none.snn")]);
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toContain("convert-ttfs{resolution=tick} rounds their times");
+  });
+
+  it.each([
+    [["--weight-bits", "4"], /--weight-bits 4 has no effect with differential/],
+    [
+      ["--integer", "--passes", "canonical"],
+      /--integer has no effect with --passes: write quantise/,
+    ],
+    [["--auto", "--weight-bits", "4"], /--weight-bits has no effect without --integer/],
+  ])("refuses %j", async (options, message) => {
+    const ran = await snnc([
+      "convert",
+      digits.model,
+      ...calibrated,
+      ...options,
+      "-o",
+      at("no.snn"),
+    ]);
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toMatch(message);
+  });
+});
+
 describe("snnc convert --code", () => {
   it.each([
     ["signed-rate", 16, 0.9],

@@ -29,6 +29,11 @@ tensors {
   @b = f32[3, 2] dense<[1, -1, -1, 1, 0.5, 0.25]>
 }
 `;
+/** An activation that is computed on decoded values. */
+const twice = text.replace(
+  "%3 = ann.linear(%2) {weight = @b, bias = none} : real[1, 3]",
+  "%4 = ann.tanh(%2) : real[1, 2]\n  %3 = ann.linear(%4) {weight = @b, bias = none} : real[1, 3]",
+);
 const network = parseModule(text, { file: "m.snnir" });
 const running = { engine: singleThreadEngine, threads: 1 };
 
@@ -127,6 +132,24 @@ describe("chooseConversion", () => {
       const given = steps.flatMap(({ options }) => [options["bits"], options["precision"]]);
       for (const value of [bits, precision]) if (value !== null) expect(given).toContain(value);
     }
+  });
+
+  it("chooses among networks of integers", async () => {
+    const options = { maxLoss: 20, objective: "spikes", integer: true, weightBits: 7 } as const;
+    const { chosen, trials } = await chooseConversion(network, samples(40), running, options);
+    expect(trials.length).toBeGreaterThan(0);
+    for (const { pipeline } of trials) expect(pipeline).toMatch(/,quantise\{bits=7\}$/);
+    expect(printPipeline(stepsOf(chosen.pipeline))).toContain("quantise{bits=7}");
+  });
+
+  it("says why no candidate has integers", async () => {
+    const module = parseModule(twice, { file: "m.snnir" });
+    const choice = chooseConversion(module, samples(40), running, {
+      maxLoss: 10,
+      objective: "spikes",
+      integer: true,
+    });
+    await expect(choice).rejects.toThrow(/it works on values that were read out already/);
   });
 
   it("has a rank of its own for each candidate", () => {

@@ -1,0 +1,47 @@
+/** Any pipeline in integers: what `--integer` and `--weight-bits` make of its steps. */
+import { centreActivations } from "./convert/centre-activations.ts";
+import { fitSteps } from "./fit/fit-steps.ts";
+import { packWeights } from "./quantise/pack-weights.ts";
+import { quantise } from "./quantise/quantise.ts";
+import { type PipelineStep, step } from "./pipeline.ts";
+
+/** Weights of no more bits than these take less room when they are packed. */
+const packedBits = 4;
+
+/**
+ * The steps, and integers behind them: inputs are quantised, so their constants matter as those of
+ * activations do; steps over time are powers of two, so that receivers shift. A pipeline that makes
+ * integers by itself gets the bits alone, where they are given.
+ */
+export function inIntegers(
+  steps: readonly PipelineStep[],
+  bits: number | undefined,
+): readonly PipelineStep[] {
+  const given = bits === undefined ? {} : { bits };
+  const all = makesIntegers(steps)
+    ? steps.map((each) => (each.pass === quantise ? withOptions(each, given) : each))
+    : [
+        ...steps.map((each) => {
+          if (each.pass === centreActivations) return withOptions(each, { inputs: true });
+          const isFree = each.pass === fitSteps && each.options["steps"] === "free";
+          return isFree ? withOptions(each, { steps: "power" }) : each;
+        }),
+        // Last of all, because what sets thresholds and read-outs works on floats.
+        step(quantise, given),
+      ];
+  const isNarrow = bits !== undefined && bits <= packedBits;
+  const isPacked = all.some(({ pass }) => pass === packWeights);
+  return isNarrow && !isPacked ? [...all, step(packWeights)] : all;
+}
+
+/** Whether the steps make integers. */
+export function makesIntegers(steps: readonly PipelineStep[]): boolean {
+  return steps.some(({ pass }) => pass.role === "quantise");
+}
+
+function withOptions(
+  { pass, options }: PipelineStep,
+  given: Readonly<Record<string, number | string | boolean>>,
+): PipelineStep {
+  return { pass, options: { ...options, ...given } };
+}

@@ -1,0 +1,58 @@
+/** What becomes of a pipeline that is to make integers. */
+import { describe, expect, it } from "vitest";
+import { DiagnosticError } from "../../ir/diagnostic.ts";
+import { stepsOf } from "../../library/convert.ts";
+import { printPipeline } from "../../passes/pipeline.ts";
+
+/** The passes from the one that converts on. */
+function endOf(pipeline: string, options: Parameters<typeof stepsOf>[1]): string {
+  const text = printPipeline(stepsOf(pipeline, options));
+  return text.slice(text.indexOf("centre-activations"));
+}
+
+function failureOf(work: () => unknown): readonly string[] {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof DiagnosticError) return error.diagnostics.map(({ code }) => code);
+  }
+  return [];
+}
+
+describe("--integer", () => {
+  it("quantises behind the passes of any pipeline, whose steps then are powers of two", () => {
+    expect(endOf("differential", { integer: true })).toBe(
+      "centre-activations{inputs=true},convert-differential,balance-mmse,fit-steps{steps=power},quantise",
+    );
+    expect(endOf("sparse", { integer: true, weightBits: 6 })).toBe(
+      "centre-activations{inputs=true},convert-differential,balance-mmse,fit-steps{precision=6,steps=power,extra=2},quantise{bits=6}",
+    );
+    expect(endOf("burst", { integer: true, bits: 3 })).toBe(
+      "centre-activations{inputs=true},convert-activations{bits=3},fit-layers,quantise",
+    );
+  });
+
+  it("packs weights of few bits", () => {
+    expect(endOf("ttfs", { integer: true, weightBits: 4 })).toMatch(
+      /,quantise\{bits=4\},pack-weights$/,
+    );
+  });
+
+  it("keeps steps that somebody has chosen", () => {
+    const given = "centre-activations,convert-differential,fit-steps{steps=power-by-channel}";
+    expect(endOf(given, { integer: true })).toContain("fit-steps{steps=power-by-channel},quantise");
+  });
+
+  it("makes of rate code what the pipeline integer is", () => {
+    const integer = printPipeline(stepsOf("integer"));
+    expect(printPipeline(stepsOf("rate", { integer: true }))).toBe(integer);
+    expect(printPipeline(stepsOf("integer", { integer: true }))).toBe(integer);
+    expect(endOf("integer", { weightBits: 5 })).toMatch(/,quantise\{bits=5\}$/);
+  });
+
+  it("has weights of bits in integers only", () => {
+    expect(failureOf(() => stepsOf("differential", { weightBits: 4 }))).toEqual([
+      "weight-bits-of-floats",
+    ]);
+  });
+});
