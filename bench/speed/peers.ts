@@ -10,6 +10,13 @@ import { z } from "zod";
 import { peersFolder } from "./project.ts";
 import type { PeerName } from "./processes/protocol.ts";
 
+/** The packages of each peer, as npm knows them. */
+const packages: Readonly<Record<PeerName, readonly string[]>> = {
+  "onnxruntime-web": ["onnxruntime-web"],
+  "onnxruntime-node": ["onnxruntime-node"],
+  "tfjs-backend-wasm": ["@tensorflow/tfjs-backend-wasm", "@tensorflow/tfjs-core"],
+};
+
 const packageFile = z.object({ version: z.string() });
 
 /** Null where the peer is ready to use, else why it is not. Installs it if need be. */
@@ -20,9 +27,13 @@ export async function preparePeer(peer: PeerName): Promise<string | null> {
   return isInstalled(peer) ? null : `npm ci in ${peersFolder} did not bring it`;
 }
 
-/** Whether the version that the lock file names is there. */
 function isInstalled(peer: PeerName): boolean {
-  const place = `node_modules/${peer}`;
+  return packages[peer].every(isPackageInstalled);
+}
+
+/** Whether the version that the lock file names is there. */
+function isPackageInstalled(name: string): boolean {
+  const place = `node_modules/${name}`;
   const installed = path.join(peersFolder, place, "package.json");
   if (!existsSync(installed)) return false;
   const lock = readFileSync(path.join(peersFolder, "package-lock.json"), "utf8");

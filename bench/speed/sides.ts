@@ -4,7 +4,12 @@ import { isWithin } from "./loss.ts";
 import { type Contestant, ContestantError } from "./processes/contestant.ts";
 import type { Prepared } from "./prepare.ts";
 import { peersFolder } from "./project.ts";
-import type { InputFile, PeerName } from "./processes/protocol.ts";
+import {
+  type InputFile,
+  type OnnxPeerName,
+  type PeerName,
+  readsOnnx,
+} from "./processes/protocol.ts";
 import { quantisedModel } from "./quantised/model.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 import { relativeDifference } from "./statistics.ts";
@@ -55,7 +60,8 @@ async function startPeer(
     fixedBatch: null,
   } as const;
   const { fixedBatch } = forPeers;
-  if (fixedBatch === null) {
+  // What our importer reads is for any number of samples, whatever the model was exported for.
+  if (fixedBatch === null || !readsOnnx(peer)) {
     return { contestant: await noted(bench, start(peer, spec)), batchNote: "" };
   }
   try {
@@ -127,7 +133,7 @@ export async function startPeers(
   for (const peer of bench.peers) {
     await started(peer, () => startOnFloats(bench, start, peer, prepared, expected));
   }
-  for (const peer of bench.peers) {
+  for (const peer of bench.peers.filter(readsOnnx)) {
     const name = `${peer} int8`;
     await started(name, () => startOnIntegers(bench, start, peer, name, prepared));
   }
@@ -153,7 +159,7 @@ async function startOnFloats(
 async function startOnIntegers(
   bench: Bench,
   start: Start,
-  peer: PeerName,
+  peer: OnnxPeerName,
   name: string,
   prepared: Prepared,
 ): Promise<[Contestant, string] | null> {

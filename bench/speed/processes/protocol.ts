@@ -26,7 +26,11 @@ export interface OurSpec {
   readonly timesteps: number;
 }
 
-export const peerNames = ["onnxruntime-web", "onnxruntime-node"] as const;
+/** Peers that read ONNX models themselves. */
+export const onnxPeerNames = ["onnxruntime-web", "onnxruntime-node"] as const;
+export type OnnxPeerName = (typeof onnxPeerNames)[number];
+
+export const peerNames = [...onnxPeerNames, "tfjs-backend-wasm"] as const;
 export type PeerName = (typeof peerNames)[number];
 
 /** What a process of a peer is started with. */
@@ -104,6 +108,11 @@ export type Reply =
   | { readonly kind: "value"; readonly value: number }
   | { readonly kind: "memory"; readonly memory: MemoryReport }
   | { readonly kind: "failed"; readonly message: string };
+
+/** Whether a peer reads ONNX models itself. */
+export function readsOnnx(peer: PeerName): peer is OnnxPeerName {
+  return peer !== "tfjs-backend-wasm";
+}
 
 /** Messages come from the other end of a channel that only this program has. */
 export function isRequest(message: unknown): message is Request {

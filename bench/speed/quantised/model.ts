@@ -18,7 +18,7 @@ import { type CaseData, lazily, loadCaseData } from "../networks/case-data.ts";
 import { type Prepared, safeName } from "../prepare.ts";
 import { withContestants } from "../processes/contestant.ts";
 import { writeInputs } from "../processes/inputs.ts";
-import type { PeerName } from "../processes/protocol.ts";
+import { type OnnxPeerName, onnxPeerNames } from "../processes/protocol.ts";
 import { outFolder, peersFolder } from "../project.ts";
 import { evaluateAnswers } from "./answered.ts";
 import { kernelsOf, kernelsText } from "./kernels.ts";
@@ -45,7 +45,7 @@ const keptOnPeer = z.object({ accuracy: z.number(), agreement: z.number(), sampl
 export interface QuantisedModel extends z.infer<typeof kept> {
   readonly file: string;
   /** What a peer gets right with it, and decides as the floats do. */
-  onPeer(peer: PeerName): Promise<z.infer<typeof keptOnPeer>>;
+  onPeer(peer: OnnxPeerName): Promise<z.infer<typeof keptOnPeer>>;
 }
 
 type Made = QuantisedModel | { readonly why: string };
@@ -67,9 +67,7 @@ export function quantisedModel(prepared: Prepared, bench: Bench): Promise<Made> 
 async function make(prepared: Prepared, bench: Bench): Promise<Made> {
   const found = obstacles(prepared.canonical);
   if (found.length > 0) return { why: found.join("; ") };
-  const judge = (["onnxruntime-node", "onnxruntime-web"] as const).find((peer) =>
-    bench.peers.includes(peer),
-  );
+  const judge = onnxPeerNames.findLast((peer) => bench.peers.includes(peer));
   if (judge === undefined) return { why: "there is no onnxruntime to judge it by" };
   const { settings } = bench;
   const folder = path.join(outFolder, "qdq");
@@ -120,7 +118,7 @@ async function chooseRule(
   prepared: Prepared,
   bench: Bench,
   { running, calibration }: CaseData,
-  judge: PeerName,
+  judge: OnnxPeerName,
   file: string,
 ) {
   const { one, canonical } = prepared;
@@ -172,7 +170,7 @@ async function kernelsFor({ one }: Prepared, { peers }: Bench, file: string) {
 async function answersOf(
   { one }: Prepared,
   { settings }: Bench,
-  peer: PeerName,
+  peer: OnnxPeerName,
   model: string,
   samples: SampleSource,
   what: string,

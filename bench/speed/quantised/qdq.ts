@@ -10,6 +10,7 @@ import { type Module, producerOf, tensorAt } from "../../../ir/module.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../../ir/op/op.ts";
 import { roundHalfEven } from "../../../ir/tensor.ts";
 import type { Shape } from "../../../ir/type.ts";
+import { movesBatch } from "../networks/batch-axis.ts";
 import { OnnxGraph } from "./onnx-graph.ts";
 import type { ByteScale } from "./ranges.ts";
 
@@ -36,9 +37,7 @@ export function obstacles(module: Module): string[] {
   const reasons = ops.flatMap((op): string[] => {
     const { kind, type } = op;
     if (!isOp(op, ...moving, ...rounding, "ann.softmax")) return [`${kind} is not written`];
-    if (type.shape[0] !== 1) return [`${kind} moves the batch axis`];
-    if (isOp(op, "ann.transpose") && op.attrs.perm[0] !== 0)
-      return [`${kind} moves the batch axis`];
+    if (movesBatch(op)) return [`${kind} moves the batch axis`];
     if (isOp(op, "ann.linear") && type.shape.length !== 2) return [`${kind} of more axes than two`];
     if (isOp(op, "ann.pad") && (op.attrs.mode !== "constant" || op.attrs.value !== 0))
       return [`${kind} with other values than 0`];

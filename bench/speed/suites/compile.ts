@@ -14,6 +14,7 @@ import { type Shape, elementCount } from "../../../ir/type.ts";
 import { type Bench, type Start, ourName, rowsOrAlert } from "../context.ts";
 import { type Contestant, ContestantError, withContestants } from "../processes/contestant.ts";
 import { writeInputs } from "../processes/inputs.ts";
+import { readsOnnx } from "../processes/protocol.ts";
 import { fillUniform } from "../networks/noise.ts";
 import { fixedBatchOf } from "../networks/open-batch.ts";
 import { isFeedable, safeName } from "../prepare.ts";
@@ -73,7 +74,7 @@ async function measure(
   sides.set(us, () => once((start) => startOurs(start, bench, { inputs, model, timesteps: 1 })));
   // Also has the file in the cache of the disk before whoever comes first reads it.
   const fixedBatch = fixedBatchOf(await readFile(model));
-  for (const peer of bench.peers) {
+  for (const peer of bench.peers.filter(readsOnnx)) {
     const { threads } = settings;
     const spec = { role: "peer", peer, folder: peersFolder, threads, model } as const;
     sides.set(peer, () => once((start) => start(peer, { ...spec, inputs, fixedBatch })));

@@ -3,6 +3,7 @@
  * each onnxruntime, and described by the kernels that it made of them.
  */
 import { type Bench, ourName, rowsOrAlert } from "../context.ts";
+import { readsOnnx } from "../processes/protocol.ts";
 import { type Prepared, isFeedable, prepare } from "../prepare.ts";
 import { quantisedModel } from "../quantised/model.ts";
 import { type Row, rowOf } from "../rows.ts";
@@ -34,7 +35,7 @@ async function rowsFor(prepared: Prepared, bench: Bench): Promise<Row[]> {
     `${model.file}: ranges by ${model.rule} (logit error on calibration samples: ` +
     `${errors.join(", ")}); onnxruntime-node runs ${model.kernels}`;
   const rows: Row[] = [];
-  for (const peer of bench.peers) {
+  for (const peer of bench.peers.filter(readsOnnx)) {
     const { accuracy, agreement, samples } = await model.onPeer(peer);
     rows.push(
       rowOf({
