@@ -17,6 +17,7 @@ import { defaultEngine, engineNames, isEngineName } from "./speed/engines.ts";
 import { fitSuite } from "./speed/suites/fit.ts";
 import { growthSuite } from "./speed/suites/growth.ts";
 import { kernelSuite, limitsSuite } from "./speed/suites/machine.ts";
+import { type NodeBinary, nodesAt, ownNode, shortVersion } from "./speed/node-binary.ts";
 import { preparePeer } from "./speed/peers.ts";
 import { isSource, outFolder } from "./speed/project.ts";
 import { type PeerName, peerNames } from "./speed/processes/protocol.ts";
@@ -41,6 +42,8 @@ const suites: ReadonlyMap<string, Suite> = new Map([
 const suiteNames = [...suites.keys()];
 /** Those that are no part of a whole run: what they find goes into the code, or into other suites' notes. */
 const suitesWhenNamed: readonly string[] = ["fit", "qdq"];
+/** Those that start no process, and so run on the Node that runs this. */
+const suitesInThisProcess: readonly string[] = ["fit"];
 /** Those that run models, and other engines on them. */
 const suitesOnModels: readonly string[] = ["ann", "snn", "qdq", "compile"];
 
@@ -76,6 +79,7 @@ const program = new Command("bench")
       .default(1)
       .argParser(wholeNumber(1, 256)),
   )
+  .option("--node <paths>", "other Nodes to run engines on, one after another: a,b")
   .addOption(
     new Option("--rounds <n>", "rounds of each comparison").argParser(wholeNumber(1, 1000)),
   )
@@ -113,27 +117,47 @@ const program = new Command("bench")
 const given = optionsOf(program);
 const status = createStatus();
 await perform(given, async (context) => {
-  const bench = await prepareBench(context);
+  const nodes = given.node === undefined ? [ownNode] : await nodesAt(given.node);
+  const bench = await prepareBench(context, known(nodes[0], "a Node"));
+  const say = (text: string): void => {
+    if (given.json !== true) context.terminal.out(text);
+  };
+  const machine = describeMachine();
+  const { processor, cores, memoryGiB } = machine;
+  const versions = nodes.map(({ version }) => version).join(", ");
+  say(`${processor}, ${cores} cores, ${memoryGiB} GiB; Node ${versions}`);
   const rows: Row[] = [];
   for (const name of chosenSuites()) {
     const measure = known(suites.get(name), name);
-    const found = await rowsOrAlert(bench, name, () => measure(bench));
+    const inTurn = suitesInThisProcess.includes(name) ? [ownNode] : nodes;
+    const found: Row[] = [];
+    for (const [turn, node] of inTurn.entries()) {
+      // What was converted for the first one is the same for all.
+      const settings = { ...bench.settings, fresh: bench.settings.fresh && turn === 0 };
+      const onNode = { ...bench, node, settings };
+      const measured = await rowsOrAlert(bench, name, () => measure(onNode));
+      found.push(
+        ...measured.map((row) => ({ ...row, case: `${row.case}, Node ${shortVersion(node)}` })),
+      );
+    }
     status.clear();
     rows.push(...found);
-    if (given.json !== true && found.length > 0) {
-      context.terminal.out(`\n${name}\n${tableOf(found)}`);
-    }
+    if (found.length > 0) say(`\n${name}\n${tableOf(found)}`);
   }
   const json = {
-    machine: describeMachine(),
-    versions: { ...describeVersions(), ...Object.fromEntries(bench.versions) },
+    machine,
+    versions: {
+      ...describeVersions(),
+      ...Object.fromEntries(bench.versions),
+      node: versions,
+    },
     seed: given.seed,
     rows,
   };
   return { json, text: "", exitCode: rows.length === 0 ? 1 : 0 };
 });
 
-async function prepareBench(context: CommandContext): Promise<Bench> {
+async function prepareBench(context: CommandContext, node: NodeBinary): Promise<Bench> {
   const alert = (text: string): void => {
     status.clear();
     context.terminal.alert(text);
@@ -156,6 +180,7 @@ async function prepareBench(context: CommandContext): Promise<Bench> {
     shared: given.shared,
     settings: settingsOf(),
     cases,
+    node,
     peers,
     // Remarks on how data were fitted to a model are not what this run is about.
     context: {

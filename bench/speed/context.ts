@@ -4,6 +4,7 @@ import type { Case } from "../suite.ts";
 import { DiagnosticError } from "../../ir/diagnostic.ts";
 import { type Contestant, ContestantError } from "./processes/contestant.ts";
 import type { EngineName } from "./engines.ts";
+import type { NodeBinary } from "./node-binary.ts";
 import type { Measurement, MemoryReport, PeerName, Spec } from "./processes/protocol.ts";
 import { type Row, digits } from "./rows.ts";
 
@@ -34,6 +35,8 @@ export interface Bench {
   readonly shared: string;
   readonly settings: Settings;
   readonly cases: readonly Case[];
+  /** What engines run on. */
+  readonly node: NodeBinary;
   /** Peers that are ready to be measured. */
   readonly peers: readonly PeerName[];
   readonly context: CommandContext;

@@ -1,6 +1,7 @@
 /** A process that is timed, seen from the benchmark: started, asked one thing at a time, ended. */
 import { type ChildProcess, fork } from "node:child_process";
 import { invariant, known } from "../../../ir/diagnostic.ts";
+import type { NodeBinary } from "../node-binary.ts";
 import { isSource } from "../project.ts";
 import {
   type Answers,
@@ -40,10 +41,15 @@ function entryOf(role: Spec["role"]): { file: URL; execArgv: string[] } {
 export class ContestantError extends Error {}
 
 /** Starts a process and waits until it is ready. Rejects with a `ContestantError` if it cannot be. */
-async function startContestant(name: string, spec: Spec): Promise<Contestant> {
+async function startContestant(
+  node: Pick<NodeBinary, "path">,
+  name: string,
+  spec: Spec,
+): Promise<Contestant> {
   const { file, execArgv } = entryOf(spec.role);
   const child = fork(file, {
     serialization: "advanced",
+    execPath: node.path,
     execArgv,
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
@@ -109,14 +115,15 @@ function askOnce(
   });
 }
 
-/** Ends every process that was started, in whatever way `work` ends. */
+/** Starts processes on `node`, and ends every one that was started, in whatever way `work` ends. */
 export async function withContestants<T>(
+  node: Pick<NodeBinary, "path">,
   work: (start: (name: string, spec: Spec) => Promise<Contestant>) => Promise<T>,
 ): Promise<T> {
   const started: Contestant[] = [];
   try {
     return await work(async (name, spec) => {
-      const contestant = await startContestant(name, spec);
+      const contestant = await startContestant(node, name, spec);
       started.push(contestant);
       return contestant;
     });

@@ -153,10 +153,10 @@ async function chooseRule(
 }
 
 /** What onnxruntime-node made of the file; nothing where it is not there to be asked. */
-async function kernelsFor({ one }: Prepared, { peers }: Bench, file: string) {
+async function kernelsFor({ one }: Prepared, { peers, node }: Bench, file: string) {
   if (!peers.includes("onnxruntime-node")) return { kernels: "", inFloats: [] };
   const optimised = file.replace(/\.onnx$/, ".optimised.onnx");
-  return withContestants(async (start) => {
+  return withContestants(node, async (start) => {
     await start(`${one.name}: onnxruntime-node`, {
       ...{ role: "peer", peer: "onnxruntime-node", folder: peersFolder, threads: 1 },
       ...{ model: file, inputs: null, fixedBatch: null, optimised },
@@ -169,7 +169,7 @@ async function kernelsFor({ one }: Prepared, { peers }: Bench, file: string) {
 /** What a peer answers to all samples, one image a call. */
 async function answersOf(
   { one }: Prepared,
-  { settings }: Bench,
+  { settings, node }: Bench,
   peer: OnnxPeerName,
   model: string,
   samples: SampleSource,
@@ -177,7 +177,7 @@ async function answersOf(
 ): Promise<Float32Array> {
   const place = path.join(outFolder, "inputs", `${safeName(one.name)}-${what}.f32`);
   const inputs = await writeInputs(place, samples, samples.count);
-  return withContestants(async (start) => {
+  return withContestants(node, async (start) => {
     const contestant = await start(peer, {
       ...{ role: "peer", peer, folder: peersFolder, threads: settings.threads },
       ...{ model, inputs, fixedBatch: null },

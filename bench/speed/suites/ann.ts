@@ -28,7 +28,7 @@ const memoryMetric = "peak MB";
 export async function annSuite(bench: Bench): Promise<Row[]> {
   const rows: Row[] = [];
   for (const one of bench.cases) {
-    const measure = () => withContestants((start) => measureCase(one, bench, start));
+    const measure = () => withContestants(bench.node, (start) => measureCase(one, bench, start));
     rows.push(...(await rowsOrAlert(bench, `ann: ${one.name}`, measure)));
   }
   return rows;

@@ -71,13 +71,15 @@ async function measure(
   const inputs = await writeInputs(file, noise(inputsOf(module)[0]?.type.shape ?? []), 1);
   const us = ourName(settings);
   const sides = new Map<string, () => Promise<Made>>();
-  sides.set(us, () => once((start) => startOurs(start, bench, { inputs, model, timesteps: 1 })));
+  sides.set(us, () =>
+    once(bench, (start) => startOurs(start, bench, { inputs, model, timesteps: 1 })),
+  );
   // Also has the file in the cache of the disk before whoever comes first reads it.
   const fixedBatch = fixedBatchOf(await readFile(model));
   for (const peer of bench.peers.filter(readsOnnx)) {
     const { threads } = settings;
     const spec = { role: "peer", peer, folder: peersFolder, threads, model } as const;
-    sides.set(peer, () => once((start) => start(peer, { ...spec, inputs, fixedBatch })));
+    sides.set(peer, () => once(bench, (start) => start(peer, { ...spec, inputs, fixedBatch })));
   }
   const costs = await costsOf(name, sides, bench);
   const ours = costs.get(us);
@@ -142,8 +144,8 @@ interface Made {
 }
 
 /** Starts one process, has it run twice, and ends it. */
-function once(begin: (start: Start) => Promise<Contestant>): Promise<Made> {
-  return withContestants(async (start) => {
+function once({ node }: Bench, begin: (start: Start) => Promise<Contestant>): Promise<Made> {
+  return withContestants(node, async (start) => {
     const contestant = await begin(start);
     const oneCall = { mode: "call", seconds: 0 } as const;
     const first = await contestant.measure(oneCall);

@@ -94,7 +94,7 @@ async function measurePlan(
   bench: Bench,
 ): Promise<{ made: Row[]; points: Point[] }> {
   const { settings } = bench;
-  return withContestants(async (start) => {
+  return withContestants(bench.node, async (start) => {
     const images = new Map<Contestant, number>();
     const xs: number[] = [];
     for (const setting of plan.settings) {

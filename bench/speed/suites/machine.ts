@@ -57,12 +57,12 @@ export async function kernelSuite(bench: Bench): Promise<Row[]> {
 
 /** Work per second of each name, round by round, after a round that compiles and does not count. */
 async function ratesOf(
-  { settings, status }: Bench,
+  { settings, status, node }: Bench,
   names: readonly string[],
   seconds = settings.seconds,
 ): Promise<Map<string, number[]>> {
   const values = new Map(names.map((name): [string, number[]] => [name, []]));
-  await withContestants(async (start) => {
+  await withContestants(node, async (start) => {
     const machine: Contestant = await start("the machine", { role: "machine" });
     for (let round = -1; round < settings.rounds; round++) {
       for (const name of names) {

@@ -73,7 +73,7 @@ async function measure(one: Recorded, folder: string, bench: Bench): Promise<Row
   const model = path.join(place, `${ann.name}.snn`);
   await writeFile(model, encodePackage({ module, provenance: {} }));
   const inputs = await writeInputs(path.join(place, "images.f32"), test.samples, imageCount);
-  return withContestants(async (start) => {
+  return withContestants(bench.node, async (start) => {
     // The figures to compare with were made with one thread.
     const ours = await startOurs(start, bench, { model, inputs, timesteps, threads: 1 });
     const { activity } = await ours.answers(16);

@@ -22,7 +22,7 @@ import { type SpikingNetwork, networksOf } from "../networks/spiking.ts";
 export async function snnSuite(bench: Bench): Promise<Row[]> {
   const rows: Row[] = [];
   for (const one of bench.cases) {
-    const measure = () => withContestants((start) => measureCase(one, bench, start));
+    const measure = () => withContestants(bench.node, (start) => measureCase(one, bench, start));
     rows.push(...(await rowsOrAlert(bench, `snn: ${one.name}`, measure)));
   }
   return rows;

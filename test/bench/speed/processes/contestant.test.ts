@@ -8,6 +8,7 @@ import {
   interleave,
   withContestants,
 } from "../../../../bench/speed/processes/contestant.ts";
+import { ownNode } from "../../../../bench/speed/node-binary.ts";
 import { writeInputs } from "../../../../bench/speed/processes/inputs.ts";
 import { growthNetwork } from "../../../../bench/speed/networks/networks.ts";
 import type { OurSpec } from "../../../../bench/speed/processes/protocol.ts";
@@ -30,7 +31,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("a contestant", () => {
   it("answers and is measured in turns with another", async () => {
-    await withContestants(async (start) => {
+    await withContestants(ownNode, async (start) => {
       const both = [await start("one", spec), await start("two", spec)];
       const { logits, activity } = await (both[0]?.answers(2) ?? Promise.reject(new Error("none")));
       expect(logits).toEqual(new Float32Array(20));
@@ -54,7 +55,7 @@ describe("a contestant", () => {
 
   it("that cannot start says why, without ending the benchmark", async () => {
     const missing = { ...spec, model: path.join(folder, "missing.snn") };
-    const failure = withContestants((start) => start("ours", missing));
+    const failure = withContestants(ownNode, (start) => start("ours", missing));
     await expect(failure).rejects.toThrow(ContestantError);
     await expect(failure).rejects.toThrow(/^ours: there is no file .*missing\.snn$/);
   });
