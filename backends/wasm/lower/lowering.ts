@@ -100,6 +100,8 @@ export interface LoweringOptions {
   readonly tiles: boolean;
   /** Whether words are bytes, which are multiplied by an instruction of relaxed SIMD; else two bytes each. */
   readonly relaxed: boolean;
+  /** Threads that work on one sample together. */
+  readonly parts: number;
   /** Spikes per neuron and timestep, where they are known. */
   readonly rates: ReadonlyMap<ValueId, number>;
   /** Neurons whose spikes the host writes. */

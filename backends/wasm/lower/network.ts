@@ -38,6 +38,8 @@ export interface LowerOptions {
   readonly windows?: WindowKernel;
   /** Whether instructions of relaxed SIMD may be used; what is computed is the same. */
   readonly relaxed?: boolean;
+  /** Threads that work on one sample together; 1 unless given. */
+  readonly tiles?: number;
   /** `direct`: no 3 × 3 convolution by Winograd's tiles. */
   readonly convolutions?: "direct";
   /**
@@ -86,6 +88,7 @@ export function lowerNetwork(module: Module, options: LowerOptions): LoweredNetw
       windows: options.windows ?? null,
       tiles: options.convolutions !== "direct",
       relaxed: options.relaxed ?? false,
+      parts: options.tiles ?? 1,
       rates: options.rates ?? new Map<ValueId, number>(),
       given: new Set(options.given),
     },

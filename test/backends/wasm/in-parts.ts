@@ -19,7 +19,8 @@ export async function outputInParts(
   timesteps = 3,
   forced: Partial<CompileOptions> = {},
 ): Promise<TensorData> {
-  const options = { ...compileOptionsOf(module, { timesteps }), ...forced };
+  const asked = compileOptionsOf(module, { timesteps });
+  const options = { ...asked, shared: parts > 1, tiles: parts, ...forced };
   const program = await compileProgram(module, options);
   const compiled = await WebAssembly.compile(program.binary);
   const memory = createMemory(program);

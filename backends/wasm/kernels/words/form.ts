@@ -7,6 +7,7 @@ import type { Alphabet } from "../../../../ir/op/attrs/shared.ts";
 import type { PixelGrid } from "../../memory/spikes.ts";
 import type { Buffer } from "../../memory/view.ts";
 import type { WordPlanes } from "../../memory/words.ts";
+import type { EventSums } from "./event-sums.ts";
 import type { GridView } from "../neurons/population-form.ts";
 
 /** A row for each timestep of a run, the last one for all that follow. */
@@ -46,6 +47,8 @@ export interface WordWindow {
   /** What sums of bytes begin at: [block, chunk, vector] in i16; null for 0. */
   readonly starts: Buffer | null;
   readonly worth: Worth | null;
+  /** How timesteps of few words are summed by events; null where all are summed as above. */
+  readonly events: EventSums | null;
 }
 
 /** Words of one channel each, through a weight of its own for each tap: no fan-out. */

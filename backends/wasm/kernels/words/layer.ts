@@ -7,6 +7,7 @@ import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import type { Expr } from "../../assembler/types.ts";
 import { shareOf } from "../../assembler/memory.ts";
 import { type WordLayer, isAlongTime, unitsOf, wordBlock, wordBlocks } from "./form.ts";
+import { type EventSums, sumEvents, sumNone } from "./event-sums.ts";
 import { openRow } from "./places.ts";
 import { emitTile } from "./tile.ts";
 
@@ -17,6 +18,9 @@ export function runWordLayer(code: FunctionWriter, layer: WordLayer): void {
   const blocks = wordBlocks(layer);
   const byRows = grid.rows > 1;
   const share = shareOf(code, unitsOf(layer));
+  for (const { events } of layer.windows) {
+    if (events !== null) sumEventsFirst(code, layer, events, share);
+  }
   const lastLanes = grid.channels - (blocks - 1) * width;
   const block = code.local("i32");
   const row = code.local("i32");
@@ -50,6 +54,29 @@ export function runWordLayer(code: FunctionWriter, layer: WordLayer): void {
       lastLanes,
     );
   });
+}
+
+/** What is summed by events is there before any tile: rows by the thread that they are a share of, one row by one alone. */
+function sumEventsFirst(
+  code: FunctionWriter,
+  { grid, steps }: WordLayer,
+  events: EventSums,
+  share: { readonly from: Local; readonly to: Local },
+): void {
+  if (grid.rows > 1) {
+    sumEvents(code, events, steps, share);
+    return;
+  }
+  const alone = { from: code.define("i32", code.int(0)), to: code.define("i32", code.int(1)) };
+  code.when(
+    code.wasm.i32.eq(code.parameter(1).get(), code.int(1)),
+    () => {
+      sumEvents(code, events, steps, alone);
+    },
+    () => {
+      sumNone(code, events, steps);
+    },
+  );
 }
 
 /** Whether there is anything without padding beyond the last channel. */

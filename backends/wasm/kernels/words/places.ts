@@ -12,6 +12,7 @@ import {
   wordRowBytes,
 } from "../../memory/words.ts";
 import type { GridView } from "../neurons/population-form.ts";
+import { type EventSums, sumsPixelBytes, sumsRowBytes } from "./event-sums.ts";
 import {
   type Parameter,
   type WordLayer,
@@ -45,7 +46,12 @@ export interface CellPlaces {
 /** All places of a row of one block. */
 export interface LayerPlaces {
   /** Of the first tap of a window, and its activity. */
-  readonly windows: readonly { readonly words: Place; readonly activity: Place | null }[];
+  readonly windows: readonly {
+    readonly words: Place;
+    readonly activity: Place | null;
+    /** From where the sums of a timestep by events begin. */
+    readonly sums: Place | null;
+  }[];
   readonly taps: readonly { readonly words: Place; readonly activity: Place | null }[];
   readonly currents: readonly Place[];
   readonly spare: Place | null;
@@ -125,9 +131,17 @@ export function openRow(
       { row: pixelStride * grid.columns, block: 4 * width },
       { pixel: pixelStride, plane: 0 },
     );
-  const windows = layer.windows.map(({ words, origin, stride }) => ({
+  const ofSums = (events: EventSums): Place => {
+    const at = code.define("i32", i32.mul(row.get(), code.int(sumsRowBytes(events))));
+    at.advance(i32.mul(block.get(), code.int(4 * width)));
+    const pixel = sumsPixelBytes(events);
+    moving.push({ at, bytes: pixel });
+    return { at, offset: 0, stride: alongTime ? 0 : pixel, plane: 0 };
+  };
+  const windows = layer.windows.map(({ words, origin, stride, events }) => ({
     words: ofWords(words, wordOffset(words, ...origin), stride, 0),
     activity: ofActivity(words, origin, stride),
+    sums: events === null ? null : ofSums(events),
   }));
   const taps = layer.taps.map(({ words, stride, shift, taps: each }) => {
     const place = ofWords(words, 0, stride, width * words.bytes);

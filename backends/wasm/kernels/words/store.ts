@@ -52,3 +52,11 @@ export function storeWords(
     }
   });
 }
+
+/** The first lanes of a vector, others as 0; null where there are none. */
+export function withinLanes(code: FunctionWriter, value: Expr, lanes: number): Expr | null {
+  if (lanes <= 0) return null;
+  if (lanes >= 4) return value;
+  const mask = [0, 1, 2, 3].flatMap((lane) => new Array<number>(4).fill(lane < lanes ? 255 : 0));
+  return code.wasm.v128.and(value, code.wasm.v128.const(mask));
+}

@@ -14,8 +14,9 @@ import {
   isAlongTime,
   tileBytes,
 } from "./form.ts";
+import { readSums } from "./event-sums.ts";
 import type { CellPlaces, LayerPlaces, Place } from "./places.ts";
-import { storeWords } from "./store.ts";
+import { storeWords, withinLanes } from "./store.ts";
 
 /** The tile at hand. */
 export interface TileShape {
@@ -135,14 +136,6 @@ function beginCells(
 /** Whether all positions of a tile share one state. */
 function isOne({ stride }: Place): boolean {
   return stride === 0;
-}
-
-/** The first lanes of a vector, others as 0; null where there are none. */
-function withinLanes(code: FunctionWriter, value: Expr, lanes: number): Expr | null {
-  if (lanes <= 0) return null;
-  if (lanes >= 4) return value;
-  const mask = [0, 1, 2, 3].flatMap((lane) => new Array<number>(4).fill(lane < lanes ? 255 : 0));
-  return code.wasm.v128.and(value, code.wasm.v128.const(mask));
 }
 
 /** Timesteps that are still to be computed, and those at which each position sent something, as bits. */
@@ -306,9 +299,9 @@ class Turn {
   }
 
   private sumWindows(sums: readonly Local[]): void {
-    const { code, layer, places, tile } = this;
+    const { code, layer, places, tile, alongTime, time } = this;
     const { v128, i32, i32x4 } = code.wasm;
-    const { windows, vectors } = layer;
+    const { windows, vectors, steps } = layer;
     if (windows.length === 0) {
       for (const sum of sums) sum.set(v128.const(new Array<number>(16).fill(0)));
     }
@@ -324,19 +317,25 @@ class Turn {
       const startAt =
         starts === null ? null : code.define("i32", i32.mul(tile.block.get(), code.int(perBlock)));
       const spare = places.spare;
-      sumWindow(
-        code,
-        window,
-        {
-          words: this.at(place),
-          wordsOffset: place.offset,
-          weights,
-          starts: startAt,
-          spare: spare?.at ?? null,
-          spareOffset: spare?.offset ?? 0,
-        },
-        { sums, positions: tile.positions, vectors, stride: place.stride },
-      );
+      const dense = (): void => {
+        sumWindow(
+          code,
+          window,
+          {
+            words: this.at(place),
+            wordsOffset: place.offset,
+            weights,
+            starts: startAt,
+            spare: spare?.at ?? null,
+            spareOffset: spare?.offset ?? 0,
+          },
+          { sums, positions: tile.positions, vectors, stride: place.stride },
+        );
+      };
+      const ready = places.windows[i]?.sums ?? null;
+      if (window.events === null || ready === null) dense();
+      else
+        readSums(code, window.events, { ...ready, vectors, alongTime, time, steps }, sums, dense);
       const rows = this.worthRows(window.worth);
       const total = (index: number): number => (spare?.offset ?? 0) + tileBytes(layer) + 16 * index;
       sums.forEach((sum, index) => {

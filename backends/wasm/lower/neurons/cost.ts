@@ -104,6 +104,6 @@ function wordsOf({ taps, inputs, sharedTaps }: WindowShape): number[] {
  * How often a loop of a Poisson number of turns ends otherwise than it most often does, λ turns on
  * average: 1 − P(the most probable number), for which this is close to from a half on.
  */
-function missesOf(mean: number): number {
+export function missesOf(mean: number): number {
   return 1 - 1 / Math.sqrt(1 + 2 * Math.PI * mean);
 }

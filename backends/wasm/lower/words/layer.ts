@@ -27,6 +27,7 @@ import { gridViewOf, haloOf, pixelGridOf } from "../grid.ts";
 import type { Lowering, Words } from "../lowering.ts";
 import { buffersOfCells, wordCellsOf } from "./cells.ts";
 import { type TapsDrive, type WordDrive, collectWordDrive } from "./drive.ts";
+import { buffersOfEvents } from "./events.ts";
 import { packWindow } from "./pack.ts";
 import { type WordNeurons, wordNeuronsOf } from "./senders.ts";
 import { worthOfShares } from "./worth.ts";
@@ -170,7 +171,13 @@ function emitLayer(
     const { buffer, activity } = source.planes;
     reads.push(buffer, ...(activity === null ? [] : [activity]));
     if (source.kind === "window") {
-      windows.push(packWindow(lowering, source, `${name} window ${i}`, grid, vectors));
+      const window = packWindow(lowering, source, `${name} window ${i}`, grid, vectors);
+      windows.push(window);
+      if (window.events !== null) {
+        const own = buffersOfEvents(window.events);
+        reads.push(...own.reads);
+        writes.push(...own.writes);
+      }
     } else taps.push(packTaps(lowering, source, `${name} taps ${i}`, shape));
   });
   const lanes = paddedChannels(shape);

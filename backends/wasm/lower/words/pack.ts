@@ -7,6 +7,7 @@ import { wordOffset } from "../../memory/words.ts";
 import type { PixelGrid } from "../../memory/spikes.ts";
 import type { Lowering } from "../lowering.ts";
 import type { WindowDrive } from "./drive.ts";
+import { eventSumsOf } from "./events.ts";
 import { worthOfShares } from "./worth.ts";
 
 /** Bytes of words that one splat of 32 bits holds. */
@@ -27,9 +28,10 @@ export function packWindow(
   lowering: Lowering,
   drive: WindowDrive,
   name: string,
-  { channels }: PixelGrid,
+  grid: PixelGrid,
   vectors: number,
 ): WordWindow {
+  const { channels } = grid;
   const { planes, kernel, dilation, stride, origin } = drive;
   const width = 4 * vectors;
   const blocks = Math.ceil(channels / width);
@@ -89,6 +91,7 @@ export function packWindow(
   const worth = worthOfShares(lowering, drive.shares);
   return {
     ...{ words: planes, kernel, dilation, stride, origin, starts, worth },
+    events: eventSumsOf(lowering, drive, name, { ...grid, channels }, blocks * width),
     chunks: placed,
     weights: packed,
   };
