@@ -86,7 +86,13 @@ interface NormalEquations {
 function normalEquations(x: Rows): NormalEquations {
   const { width, count } = x;
   const mean = meanRow(x);
-  const data = Float64Array.from(x.data, (value, i) => value - (mean[i % width] ?? 0));
+  const data = x.data.slice();
+  for (let row = 0; row < count; row++) {
+    for (let i = 0; i < width; i++) {
+      const at = row * width + i;
+      data[at] = (data[at] ?? 0) - (mean[i] ?? 0);
+    }
+  }
   const centred = { data, count, width };
   const isDual = count < width;
   const factor = isDual ? transposed(centred) : centred;

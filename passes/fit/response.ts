@@ -5,8 +5,6 @@
  * choose by.
  */
 import type { Sign } from "../../ir/op/op.ts";
-import { doublesFor } from "../../ir/semantics/neurons/arithmetic.ts";
-import { wordRule } from "../../ir/semantics/neurons/graded.ts";
 
 /** Currents of one channel at some places over time, with the activations wanted there. */
 export interface Observed {
@@ -26,26 +24,45 @@ export interface RateFiring {
 
 /** The mean over time of what is sent, for each place. */
 export function meanSent(
+  observed: Observed,
+  firing: RateFiring,
+  step: number,
+  bias: number,
+): Float64Array {
+  const { wanted, timesteps } = observed;
+  const sent = senderOf(observed, firing, step, bias);
+  return Float64Array.from(wanted, (_, place) => (sent(place) * step) / timesteps);
+}
+
+/**
+ * How many steps a neuron at a place sends in all: the rule of `snn.graded` without a ceiling, by the step's
+ * reciprocal, in one piece, as calls would take most of the time of hundreds of millions of timesteps.
+ */
+function senderOf(
   { currents, wanted, timesteps }: Observed,
   { most, sign }: RateFiring,
   step: number,
   bias: number,
-): Float64Array {
+): (place: number) => number {
   const places = wanted.length;
-  const sent = new Float64Array(places);
-  const { integrate, fire, reset } = wordRule(most, sign, doublesFor(step));
-  for (let place = 0; place < places; place++) {
+  const inverse = 1 / step;
+  const retracts = sign === "retract";
+  const least = sign === "positive" ? 0 : -most;
+  return (place) => {
     let v = 0;
     let units = 0;
-    for (let t = 0; t < timesteps; t++) {
-      const u = integrate(v, (currents[t * places + place] ?? 0) + bias);
-      const k = fire(u, units * step, step, Infinity);
-      v = reset(u, k, k * step);
+    for (let t = 0, at = place; t < timesteps; t++, at += places) {
+      v += (currents[at] ?? 0) + bias;
+      // No more goes back than was sent.
+      const back = -(units * step);
+      const reached = retracts && back > v ? back : v;
+      const wanted = Math.floor(reached * inverse + 0.5);
+      const k = wanted > most ? most : wanted < least ? least : wanted;
+      v -= k * step;
       units += k;
     }
-    sent[place] = (units * step) / timesteps;
-  }
-  return sent;
+    return units;
+  };
 }
 
 export interface ChosenResponse {
@@ -73,13 +90,11 @@ export function chooseResponse(
   const isSigned = firing.sign === "free";
   const largest = wanted.reduce((most, a) => Math.max(most, isSigned ? Math.abs(a) : a), 0);
   if (largest === 0) return { step: 0, bias: 0 };
-  const errorAt = (range: number): number =>
-    squaredError(wanted, meanSent(observed, firing, range / firing.most, 0));
   let range = Math.min(ceiling, largest);
-  let least = errorAt(range);
+  let least = errorWithin(Infinity, observed, firing, range / firing.most, 0);
   const attempt = (candidate: number): void => {
     const bounded = Math.min(ceiling, candidate);
-    const error = errorAt(bounded);
+    const error = errorWithin(least, observed, firing, bounded / firing.most, 0);
     if (error < least) [range, least] = [bounded, error];
   };
   for (const share of shares) attempt(share * largest);
@@ -90,13 +105,28 @@ export function chooseResponse(
   for (let round = 0; round < biasRounds; round++) {
     const sent = meanSent(observed, firing, step, bias);
     const missing = wanted.reduce((sum, a, i) => sum + a - (sent[i] ?? 0), 0) / wanted.length;
-    const error = squaredError(wanted, meanSent(observed, firing, step, bias + missing));
+    const error = errorWithin(least, observed, firing, step, bias + missing);
     if (error >= least) break;
     [bias, least] = [bias + missing, error];
   }
   return { step, bias };
 }
 
-function squaredError(wanted: Float32Array, sent: Float64Array): number {
-  return wanted.reduce((sum, a, i) => sum + (a - (sent[i] ?? 0)) ** 2, 0);
+/** The squared error of what is sent; Infinity where it is not below `limit`, which half of the sum may show. */
+function errorWithin(
+  limit: number,
+  observed: Observed,
+  firing: RateFiring,
+  step: number,
+  bias: number,
+): number {
+  const { wanted, timesteps } = observed;
+  const sent = senderOf(observed, firing, step, bias);
+  let error = 0;
+  for (let place = 0; place < wanted.length; place++) {
+    error += ((wanted[place] ?? 0) - (sent(place) * step) / timesteps) ** 2;
+    // Sums of squares never become less.
+    if (error >= limit) return Infinity;
+  }
+  return error;
 }

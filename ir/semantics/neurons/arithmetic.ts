@@ -43,12 +43,6 @@ export const doubles: Arithmetic = {
   nearest: (a, step) => Math.floor(a / step + 0.5),
 };
 
-/** `doubles` for one step: multiplied by its reciprocal where they divide, which is faster. */
-export function doublesFor(step: number): Arithmetic {
-  const inverse = 1 / step;
-  return { ...doubles, nearest: (a) => Math.floor(a * inverse + 0.5) };
-}
-
 export function arithmeticOf(isInteger: boolean): Arithmetic {
   return isInteger ? integers : floats;
 }

@@ -107,7 +107,7 @@ export function gradedRule(firing: SpikeSizes, arithmetic: Arithmetic): NeuronRu
 }
 
 /** The same for words of up to `most` steps, which need not be 2^bits − 1. */
-export function wordRule(most: number, sign: Sign, arithmetic: Arithmetic): NeuronRule {
+function wordRule(most: number, sign: Sign, arithmetic: Arithmetic): NeuronRule {
   const { add } = arithmetic;
   return {
     integrate: add,
