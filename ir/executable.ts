@@ -40,6 +40,11 @@ export interface RunOptions {
   /** Steps to run, from reset. Ignored (1) for a module of code "none". */
   readonly timesteps: number;
   readonly probes?: readonly Probe[];
+  /**
+   * The elements of probed values that will be looked at of sample `index`; all unless given. An engine may
+   * keep these alone, [T, elements], and tells so by `SampleResult.notFinite`.
+   */
+  readonly elements?: (index: number) => Int32Array;
   readonly observe?: readonly Observation[];
   /**
    * Whether to count spikes and operations; true unless given. Without, an engine may leave out
@@ -92,6 +97,11 @@ export interface SampleResult {
   readonly activity: Activity;
   /** One per probe, in order; see `keptBy` for which are of integers. */
   readonly probes: readonly ProbeData[];
+  /**
+   * Where only `RunOptions.elements` are in `probes`: how many elements of each probed value, at all
+   * timesteps, are not finite, those that are not kept included.
+   */
+  readonly notFinite?: readonly number[];
   /** One for each value that was to be recorded; missing where this sample cannot be. */
   readonly recordings?: readonly Recording[];
 }

@@ -1,5 +1,5 @@
 /** Lets passes run the network: an engine, a calibration set, statistics. */
-import { type Diagnostic, fail } from "../ir/diagnostic.ts";
+import { type Diagnostic, fail, known } from "../ir/diagnostic.ts";
 import type {
   Engine,
   Executable,
@@ -10,10 +10,12 @@ import type {
 } from "../ir/executable.ts";
 import { shortName } from "../ir/loc.ts";
 import { type Module, producerOf } from "../ir/module.ts";
+import { notFiniteIn } from "../ir/run/finite.ts";
 import type { CalibrationStatistics } from "../ir/run/stats.ts";
 import { hashTensor } from "../ir/tensor.ts";
 import type { Calibration } from "../passes/pass.ts";
 import type { ValueId } from "../ir/op/op.ts";
+import { elementCount } from "../ir/type.ts";
 import { prefixOf } from "../passes/graph.ts";
 import { diagnose } from "./diagnostics.ts";
 import { Recorder, usualRecordingBytes } from "./recorder.ts";
@@ -68,7 +70,8 @@ export function calibrationOn(samples: SampleSource, running: Running): Calibrat
     },
     async watch(module, probes, options, onSample) {
       if (samples.count === 0) return noSamples();
-      const { timesteps, samples: most = Infinity, first = 0, count: counts = false } = options;
+      const { timesteps, samples: most = Infinity, first = 0, elements } = options;
+      const counts = options.count ?? false;
       ordered ??= byContent(samples);
       const all = ordered;
       const count = Math.max(0, Math.min(most, all.count - first));
@@ -87,6 +90,9 @@ export function calibrationOn(samples: SampleSource, running: Running): Calibrat
               probes,
               countOperations: counts,
               outputs: false,
+              ...(elements === undefined
+                ? {}
+                : { elements: (index: number) => elements(part.first + index) }),
               record: part.record,
               resume: {
                 values: part.given,
@@ -95,12 +101,14 @@ export function calibrationOn(samples: SampleSource, running: Running): Calibrat
               onProgress: (done) =>
                 running.onProgress?.("calibrating", part.first - first + done, count),
             },
-            ({ index, probes: kept, bits, recordings }) => {
+            ({ index, probes: kept, bits, recordings, notFinite }) => {
               const at = part.first + index;
               part.done(at, recordings);
-              checkKept(module, probes, kept);
+              checkKept(module, probes, notFinite ?? kept.map((x) => notFiniteIn(x, 0, x.length)));
+              const isPicked = elements === undefined || notFinite !== undefined;
+              const shown = isPicked ? kept : picked(module, probes, kept, elements(at));
               const each = counts ? executable.neurons : [];
-              onSample(kept, at, new Map(each.map((value, i) => [value, bits[i] ?? 0])));
+              onSample(shown, at, new Map(each.map((value, i) => [value, bits[i] ?? 0])));
             },
           );
         }
@@ -139,16 +147,34 @@ async function measure(
 }
 
 /** Fails at the first value looked at, of one sample, that is not finite: nothing can be fitted to it. */
-function checkKept(module: Module, probes: readonly Probe[], kept: readonly ProbeData[]): void {
+function checkKept(module: Module, probes: readonly Probe[], notFinite: readonly number[]): void {
   for (const [i, { value, keep }] of probes.entries()) {
+    const count = notFinite[i] ?? 0;
     // A neuron that is never to fire again has a potential of −∞.
-    if (keep === "state") continue;
-    let count = 0;
-    for (const x of kept[i] ?? []) if (!Number.isFinite(x)) count++;
-    if (count === 0) continue;
+    if (keep === "state" || count === 0) continue;
     const { loc } = producerOf(module, value);
     fail(diagnose("value-not-finite", loc, { name: shortName(loc), count, samples: 1 }));
   }
+}
+
+/** The elements that were asked for, of what an engine has kept whole. */
+function picked(
+  module: Module,
+  probes: readonly Probe[],
+  kept: readonly ProbeData[],
+  elements: Int32Array,
+): readonly ProbeData[] {
+  return kept.map((data, i) => {
+    const { type } = producerOf(module, known(probes[i], "a probe").value);
+    const size = elementCount(type.shape);
+    const count = elements.length;
+    const some = data.slice(0, (data.length / size) * count);
+    for (let k = 0; k < some.length; k++) {
+      const step = Math.floor(k / count);
+      some[k] = data[step * size + (elements[k - step * count] ?? 0)] ?? 0;
+    }
+    return some;
+  });
 }
 
 /** The samples in the order of the hashes of what they hold. */

@@ -210,17 +210,13 @@ async function record(
   await watch(
     current,
     [{ value: operand, keep: "trace" }],
-    { timesteps, samples },
+    { timesteps, samples, elements: choose },
     ([trace], index) => {
       invariant(trace !== undefined, "a probe was asked for");
       const part = known(made[index % parts], "a batch");
-      const chosen = choose(index);
-      part.elements.set(chosen, part.filled);
+      part.elements.set(choose(index), part.filled);
       part.currents.forEach((row, t) => {
-        const start = (t * trace.length) / timesteps;
-        chosen.forEach((at, i) => {
-          row[part.filled + i] = trace[start + at] ?? 0;
-        });
+        row.set(trace.subarray(t * size, (t + 1) * size), part.filled);
       });
       part.filled += size;
     },

@@ -25,6 +25,29 @@ export function channelsAlong(shape: Shape, axis: number): Channels {
   };
 }
 
+/** The elements of a value at some places of each channel, channel by channel. */
+export function elementsAt({ count, elementAt }: Channels, places: Int32Array): Int32Array {
+  const elements = new Int32Array(count * places.length);
+  let to = 0;
+  for (let channel = 0; channel < count; channel++) {
+    for (const place of places) elements[to++] = elementAt(channel, place);
+  }
+  return elements;
+}
+
+/** What is shown of such elements, [step, channel, place], as [channel, step, place]. */
+export function channelsFirst(value: ProbeData, channels: number, steps: number): Float32Array {
+  const places = value.length / channels / steps;
+  const turned = new Float32Array(value.length);
+  for (let channel = 0; channel < channels; channel++) {
+    for (let t = 0; t < steps; t++) {
+      const [from, to] = [(t * channels + channel) * places, (channel * steps + t) * places];
+      for (let place = 0; place < places; place++) turned[to + place] = value[from + place] ?? 0;
+    }
+  }
+  return turned;
+}
+
 /** A value [step, …] of one sample at some places of each channel, as [channel, step, place]. */
 export function byChannel(
   value: ProbeData,

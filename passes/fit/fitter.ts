@@ -19,7 +19,14 @@ import { withRanges } from "../balance/ranges.ts";
 import { type NeuronSite, neuronSites } from "../balance/sites.ts";
 import { type AffineMatrix, type Terms, fitted } from "./least-squares.ts";
 import { type OutputWindow, drawPlaces, windowOf } from "./places.ts";
-import { type Channels, byChannel, channelsAlong, joined } from "./channels.ts";
+import {
+  type Channels,
+  byChannel,
+  channelsAlong,
+  channelsFirst,
+  elementsAt,
+  joined,
+} from "./channels.ts";
 import { type ChosenResponse, type RateFiring, chooseResponse } from "./response.ts";
 import { type FitSite, fitSiteOf } from "./fit-sites.ts";
 
@@ -161,14 +168,17 @@ export class LayerFitter {
     const steps = constant ? 1 : timesteps;
     const currents: Float32Array[] = [];
     const probes: Probe[] = [{ value: current, keep: constant ? "mean" : "trace" }];
-    const run = { timesteps: steps, samples: wanted.length };
+    const { channels: along, places } = this.layoutOf(neuron);
+    const channels = along.count;
+    const run = {
+      timesteps: steps,
+      samples: wanted.length,
+      elements: (index: number) =>
+        elementsAt(along, drawPlaces(along.all, places, index, neuron.result)),
+    };
     await this.context.watch(this.module, probes, run, ([x], index) => {
-      currents[index] = this.byChannel(neuron, known(x, "a current"), steps, index);
+      currents[index] = channelsFirst(known(x, "a current"), channels, steps);
     });
-    const {
-      channels: { count: channels },
-      places,
-    } = this.layoutOf(neuron);
     const firing = firingOf(neuron);
     const { ceiling } = this.siteOf(neuron);
     const chosen = Array.from({ length: channels }, (_, channel): ChosenResponse => {

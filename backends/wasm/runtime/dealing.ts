@@ -29,11 +29,12 @@ export function groupSize(connections: number): number {
 }
 
 export function sampleAt(
-  { samples, options: { resume } }: Pick<RunRequest, "samples" | "options">,
+  { samples, options: { resume, elements } }: Pick<RunRequest, "samples" | "options">,
   index: number,
 ): Sample {
   const inputs = samples.get(index).map(({ data }) => data);
-  return { index, inputs, given: resume?.recordingsOf(index) ?? [] };
+  const given = resume?.recordingsOf(index) ?? [];
+  return { index, inputs, given, elements: elements?.(index) ?? null };
 }
 
 /** Deals groups of samples to whoever is free, where one sample is `work` connections. */
@@ -107,7 +108,9 @@ export async function dealTiles(
       const sample = sampleAt(run, next++);
       if (!aside.takes(sample)) group.push(sample);
     }
-    const empty = group.map(({ index }) => ({ index, inputs: [], given: [] }));
+    const empty = group.map(({ index }) => ({
+      ...{ index, inputs: [], given: [], elements: null },
+    }));
     const replies = await Promise.all(
       asks.map((ask, part) => ask(part === 0 ? group : empty, next === count)),
     );

@@ -3,6 +3,7 @@ import type { Recording } from "../../../ir/executable.ts";
 import { isFramedNeuron, isStateful } from "../../../ir/op/known.ts";
 import { invariant, known } from "../../../ir/diagnostic.ts";
 import { evaluate } from "../../../ir/run/evaluate.ts";
+import { notFiniteIn } from "../../../ir/run/finite.ts";
 import { putFrame, requireFrames } from "../../../ir/run/frames.ts";
 import { type Cell, steppedCellOf } from "../../../ir/semantics/spiking.ts";
 import { type Stretch, restoreMasks, saveMasks, valuesIn } from "./recordings.ts";
@@ -162,6 +163,29 @@ export class Instance {
       return;
     }
     for (let i = 0; i < order.length; i++) into[offset + i] = memory[first + (order[i] ?? 0)] ?? 0;
+  }
+
+  /** Some elements of a value, by their index in row-major order, at `into[offset …]`. */
+  pick(at: Located, step: number, chosen: Int32Array, into: TensorData, offset: number): void {
+    const order = this.orderOf(at);
+    const { memory, first } = this.elements(at, step);
+    for (let i = 0; i < chosen.length; i++) {
+      const index = chosen[i] ?? 0;
+      into[offset + i] = memory[first + (order === null ? index : (order[index] ?? 0))] ?? 0;
+    }
+  }
+
+  /** How many elements of a value are not finite at a timestep of the chunk. */
+  countNotFinite(at: Located, step: number): number {
+    const { memory, first } = this.elements(at, step);
+    if (memory instanceof Int32Array) return 0;
+    const span = at.shape.reduce((sum, n, axis) => sum + (n - 1) * (at.strides[axis] ?? 0), 1);
+    const count = elementCount(at.shape);
+    // Without gaps the order of elements does not matter.
+    if (span === count) return notFiniteIn(memory, first, first + count);
+    const all = new Float32Array(count);
+    this.read(at, step, all);
+    return notFiniteIn(all, 0, count);
   }
 
   /** Copies spikes of the chunk into a recording. */

@@ -15,6 +15,8 @@ export interface Sample {
   readonly inputs: readonly TensorData[];
   /** What is given of it besides; see `RunTask.given`. */
   readonly given: readonly Recording[];
+  /** The elements of probed values to keep; null for all. */
+  readonly elements: Int32Array | null;
 }
 
 /** A program as a worker gets it; the memory is shared. */
@@ -100,7 +102,7 @@ export function createResponder(): (request: Request) => Reply {
           for (let count = samples.length; count > 0; count--) follow(open.instance, active.job);
           return { kind: "results", results: [], statistics: null };
         }
-        const results = samples.map(({ index, inputs, given }) => runner.run(index, inputs, given));
+        const results = samples.map((sample) => runner.run(sample));
         const statistics = isLast ? statisticsToData(runner.statistics()) : null;
         return { kind: "results", results, statistics };
       }

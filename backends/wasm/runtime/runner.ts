@@ -8,7 +8,6 @@ import {
   type Activity,
   type Observation,
   type Probe,
-  type Recording,
   type SampleResult,
   activityKinds,
   addTimestep,
@@ -22,6 +21,8 @@ import type { CalibrationStatistics } from "../../../ir/run/stats.ts";
 import type { TensorData } from "../../../ir/tensor.ts";
 import { type Shape, type Type, elementCount } from "../../../ir/type.ts";
 import type { Instance } from "./instance.ts";
+import { notFiniteIn } from "../../../ir/run/finite.ts";
+import type { Sample } from "./messages.ts";
 import type { EventRows, Program, SpikesAt } from "../program.ts";
 import { laidOut, recordingFor } from "./recordings.ts";
 
@@ -41,8 +42,7 @@ export interface RunTask {
 }
 
 export interface Runner {
-  /** `given` are recordings of what the job says. */
-  run(index: number, inputs: readonly TensorData[], given: readonly Recording[]): SampleResult;
+  run(sample: Sample): SampleResult;
   statistics(): CalibrationStatistics;
 }
 
@@ -126,7 +126,8 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
 
   return {
     statistics: () => gatherer.finish(),
-    run(index, inputs, given) {
+    run({ index, inputs, given, elements }) {
+      const notFinite = probes.map(() => 0);
       const recordings = recorded.map(({ at, shape }) => recordingFor(at, shape, timesteps));
       const result = {
         index,
@@ -135,7 +136,12 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
         spikes: new Float64Array(neurons),
         bits: new Float64Array(neurons),
         activity: noActivity(timesteps),
-        probes: probes.map((probe) => keptBy(probe, { type: typeOf(probe.value) }, timesteps)),
+        probes: probes.map((probe) => {
+          const type = typeOf(probe.value);
+          const shape = elements === null ? type.shape : [elements.length];
+          return keptBy(probe, { type: { ...type, shape } }, timesteps);
+        }),
+        ...(elements === null ? {} : { notFinite }),
         ...(recorded.length === 0 ? {} : { recordings }),
       };
       const restored = resumed.map(({ at, shape }, i) => {
@@ -163,7 +169,12 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
             instance.read(at, step, known(result.outputs[i], "an output"), (taken + step) * size);
           });
           for (const { i, at, size } of traced) {
-            instance.read(at, step, known(result.probes[i], "a probe"), (taken + step) * size);
+            const kept = known(result.probes[i], "a probe");
+            if (elements === null) instance.read(at, step, kept, (taken + step) * size);
+            else {
+              instance.pick(at, step, elements, kept, (taken + step) * elements.length);
+              notFinite[i] = (notFinite[i] ?? 0) + instance.countNotFinite(at, step);
+            }
           }
         }
         taken += steps;
@@ -180,7 +191,14 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
       if (taken < timesteps) endAt(result, taken, timesteps);
       readMeans(taken);
       probes.forEach(({ value, keep }, i) => {
-        if (keep === "mean") result.probes[i]?.set(known(means.get(value), "a mean"));
+        if (keep !== "mean") return;
+        const mean = known(means.get(value), "a mean");
+        const kept = known(result.probes[i], "a probe");
+        if (elements === null) kept.set(mean);
+        else {
+          for (let k = 0; k < kept.length; k++) kept[k] = mean[elements[k] ?? 0] ?? 0;
+          notFinite[i] = notFiniteIn(mean, 0, mean.length);
+        }
       });
       gatherer.add((value) => known(means.get(value), "an observed mean"));
       return result;

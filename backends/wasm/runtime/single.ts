@@ -203,9 +203,7 @@ class WasmExecutable implements Executable {
     for (let index = 0; index < samples.count; index++) {
       const sample = sampleAt(run, index);
       // Apart: as an argument of `onSample?.(…)` it would not run where nobody listens.
-      const result = isExtreme(sample)
-        ? extremes.run(sample)
-        : runner.run(index, sample.inputs, sample.given);
+      const result = isExtreme(sample) ? extremes.run(sample) : runner.run(sample);
       run.onSample?.(result);
       options.onProgress?.(index + 1, samples.count);
       // Lets a progress line be drawn and a signal be heard.

@@ -37,11 +37,10 @@ async function runWith(
   const compiled = await WebAssembly.compile(binary);
   const instance = new Instance(program, compiled, createMemory(program), place);
   const runner = createRunner(module, instance, runTaskOf(module, options));
-  return runner.run(
-    0,
-    inputs.map(({ data }) => data),
-    [],
-  );
+  return runner.run({
+    ...{ index: 0, given: [], elements: null },
+    inputs: inputs.map(({ data }) => data),
+  });
 }
 
 describe("windows on words by events", () => {

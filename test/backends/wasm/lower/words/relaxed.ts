@@ -63,10 +63,9 @@ export async function runModelled(
   const place = { arena: 0, part: 0, parts: 1 };
   const instance = new Instance(program, compiled, createMemory(program), place);
   const runner = createRunner(module, instance, runTaskOf(module, options));
-  const sample = runner.run(
-    0,
-    inputs.map(({ data }) => data),
-    [],
-  );
+  const sample = runner.run({
+    ...{ index: 0, given: [], elements: null },
+    inputs: inputs.map(({ data }) => data),
+  });
   return { sample, instructions };
 }
