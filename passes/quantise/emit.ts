@@ -38,9 +38,9 @@ import {
 import { momentsBeside } from "./moments.ts";
 import { takesIncrements } from "./neurons/forms.ts";
 import { type IntegerPlan, keyOf } from "./plan.ts";
-import { roundRows, roundWeights } from "./round.ts";
+import { type Chosen, roundRows } from "./round.ts";
 import { quantised, roundHalfAway } from "./scale.ts";
-import { type Known, type UnitSource, unitsAlongAxis } from "./units.ts";
+import { type UnitSource, unitsAlongAxis } from "./units.ts";
 
 const name = "quantise";
 
@@ -65,7 +65,7 @@ interface Made {
 export function emitIntegers(
   module: Module,
   plan: IntegerPlan,
-  chosen: Known,
+  chosen: Chosen,
   encodings: ReadonlyMap<ValueId, InputEncoding>,
 ): Module {
   const emitter = new Emitter(module, plan, chosen, encodings);
@@ -79,13 +79,13 @@ class Emitter {
   private readonly quantised = new Map<ValueId, Made>();
   private readonly module: Module;
   private readonly plan: IntegerPlan;
-  private readonly chosen: Known;
+  private readonly chosen: Chosen;
   private readonly encodings: ReadonlyMap<ValueId, InputEncoding>;
 
   constructor(
     module: Module,
     plan: IntegerPlan,
-    chosen: Known,
+    chosen: Chosen,
     encodings: ReadonlyMap<ValueId, InputEncoding>,
   ) {
     this.builder = builderBeside(module);
@@ -168,7 +168,7 @@ class Emitter {
     const units = this.unitsOf(source);
     const weight = this.builder.tensorAt(op.attrs.weight);
     const seen = this.chosen.momentsOf(known(op.inputs[0], "an operand"));
-    const { rounded, shifts } = roundWeights(op, weight, {
+    const { rounded, shifts } = this.chosen.round(op, weight, {
       inputs,
       units: units.data,
       source,

@@ -28,6 +28,8 @@ import { type Seen, measureMoments } from "./moments.ts";
 import { type IntegerPlan, planIntegers } from "./plan.ts";
 import { withScalesInNeurons } from "./neuron-scales.ts";
 import { poolMeans } from "./pool-means.ts";
+import { roundedByLayer } from "./layers/by-layer.ts";
+import { type RoundWeights, roundWeights } from "./round.ts";
 import { leastThreshold } from "./scale.ts";
 
 export const quantise = definePass({
@@ -46,6 +48,12 @@ export const quantise = definePass({
       max: 8,
       help: "bits of a weight, its sign included",
     },
+    method: {
+      kind: "choice",
+      of: ["nearest", "mmse", "gptq"],
+      default: "mmse",
+      help: "nearest: units that clip no weight; mmse: units with the least squared error; gptq: also weights that make up for each other and for the layers before",
+    },
     input: { kind: "integer", default: 8, min: 2, max: 8, help: "bits of an input" },
     grid: {
       kind: "integer",
@@ -58,7 +66,7 @@ export const quantise = definePass({
   async run(given, context) {
     if (given.properties.has("integer")) return given;
     const module = withScalesInNeurons(poolMeans(given, "quantise"));
-    const { bits, input, grid } = context.options;
+    const { method, bits, input, grid } = context.options;
     const plan = planIntegers(module, largestOf(bits), context.timesteps);
     if (plan.refusals.length > 0) fail(...plan.refusals);
     const axes = new Map([...plan.axes, ...encodedAxes(plan)]);
@@ -71,7 +79,7 @@ export const quantise = definePass({
     const own = new Set<number>();
     const chosen = new Set<number>();
     const momentsOf = (value: ValueId): Seen | null => seen.get(value) ?? null;
-    const choose = plan.table.choose(grid, momentsOf, (id, scale) => {
+    const choose = plan.table.choose(method === "nearest" ? 1 : grid, momentsOf, (id, scale) => {
       if (scale.limited) limited.add(id);
       if (scale.isOwn) own.add(id);
     });
@@ -79,7 +87,10 @@ export const quantise = definePass({
       if (id >= 0) chosen.add(plan.table.find(id));
       return choose(id);
     };
-    const made = withoutDead(emitIntegers(module, plan, { unitOf, momentsOf }, encodings));
+    const emit = (round: RoundWeights): Module =>
+      emitIntegers(module, plan, { unitOf, momentsOf, round }, encodings);
+    const round = method === "gptq" ? await roundedByLayer(module, emit, context) : roundWeights;
+    const made = withoutDead(emit(round));
     if (limited.size > 0) {
       const counts = { channels: limited.size, of: chosen.size, least: leastThreshold };
       context.report(diagnose("units-limited", null, counts));

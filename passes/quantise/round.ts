@@ -4,10 +4,10 @@ import { type Shape, elementCount } from "../../ir/type.ts";
 import { type WeightedOp, eachWeight } from "../fuse/weights.ts";
 import { type Grid, combine, gridOf } from "./grid.ts";
 import { quantised, roundHalfAway } from "./scale.ts";
-import type { UnitSource } from "./units.ts";
+import type { Known, UnitSource } from "./units.ts";
 
 /** What weights are rounded for. */
-interface Rounding {
+export interface Rounding {
   /** Units of what comes in, by input channel, and of what goes out, by output channel; 0 of what is always 0. */
   readonly inputs: Float64Array;
   readonly units: Float64Array;
@@ -17,12 +17,27 @@ interface Rounding {
   readonly surplus: Float64Array | null;
 }
 
-/** The nearest integers, and by how much each output is too large on average, in the units of the network before. */
+export interface RoundedWeights {
+  /** Integers, in the order of the weights. */
+  readonly rounded: Float64Array;
+  /** By how much each output is too large on average, in the units of the network before. */
+  readonly shifts: Float64Array;
+}
+
+/** A way to round the weights of a synapse. */
+export type RoundWeights = (op: WeightedOp, weight: Tensor, rounding: Rounding) => RoundedWeights;
+
+/** The units, and how weights are rounded into them. */
+export interface Chosen extends Known {
+  readonly round: RoundWeights;
+}
+
+/** The nearest integers. */
 export function roundWeights(
   op: WeightedOp,
   weight: Tensor,
   { inputs, units, source, means, surplus }: Rounding,
-): { readonly rounded: Float64Array; readonly shifts: Float64Array } {
+): RoundedWeights {
   const shifts = new Float64Array(units.length);
   const rounded = new Float64Array(weight.data.length);
   eachWeight(op, weight.shape, (i, input, output) => {
