@@ -1,4 +1,5 @@
 /** Collects everything that a conversion report shows, by running both networks. */
+import { type RateDrift, compareRates } from "../calibrate/compare/drift.ts";
 import { type ReportPieces, buildReport } from "../calibrate/report/model.ts";
 import type { ConversionReport } from "../calibrate/report/schema.ts";
 import type { Evaluation } from "../calibrate/evaluate.ts";
@@ -9,7 +10,7 @@ import { type Module, inputsOf, producerOf } from "../ir/module.ts";
 import { allPasses } from "../passes/index.ts";
 import type { PassRecord } from "../passes/manager.ts";
 import { type Labelled, compareLayers, lossByPass } from "./assess.ts";
-import type { Running } from "./measure.ts";
+import { type Running, loadOn } from "./measure.ts";
 
 /** The description of data in a report. */
 export interface NamedData extends Labelled {
@@ -41,6 +42,9 @@ export interface ReportRequest {
 /** The first samples of the evaluation data: for comparing layers and for the loss by pass. */
 const comparedSamples = 128;
 
+/** And for comparing firing rates, of which every sample has thousands. */
+const driftSamples = 32;
+
 /** Makes the remaining runs and builds the report. */
 export async function makeReport(
   request: ReportRequest,
@@ -52,6 +56,7 @@ export async function makeReport(
     request.layers === false
       ? { samples: 0, timesteps, layers: [], diagnostics: [] }
       : await compareLayers(request.reference, request.snn, compared.samples, running, timesteps);
+  const rateDrift = request.layers === false ? null : await driftOf(request, running);
   const lossData = firstOf(evaluation, comparedSamples);
   const losses =
     request.passes.length === 0
@@ -76,10 +81,31 @@ export async function makeReport(
     lossByPass: losses,
     lossByPassData: { ...describeData(lossData), sha256: null },
     comparison,
+    rateDrift,
     catalogue: allPasses,
     diagnostics: request.diagnostics,
   };
   return buildReport(pieces);
+}
+
+/** The drift of firing rates, where one of the passes made integers of floats. */
+async function driftOf(
+  { passes, snn, evaluation, timesteps }: ReportRequest,
+  running: Running,
+): Promise<RateDrift[] | null> {
+  const made = passes.find(
+    ({ before, after }) => after.properties.has("integer") && !before.properties.has("integer"),
+  );
+  if (made === undefined || !snn.properties.has("integer")) return null;
+  const floats = await loadOn(running, made.before);
+  const integers = await loadOn(running, snn);
+  try {
+    const { samples } = firstOf(evaluation, driftSamples);
+    return await compareRates(floats, integers, samples, timesteps);
+  } finally {
+    await floats.close();
+    await integers.close();
+  }
 }
 
 function describeModel({ model }: ReportRequest): ReportPieces["model"] {

@@ -30,6 +30,7 @@ import type { ConversionReport } from "./schema.ts";
 import {
   adviceSection,
   costSection,
+  driftSection,
   layerSection,
   makingSection,
   passSection,
@@ -67,7 +68,7 @@ export async function renderReportHtml(report: ConversionReport): Promise<string
             ${tiles(report)}
           </header>
           ${adviceSection(report)} ${accuracySection(report, figures)}
-          ${passSection(report, figures)} ${layerSection(report, figures)}
+          ${passSection(report, figures)} ${layerSection(report, figures)} ${driftSection(report)}
           ${costSection(report, figures)} ${makingSection(report)}
         </main>
       </body>

@@ -6,6 +6,7 @@ import { type Diagnostic, invariant, known } from "../../ir/diagnostic.ts";
 import { formatLoc } from "../../ir/loc.ts";
 import type { PassFacts } from "../../ir/role.ts";
 import type { Comparison, LayerComparison } from "../compare.ts";
+import type { RateDrift } from "../compare/drift.ts";
 import { energyCaveat } from "../energy.ts";
 import { labelShiftOf } from "../chance.ts";
 import { upperLoss } from "../confidence.ts";
@@ -40,6 +41,8 @@ export interface ReportPieces {
   readonly lossByPass: ConversionReport["lossByPass"];
   readonly lossByPassData: ConversionReport["lossByPassData"];
   readonly comparison: Comparison;
+  /** Of a network of integers that was made of one of floats; null of any other. */
+  readonly rateDrift: readonly RateDrift[] | null;
   /** The passes there are, which advice proposes. */
   readonly catalogue: readonly PassFacts[];
   readonly diagnostics: readonly Diagnostic[];
@@ -101,6 +104,9 @@ export function buildReport(pieces: ReportPieces): ConversionReport {
     lossByPassData: pieces.lossByPassData,
     layers: comparison.layers.map((layer) => layerOf(layer, snn)),
     layerSamples: comparison.samples,
+    ...(pieces.rateDrift === null
+      ? {}
+      : { rateDrift: pieces.rateDrift.map((layer) => ({ ...layer })) }),
     ...costOfSample(ann, snn),
     energyCaveat,
     diagnostics: [...pieces.diagnostics, ...snn.diagnostics, ...comparison.diagnostics].map(

@@ -258,6 +258,20 @@ export const reportSchema = z
     lossByPassData: dataset.nullable(),
     layers: z.array(layer),
     layerSamples: count.describe("Samples that the layers were compared on."),
+    rateDrift: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          channels: count,
+          floatRate: amount.describe("Spikes per neuron and timestep of the network of floats."),
+          integerRate: amount.describe("Of the network of integers."),
+          distance: amount.describe(
+            "Earth mover's distance between the rates of the channels in both: how far the rate of a channel moves in the mean, if those in the same order are the same.",
+          ),
+        }),
+      )
+      .optional()
+      .describe("Where this conversion made integers of a network of floats: layer by layer."),
     operations: z.strictObject({
       annMultiplyAccumulates: amount,
       ann: byKind.describe("All operations of the ANN."),

@@ -161,6 +161,30 @@ export function layerSection(report: ConversionReport, figures: ReportPlots): Ht
   </section>`;
 }
 
+/** How far firing rates have moved from the network of floats to that of integers. */
+export function driftSection({ rateDrift = [] }: ConversionReport): Html {
+  if (rateDrift.length === 0) return html``;
+  return html`<section aria-labelledby="drift">
+    <h2 id="drift">Drift of firing rates</h2>
+    <p>
+      Spikes per neuron and timestep before and after rounding to integers. The distance is the
+      earth mover’s: how far the rate of a channel moves in the mean.
+    </p>
+    ${table(
+      "Firing rates of floats and integers",
+      ["Layer", "Channels", "Floats", "Integers", "Distance", "Of the rate"],
+      rateDrift.map(({ name, channels, floatRate, integerRate, distance }) => [
+        name,
+        quantity(channels),
+        floatRate.toFixed(4),
+        integerRate.toFixed(4),
+        digits3(distance),
+        floatRate === 0 ? "–" : percent(distance / floatRate),
+      ]),
+    )}
+  </section>`;
+}
+
 function partsLegend(): Html {
   return html`<ul class="legend" aria-hidden="true">
     ${errorParts.map(

@@ -305,11 +305,11 @@ tensors {
 
 describe("makeReport", () => {
   /** The report on a network that was converted just now. */
-  async function reportOn(samples: SampleSource, steps: number) {
+  async function reportOn(samples: SampleSource, steps: number, pipeline = "mmse") {
     const imported = network();
     const conversion = await convert(imported, calibration, running, {
       timesteps: steps,
-      pipeline: "mmse",
+      pipeline,
     });
     const reference = known(conversion.reference, "a reference");
     const { module: snn, passes, diagnostics } = conversion;
@@ -351,5 +351,20 @@ describe("makeReport", () => {
     const { report } = await reportOn(images(130, 8), 1);
     expect(report.evaluationData.samples).toBe(130);
     expect([report.layerSamples, report.lossByPassData?.samples]).toEqual([128, 128]);
+  });
+
+  it("says of a network of integers how far firing rates have drifted", async () => {
+    expect((await reportOn(images(8, 8), 8)).report.rateDrift).toBeUndefined();
+    const { report } = await reportOn(images(8, 8), 8, "mmse,quantise");
+    expect(reportSchema.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
+    expect(report.rateDrift?.map(({ name, channels }) => [name, channels])).toEqual([
+      ["/relu1", 3],
+      ["/act", 6],
+    ]);
+    for (const { floatRate, integerRate, distance } of report.rateDrift ?? []) {
+      expect(floatRate).toBeGreaterThan(0);
+      expect(distance).toBeGreaterThanOrEqual(Math.abs(floatRate - integerRate) - 1e-12);
+      expect(distance).toBeLessThan(0.1);
+    }
   });
 });

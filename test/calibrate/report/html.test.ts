@@ -53,6 +53,21 @@ describe("report.html", () => {
     document = parseHTML(page).document;
   });
 
+  it("shows the drift of firing rates of a network of integers, and of no other", async () => {
+    expect(document.getElementById("drift")).toBeNull();
+    const layer = { name: hostile, channels: 3, floatRate: 0.5, integerRate: 0.4, distance: 0.125 };
+    const drifted = await renderReportHtml({ ...syntheticReport(), rateDrift: [layer] });
+    const cells = parseHTML(drifted).document.querySelectorAll("#drift ~ .scroll tbody tr > *");
+    expect([...cells].slice(1).map((cell) => cell.textContent?.trim())).toEqual([
+      "3",
+      "0.5000",
+      "0.4000",
+      "0.125",
+      "25.00 %",
+    ]);
+    expect(drifted).not.toContain("<script>alert");
+  });
+
   it("has one sign for losses: in the tile, by timestep and by pass, positive is worse", async () => {
     const { accuracy, ...report } = syntheticReport({ timesteps: 1, annAccuracy: 0.5 });
     const [first, second] = report.lossByPass;

@@ -248,6 +248,7 @@ export function syntheticPieces(options: Synthetic = {}): ReportPieces {
     ],
     lossByPassData: { name: "calib.npz", samples: 512, sha256: null, labelled: true },
     comparison,
+    rateDrift: null,
     catalogue: allPasses,
     diagnostics: [
       {
