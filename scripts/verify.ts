@@ -40,6 +40,11 @@ const bars = {
     summary: "text, tensors and figures of every model and pipeline, beside those of another build",
     load: () => import("./verify/same.ts"),
   },
+  conversion: {
+    summary:
+      "seconds of the longest conversions, beside those of another build, and the same bytes",
+    load: () => import("./verify/conversion.ts"),
+  },
   npz: {
     summary: "damaged .npz archives through the data readers, 1 GiB and 10 CPU seconds each",
     load: () => import("./verify/npz.ts"),
