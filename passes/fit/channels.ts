@@ -8,6 +8,8 @@ export interface Channels {
   readonly count: number;
   /** Elements of a channel. */
   readonly all: number;
+  /** Neighbours among them, which lie one after the other. */
+  readonly inner: number;
   /** The element of the value that is at `place`, from 0 to `all` − 1, of a channel. */
   readonly elementAt: (channel: number, place: number) => number;
 }
@@ -17,6 +19,7 @@ export function channelsAlong(shape: Shape, axis: number): Channels {
   const inner = elementCount(shape.slice(axis + 1));
   return {
     count,
+    inner,
     all: elementCount(shape) / count,
     elementAt(channel, place) {
       const within = place % inner;
@@ -51,13 +54,26 @@ export function channelsFirst(value: ProbeData, channels: number, steps: number)
 /** A value [step, …] of one sample at some places of each channel, as [channel, step, place]. */
 export function byChannel(
   value: ProbeData,
-  { count, all, elementAt }: Channels,
+  { count, all, inner, elementAt }: Channels,
   steps: number,
   places: Int32Array,
 ): Float32Array {
   const size = count * all;
   const gathered = new Float32Array(count * steps * places.length);
   let to = 0;
+  if (places.length === all) {
+    // Whole runs of neighbours, one for each of the axes before.
+    for (let channel = 0; channel < count; channel++) {
+      for (let t = 0; t < steps; t++) {
+        for (let place = 0; place < all; place += inner) {
+          const from = t * size + elementAt(channel, place);
+          gathered.set(value.subarray(from, from + inner), to);
+          to += inner;
+        }
+      }
+    }
+    return gathered;
+  }
   for (let channel = 0; channel < count; channel++) {
     for (let t = 0; t < steps; t++) {
       for (const place of places) {
