@@ -6,6 +6,7 @@ import type binaryen from "binaryen";
 import { invariant } from "../../../ir/diagnostic.ts";
 import { mostPages } from "../memory/pages.ts";
 import { FunctionWriter } from "./code.ts";
+import { dotOfBytes } from "./relaxed.ts";
 import type { CodeModule, Expr, ImportedFunction, WasmType } from "./types.ts";
 
 export type Binaryen = typeof binaryen;
@@ -89,10 +90,7 @@ export class Assembler implements CodeModule {
 
   dotOfBytes(weights: Expr, words: Expr): Expr {
     invariant(this.relaxed, "an instruction of relaxed SIMD in a module that is to do without");
-    // binaryen's functions for making instructions lack this one: it is made of another.
-    const dot = this.wasm.i16x8.add(weights, words);
-    binariesOf(this.library).setOp(dot, this.library.RelaxedDotI8x16I7x16SToVecI16x8);
-    return dot;
+    return dotOfBytes(this.library, this.wasm, weights, words);
   }
 
   /** The names that the host must give under `math`. */
@@ -116,20 +114,4 @@ export class Assembler implements CodeModule {
     this.wasm.dispose();
     return bytes;
   }
-}
-
-/** Of binaryen, what its types leave out: how an instruction is made another. */
-interface BinaryNodes {
-  setOp(node: Expr, op: binaryen.Operations): void;
-}
-
-function binariesOf(library: object): BinaryNodes {
-  const nodes: unknown = "Binary" in library ? library.Binary : null;
-  invariant(canSetOp(nodes), "binaryen cannot change what an instruction does");
-  return nodes;
-}
-
-function canSetOp(nodes: unknown): nodes is BinaryNodes {
-  const isClass = typeof nodes === "function" || (typeof nodes === "object" && nodes !== null);
-  return isClass && "setOp" in nodes && typeof nodes.setOp === "function";
 }

@@ -115,7 +115,11 @@ export function runLayer(compiled: CompiledLayer, rate: number, samples: number)
 }
 
 /** The layer's function on one arena, as it is called in a run. */
-function stepOf(layer: CompiledLayer, memory: WebAssembly.Memory, at: number): () => void {
+export function stepOf(
+  layer: Pick<CompiledLayer, "compiled" | "program" | "step">,
+  memory: WebAssembly.Memory,
+  at: number,
+): () => void {
   const { compiled, program, step } = layer;
   invariant(program.math.length === 0, "a kernel that calls the host");
   const value = arenaAddress(program, at);

@@ -6,11 +6,14 @@
 import type Binaryen from "binaryen";
 import { invariant } from "../../../ir/diagnostic.ts";
 import { fillUniform } from "../networks/noise.ts";
+import { dotOfBytes } from "../../../backends/wasm/assembler/relaxed.ts";
 import type { Meter } from "./meter.ts";
 
 export const limitNames = [
   "int16 adds",
   "f32 multiply-adds",
+  "16-bit products",
+  "8-bit products",
   "bytes from 16 KB",
   "bytes from 256 KB",
   "bytes from 256 MB",
@@ -20,6 +23,9 @@ export type LimitName = (typeof limitNames)[number];
 /** What the loop of a limit is, for the row's note. */
 export const limitNotes: Readonly<Record<LimitName, string>> = {
   "int16 adds": "i16x8.add on 12 independent registers, 8 additions each",
+  "16-bit products": "i32x4.dot_i16x8_s then i32x4.add on 12 independent registers, 8 each",
+  "8-bit products":
+    "i16x8.relaxed_dot_i8x16_i7x16_s then i16x8.add on 12 independent registers, 16 each; where there is relaxed SIMD",
   "f32 multiply-adds": "f32x4.mul then f32x4.add on 12 independent registers, 4 each",
   "bytes from 16 KB": "v128.load and i32x4.add over 16 KB again and again: first-level cache",
   "bytes from 256 KB": "v128.load and i32x4.add over 256 KB again and again: second-level cache",
@@ -36,6 +42,10 @@ export async function createLimit(name: LimitName): Promise<Meter> {
       return additions(binaryen);
     case "f32 multiply-adds":
       return multiplyAdds(binaryen);
+    case "16-bit products":
+      return products(binaryen, false);
+    case "8-bit products":
+      return products(binaryen, true);
     case "bytes from 16 KB":
       return loads(binaryen, 16 * 1024, 256);
     case "bytes from 256 KB":
@@ -98,6 +108,41 @@ function multiplyAdds(binaryen: typeof Binaryen): Meter {
   };
 }
 
+/** x ← w · x + 3, where w takes the upper half of each pair, which is 0: x is 3 after a step. */
+function products(binaryen: typeof Binaryen, isByte: boolean): Meter {
+  const iterations = 20_000;
+  const run = compile(
+    binaryen,
+    1,
+    (m, local) => ({
+      // A product that depends on the chain: an unchanging one would be computed once.
+      step(chain) {
+        const [w, x, three] = [local(chains), local(chain), local(chains + 1)];
+        if (!isByte) return m.i32x4.add(m.i32x4.dot_i16x8_s(w, x), three);
+        return m.i16x8.add(dotOfBytes(binaryen, m, w, x), three);
+      },
+      lane: (x) => m.i16x8.extract_lane_u(x, 0),
+      sum: m.i16x8.add.bind(m.i16x8),
+    }),
+    isByte ? binaryen.Features.RelaxedSIMD : 0,
+  );
+  if (isByte) {
+    new Uint16Array(run.memory.buffer, 0, 8).fill(0x0100);
+    new Uint16Array(run.memory.buffer, 16, 8).fill(3);
+  } else {
+    new Uint32Array(run.memory.buffer, 0, 4).fill(0x0001_0000);
+    new Uint32Array(run.memory.buffer, 16, 4).fill(3);
+  }
+  const expected = 3 * chains;
+  return {
+    work: iterations * unrolled * chains * (isByte ? 16 : 8),
+    run() {
+      const found = run.call(iterations);
+      invariant(found === expected, `products gave ${found}, not ${expected}`);
+    },
+  };
+}
+
 interface Compiled {
   readonly memory: WebAssembly.Memory;
   readonly call: (count: number) => number;
@@ -119,8 +164,9 @@ function compile(
   binaryen: typeof Binaryen,
   pages: number,
   define: (m: Binaryen.Module, local: (index: number) => Expression) => Chain,
+  features = 0,
 ): Compiled {
-  const m = newModule(binaryen, pages);
+  const m = newModule(binaryen, pages, features);
   const local = (index: number): Expression => m.local.get(index + 1, binaryen.v128);
   const chain = define(m, local);
   const indices = Array.from({ length: chains }, (_, i) => i);
@@ -199,9 +245,9 @@ function loads(binaryen: typeof Binaryen, bytes: number, passes: number): Meter 
   };
 }
 
-function newModule(binaryen: typeof Binaryen, pages: number): Binaryen.Module {
+function newModule(binaryen: typeof Binaryen, pages: number, features = 0): Binaryen.Module {
   const m = new binaryen.Module();
-  m.setFeatures(binaryen.Features.SIMD128);
+  m.setFeatures(binaryen.Features.SIMD128 | features);
   m.setMemory(pages, pages, "memory");
   return m;
 }

@@ -3,6 +3,7 @@
  * measured in one process with that limit, in turns. What is listed in `kernelCases` is measured.
  */
 import type { WindowKernel } from "../../../backends/wasm/lower/neurons/cost.ts";
+import { supportHere } from "../../../backends/wasm/runtime/support.ts";
 import { weightBytes } from "../../../backends/wasm/kernels/lanes.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import {
@@ -19,6 +20,7 @@ import {
   runLayer,
   samplesFor,
 } from "../kernels/kernel-run.ts";
+import { wordMeter } from "../kernels/word-layer.ts";
 import type { LimitName } from "../kernels/limit-modules.ts";
 import type { Meter } from "../kernels/meter.ts";
 import { digits } from "../rows.ts";
@@ -44,16 +46,20 @@ const layers: readonly Layer[] = [
 /** Spikes per neuron and timestep. */
 const rates = [0.05, 0.1, 0.2];
 
+/** Whether words are bytes: relaxed SIMD is measured where the host has it. */
+const wordForms: readonly boolean[] = supportHere().relaxed ? [true, false] : [false];
+
 /** Up to so many bytes of weights stay in a first-level cache of 32 KB, beside spikes. */
 const firstLevelBytes = 24 * 1024;
 
-export const kernelCases: readonly KernelCase[] = layers.flatMap((layer) =>
-  arithmetics.flatMap((arithmetic) =>
+export const kernelCases: readonly KernelCase[] = layers.flatMap((layer) => [
+  ...arithmetics.flatMap((arithmetic) =>
     rates.flatMap((rate) =>
       (["events", "tables"] as const).map((kernel) => caseOf(layer, arithmetic, rate, kernel)),
     ),
   ),
-);
+  ...(layer.extent === 0 ? [] : wordForms.map((relaxed) => wordCase(layer, relaxed))),
+]);
 
 /**
  * Work is the bytes of the weights that are added, one for each synaptic operation: a kernel that
@@ -93,6 +99,19 @@ function caseOf(
       const run = runLayer(await compiledOnce(layer, arithmetic, kernel), rate, samplesFor(layer));
       return { work: run.operations * bytes, run: run.run };
     },
+  };
+}
+
+/** One timestep of words of either sign through weights, neurons included. Work is products. */
+function wordCase(layer: Layer, relaxed: boolean): KernelCase {
+  return {
+    name: `${layerName(layer)}, words of ${relaxed ? "one byte" : "two bytes"}`,
+    limit: relaxed ? "8-bit products" : "16-bit products",
+    note(perSecond) {
+      const perPixel = (layer.inputs * layer.outputs * layer.kernel ** 2) / perSecond;
+      return Promise.resolve(`dense, ${digits(perPixel * 1e9)} ns per pixel and timestep`);
+    },
+    prepare: () => wordMeter(layer, relaxed),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Suites `limits` and `kernel`: what the machine can do at best, and how much of it kernels get. */
+import { supportHere } from "../../../backends/wasm/runtime/support.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { type Bench, ourName } from "../context.ts";
 import { type Contestant, withContestants } from "../processes/contestant.ts";
@@ -10,8 +11,9 @@ import { median } from "../statistics.ts";
 const limitSubject = "WebAssembly SIMD, 1 thread";
 
 export async function limitsSuite(bench: Bench): Promise<Row[]> {
-  const values = await ratesOf(bench, limitNames);
-  return limitNames.map((name) =>
+  const names = limitNames.filter((name) => name !== "8-bit products" || supportHere().relaxed);
+  const values = await ratesOf(bench, names);
+  return names.map((name) =>
     rowOf({
       suite: "limits",
       case: name,
