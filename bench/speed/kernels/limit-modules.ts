@@ -14,6 +14,8 @@ export const limitNames = [
   "f32 multiply-adds",
   "16-bit products",
   "8-bit products",
+  "int16 multiply-adds from 16 KB",
+  "int16 multiply-adds from 256 KB",
   "bytes from 16 KB",
   "bytes from 256 KB",
   "bytes from 256 MB",
@@ -27,6 +29,9 @@ export const limitNotes: Readonly<Record<LimitName, string>> = {
   "8-bit products":
     "i16x8.relaxed_dot_i8x16_i7x16_s then i16x8.add on 12 independent registers, 16 each; where there is relaxed SIMD",
   "f32 multiply-adds": "f32x4.mul then f32x4.add on 12 independent registers, 4 each",
+  "int16 multiply-adds from 16 KB":
+    "v128.load, i16x8.mul by a register and i16x8.add over 16 KB again and again: first-level cache",
+  "int16 multiply-adds from 256 KB": "the same over 256 KB: second-level cache",
   "bytes from 16 KB": "v128.load and i32x4.add over 16 KB again and again: first-level cache",
   "bytes from 256 KB": "v128.load and i32x4.add over 256 KB again and again: second-level cache",
   "bytes from 256 MB": "v128.load and i32x4.add over 256 MB: memory",
@@ -46,12 +51,16 @@ export async function createLimit(name: LimitName): Promise<Meter> {
       return products(binaryen, false);
     case "8-bit products":
       return products(binaryen, true);
+    case "int16 multiply-adds from 16 KB":
+      return loads(binaryen, 16 * 1024, 256, "products");
+    case "int16 multiply-adds from 256 KB":
+      return loads(binaryen, 256 * 1024, 16, "products");
     case "bytes from 16 KB":
-      return loads(binaryen, 16 * 1024, 256);
+      return loads(binaryen, 16 * 1024, 256, "bytes");
     case "bytes from 256 KB":
-      return loads(binaryen, 256 * 1024, 32);
+      return loads(binaryen, 256 * 1024, 32, "bytes");
     case "bytes from 256 MB":
-      return loads(binaryen, 256 * 1024 * 1024, 1);
+      return loads(binaryen, 256 * 1024 * 1024, 1, "bytes");
   }
 }
 
@@ -189,11 +198,20 @@ function compile(
   return instantiate(m);
 }
 
+/** What all loaded numbers are multiplied by. */
+const multiplier = 3;
+
 /**
  * Reads `bytes` of memory `passes` times a call. Eight loads a turn into six registers is the
  * fastest of the shapes tried: longer bodies take longer instructions, shorter ones count more.
  */
-function loads(binaryen: typeof Binaryen, bytes: number, passes: number): Meter {
+function loads(
+  binaryen: typeof Binaryen,
+  bytes: number,
+  passes: number,
+  what: "bytes" | "products",
+): Meter {
+  const isProduct = what === "products";
   const width = 6;
   const perTurn = 8;
   const m = newModule(binaryen, Math.ceil(bytes / pageBytes));
@@ -201,9 +219,14 @@ function loads(binaryen: typeof Binaryen, bytes: number, passes: number): Meter 
   const vector = (index: number): Expression => m.local.get(index, binaryen.v128);
   // Locals: passes left, address, then the sums.
   const sums = Array.from({ length: width }, (_, i) => 2 + i);
+  const [whole, factor] = [2 + width, 3 + width];
+  const add = (a: Expression, b: Expression): Expression =>
+    isProduct ? m.i16x8.add(a, b) : m.i32x4.add(a, b);
   const read = Array.from({ length: perTurn }, (_, i) => {
     const sum = 2 + (i % width);
-    return m.local.set(sum, m.i32x4.add(vector(sum), m.v128.load(16 * i, 16, i32(1))));
+    const loaded = m.v128.load(16 * i, 16, i32(1));
+    const term = isProduct ? m.i16x8.mul(vector(factor), loaded) : loaded;
+    return m.local.set(sum, add(vector(sum), term));
   });
   const onePass = m.loop(
     "bytes",
@@ -214,32 +237,40 @@ function loads(binaryen: typeof Binaryen, bytes: number, passes: number): Meter 
     ]),
   );
   const turn = [m.local.set(1, m.i32.const(0)), onePass];
-  const total = sums.slice(1).reduce((sum, each) => m.i32x4.add(sum, vector(each)), vector(2));
-  const whole = 2 + width;
-  const lanes = [0, 1, 2, 3].map((lane) => m.i32x4.extract_lane(vector(whole), lane));
+  const total = sums.slice(1).reduce((sum, each) => add(sum, vector(each)), vector(2));
+  const lanes = Array.from({ length: isProduct ? 8 : 4 }, (_, lane) =>
+    isProduct
+      ? m.i16x8.extract_lane_u(vector(whole), lane)
+      : m.i32x4.extract_lane(vector(whole), lane),
+  );
   const [first = m.i32.const(0), ...others] = lanes;
   const body = m.block(
     null,
     [
+      m.local.set(factor, m.i16x8.splat(m.i32.const(multiplier))),
       countDown(binaryen, m, 0, turn),
       m.local.set(whole, total),
       others.reduce((sum, each) => m.i32.add(sum, each), first),
     ],
     binaryen.i32,
   );
-  const vars = [binaryen.i32, ...new Array<number>(width + 1).fill(binaryen.v128)];
+  const vars = [binaryen.i32, ...new Array<number>(width + 2).fill(binaryen.v128)];
   m.addFunction("run", binaryen.createType([binaryen.i32]), binaryen.i32, vars, body);
   m.addFunctionExport("run", "run");
   const { memory, call } = instantiate(m);
-  const words = new Int32Array(memory.buffer, 0, bytes / 4);
+  const words = isProduct
+    ? new Int16Array(memory.buffer, 0, bytes / 2)
+    : new Int32Array(memory.buffer, 0, bytes / 4);
   fillUniform(new Float32Array(memory.buffer, 0, bytes / 4), bytes, 0, 1);
   let sum = 0;
   for (let i = 0; i < words.length; i++) sum = (sum + (words[i] ?? 0)) | 0;
-  const expected = Math.imul(sum, passes);
+  // Lanes of 16 bits wrap: their sum is known in its lower half.
+  const kept = isProduct ? 0xffff : -1;
+  const expected = Math.imul(Math.imul(sum, isProduct ? multiplier : 1), passes) & kept;
   return {
-    work: bytes * passes,
+    work: isProduct ? words.length * passes : bytes * passes,
     run() {
-      const found = call(passes);
+      const found = call(passes) & kept;
       invariant(found === expected, `reading ${bytes} bytes gave ${found}, not ${expected}`);
     },
   };

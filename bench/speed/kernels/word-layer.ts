@@ -13,7 +13,7 @@ import { type Tensor, scalar, tensorOf } from "../../../ir/tensor.ts";
 import { elementCount, real } from "../../../ir/type.ts";
 import { fillUniform } from "../networks/noise.ts";
 import { type Layer, pixelsOf } from "./kernel-layer.ts";
-import { samplesFor, stepOf } from "./kernel-run.ts";
+import { stepOf } from "./kernel-run.ts";
 import type { Meter } from "./meter.ts";
 
 /** Words go from −K to K, as in networks that `fit-steps` and `quantise` make. */
@@ -23,7 +23,7 @@ const bits = 4;
 const deviation = 30;
 
 /** input → neurons → the layer → neurons → one sum per pixel, which is small to keep. */
-export function wordModule(layer: Layer): { readonly module: Module; readonly timed: ValueId } {
+function wordModule(layer: Layer): { readonly module: Module; readonly timed: ValueId } {
   const builder = new Builder();
   const at = (name: string) => sourceLoc("kernel", name, "generated");
   const neurons = (x: ValueId, name: string, threshold: number): ValueId => {
@@ -62,13 +62,36 @@ export function wordModule(layer: Layer): { readonly module: Module; readonly ti
   return { module, timed };
 }
 
-/** One timestep of a layer with its neurons; work is products of words and weights. */
-export async function wordMeter(layer: Layer, relaxed: boolean): Promise<Meter> {
+/**
+ * So many samples that a branch predictor does not come to know their words, and so few that they stay in
+ * the caches, as words do in a network whose layer before has just sent them.
+ */
+const leastSamples = 16;
+const pixelsInTurn = 2048;
+
+/** What is measured of a layer on words. */
+interface WordCase {
+  readonly relaxed: boolean;
+  /** The share of words that are not 0. */
+  readonly density: number;
+  /** Whether words that are not 0 are walked, or all are multiplied. */
+  readonly kernel: "events" | "dense";
+}
+
+/**
+ * One timestep of a layer with its neurons. Work is products of words and weights: those of all words, or
+ * by events of those that are not 0.
+ */
+export async function wordMeter(
+  layer: Layer,
+  { relaxed, density, kernel }: WordCase,
+): Promise<Meter> {
   const { module, timed } = wordModule(layer);
   const options: CompileOptions = {
     ...{ timesteps: 1, steps: 1, keep: [], average: [], traces: [] },
     // Counting comes last, and keeps the words that the layer reads until then.
     ...{ count: true, shared: false, tiles: 1, optimise: false, relaxed },
+    windows: kernel === "dense" ? "tables" : "events",
   };
   const program = await compileProgram(module, options);
   const compiled = await WebAssembly.compile(program.binary);
@@ -76,34 +99,53 @@ export async function wordMeter(layer: Layer, relaxed: boolean): Promise<Meter> 
     program.functions.find((name) => name.endsWith(`: %${timed} snn.graded`)),
     "the layer's function",
   );
-  const samples = samplesFor(layer);
+  const samples = Math.max(leastSamples, pixelsInTurn / pixelsOf(layer));
   const memory = createMemory(program, samples);
-  const calls = Array.from({ length: samples }, (_, arena) => {
+  const given = Array.from({ length: samples }, (_, seed) => wordSample(layer, density, seed));
+  const calls = given.map((sample, arena) => {
     const instance = new Instance(program, compiled, memory, { arena, part: 0, parts: 1 });
-    instance.give([wordSample(layer, arena).data]);
+    instance.give([sample.data]);
     instance.begin();
     instance.advance(0);
     return stepOf({ program, compiled, step }, memory, arena);
   });
   const products = layer.inputs * layer.outputs * layer.kernel ** 2 * pixelsOf(layer);
+  const met = given.reduce((sum, sample) => sum + productsOf(layer, sample), 0);
   return {
-    work: products * samples,
+    work: kernel === "events" ? met : products * samples,
     run() {
       for (const call of calls) call();
     },
   };
 }
 
-/** Words of which half are 0, others from −K to K. */
-function wordSample(layer: Layer, seed: number): Tensor {
+/** Products of the words that are not 0, with the windows that there are. */
+function productsOf({ inputs, outputs, extent, kernel }: Layer, { data }: Tensor): number {
+  const reach = (kernel - 1) / 2;
+  const windows = (at: number): number =>
+    Math.min(extent - 1, at + reach) - Math.max(0, at - reach) + 1;
+  let sum = 0;
+  for (let i = 0; i < inputs * extent * extent; i++) {
+    if (data[i] === 0) continue;
+    const [row, column] = [Math.floor(i / extent) % extent, i % extent];
+    sum += windows(row) * windows(column) * outputs;
+  }
+  return sum;
+}
+
+/** Words of which a share is not 0 but from −K to K. */
+function wordSample(layer: Layer, density: number, seed: number): Tensor {
   const shape = wordShape(layer);
-  const data = new Float32Array(elementCount(shape));
+  const count = elementCount(shape);
+  const [size, place] = [new Float32Array(count), new Float32Array(count)];
   const most = 2 ** bits - 1;
-  fillUniform(data, 100 + seed, -2 * most, 2 * most);
+  fillUniform(size, 100 + seed, -most, most);
+  fillUniform(place, 900 + seed, 0, 1);
+  const wordAt = (x: number): number => Math.trunc(x) + Math.sign(x);
   return tensorOf(
     "i32",
     shape,
-    Array.from(data, (x) => (Math.abs(x) > most ? 0 : Math.trunc(x))),
+    Array.from(size, (x, i) => ((place[i] ?? 1) < density ? wordAt(x) : 0)),
   );
 }
 

@@ -59,6 +59,7 @@ export const kernelCases: readonly KernelCase[] = layers.flatMap((layer) => [
     ),
   ),
   ...(layer.extent === 0 ? [] : wordForms.map((relaxed) => wordCase(layer, relaxed))),
+  ...(layer.extent === 0 ? [] : rates.map((rate) => eventCase(layer, rate))),
 ]);
 
 /**
@@ -111,7 +112,28 @@ function wordCase(layer: Layer, relaxed: boolean): KernelCase {
       const perPixel = (layer.inputs * layer.outputs * layer.kernel ** 2) / perSecond;
       return Promise.resolve(`dense, ${digits(perPixel * 1e9)} ns per pixel and timestep`);
     },
-    prepare: () => wordMeter(layer, relaxed),
+    prepare: () => wordMeter(layer, { relaxed, density: 0.5, kernel: "dense" }),
+  };
+}
+
+/**
+ * The same by events, with as narrow words as the host can do. Work is products of words that are not 0: a weight of
+ * 16 bits is read, multiplied and added for each.
+ */
+function eventCase(layer: Layer, density: number): KernelCase {
+  const [relaxed = false] = wordForms;
+  const bytes = 2 * layer.inputs * layer.outputs * layer.kernel ** 2;
+  return {
+    name: `${layerName(layer)}, words by events, ${density * 100} %`,
+    limit:
+      bytes <= firstLevelBytes
+        ? "int16 multiply-adds from 16 KB"
+        : "int16 multiply-adds from 256 KB",
+    note(perSecond) {
+      const dense = perSecond / density;
+      return Promise.resolve(`as fast as ${digits(dense)} dense products per second`);
+    },
+    prepare: () => wordMeter(layer, { relaxed, density, kernel: "events" }),
   };
 }
 
