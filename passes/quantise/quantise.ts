@@ -29,8 +29,9 @@ import { type IntegerPlan, planIntegers } from "./plan.ts";
 import { withScalesInNeurons } from "./neuron-scales.ts";
 import { poolMeans } from "./pool-means.ts";
 import { roundedByLayer } from "./layers/by-layer.ts";
+import type { TuneUnit } from "./layers/round-layer.ts";
 import { type RoundWeights, roundWeights } from "./round.ts";
-import { leastThreshold } from "./scale.ts";
+import { type Scale, leastThreshold } from "./scale.ts";
 
 export const quantise = definePass({
   name: "quantise",
@@ -79,7 +80,9 @@ export const quantise = definePass({
     const own = new Set<number>();
     const chosen = new Set<number>();
     const momentsOf = (value: ValueId): Seen | null => seen.get(value) ?? null;
+    const scales = new Map<number, Scale>();
     const choose = plan.table.choose(method === "nearest" ? 1 : grid, momentsOf, (id, scale) => {
+      scales.set(id, scale);
       if (scale.limited) limited.add(id);
       if (scale.isOwn) own.add(id);
     });
@@ -89,7 +92,16 @@ export const quantise = definePass({
     };
     const emit = (round: RoundWeights): Module =>
       emitIntegers(module, plan, { unitOf, momentsOf, round }, encodings);
-    const round = method === "gptq" ? await roundedByLayer(module, emit, context) : roundWeights;
+    const tune: TuneUnit = (id, errorIn) => {
+      const scale = scales.get(plan.table.find(id));
+      // Where other weights have the same unit, as those of shortcuts, it is the best for all of them.
+      if (scale?.range === undefined || !plan.table.isAlone(id)) return null;
+      const unit = tuned(scale.unit, scale.range, errorIn);
+      plan.table.fix(plan.table.find(id), unit);
+      return unit;
+    };
+    const round =
+      method === "gptq" ? await roundedByLayer(module, emit, tune, context) : roundWeights;
     const made = withoutDead(emit(round));
     if (limited.size > 0) {
       const counts = { channels: limited.size, of: chosen.size, least: leastThreshold };
@@ -102,6 +114,27 @@ export const quantise = definePass({
     return made;
   },
 });
+
+/** Units that are tried beside one that was chosen: each so much larger than the one before, so many on each side. */
+const tuneRatio = 2 ** (1 / 6);
+const tuneSteps = 6;
+
+/** The unit with the least error, within the limits, of those around the one that was chosen. */
+function tuned(
+  unit: number,
+  { least, most }: NonNullable<Scale["range"]>,
+  errorIn: (unit: number) => number,
+): number {
+  let best = unit;
+  let error = errorIn(unit);
+  for (let j = -tuneSteps; j <= tuneSteps; j++) {
+    const other = unit * tuneRatio ** j;
+    if (j === 0 || other < least || other > most) continue;
+    const found = errorIn(other);
+    if (found < error) [best, error] = [other, found];
+  }
+  return best;
+}
 
 /** The largest integer of `bits`, its negative included: 127 of 8 bits, 1 of 2. */
 function largestOf(bits: number): number {

@@ -37,6 +37,8 @@ export interface Scale {
   readonly limited: boolean;
   /** Whether it is the weights' own, in which they are integers without being rounded. */
   readonly isOwn: boolean;
+  /** Other units that could have been; left out where there are none. */
+  readonly range?: { readonly least: number; readonly most: number };
 }
 
 /**
@@ -138,7 +140,8 @@ export function chooseScale(channel: ChannelUnits, grid: number): Scale {
     leastError = error;
     best = unit;
   }
-  return { unit: best, limited: ceiling < largest, isOwn: false };
+  const range = { least: Math.max(floor, from * smallestShare), most: from };
+  return { unit: best, limited: ceiling < largest, isOwn: false, range };
 }
 
 /** A single weight, of a shortcut, is rounded by less than a sixty-fourth beside weights of their own unit. */

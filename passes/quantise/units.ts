@@ -111,6 +111,14 @@ export class UnitTable {
     this.demands.push({ id, of });
   }
 
+  /** Whether only one row of weights is rounded into a unit. */
+  isAlone(id: UnitId): boolean {
+    const root = this.find(id);
+    let rows = 0;
+    for (const { id: fed } of this.sources) if (this.find(fed) === root) rows++;
+    return rows === 1;
+  }
+
   /** Sets a unit that is known, and that no other is to become the same as. */
   fix(id: UnitId, unit: number): void {
     this.fixed.set(id, unit);

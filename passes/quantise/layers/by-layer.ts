@@ -7,7 +7,7 @@
  *      and z, what the analogue network has behind it (where spikes stand for means: the spiking network of
  *      floats), less what the integer network adds there (a shortcut);
  *   2. weights W* that bring W*·x nearest to z, by least squares that hold them near W;
- *   3. their integers, by the second moments of x (together.ts), in the units that were chosen;
+ *   3. their integers, by the second moments of x (together.ts), in units of which others are tried for them;
  *   4. by how much these sums are too large on average, which biases and potentials take back.
  *
  * Errors of the layers before are so made up for as far as they are predictable. What has no such window, a
@@ -18,16 +18,17 @@ import { known } from "../../../ir/diagnostic.ts";
 import type { Module } from "../../../ir/module.ts";
 import type { ValueId } from "../../../ir/op/op.ts";
 import { type RoundedWeights, type Rounding, type RoundWeights, roundWeights } from "../round.ts";
-import { roundLayer } from "./round-layer.ts";
+import { type TuneUnit, roundLayer } from "./round-layer.ts";
 import { type LayerContext, layerOf, lookAtFloats, lookAtIntegers } from "./seen.ts";
 
 /**
  * How the weights of `module` are rounded. `emit` makes its integers with the weights that it is given;
- * those of layers that are still to come are of no account then.
+ * those of layers that are still to come are of no account then. `tune` is asked for a better unit of each output.
  */
 export async function roundedByLayer(
   module: Module,
   emit: (round: RoundWeights) => Module,
+  tune: TuneUnit,
   context: LayerContext,
 ): Promise<RoundWeights> {
   const layers = module.ops.flatMap((op) => layerOf(module, op) ?? []);
@@ -47,7 +48,7 @@ export async function roundedByLayer(
     const seen = await lookAtIntegers(integers, layer, rounding, context);
     if (seen === null) continue;
     const floats = known(wanted.get(synapse.result), "what the network of floats has");
-    done.set(synapse.result, roundLayer(module, layer, rounding, seen, floats));
+    done.set(synapse.result, roundLayer(module, layer, rounding, seen, floats, tune));
   }
   return round;
 }

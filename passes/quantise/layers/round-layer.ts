@@ -5,7 +5,7 @@ import { type Module, tensorAt } from "../../../ir/module.ts";
 import { addTransposedProduct } from "../../fit/products.ts";
 import type { RoundedWeights, Rounding } from "../round.ts";
 import type { Floats, Layer, Received } from "./seen.ts";
-import { curvatureOf, roundTogether } from "./together.ts";
+import { curvatureOf, formOf, nearestPlane, roundTogether } from "./together.ts";
 
 /** Operands whose moments are looked at together: of longer rows each part is rounded by itself. */
 const mostTogether = 1152;
@@ -14,6 +14,9 @@ const hold = 0.03;
 /** And more where there are few places: so many times the share of operands in them. */
 const few = 3;
 
+/** A unit that is better for the row of weights that goes into a unit, by the error of each; null to keep it. */
+export type TuneUnit = (id: number, errorIn: (unit: number) => number) => number | null;
+
 /** The integers of a layer, and by how much its sums are too large on average. */
 export function roundLayer(
   module: Module,
@@ -21,6 +24,7 @@ export function roundLayer(
   rounding: Rounding,
   { operands, places, added }: Received,
   { own, whole }: Floats,
+  tune: TuneUnit,
 ): RoundedWeights {
   const { inputs, units, source } = rounding;
   const { width, groups, outputs } = window;
@@ -69,11 +73,17 @@ export function roundLayer(
         part.width === width ? refit(all.data, { x: part, z, outputs, moments, places }) : all.data;
       for (let o = 0; o < outputs; o++) {
         const channel = group * outputs + o;
-        const unit = units[channel] ?? 0;
-        if (unit === 0) continue;
         const isWhole = source.isWhole(channel);
         const given = (isWhole ? all.data : better).subarray(o * part.width, (o + 1) * part.width);
         const limits = { least: -source.levels - (isWhole ? 1 : 0), most: source.levels };
+        const errorIn = (unit: number): number => {
+          const scaled = given.map((w) => w / unit);
+          return formOf(scaled, nearestPlane(scaled, curvature, limits), curvature) * unit ** 2;
+        };
+        const before = units[channel] ?? 0;
+        if (before === 0) continue;
+        const tuned = part.width === width ? tune(source.ids.data[channel] ?? -1, errorIn) : null;
+        const unit = tuned ?? before;
         const row = roundTogether(
           given.map((w) => w / unit),
           curvature,

@@ -98,7 +98,8 @@ function nearest(weights: Float64Array, { least, most }: IntegerLimits): Float64
   return weights.map((w) => Math.max(least, Math.min(most, Math.round(w))));
 }
 
-function nearestPlane(
+/** Integers that are found one after the other, each making up for those before. */
+export function nearestPlane(
   weights: Float64Array,
   { inputs, order, ratios }: Curvature,
   { least, most }: IntegerLimits,
