@@ -45,8 +45,8 @@ async function runWith(
 
 describe("windows on words by events", () => {
   it.each([
-    { relaxed: false, windows: "events", numRuns: 6 },
-    { relaxed: false, windows: null, numRuns: 3 },
+    { relaxed: false, windows: "events", numRuns: 3 },
+    { relaxed: false, windows: null, numRuns: 2 },
     { relaxed: true, windows: "events", numRuns: 1 },
   ] as const)(
     "are the interpreter's to the bit: relaxed SIMD $relaxed, $windows",
@@ -76,7 +76,7 @@ describe("windows on words by events", () => {
         const found = await outputInParts(module, inputs, parts, 3, forced);
         expect(found).toEqual(wanted.sample.outputs[0]);
       }),
-      { numRuns: 4 },
+      { numRuns: 3 },
     );
   });
 });
