@@ -9,6 +9,7 @@ import { diagnose } from "../cli/diagnostics.ts";
 import { options, wholeNumber, wholeNumbers } from "../cli/options/options.ts";
 import { optionsOf } from "../cli/script.ts";
 import { fail, known } from "../ir/diagnostic.ts";
+import { conversionOf } from "./speed/conversion.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
 import { annSuite } from "./speed/suites/ann.ts";
 import { compileSuite } from "./speed/suites/compile.ts";
@@ -96,7 +97,11 @@ const program = new Command("bench")
       .default([16, 32, 64, 128], "16,32,64,128")
       .argParser(wholeNumbers),
   )
-  .option("--pipeline <passes>", "what converts", "default")
+  .option(
+    "--pipeline <passes>",
+    'what converts: "rate", "sparse --integer --weight-bits 4" …',
+    "default --integer",
+  )
   .addOption(
     new Option("--calib-samples <n>", "training samples to calibrate on")
       .default(512)
@@ -205,11 +210,17 @@ function settingsOf(): Settings {
     furtherTimesteps: given.furtherTimesteps,
     calibrationSamples: given.calibSamples,
     accuracySamples: given.accuracySamples,
-    pipeline: given.pipeline,
+    pipeline: checked(given.pipeline),
     fresh: given.fresh === true,
     quick,
     snnFolder: path.resolve(given.snn),
   };
+}
+
+/** The pipeline, if it is one: otherwise nothing is measured. */
+function checked(pipeline: string): string {
+  conversionOf(pipeline);
+  return pipeline;
 }
 
 function chosenSuites(): string[] {

@@ -22,6 +22,7 @@ export interface Settings {
   readonly furtherTimesteps: readonly number[];
   readonly calibrationSamples: number;
   readonly accuracySamples: number;
+  /** As `conversionOf` reads it. */
   readonly pipeline: string;
   /** Convert again, whatever was kept of an earlier run. */
   readonly fresh: boolean;

@@ -15,6 +15,7 @@ import { type Labelled, evaluateModule } from "../../../library/assess.ts";
 import { convert } from "../../../library/convert.ts";
 import { type Running, calibrationOn } from "../../../library/measure.ts";
 import type { Bench } from "../context.ts";
+import { conversionOf } from "../conversion.ts";
 import { type Prepared, safeName } from "../prepare.ts";
 import { lazily, loadCaseData } from "./case-data.ts";
 
@@ -59,8 +60,8 @@ export function networksOf(prepared: Prepared, bench: Bench) {
     if (!settings.fresh && existsSync(file)) {
       module = decodePackage(await readFile(file), path.basename(file)).module;
     } else {
-      const { pipeline, seed } = settings;
-      ({ module } = await convert(clean, measure, running, { timesteps, pipeline, seed }));
+      const options = { ...conversionOf(settings.pipeline), timesteps, seed: settings.seed };
+      ({ module } = await convert(clean, measure, running, options));
       await mkdir(settings.snnFolder, { recursive: true });
       await writeFile(file, encodePackage({ module, provenance: {} }));
     }

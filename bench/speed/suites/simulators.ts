@@ -11,6 +11,7 @@ import type { Module } from "../../../ir/module.ts";
 import { encodePackage } from "../../../ir/file/package.ts";
 import { convert } from "../../../library/convert.ts";
 import { type Bench, ourName, rowsOrAlert, timed } from "../context.ts";
+import { conversionOf } from "../conversion.ts";
 import { interleave, withContestants } from "../processes/contestant.ts";
 import { loadEngine } from "../engines.ts";
 import { writeInputs } from "../processes/inputs.ts";
@@ -66,8 +67,8 @@ async function measure(one: Recorded, folder: string, bench: Bench): Promise<Row
   });
   const test = await images(path.join(folder, "test"), ann, bench, { limit: imageCount });
   const running = { engine: await loadEngine(settings.engine), threads: 1 };
-  const { pipeline, seed } = settings;
-  const { module } = await convert(ann, training.samples, running, { timesteps, pipeline, seed });
+  const options = { ...conversionOf(settings.pipeline), timesteps, seed: settings.seed };
+  const { module } = await convert(ann, training.samples, running, options);
   const place = path.join(outFolder, "peers");
   await mkdir(place, { recursive: true });
   const model = path.join(place, `${ann.name}.snn`);
