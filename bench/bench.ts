@@ -80,6 +80,7 @@ const program = new Command("bench")
       .default(1)
       .argParser(wholeNumber(1, 256)),
   )
+  .option("--python <path>", "Python with torch, for suite peers (default: python3, if it has)")
   .option("--node <paths>", "other Nodes to run engines on, one after another: a,b")
   .addOption(
     new Option("--rounds <n>", "rounds of each comparison").argParser(wholeNumber(1, 1000)),
@@ -213,6 +214,7 @@ function settingsOf(): Settings {
     pipeline: checked(given.pipeline),
     fresh: given.fresh === true,
     quick,
+    pythons: given.python === undefined ? ["python3", "/usr/bin/python3"] : [given.python],
     snnFolder: path.resolve(given.snn),
   };
 }

@@ -27,6 +27,8 @@ export interface Settings {
   /** Convert again, whatever was kept of an earlier run. */
   readonly fresh: boolean;
   readonly quick: boolean;
+  /** Pythons that may have torch, in the order in which they are tried. */
+  readonly pythons: readonly string[];
   /** Folder of converted networks. */
   readonly snnFolder: string;
 }

@@ -1,24 +1,36 @@
 /**
  * Suite `peers`: networks that other simulators of spiking networks were measured on, run by ours.
- * Their figures were recorded and are not measured here: they need Python and torch.
+ * Their figures were recorded and are not measured here. Beside them a plain integrate-and-fire loop on
+ * torch is measured, where there is one.
  */
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { loadData } from "../../../cli/options/data.ts";
 import type { Data } from "../../../library/data.ts";
+import { DiagnosticError } from "../../../ir/diagnostic.ts";
 import type { Module } from "../../../ir/module.ts";
+import { neuronsOf } from "../../../ir/op/known.ts";
+import { elementCount } from "../../../ir/type.ts";
 import { encodePackage } from "../../../ir/file/package.ts";
 import { convert } from "../../../library/convert.ts";
-import { type Bench, ourName, rowsOrAlert, timed } from "../context.ts";
-import { conversionOf } from "../conversion.ts";
-import { interleave, withContestants } from "../processes/contestant.ts";
+import { type Bench, type Settings, ourName, rowsOrAlert, timed } from "../context.ts";
+import { type Conversion, conversionOf } from "../conversion.ts";
+import {
+  type Contestant,
+  ContestantError,
+  interleave,
+  withContestants,
+} from "../processes/contestant.ts";
 import { loadEngine } from "../engines.ts";
 import { writeInputs } from "../processes/inputs.ts";
 import { peerCnn, peerMlp } from "../networks/networks.ts";
 import { outFolder } from "../project.ts";
-import { type Row, rowOf } from "../rows.ts";
-import { startOurs } from "../sides.ts";
+import type { Measurement } from "../processes/protocol.ts";
+import { type Measured, type Row, rowOf } from "../rows.ts";
+import { agreementNote, startOurs } from "../sides.ts";
+import { relativeDifference } from "../statistics.ts";
+import { type TorchLoop, pythonWithTorch, startTorchLoop } from "../torch/loop.ts";
 
 interface Recorded {
   readonly name: string;
@@ -42,6 +54,8 @@ const recorded: readonly Recorded[] = [
 ];
 
 const timesteps = 32;
+/** Neurons of spikes that are all alike, reset by subtraction, with thresholds by channel. */
+const plainPipeline = "mmse";
 const imageCount = 128;
 
 export async function simulatorsSuite(bench: Bench): Promise<Row[]> {
@@ -50,15 +64,46 @@ export async function simulatorsSuite(bench: Bench): Promise<Row[]> {
     bench.alert(`peers: left out, as there are no images in ${folder}`);
     return [];
   }
+  const python = await pythonWithTorch(bench.settings.pythons);
+  if (python === null) {
+    const tried = bench.settings.pythons.join(", ");
+    bench.alert(`peers: rows of torch are left out: no torch and numpy in ${tried} (--python)`);
+  }
   const rows: Row[] = [];
   for (const one of recorded) {
-    const work = () => measure(one, folder, bench);
+    const conversion = conversionOf(bench.settings.pipeline);
+    const work = () => measureOrFloats(one, { folder, python, conversion }, bench);
     rows.push(...(await rowsOrAlert(bench, `peers: ${one.name}`, work)));
   }
   return rows;
 }
 
-async function measure(one: Recorded, folder: string, bench: Bench): Promise<Row[]> {
+interface How {
+  /** Of the images. */
+  readonly folder: string;
+  /** One with torch, if there is one. */
+  readonly python: string | null;
+  readonly conversion: Conversion;
+}
+
+/** Measures in floats what cannot be run in integers for so many timesteps, which is said. */
+async function measureOrFloats(one: Recorded, how: How, bench: Bench): Promise<Row[]> {
+  try {
+    return await measure(one, how, bench);
+  } catch (error) {
+    const isTold = error instanceof DiagnosticError || error instanceof ContestantError;
+    if (how.conversion.integer !== true || !isTold) throw error;
+    bench.alert(`peers: ${one.name} is measured in floats: ${error.message}`);
+    const conversion = { ...how.conversion, integer: false };
+    return measure(one, { ...how, conversion }, bench);
+  }
+}
+
+async function measure(
+  one: Recorded,
+  { folder, python, conversion }: How,
+  bench: Bench,
+): Promise<Row[]> {
   const { settings } = bench;
   bench.status(`${one.name}: converting`);
   const ann = one.make(settings.seed);
@@ -67,38 +112,94 @@ async function measure(one: Recorded, folder: string, bench: Bench): Promise<Row
   });
   const test = await images(path.join(folder, "test"), ann, bench, { limit: imageCount });
   const running = { engine: await loadEngine(settings.engine), threads: 1 };
-  const options = { ...conversionOf(settings.pipeline), timesteps, seed: settings.seed };
+  const options = { ...conversion, timesteps, seed: settings.seed };
   const { module } = await convert(ann, training.samples, running, options);
   const place = path.join(outFolder, "peers");
   await mkdir(place, { recursive: true });
-  const model = path.join(place, `${ann.name}.snn`);
-  await writeFile(model, encodePackage({ module, provenance: {} }));
+  const save = async (name: string, network: Module): Promise<string> => {
+    const file = path.join(place, `${name}.snn`);
+    await writeFile(file, encodePackage({ module: network, provenance: {} }));
+    return file;
+  };
+  const model = await save(ann.name, module);
   const inputs = await writeInputs(path.join(place, "images.f32"), test.samples, imageCount);
+  // The figures to compare with were made with one thread.
+  const settled = { inputs, timesteps, threads: 1 };
   return withContestants(bench.node, async (start) => {
-    // The figures to compare with were made with one thread.
-    const ours = await startOurs(start, bench, { model, inputs, timesteps, threads: 1 });
+    const ours = await startOurs(start, bench, { model, ...settled });
     const { activity } = await ours.answers(16);
-    const [values = []] = await interleave(
-      [ours],
-      settings.rounds,
-      () => timed(settings, "stream"),
-      (round) => bench.status(`${one.name}: round ${round} of ${settings.rounds}`),
-    );
     const rate = (activity?.firingRate ?? 0).toPrecision(2);
-    return Object.entries(one.imagesPerSecond).map(([name, imagesPerSecond]) =>
-      rowOf({
-        suite: "peers",
-        case: `${one.name}, T = ${timesteps}`,
-        metric: "images/s",
-        better: "higher",
-        subject: { name: ourName(settings), values: values.map((ms) => 1000 / ms) },
-        baseline: { name: `${name} (recorded)`, values: [imagesPerSecond] },
-        note:
-          "baseline recorded, not run: torch, batch 128; both with 1 thread; " +
-          `He-initialised weights, ${rate} spikes per neuron and step`,
-      }),
+    const form = conversion.integer === true ? "integers" : "floats";
+    const weights = `in ${form}; He-initialised weights, ${rate} spikes per neuron and step`;
+    const round = (done: number): void =>
+      bench.status(`${one.name}: round ${done} of ${settings.rounds}`);
+    const common = {
+      suite: "peers",
+      case: `${one.name}, T = ${timesteps}`,
+      ...({ metric: "images/s", better: "higher" } as const),
+    };
+    const perSecond = (values: readonly number[] = []): number[] => values.map((ms) => 1000 / ms);
+    if (python === null) {
+      const [values] = await interleave([ours], settings.rounds, () => stream(settings), round);
+      return recordedRows(one, { ...common, note: weights, ...subjectOf(perSecond(values)) });
+    }
+    const steps = { timesteps, pipeline: plainPipeline, seed: settings.seed };
+    const { module: plain } = await convert(ann, training.samples, running, steps);
+    const plainModel = await save(`${ann.name}-if`, plain);
+    const same = await startOurs(start, bench, { model: plainModel, ...settled });
+    const torch = await startTorchLoop(
+      python,
+      { module: plain, inputs, timesteps },
+      path.join(place, `${ann.name}-torch`),
     );
+    for (const remark of torch.loaded.remarks) bench.alert(`peers: ${torch.name}: ${remark}`);
+    try {
+      const agreement = await agreementOf(same, torch, plain);
+      const both = [ours, same, torch];
+      const measured = await interleave(both, settings.rounds, () => stream(settings), round);
+      const [mine, onSame, onTorch] = measured.map(perSecond);
+      const baseline = { name: torch.name, values: onTorch ?? [] };
+      const how = `baseline measured: batch ${imageCount}; both with 1 thread; ${agreement}`;
+      return [
+        ...recordedRows(one, { ...common, note: weights, ...subjectOf(mine ?? []) }),
+        rowOf({ ...common, ...subjectOf(mine ?? []), baseline, note: `${how}; ${weights}` }),
+        rowOf({
+          ...common,
+          subject: { name: `${ourName(settings)}, same network`, values: onSame ?? [] },
+          baseline,
+          note: how,
+        }),
+      ];
+    } finally {
+      torch.end();
+    }
+
+    function subjectOf(values: readonly number[]) {
+      return { subject: { name: ourName(settings), values } };
+    }
   });
+}
+
+const stream = (settings: Settings): Measurement => timed(settings, "stream");
+
+/** Rows against the figures that were recorded. */
+function recordedRows({ imagesPerSecond }: Recorded, measured: Omit<Measured, "baseline">): Row[] {
+  return Object.entries(imagesPerSecond).map(([name, value]) =>
+    rowOf({
+      ...measured,
+      baseline: { name: `${name} (recorded)`, values: [value] },
+      note: `baseline recorded, not run: torch, batch 128; both with 1 thread; ${measured.note ?? ""}`,
+    }),
+  );
+}
+
+/** How far the loop on torch is from ours on the same network: its outputs, and its number of spikes. */
+async function agreementOf(ours: Contestant, torch: TorchLoop, module: Module): Promise<string> {
+  const [mine, theirs] = [await ours.answers(imageCount), await torch.answers(imageCount)];
+  const neurons = neuronsOf(module).reduce((n, { type }) => n + elementCount(type.shape), 0);
+  const spikes = (mine.activity?.firingRate ?? 0) * neurons * timesteps * imageCount;
+  const ratio = (await torch.spikes(imageCount)) / spikes;
+  return `${agreementNote(relativeDifference(mine.logits, theirs.logits))}, ${ratio.toFixed(5)} of our spikes on the same weights`;
 }
 
 /** MNIST, each pixel between 0 and 1. */
