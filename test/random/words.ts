@@ -249,7 +249,9 @@ class WordSketch {
         choice.amplitude === "one"
           ? builder.tensor("one", tensorOf("i32", [], [1]))
           : this.integers("sizes", "i32", perChannel, -2, 3),
-      ceiling: choice.hasCeiling ? this.integers("top", "i32", perChannel, low, 9 * high) : null,
+      ceiling: choice.hasCeiling
+        ? this.integers("top", "i32", perChannel, -2 * high, 9 * high)
+        : null,
       bits: choice.bits,
       alphabet: choice.alphabet,
       sign: choice.sign,

@@ -17,6 +17,8 @@ import { integerWords } from "../neurons/graded.ts";
 import type { WordCells } from "./form.ts";
 import type { CellPlaces, Place } from "./places.ts";
 
+const zeros: readonly number[] = new Array<number>(16).fill(0);
+
 /** Whether words of up to `most` steps of `step` are found by the step's inverse in float32 alone. */
 export function dividesByInverse(most: number, step: number): boolean {
   return 6 * (most + 2) * step < 2 ** 23;
@@ -24,6 +26,22 @@ export function dividesByInverse(most: number, step: number): boolean {
 
 /** Added to a number of up to 22 bits, it leaves the nearest whole number in the lowest bits. */
 const unitPlace = 1.5 * 2 ** 23;
+
+/**
+ * Vectors that all neurons of a layer need, to be loaded: V8 makes a vector that is written in the code anew
+ * wherever it stands, of three instructions.
+ */
+export function constantsOf({ bits, sign }: Pick<WordCells, "bits" | "sign">): Float32Array {
+  const most = 2 ** bits - 1;
+  const least = sign === "positive" ? 0 : -most;
+  return Float32Array.from([unitPlace, most, least].flatMap((x) => [x, x, x, x]));
+}
+
+interface Constants {
+  readonly unit: Local;
+  readonly most: Local;
+  readonly least: Local;
+}
 
 /** Rows of steps and of what divides by them, at a timestep and block. */
 export interface StepRows {
@@ -33,10 +51,18 @@ export interface StepRows {
 }
 
 /** Of one vector of a block at one timestep, what all positions share. */
-interface Steps {
+interface Steps extends Constants {
   readonly step: Local;
   readonly inverse: Local | null;
   readonly slack: Local | null;
+}
+
+/** Which timestep of a run it is, as far as that is known when code is written. */
+export interface Moment {
+  /** Potentials are those that neurons begin at, and nothing was sent. */
+  readonly isFirst: boolean;
+  /** Nobody asks for what is left. */
+  readonly isLast: boolean;
 }
 
 /** Of one vector of one position; locals are to be used up. */
@@ -57,11 +83,20 @@ export function fireTile(
   sums: readonly Local[],
   vectors: number,
   positions: readonly number[],
+  moment: Moment,
 ): void {
   const { v128 } = code.wasm;
+  const [unit, most, least] = [0, 16, 32].map((offset) =>
+    code.define("v128", v128.load(cells.constants.address + offset, 16, code.int(0))),
+  );
+  const constants: Constants = {
+    unit: known(unit, "a constant"),
+    most: known(most, "a constant"),
+    least: known(least, "a constant"),
+  };
   for (let v = 0; v < vectors; v++) {
     code.borrow("v128", 6, ([step, inverse, slack, u, r, change]) => {
-      const steps: Steps = {
+      const steps: Omit<Steps, keyof Constants> = {
         step: known(step, "a step"),
         inverse: cells.inverses === null ? null : known(inverse, "an inverse"),
         slack: cells.slacks === null ? null : known(slack, "a slack"),
@@ -74,9 +109,17 @@ export function fireTile(
       load(steps.slack, rows.slacks, cells.slacks?.buffer.address ?? 0);
       for (const p of positions) {
         const sum = known(sums[p * vectors + v], "a sum");
-        fire(code, cells, places, steps, sum, {
-          ...{ p, v, u: known(u, "u"), r: known(r, "r"), change: known(change, "a change") },
-        });
+        fire(
+          code,
+          cells,
+          places,
+          { ...steps, ...constants },
+          sum,
+          {
+            ...{ p, v, u: known(u, "u"), r: known(r, "r"), change: known(change, "a change") },
+          },
+          moment,
+        );
       }
     });
   }
@@ -85,25 +128,34 @@ export function fireTile(
 function fire(
   code: FunctionWriter,
   cells: WordCells,
-  { potentials, sent, ceiling: top, floor }: CellPlaces,
+  { potentials, vInit, sent, ceiling: top, floor }: CellPlaces,
   steps: Steps,
   sum: Local,
   { p, v, u, r, change }: Cell,
+  moment: Moment,
 ): void {
   const { v128, i32x4 } = code.wasm;
+  const none = (): Expr => v128.const(zeros);
   const load = ({ at, offset, stride }: Place): Expr =>
     v128.load(offset + p * stride + 16 * v, 16, at.get());
   const store = ({ at, offset, stride }: Place, value: Expr): void => {
     code.push(v128.store(offset + p * stride + 16 * v, 16, at.get(), value));
   };
-  u.set(i32x4.add(sum.get(), load(potentials)));
-  if (sent !== null) r.set(load(sent));
+  u.set(i32x4.add(sum.get(), load(moment.isFirst ? vInit : potentials)));
+  // At first nothing was sent that could be taken back; a ceiling below 0 asks for that all the same.
+  const isWhole = moment.isFirst && cells.sign === "retract" && top === null;
+  const sign = isWhole ? "positive" : cells.sign;
+  if (sent !== null) {
+    if (!moment.isFirst) r.set(load(sent));
+    else if (!isWhole || cells.inverses === null) r.set(none());
+  }
   const ceiling = top === null ? undefined : code.define("v128", load(top));
   if (cells.inverses === null) {
     const sentSoFar = sent === null ? undefined : r;
     sum.set(integerWords(code, cells, { u, sent: sentSoFar, step: steps.step, ceiling }));
   } else {
-    const wanted = cells.sign === "retract" ? i32x4.max_s(u.get(), i32x4.neg(r.get())) : u.get();
+    // A word that is not positive is 0 here, whatever it was wanted to be.
+    const wanted = sign === "retract" ? i32x4.max_s(u.get(), i32x4.neg(r.get())) : u.get();
     const room =
       ceiling === undefined
         ? null
@@ -111,8 +163,11 @@ function fire(
             "v128",
             i32x4.sub(ceiling.get(), i32x4.max_s(r.get(), load(known(floor, "a floor")))),
           );
-    sum.set(nearestWords(code, cells, steps, wanted, room));
+    sum.set(
+      nearestWords(code, { bits: cells.bits, sign, slacks: cells.slacks }, steps, wanted, room),
+    );
   }
+  if (moment.isLast) return;
   change.set(
     // Words and steps of 15 bits are their own lower halves, and the upper half of a step is 0.
     cells.mostStep < 2 ** 15
@@ -120,13 +175,13 @@ function fire(
       : i32x4.mul(sum.get(), steps.step.get()),
   );
   store(potentials, i32x4.sub(u.get(), change.get()));
-  if (sent !== null) store(sent, i32x4.add(r.get(), change.get()));
+  if (sent !== null) store(sent, moment.isFirst ? change.get() : i32x4.add(r.get(), change.get()));
 }
 
 /** clip(⌊w/q + ½⌋, low, high) where bounds are whole numbers. */
 function nearestWords(
   code: FunctionWriter,
-  { bits, sign, slacks }: WordCells,
+  { bits, sign, slacks }: Pick<WordCells, "bits" | "sign" | "slacks">,
   steps: Steps,
   wanted: Expr,
   room: Local | null,
@@ -144,15 +199,17 @@ function nearestWords(
     return i32x4.max_s(i32x4.min_s(words, top), whole(least));
   }
   // What is clipped to whole numbers before it is rounded is what rounding and clipping gives.
+  const { unit } = steps;
   const slack = (x: Expr): Expr => f32x4.add(x, known(steps.slack, "a slack").get());
   const quotient = (w: Expr): Expr => quotientOf(code, steps, w);
   const high = (): Expr => {
-    if (room === null) return splat(code, most);
+    if (room === null) return steps.most.get();
     const within = clippedTo(code, quotient(room.get()), -most - 1, most);
-    return f32x4.sub(f32x4.add(slack(within), splat(code, unitPlace)), splat(code, unitPlace));
+    return f32x4.sub(f32x4.add(slack(within), unit.get()), unit.get());
   };
-  const clipped = f32x4.pmax(f32x4.pmin(quotient(wanted), high()), splat(code, least));
-  return wholeOf(code, slack(clipped));
+  const low = sign === "positive" ? code.wasm.v128.const(zeros) : steps.least.get();
+  const clipped = f32x4.pmax(f32x4.pmin(quotient(wanted), high()), low);
+  return wholeOf(code, steps, slack(clipped));
 }
 
 /** ⌊w/q + ½⌋ where that is within ±`most`, else some word beyond: a quotient nearby, and what it leaves. */
@@ -160,7 +217,7 @@ function correctedWords(code: FunctionWriter, steps: Steps, w: Local, most: numb
   const { i32x4 } = code.wasm;
   const { step } = steps;
   const near = clippedTo(code, quotientOf(code, steps, w.get()), -most - 1, most + 1);
-  const k = code.define("v128", wholeOf(code, near));
+  const k = code.define("v128", wholeOf(code, steps, near));
   const rest = code.define("v128", i32x4.sub(w.get(), i32x4.mul(k.get(), step.get())));
   const half = code.define("v128", i32x4.shr_u(step.get(), code.int(1)));
   // Comparisons give −1 where they hold. 2 · rest ≥ q, and 2 · rest < −q.
@@ -181,12 +238,8 @@ function clippedTo(code: FunctionWriter, x: Expr, low: number, high: number): Ex
 }
 
 /** The nearest integers of floats of up to 22 bits. */
-function wholeOf(code: FunctionWriter, x: Expr): Expr {
+function wholeOf(code: FunctionWriter, { unit }: Steps, x: Expr): Expr {
   const { f32x4, i32x4 } = code.wasm;
-  const beside = f32x4.add(x, splat(code, unitPlace));
-  return i32x4.sub(beside, i32x4.splat(code.int(bitsOf(unitPlace))));
-}
-
-function bitsOf(value: number): number {
-  return known(new Int32Array(Float32Array.of(value).buffer)[0], "32 bits");
+  // What the sum has beyond the unit's own bits is the integer.
+  return i32x4.sub(f32x4.add(x, unit.get()), unit.get());
 }

@@ -83,6 +83,8 @@ export interface WordCells {
   readonly bits: number;
   /** Steps as i32, and what divides by them: see `cells.ts`. */
   readonly steps: Rows;
+  /** What `constantsOf` in cells.ts gives. */
+  readonly constants: Buffer;
   /** 1/step as f32; null for powers, which are found in doubles. */
   readonly inverses: Rows | null;
   /** ¼/step as f32; null where steps are too large to do without a correction. */

@@ -15,6 +15,7 @@ export function storeWords(
 ): void {
   const { i16x8, i8x16, v128 } = code.wasm;
   const positions = sums.length / vectors;
+  const bias = words.bias === 0 ? null : code.define("v128", i16x8.splat(code.int(words.bias)));
   const eights: Local[][] = [];
   for (let p = 0; p < positions; p++) {
     const row: Local[] = [];
@@ -22,7 +23,7 @@ export function storeWords(
       const [first, second] = [sums[p * vectors + v], sums[p * vectors + v + 1]];
       const into = known(first, "words");
       const eight = i16x8.narrow_i32x4_s(into.get(), known(second, "words").get());
-      into.set(words.bias === 0 ? eight : i16x8.add(eight, i16x8.splat(code.int(words.bias))));
+      into.set(bias === null ? eight : i16x8.add(eight, bias.get()));
       row.push(into);
     }
     eights.push(row);

@@ -1,30 +1,13 @@
 /** One tile of a layer on words: a few positions by a block of channels, over all timesteps. */
 import { known } from "../../../../ir/diagnostic.ts";
-import type { FunctionWriter, Local } from "../../assembler/code.ts";
+import type { FunctionWriter } from "../../assembler/code.ts";
 import type { Expr } from "../../assembler/types.ts";
-import { storeLanes } from "../../assembler/memory.ts";
-import { activityRowBytes, wordOffset } from "../../memory/words.ts";
-import { type StepRows, fireTile } from "./cells.ts";
-import { sumWindow, worthOf } from "./dots.ts";
-import {
-  type Rows,
-  type WordCells,
-  type WordLayer,
-  type Worth,
-  isAlongTime,
-  tileBytes,
-} from "./form.ts";
-import { readSums } from "./event-sums.ts";
-import type { CellPlaces, LayerPlaces, Place } from "./places.ts";
-import { storeWords, withinLanes } from "./store.ts";
-
-/** The tile at hand. */
-export interface TileShape {
-  readonly block: Local;
-  /** Channels of the block that there are. */
-  readonly lanes: number;
-  readonly positions: number;
-}
+import type { Moment } from "./cells.ts";
+import { allSteps, dueOf } from "./due.ts";
+import { type WordCells, type WordLayer, isAlongTime } from "./form.ts";
+import type { LayerPlaces, Place } from "./places.ts";
+import { withinLanes } from "./store.ts";
+import { type TileShape, Turn } from "./turn.ts";
 
 export function emitTile(
   code: FunctionWriter,
@@ -33,12 +16,27 @@ export function emitTile(
   tile: TileShape,
 ): void {
   const { steps } = layer;
-  beginCells(code, layer, places, tile);
+  const { sink } = layer;
   const time = code.define("i32", code.int(0));
+  if (sink.kind === "cells" && beginsAnew(layer, sink)) {
+    const turn = (moment: Moment): void => {
+      new Turn(code, layer, places, tile, time).run(moment);
+      time.step(1);
+    };
+    // Potentials that are asked for are those in memory.
+    const isLast = sink.trace === null;
+    turn({ isFirst: true, isLast: isLast && steps === 1 });
+    code.times(steps - 2, () => {
+      turn(within);
+    });
+    if (steps > 1) turn({ isFirst: false, isLast });
+    return;
+  }
+  beginCells(code, layer, places, tile);
   if (isAlongTime(layer)) {
     const { positions } = tile;
     const turn = (each: TileShape): void => {
-      new Turn(code, layer, places, each, time).run();
+      new Turn(code, layer, places, each, time).run(within);
       time.step(each.positions);
     };
     code.times(Math.floor(steps / positions), () => {
@@ -51,7 +49,7 @@ export function emitTile(
   const due = dueOf(code, layer, places, tile);
   if (due === null) {
     code.times(steps, () => {
-      new Turn(code, layer, places, tile, time).run();
+      new Turn(code, layer, places, tile, time).run(within);
       time.step(1);
     });
     return;
@@ -63,7 +61,7 @@ export function emitTile(
     () => {
       time.set(i32.wrap(i64.ctz(mask.get())));
       mask.set(i64.and(mask.get(), i64.sub(mask.get(), i64.const(1n))));
-      const fired = new Turn(code, layer, places, tile, time).run();
+      const fired = new Turn(code, layer, places, tile, time).run(within);
       const bit = code.define("i64", i64.shl(i64.const(1n), i64.extend_u(time.get())));
       const any = code.define("i32", code.int(0));
       fired.forEach((isFired, p) => {
@@ -89,9 +87,12 @@ export function emitTile(
   });
 }
 
-/** Bits for all timesteps of a chunk, as i64. */
-function allSteps(steps: number): bigint {
-  return BigInt.asIntN(64, 2n ** BigInt(steps) - 1n);
+/** Any timestep. */
+const within: Moment = { isFirst: false, isLast: false };
+
+/** Whether a tile begins at the first timestep of a run, and computes all of them one after the other. */
+function beginsAnew(layer: WordLayer, { words, resumes }: WordCells): boolean {
+  return !resumes && words.activity === null && !isAlongTime(layer);
 }
 
 /** Sets potentials to what they begin at. */
@@ -136,364 +137,4 @@ function beginCells(
 /** Whether all positions of a tile share one state. */
 function isOne({ stride }: Place): boolean {
   return stride === 0;
-}
-
-/** Timesteps that are still to be computed, and those at which each position sent something, as bits. */
-interface Due {
-  readonly mask: Local;
-  readonly sent: readonly Local[];
-}
-
-/** Null where all timesteps are computed and nobody asks which sent something. */
-function dueOf(
-  code: FunctionWriter,
-  layer: WordLayer,
-  places: LayerPlaces,
-  tile: TileShape,
-): Due | null {
-  const { sink, steps } = layer;
-  if (sink.kind !== "cells" || sink.words.activity === null) return null;
-  const { i64 } = code.wasm;
-  const mask = code.local("i64");
-  const sent = code.several(tile.positions, "i64");
-  for (const own of sent) own.set(i64.const(0n));
-  const windows = windowActivity(layer, places, tile);
-  if (windows === null) mask.set(i64.const(allSteps(steps)));
-  else {
-    mask.set(stepsOfChange(code, sink, steps));
-    for (const { at, offset } of windows) {
-      mask.set(i64.or(mask.get(), i64.load(offset, 8, at.get())));
-    }
-  }
-  return { mask, sent };
-}
-
-/**
- * Timesteps at which neurons may send something whatever they receive: those whose step is another than
- * before, and the first one of a chunk, which follows one that is not known here. A neuron that sent nothing at its last
- * timestep and receives nothing has the same potential and, where the step is the same, sends nothing again.
- */
-function stepsOfChange(code: FunctionWriter, { settled }: WordCells, steps: number): Expr {
-  const { i32, i64 } = code.wasm;
-  const rows = code.define("i32", i32.sub(code.int(settled), code.parameter(2).get()));
-  code.when(i32.lt_s(rows.get(), code.int(1)), () => {
-    rows.set(code.int(1));
-  });
-  const low = i64.sub(i64.shl(i64.const(1n), i64.extend_u(rows.get())), i64.const(1n));
-  return code.wasm.select(i32.ge_s(rows.get(), code.int(steps)), i64.const(allSteps(steps)), low);
-}
-
-/**
- * Where it says at which timesteps the pixels send something that a tile receives from; null where it receives
- * at all of them, or is to be known at all of them.
- */
-function windowActivity(
-  { sink, windows, taps, currents, bias }: WordLayer,
-  places: LayerPlaces,
-  { positions }: TileShape,
-): readonly { readonly at: Local; readonly offset: number }[] | null {
-  if (sink.kind !== "cells" || sink.trace !== null || bias !== null) return null;
-  if (currents.some(({ atFirst }) => !atFirst)) return null;
-  const found: { readonly at: Local; readonly offset: number }[] = [];
-  for (const [i, window] of windows.entries()) {
-    const activity = places.windows[i]?.activity ?? null;
-    if (activity === null) return null;
-    const columns = new Set<number>();
-    for (let p = 0; p < positions; p++) {
-      for (let c = 0; c < window.kernel[1]; c++) {
-        columns.add(p * window.stride[1] + c * window.dilation[1]);
-      }
-    }
-    for (let r = 0; r < window.kernel[0]; r++) {
-      for (const column of columns) {
-        const bytes = r * window.dilation[0] * activityRowBytes(window.words) + 8 * column;
-        found.push({ at: activity.at, offset: activity.offset + bytes });
-      }
-    }
-  }
-  for (const [i, source] of taps.entries()) {
-    const activity = places.taps[i]?.activity ?? null;
-    if (activity === null) return null;
-    for (const { origin } of source.taps) {
-      for (let p = 0; p < positions; p++) {
-        const bytes = origin[0] * activityRowBytes(source.words) + 8 * origin[1];
-        found.push({ at: activity.at, offset: activity.offset + bytes + p * activity.stride });
-      }
-    }
-  }
-  return found;
-}
-
-/** A turn of a tile: one timestep of some pixels, or some timesteps of one. */
-class Turn {
-  private readonly code: FunctionWriter;
-  private readonly layer: WordLayer;
-  private readonly places: LayerPlaces;
-  private readonly tile: TileShape;
-  /** From the start of the chunk. */
-  private readonly time: Local;
-  private readonly alongTime: boolean;
-
-  constructor(
-    code: FunctionWriter,
-    layer: WordLayer,
-    places: LayerPlaces,
-    tile: TileShape,
-    time: Local,
-  ) {
-    this.code = code;
-    this.layer = layer;
-    this.places = places;
-    this.tile = tile;
-    this.time = time;
-    this.alongTime = isAlongTime(layer);
-  }
-
-  /** Gives for each position whether anything was fired, where that is asked for. */
-  run(): readonly Local[] {
-    const { code, layer, tile } = this;
-    const count = tile.positions * layer.vectors;
-    const fired: Local[] = [];
-    code.borrow("v128", count, (sums) => {
-      this.sumWindows(sums);
-      this.addTaps(sums);
-      this.addCurrents(sums);
-      if (layer.sink.kind === "sums") this.storeSums(sums);
-      else fired.push(...this.fire(sums, layer.sink, known(this.places.cells, "neurons")));
-    });
-    return fired;
-  }
-
-  /** Where a place is at this timestep. */
-  private at({ at, plane }: Place): Local {
-    const { i32 } = this.code.wasm;
-    if (plane === 0) return at;
-    const moved = i32.mul(this.time.get(), this.code.int(plane));
-    return this.code.define("i32", i32.add(at.get(), moved));
-  }
-
-  /** The row of a table for each position, to which the block's bytes are added. */
-  private rowsAt(table: Rows, perBlock: number): Local[] {
-    const { code, tile } = this;
-    const count = this.alongTime ? tile.positions : 1;
-    return Array.from({ length: count }, (_, p) => {
-      const { i32 } = code.wasm;
-      const at = code.define("i32", i32.mul(tile.block.get(), code.int(perBlock)));
-      if (table.rows === 1) return at;
-      const when = i32.add(code.parameter(2).get(), i32.add(this.time.get(), code.int(p)));
-      const row = code.define("i32", when);
-      code.when(i32.gt_s(row.get(), code.int(table.rows - 1)), () => {
-        row.set(code.int(table.rows - 1));
-      });
-      at.advance(i32.mul(row.get(), code.int(table.bytesPerRow)));
-      return at;
-    });
-  }
-
-  private rowOf(rows: readonly Local[], position: number): Local | null {
-    return rows[this.alongTime ? position : 0] ?? null;
-  }
-
-  private worthRows(worth: Worth | null): readonly Local[] {
-    return worth === null ? [] : this.rowsAt(worth.table, 0);
-  }
-
-  private sumWindows(sums: readonly Local[]): void {
-    const { code, layer, places, tile, alongTime, time } = this;
-    const { v128, i32, i32x4 } = code.wasm;
-    const { windows, vectors, steps } = layer;
-    if (windows.length === 0) {
-      for (const sum of sums) sum.set(v128.const(new Array<number>(16).fill(0)));
-    }
-    windows.forEach((window, i) => {
-      const place = known(places.windows[i], "a window").words;
-      const groups = window.chunks.flat().reduce((sum, run) => sum + run.groups, 0);
-      const weights = code.define(
-        "i32",
-        i32.mul(tile.block.get(), code.int(16 * vectors * groups)),
-      );
-      const { starts } = window;
-      const perBlock = 16 * vectors * window.chunks.length;
-      const startAt =
-        starts === null ? null : code.define("i32", i32.mul(tile.block.get(), code.int(perBlock)));
-      const spare = places.spare;
-      const dense = (): void => {
-        sumWindow(
-          code,
-          window,
-          {
-            words: this.at(place),
-            wordsOffset: place.offset,
-            weights,
-            starts: startAt,
-            spare: spare?.at ?? null,
-            spareOffset: spare?.offset ?? 0,
-          },
-          { sums, positions: tile.positions, vectors, stride: place.stride },
-        );
-      };
-      const ready = places.windows[i]?.sums ?? null;
-      if (window.events === null || ready === null) dense();
-      else
-        readSums(code, window.events, { ...ready, vectors, alongTime, time, steps }, sums, dense);
-      const rows = this.worthRows(window.worth);
-      const total = (index: number): number => (spare?.offset ?? 0) + tileBytes(layer) + 16 * index;
-      sums.forEach((sum, index) => {
-        const row = this.rowOf(rows, Math.floor(index / vectors));
-        const own = worthOf(code, window.worth, row, sum.get());
-        const before = (): Expr => v128.load(total(index), 16, known(spare, "room").at.get());
-        const all = i === 0 ? own : i32x4.add(own, before());
-        if (i === windows.length - 1) {
-          if (i > 0 || window.worth !== null) sum.set(all);
-        } else code.push(v128.store(total(index), 16, known(spare, "room").at.get(), all));
-      });
-    });
-  }
-
-  /** Words through a weight each: shortcuts, depthwise windows and pools. */
-  private addTaps(sums: readonly Local[]): void {
-    const { code, layer, places, tile } = this;
-    const { i32, i32x4, i16x8, v128 } = code.wasm;
-    const { vectors } = layer;
-    layer.taps.forEach((source, i) => {
-      const place = known(places.taps[i], "taps").words;
-      const { words, blocks } = source;
-      const rows = this.worthRows(source.worth);
-      const at = this.at(place);
-      const weights = code.define("i32", i32.mul(tile.block.get(), code.int(8 * vectors)));
-      const eight = code.local("v128");
-      const own = code.local("v128");
-      const add = (): void => {
-        for (const { origin, weights: buffer } of source.taps) {
-          const offset = words.buffer.address + wordOffset(words, ...origin);
-          for (let pair = 0; pair < vectors / 2; pair++) {
-            own.set(v128.load(buffer.address + 16 * pair, 16, weights.get()));
-            for (let p = 0; p < tile.positions; p++) {
-              const from = offset + p * place.stride + 8 * pair * words.bytes;
-              const loaded =
-                words.bytes === 1
-                  ? v128.load8x8_u(from, 1, at.get())
-                  : v128.load(from, 1, at.get());
-              eight.set(
-                words.bias === 0 ? loaded : i16x8.sub(loaded, i16x8.splat(code.int(words.bias))),
-              );
-              const row = this.rowOf(rows, p);
-              const [low, high] = [2 * pair, 2 * pair + 1].map((v) =>
-                known(sums[p * vectors + v], "a sum"),
-              );
-              const product = (name: "extmul_low_i16x8_s" | "extmul_high_i16x8_s"): Expr =>
-                worthOf(code, source.worth, row, i32x4[name](eight.get(), own.get()));
-              low?.set(i32x4.add(low.get(), product("extmul_low_i16x8_s")));
-              high?.set(i32x4.add(high.get(), product("extmul_high_i16x8_s")));
-            }
-          }
-        }
-      };
-      const all = blocks[0] === 0 && blocks[1] * 4 * vectors >= layer.grid.channels;
-      if (all) add();
-      else {
-        const inside = i32.and(
-          i32.ge_s(tile.block.get(), code.int(blocks[0])),
-          i32.lt_s(tile.block.get(), code.int(blocks[1])),
-        );
-        code.when(inside, add);
-      }
-    });
-  }
-
-  private addCurrents(sums: readonly Local[]): void {
-    const { code, layer, places, tile } = this;
-    const { v128, i32, i32x4 } = code.wasm;
-    const { vectors, bias, currents } = layer;
-    if (bias !== null) {
-      const at = code.define("i32", i32.mul(tile.block.get(), code.int(16 * vectors)));
-      sums.forEach((sum, index) => {
-        const each = v128.load(bias.address + 16 * (index % vectors), 16, at.get());
-        sum.set(i32x4.add(sum.get(), each));
-      });
-    }
-    currents.forEach(({ atFirst }, i) => {
-      if (atFirst) return;
-      const place = known(places.currents[i], "a current");
-      const at = this.at(place);
-      sums.forEach((sum, index) => {
-        const [p, v] = [Math.floor(index / vectors), index % vectors];
-        const loaded = v128.load(place.offset + p * place.stride + 16 * v, 4, at.get());
-        const x = withinLanes(code, loaded, tile.lanes - 4 * v);
-        if (x !== null) sum.set(i32x4.add(sum.get(), x));
-      });
-    });
-  }
-
-  private storeSums(sums: readonly Local[]): void {
-    const { code, layer, places, tile } = this;
-    const place = known(places.sums, "a target");
-    const at = this.at(place);
-    sums.forEach((sum, index) => {
-      const [p, v] = [Math.floor(index / layer.vectors), index % layer.vectors];
-      storeLanes(
-        code,
-        place.offset + p * place.stride + 16 * v,
-        () => at.get(),
-        () => sum.get(),
-        Math.min(4, tile.lanes - 4 * v),
-      );
-    });
-  }
-
-  private fire(sums: readonly Local[], sink: WordCells, cells: CellPlaces): readonly Local[] {
-    const { code, layer, tile } = this;
-    const { vectors } = layer;
-    const perBlock = 16 * vectors;
-    const each = Array.from({ length: tile.positions }, (_, p) => p);
-    const rows = (table: Rows | null): readonly Local[] =>
-      table === null ? [] : this.rowsAt(table, perBlock);
-    const [steps, inverses, slacks] = [rows(sink.steps), rows(sink.inverses), rows(sink.slacks)];
-    // Timesteps follow each other; pixels do not mind.
-    const groups = this.alongTime ? each.map((p) => [p]) : [each];
-    for (const positions of groups) {
-      const [first = 0] = positions;
-      const rowsHere: StepRows = {
-        steps: known(this.rowOf(steps, first) ?? undefined, "a row of steps"),
-        inverses: this.rowOf(inverses, first),
-        slacks: this.rowOf(slacks, first),
-      };
-      fireTile(code, sink, cells, rowsHere, sums, vectors, positions);
-      for (const p of positions) this.storeTrace(cells, p);
-    }
-    const asked = layer.sink.kind === "cells" && sink.words.activity !== null && !this.alongTime;
-    const fired = asked ? each.map((p) => this.anyOf(sums, p)) : [];
-    storeWords(code, sink.words, { ...cells.words, at: this.at(cells.words) }, sums, vectors);
-    return fired;
-  }
-
-  private anyOf(sums: readonly Local[], position: number): Local {
-    const { v128 } = this.code.wasm;
-    const { vectors } = this.layer;
-    const own = sums.slice(position * vectors, (position + 1) * vectors);
-    const all = own.map((sum) => sum.get()).reduce((a, b) => v128.or(a, b));
-    return this.code.define("i32", v128.any_true(all));
-  }
-
-  /** Stores the potentials of one position after it fired. */
-  private storeTrace(cells: CellPlaces, position: number): void {
-    const { code, layer, tile } = this;
-    const { trace, potentials } = cells;
-    if (trace === null) return;
-    const at = this.at(trace);
-    for (let v = 0; v < layer.vectors; v++) {
-      storeLanes(
-        code,
-        trace.offset + position * trace.stride + 16 * v,
-        () => at.get(),
-        () =>
-          code.wasm.v128.load(
-            potentials.offset + position * potentials.stride + 16 * v,
-            4,
-            potentials.at.get(),
-          ),
-        Math.min(4, tile.lanes - 4 * v),
-      );
-    }
-  }
 }

@@ -1,5 +1,5 @@
 /** Neurons that send words as kernels take them: their parameters by block, and where state is kept. */
-import { dividesByInverse } from "../../kernels/words/cells.ts";
+import { constantsOf, dividesByInverse } from "../../kernels/words/cells.ts";
 import {
   type Parameter,
   type Rows,
@@ -81,6 +81,9 @@ export function wordCellsOf(
   return {
     ...{ kind: "cells", words, sign, alphabet, bits, mostStep, vInit, ceiling, floor },
     ...{ potentials, sent, resumes: chunked },
+    constants: lowering.constant(`words of ${bits} bits ${sign}`, () =>
+      constantsOf({ bits, sign }),
+    ),
     steps: stepRows(
       "steps",
       (length) => new Int32Array(length),
@@ -99,10 +102,10 @@ export function buffersOfCells(cells: WordCells): {
   readonly writes: readonly Buffer[];
 } {
   const { steps, inverses, slacks, vInit, ceiling, floor, words, potentials, sent, trace } = cells;
-  const constants = [steps, inverses, slacks, vInit, ceiling, floor];
+  const tables = [steps, inverses, slacks, vInit, ceiling, floor];
   const written = [words.buffer, words.activity, potentials, sent, trace?.view.buffer ?? null];
   return {
-    reads: constants.flatMap((each) => (each === null ? [] : [each.buffer])),
+    reads: [cells.constants, ...tables.flatMap((each) => (each === null ? [] : [each.buffer]))],
     writes: written.filter((buffer) => buffer !== null),
   };
 }

@@ -132,62 +132,80 @@ function wholeRuns({ planes, kernel, dilation }: WindowDrive): TapRun[] {
   return runs;
 }
 
+/** Groups that a chunk grows by, where a run is a multiple of it: kernels unroll so many. */
+const together = 4;
+
 /**
- * Runs in chunks none of which can come to a sum beyond 16 bits, whatever the words: the whole window, whole
- * runs, or parts of them.
+ * Runs in chunks none of which can come to a sum beyond 16 bits, whatever the words; as few as there can be. Two
+ * products fit always: 2 · 127 · 128.
  */
 function chunksOf(drive: WindowDrive, weights: GroupWeights, channels: number): TapRun[][] {
-  const runs = wholeRuns(drive);
-  const fit = (chunks: readonly (readonly TapRun[])[]): boolean =>
-    chunks.every((chunk) => mostOf(drive, weights, channels, chunk) < 2 ** 15);
-  for (let parts = 1; parts <= runs.length; parts++) {
-    const size = Math.ceil(runs.length / parts);
-    const chunks = slices(runs, size);
-    if (fit(chunks)) return chunks;
+  const chunks: TapRun[][] = [];
+  let sums = new HalfSums(drive, weights, channels);
+  for (const run of wholeRuns(drive)) {
+    const isFit = (part: TapRun): boolean => new HalfSums(drive, weights, channels).take(part);
+    const parts = cut(run, run.groups % together === 0 ? together : 1);
+    for (const part of parts.flatMap((each) => (isFit(each) ? [each] : cut(each, 1)))) {
+      const chunk = chunks.at(-1);
+      if (chunk === undefined || !sums.take(part)) {
+        chunks.push([part]);
+        sums = new HalfSums(drive, weights, channels);
+        sums.take(part);
+        continue;
+      }
+      const last = chunk.at(-1);
+      const follows =
+        last?.row === part.row &&
+        last.column === part.column &&
+        last.from + last.groups === part.from;
+      if (last !== undefined && follows) {
+        chunk[chunk.length - 1] = { ...last, groups: last.groups + part.groups };
+      } else chunk.push(part);
+    }
   }
-  const longest = Math.max(...runs.map(({ groups }) => groups));
-  for (let parts = 2; parts < longest; parts++) {
-    const chunks = runs.flatMap((run) => cut(run, Math.ceil(run.groups / parts)).map((r) => [r]));
-    if (fit(chunks)) return chunks;
-  }
-  // Two products fit always: 2 · 127 · 128.
-  return runs.flatMap((run) => cut(run, 1).map((each) => [each]));
-}
-
-function slices<T>(all: readonly T[], size: number): T[][] {
-  const count = Math.ceil(all.length / size);
-  return Array.from({ length: count }, (_, i) => all.slice(i * size, (i + 1) * size));
+  return chunks;
 }
 
 function cut(run: TapRun, size: number): TapRun[] {
   return Array.from({ length: Math.ceil(run.groups / size) }, (_, i) => ({
     ...run,
-    from: i * size,
+    from: run.from + i * size,
     groups: Math.min(size, run.groups - i * size),
   }));
 }
 
-/** The largest magnitude that the sum of one of the two halves of an output's words comes to. */
-function mostOf(
-  { planes }: WindowDrive,
-  weights: GroupWeights,
-  channels: number,
-  runs: readonly TapRun[],
-): number {
-  let most = 0;
-  for (let output = 0; output < channels; output++) {
-    for (const half of [0, 1]) {
-      let [up, down] = [0, 0];
-      sumOfHalf(runs, half, (run, group, word) => {
-        const weight = weights(output, run, group, word);
+/** The largest magnitudes that sums of each half of each output's words can come to. */
+class HalfSums {
+  private readonly drive: WindowDrive;
+  private readonly weights: GroupWeights;
+  private readonly up: Float64Array;
+  private readonly down: Float64Array;
+
+  constructor(drive: WindowDrive, weights: GroupWeights, channels: number) {
+    this.drive = drive;
+    this.weights = weights;
+    this.up = new Float64Array(2 * channels);
+    this.down = new Float64Array(2 * channels);
+  }
+
+  /** Adds a run, and gives whether all still fit; where they do not, these sums are of no use any more. */
+  take(run: TapRun): boolean {
+    const { planes } = this.drive;
+    let most = 0;
+    for (const half of this.up.keys()) {
+      let [up, down] = [this.up[half] ?? 0, this.down[half] ?? 0];
+      sumOfHalf([run], half % 2, (of, group, word) => {
+        const weight = this.weights(Math.floor(half / 2), of, group, word);
         if (weight > 0) up += weight;
         else down -= weight;
         return weight;
       });
+      this.up[half] = up;
+      this.down[half] = down;
       most = Math.max(most, planes.bias === 0 ? Math.max(up, down) : up + down);
     }
+    return most * planes.most < 2 ** 15;
   }
-  return most * planes.most;
 }
 
 /** A pair of words of each group is summed to one number of 16 bits, the other to another. */
