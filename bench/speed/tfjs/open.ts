@@ -46,13 +46,19 @@ export const openTfjs: OpenPeer = async ({ folder, model, threads }) => {
   };
 };
 
+/** Installed in a folder of their own, and so no dependencies of the project. */
+const packages = {
+  core: "@tensorflow/tfjs-core",
+  backend: "@tensorflow/tfjs-backend-wasm",
+} as const;
+
 async function loadTf(folder: string): Promise<Tf> {
   const require = createRequire(path.join(folder, "package.json"));
-  const tf: unknown = require("@tensorflow/tfjs-core");
-  invariant(isTf(tf), "@tensorflow/tfjs-core is not what its name says");
+  const tf: unknown = require(packages.core);
+  invariant(isTf(tf), `${packages.core} is not what its name says`);
   // Prints a greeting, and checks values for NaN, otherwise.
   tf.env().set("PROD", true);
-  require("@tensorflow/tfjs-backend-wasm");
+  require(packages.backend);
   invariant(await tf.setBackend("wasm"), "TensorFlow.js has its WebAssembly backend");
   return tf;
 }
