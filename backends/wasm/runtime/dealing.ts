@@ -3,8 +3,7 @@ import { known } from "../../../ir/diagnostic.ts";
 import type { RunOptions, SampleResult, SampleSource } from "../../../ir/executable.ts";
 import type { StatisticsData } from "../../../ir/run/observe.ts";
 import { type ExtremeSamples, isExtreme } from "./extremes.ts";
-import type { Sample } from "./messages.ts";
-import type { RunTask } from "./runner.ts";
+import type { RunTask, Sample } from "./runner.ts";
 import type { Remote } from "./team.ts";
 
 /** What was asked of an executable. */

@@ -8,8 +8,7 @@ import type { Module } from "../../../ir/module.ts";
 import { type StatisticsData, statisticsToData } from "../../../ir/run/observe.ts";
 import { type Runner, createRunner } from "../../typed/execute.ts";
 import { compilePlan } from "../../typed/plan.ts";
-import type { Sample } from "./messages.ts";
-import type { RunTask } from "./runner.ts";
+import type { RunTask, Sample } from "./runner.ts";
 
 /** Larger magnitudes are extreme. Float32 goes up to 2^128: half of that is left for the weights. */
 const largest = 2 ** 64;

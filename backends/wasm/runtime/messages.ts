@@ -1,23 +1,12 @@
 /** What the threads of the WebAssembly engine say to each other, and what a worker does about it. */
 import { known } from "../../../ir/diagnostic.ts";
-import type { Recording, SampleResult } from "../../../ir/executable.ts";
+import type { SampleResult } from "../../../ir/executable.ts";
 import type { Module } from "../../../ir/module.ts";
 import { type StatisticsData, statisticsToData } from "../../../ir/run/observe.ts";
-import type { TensorData } from "../../../ir/tensor.ts";
 import { type Failed, failedBy } from "../../worker-end.ts";
 import { Instance, type WorkShare } from "./instance.ts";
 import type { Program } from "../program.ts";
-import { type RunTask, type Runner, createRunner, follow } from "./runner.ts";
-
-/** One sample and its number. Parts other than the first are given no inputs. */
-export interface Sample {
-  readonly index: number;
-  readonly inputs: readonly TensorData[];
-  /** What is given of it besides; see `RunTask.given`. */
-  readonly given: readonly Recording[];
-  /** The elements of probed values to keep; null for all. */
-  readonly elements: Int32Array | null;
-}
+import { type RunTask, type Runner, type Sample, createRunner, follow } from "./runner.ts";
 
 /** A program as a worker gets it; the memory is shared. */
 export interface Opening {

@@ -8,6 +8,7 @@ import {
   type Activity,
   type Observation,
   type Probe,
+  type Recording,
   type SampleResult,
   activityKinds,
   addTimestep,
@@ -22,9 +23,18 @@ import type { TensorData } from "../../../ir/tensor.ts";
 import { type Shape, type Type, elementCount } from "../../../ir/type.ts";
 import type { Instance } from "./instance.ts";
 import { notFiniteIn } from "../../../ir/run/finite.ts";
-import type { Sample } from "./messages.ts";
 import type { EventRows, Program, SpikesAt } from "../program.ts";
 import { laidOut, recordingFor } from "./recordings.ts";
+
+/** One sample and its number. Parts other than the first are given no inputs. */
+export interface Sample {
+  readonly index: number;
+  readonly inputs: readonly TensorData[];
+  /** What is given of it besides; see `RunTask.given`. */
+  readonly given: readonly Recording[];
+  /** The elements of probed values to keep; null for all. */
+  readonly elements: Int32Array | null;
+}
 
 /** What a thread needs to know of a run; plain data. */
 export interface RunTask {

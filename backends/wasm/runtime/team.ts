@@ -1,8 +1,8 @@
 /** The asking side of worker threads: requests out, replies back, whatever kind of threads they are. */
 import { invariant } from "../../../ir/diagnostic.ts";
 import { WorkerEnd } from "../../worker-end.ts";
-import type { Opening, Reply, Request, Sample } from "./messages.ts";
-import type { RunTask } from "./runner.ts";
+import type { Opening, Reply, Request } from "./messages.ts";
+import type { RunTask, Sample } from "./runner.ts";
 
 /** A worker thread, waiting for requests. It answers each, in order. */
 export interface Thread {
