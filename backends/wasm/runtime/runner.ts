@@ -51,6 +51,16 @@ export interface RunTask {
   readonly given: readonly ValueId[];
 }
 
+/** One sample and its number. Parts other than the first are given no inputs. */
+export interface Sample {
+  readonly index: number;
+  readonly inputs: readonly TensorData[];
+  /** What is given of it besides; see `RunTask.given`. */
+  readonly given: readonly Recording[];
+  /** The elements of probed values to keep; null for all. */
+  readonly elements: Int32Array | null;
+}
+
 export interface Runner {
   run(sample: Sample): SampleResult;
   statistics(): CalibrationStatistics;
