@@ -6,8 +6,9 @@
  *
  * where f is the finest step. A neuron sends exactly what it takes off its potential, so a step that was
  * rounded is another step and no error: what a spike stands for is corrected by θ'·q / f, and earlier steps
- * are rounded up, so that their largest word reaches as far as before. Where weights are so coarse that f is
- * less than a unit, it is doubled until it is one: finer than its currents count no neuron can be.
+ * are rounded up, so that their largest word reaches as far as before. Finer than its currents count no
+ * neuron can be: where weights are so coarse that the middle one of all channels' f is less than a unit, the
+ * finest step is doubled until it is one, as far as there are coarser steps; of single channels θ' is 1.
  */
 import { known } from "../../../ir/diagnostic.ts";
 import type { OpOf } from "../../../ir/op/op.ts";
@@ -64,10 +65,12 @@ export function graded(
   /** How often the finest step is doubled, and its units then, where currents are in `units`. */
   const counted = (units: Grid): { readonly thetas: Grid; readonly doubled: number } => {
     const exact = combine([finest, units], ([step = 1, unit = 1]) => step / unit);
-    const smallest = Math.min(...exact.data);
-    // 0.5 is rounded up to a unit.
-    const doubled = Math.max(0, Math.ceil(-1 - Math.log2(smallest)));
-    const thetas = { ...exact, data: exact.data.map((x) => roundHalfAway(x * 2 ** doubled)) };
+    const middle = exact.data.toSorted()[exact.data.length >> 1] ?? 1;
+    // 0.5 is rounded up to a unit. The largest step remains a whole multiple of the finest.
+    const wanted = Math.max(0, Math.ceil(-1 - Math.log2(middle)));
+    const doubled = Math.min(wanted, Math.floor(Math.log2(widest)));
+    const whole = (x: number): number => Math.max(1, roundHalfAway(x * 2 ** doubled));
+    const thetas = { ...exact, data: exact.data.map(whole) };
     return { thetas, doubled };
   };
   const sent = (units: Grid): Grid => {
