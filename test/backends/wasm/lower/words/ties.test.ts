@@ -1,0 +1,90 @@
+/**
+ * Words without a division: potentials at, above and below each half of a step, where the nearest word changes,
+ * for steps that float32 divides by alone, for the largest of those, and for larger ones.
+ */
+import { describe, expect, it } from "vitest";
+import { singleThreadWasmEngine } from "../../../../../backends/wasm/runtime/single.ts";
+import { interpretEngine } from "../../../../../backends/interpret/engine.ts";
+import { dividesByInverse } from "../../../../../backends/wasm/kernels/words/cells.ts";
+import { Builder } from "../../../../../ir/build.ts";
+import { tensorOf } from "../../../../../ir/tensor.ts";
+import { real } from "../../../../../ir/type.ts";
+import { loc } from "../../../../ir/one-op.ts";
+import { runOn } from "../../compare.ts";
+
+const signs = ["positive", "free", "retract"] as const;
+
+/** Channels, which come last, for steps; a row for each of their potentials, which are there from the start. */
+function neurons(
+  steps: readonly number[],
+  values: readonly (readonly number[])[],
+  bits: number,
+  sign: (typeof signs)[number],
+) {
+  const b = new Builder();
+  const rows = values[0]?.length ?? 0;
+  const shape = [1, rows, steps.length];
+  const byRow = Array.from({ length: rows }, (_, row) => values.map((each) => each[row] ?? 0));
+  const x = b.input("x", real("i8", shape), loc);
+  const scale = b.tensor("scale", tensorOf("i8", [], [1]));
+  const shift = b.tensor("shift", tensorOf("i32", [], [0]));
+  const current = b.add("ann.affine", [x], { scale, shift }, loc);
+  const attrs = {
+    threshold: b.tensor("theta", tensorOf("i32", [steps.length], steps)),
+    vInit: b.tensor("v", tensorOf("i32", shape.slice(1), byRow.flat())),
+    amplitude: b.tensor("one", tensorOf("i32", [], [1])),
+    ceiling: null,
+    bits,
+    alphabet: "word",
+    sign,
+    // Without a table, spikes of one bit are masks.
+    schedule: "table",
+    shares: b.tensor("shares", tensorOf("i32", [1], [1])),
+  } as const;
+  const begun = b.add("snn.difference", [current], {}, loc);
+  const sent = b.add("snn.graded", [begun], attrs, loc);
+  const value = b.add("snn.accumulate", [sent], {}, loc);
+  const module = b.finish({
+    name: "ties",
+    code: "differential",
+    timesteps: 2,
+    outputs: [{ name: "y", value }],
+    properties: new Set(["spiking", "integer"]),
+  });
+  return {
+    module,
+    inputs: [tensorOf("i8", shape, new Array<number>(values.flat().length).fill(0))],
+  };
+}
+
+/** One below, at and above each half step, and beyond the last word. */
+function potentials(step: number, most: number): number[] {
+  return Array.from({ length: 2 * most + 6 }, (_, i) => {
+    const half = Math.ceil((i - most - 3 + 0.5) * step);
+    return [half - 1, half, half + 1];
+  }).flat();
+}
+
+describe("words", () => {
+  it.each([1, 4, 6])("are the nearest multiples of the step, of %i bits", async (bits) => {
+    const most = 2 ** bits - 1;
+    const largest = Math.ceil(2 ** 23 / (6 * (most + 2))) - 1;
+    expect([dividesByInverse(most, largest), dividesByInverse(most, largest + 1)]).toEqual([
+      true,
+      false,
+    ]);
+    const few = Array.from({ length: 33 }, (_, i) => i + 1);
+    for (const steps of [
+      [...few, 999, 1000, largest - 1, largest],
+      [...few, largest + 1, 3_000_001, 3_000_002],
+    ]) {
+      const values = steps.map((step) => potentials(step, most));
+      for (const sign of signs) {
+        const { module, inputs } = neurons(steps, values, bits, sign);
+        const wanted = await runOn(interpretEngine, module, inputs, { timesteps: 2 });
+        const found = await runOn(singleThreadWasmEngine, module, inputs, { timesteps: 2 });
+        expect(found.sample.outputs).toEqual(wanted.sample.outputs);
+      }
+    }
+  });
+});
