@@ -64,3 +64,11 @@ export function haloOf(lowering: Lowering, value: ValueId, image: boolean): Halo
     right: room.after.at(-1) ?? 0,
   };
 }
+
+export type Pair = readonly [number, number];
+
+/** Two numbers per window attribute, rows first; one-dimensional windows have one row. */
+export function pair(values: readonly number[], missing: number): Pair {
+  const [first = missing, second] = values;
+  return second === undefined ? [missing, first] : [first, second];
+}

@@ -1,5 +1,5 @@
 /** Places for what an op needs on its way, laid out as the values that it meets. */
-import type { Op } from "../../../ir/op/op.ts";
+import type { Op, ValueId } from "../../../ir/op/op.ts";
 import { elementCount, type Shape } from "../../../ir/type.ts";
 import { onFirstThread, spaceOf } from "../assembler/memory.ts";
 import {
@@ -55,4 +55,34 @@ export function zeroState(lowering: Lowering, op: Op, name: string, bytes: numbe
     },
   });
   return buffer;
+}
+
+/** Copies v[0], `bytes` to a pixel, to where potentials are kept between chunks. */
+export function startPotentials(
+  lowering: Lowering,
+  result: ValueId,
+  potentials: Buffer,
+  vInit: { readonly buffer: Buffer; readonly pixelStride: number },
+  pixels: number,
+  bytes: number,
+): void {
+  lowering.emit({
+    name: `%${result} start`,
+    phase: "begin",
+    reads: [vInit.buffer],
+    writes: [potentials],
+    emit(code) {
+      const { wasm } = code;
+      onFirstThread(code, () => {
+        const arena = wasm.global.get("arena", code.assembler.typeOf("i32"));
+        const to = code.define("i32", wasm.i32.add(arena, code.int(potentials.address)));
+        const from = code.define("i32", code.int(vInit.buffer.address));
+        code.times(pixels, () => {
+          code.push(wasm.memory.copy(to.get(), from.get(), code.int(bytes)));
+          to.step(bytes);
+          from.step(vInit.pixelStride);
+        });
+      });
+    },
+  });
 }

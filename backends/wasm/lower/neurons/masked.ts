@@ -13,12 +13,10 @@ import {
   type NeuronSink,
   type PopulationForm,
 } from "../../kernels/neurons/population-form.ts";
-import { onFirstThread } from "../../assembler/memory.ts";
 import { known } from "../../../../ir/diagnostic.ts";
 import { type Op, isOp } from "../../../../ir/op/op.ts";
 import { expandSpikes } from "../../kernels/expand.ts";
 import { clearMaskHalo } from "../../kernels/synapses/halo.ts";
-import type { Parameters } from "../../kernels/neurons/firing.ts";
 import type { LaneMode } from "../../kernels/lanes.ts";
 import { populate } from "../../kernels/neurons/population.ts";
 import { type PixelGrid, type SpikeMasks, maskBuffers, masksBytes } from "../../memory/spikes.ts";
@@ -35,7 +33,7 @@ import {
 } from "./firing.ts";
 import { pixelGridOf, gridViewOf, haloOf } from "../grid.ts";
 import type { Lowering, Spikes } from "../lowering.ts";
-import { zeroState } from "../scratch.ts";
+import { startPotentials, zeroState } from "../scratch.ts";
 import { type PopulationDrive, collectDrive } from "./sources.ts";
 
 /** The spikes of a neuron op, with the population that fires them. */
@@ -62,8 +60,9 @@ export function lowerPopulation(lowering: Lowering, op: Op): Spikes | null {
           pixels * rowOfPixels,
         )
       : null;
-  if (potentials !== null && chunked)
-    emitStart(lowering, op, potentials, vInit, pixels, rowOfPixels);
+  if (potentials !== null && chunked) {
+    startPotentials(lowering, op.result, potentials, vInit, pixels, rowOfPixels);
+  }
   const sentBytes = pixels * rowOfPixels;
   const sent = !needsSent(op)
     ? null
@@ -227,34 +226,4 @@ function modeOf(op: Op, drive: PopulationDrive): LaneMode {
 function vectorsOf(channels: number, mode: LaneMode): number {
   if (mode === "i16") return channels <= 8 ? 1 : channels <= 16 ? 2 : channels <= 32 ? 4 : 8;
   return channels <= 8 ? 2 : channels <= 16 ? 4 : 8;
-}
-
-/** Copies v[0] to where potentials are kept between chunks. */
-function emitStart(
-  lowering: Lowering,
-  op: Op,
-  potentials: Buffer,
-  vInit: Parameters,
-  pixels: number,
-  bytes: number,
-): void {
-  lowering.emit({
-    name: `%${op.result} start`,
-    phase: "begin",
-    reads: [vInit.buffer],
-    writes: [potentials],
-    emit(code) {
-      const { wasm } = code;
-      onFirstThread(code, () => {
-        const arena = wasm.global.get("arena", code.assembler.typeOf("i32"));
-        const to = code.define("i32", wasm.i32.add(arena, code.int(potentials.address)));
-        const from = code.define("i32", code.int(vInit.buffer.address));
-        code.times(pixels, () => {
-          code.push(wasm.memory.copy(to.get(), from.get(), code.int(bytes)));
-          to.step(bytes);
-          from.step(vInit.pixelStride);
-        });
-      });
-    },
-  });
 }

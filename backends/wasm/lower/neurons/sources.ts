@@ -9,9 +9,8 @@ import { broadcastIndices } from "../../../../ir/semantics/semantics.ts";
 import { elementCount, sameShape } from "../../../../ir/type.ts";
 import { type PixelGrid } from "../../memory/spikes.ts";
 import type { Lowering, Spikes, MaskedKind } from "../lowering.ts";
-import { rowMajorIndices } from "../grid.ts";
-
-type Pair = readonly [number, number];
+import { type Pair, pair, rowMajorIndices } from "../grid.ts";
+import { shortcutWindow } from "../shortcut.ts";
 
 /** Spikes in a window, each through a row of weights. */
 export interface EventDrive {
@@ -191,12 +190,6 @@ function operandSpikes(lowering: Lowering, op: Op): Spikes | null {
   return lowering.spikesOf(lowering.opOf(lowering.operandOf(op)));
 }
 
-/** Two numbers per window attribute, rows first; one-dimensional windows have one row. */
-export function pair(values: readonly number[], missing: number): Pair {
-  const [first = missing, second] = values;
-  return second === undefined ? [missing, first] : [first, second];
-}
-
 function convOf(lowering: Lowering, op: OpOf<"ann.conv">): EventDrive | AlignedDrive | null {
   if (op.type.shape.length > 4) return null;
   const { groups } = op.attrs;
@@ -331,33 +324,17 @@ function poolOf(lowering: Lowering, op: OpOf<"ann.average-pool">): AlignedDrive 
 
 /** A shortcut that skips pixels and shifts channels: slice, pad, or one after the other. */
 function shortcutOf(lowering: Lowering, op: OpOf<"ann.pad" | "ann.slice">): EventDrive | null {
-  let starts: readonly number[] = [0, 0, 0, 0];
-  let steps: readonly number[] = [1, 1, 1, 1];
-  let shift = 0;
-  let at: Op = op;
-  if (isOp(at, "ann.pad")) {
-    const { begin, end, mode, value } = at.attrs;
-    const spatial = [0, ...begin.keys()].filter((axis) => axis !== 1);
-    if (mode !== "constant" || value !== 0) return null;
-    if (spatial.some((axis) => begin[axis] !== 0 || end[axis] !== 0)) return null;
-    shift = begin[1] ?? 0;
-    const producer = lowering.opOf(lowering.operandOf(at));
-    if (isOp(producer, "ann.slice") && lowering.isPrivate(producer.result)) at = producer;
-  }
-  if (isOp(at, "ann.slice")) {
-    ({ starts, steps } = at.attrs);
-    if (steps.some((step) => step < 1) || steps[1] !== 1) return null;
-    shift -= starts[1] ?? 0;
-  }
-  const spikes = operandSpikes(lowering, at);
+  const window = shortcutWindow(lowering, op);
+  if (window === null) return null;
+  const { from, origin, stride, shift, first } = window;
+  const spikes = operandSpikes(lowering, from);
   const worth = spikes === null ? null : perChannel(spikes);
   if (spikes === null || worth === null) return null;
-  const sliced = isOp(at, "ann.slice") ? (at.attrs.sizes[1] ?? 0) : spikes.masks.grid.channels;
-  const first = starts[1] ?? 0;
+  const sliced = window.channels ?? spikes.masks.grid.channels;
   return {
     ...point(spikes),
-    stride: pair(steps.slice(2), 1),
-    origin: pair(starts.slice(2), 0),
+    stride,
+    origin,
     weightOf: (o, _row, _column, c) =>
       o === c + shift && c >= first && c < first + sliced ? (worth[c] ?? 0) : 0,
   };

@@ -10,13 +10,12 @@ import {
   unitsOf,
 } from "../../kernels/words/form.ts";
 import { known } from "../../../../ir/diagnostic.ts";
-import { onFirstThread } from "../../assembler/memory.ts";
 import type { WordPlanes } from "../../memory/words.ts";
 import type { Buffer } from "../../memory/view.ts";
 import { gridViewOf } from "../grid.ts";
 import type { Lowering } from "../lowering.ts";
 import { traceOf } from "../over-time.ts";
-import { zeroState } from "../scratch.ts";
+import { startPotentials, zeroState } from "../scratch.ts";
 import { type WordNeurons, byPixel } from "./senders.ts";
 
 type Shape = Pick<WordLayer, "grid" | "vectors" | "together">;
@@ -129,34 +128,4 @@ function parameterOf(
     return all;
   });
   return { buffer, pixelStride: isAlike ? 0 : 4 * lanes };
-}
-
-/** Copies v[0] to where potentials are kept between chunks. */
-function startPotentials(
-  lowering: Lowering,
-  result: number,
-  potentials: Buffer,
-  vInit: Parameter,
-  pixels: number,
-  bytes: number,
-): void {
-  lowering.emit({
-    name: `%${result} start`,
-    phase: "begin",
-    reads: [vInit.buffer],
-    writes: [potentials],
-    emit(code) {
-      const { wasm } = code;
-      onFirstThread(code, () => {
-        const arena = wasm.global.get("arena", code.assembler.typeOf("i32"));
-        const to = code.define("i32", wasm.i32.add(arena, code.int(potentials.address)));
-        const from = code.define("i32", code.int(vInit.buffer.address));
-        code.times(pixels, () => {
-          code.push(wasm.memory.copy(to.get(), from.get(), code.int(bytes)));
-          to.step(bytes);
-          from.step(vInit.pixelStride);
-        });
-      });
-    },
-  });
 }

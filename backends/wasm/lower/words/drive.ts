@@ -8,9 +8,8 @@ import { elementCount, sameShape } from "../../../../ir/type.ts";
 import type { PixelGrid } from "../../memory/spikes.ts";
 import type { WordPlanes } from "../../memory/words.ts";
 import type { Lowering, Words } from "../lowering.ts";
-import { pair } from "../neurons/sources.ts";
-
-type Pair = readonly [number, number];
+import { type Pair, pair } from "../grid.ts";
+import { shortcutWindow } from "../shortcut.ts";
 
 /** Words in a window, each through a weight for each output channel. */
 export interface WindowDrive {
@@ -239,38 +238,22 @@ function shortcutOf(
   op: OpOf<"ann.pad" | "ann.slice">,
   grid: PixelGrid,
 ): TapsDrive | null {
-  let starts: readonly number[] = [0, 0, 0, 0];
-  let steps: readonly number[] = [1, 1, 1, 1];
-  let shift = 0;
-  let at: Op = op;
-  if (isOp(at, "ann.pad")) {
-    const { begin, end, mode, value } = at.attrs;
-    const spatial = [0, ...begin.keys()].filter((axis) => axis !== 1);
-    if (mode !== "constant" || value !== 0) return null;
-    if (spatial.some((axis) => begin[axis] !== 0 || end[axis] !== 0)) return null;
-    shift = begin[1] ?? 0;
-    const producer = lowering.opOf(lowering.operandOf(at));
-    if (isOp(producer, "ann.slice") && lowering.isPrivate(producer.result)) at = producer;
-  }
-  if (isOp(at, "ann.slice")) {
-    ({ starts, steps } = at.attrs);
-    if (steps.some((step) => step < 1) || steps[1] !== 1) return null;
-    shift -= starts[1] ?? 0;
-  }
+  const window = shortcutWindow(lowering, op);
+  if (window === null) return null;
+  const { from, origin, stride, shift, first } = window;
   if (op.type.shape.length > 4 || shift < 0) return null;
-  const words = operandWords(lowering, at);
+  const words = operandWords(lowering, from);
   if (words === null) return null;
   const { planes, shares, amplitude } = words;
-  const first = starts[1] ?? 0;
-  const sliced = isOp(at, "ann.slice") ? (at.attrs.sizes[1] ?? 0) : planes.grid.channels;
+  const sliced = window.channels ?? planes.grid.channels;
   const outputs = [first + shift, first + shift + sliced] as const;
   if (outputs[1] > grid.channels) return null;
   return {
     ...{ kind: "taps", planes, shares, shift, outputs },
-    stride: pair(steps.slice(2), 1),
+    stride,
     taps: [
       {
-        origin: pair(starts.slice(2), 0),
+        origin,
         weightOf: (o) => (o >= outputs[0] && o < outputs[1] ? (amplitude[o - shift] ?? 0) : 0),
       },
     ],
