@@ -390,7 +390,7 @@ export const diagnose = catalogue({
     severity: "error",
     message: (p: { kind: string; name: string; why: string }) =>
       `${p.kind} (${p.name}) has no integer form: ${p.why}`,
-    help: "remove quantise for this network, and run it in float32",
+    help: "leave out --integer or quantise, and run it in float32; or choose another code",
   },
   "own-units": {
     severity: "info",
