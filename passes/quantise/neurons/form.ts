@@ -116,6 +116,13 @@ export function unitsBeside(units: Grid, step: Grid): Grid {
   return combine([units, step], ([unit = 0, theta = 1]) => (unit === 0 ? theta / 2 ** 12 : unit));
 }
 
+/** Thresholds in units; no neuron counts finer than its currents. */
+export function thresholdsIn(threshold: Grid, units: Grid): Grid {
+  return combine([threshold, units], ([theta = 1, unit = 1]) =>
+    Math.max(1, roundHalfAway(theta / unit)),
+  );
+}
+
 /** Initial potentials in units, less what currents bring too much on average. */
 export function startsOf(vInit: Grid, units: Grid, surplus: Grid): Grid {
   return combine([vInit, units, surplus], ([v = 0, unit = 1, over = 0]) =>

@@ -7,8 +7,15 @@ import type { OpOf } from "../../../ir/op/op.ts";
 import type { TensorLookup } from "../../../ir/op/spec.ts";
 import { scalar } from "../../../ir/tensor.ts";
 import { combine, compress } from "../grid.ts";
-import { roundHalfAway } from "../scale.ts";
-import { type NeuronForm, keepGrid, parametersOf, startsOf, unitsBeside, partOf } from "./form.ts";
+import {
+  type NeuronForm,
+  keepGrid,
+  parametersOf,
+  startsOf,
+  thresholdsIn,
+  unitsBeside,
+  partOf,
+} from "./form.ts";
 
 export function integrateAndFire(op: OpOf<"snn.if">, tensors: TensorLookup): NeuronForm {
   const at = parametersOf(op, tensors);
@@ -25,9 +32,7 @@ export function integrateAndFire(op: OpOf<"snn.if">, tensors: TensorLookup): Neu
     sent: null,
     make(maker) {
       const units = unitsBeside(maker.units, threshold);
-      const thetas = combine([threshold, units], ([theta = 1, unit = 1]) =>
-        Math.max(1, roundHalfAway(theta / unit)),
-      );
+      const thetas = thresholdsIn(threshold, units);
       const sent = combine(
         [amplitude, thetas, units, threshold],
         ([a = 1, steps = 1, unit = 1, theta = 1]) => (a * steps * unit) / theta,

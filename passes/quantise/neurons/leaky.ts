@@ -7,13 +7,13 @@ import type { OpOf } from "../../../ir/op/op.ts";
 import type { TensorLookup } from "../../../ir/op/spec.ts";
 import { scalar } from "../../../ir/tensor.ts";
 import { combine, compress } from "../grid.ts";
-import { roundHalfAway } from "../scale.ts";
 import {
   type NeuronForm,
   type NoForm,
   keepGrid,
   parametersOf,
   startsOf,
+  thresholdsIn,
   unitsBeside,
   partOf,
 } from "./form.ts";
@@ -53,9 +53,7 @@ export function leaky(op: OpOf<"snn.lif">, tensors: TensorLookup): NeuronForm | 
     sent: null,
     make(maker) {
       const units = unitsBeside(maker.units, threshold);
-      const thetas = combine([threshold, units], ([theta = 1, unit = 1]) =>
-        Math.max(1, roundHalfAway(theta / unit)),
-      );
+      const thetas = thresholdsIn(threshold, units);
       // Reset to zero forgets by how much: there the rate does not go with the threshold.
       const sent =
         reset === "zero"
