@@ -18,7 +18,7 @@ import type { ValueId } from "../ir/op/op.ts";
 import { elementCount } from "../ir/type.ts";
 import { prefixOf } from "../passes/graph.ts";
 import { diagnose } from "./diagnostics.ts";
-import { Recorder, usualRecordingBytes } from "./recorder.ts";
+import { Recorder, usualRecordingBytes } from "./calibration/recorder.ts";
 
 export interface Running {
   readonly engine: Engine;

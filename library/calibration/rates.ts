@@ -2,12 +2,12 @@
  * How often neurons fire on calibration samples. The compiler chooses kernels by it, so it is recorded with the
  * network.
  */
-import type { SampleSource } from "../ir/executable.ts";
-import type { Module } from "../ir/module.ts";
-import type { ValueId } from "../ir/op/op.ts";
-import { producerOf } from "../ir/module.ts";
-import { elementCount } from "../ir/type.ts";
-import { type Running, byContent, loadOn } from "./measure.ts";
+import type { SampleSource } from "../../ir/executable.ts";
+import type { Module } from "../../ir/module.ts";
+import type { ValueId } from "../../ir/op/op.ts";
+import { producerOf } from "../../ir/module.ts";
+import { elementCount } from "../../ir/type.ts";
+import { type Running, byContent, loadOn } from "../measure.ts";
 
 /** Enough for a rate within a tenth, which is finer than kernels differ. */
 const samplesForRates = 64;

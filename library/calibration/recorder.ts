@@ -5,13 +5,13 @@
  * is known yet, and wherever a shortcut begins before it. A recording stands for all ops that made it,
  * with their tensors: where a pass has changed one of them, it is not found any more.
  */
-import { known } from "../ir/diagnostic.ts";
-import type { Probe, Recording } from "../ir/executable.ts";
-import { valuesBehind } from "../ir/analysis/walk.ts";
-import { type Module, tensorAt } from "../ir/module.ts";
-import type { ValueId } from "../ir/op/op.ts";
-import { tensorRefsOf } from "../ir/op/table.ts";
-import { type Tensor, hashTensor } from "../ir/tensor.ts";
+import { known } from "../../ir/diagnostic.ts";
+import type { Probe, Recording } from "../../ir/executable.ts";
+import { valuesBehind } from "../../ir/analysis/walk.ts";
+import { type Module, tensorAt } from "../../ir/module.ts";
+import type { ValueId } from "../../ir/op/op.ts";
+import { tensorRefsOf } from "../../ir/op/table.ts";
+import { type Tensor, hashTensor } from "../../ir/tensor.ts";
 
 /** Bytes of recordings to keep; what does not fit is computed again whenever it is needed. */
 export const usualRecordingBytes = 2 ** 30;

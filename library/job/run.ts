@@ -12,7 +12,7 @@ import { type Conversion, convert } from "../convert.ts";
 import { droppedFrames, framesIn } from "../data.ts";
 import { diagnose } from "../diagnostics.ts";
 import type { Running } from "../measure.ts";
-import { withRates } from "../rates.ts";
+import { withRates } from "../calibration/rates.ts";
 import type { ReportRequest } from "../report.ts";
 import type { JobHost } from "./host.ts";
 import type { Job } from "./job.ts";

@@ -7,7 +7,7 @@ import { decodePackage, encodePackage } from "../../ir/file/package.ts";
 import type { Module } from "../../ir/module.ts";
 import { parseModule } from "../../ir/text/parse.ts";
 import { tensorOf } from "../../ir/tensor.ts";
-import { withRates } from "../../library/rates.ts";
+import { withRates } from "../../library/calibration/rates.ts";
 
 const running = { engine: interpretEngine, threads: 1 };
 
