@@ -140,12 +140,19 @@ function countsOf(
   instance: Instance,
   program: Program,
 ): { readonly operations: number; readonly spikes: number } {
-  const { at } = known(program.counts, "counts");
-  const data = new Float64Array(3 * kernelSteps);
+  const { at, rows } = known(program.counts, "counts");
+  const data = new Float64Array(rows.count * kernelSteps);
   instance.read(at, 0, data);
   const sum = (row: number): number =>
     data.subarray(row * kernelSteps, (row + 1) * kernelSteps).reduce((a, b) => a + b, 0);
-  // Rows: spikes of the inputs, spikes of the layer, and operations, of which each spike of the
-  // layer causes one in the sum per pixel behind it.
-  return { operations: sum(2) - sum(1), spikes: sum(0) };
+  const [inputs, layer] = [...rows.spikes.values()].map(sum);
+  const met = rows.events.reduce(
+    (total, { plain, digits, words }) => total + sum(plain) + sum(digits) + sum(words),
+    0,
+  );
+  // Each spike of the layer meets one weight, in the sum per pixel behind it.
+  return {
+    operations: met - known(layer, "the layer's spikes"),
+    spikes: known(inputs, "spikes of the inputs"),
+  };
 }
