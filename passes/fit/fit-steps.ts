@@ -39,7 +39,8 @@ import { type PassContext, definePass } from "../pass.ts";
 import { byChannel, channelsAlong, joined } from "./channels.ts";
 import { drawPlaces } from "./places.ts";
 import { inPowers } from "./powers.ts";
-import { type Sending, type StepLimits, chooseSteps } from "./steps.ts";
+import { type StepLimits, chooseSteps } from "./steps.ts";
+import type { Sending } from "./trial.ts";
 import { type NeuronSite, neuronSites } from "../balance/sites.ts";
 import { refuseFinished } from "../balance/thresholds.ts";
 

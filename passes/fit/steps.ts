@@ -2,17 +2,8 @@
  * The steps of one channel of graded neurons over time, from the currents that some of them received.
  * In double precision: enough to choose by.
  */
-import type { OpOf } from "../../ir/op/op.ts";
-import { doubles, floats } from "../../ir/semantics/neurons/arithmetic.ts";
-import { gradedRule, largestSpike } from "../../ir/semantics/neurons/graded.ts";
-
-export interface Sending {
-  readonly attrs: Pick<OpOf<"snn.graded">["attrs"], "alphabet" | "bits" | "sign">;
-  /** The potential at the start. */
-  readonly vInit: number;
-  /** The most that may be sent in all; Infinity where there is no limit. */
-  readonly ceiling: number;
-}
+import { largestSpike } from "../../ir/semantics/neurons/graded.ts";
+import { type Group, type Neurons, type Sending, type Trial, missingBy, trialOf } from "./trial.ts";
 
 export interface StepLimits {
   /** The least share of the step before. */
@@ -48,41 +39,25 @@ export function chooseSteps(
 ): number[] | null {
   const neurons = currents.length / timesteps;
   const most = largestSpike(sending.attrs);
-  const missingOf = missingBy(sending);
-  const spikeOf = spikeBy(sending);
-  const { integrate, reset } = gradedRule(sending.attrs, doubles);
-  const v = new Float64Array(neurons).fill(sending.vInit);
-  const sent = new Float64Array(neurons);
+  const trial = trialOf(sending);
+  const population: Neurons = {
+    v: new Float64Array(neurons).fill(sending.vInit),
+    sent: new Float64Array(neurons),
+    missing: new Float64Array(neurons),
+  };
   const steps: number[] = [];
   for (let t = 0; t < timesteps; t++) {
     const [first] = steps;
     const before = steps.at(-1);
     // What goes out by the step before and what comes in, in one go: there are millions of neurons.
-    let furthest = 0;
-    let seen = 0;
-    for (let i = 0; i < neurons; i++) {
-      let held = v[i] ?? 0;
-      let gone = sent[i] ?? 0;
-      if (before !== undefined) {
-        const k = spikeOf(held, gone, before);
-        const change = before * k;
-        held = reset(held, k, change);
-        gone += change;
-        sent[i] = gone;
-      }
-      held = integrate(held, currents[t * neurons + i] ?? 0);
-      v[i] = held;
-      const d = Math.abs(missingOf(held, gone));
-      furthest = Math.max(furthest, d);
-      seen += d === 0 ? 0 : 1;
-    }
+    const { furthest, seen } = trial.advance(population, before ?? null, currents, t * neurons);
     const largest = Math.min(sending.ceiling, reachOf(furthest, seen)) / most;
     const isLast = t === timesteps - 1;
-    const sampled = (): Group[] => sampleOf(v, sent, missingOf);
+    const sampled = (): Group[] => sampleOf(population, furthest);
     // What the steps from here on can reach, each as much smaller than the one before as may be.
     const plan: StepSearch = { most, shrink, steps: timesteps - t };
     const chosen = (upTo: number): number => {
-      if (isLast) return leastError(spikeOf, sampled(), upTo);
+      if (isLast) return leastError(trial, sampled(), upTo);
       return sending.attrs.bits < enoughBits
         ? leastLeft(sampled(), plan, Math.min(upTo, largest))
         : largest;
@@ -112,7 +87,7 @@ function reachOf(furthest: number, seen: number): number {
 /** The largest that there will be to send at any timestep, if nothing is sent until then. */
 function laterReach(currents: Float32Array, timesteps: number, sending: Sending): number {
   const neurons = currents.length / timesteps;
-  const missingOf = missingBy(sending);
+  const missingOf = missingBy(sending.attrs.sign, sending.ceiling);
   let furthest = 0;
   for (let i = 0; i < neurons; i++) {
     let v = sending.vInit;
@@ -125,17 +100,11 @@ function laterReach(currents: Float32Array, timesteps: number, sending: Sending)
 }
 
 /** The step, at most `largest`, with which one spike leaves the least behind. */
-function leastError(spikeOf: SpikeOf, tried: readonly Group[], largest: number): number {
+function leastError(trial: Trial, tried: readonly Group[], largest: number): number {
   let best = largest;
   let least = Infinity;
   const tryOut = (step: number): void => {
-    let error = 0;
-    for (const { v, sent, missing, weight } of tried) {
-      for (let i = 0; i < v.length && error < least; i++) {
-        const left = (missing[i] ?? 0) - step * spikeOf(v[i] ?? 0, sent[i] ?? 0, step);
-        error += weight * left * left;
-      }
-    }
+    const error = trial.errorWithin(least, tried, step);
     if (error < least) [best, least] = [step, error];
   };
   for (let j = 0; j < candidates; j++) tryOut(largest * ratio ** j);
@@ -180,71 +149,38 @@ function leastLeft(tried: readonly Group[], plan: StepSearch, largest: number): 
   return best;
 }
 
-/** Neurons that steps are tried on. */
-interface Group {
-  /** How many neurons each of them stands for. */
-  readonly weight: number;
-  readonly v: Float64Array;
-  readonly sent: Float64Array;
-  /** What each of them still has to send. */
-  readonly missing: Float64Array;
-}
-
 /**
  * Some neurons to try steps on, those that have the most to send first: few have much, and much of the
- * error is theirs, so as many are taken of these as of all the others.
+ * error is theirs, so as many are taken of these as of all the others. `furthest` is the most that is missing.
  */
-function sampleOf(
-  v: Float64Array,
-  sent: Float64Array,
-  missingOf: (v: number, sent: number) => number,
-): Group[] {
-  const missing = new Float64Array(v.length);
-  let furthest = 0;
-  for (let i = 0; i < v.length; i++) {
-    const d = missingOf(v[i] ?? 0, sent[i] ?? 0);
-    missing[i] = d;
-    furthest = Math.max(furthest, Math.abs(d));
-  }
+function sampleOf({ v, sent, missing }: Neurons, furthest: number): Group[] {
   const limit = furthest / 16;
   let count = 0;
-  for (let i = 0; i < v.length; i++) count += Math.abs(missing[i] ?? 0) > limit ? 1 : 0;
-  const far = new Int32Array(count);
-  const near = new Int32Array(v.length - count);
-  let [fars, nears] = [0, 0];
-  for (let i = 0; i < v.length; i++) {
-    if (Math.abs(missing[i] ?? 0) > limit) far[fars++] = i;
-    else near[nears++] = i;
-  }
-  return [far, near].map((all) => {
-    const stride = Math.max(1, Math.floor(all.length / mostTried));
-    const drawn = all.filter((_, i) => i % stride === 0);
-    const of = (values: Float64Array): Float64Array => {
-      const gathered = new Float64Array(drawn.length);
-      for (let i = 0; i < drawn.length; i++) gathered[i] = values[drawn[i] ?? 0] ?? 0;
-      return gathered;
+  for (const d of missing) if (Math.abs(d) > limit) count++;
+  return [true, false].map((isFar) => {
+    const all = isFar ? count : v.length - count;
+    const stride = Math.max(1, Math.floor(all / mostTried));
+    const drawn = Math.ceil(all / stride);
+    const group = {
+      weight: stride,
+      v: new Float64Array(drawn),
+      sent: new Float64Array(drawn),
+      missing: new Float64Array(drawn),
     };
-    return { weight: stride, v: of(v), sent: of(sent), missing: of(missing) };
+    let [to, wait] = [0, 0];
+    for (let i = 0; i < v.length; i++) {
+      const d = missing[i] ?? 0;
+      if (Math.abs(d) > limit !== isFar) continue;
+      if (wait > 0) {
+        wait--;
+        continue;
+      }
+      wait = stride - 1;
+      group.v[to] = v[i] ?? 0;
+      group.sent[to] = sent[i] ?? 0;
+      group.missing[to] = d;
+      to++;
+    }
+    return group;
   });
-}
-
-/** What a neuron that holds `v` and has sent `sent` still has to send, as far as it may. */
-function missingBy({ attrs: { sign }, ceiling }: Sending): (v: number, sent: number) => number {
-  switch (sign) {
-    case "free":
-      return (v, sent) => Math.min(ceiling - sent, v);
-    case "retract":
-      return (v, sent) => Math.max(-sent, Math.min(ceiling - sent, v));
-    case "positive":
-      return (v, sent) => Math.max(0, Math.min(ceiling - sent, v));
-  }
-}
-
-/** The spike of a neuron that holds `v` and has sent `sent`, in units of the step. */
-type SpikeOf = (v: number, sent: number, step: number) => number;
-
-function spikeBy({ attrs, ceiling }: Sending): SpikeOf {
-  // Powers are chosen in float32, as engines choose them; words in double precision.
-  const { fire } = gradedRule(attrs, attrs.alphabet === "power" ? floats : doubles);
-  return (v, sent, step) => fire(v, sent, step, ceiling);
 }

@@ -1,7 +1,8 @@
 /** The steps of one channel, on currents that are written out. */
 import { describe, expect, it } from "vitest";
 import { uniform } from "../../../ir/random.ts";
-import { type Sending, chooseSteps } from "../../../passes/fit/steps.ts";
+import { chooseSteps } from "../../../passes/fit/steps.ts";
+import type { Sending } from "../../../passes/fit/trial.ts";
 
 const limits = { shrink: 1 / 16, finest: 0 };
 

@@ -1,0 +1,165 @@
+/**
+ * Neurons of one channel that steps are tried on: what a rule makes of millions of them, timestep by
+ * timestep, and the error of one more step. Words, which nearly all neurons send, have their rule in one piece
+ * with these loops: calls for each neuron would take ten times as long. In double precision: enough to choose by.
+ */
+import type { OpOf } from "../../ir/op/op.ts";
+import { doubles, floats } from "../../ir/semantics/neurons/arithmetic.ts";
+import { gradedRule, largestSpike } from "../../ir/semantics/neurons/graded.ts";
+
+export interface Sending {
+  readonly attrs: Pick<OpOf<"snn.graded">["attrs"], "alphabet" | "bits" | "sign">;
+  /** The potential at the start. */
+  readonly vInit: number;
+  /** The most that may be sent in all; Infinity where there is no limit. */
+  readonly ceiling: number;
+}
+
+/** What each of some neurons is at. */
+export interface Neurons {
+  /** Potentials. */
+  readonly v: Float64Array;
+  /** What was sent in all. */
+  readonly sent: Float64Array;
+  /** What there is still to send, as far as it may be. */
+  readonly missing: Float64Array;
+}
+
+/** Neurons that stand for others. */
+export interface Group extends Neurons {
+  /** How many each of them stands for. */
+  readonly weight: number;
+}
+
+export interface Trial {
+  /**
+   * Sends by the step `before`, null at the first timestep, then takes in what arrives at the neurons, from
+   * `from` in `currents`. Returns the largest magnitude of what is missing, and of how many neurons
+   * something is.
+   */
+  advance(
+    neurons: Neurons,
+    before: number | null,
+    currents: Float32Array,
+    from: number,
+  ): { readonly furthest: number; readonly seen: number };
+  /** The squared error after one spike of this step, or a part of it that is not below `limit`. */
+  errorWithin(limit: number, groups: readonly Group[], step: number): number;
+}
+
+export function trialOf(sending: Sending): Trial {
+  return sending.attrs.alphabet === "word" ? wordTrial(sending) : powerTrial(sending);
+}
+
+/** Signs differ in the least spike, and in the least that may be missing. */
+function wordTrial({ attrs, ceiling }: Sending): Trial {
+  const most = largestSpike(attrs);
+  const retracts = attrs.sign === "retract";
+  const lowest = attrs.sign === "positive" ? 0 : -most;
+  const least = attrs.sign === "positive" ? 0 : -Infinity;
+  const isBounded = ceiling !== Infinity;
+  return {
+    advance({ v, sent, missing }, before, currents, from) {
+      let furthest = 0;
+      let seen = 0;
+      for (let i = 0; i < v.length; i++) {
+        let held = v[i] ?? 0;
+        let gone = sent[i] ?? 0;
+        if (before !== null) {
+          const reached = retracts && -gone > held ? -gone : held;
+          let k = Math.floor(reached / before + 0.5);
+          if (k > most) k = most;
+          if (isBounded) k = Math.min(k, Math.floor((ceiling - gone) / before + 0.5));
+          if (k < lowest) k = lowest;
+          const change = before * k;
+          held -= change;
+          gone += change;
+          sent[i] = gone;
+        }
+        held += currents[from + i] ?? 0;
+        v[i] = held;
+        let left = isBounded && ceiling - gone < held ? ceiling - gone : held;
+        const low = retracts ? -gone : least;
+        if (left < low) left = low;
+        missing[i] = left;
+        const d = Math.abs(left);
+        if (d > furthest) furthest = d;
+        if (d !== 0) seen++;
+      }
+      return { furthest, seen };
+    },
+    errorWithin(limit, groups, step) {
+      let error = 0;
+      for (const { v, sent, missing, weight } of groups) {
+        for (let i = 0; i < v.length && error < limit; i++) {
+          const held = v[i] ?? 0;
+          const gone = sent[i] ?? 0;
+          const reached = retracts && -gone > held ? -gone : held;
+          let k = Math.floor(reached / step + 0.5);
+          if (k > most) k = most;
+          if (isBounded) k = Math.min(k, Math.floor((ceiling - gone) / step + 0.5));
+          if (k < lowest) k = lowest;
+          const left = (missing[i] ?? 0) - step * k;
+          error += weight * left * left;
+        }
+      }
+      return error;
+    },
+  };
+}
+
+/** Spikes are chosen in float32, as engines choose them; all else is in double precision. */
+function powerTrial({ attrs, ceiling }: Sending): Trial {
+  const missingOf = missingBy(attrs.sign, ceiling);
+  const { fire } = gradedRule(attrs, floats);
+  const { integrate, reset } = gradedRule(attrs, doubles);
+  return {
+    advance({ v, sent, missing }, before, currents, from) {
+      let furthest = 0;
+      let seen = 0;
+      for (let i = 0; i < v.length; i++) {
+        let held = v[i] ?? 0;
+        let gone = sent[i] ?? 0;
+        if (before !== null) {
+          const k = fire(held, gone, before, ceiling);
+          const change = before * k;
+          held = reset(held, k, change);
+          gone += change;
+          sent[i] = gone;
+        }
+        held = integrate(held, currents[from + i] ?? 0);
+        v[i] = held;
+        const left = missingOf(held, gone);
+        missing[i] = left;
+        furthest = Math.max(furthest, Math.abs(left));
+        seen += left === 0 ? 0 : 1;
+      }
+      return { furthest, seen };
+    },
+    errorWithin(limit, groups, step) {
+      let error = 0;
+      for (const { v, sent, missing, weight } of groups) {
+        for (let i = 0; i < v.length && error < limit; i++) {
+          const left = (missing[i] ?? 0) - step * fire(v[i] ?? 0, sent[i] ?? 0, step, ceiling);
+          error += weight * left * left;
+        }
+      }
+      return error;
+    },
+  };
+}
+
+/** What a neuron that holds `v` and has sent `sent` still has to send, as far as it may. */
+export function missingBy(
+  sign: Sending["attrs"]["sign"],
+  ceiling: number,
+): (v: number, sent: number) => number {
+  switch (sign) {
+    case "free":
+      return (v, sent) => Math.min(ceiling - sent, v);
+    case "retract":
+      return (v, sent) => Math.max(-sent, Math.min(ceiling - sent, v));
+    case "positive":
+      return (v, sent) => Math.max(0, Math.min(ceiling - sent, v));
+  }
+}
