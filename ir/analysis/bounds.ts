@@ -1,9 +1,10 @@
 /**
  * What can be proved of the integers of a module before it runs: the interval that each value stays
  * in, how large sums get on the way, and for how many timesteps what is summed over time fits 32
- * bits. Read off weights, biases and element types; no sample is looked at. Decides nothing.
+ * bits. Read off weights, biases, element types and tables over time, of which the analysis follows the
+ * rows; no sample is looked at. Decides nothing.
  */
-import { isNeuron } from "../op/known.ts";
+import { isNeuron, variesByItself } from "../op/known.ts";
 import { fail, known } from "../diagnostic.ts";
 import { diagnose } from "../diagnostics.ts";
 import { shortName } from "../loc.ts";
@@ -12,6 +13,7 @@ import { type Op, type OpOf, type ValueId, type WeightedKind, isOp } from "../op
 import {
   type Interval,
   hull,
+  hullOf,
   intervalOf,
   magnitude,
   plus,
@@ -19,7 +21,8 @@ import {
   times,
   withZero,
 } from "./interval.ts";
-import { type NeuronBounds, potentialsOf, sharesOf } from "./potentials.ts";
+import { type NeuronBounds, potentialsOf, sharesWithin } from "./potentials.ts";
+import { type Span, longestRun, spansOf, tableWithin } from "./spans.ts";
 import { largestSpike } from "../semantics/neurons/graded.ts";
 import { dtypeLimits as rangeOfDType, roundEven } from "../semantics/values/scalar.ts";
 import { type Tensor, roundTo } from "../tensor.ts";
@@ -117,28 +120,38 @@ function findBounds(module: Module): IntegerBounds {
 
 /** The bounds where it is known what values that come back hold. */
 function boundsGiven(module: Module, coming: ReadonlyMap<ValueId, Interval>): IntegerBounds {
-  const values = new Map<ValueId, Interval>();
+  const spans = spansOf(module);
+  const inSpans = new Map<ValueId, readonly Interval[]>();
   const partialSums = new Map<ValueId, number>();
+  const values = new Map<ValueId, Interval>();
   const neurons = new Map<ValueId, NeuronBounds>();
-  const ops = new Map<ValueId, Op>();
   const limits: { op: Op; timesteps: number }[] = [];
+  const soFar: SoFar = { module, spans, ops: new Map(), varying: new Set() };
   for (const op of module.ops) {
-    ops.set(op.result, op);
-    const operands = op.inputs.map((value) => values.get(value));
+    soFar.ops.set(op.result, op);
+    if (variesByItself(op) || op.inputs.some((value) => soFar.varying.has(value))) {
+      soFar.varying.add(op.result);
+    }
+    const operands = op.inputs.map((value) => inSpans.get(value));
     const [x] = operands;
     // What is summed over a frame is in its interval.
     if (x !== undefined && !isFramed(module.code) && isOp(op, "snn.max-pool", "snn.readout")) {
-      limits.push({ op, timesteps: Math.floor(largest / Math.max(1, magnitude(x))) });
+      limits.push({ op, timesteps: longestSum(x, spans) });
     }
     if (isFloat(op.type.dtype)) continue;
     const range = rangeOfType(op);
-    const found = coming.get(op.result) ?? boundsOf(op, operands, module, ops) ?? range;
-    const fits = found.low >= range.low && found.high <= range.high;
+    const comes = coming.get(op.result);
+    const found = comes === undefined ? intervalsOf(op, operands, soFar) : [comes];
+    const whole = found === null ? range : hullOf(found);
+    const fits = whole.low >= range.low && whole.high <= range.high;
     // Narrow integers wrap as they are meant to; sums of 32 bits are meant not to.
     const overflows = !fits && op.type.dtype === "i32";
     if (overflows) limits.push({ op, timesteps: 0 });
-    values.set(op.result, fits || overflows ? found : range);
-    const partial = partialSumOf(op, operands, partialSums, module);
+    const isKept = found !== null && (fits || overflows);
+    inSpans.set(op.result, isKept ? found : spans.map(() => range));
+    values.set(op.result, isKept ? whole : range);
+    const wholes = op.inputs.map((value) => values.get(value));
+    const partial = partialSumOf(op, wholes, partialSums, module);
     if (partial !== null) partialSums.set(op.result, partial);
     const [operand] = op.inputs;
     if (
@@ -147,8 +160,9 @@ function boundsGiven(module: Module, coming: ReadonlyMap<ValueId, Interval>): In
       x !== undefined &&
       operand !== undefined
     ) {
-      const partialSum = partialSums.get(operand) ?? magnitude(x);
-      const of = { current: x, partialSum, ...potentialsOf(op, x, module) };
+      const current = hullOf(x);
+      const partialSum = partialSums.get(operand) ?? magnitude(current);
+      const of = { current, partialSum, ...potentialsOf(op, { spans, currents: x }, module) };
       neurons.set(op.result, of);
       limits.push({ op, timesteps: of.timesteps });
     }
@@ -166,12 +180,68 @@ function boundsGiven(module: Module, coming: ReadonlyMap<ValueId, Interval>): In
   };
 }
 
-/** The interval of an op's result, or null where nothing is known beyond its type. */
+/** Timesteps for which the sum of what is in `x` in each span fits 32 bits. */
+function longestSum(x: readonly Interval[], spans: readonly Span[]): number {
+  const rates = x.map((each) => Math.max(1, magnitude(each)));
+  const advance = (sum: number, i: number, timesteps: number): number =>
+    sum + timesteps * (rates[i] ?? 0);
+  return longestRun({ start: 0, advance, fits: (sum) => sum <= largest }, spans);
+}
+
+/** What is known of a module before an op of it is looked at. */
+interface SoFar {
+  readonly module: Module;
+  readonly spans: readonly Span[];
+  readonly ops: Map<ValueId, Op>;
+  /** Values that may change from timestep to timestep. */
+  readonly varying: Set<ValueId>;
+}
+
+/** The intervals of an op's result in each span, or null where nothing is known beyond its type. */
+function intervalsOf(
+  op: Op,
+  operands: readonly (readonly Interval[] | undefined)[],
+  soFar: SoFar,
+): readonly Interval[] | null {
+  const found: Interval[] = [];
+  const isStill = !op.inputs.some((value) => soFar.varying.has(value));
+  for (const [i, span] of soFar.spans.entries()) {
+    const now = operands.map((each) => each?.[i]);
+    const [x] = now;
+    const before = operands[0]?.[i - 1];
+    const each =
+      isOp(op, "snn.difference") && x !== undefined
+        ? differenceOf(x, { before, span, isStill })
+        : boundsOf(op, now, span, soFar);
+    if (each === null) return null;
+    found.push(each);
+  }
+  return found;
+}
+
+/**
+ * What a value in `x` within `span` differs by from the timestep before, `before` being its interval in the span
+ * before: by nothing where it stays the same.
+ */
+function differenceOf(
+  x: Interval,
+  how: { readonly before: Interval | undefined; readonly span: Span; readonly isStill: boolean },
+): Interval {
+  const { before, span, isStill } = how;
+  if (isStill && before !== undefined) return { low: 0, high: 0 };
+  const last = before === undefined ? x : hullOf([x, before]);
+  const change = { low: x.low - last.high, high: x.high - last.low };
+  if (before !== undefined) return change;
+  // The value itself at first; in a frame also its changes over more than one timestep.
+  return span.last === 1 ? x : hullOf([x, change]);
+}
+
+/** The interval of an op's result within `span`, or null where nothing is known beyond its type. */
 function boundsOf(
   op: Op,
   operands: readonly (Interval | undefined)[],
-  module: Module,
-  ops: ReadonlyMap<ValueId, Op>,
+  span: Span,
+  { module, ops }: SoFar,
 ): Interval | null {
   const [x, y] = operands;
   if (isOp(op, "ann.constant")) return intervalOf(tensorAt(module, op.attrs.value));
@@ -214,7 +284,7 @@ function boundsOf(
       const most = largestSpike(op.attrs);
       const sizes = { low: op.attrs.sign === "positive" ? 0 : -most, high: most };
       const worth = intervalOf(tensorAt(module, op.attrs.amplitude));
-      return times(sizes, times(worth, sharesOf(op, module)));
+      return times(sizes, times(worth, sharesWithin(op, span, module)));
     }
     case "snn.few-spikes":
       return rowIntervals(tensorAt(module, op.attrs.amplitude)).reduce<Interval>(
@@ -225,14 +295,8 @@ function boundsOf(
       const leads = { low: 0, high: module.timesteps };
       return times(leads, intervalOf(tensorAt(module, op.attrs.amplitude)));
     }
-    case "snn.difference":
-      // x itself at first; then, or over more than one timestep, any x less any other.
-      return hull([
-        [x.low, x.high],
-        [x.low - x.high, x.high - x.low],
-      ]);
     case "snn.temporal-bias":
-      return plus(x, intervalOf(tensorAt(module, op.attrs.table)));
+      return plus(x, tableWithin(op, span, module));
     case "ann.resize":
       // The nearest is taken as it is; what interpolation makes of integers is rounded.
       return op.attrs.mode === "nearest" && op.attrs.coordinates !== "tf_crop_and_resize"
@@ -273,11 +337,23 @@ function channelSums(op: OpOf<WeightedKind>, x: Interval, module: Module): Chann
   }));
 }
 
-/** Sums of the positive and of the negative weights into each output channel. */
-function weightSums(
-  op: OpOf<WeightedKind>,
-  { shape, data }: Tensor,
-): { positive: number; negative: number }[] {
+interface WeightSums {
+  positive: number;
+  negative: number;
+}
+
+const rememberedSums = new WeakMap<Tensor, WeightSums[]>();
+
+/** Sums of the positive and of the negative weights into each output channel; found once for all spans. */
+function weightSums(op: OpOf<WeightedKind>, weight: Tensor): readonly WeightSums[] {
+  // The weights of a transposed convolution sum up by its groups.
+  if (op.kind === "ann.conv-transpose") return sumWeights(op, weight);
+  const sums = rememberedSums.get(weight) ?? sumWeights(op, weight);
+  rememberedSums.set(weight, sums);
+  return sums;
+}
+
+function sumWeights(op: OpOf<WeightedKind>, { shape, data }: Tensor): WeightSums[] {
   const [first = 0, second = 0] = shape;
   const isTransposed = op.kind === "ann.conv-transpose";
   const groups = isTransposed ? op.attrs.groups : 1;
