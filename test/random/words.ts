@@ -70,11 +70,20 @@ export function wordNetworks(): fc.Arbitrary<RandomNetwork> {
       layers: fc.array(layers, { minLength: 1, maxLength: 3 }),
     })
     .map(({ seed, extents, isImage, first, layers: chosen }) => {
-      const sketch = new WordSketch(seed);
       const shape = isImage ? [1, 3, ...extents] : [1, 4 * extents[0] + extents[1]];
-      return sketch.network(shape, first, chosen);
+      return wordNetwork(seed, shape, first, chosen);
     })
     .filter(({ module }) => provenTimesteps(module) >= 70);
+}
+
+/** The network of these choices, for inputs of `shape`: an image's, or a vector's. */
+export function wordNetwork(
+  seed: number,
+  shape: Shape,
+  first: NeuronChoice,
+  chosen: readonly LayerChoice[],
+): RandomNetwork {
+  return new WordSketch(seed).network(shape, first, chosen);
 }
 
 /** Steps from and to. */

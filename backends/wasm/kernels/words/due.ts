@@ -87,7 +87,7 @@ function windowActivity(
   for (const [i, source] of taps.entries()) {
     const activity = places.taps[i]?.activity ?? null;
     if (activity === null) return null;
-    for (const { origin } of source.taps) {
+    for (const { origin } of source.chunks.flatMap(({ taps: each }) => each)) {
       for (let p = 0; p < positions; p++) {
         const bytes = origin[0] * activityRowBytes(source.words) + 8 * origin[1];
         found.push({ at: activity.at, offset: activity.offset + bytes + p * activity.stride });

@@ -51,16 +51,28 @@ export interface WordWindow {
   readonly events: EventSums | null;
 }
 
+/** A weight for each channel at one place of a window. */
+export interface Tap {
+  /** Row and column for the first output. */
+  readonly origin: readonly [number, number];
+  /** Per output channel, padded to blocks, in i16. */
+  readonly weights: Buffer;
+}
+
+/** Taps that are summed before their sum goes on to 32 bits. */
+export interface TapChunk {
+  readonly taps: readonly Tap[];
+  /** What takes away the bias of the words, per padded channel in i16; null where there is none to take. */
+  readonly starts: Buffer | null;
+}
+
 /** Words of one channel each, through a weight of its own for each tap: no fan-out. */
 export interface WordTaps {
   readonly words: WordPlanes;
   readonly stride: readonly [number, number];
-  readonly taps: readonly {
-    /** Row and column for the first output. */
-    readonly origin: readonly [number, number];
-    /** Per output channel, padded to blocks, in i16. */
-    readonly weights: Buffer;
-  }[];
+  readonly chunks: readonly TapChunk[];
+  /** Whether what each chunk comes to is proved to fit 16 bits; otherwise products of 32 bits are summed. */
+  readonly isNarrow: boolean;
   /** Channels that an output's channel is after the word's; a whole number of blocks. */
   readonly shift: number;
   /** Blocks of outputs that have words. */

@@ -143,12 +143,10 @@ export function openRow(
     activity: ofActivity(words, origin, stride),
     sums: events === null ? null : ofSums(events),
   }));
-  const taps = layer.taps.map(({ words, stride, shift, taps: each }) => {
+  const taps = layer.taps.map(({ words, stride, shift }) => {
     const place = ofWords(words, 0, stride, width * words.bytes);
     place.at.step(-shift * words.bytes);
-    const [first] = each;
-    const activity = first === undefined ? null : ofActivity(words, [0, 0], stride);
-    return { words: place, activity };
+    return { words: place, activity: ofActivity(words, [0, 0], stride) };
   });
   const currents = layer.currents.map(({ view }) => ofGrid(view));
   const tile = tileBytes(layer);

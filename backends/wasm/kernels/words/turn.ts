@@ -3,13 +3,13 @@ import { known } from "../../../../ir/diagnostic.ts";
 import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { storeLanes } from "../../assembler/memory.ts";
 import type { Expr } from "../../assembler/types.ts";
-import { wordOffset } from "../../memory/words.ts";
 import { type Moment, type StepRows, fireTile } from "./cells.ts";
 import { sumWindow, worthOf } from "./dots.ts";
 import {
   type Rows,
   type WordCells,
   type WordLayer,
+  type WordTaps,
   type Worth,
   isAlongTime,
   tileBytes,
@@ -17,6 +17,7 @@ import {
 import type { CellPlaces, LayerPlaces, Place } from "./places.ts";
 import { readSums } from "./event-sums.ts";
 import { storeWords, withinLanes } from "./store.ts";
+import { addTaps } from "./taps.ts";
 
 /** The tile at hand. */
 export interface TileShape {
@@ -107,7 +108,7 @@ export class Turn {
     const { code, layer, places, tile, alongTime, time } = this;
     const { v128, i32, i32x4 } = code.wasm;
     const { windows, vectors, steps } = layer;
-    if (windows.length === 0) {
+    if (windows.length === 0 && !this.beginsWithTaps()) {
       for (const sum of sums) sum.set(v128.const(new Array<number>(16).fill(0)));
     }
     windows.forEach((window, i) => {
@@ -158,52 +159,47 @@ export class Turn {
   /** Words through a weight each: shortcuts, depthwise windows and pools. */
   private addTaps(sums: readonly Local[]): void {
     const { code, layer, places, tile } = this;
-    const { i32, i32x4, i16x8, v128 } = code.wasm;
+    const { i32 } = code.wasm;
     const { vectors } = layer;
     layer.taps.forEach((source, i) => {
       const place = known(places.taps[i], "taps").words;
-      const { words, blocks } = source;
       const rows = this.worthRows(source.worth);
       const at = this.at(place);
       const weights = code.define("i32", i32.mul(tile.block.get(), code.int(8 * vectors)));
-      const eight = code.local("v128");
-      const own = code.local("v128");
+      const isFirst = i === 0 && this.beginsWithTaps();
       const add = (): void => {
-        for (const { origin, weights: buffer } of source.taps) {
-          const offset = words.buffer.address + wordOffset(words, ...origin);
-          for (let pair = 0; pair < vectors / 2; pair++) {
-            own.set(v128.load(buffer.address + 16 * pair, 16, weights.get()));
-            for (let p = 0; p < tile.positions; p++) {
-              const from = offset + p * place.stride + 8 * pair * words.bytes;
-              const loaded =
-                words.bytes === 1
-                  ? v128.load8x8_u(from, 1, at.get())
-                  : v128.load(from, 1, at.get());
-              eight.set(
-                words.bias === 0 ? loaded : i16x8.sub(loaded, i16x8.splat(code.int(words.bias))),
-              );
-              const row = this.rowOf(rows, p);
-              const [low, high] = [2 * pair, 2 * pair + 1].map((v) =>
-                known(sums[p * vectors + v], "a sum"),
-              );
-              const product = (name: "extmul_low_i16x8_s" | "extmul_high_i16x8_s"): Expr =>
-                worthOf(code, source.worth, row, i32x4[name](eight.get(), own.get()));
-              low?.set(i32x4.add(low.get(), product("extmul_low_i16x8_s")));
-              high?.set(i32x4.add(high.get(), product("extmul_high_i16x8_s")));
-            }
-          }
-        }
+        addTaps(
+          code,
+          source,
+          { at, stride: place.stride },
+          {
+            ...{ sums, positions: tile.positions, vectors, weights, isFirst },
+            worthRow: (position) => this.rowOf(rows, position),
+          },
+        );
       };
-      const all = blocks[0] === 0 && blocks[1] * 4 * vectors >= layer.grid.channels;
-      if (all) add();
+      if (this.isForAll(source)) add();
       else {
         const inside = i32.and(
-          i32.ge_s(tile.block.get(), code.int(blocks[0])),
-          i32.lt_s(tile.block.get(), code.int(blocks[1])),
+          i32.ge_s(tile.block.get(), code.int(source.blocks[0])),
+          i32.lt_s(tile.block.get(), code.int(source.blocks[1])),
         );
         code.when(inside, add);
       }
     });
+  }
+
+  /** Whether all blocks have words of these taps. */
+  private isForAll({ blocks }: WordTaps): boolean {
+    const { vectors, grid } = this.layer;
+    return blocks[0] === 0 && blocks[1] * 4 * vectors >= grid.channels;
+  }
+
+  /** Whether the first taps are the first that is summed. */
+  private beginsWithTaps(): boolean {
+    const { windows, taps } = this.layer;
+    const [first] = taps;
+    return windows.length === 0 && first !== undefined && this.isForAll(first);
   }
 
   private addCurrents(sums: readonly Local[], moment: Moment): void {

@@ -26,11 +26,11 @@ import { gridViewFor } from "../copies.ts";
 import { gridViewOf, haloOf, pixelGridOf } from "../grid.ts";
 import type { Lowering, Words } from "../lowering.ts";
 import { buffersOfCells, wordCellsOf } from "./cells.ts";
-import { type TapsDrive, type WordDrive, collectWordDrive } from "./drive.ts";
+import { type WordDrive, collectWordDrive } from "./drive.ts";
 import { buffersOfEvents } from "./events.ts";
+import { packTaps } from "./pack-taps.ts";
 import { packWindow } from "./pack.ts";
 import { type WordNeurons, wordNeuronsOf } from "./senders.ts";
-import { worthOfShares } from "./worth.ts";
 
 /** Timesteps of a chunk up to which computing all of them costs less than finding those that matter. */
 const fewTimesteps = 4;
@@ -219,32 +219,14 @@ function constantsOf({ windows, taps, bias }: WordLayer): Buffer[] {
   return [
     ...worths,
     ...windows.flatMap(({ weights, starts }) => (starts === null ? [weights] : [weights, starts])),
-    ...taps.flatMap((source) => source.taps.map(({ weights }) => weights)),
+    ...taps.flatMap(({ chunks }) =>
+      chunks.flatMap(({ taps: each, starts }) => [
+        ...each.map(({ weights }) => weights),
+        ...(starts === null ? [] : [starts]),
+      ]),
+    ),
     ...(bias === null ? [] : [bias]),
   ];
-}
-
-function packTaps(
-  lowering: Lowering,
-  { planes, shares, stride, taps, shift, outputs }: TapsDrive,
-  name: string,
-  shape: Shape,
-): WordTaps {
-  const width = 4 * shape.vectors;
-  const lanes = paddedChannels(shape);
-  return {
-    ...{ words: planes, stride, shift },
-    taps: taps.map(({ origin, weightOf }, i) => ({
-      origin,
-      weights: lowering.constant(`${name} ${i} ${lanes}`, () => {
-        const all = new Int16Array(lanes);
-        for (let o = outputs[0]; o < outputs[1]; o++) all[o] = weightOf(o);
-        return all;
-      }),
-    })),
-    blocks: [Math.floor(outputs[0] / width), Math.ceil(outputs[1] / width)],
-    worth: worthOfShares(lowering, shares),
-  };
 }
 
 function expandInto(lowering: Lowering, op: Op, words: Words, what: string, target: View): void {

@@ -9,7 +9,7 @@ import { interpretEngine } from "../../../../../backends/interpret/engine.ts";
 import type { Probe, RunOptions, SampleResult } from "../../../../../ir/executable.ts";
 import type { Module } from "../../../../../ir/module.ts";
 import { neuronsOf } from "../../../../../ir/op/known.ts";
-import { wordNetworks } from "../../../../random/words.ts";
+import { type LayerChoice, wordNetwork, wordNetworks } from "../../../../random/words.ts";
 import { runOn } from "../../compare.ts";
 import { runModelled } from "./relaxed.ts";
 
@@ -62,5 +62,28 @@ describe("layers on words", () => {
       { numRuns: 3 },
     );
     expect(all).toBeGreaterThan(0);
+  });
+
+  it.each([
+    // What the taps of a window come to fits 16 bits at once, not in one sum of all, and not at all.
+    { bits: 4, kernel: 3, stride: 2 },
+    { bits: 6, kernel: 5, stride: 1 },
+    { bits: 9, kernel: 2, stride: 1 },
+  ])("sum depthwise windows: words of $bits bits, $kernel × $kernel", async (shape) => {
+    const { bits, kernel, stride } = shape;
+    const usual = { alphabet: "word", hasCeiling: false, size: "one", amplitude: "one" } as const;
+    const neurons = { ...usual, bits, sign: "free", shares: "powers" } as const;
+    const windows = { channels: 1, kernel, stride, pad: 1, hasBias: false, neurons };
+    const layer: LayerChoice = { ...windows, isDepthwise: true, shortcut: "none" };
+    const { module, inputs } = wordNetwork(1, [1, 3, 6, 7], neurons, [layer]);
+    const probes = neuronsOf(module).map(({ result }): Probe => ({ value: result, keep: "trace" }));
+    const options = { timesteps: 3, probes, countOperations: false };
+    const wanted = await runOn(interpretEngine, module, inputs, options);
+    const asShorts = await runOn(singleThreadWasmEngine, module, inputs, options);
+    const asBytes = await runModelled(module, inputs, options);
+    for (const { sample } of [asShorts, asBytes]) {
+      expect(sample.outputs).toEqual(wanted.sample.outputs);
+      expect(sample.probes).toEqual(wanted.sample.probes);
+    }
   });
 });
