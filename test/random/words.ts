@@ -33,8 +33,8 @@ export interface NeuronChoice {
   readonly alphabet: "word" | "power";
   readonly hasCeiling: boolean;
   readonly shares: "constant" | "powers" | "any" | "by channel";
-  /** Steps: small ones, such as are usual, and such as float32 does not divide by. */
-  readonly size: "one" | "small" | "usual" | "large";
+  /** Steps: small ones, such as are usual, such as float32 does not divide by, and such as are never reached. */
+  readonly size: "one" | "small" | "usual" | "large" | "huge";
   readonly amplitude: "one" | "any";
 }
 
@@ -44,7 +44,7 @@ const neurons: fc.Arbitrary<NeuronChoice> = fc.record({
   alphabet: fc.constantFrom("word", "word", "word", "power"),
   hasCeiling: fc.boolean(),
   shares: fc.constantFrom("constant", "powers", "powers", "any", "by channel"),
-  size: fc.constantFrom("one", "small", "usual", "usual", "large"),
+  size: fc.constantFrom("one", "small", "usual", "usual", "large", "huge"),
   amplitude: fc.constantFrom("one", "one", "one", "any"),
 });
 
@@ -92,6 +92,7 @@ const stepRanges = {
   small: [2, 9],
   usual: [300, 3000],
   large: [40_000, 90_000],
+  huge: [2 ** 16, 2 ** 22],
 } as const;
 
 class WordSketch {

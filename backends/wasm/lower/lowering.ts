@@ -86,6 +86,8 @@ export interface SpikeWords {
 
 /** What is asked of a program besides its outputs. */
 export interface LoweringOptions {
+  /** Timesteps of a run; Infinity where it has no end. */
+  readonly timesteps: number;
   /** Timesteps of one chunk. */
   readonly steps: number;
   /** Whether state lives on from chunk to chunk. */

@@ -81,6 +81,7 @@ export function lowerNetwork(module: Module, options: LowerOptions): LoweredNetw
   const lowering = new Lowering(
     module,
     {
+      timesteps: options.timesteps,
       steps: options.steps,
       chunked: options.steps < options.timesteps,
       keep: new Set([...options.keep, ...options.average]),

@@ -24,6 +24,11 @@ export function dividesByInverse(most: number, step: number): boolean {
   return 6 * (most + 2) * step < 2 ** 23;
 }
 
+/** The same of what is divided by it where that is at most `reach`: x is at most reach/q then. */
+export function dividesWithin(reach: number, step: number): boolean {
+  return 6 * (reach + step) < 2 ** 23;
+}
+
 /** Added to a number of up to 22 bits, it leaves the nearest whole number in the lowest bits. */
 const unitPlace = 1.5 * 2 ** 23;
 

@@ -1,5 +1,5 @@
 /** Neurons that send words as kernels take them: their parameters by block, and where state is kept. */
-import { constantsOf, dividesByInverse } from "../../kernels/words/cells.ts";
+import { constantsOf, dividesByInverse, dividesWithin } from "../../kernels/words/cells.ts";
 import {
   type Parameter,
   type Rows,
@@ -16,6 +16,8 @@ import { gridViewOf } from "../grid.ts";
 import type { Lowering } from "../lowering.ts";
 import { traceOf } from "../over-time.ts";
 import { startPotentials, zeroState } from "../scratch.ts";
+import type { WordDrive } from "./drive.ts";
+import { reachOf } from "./reach.ts";
 import { type WordNeurons, byPixel } from "./senders.ts";
 
 type Shape = Pick<WordLayer, "grid" | "vectors" | "together">;
@@ -25,24 +27,29 @@ export function wordCellsOf(
   neurons: WordNeurons,
   words: WordPlanes,
   shape: Shape,
+  drive: WordDrive,
 ): WordCells {
-  const { op, threshold, shares, most } = neurons;
+  const { op, shares, most } = neurons;
   const { alphabet, bits, sign } = op.attrs;
   const name = `%${op.result}`;
   const lanes = paddedChannels(shape);
-  const { channels } = shape.grid;
-  const mostStep = Math.max(1, ...threshold) * Math.max(...shares);
-  const stepRows = (
+  const starts = byPixel(lowering, op, op.attrs.vInit);
+  const hasInverse = alphabet === "word";
+  const steps = stepsOf(lowering, neurons, drive, starts);
+  const { mostStep } = steps;
+  const rowsOf = (
     part: string,
     make: (length: number) => Int32Array | Float32Array,
-    of: (step: number) => number,
+    of: (step: Step) => number,
+    beyond: number,
   ): Rows => {
     const buffer = lowering.constant(`${name} ${part} ${lanes}`, () => {
       const all = make(shares.length * lanes);
-      shares.forEach((share, row) => {
+      steps.rows.forEach((row, t) => {
         // Beyond the last channel nothing is added up, and nothing fires.
         for (let c = 0; c < lanes; c++) {
-          all[row * lanes + c] = of(c < channels ? (threshold[c] ?? 1) * share : 1);
+          const step = row[c];
+          all[t * lanes + c] = step === undefined ? beyond : of(step);
         }
       });
       return all;
@@ -50,14 +57,12 @@ export function wordCellsOf(
     return { buffer, rows: shares.length, bytesPerRow: 4 * lanes };
   };
   const floats = (length: number): Float32Array => new Float32Array(length);
-  const hasInverse = alphabet === "word";
-  const isExact = hasInverse && dividesByInverse(most, mostStep);
-  const vInit = parameterOf(
-    lowering,
-    `${name} start`,
-    shape,
-    byPixel(lowering, op, op.attrs.vInit),
-  );
+  // What is silent divides by what gives 0.
+  const partOf =
+    (part: number) =>
+    ({ size, isSilent }: Step): number =>
+      isSilent ? 0 : part / size;
+  const vInit = parameterOf(lowering, `${name} start`, shape, starts);
   const ceilings = op.attrs.ceiling === null ? null : byPixel(lowering, op, op.attrs.ceiling);
   const ceiling =
     ceilings === null ? null : parameterOf(lowering, `${name} ceiling`, shape, ceilings);
@@ -83,16 +88,59 @@ export function wordCellsOf(
     constants: lowering.constant(`words of ${bits} bits ${sign}`, () =>
       constantsOf({ bits, sign }),
     ),
-    steps: stepRows(
+    steps: rowsOf(
       "steps",
       (length) => new Int32Array(length),
-      (step) => step,
+      ({ size }) => size,
+      1,
     ),
-    inverses: hasInverse ? stepRows("inverses", floats, (step) => 1 / step) : null,
-    slacks: isExact ? stepRows("slacks", floats, (step) => 0.25 / step) : null,
+    inverses: hasInverse ? rowsOf("inverses", floats, partOf(1), 1) : null,
+    slacks: hasInverse && steps.isExact ? rowsOf("slacks", floats, partOf(0.25), 0.25) : null,
     settled: shares.length,
     trace: trace === null ? null : known(gridViewOf(trace, image), "a trace by pixel"),
   };
+}
+
+/** A step of a channel at a timestep. */
+interface Step {
+  readonly size: number;
+  /** Whether no potential reaches half of it, so that it may as well be 1. */
+  readonly isSilent: boolean;
+}
+
+/** Steps for each share and channel, and whether the inverses of all divide by them. */
+function stepsOf(
+  lowering: Lowering,
+  neurons: WordNeurons,
+  drive: WordDrive,
+  starts: Float64Array,
+): {
+  readonly rows: readonly (readonly Step[])[];
+  readonly isExact: boolean;
+  readonly mostStep: number;
+} {
+  const { op, threshold, shares, most } = neurons;
+  const sizes = shares.map((share) => Array.from(threshold, (theta) => theta * share));
+  const mostStep = Math.max(1, ...sizes.flat());
+  const plain = (isExact: boolean) => ({
+    rows: sizes.map((row) => row.map((size): Step => ({ size, isSilent: false }))),
+    ...{ isExact, mostStep },
+  });
+  if (dividesByInverse(most, mostStep)) return plain(true);
+  // What a ceiling leaves is divided too, and may be anything.
+  if (op.attrs.ceiling !== null || op.attrs.alphabet !== "word") return plain(false);
+  const reach = reachOf(lowering, neurons, drive, starts);
+  let isExact = true;
+  const rows = sizes.map((row, t) =>
+    row.map((size, c): Step => {
+      const bound = reach[t]?.[c] ?? Infinity;
+      if (2 * bound < size) return { size: 1, isSilent: true };
+      isExact &&= dividesByInverse(most, size) || dividesWithin(bound, size);
+      return { size, isSilent: false };
+    }),
+  );
+  if (!isExact) return plain(false);
+  return { rows, isExact, mostStep: Math.max(1, ...rows.flat().map(({ size }) => size)) };
 }
 
 /** All buffers that neurons read and write. */

@@ -47,7 +47,7 @@ export function lowerWordLayer(lowering: Lowering, op: Op): Words | null {
   const width = 4 * shape.vectors;
   const drive = collectWordDrive(lowering, lowering.operandOf(op), image, grid, width);
   const planes = planesOf(lowering, neurons, grid, paddedChannels(shape), image);
-  const cells = wordCellsOf(lowering, neurons, planes, shape);
+  const cells = wordCellsOf(lowering, neurons, planes, shape, drive);
   emitLayer(lowering, op, shape, drive, cells, steps);
   return { planes, amplitude, shares, op: neurons.op };
 }
