@@ -40,6 +40,7 @@ import { constantsToAffine } from "./fuse/constants-to-affine.ts";
 import { foldBatchnorm } from "./fuse/fold-batchnorm.ts";
 import { matmulToLinear } from "./fuse/matmul-to-linear.ts";
 import { mergeLinear } from "./fuse/merge-linear.ts";
+import { mergePools } from "./fuse/merge-pools.ts";
 import { packWeights } from "./quantise/pack-weights.ts";
 import { quantise } from "./quantise/quantise.ts";
 import { NamedPipelines, aliases } from "./names.ts";
@@ -63,6 +64,7 @@ export const allPasses: readonly AnyPass[] = [
   constantsToAffine,
   foldBatchnorm,
   mergeLinear,
+  mergePools,
 
   // Convert: from values to spikes.
   useFloat32,

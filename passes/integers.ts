@@ -1,6 +1,8 @@
 /** Any pipeline in integers: what `--integer` and `--weight-bits` make of its steps. */
 import { centreActivations } from "./convert/centre-activations.ts";
+import { convertActivations } from "./convert/convert-activations.ts";
 import { fitSteps } from "./fit/fit-steps.ts";
+import { mergePools } from "./fuse/merge-pools.ts";
 import { packWeights } from "./quantise/pack-weights.ts";
 import { quantise } from "./quantise/quantise.ts";
 import { type PipelineStep, step } from "./pipeline.ts";
@@ -23,15 +25,23 @@ export function inIntegers(
     : [
         ...steps.map((each) => {
           if (each.pass === centreActivations) return withOptions(each, { inputs: true });
+          if (sendsUnits(each)) return withOptions(each, { pools: "weights" });
           const isFree = each.pass === fitSteps && each.options["steps"] === "free";
           return isFree ? withOptions(each, { steps: "power" }) : each;
         }),
+        // After fit-layers, which fits the few weights on averages better than those on all that they are of.
+        ...(steps.some(sendsUnits) ? [step(mergePools)] : []),
         // Last of all, because what sets thresholds and read-outs works on floats.
         step(quantise, given),
       ];
   const isNarrow = bits !== undefined && bits <= packedBits;
   const isPacked = all.some(({ pass }) => pass === packWeights);
   return isNarrow && !isPacked ? [...all, step(packWeights)] : all;
+}
+
+/** Whether the step makes neurons of 1 and −1, which round the average of a plane more than anything before. */
+function sendsUnits({ pass, options }: PipelineStep): boolean {
+  return pass === convertActivations && options["sign"] === "retract" && options["bits"] === 1;
 }
 
 /** Whether the steps make integers. */

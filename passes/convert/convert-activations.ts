@@ -18,6 +18,7 @@ import type { SpikingCode } from "../../ir/module.ts";
 import type { Op, OpOf, ValueId } from "../../ir/op/op.ts";
 import { scalar } from "../../ir/tensor.ts";
 import { diagnose } from "../diagnostics.ts";
+import { withPoolsMerged } from "../fuse/merge-pools.ts";
 import { definePass } from "../pass.ts";
 import { analogueOption, announce, networkOverTime } from "./over-time/over-time.ts";
 import { realLayers } from "./over-time/remarks.ts";
@@ -63,6 +64,12 @@ export const convertActivations = definePass({
       of: ["word", "power"],
       help: "spikes of every size up to 2^bits − 1, or of powers of two only",
     },
+    pools: {
+      kind: "choice",
+      default: "neurons",
+      of: ["neurons", "weights"],
+      help: "what sends the average of a whole plane, where neurons have signs: neurons, or nothing, as merge-pools makes weights of it later",
+    },
   },
   run(module, { options, report, timesteps }) {
     if (module.code !== "none") return module;
@@ -78,13 +85,15 @@ export const convertActivations = definePass({
       { pass: name, code, timesteps },
       {
         of: (op, builder) => neuron(op, builder, options),
+        leavesPools: options.pools === "weights",
         signed: isGraded(options)
           ? (value, loc, builder) =>
               graded([unspiked(value, loc, builder)], builder, { ...options, sign: "free" }, loc)
           : null,
       },
     );
-    for (const remark of realLayers(converted)) report(remark);
+    const meant = options.pools === "weights" ? withPoolsMerged(converted) : converted;
+    for (const remark of realLayers(meant)) report(remark);
     return converted;
   },
 });

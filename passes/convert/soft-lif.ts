@@ -113,6 +113,7 @@ export const softLif = definePass({
           return neurons(op, builder, exact ?? known(tunings.get(op.result), "a tuning"), options);
         },
         signed: null,
+        leavesPools: false,
       },
     );
     for (const remark of realLayers(converted)) report(remark);

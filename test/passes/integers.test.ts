@@ -32,6 +32,12 @@ describe("--integer", () => {
     );
   });
 
+  it("averages planes in weights that meet spikes of 1 and −1", () => {
+    expect(endOf("signed-rate", { integer: true })).toBe(
+      "centre-activations{inputs=true},convert-activations{sign=retract,pools=weights},fit-layers,merge-pools,quantise",
+    );
+  });
+
   it("packs weights of few bits", () => {
     expect(endOf("ttfs", { integer: true, weightBits: 4 })).toMatch(
       /,quantise\{bits=4\},pack-weights$/,

@@ -21,6 +21,7 @@ const tolerances: Readonly<Record<string, number>> = {
   "constants-to-affine": 1e-5,
   "fold-batchnorm": 1e-4,
   "merge-linear": 1e-4,
+  "merge-pools": 1e-5,
 };
 
 describe.each(Object.entries(tolerances))("%s", (name, tolerance) => {

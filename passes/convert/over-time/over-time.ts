@@ -9,6 +9,7 @@ import type { Code, Module } from "../../../ir/module.ts";
 import { type Op, type ValueId, isOp } from "../../../ir/op/op.ts";
 import { diagnose } from "../../diagnostics.ts";
 import { withoutDead } from "../../graph.ts";
+import { planesOf } from "../../fuse/merge-pools.ts";
 import type { OptionSpec } from "../../../ir/options.ts";
 import type { Fate, ConversionPlan } from "../spiking-form.ts";
 import { WordsOf } from "./words.ts";
@@ -91,6 +92,8 @@ export interface NeuronMaker {
   readonly of: (op: Op, builder: Builder) => ValueId;
   /** Of either sign, for a current that weights would meet; null in a code that has none. */
   readonly signed: ((current: ValueId, loc: Loc, builder: Builder) => ValueId) | null;
+  /** Whether averages that merge-pools can merge into weights stay as they are. */
+  readonly leavesPools: boolean;
 }
 
 /** The network of `module` (code "none") over time, with neurons by `neurons`. */
@@ -120,8 +123,9 @@ export function networkOverTime(
   };
   let words: WordsOf | null = null;
   const weighted = (op: Op, builder: Builder): ValueId | null => {
-    const { signed } = neurons;
+    const { signed, leavesPools } = neurons;
     if (signed === null || !plan.weights.has(op.result)) return null;
+    if (leavesPools && planesOf(op, (value) => builder.opOf(value)) !== null) return null;
     words ??= new WordsOf(builder, (current) => {
       const loc = fusedLoc(pass, [builder.opOf(current).loc]);
       return { value: signed(current, loc, builder), start: null };
