@@ -11,7 +11,7 @@
  * touches it). λ is the one out of a few that does best on samples that were left out. After Nagel et
  * al. 2020 and Hubara et al. 2021, who fit layers of quantised networks one by one.
  */
-import { CholeskyDecomposition, Matrix } from "ml-matrix";
+import { type Factor, factorOf, solvedBy } from "./cholesky.ts";
 import { type Rows, addTransposedProduct, meanRow, product, transposed } from "./products.ts";
 
 /** A synapse as a matrix: y = x·weight + bias. */
@@ -45,7 +45,7 @@ export function fitted(before: AffineMatrix, terms: Terms, held: Terms): AffineM
   const pull = pullOf(before, terms, normal);
   let best = before;
   let least = errorOf(before, held);
-  let chosen: CholeskyDecomposition | null = null;
+  let chosen: Factor | null = null;
   for (const penalty of penalties) {
     const solver = solverFor(normal, penalty);
     if (solver === null) continue;
@@ -111,14 +111,15 @@ function normalEquations(x: Rows): NormalEquations {
 function solverFor(
   { gram, centred, isDual, scale }: NormalEquations,
   penalty: number,
-): CholeskyDecomposition | null {
+): Factor | null {
   const size = isDual ? centred.count : centred.width;
   // Without a variance the dual has nothing but the penalty to go by.
   if (scale === 0) return null;
-  const matrix = Matrix.from1DArray(size, size, gram);
-  for (let i = 0; i < size; i++) matrix.set(i, i, matrix.get(i, i) + penalty * scale + 1e-12);
-  const solver = new CholeskyDecomposition(matrix);
-  return solver.isPositiveDefinite() ? solver : null;
+  const matrix = gram.slice();
+  for (let i = 0; i < size; i++) {
+    matrix[i * size + i] = (matrix[i * size + i] ?? 0) + penalty * scale + 1e-12;
+  }
+  return factorOf(matrix, size);
 }
 
 /** Where what is missing pulls a map: its mean, and the right side of the equations. */
@@ -149,13 +150,11 @@ function moved(
   { weight, bias }: AffineMatrix,
   pull: Pull,
   { centred, mean, isDual }: NormalEquations,
-  solver: CholeskyDecomposition,
+  solver: Factor,
 ): AffineMatrix {
   const width = bias.length;
   const { right } = pull;
-  const data = Float64Array.from(
-    solver.solve(Matrix.from1DArray(right.count, width, right.data)).to1DArray(),
-  );
+  const { data } = solvedBy(solver, right);
   const change = isDual ? transposedProduct(centred, { ...right, data }).data : data;
   const shifted = bias.map((b, o) => {
     let before = 0;

@@ -1,7 +1,6 @@
 /**
  * The two products of tall matrices that fitting spends its time in, as flat row-major arrays, four
- * terms at a time. A general matrix library takes ten times as long (docs/dependencies.md); solving is
- * left to one.
+ * terms at a time. A general matrix library takes ten times as long.
  */
 
 /** A row-major matrix. */
