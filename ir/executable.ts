@@ -41,10 +41,10 @@ export interface RunOptions {
   readonly timesteps: number;
   readonly probes?: readonly Probe[];
   /**
-   * The elements of probed values that will be looked at of sample `index`; all unless given. An engine may
-   * keep these alone, [T, elements], and tells so by `SampleResult.notFinite`.
+   * The elements of the value of probe number `probe` that will be looked at of sample `index`; all unless
+   * given. An engine may keep these alone, [T, elements], and tells so by `SampleResult.notFinite`.
    */
-  readonly elements?: (index: number) => Int32Array;
+  readonly elements?: (index: number, probe: number) => Int32Array;
   readonly observe?: readonly Observation[];
   /**
    * Whether to count spikes and operations; true unless given. Without, an engine may leave out

@@ -92,7 +92,9 @@ export function calibrationOn(samples: SampleSource, running: Running): Calibrat
               outputs: false,
               ...(elements === undefined
                 ? {}
-                : { elements: (index: number) => elements(part.first + index) }),
+                : {
+                    elements: (index: number, probe: number) => elements(part.first + index, probe),
+                  }),
               record: part.record,
               resume: {
                 values: part.given,
@@ -106,7 +108,9 @@ export function calibrationOn(samples: SampleSource, running: Running): Calibrat
               part.done(at, recordings);
               checkKept(module, probes, notFinite ?? kept.map((x) => notFiniteIn(x, 0, x.length)));
               const isPicked = elements === undefined || notFinite !== undefined;
-              const shown = isPicked ? kept : picked(module, probes, kept, elements(at));
+              const shown = isPicked
+                ? kept
+                : picked(module, probes, kept, (probe) => elements(at, probe));
               const each = counts ? executable.neurons : [];
               onSample(shown, at, new Map(each.map((value, i) => [value, bits[i] ?? 0])));
             },
@@ -162,11 +166,12 @@ function picked(
   module: Module,
   probes: readonly Probe[],
   kept: readonly ProbeData[],
-  elements: Int32Array,
+  elementsOf: (probe: number) => Int32Array,
 ): readonly ProbeData[] {
   return kept.map((data, i) => {
     const { type } = producerOf(module, known(probes[i], "a probe").value);
     const size = elementCount(type.shape);
+    const elements = elementsOf(i);
     const count = elements.length;
     const some = data.slice(0, (data.length / size) * count);
     for (let k = 0; k < some.length; k++) {

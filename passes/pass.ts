@@ -90,8 +90,8 @@ export interface WatchOptions {
   readonly samples?: number;
   /** Index of the first one; 0 if left out. */
   readonly first?: number;
-  /** The elements of each probed value to show of a sample, [T, elements]; all of them if left out. */
-  readonly elements?: (index: number) => Int32Array;
+  /** The elements of a probed value to show of a sample, [T, elements]; all of them if left out. */
+  readonly elements?: (index: number, probe: number) => Int32Array;
   /** Whether to count the bits of spikes; false if left out. */
   readonly count?: boolean;
 }

@@ -19,14 +19,7 @@ import { withRanges } from "../balance/ranges.ts";
 import { type NeuronSite, neuronSites } from "../balance/sites.ts";
 import { type AffineMatrix, type Terms, fitted } from "./least-squares.ts";
 import { type OutputWindow, drawPlaces, windowOf } from "./places.ts";
-import {
-  type Channels,
-  byChannel,
-  channelsAlong,
-  channelsFirst,
-  elementsAt,
-  joined,
-} from "./channels.ts";
+import { type Channels, channelsAlong, channelsFirst, elementsAt, joined } from "./channels.ts";
 import { type ChosenResponse, type RateFiring, chooseResponse } from "./response.ts";
 import { type FitSite, fitSiteOf } from "./fit-sites.ts";
 
@@ -69,43 +62,48 @@ export class LayerFitter {
   /** Runs the analogue network once, and keeps what all layers will be fitted to. Returns the samples seen. */
   async lookAtReference(): Promise<number> {
     const { module, reference } = this;
-    const probes: Probe[] = [];
-    const keep: ((kept: readonly ProbeData[], index: number) => void)[] = [];
-    const probe = (value: ValueId): number => {
-      const there = probes.findIndex((each) => each.value === value);
-      return there >= 0 ? there : probes.push({ value, keep: "mean" }) - 1;
-    };
+    const looks: ReferenceLook[] = [];
     const made = new Set(reference.ops.map(({ result }) => result));
-    let samples = 0;
     for (const op of module.ops) {
       const site = fitSiteOf(module, op);
       if (site !== null && made.has(site.target)) {
         const window = this.windowOf(site);
-        const most = this.samplesFor(window);
-        samples = Math.max(samples, most);
-        const at = probe(site.target);
         const kept: Float32Array[] = [];
         this.wanted.set(op.result, kept);
-        keep.push((all, index) => {
-          if (index >= most) return;
-          kept[index] = this.atPlaces(site, window, known(all[at], "a target"), index);
+        looks.push({
+          value: site.target,
+          samples: this.samplesFor(window),
+          elements: (index) => this.elementsAtPlaces(site, window, index),
+          kept,
         });
       }
       if (!isNeuron(op)) continue;
       const { signed, observed } = this.siteOf(op);
-      const at = probe(signed ? observed : op.result);
+      const { samples, channels, places } = this.layoutOf(op);
       const kept: Float32Array[] = [];
-      const most = this.layoutOf(op).samples;
-      samples = Math.max(samples, most);
       this.activations.set(op.result, kept);
-      keep.push((all, index) => {
-        if (index >= most) return;
-        kept[index] = this.byChannel(op, known(all[at], "an activation"), 1, index);
+      looks.push({
+        value: signed ? observed : op.result,
+        samples,
+        elements: (index) =>
+          elementsAt(channels, drawPlaces(channels.all, places, index, op.result)),
+        kept,
       });
     }
+    const probes = looks.map(({ value }): Probe => ({ value, keep: "mean" }));
+    const run = {
+      timesteps: 1,
+      samples: looks.reduce((most, look) => Math.max(most, look.samples), 0),
+      elements: (index: number, probe: number) => {
+        const look = known(looks[probe], "what is looked at");
+        return index < look.samples ? look.elements(index) : new Int32Array(0);
+      },
+    };
     let seen = 0;
-    await this.context.watch(reference, probes, { timesteps: 1, samples }, (kept, index) => {
-      for (const each of keep) each(kept, index);
+    await this.context.watch(reference, probes, run, (shown, index) => {
+      for (const [i, look] of looks.entries()) {
+        if (index < look.samples) look.kept[index] = floatsOf(known(shown[i], "a value"));
+      }
       seen++;
     });
     return seen;
@@ -245,21 +243,26 @@ export class LayerFitter {
 
   /** A value at the places of a site that are looked at in a sample, [place, output]. */
   private atPlaces(
-    { synapse }: FitSite,
+    site: FitSite,
     window: OutputWindow,
     value: ProbeData,
     sample: number,
   ): Float32Array {
+    return Float32Array.from(this.elementsAtPlaces(site, window, sample), (at) => value[at] ?? 0);
+  }
+
+  /** Where the elements of a value are at these places. */
+  private elementsAtPlaces({ synapse }: FitSite, window: OutputWindow, sample: number): Int32Array {
     const count = this.placesPerSample(window);
     const outputs = window.outputs * window.groups;
     const places = drawPlaces(window.places, count, sample, synapse.result);
-    const gathered = new Float32Array(places.length * outputs);
+    const elements = new Int32Array(places.length * outputs);
     places.forEach((place, i) => {
       for (let channel = 0; channel < outputs; channel++) {
-        gathered[i * outputs + channel] = value[window.outputAt(place, channel)] ?? 0;
+        elements[i * outputs + channel] = window.outputAt(place, channel);
       }
     });
-    return gathered;
+    return elements;
   }
 
   private layoutOf(neuron: OpOf<NeuronKind>): {
@@ -281,18 +284,6 @@ export class LayerFitter {
       places: Math.min(all, Math.ceil(placesPerChannel / samples)),
       samples,
     };
-  }
-
-  /** A value [step, …] at places of each channel, as [channel, step, place]. */
-  private byChannel(
-    neuron: OpOf<NeuronKind>,
-    value: ProbeData,
-    steps: number,
-    sample: number,
-  ): Float32Array {
-    const { channels, places } = this.layoutOf(neuron);
-    const chosen = drawPlaces(channels.all, places, sample, neuron.result);
-    return byChannel(value, channels, steps, chosen);
   }
 
   private affinesOf(
@@ -348,6 +339,20 @@ export class LayerFitter {
       return builder.add(op.kind, op.inputs, attrs, op.loc, op.result);
     });
   }
+}
+
+/** What is looked at of one value of the analogue network. */
+interface ReferenceLook {
+  readonly value: ValueId;
+  /** Samples that are looked at, the first ones. */
+  readonly samples: number;
+  readonly elements: (sample: number) => Int32Array;
+  /** Takes them, sample by sample. */
+  readonly kept: Float32Array[];
+}
+
+function floatsOf(data: ProbeData): Float32Array {
+  return data instanceof Float32Array ? data : Float32Array.from(data);
 }
 
 /** Terms to fit the weights of a synapse on, as far as there are samples. */

@@ -68,6 +68,33 @@ describe("what passes are shown", () => {
     }
   });
 
+  it("is what they ask for of each probe", async () => {
+    const module = networkOf("1, -0.5, 0.25, 2");
+    const probes = [
+      { value: valueIdOf(2), keep: "mean" },
+      { value: valueIdOf(2), keep: "trace" },
+      { value: valueIdOf(0), keep: "mean" },
+    ] as const;
+    const chosen = [[3], [], [11, 0, 4]];
+    for (const engine of [interpretEngine, singleThreadWasmEngine]) {
+      const { watch } = calibrationOn(samples, { engine, threads: 1 });
+      const run = {
+        timesteps,
+        elements: (_: number, probe: number) => Int32Array.from(chosen[probe] ?? []),
+      };
+      let seen = 0;
+      await watch(module, probes, run, (shown, index) => {
+        seen++;
+        const inputs = byContent(samples).get(index);
+        const whole = interpret(module, inputs, { timesteps, probes }).probes;
+        // A trace of no elements has none at any timestep.
+        const wanted = chosen.map((all, i) => all.map((at) => known(whole[i], "a probe")[at]));
+        expect(shown.map((data) => [...data])).toEqual(wanted);
+      });
+      expect(seen).toBe(samples.count);
+    }
+  });
+
   it("is refused where an element is not finite that they do not ask for", async () => {
     // The second channel overflows; only elements of the first are looked at.
     const module = networkOf("1, 1, 3e38, 3e38");

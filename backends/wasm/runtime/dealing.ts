@@ -28,12 +28,13 @@ export function groupSize(connections: number): number {
 }
 
 export function sampleAt(
-  { samples, options: { resume, elements } }: Pick<RunRequest, "samples" | "options">,
+  { samples, options: { resume, elements, probes = [] } }: Pick<RunRequest, "samples" | "options">,
   index: number,
 ): Sample {
   const inputs = samples.get(index).map(({ data }) => data);
   const given = resume?.recordingsOf(index) ?? [];
-  return { index, inputs, given, elements: elements?.(index) ?? null };
+  const chosen = elements === undefined ? null : probes.map((_, probe) => elements(index, probe));
+  return { index, inputs, given, elements: chosen };
 }
 
 /** Deals groups of samples to whoever is free, where one sample is `work` connections. */

@@ -23,7 +23,7 @@ import type { TensorData } from "../../../ir/tensor.ts";
 import { type Shape, type Type, elementCount } from "../../../ir/type.ts";
 import type { Instance } from "./instance.ts";
 import { notFiniteIn } from "../../../ir/run/finite.ts";
-import type { EventRows, Program, SpikesAt } from "../program.ts";
+import type { Average, EventRows, Program, SpikesAt } from "../program.ts";
 import { laidOut, recordingFor } from "./recordings.ts";
 
 /** One sample and its number. Parts other than the first are given no inputs. */
@@ -32,8 +32,8 @@ export interface Sample {
   readonly inputs: readonly TensorData[];
   /** What is given of it besides; see `RunTask.given`. */
   readonly given: readonly Recording[];
-  /** The elements of probed values to keep; null for all. */
-  readonly elements: Int32Array | null;
+  /** The elements to keep of the value of each probe; null for all. */
+  readonly elements: readonly Int32Array[] | null;
 }
 
 /** What a thread needs to know of a run; plain data. */
@@ -51,16 +51,6 @@ export interface RunTask {
   readonly given: readonly ValueId[];
 }
 
-/** One sample and its number. Parts other than the first are given no inputs. */
-export interface Sample {
-  readonly index: number;
-  readonly inputs: readonly TensorData[];
-  /** What is given of it besides; see `RunTask.given`. */
-  readonly given: readonly Recording[];
-  /** The elements of probed values to keep; null for all. */
-  readonly elements: Int32Array | null;
-}
-
 export interface Runner {
   run(sample: Sample): SampleResult;
   statistics(): CalibrationStatistics;
@@ -75,8 +65,16 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
   const typeOf = (value: ValueId): Type => known(types.get(value), `value %${value}`);
   const sizeOf = (value: ValueId): number => elementCount(typeOf(value).shape);
   const gatherer = new StatisticsGatherer(observe, (value) => typeOf(value).shape);
+  const averageOf = (value: ValueId): Average =>
+    known(program.averages.get(value), `the sums of %${value}`);
+  /** Room for the means that are needed whole: those observed, and such as have to be divided. */
   const means = new Map(
-    [...program.averages.keys()].map((value) => [value, new Float64Array(sizeOf(value))]),
+    [...program.averages].flatMap(([value, { at, summed }]) => {
+      if (!summed && !observe.some((each) => each.value === value)) return [];
+      const size = sizeOf(value);
+      const isFloat = !summed && at.element === "f32";
+      return [[value, isFloat ? new Float32Array(size) : new Float64Array(size)] as const];
+    }),
   );
   const neurons = neuronsOf(module).length;
   const counts = new Float64Array((program.counts?.rows.count ?? 0) * program.steps);
@@ -137,9 +135,9 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
 
   const readMeans = (taken: number): void => {
     for (const [value, mean] of means) {
-      const average = known(program.averages.get(value), `the sums of %${value}`);
-      instance.read(average.at, 0, mean);
-      if (!average.summed) continue;
+      const { at, summed } = averageOf(value);
+      instance.read(at, 0, mean);
+      if (!summed) continue;
       for (let k = 0; k < mean.length; k++) mean[k] = (mean[k] ?? 0) / taken;
     }
   };
@@ -156,9 +154,9 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
         spikes: new Float64Array(neurons),
         bits: new Float64Array(neurons),
         activity: noActivity(timesteps),
-        probes: probes.map((probe) => {
+        probes: probes.map((probe, i) => {
           const type = typeOf(probe.value);
-          const shape = elements === null ? type.shape : [elements.length];
+          const shape = elements === null ? type.shape : [elementsOf(elements, i).length];
           return keptBy(probe, { type: { ...type, shape } }, timesteps);
         }),
         ...(elements === null ? {} : { notFinite }),
@@ -192,7 +190,8 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
             const kept = known(result.probes[i], "a probe");
             if (elements === null) instance.read(at, step, kept, (taken + step) * size);
             else {
-              instance.pick(at, step, elements, kept, (taken + step) * elements.length);
+              const chosen = elementsOf(elements, i);
+              instance.pick(at, step, chosen, kept, (taken + step) * chosen.length);
               notFinite[i] = (notFinite[i] ?? 0) + instance.countNotFinite(at, step);
             }
           }
@@ -212,11 +211,21 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
       readMeans(taken);
       probes.forEach(({ value, keep }, i) => {
         if (keep !== "mean") return;
-        const mean = known(means.get(value), "a mean");
         const kept = known(result.probes[i], "a probe");
+        const { at, summed } = averageOf(value);
+        if (!summed) {
+          if (elements === null) instance.read(at, 0, kept);
+          else {
+            instance.pick(at, 0, elementsOf(elements, i), kept, 0);
+            notFinite[i] = instance.countNotFinite(at, 0);
+          }
+          return;
+        }
+        const mean = known(means.get(value), "a mean");
         if (elements === null) kept.set(mean);
         else {
-          for (let k = 0; k < kept.length; k++) kept[k] = mean[elements[k] ?? 0] ?? 0;
+          const chosen = elementsOf(elements, i);
+          for (let k = 0; k < kept.length; k++) kept[k] = mean[chosen[k] ?? 0] ?? 0;
           notFinite[i] = notFiniteIn(mean, 0, mean.length);
         }
       });
@@ -224,6 +233,10 @@ export function createRunner(module: Module, instance: Instance, job: RunTask): 
       return result;
     },
   };
+}
+
+function elementsOf(elements: readonly Int32Array[], probe: number): Int32Array {
+  return known(elements[probe], "the elements of a probe");
 }
 
 interface Spikes {
