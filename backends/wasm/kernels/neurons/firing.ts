@@ -79,11 +79,12 @@ export function fire(
   if (down === null) change.set(taken);
   else {
     minus.set(isMost(u.get(), level(down)));
-    if (sent !== null && excess !== null) {
-      minus.set(v128.or(minus.get(), isLeast(sent.get(), level(excess))));
-    }
     if (sent !== null && returnable !== null) {
       minus.set(v128.and(minus.get(), isLeast(sent.get(), level(returnable))));
+    }
+    // What is beyond the ceiling is taken back even where nothing was sent: with a ceiling below 0.
+    if (sent !== null && excess !== null) {
+      minus.set(v128.or(minus.get(), isLeast(sent.get(), level(excess))));
     }
     change.set(v128.or(taken, v128.and(minus.get(), negated(level(step)))));
   }

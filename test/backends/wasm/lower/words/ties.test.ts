@@ -9,6 +9,8 @@ import { compileOptionsOf } from "../../../../../backends/wasm/request.ts";
 import { singleThreadWasmEngine } from "../../../../../backends/wasm/runtime/single.ts";
 import { interpretEngine } from "../../../../../backends/interpret/engine.ts";
 import { dividesByInverse } from "../../../../../backends/wasm/kernels/words/cells.ts";
+import type { Probe } from "../../../../../ir/executable.ts";
+import { neuronsOf } from "../../../../../ir/op/known.ts";
 import { Builder } from "../../../../../ir/build.ts";
 import { tensorOf } from "../../../../../ir/tensor.ts";
 import { real } from "../../../../../ir/type.ts";
@@ -23,6 +25,9 @@ function neurons(
   values: readonly (readonly number[])[],
   bits: number,
   sign: (typeof signs)[number],
+  ceilings: readonly number[] | null = null,
+  // Without a table, spikes of one bit are masks.
+  isTable = true,
 ) {
   const b = new Builder();
   const rows = values[0]?.length ?? 0;
@@ -36,13 +41,12 @@ function neurons(
     threshold: b.tensor("theta", tensorOf("i32", [steps.length], steps)),
     vInit: b.tensor("v", tensorOf("i32", shape.slice(1), byRow.flat())),
     amplitude: b.tensor("one", tensorOf("i32", [], [1])),
-    ceiling: null,
+    ceiling: ceilings === null ? null : b.tensor("top", tensorOf("i32", [steps.length], ceilings)),
     bits,
     alphabet: "word",
     sign,
-    // Without a table, spikes of one bit are masks.
-    schedule: "table",
-    shares: b.tensor("shares", tensorOf("i32", [1], [1])),
+    schedule: isTable ? "table" : "constant",
+    shares: isTable ? b.tensor("shares", tensorOf("i32", [1], [1])) : null,
   } as const;
   const begun = b.add("snn.difference", [current], {}, loc);
   const sent = b.add("snn.graded", [begun], attrs, loc);
@@ -116,5 +120,26 @@ describe("words", () => {
     };
     expect(2 ** 23 / (6 * (most + 2))).toBeLessThan(300_001);
     expect([await isCorrected(0), await isCorrected(1)]).toEqual([false, true]);
+  });
+
+  it.each([
+    { bits: 1, isTable: false },
+    { bits: 1, isTable: true },
+    { bits: 4, isTable: true },
+  ])("end at ceilings, those below 0 among them: %o", async ({ bits, isTable }) => {
+    const ceilings = Array.from({ length: 24 }, (_, i) => 2 * i - 17);
+    const steps = ceilings.map((_, i) => 1 + (i % 3));
+    const values = steps.map(() => Array.from({ length: 41 }, (_, i) => i - 20));
+    for (const sign of signs) {
+      const { module, inputs } = neurons(steps, values, bits, sign, ceilings, isTable);
+      const probes = neuronsOf(module).map(({ result }): Probe => {
+        return { value: result, keep: "trace" };
+      });
+      const options = { timesteps: 4, probes };
+      const wanted = await runOn(interpretEngine, module, inputs, options);
+      const found = await runOn(singleThreadWasmEngine, module, inputs, options);
+      expect(found.sample.probes, sign).toEqual(wanted.sample.probes);
+      expect(found.sample.outputs, sign).toEqual(wanted.sample.outputs);
+    }
   });
 });
