@@ -161,16 +161,15 @@ function fire(
   } else {
     // A word that is not positive is 0 here, whatever it was wanted to be.
     const wanted = sign === "retract" ? i32x4.max_s(u.get(), i32x4.neg(r.get())) : u.get();
-    const room =
-      ceiling === undefined
-        ? null
-        : code.define(
-            "v128",
-            i32x4.sub(ceiling.get(), i32x4.max_s(r.get(), load(known(floor, "a floor")))),
-          );
-    sum.set(
-      nearestWords(code, { bits: cells.bits, sign, slacks: cells.slacks }, steps, wanted, room),
-    );
+    // Rounding to words is monotone: the smaller of two quotients rounded is the smaller rounded.
+    const allowed = (): Expr => {
+      if (ceiling === undefined) return wanted;
+      if (moment.isFirst) return i32x4.min_s(wanted, ceiling.get());
+      const total = i32x4.max_s(r.get(), load(known(floor, "a floor")));
+      return i32x4.min_s(wanted, i32x4.sub(ceiling.get(), total));
+    };
+    const rule = { bits: cells.bits, sign, slacks: cells.slacks };
+    sum.set(nearestWords(code, rule, steps, allowed()));
   }
   if (moment.isLast) return;
   change.set(
@@ -183,38 +182,25 @@ function fire(
   if (sent !== null) store(sent, moment.isFirst ? change.get() : i32x4.add(r.get(), change.get()));
 }
 
-/** clip(⌊w/q + ½⌋, low, high) where bounds are whole numbers. */
+/** clip(⌊w/q + ½⌋, low, K). */
 function nearestWords(
   code: FunctionWriter,
   { bits, sign, slacks }: Pick<WordCells, "bits" | "sign" | "slacks">,
   steps: Steps,
   wanted: Expr,
-  room: Local | null,
 ): Expr {
-  const { f32x4, i32x4 } = code.wasm;
+  const { f32x4, i32x4, v128 } = code.wasm;
   const most = 2 ** bits - 1;
-  const least = sign === "positive" ? 0 : -most;
   if (slacks === null) {
+    const least = sign === "positive" ? 0 : -most;
     const words = correctedWords(code, steps, code.define("v128", wanted), most);
     const whole = (value: number): Expr => i32x4.splat(code.int(value));
-    const top =
-      room === null
-        ? whole(most)
-        : i32x4.min_s(correctedWords(code, steps, room, most), whole(most));
-    return i32x4.max_s(i32x4.min_s(words, top), whole(least));
+    return i32x4.max_s(i32x4.min_s(words, whole(most)), whole(least));
   }
   // What is clipped to whole numbers before it is rounded is what rounding and clipping gives.
-  const { unit } = steps;
-  const slack = (x: Expr): Expr => f32x4.add(x, known(steps.slack, "a slack").get());
-  const quotient = (w: Expr): Expr => quotientOf(code, steps, w);
-  const high = (): Expr => {
-    if (room === null) return steps.most.get();
-    const within = clippedTo(code, quotient(room.get()), -most - 1, most);
-    return f32x4.sub(f32x4.add(slack(within), unit.get()), unit.get());
-  };
-  const low = sign === "positive" ? code.wasm.v128.const(zeros) : steps.least.get();
-  const clipped = f32x4.pmax(f32x4.pmin(quotient(wanted), high()), low);
-  return wholeOf(code, steps, slack(clipped));
+  const low = sign === "positive" ? v128.const(zeros) : steps.least.get();
+  const clipped = f32x4.pmax(f32x4.pmin(quotientOf(code, steps, wanted), steps.most.get()), low);
+  return wholeOf(code, steps, f32x4.add(clipped, known(steps.slack, "a slack").get()));
 }
 
 /** ⌊w/q + ½⌋ where that is within ±`most`, else some word beyond: a quotient nearby, and what it leaves. */
