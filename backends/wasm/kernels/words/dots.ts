@@ -144,16 +144,27 @@ function sumGroup(
   });
 }
 
-/** `value` · what a word is worth at the timestep that `row` points to. */
-export function worthOf(
+/** `sum` · what a word is worth at the timestep that `row` points to. */
+export function timesLoaded(
   code: FunctionWriter,
-  worth: Worth | null,
+  { table, isShift }: Worth,
   row: Local | null,
-  value: Expr,
+  sum: Expr,
 ): Expr {
-  if (worth === null) return value;
   const { i32x4, i32, v128 } = code.wasm;
   const at = known(row, "a row of worths");
-  if (worth.isShift) return i32x4.shl(value, i32.load(worth.table.buffer.address, 4, at.get()));
-  return i32x4.mul(value, v128.load32_splat(worth.table.buffer.address, 4, at.get()));
+  if (isShift) return i32x4.shl(sum, i32.load(table.buffer.address, 4, at.get()));
+  return i32x4.mul(sum, v128.load32_splat(table.buffer.address, 4, at.get()));
+}
+
+/** `sum` · 2^`factor`, or · `factor`. */
+export function timesKnown(
+  code: FunctionWriter,
+  factor: number,
+  isShift: boolean,
+  sum: Expr,
+): Expr {
+  const { i32x4 } = code.wasm;
+  if (factor === (isShift ? 0 : 1)) return sum;
+  return isShift ? i32x4.shl(sum, code.int(factor)) : i32x4.mul(sum, i32x4.splat(code.int(factor)));
 }

@@ -20,6 +20,8 @@ export interface Rows {
 /** What words of a timestep are multiplied by after they are summed; null for 1. In i32, one a row. */
 export interface Worth {
   readonly table: Rows;
+  /** What the table holds. */
+  readonly factors: readonly number[];
   /** Numbers of bits to shift by, where all factors are powers of two. */
   readonly isShift: boolean;
 }
@@ -132,6 +134,8 @@ export interface WordLayer {
   readonly grid: PixelGrid;
   /** Timesteps, 1 where nothing varies. */
   readonly steps: number;
+  /** Whether these are all timesteps of a run. */
+  readonly isWhole: boolean;
   /** Vectors of four output channels to a block. */
   readonly vectors: number;
   /** Outputs that are summed together: neighbouring pixels, or timesteps of the one that there is. */

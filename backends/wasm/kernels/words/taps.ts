@@ -7,7 +7,6 @@ import { known } from "../../../../ir/diagnostic.ts";
 import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import type { Expr } from "../../assembler/types.ts";
 import { wordOffset } from "../../memory/words.ts";
-import { worthOf } from "./dots.ts";
 import type { Tap, TapChunk, WordTaps } from "./form.ts";
 import type { Place } from "./places.ts";
 
@@ -19,8 +18,8 @@ export interface TapTile {
   readonly vectors: number;
   /** Of the block, in weights of two bytes. */
   readonly weights: Local;
-  /** Rows of what words are worth, by position. */
-  readonly worthRow: (position: number) => Local | null;
+  /** How the sum of a position's words becomes what they are worth. */
+  readonly worth: (position: number, sum: Expr) => Expr;
   /** Whether sums have no value yet. */
   readonly isFirst: boolean;
 }
@@ -49,7 +48,7 @@ export function addTaps(
         sumNarrow(code, source, chunk, place, tile, pair, accumulated);
         const isFirst = tile.isFirst && i === 0;
         accumulated.forEach((eight, p) => {
-          addEight(code, source, { ...tile, isFirst }, pair, p, (half) => {
+          addEight(code, { ...tile, isFirst }, pair, p, (half) => {
             const { i32x4 } = code.wasm;
             return half === 0
               ? i32x4.extend_low_i16x8_s(eight.get())
@@ -64,15 +63,14 @@ export function addTaps(
 /** Adds both halves of a vector of eight channels to sums of 32 bits. */
 function addEight(
   code: FunctionWriter,
-  { worth }: WordTaps,
-  { sums, vectors, worthRow, isFirst }: TapTile,
+  { sums, vectors, worth, isFirst }: TapTile,
   pair: number,
   position: number,
   half: (half: 0 | 1) => Expr,
 ): void {
   for (const which of [0, 1] as const) {
     const sum = known(sums[position * vectors + 2 * pair + which], "a sum");
-    const own = worthOf(code, worth, worthRow(position), half(which));
+    const own = worth(position, half(which));
     sum.set(isFirst ? own : code.wasm.i32x4.add(sum.get(), own));
   }
 }
@@ -175,7 +173,7 @@ function addWide(
       for (let p = 0; p < tile.positions; p++) {
         const loaded = loadEight(code, words, offset + p * stride + 8 * pair * words.bytes, at);
         eight.set(words.bias === 0 ? loaded : i16x8.sub(loaded, i16x8.splat(code.int(words.bias))));
-        addEight(code, source, { ...tile, isFirst: false }, pair, p, (half) => {
+        addEight(code, { ...tile, isFirst: false }, pair, p, (half) => {
           const name = half === 0 ? "extmul_low_i16x8_s" : "extmul_high_i16x8_s";
           return i32x4[name](eight.get(), own.get());
         });

@@ -1,6 +1,6 @@
 /** One tile of a layer on words: a few positions by a block of channels, over all timesteps. */
 import { known } from "../../../../ir/diagnostic.ts";
-import type { FunctionWriter } from "../../assembler/code.ts";
+import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import type { Expr } from "../../assembler/types.ts";
 import type { Moment } from "./cells.ts";
 import { allSteps, dueOf } from "./due.ts";
@@ -15,43 +15,51 @@ export function emitTile(
   places: LayerPlaces,
   tile: TileShape,
 ): void {
-  const { steps } = layer;
-  const { sink } = layer;
+  const { steps, sink, isWhole } = layer;
   const time = code.define("i32", code.int(0));
-  if (sink.kind === "cells" && beginsAnew(layer, sink)) {
-    const turn = (moment: Moment): void => {
-      new Turn(code, layer, places, tile, time).run(moment);
+  const run = (when: number | null, moment: Moment, each = tile): readonly Local[] =>
+    new Turn(code, layer, places, each, { local: time, known: when }).run(moment);
+  // Few timesteps are code of their own, with all addresses and shifts known.
+  const runAll = (from: number, to: number): void => {
+    if (isWhole && steps <= mostUnrolled) {
+      for (let when = from; when < to; when++) {
+        time.set(code.int(when));
+        run(when, within);
+      }
+      return;
+    }
+    time.set(code.int(from));
+    code.times(to - from, () => {
+      run(null, within);
       time.step(1);
-    };
+    });
+  };
+  if (isAlongTime(layer)) {
+    beginCells(code, layer, places, tile);
+    const { positions } = tile;
+    const turns = Math.floor(steps / positions);
+    code.times(turns, () => {
+      run(isWhole && turns === 1 ? 0 : null, within);
+      time.step(positions);
+    });
+    const rest = steps % positions;
+    if (rest > 0) run(null, within, { ...tile, positions: rest });
+    return;
+  }
+  if (sink.kind === "cells" && beginsAnew(layer, sink)) {
     // Potentials that are asked for are those in memory.
     const isLast = sink.trace === null;
-    turn({ isFirst: true, isLast: isLast && steps === 1 });
-    code.times(steps - 2, () => {
-      turn(within);
-    });
-    if (steps > 1) turn({ isFirst: false, isLast });
+    run(0, { isFirst: true, isLast: isLast && steps === 1 });
+    runAll(1, steps - 1);
+    if (steps === 1) return;
+    time.set(code.int(steps - 1));
+    run(steps - 1, { isFirst: false, isLast });
     return;
   }
   beginCells(code, layer, places, tile);
-  if (isAlongTime(layer)) {
-    const { positions } = tile;
-    const turn = (each: TileShape): void => {
-      new Turn(code, layer, places, each, time).run(within);
-      time.step(each.positions);
-    };
-    code.times(Math.floor(steps / positions), () => {
-      turn(tile);
-    });
-    const rest = steps % positions;
-    if (rest > 0) turn({ ...tile, positions: rest });
-    return;
-  }
   const due = dueOf(code, layer, places, tile);
   if (due === null) {
-    code.times(steps, () => {
-      new Turn(code, layer, places, tile, time).run(within);
-      time.step(1);
-    });
+    runAll(0, steps);
     return;
   }
   const { i64, i32 } = code.wasm;
@@ -61,7 +69,7 @@ export function emitTile(
     () => {
       time.set(i32.wrap(i64.ctz(mask.get())));
       mask.set(i64.and(mask.get(), i64.sub(mask.get(), i64.const(1n))));
-      const fired = new Turn(code, layer, places, tile, time).run(within);
+      const fired = run(null, within);
       const bit = code.define("i64", i64.shl(i64.const(1n), i64.extend_u(time.get())));
       const any = code.define("i32", code.int(0));
       fired.forEach((isFired, p) => {
@@ -86,6 +94,9 @@ export function emitTile(
     code.push(i64.store(offset + p * stride, 8, at.get(), i64.or(before, own.get())));
   });
 }
+
+/** Timesteps of which each may be code of its own. */
+const mostUnrolled = 4;
 
 /** Any timestep. */
 const within: Moment = { isFirst: false, isLast: false };

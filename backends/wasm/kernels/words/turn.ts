@@ -4,7 +4,7 @@ import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { storeLanes } from "../../assembler/memory.ts";
 import type { Expr } from "../../assembler/types.ts";
 import { type Moment, type StepRows, fireTile } from "./cells.ts";
-import { sumWindow, worthOf } from "./dots.ts";
+import { sumWindow, timesKnown, timesLoaded } from "./dots.ts";
 import {
   type Rows,
   type WordCells,
@@ -27,22 +27,29 @@ export interface TileShape {
   readonly positions: number;
 }
 
+/** When a turn begins, from the start of the chunk. */
+export interface TurnTime {
+  readonly local: Local;
+  /** Where that is known when code is written, and is the timestep of the run as well. */
+  readonly known: number | null;
+}
+
 /** A turn of a tile: one timestep of some pixels, or some timesteps of one. */
 export class Turn {
   private readonly code: FunctionWriter;
   private readonly layer: WordLayer;
   private readonly places: LayerPlaces;
   private readonly tile: TileShape;
-  /** From the start of the chunk. */
-  private readonly time: Local;
+  private readonly time: TurnTime;
   private readonly alongTime: boolean;
+  private readonly rows = new Map<string, readonly Local[]>();
 
   constructor(
     code: FunctionWriter,
     layer: WordLayer,
     places: LayerPlaces,
     tile: TileShape,
-    time: Local,
+    time: TurnTime,
   ) {
     this.code = code;
     this.layer = layer;
@@ -73,35 +80,58 @@ export class Turn {
   /** Where a place is at this timestep. */
   private at({ at, plane }: Place): Local {
     const { i32 } = this.code.wasm;
-    if (plane === 0 || this.layer.steps === 1) return at;
-    const moved = i32.mul(this.time.get(), this.code.int(plane));
+    const { local, known: time } = this.time;
+    if (plane === 0 || this.layer.steps === 1 || time === 0) return at;
+    const moved =
+      time === null ? i32.mul(local.get(), this.code.int(plane)) : this.code.int(time * plane);
     return this.code.define("i32", i32.add(at.get(), moved));
   }
 
-  /** The row of a table for each position, to which the block's bytes are added. */
-  private rowsAt(table: Rows, perBlock: number): Local[] {
+  /** The row of a table for each position, to which the block's bytes are added; tables of a shape share it. */
+  private rowsAt({ rows, bytesPerRow }: Rows, perBlock: number): readonly Local[] {
     const { code, tile } = this;
-    const count = this.alongTime ? tile.positions : 1;
-    return Array.from({ length: count }, (_, p) => {
-      const { i32 } = code.wasm;
+    const { i32 } = code.wasm;
+    const key = `${rows} ${bytesPerRow} ${perBlock}`;
+    const ready = this.rows.get(key);
+    if (ready !== undefined) return ready;
+    const made = Array.from({ length: this.alongTime ? tile.positions : 1 }, (_, p) => {
       const at = code.define("i32", i32.mul(tile.block.get(), code.int(perBlock)));
-      if (table.rows === 1) return at;
-      const when = i32.add(code.parameter(2).get(), i32.add(this.time.get(), code.int(p)));
+      if (rows === 1) return at;
+      const { local, known: time } = this.time;
+      if (time !== null) {
+        at.step(Math.min(time + p, rows - 1) * bytesPerRow);
+        return at;
+      }
+      const when = i32.add(code.parameter(2).get(), i32.add(local.get(), code.int(p)));
       const row = code.define("i32", when);
-      code.when(i32.gt_s(row.get(), code.int(table.rows - 1)), () => {
-        row.set(code.int(table.rows - 1));
+      code.when(i32.gt_s(row.get(), code.int(rows - 1)), () => {
+        row.set(code.int(rows - 1));
       });
-      at.advance(i32.mul(row.get(), code.int(table.bytesPerRow)));
+      at.advance(i32.mul(row.get(), code.int(bytesPerRow)));
       return at;
     });
+    this.rows.set(key, made);
+    return made;
   }
 
   private rowOf(rows: readonly Local[], position: number): Local | null {
     return rows[this.alongTime ? position : 0] ?? null;
   }
 
-  private worthRows(worth: Worth | null): readonly Local[] {
-    return worth === null ? [] : this.rowsAt(worth.table, 0);
+  /** How the sum of a position's words becomes what they are worth. */
+  private worthAt(worth: Worth | null): (position: number, sum: Expr) => Expr {
+    const { code, alongTime } = this;
+    if (worth === null) return (_position, sum) => sum;
+    const { known: time } = this.time;
+    if (time !== null) {
+      const rows = worth.table.rows;
+      return (position, sum) => {
+        const row = Math.min(time + (alongTime ? position : 0), rows - 1);
+        return timesKnown(code, known(worth.factors[row], "a factor"), worth.isShift, sum);
+      };
+    }
+    const rows = this.rowsAt(worth.table, 0);
+    return (position, sum) => timesLoaded(code, worth, this.rowOf(rows, position), sum);
   }
 
   private sumWindows(sums: readonly Local[]): void {
@@ -140,13 +170,14 @@ export class Turn {
       };
       const ready = places.windows[i]?.sums ?? null;
       if (window.events === null || ready === null) dense();
-      else
-        readSums(code, window.events, { ...ready, vectors, alongTime, time, steps }, sums, dense);
-      const rows = this.worthRows(window.worth);
+      else {
+        const at = { ...ready, vectors, alongTime, time: time.local, steps };
+        readSums(code, window.events, at, sums, dense);
+      }
+      const worth = this.worthAt(window.worth);
       const total = (index: number): number => (spare?.offset ?? 0) + tileBytes(layer) + 16 * index;
       sums.forEach((sum, index) => {
-        const row = this.rowOf(rows, Math.floor(index / vectors));
-        const own = worthOf(code, window.worth, row, sum.get());
+        const own = worth(Math.floor(index / vectors), sum.get());
         const before = (): Expr => v128.load(total(index), 16, known(spare, "room").at.get());
         const all = i === 0 ? own : i32x4.add(own, before());
         if (i === windows.length - 1) {
@@ -163,7 +194,7 @@ export class Turn {
     const { vectors } = layer;
     layer.taps.forEach((source, i) => {
       const place = known(places.taps[i], "taps").words;
-      const rows = this.worthRows(source.worth);
+      const worth = this.worthAt(source.worth);
       const at = this.at(place);
       const weights = code.define("i32", i32.mul(tile.block.get(), code.int(8 * vectors)));
       const isFirst = i === 0 && this.beginsWithTaps();
@@ -172,10 +203,7 @@ export class Turn {
           code,
           source,
           { at, stride: place.stride },
-          {
-            ...{ sums, positions: tile.positions, vectors, weights, isFirst },
-            worthRow: (position) => this.rowOf(rows, position),
-          },
+          { sums, positions: tile.positions, vectors, weights, worth, isFirst },
         );
       };
       if (this.isForAll(source)) add();

@@ -200,7 +200,10 @@ function emitLayer(
     reads.push(...own.reads);
     writes.push(...own.writes);
   }
-  const layer: WordLayer = { ...shape, steps, windows, taps, currents, bias, spare, sink };
+  const isWhole = !lowering.options.chunked;
+  const layer: WordLayer = {
+    ...{ ...shape, steps, isWhole, windows, taps, currents, bias, spare, sink },
+  };
   lowering.emit({
     name: `${name} ${op.kind}`,
     phase: lowering.phaseOf(op.result),

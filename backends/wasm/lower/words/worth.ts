@@ -9,5 +9,6 @@ export function worthOfShares(lowering: Lowering, shares: readonly number[]): Wo
   const values = shares.map((share) => (isShift ? Math.log2(share) : share));
   const name = `worth ${isShift ? "by shift" : "by product"} ${values.join(" ")}`;
   const buffer = lowering.constant(name, () => Int32Array.from(values));
-  return { table: { buffer, rows: shares.length, bytesPerRow: 4 }, isShift };
+  const table = { buffer, rows: shares.length, bytesPerRow: 4 };
+  return { table, factors: values, isShift };
 }
