@@ -146,11 +146,14 @@ export class Builder {
     code?: Code;
     timesteps?: number;
     properties?: ReadonlySet<Property>;
+    /** Those of synapses that are left out of the module are too. */
+    weightBits?: ReadonlyMap<ValueId, number>;
   }): Module {
     const tensors = new Map<TensorRef, Tensor>();
     for (const op of this.ops) {
       for (const { ref } of tensorRefsOf(op)) tensors.set(ref, this.tensorAt(ref));
     }
+    const kept = [...(options.weightBits ?? [])].filter(([value]) => this.byValue.has(value));
     return {
       name: options.name,
       code: options.code ?? "none",
@@ -160,6 +163,7 @@ export class Builder {
       carries: options.carries ?? [],
       tensors,
       properties: options.properties ?? new Set(),
+      ...(kept.length > 0 ? { weightBits: new Map(kept) } : {}),
     };
   }
 }

@@ -145,6 +145,11 @@ export interface Module {
    * choose between ways of computing the same by them; nothing that a network computes depends on them.
    */
   readonly rates?: ReadonlyMap<ValueId, number>;
+  /**
+   * Bits that the weights of a synapse are to have when they become integers, of synapses for which they were
+   * chosen. Kept by whatever keeps the synapse.
+   */
+  readonly weightBits?: ReadonlyMap<ValueId, number>;
 }
 
 /** The op that makes `value`. */

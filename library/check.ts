@@ -137,7 +137,7 @@ async function decide(
   try {
     const made = await runPipeline(module, steps.slice(0, conversion + 1), options);
     const faults = makesIntegers(steps)
-      ? planIntegers(made.module, mostLevels, made.module.timesteps).refusals
+      ? planIntegers(made.module, () => mostLevels, made.module.timesteps).refusals
       : [];
     const remarks = made.diagnostics.filter(({ code }) => code === "real-layers");
     return { clean, plan: planConversion(clean, fires), faults, remarks, converted: made.module };

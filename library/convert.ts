@@ -8,7 +8,12 @@ import type { Module, SpikingCode } from "../ir/module.ts";
 import type { Calibration } from "../passes/pass.ts";
 import { bitsMadeBy, codeMadeBy, defaultTimesteps, withBits } from "../passes/codes.ts";
 import { integerForms } from "../passes/names.ts";
-import { inIntegers, makesIntegers } from "../passes/integers.ts";
+import {
+  type WeightBits,
+  inIntegers,
+  makesIntegers,
+  textOfWeightBits,
+} from "../passes/integers.ts";
 import { establishedBy, pipelineNames } from "../passes/index.ts";
 import { type PassRecord, type PipelineOptions, runPipeline } from "../passes/manager.ts";
 import { type PipelineStep, parsePipeline, printPipeline } from "../passes/pipeline.ts";
@@ -29,8 +34,8 @@ export interface ConvertOptions {
   readonly bits?: number;
   /** Makes integers of the result: weights, potentials and spikes. */
   readonly integer?: boolean;
-  /** Bits of a weight, from 2 to 8, of what is of integers; by default 8. */
-  readonly weightBits?: number;
+  /** Bits of a weight, from 2 to 8, of what is of integers, or their mean over layers of different bits; by default 8. */
+  readonly weightBits?: WeightBits;
   /** By default 0. */
   readonly seed?: number;
   /** Lets ops without a spiking form run on decoded values. */
@@ -74,7 +79,8 @@ export function stepsOf(
     return inIntegers(sized, weightBits);
   }
   if (weightBits !== undefined) {
-    fail(diagnose("weight-bits-of-floats", null, { weightBits, pipeline: textOf(pipeline) }));
+    const bits = textOfWeightBits(weightBits);
+    fail(diagnose("weight-bits-of-floats", null, { weightBits: bits, pipeline: textOf(pipeline) }));
   }
   return sized;
 }

@@ -69,7 +69,7 @@ export const diagnose = catalogue({
   },
   "weight-bits-of-floats": {
     severity: "error",
-    message: (p: { weightBits: number; pipeline: string }) =>
+    message: (p: { weightBits: string; pipeline: string }) =>
       `--weight-bits ${p.weightBits} has no effect with ${p.pipeline}: its weights stay floats`,
     help: "add --integer, or take `--pipeline integer`",
   },

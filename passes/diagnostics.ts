@@ -227,18 +227,6 @@ export const diagnose = catalogue({
       `pass ${p.pass} sets the bits of spikes, and no neuron here has bits to set`,
     help: "run it after convert-differential, or after convert-activations with more than one bit",
   },
-  "budget-too-small": {
-    severity: "error",
-    message: (p: { spikes: number; least: number }) =>
-      `the budget is ${p.spikes.toFixed(0)} set bits of spikes per sample, and layers need at least ` +
-      p.least.toFixed(0),
-    help: "give a larger budget, or fewer timesteps",
-  },
-  "bits-allocated": {
-    severity: "info",
-    message: (p: { layers: readonly { layer: string; bits: number }[] }) =>
-      `bits of spikes by layer: ${p.layers.map(({ layer, bits }) => `${layer} ${bits}`).join(", ")}`,
-  },
   "not-rate-coded": {
     severity: "error",
     message: (p: { pass: string; kind: string }) =>

@@ -41,6 +41,7 @@ import { foldBatchnorm } from "./fuse/fold-batchnorm.ts";
 import { matmulToLinear } from "./fuse/matmul-to-linear.ts";
 import { mergeLinear } from "./fuse/merge-linear.ts";
 import { mergePools } from "./fuse/merge-pools.ts";
+import { allocateWeightBits } from "./quantise/allocate-weight-bits.ts";
 import { packWeights } from "./quantise/pack-weights.ts";
 import { quantise } from "./quantise/quantise.ts";
 import { NamedPipelines, aliases } from "./names.ts";
@@ -87,6 +88,7 @@ export const allPasses: readonly AnyPass[] = [
   fitLayers,
   fitSteps,
   allocateBits,
+  allocateWeightBits,
   setInitialPotential,
   correctBias,
   calibratePotential,

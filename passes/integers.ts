@@ -1,4 +1,5 @@
 /** Any pipeline in integers: what `--integer` and `--weight-bits` make of its steps. */
+import { allocateWeightBits } from "./quantise/allocate-weight-bits.ts";
 import { centreActivations } from "./convert/centre-activations.ts";
 import { convertActivations } from "./convert/convert-activations.ts";
 import { fitSteps } from "./fit/fit-steps.ts";
@@ -10,6 +11,14 @@ import { type PipelineStep, step } from "./pipeline.ts";
 /** Weights of no more bits than these take less room when they are packed. */
 const packedBits = 4;
 
+/** Bits of a weight, from 2 to 8: of all of them, or their mean, where each layer gets its own. */
+export type WeightBits = number | { readonly mean: number };
+
+/** As `--weight-bits` has it. */
+export function textOfWeightBits(bits: WeightBits): string {
+  return typeof bits === "number" ? `${bits}` : `mean:${bits.mean}`;
+}
+
 /**
  * The steps, and integers behind them: inputs are quantised, so their constants matter as those of
  * activations do; steps over time are powers of two, so that receivers shift. A pipeline that makes
@@ -17,11 +26,15 @@ const packedBits = 4;
  */
 export function inIntegers(
   steps: readonly PipelineStep[],
-  bits: number | undefined,
+  bits: WeightBits | undefined,
 ): readonly PipelineStep[] {
-  const given = bits === undefined ? {} : { bits };
+  const given = typeof bits === "number" ? { bits } : {};
+  const allocated =
+    typeof bits === "object" ? [step(allocateWeightBits, { budget: bits.mean })] : [];
   const all = makesIntegers(steps)
-    ? steps.map((each) => (each.pass === quantise ? withOptions(each, given) : each))
+    ? steps.flatMap((each) =>
+        each.pass === quantise ? [...allocated, withOptions(each, given)] : [each],
+      )
     : [
         ...steps.map((each) => {
           if (each.pass === centreActivations) return withOptions(each, { inputs: true });
@@ -29,12 +42,13 @@ export function inIntegers(
           const isFree = each.pass === fitSteps && each.options["steps"] === "free";
           return isFree ? withOptions(each, { steps: "power" }) : each;
         }),
+        ...allocated,
         // After fit-layers, which fits the few weights on averages better than those on all that they are of.
         ...(steps.some(sendsUnits) ? [step(mergePools)] : []),
         // Last of all, because what sets thresholds and read-outs works on floats.
         step(quantise, given),
       ];
-  const isNarrow = bits !== undefined && bits <= packedBits;
+  const isNarrow = typeof bits === "object" || (bits !== undefined && bits <= packedBits);
   const isPacked = all.some(({ pass }) => pass === packWeights);
   return isNarrow && !isPacked ? [...all, step(packWeights)] : all;
 }

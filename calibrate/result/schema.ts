@@ -170,7 +170,7 @@ const conversion = z
       code: z.string().nullable(),
       bits: count.nullable(),
       integer: z.boolean(),
-      weightBits: count.nullable(),
+      weightBits: z.union([count, z.strictObject({ mean: amount })]).nullable(),
       allowAnalogue: z.boolean(),
       auto: z
         .strictObject({ maxLoss: amount, confidence: amount, objective: z.string() })

@@ -4,6 +4,7 @@ import { fail } from "../../ir/diagnostic.ts";
 import type { TaskName } from "../../calibrate/tasks/task.ts";
 import type { Objective } from "../../library/auto/auto.ts";
 import { type EngineName, type Job, jobSchema } from "../../library/job/job.ts";
+import type { WeightBits } from "../../passes/integers.ts";
 import { recordOfPreprocess } from "../../library/record/preprocessing.ts";
 import { recordOfReading } from "../../library/record/reading.ts";
 import type { CommandContext } from "../action.ts";
@@ -33,7 +34,7 @@ export interface Given extends ModelOptions {
   readonly code?: string | undefined;
   readonly bits?: number | undefined;
   readonly integer?: true | undefined;
-  readonly weightBits?: number | undefined;
+  readonly weightBits?: WeightBits | undefined;
   readonly pipeline?: string | undefined;
   readonly passes?: string | undefined;
   readonly auto?: true | undefined;

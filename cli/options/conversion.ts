@@ -5,7 +5,7 @@ import { bitsMadeBy, codeMadeBy, defaultTimesteps } from "../../passes/codes.ts"
 import { pipelineNames, pipelines } from "../../passes/index.ts";
 import { codeNamed, pipelineNamed } from "../../passes/names.ts";
 import type { PipelineStep } from "../../passes/pipeline.ts";
-import { wholeNumber } from "./options.ts";
+import { weightBitsOf, wholeNumber } from "./options.ts";
 
 const usualTimesteps = [
   ...spikingCodes.map((code) => `${code} ${codeTraits[code].timesteps}`),
@@ -34,8 +34,8 @@ export const conversionOptions = {
   ),
   weightBits: new Option(
     "--weight-bits <n>",
-    "bits of a weight of integers, 2 to 8 (default: 8)",
-  ).argParser(wholeNumber(2, 8)),
+    "bits of a weight of integers, 2 to 8; mean:N chooses them for each layer (default: 8)",
+  ).argParser(weightBitsOf),
   pipeline: new Option(
     "--pipeline <name>",
     "a code's name, or another named pipeline: see `snnc passes`",

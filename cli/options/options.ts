@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { taskNames } from "../../calibrate/tasks/task.ts";
 import { maxTimesteps } from "../../ir/module.ts";
 import { engineNames } from "../../library/job/job.ts";
+import type { WeightBits } from "../../passes/integers.ts";
 import { axisArgument, outputsArgument, valueArgument } from "./model-options.ts";
 
 /** A whole number within bounds, or a usage error that says so. */
@@ -15,6 +16,16 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
     // eslint-disable-next-line no-restricted-syntax -- see the line above
     throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
   };
+}
+
+/** Bits of all weights, or their mean: "4", "mean:3.5"; or a usage error that says so. */
+export function weightBitsOf(text: string): WeightBits {
+  const mean = /^mean:(.+)$/.exec(text)?.[1];
+  if (mean === undefined) return wholeNumber(2, 8)(text);
+  const value = Number(mean);
+  if (value >= 2 && value <= 8) return { mean: value };
+  // eslint-disable-next-line no-restricted-syntax -- commander's own way to refuse an argument
+  throw new InvalidArgumentError("A mean must be a number from 2 to 8: mean:3.5.");
 }
 
 /** A number from 0 to 1, or a usage error that says so. */

@@ -8,8 +8,8 @@ import { diagnose } from "../diagnostics.ts";
 import { type Json, canonicalJson, countsOf, membersOf, tryParseJson } from "./json.ts";
 import { sourceLoc } from "../loc.ts";
 import type { Module } from "../module.ts";
-import { isNeuron, traitsOf } from "../op/known.ts";
-import type { ValueId } from "../op/op.ts";
+import { isNeuron, isWeighted, traitsOf } from "../op/known.ts";
+import type { Op, ValueId } from "../op/op.ts";
 import { parseModule } from "../text/parse.ts";
 import { printModule } from "../text/print.ts";
 import {
@@ -32,13 +32,15 @@ export interface Package {
 }
 
 /** What this reads. */
-const formatVersions = ["1", "2"] as const;
+const formatVersions = ["1", "2", "3"] as const;
 
 /**
  * The lowest version that has all that the module needs, so that what needs no more is the same
- * bytes as ever: 2 has packed tensors, and the kinds of ops whose traits say so.
+ * bytes as ever: 2 has packed tensors, and the kinds of ops whose traits say so; 3 has bits of weights, by
+ * which a network becomes another one.
  */
 function formatVersionOf(module: Module): (typeof formatVersions)[number] {
+  if (module.weightBits !== undefined) return "3";
   const hasPacked = [...module.tensors.values()].some(({ storage }) => storage !== undefined);
   const hasNewer = module.ops.some((op) => traitsOf(op).since > 1);
   return hasPacked || hasNewer ? "2" : "1";
@@ -74,8 +76,7 @@ function fileOf({ module, provenance }: Package): Safetensors {
     ["snnc.provenance", canonicalJson(provenance)],
   ]);
   if (Object.keys(packed).length > 0) metadata.set("snnc.packed", canonicalJson(packed));
-  const rates = ratesByNumber(module);
-  if (Object.keys(rates).length > 0) metadata.set("snnc.rates", canonicalJson(rates));
+  for (const [key, numbers] of numbersOf(module)) metadata.set(key, canonicalJson(numbers));
   return { tensors, metadata };
 }
 
@@ -95,7 +96,7 @@ export function decodePackage(bytes: Uint8Array, file: string): Package {
   const version = metadata.get("snnc.format");
   if (version === undefined) fail(malformed("it says no format version (snnc.format)"));
   if (!formatVersions.some((known) => known === version)) {
-    const known = formatVersions.join(" and ");
+    const known = `${formatVersions.slice(0, -1).join(", ")} and ${formatVersions.at(-1) ?? ""}`;
     fail(diagnose("package-version", null, { file, found: version, known }));
   }
   const text = metadata.get("snnc.ir");
@@ -129,41 +130,90 @@ export function decodePackage(bytes: Uint8Array, file: string): Package {
       ),
     );
   }
-  const rates = readRates(metadata.get("snnc.rates"), module, malformed);
+  const bitsText = metadata.get("snnc.weight-bits");
+  if (version !== "3" && bitsText !== undefined) {
+    fail(
+      malformed(
+        `its format version is ${version}, which has no bits of weights (snnc.weight-bits)`,
+      ),
+    );
+  }
+  const rates = readNumbers(metadata.get("snnc.rates"), firingRates, module, malformed);
+  const weightBits = readNumbers(bitsText, bitsOfWeights, module, malformed);
   return {
-    module: rates === null ? module : { ...module, rates },
+    module: {
+      ...module,
+      ...(rates === null ? {} : { rates }),
+      ...(weightBits === null ? {} : { weightBits }),
+    },
     provenance: readProvenance(metadata.get("snnc.provenance"), malformed),
   };
 }
 
-/** Rates by the numbers that values have in the text. */
-function ratesByNumber({ ops, rates }: Module): Record<string, number> {
-  const entries = ops.map(({ result }, number) => [String(number), rates?.get(result)] as const);
-  return Object.fromEntries(
-    entries.flatMap(([key, rate]) => (rate === undefined ? [] : [[key, rate]])),
-  );
+/** What is said of some ops by a number each, by the entry of the metadata. */
+function numbersOf({ ops, rates, weightBits }: Module): [string, Record<string, number>][] {
+  const all = [
+    ["snnc.rates", rates],
+    ["snnc.weight-bits", weightBits],
+  ] as const;
+  return all.flatMap(([key, numbers]): [string, Record<string, number>][] => {
+    // By the numbers that values have in the text.
+    const entries = ops.flatMap(({ result }, at): [string, number][] => {
+      const each = numbers?.get(result);
+      return each === undefined ? [] : [[String(at), each]];
+    });
+    return entries.length === 0 ? [] : [[key, Object.fromEntries(entries)]];
+  });
 }
 
-/** Null where the file says none: they are measured for some networks only. */
-function readRates(
+/** What numbers say of ops, and which are allowed. */
+interface Numbers {
+  readonly one: string;
+  readonly all: string;
+  readonly of: string;
+  readonly isOf: (op: Op) => boolean;
+  readonly range: string;
+  readonly isIn: (number: number) => boolean;
+}
+
+const firingRates: Numbers = {
+  one: "firing rate",
+  all: "firing rates",
+  of: "neurons",
+  isOf: isNeuron,
+  range: "a number from 0 to 1",
+  isIn: (rate) => rate >= 0 && rate <= 1,
+};
+
+const bitsOfWeights: Numbers = {
+  one: "number of bits",
+  all: "bits of weights",
+  of: "weights",
+  isOf: isWeighted,
+  range: "a whole number from 2 to 8",
+  isIn: (bits) => Number.isInteger(bits) && bits >= 2 && bits <= 8,
+};
+
+/** Null where the file says none. */
+function readNumbers(
   text: string | undefined,
+  { one, all, of, isOf, range, isIn }: Numbers,
   { ops }: Module,
   malformed: (why: string) => Diagnostic,
 ): ReadonlyMap<ValueId, number> | null {
   if (text === undefined) return null;
   const parsed = tryParseJson(text);
-  if (!parsed.ok) return fail(malformed(`of its firing rates, ${parsed.reason}`));
-  const members = membersOf(parsed.value) ?? fail(malformed("its firing rates are no object"));
-  const rates = new Map<ValueId, number>();
-  for (const [number, rate] of members) {
-    const op = /^\d+$/.test(number) ? ops[Number(number)] : undefined;
-    if (op === undefined || !isNeuron(op))
-      fail(malformed(`firing rate "${number}" is of no neurons`));
-    else if (typeof rate !== "number" || rate < 0 || rate > 1) {
-      fail(malformed(`firing rate "${number}" is not a number from 0 to 1`));
-    } else rates.set(op.result, rate);
+  if (!parsed.ok) return fail(malformed(`of its ${all}, ${parsed.reason}`));
+  const members = membersOf(parsed.value) ?? fail(malformed(`its ${all} are no object`));
+  const found = new Map<ValueId, number>();
+  for (const [key, number] of members) {
+    const op = /^\d+$/.test(key) ? ops[Number(key)] : undefined;
+    if (op === undefined || !isOf(op)) fail(malformed(`${one} "${key}" is of no ${of}`));
+    else if (typeof number !== "number" || !isIn(number)) {
+      fail(malformed(`${one} "${key}" is not ${range}`));
+    } else found.set(op.result, number);
   }
-  return rates;
+  return found;
 }
 
 /** The tensors that a file holds packed, by name; nothing is unpacked yet. */

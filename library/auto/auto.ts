@@ -14,7 +14,7 @@ import type { Calibration } from "../../passes/pass.ts";
 import { type Labelled, evaluateModule } from "../assess.ts";
 import { withBits, withOption } from "../../passes/codes.ts";
 import { pipelineNames } from "../../passes/index.ts";
-import { inIntegers } from "../../passes/integers.ts";
+import { type WeightBits, inIntegers } from "../../passes/integers.ts";
 import { type PipelineStep, abbreviated } from "../../passes/pipeline.ts";
 import { type Conversion, type ConvertOptions, convert, stepsOf } from "../convert.ts";
 import { diagnose } from "../diagnostics.ts";
@@ -42,7 +42,7 @@ export interface AutoOptions {
   readonly confidence?: number;
   /** Whether all candidates are of integers, and the bits of their weights; by default of 8. */
   readonly integer?: boolean;
-  readonly weightBits?: number;
+  readonly weightBits?: WeightBits;
   /** The task of the first output; by default it follows from the output. */
   readonly task?: TaskWish | undefined;
   /** Called with each trial when it ends. */
@@ -135,7 +135,7 @@ export const candidates: readonly Candidate[] = [
 ];
 
 /** The same candidates in integers. */
-function inIntegersOf(weightBits: number | undefined): readonly Candidate[] {
+function inIntegersOf(weightBits: WeightBits | undefined): readonly Candidate[] {
   return candidates.map((candidate) => {
     const steps = inIntegers(candidate.steps, weightBits);
     return { ...candidate, steps, pipeline: abbreviated(steps, pipelineNames.pipelines) };

@@ -90,9 +90,12 @@ export const jobSchema = z.strictObject({
       passes: text,
       code: z.enum(spikingCodes).nullable().default(null),
       bits: z.int().min(1).max(8).nullable().default(null),
-      /** Make integers of what the pipeline makes, with weights of so many bits; null: of 8. */
+      /** Make integers of what the pipeline makes, with weights of so many bits, or on average; null: of 8. */
       integer: z.boolean().default(false),
-      weightBits: z.int().min(2).max(8).nullable().default(null),
+      weightBits: z
+        .union([z.int().min(2).max(8), z.strictObject({ mean: z.number().min(2).max(8) })])
+        .nullable()
+        .default(null),
       /** Null: those of the code, or of the `.snn` that passes start from. */
       timesteps: z.int().min(1).max(maxTimesteps).nullable().default(null),
       allowAnalogue: z.boolean().default(false),

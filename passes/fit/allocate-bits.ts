@@ -18,9 +18,11 @@ import { shortName } from "../../ir/loc.ts";
 import { type Module, opsOf } from "../../ir/module.ts";
 import { type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { diagnose } from "../diagnostics.ts";
-import { definePass, type PassContext } from "../pass.ts";
+import { definePass } from "../pass.ts";
 import { leastErrorThreshold } from "../balance/balance-mmse.ts";
 import { balance, refuseFinished } from "../balance/thresholds.ts";
+import { diagnose as diagnoseAllocation } from "./diagnostics.ts";
+import { type AllocationContext, type Option, OutputErrors, cheapest } from "./allocation.ts";
 
 const name = "allocate-bits";
 
@@ -59,19 +61,19 @@ export const allocateBits = definePass({
     const neurons = opsOf(module, "snn.graded");
     const [first] = neurons;
     if (first === undefined) fail(diagnose("no-graded-neurons", null, { pass: name }));
-    const trial = new BitTrial(module, context);
+    const trial = new BitTrial(module, context, await OutputErrors.of(name, context));
     await trial.prepare();
     const options: Option[][] = [];
     for (const neuron of neurons) options.push(await trial.optionsOf(neuron));
     const allowed = context.options.budget * (await trial.spikesNow());
     const chosen = cheapest(options, allowed);
     if (chosen === null) {
-      const least = options.reduce((sum, all) => sum + Math.min(...all.map((o) => o.spikes)), 0);
-      fail(diagnose("budget-too-small", null, { spikes: allowed, least }));
+      const least = options.reduce((sum, all) => sum + Math.min(...all.map(({ cost }) => cost)), 0);
+      fail(diagnoseAllocation("budget-too-small", null, { spikes: allowed, least }));
     }
     const bits = new Map(neurons.map(({ result }, i) => [result, known(chosen[i], "bits")]));
     context.report(
-      diagnose("bits-allocated", null, {
+      diagnoseAllocation("bits-allocated", null, {
         layers: neurons.map((op) => ({ layer: shortName(op.loc), bits: bits.get(op.result) ?? 0 })),
       }),
     );
@@ -79,73 +81,22 @@ export const allocateBits = definePass({
   },
 });
 
-/** One number of bits for one layer. */
-export interface Option {
-  readonly bits: number;
-  /** Squared error at the outputs, relative. */
-  readonly error: number;
-  /** Mean over samples. */
-  readonly spikes: number;
-}
-
-/** Steps of the budget that dynamic programming tells apart. */
-const resolution = 2000;
-
-/**
- * The bits of each layer with the least sum of errors whose spikes are at most `allowed`; null where
- * even the fewest are more. Spikes are rounded up to a two-thousandth of what is allowed.
- */
-export function cheapest(layers: readonly (readonly Option[])[], allowed: number): number[] | null {
-  const unit = allowed / resolution;
-  let least = new Float64Array(resolution + 1);
-  const decisions: Int16Array[] = [];
-  for (const options of layers) {
-    const next = new Float64Array(resolution + 1).fill(Infinity);
-    const decision = new Int16Array(resolution + 1).fill(-1);
-    options.forEach(({ error, spikes }, i) => {
-      const cost = Math.ceil(spikes / unit);
-      for (let spent = cost; spent <= resolution; spent++) {
-        const sum = (least[spent - cost] ?? Infinity) + error;
-        if (sum >= (next[spent] ?? Infinity)) continue;
-        next[spent] = sum;
-        decision[spent] = i;
-      }
-    });
-    least = next;
-    decisions.push(decision);
-  }
-  if (!Number.isFinite(least[resolution] ?? Infinity)) return null;
-  const bits: number[] = [];
-  let left = resolution;
-  for (let layer = layers.length - 1; layer >= 0; layer--) {
-    const option = known(layers[layer]?.[decisions[layer]?.[left] ?? -1], "a choice");
-    bits.unshift(option.bits);
-    left -= Math.ceil(option.spikes / unit);
-  }
-  return bits;
-}
-
-type AllocationContext = Pick<
-  PassContext<{ readonly samples: number }>,
-  "measure" | "watch" | "reference" | "timesteps" | "options"
->;
-
 /** Networks with other bits, and what they cost. */
 class BitTrial {
   private readonly module: Module;
   private readonly context: AllocationContext;
   /** The whole network with so many bits everywhere, ranges to match. */
   private readonly uniform = new Map<number, Module>();
-  private readonly wanted: Float32Array[] = [];
+  private readonly outputs: OutputErrors;
 
-  constructor(module: Module, context: AllocationContext) {
+  constructor(module: Module, context: AllocationContext, outputs: OutputErrors) {
     this.module = module;
     this.context = context;
+    this.outputs = outputs;
   }
 
   async prepare(): Promise<void> {
     const { context } = this;
-    const reference = context.reference ?? fail(diagnose("no-reference", null, { pass: name }));
     for (const bits of choices) {
       const resized = withBits(this.module, () => bits);
       // Remarks on dead channels are balance-mmse's to make.
@@ -154,18 +105,13 @@ class BitTrial {
         leastErrorThreshold(choice, choice.levels, grid);
       this.uniform.set(bits, await balance(resized, name, quiet, "channel", rule));
     }
-    const probes = reference.outputs.map(({ value }) => ({ value, keep: "mean" as const }));
-    const run = { timesteps: 1, samples: context.options.samples };
-    await context.watch(reference, probes, run, ([y], index) => {
-      this.wanted[index] = Float32Array.from(known(y, "an output"));
-    });
   }
 
   async optionsOf(neuron: OpOf<"snn.graded">): Promise<Option[]> {
     const options: Option[] = [];
     for (const bits of choices) {
       const { error, spikes } = await this.run(this.mixed(new Map([[neuron.result, bits]])));
-      options.push({ bits, error, spikes: spikes.get(neuron.result) ?? 0 });
+      options.push({ bits, error, cost: spikes.get(neuron.result) ?? 0 });
     }
     return options;
   }
@@ -198,27 +144,8 @@ class BitTrial {
     });
   }
 
-  private async run(
-    module: Module,
-  ): Promise<{ readonly error: number; readonly spikes: ReadonlyMap<ValueId, number> }> {
-    const { timesteps, options, watch } = this.context;
-    const output = known(module.outputs[0], "an output");
-    const spikes = new Map<ValueId, number>();
-    let [error, scale] = [0, 0];
-    const run = { timesteps, samples: options.samples, count: true };
-    const probes = [{ value: output.value, keep: "trace" as const }];
-    await watch(module, probes, run, ([y], index, counts) => {
-      const wanted = known(this.wanted[index], "an output of the analogue network");
-      const last = known(y, "an output").subarray(-wanted.length);
-      wanted.forEach((value, i) => {
-        error += (value - (last[i] ?? 0)) ** 2;
-        scale += value ** 2;
-      });
-      for (const [value, count] of counts) {
-        spikes.set(value, (spikes.get(value) ?? 0) + count / this.wanted.length);
-      }
-    });
-    return { error: scale === 0 ? error : error / scale, spikes };
+  private run(module: Module): ReturnType<OutputErrors["run"]> {
+    return this.outputs.run(module, { timesteps: this.context.timesteps, count: true });
   }
 }
 

@@ -15,6 +15,9 @@ import { type WeightedOp, eachWeight } from "../fuse/weights.ts";
  */
 const nearlyWhole = 1e-4;
 
+/** The largest integer that a weight of an op may become. */
+export type LevelsOf = (op: WeightedOp) => number;
+
 /** One weight is a whole multiple of itself, and of two it may be chance. So many more than rows are none. */
 const leastEvidence = 8;
 

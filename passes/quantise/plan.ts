@@ -26,7 +26,7 @@ import { momentsBeside } from "./moments.ts";
 import type { NeuronForm } from "./neurons/form.ts";
 import { bookNeurons } from "./neurons/book.ts";
 import { formOf } from "./neurons/forms.ts";
-import { ownUnits } from "./own-grid.ts";
+import { type LevelsOf, ownUnits } from "./own-grid.ts";
 import { constantSource, largestOfRows } from "./sources.ts";
 import {
   type Known,
@@ -86,11 +86,11 @@ export function keyOf(op: Op, index: number | null = null, n = 0): string {
 }
 
 /**
- * Plans every op of `module` for runs of so many timesteps; `levels` is the largest integer that a weight
- * may become.
+ * Plans every op of `module` for runs of so many timesteps; `levelsOf` says the largest integer that a weight of
+ * an op may become.
  */
-export function planIntegers(module: Module, levels: number, timesteps: number): IntegerPlan {
-  const planner = new Planner(module, levels, timesteps);
+export function planIntegers(module: Module, levelsOf: LevelsOf, timesteps: number): IntegerPlan {
+  const planner = new Planner(module, levelsOf, timesteps);
   for (const op of module.ops) planner.plan(op);
   return planner.finish();
 }
@@ -115,12 +115,12 @@ class Planner {
   private readonly infos = new Map<ValueId, Info>();
   private readonly ops = new Map<ValueId, Op>();
   private readonly module: Module;
-  private readonly levels: number;
+  private readonly levelsOf: LevelsOf;
   private readonly timesteps: number;
 
-  constructor(module: Module, levels: number, timesteps: number) {
+  constructor(module: Module, levelsOf: LevelsOf, timesteps: number) {
     this.module = module;
-    this.levels = levels;
+    this.levelsOf = levelsOf;
     this.timesteps = timesteps;
   }
 
@@ -223,12 +223,13 @@ class Planner {
         variances: each((i) => inUnits(seen.variances[i], (units[i] ?? 0) ** 2)),
       };
     };
-    const own = ownUnits(op, weight, this.levels);
+    const levels = this.levelsOf(op);
+    const own = ownUnits(op, weight, levels);
     let inputs: InputNumbers | null = null;
     this.feed(keyOf(op), {
       ids,
       live,
-      levels: this.levels,
+      levels,
       reach: 2 ** x.bits,
       isWhole: (k) => own[k] !== 0,
       row: (k, at) => {

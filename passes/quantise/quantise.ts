@@ -22,9 +22,10 @@ import type { Module } from "../../ir/module.ts";
 import { type ValueId, isOp } from "../../ir/op/op.ts";
 import { diagnose } from "../diagnostics.ts";
 import { withoutDead } from "../graph.ts";
-import { definePass } from "../pass.ts";
+import { definePass, type PassContext } from "../pass.ts";
 import { type InputEncoding, emitIntegers } from "./emit.ts";
 import { type Seen, measureMoments } from "./moments.ts";
+import type { LevelsOf } from "./own-grid.ts";
 import { type IntegerPlan, planIntegers } from "./plan.ts";
 import { withScalesInNeurons } from "./neuron-scales.ts";
 import { poolMeans } from "./pool-means.ts";
@@ -47,7 +48,7 @@ export const quantise = definePass({
       default: 8,
       min: 2,
       max: 8,
-      help: "bits of a weight, its sign included",
+      help: "bits of a weight, its sign included, where allocate-weight-bits has chosen none",
     },
     method: {
       kind: "choice",
@@ -66,32 +67,14 @@ export const quantise = definePass({
   },
   async run(given, context) {
     if (given.properties.has("integer")) return given;
-    const module = withScalesInNeurons(poolMeans(given, "quantise"));
-    const { method, bits, input, grid } = context.options;
-    const plan = planIntegers(module, largestOf(bits), context.timesteps);
-    if (plan.refusals.length > 0) fail(...plan.refusals);
-    const axes = new Map([...plan.axes, ...encodedAxes(plan)]);
-    const seen = await measureMoments(module, axes, (value) => plan.encoded.has(value), context);
-    const encodings = encodingsOf(module, plan, seen, input);
-    for (const [value, id] of plan.encoded) {
-      plan.table.fix(id, known(encodings.get(value), "an encoding").unit);
-    }
+    const { method, bits } = context.options;
     const limited = new Set<number>();
     const own = new Set<number>();
-    const chosen = new Set<number>();
-    const momentsOf = (value: ValueId): Seen | null => seen.get(value) ?? null;
-    const scales = new Map<number, Scale>();
-    const choose = plan.table.choose(method === "nearest" ? 1 : grid, momentsOf, (id, scale) => {
-      scales.set(id, scale);
+    const prepared = await prepareIntegers(given, bits, context, (id, scale) => {
       if (scale.limited) limited.add(id);
       if (scale.isOwn) own.add(id);
     });
-    const unitOf = (id: number): number => {
-      if (id >= 0) chosen.add(plan.table.find(id));
-      return choose(id);
-    };
-    const emit = (round: RoundWeights): Module =>
-      emitIntegers(module, plan, { unitOf, momentsOf, round }, encodings);
+    const { module, plan, scales, chosen, emit } = prepared;
     const tune: TuneUnit = (id, errorIn) => {
       const scale = scales.get(plan.table.find(id));
       // Where other weights have the same unit, as those of shortcuts, it is the best for all of them.
@@ -114,6 +97,60 @@ export const quantise = definePass({
     return made;
   },
 });
+
+interface Prepared {
+  /** What is made integers of. */
+  readonly module: Module;
+  readonly plan: IntegerPlan;
+  /** What was chosen for units, and the units that weights were rounded into; they grow as integers are made. */
+  readonly scales: ReadonlyMap<number, Scale>;
+  readonly chosen: ReadonlySet<number>;
+  /** Makes the integers, with weights rounded so. */
+  readonly emit: (round: RoundWeights) => Module;
+}
+
+interface PrepareOptions {
+  readonly method: string;
+  readonly input: number;
+  readonly grid: number;
+}
+
+/**
+ * Plans the integers of `given` and is ready to choose their units: weights of `bits`, or of as many as were chosen
+ * for a layer. Fails with diagnostics of all that has no integers.
+ */
+export async function prepareIntegers(
+  given: Module,
+  bits: number,
+  context: Pick<PassContext<PrepareOptions>, "options" | "timesteps" | "measure" | "reference">,
+  onScale: (id: number, scale: Scale) => void,
+): Promise<Prepared> {
+  const module = withScalesInNeurons(poolMeans(given, "quantise"));
+  const { method, input, grid } = context.options;
+  const levelsOf: LevelsOf = ({ result }) => largestOf(given.weightBits?.get(result) ?? bits);
+  const plan = planIntegers(module, levelsOf, context.timesteps);
+  if (plan.refusals.length > 0) fail(...plan.refusals);
+  const axes = new Map([...plan.axes, ...encodedAxes(plan)]);
+  const seen = await measureMoments(module, axes, (value) => plan.encoded.has(value), context);
+  const encodings = encodingsOf(module, plan, seen, input);
+  for (const [value, id] of plan.encoded) {
+    plan.table.fix(id, known(encodings.get(value), "an encoding").unit);
+  }
+  const chosen = new Set<number>();
+  const momentsOf = (value: ValueId): Seen | null => seen.get(value) ?? null;
+  const scales = new Map<number, Scale>();
+  const choose = plan.table.choose(method === "nearest" ? 1 : grid, momentsOf, (id, scale) => {
+    scales.set(id, scale);
+    onScale(id, scale);
+  });
+  const unitOf = (id: number): number => {
+    if (id >= 0) chosen.add(plan.table.find(id));
+    return choose(id);
+  };
+  const emit = (round: RoundWeights): Module =>
+    emitIntegers(module, plan, { unitOf, momentsOf, round }, encodings);
+  return { module, plan, scales, chosen, emit };
+}
 
 /** Units that are tried beside one that was chosen: each so much larger than the one before, so many on each side. */
 const tuneRatio = 2 ** (1 / 6);

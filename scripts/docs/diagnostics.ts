@@ -13,6 +13,7 @@ import { diagnose as options } from "../../ir/option-diagnostics.ts";
 import { diagnose as semantics } from "../../ir/semantics/diagnostics.ts";
 import { diagnose as library } from "../../library/diagnostics.ts";
 import { diagnose as passes } from "../../passes/diagnostics.ts";
+import { diagnose as allocation } from "../../passes/fit/diagnostics.ts";
 import { code, generatedNote, prose } from "./markdown.ts";
 
 interface Catalogue {
@@ -65,6 +66,7 @@ export const catalogues: readonly Catalogue[] = [
   catalogueOf("Builds for WebAssembly", "backends/wasm/emit/diagnostics.ts", wasmBuild),
   catalogueOf("Library", "library/diagnostics.ts", library),
   catalogueOf("Passes and pipelines", "passes/diagnostics.ts", passes),
+  catalogueOf("Bits of layers", "passes/fit/diagnostics.ts", allocation),
   catalogueOf("Options of passes and targets", "ir/option-diagnostics.ts", options),
   catalogueOf("Texts and .snn files", "ir/diagnostics.ts", ir),
   catalogueOf("Meaning of ops", "ir/semantics/diagnostics.ts", semantics),

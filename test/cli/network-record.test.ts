@@ -181,8 +181,9 @@ describe("the metadata of a file", () => {
     const ran = await snnc(["convert", at("m.onnx"), "--no-eval", ...args]);
     expect(ran.stderr).not.toContain("error");
     const { metadata, text } = opened(await readFile(at("m.snn")));
-    // Weights are packed only where that is asked for, and only networks of integers have rates.
-    const elsewhere = ["snnc.packed", "snnc.rates"];
+    // Weights are packed, and get bits of their own, only where that is asked for; only networks of integers
+    // have rates.
+    const elsewhere = ["snnc.packed", "snnc.rates", "snnc.weight-bits"];
     const kept = [...metadataKeys.keys()].filter((key) => !elsewhere.includes(key));
     expect([...metadata.keys()].sort()).toEqual(kept.sort());
     expect(text("snnc.format")).toBe("1");

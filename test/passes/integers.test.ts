@@ -44,6 +44,17 @@ describe("--integer", () => {
     );
   });
 
+  it("chooses bits of weights by layer where their mean is given", () => {
+    expect(endOf("differential", { integer: true, weightBits: { mean: 3.5 } })).toMatch(
+      /,allocate-weight-bits\{budget=3\.5\},quantise,pack-weights$/,
+    );
+    expect(endOf("integer", { weightBits: { mean: 3 } })).toMatch(
+      /,allocate-weight-bits\{budget=3\},quantise,pack-weights$/,
+    );
+    const floats = () => stepsOf("differential", { weightBits: { mean: 3 } });
+    expect(failureOf(floats)).toEqual(["weight-bits-of-floats"]);
+  });
+
   it("keeps steps that somebody has chosen", () => {
     const given = "centre-activations,convert-differential,fit-steps{steps=power-by-channel}";
     expect(endOf(given, { integer: true })).toContain("fit-steps{steps=power-by-channel},quantise");

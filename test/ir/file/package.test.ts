@@ -228,8 +228,8 @@ describe("a package", () => {
   });
 
   it("is refused in another version of the format", () => {
-    expect(tampered((_, m) => m.set("snnc.format", "3"))).toBe(
-      "package-version: net.snn has format version 3; this program reads versions 1 and 2",
+    expect(tampered((_, m) => m.set("snnc.format", "4"))).toBe(
+      "package-version: net.snn has format version 4; this program reads versions 1, 2 and 3",
     );
   });
 
@@ -248,6 +248,22 @@ describe("a package", () => {
   ])("is refused where its firing rates are %s", (rates, why) => {
     expect(tampered((_, m) => m.set("snnc.rates", rates))).toBe(
       `package-malformed: net.snn is not a valid .snn network: ${why}`,
+    );
+  });
+
+  it.each([
+    ["[1]", "its bits of weights are no object"],
+    ['{"0":4}', 'number of bits "0" is of no weights'],
+    ['{"1":9}', 'number of bits "1" is not a whole number from 2 to 8'],
+  ])("is refused where its bits of weights are %s", (bits, why) => {
+    const set = (_: unknown, m: Map<string, string>) =>
+      m.set("snnc.format", "3").set("snnc.weight-bits", bits);
+    expect(tampered(set)).toBe(`package-malformed: net.snn is not a valid .snn network: ${why}`);
+  });
+
+  it("is refused where it holds bits of weights, but says that it is of version 1", () => {
+    expect(tampered((_, m) => m.set("snnc.weight-bits", '{"1":4}'))).toBe(
+      "package-malformed: net.snn is not a valid .snn network: its format version is 1, which has no bits of weights (snnc.weight-bits)",
     );
   });
 

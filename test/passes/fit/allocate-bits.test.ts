@@ -9,13 +9,13 @@ import { uniform } from "../../../ir/random.ts";
 import { tensorOf } from "../../../ir/tensor.ts";
 import { convert } from "../../../library/convert.ts";
 import { calibrationOn } from "../../../library/measure.ts";
-import { type Option, cheapest } from "../../../passes/fit/allocate-bits.ts";
+import { type Option, cheapest } from "../../../passes/fit/allocation.ts";
 
 const options = fc.array(
   fc.record({
     bits: fc.integer({ min: 1, max: 8 }),
     error: fc.integer({ min: 0, max: 100 }),
-    spikes: fc.integer({ min: 1, max: 20 }),
+    cost: fc.integer({ min: 1, max: 20 }),
   }),
   { minLength: 1, maxLength: 4 },
 );
@@ -25,8 +25,8 @@ function leastError(layers: readonly (readonly Option[])[], allowed: number): nu
   const [first, ...rest] = layers;
   if (first === undefined) return 0;
   return Math.min(
-    ...first.map(({ error, spikes }) =>
-      spikes > allowed ? Infinity : error + leastError(rest, allowed - spikes),
+    ...first.map(({ error, cost }) =>
+      cost > allowed ? Infinity : error + leastError(rest, allowed - cost),
     ),
   );
 }
@@ -47,7 +47,7 @@ describe("cheapest", () => {
             return;
           }
           const chosen = bits.map((b, layer) => known(distinct[layer]?.[b], "a choice"));
-          expect(chosen.reduce((sum, { spikes }) => sum + spikes, 0)).toBeLessThanOrEqual(allowed);
+          expect(chosen.reduce((sum, { cost }) => sum + cost, 0)).toBeLessThanOrEqual(allowed);
           expect(chosen.reduce((sum, { error }) => sum + error, 0)).toBe(least);
         },
       ),
