@@ -127,8 +127,12 @@ function stepsOf(
     ...{ isExact, mostStep },
   });
   if (dividesByInverse(most, mostStep)) return plain(true);
-  // What a ceiling leaves is divided too, and may be anything.
-  if (op.attrs.ceiling !== null || op.attrs.alphabet !== "word") return plain(false);
+  if (op.attrs.alphabet !== "word") return plain(false);
+  // Below a ceiling of 0 nothing is proved of what is to be taken back.
+  const { ceiling } = op.attrs;
+  if (ceiling !== null && lowering.tensor(ceiling).data.some((top) => top < 0)) {
+    return plain(false);
+  }
   const reach = reachOf(lowering, neurons, drive, starts);
   let isExact = true;
   const rows = sizes.map((row, t) =>
