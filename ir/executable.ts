@@ -3,6 +3,7 @@
  * `backends/`, callers in `cli/`, `calibrate/` and `passes/`; they meet here only.
  */
 import type { Diagnostic } from "./diagnostic.ts";
+import type { FitLoops } from "./run/loops.ts";
 import type { EarlyExit } from "./run/early-exit.ts";
 import type { Module } from "./module.ts";
 import type { Op, ValueId } from "./op/op.ts";
@@ -213,4 +214,6 @@ export interface Engine {
   load(module: Module, options: LoadOptions): Promise<Executable>;
   /** Begins to load what any run needs, while the caller still reads data. Never fails. */
   warmUp?(): void;
+  /** Loops to fit with; null where it has none here. */
+  loops?(): Promise<FitLoops | null>;
 }

@@ -54,7 +54,9 @@ export function calibrationOn(samples: SampleSource, running: Running): Calibrat
   const kept = new WeakMap<Module, Map<string, Promise<CalibrationStatistics>>>();
   const recorder = new Recorder(running.recordingBytes ?? usualRecordingBytes);
   let ordered: SampleSource | null = null;
+  const { engine } = running;
   return {
+    loops: () => engine.loops?.() ?? Promise.resolve(null),
     measure(module, observe, timesteps) {
       if (samples.count === 0) return noSamples();
       const known = kept.get(module) ?? new Map<string, Promise<CalibrationStatistics>>();

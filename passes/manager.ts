@@ -156,6 +156,7 @@ async function runStep(
       report,
       hasCalibration: options.calibration !== undefined,
       ...(options.calibration ?? noCalibration(pass.name)),
+      loops: options.calibration?.loops ?? (() => Promise.resolve(null)),
     });
   } catch (error) {
     // The user's faults, the machine's, and what another broken pass said go up as they are.

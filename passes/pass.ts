@@ -6,6 +6,7 @@ import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { Observation, Probe, ProbeData } from "../ir/executable.ts";
 import type { Module, Property, SpikingCode } from "../ir/module.ts";
 import type { Op, ValueId } from "../ir/op/op.ts";
+import type { FitLoops } from "../ir/run/loops.ts";
 import type { OptionTable, OptionValues } from "../ir/options.ts";
 import type { PassFacts, Role } from "../ir/role.ts";
 import type { CalibrationStatistics } from "../ir/run/stats.ts";
@@ -62,6 +63,8 @@ export interface PassContext<V> {
    * were given. Awaited like `measure`, and fails as it does.
    */
   readonly watch: Calibration["watch"];
+  /** Faster loops to fit with, or null: they change no bit of any result. Awaited like `measure`. */
+  readonly loops: () => Promise<FitLoops | null>;
 }
 
 /** What passes see of the calibration set. */
@@ -82,6 +85,8 @@ export interface Calibration {
       bits: ReadonlyMap<ValueId, number>,
     ) => void,
   ) => Promise<void>;
+  /** Missing where there are none. */
+  readonly loops?: (() => Promise<FitLoops | null>) | undefined;
 }
 
 export interface WatchOptions {

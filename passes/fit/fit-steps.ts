@@ -26,6 +26,7 @@ import { isNeuron } from "../../ir/op/known.ts";
 import { rewrite } from "../../ir/build.ts";
 import { fail, invariant, known } from "../../ir/diagnostic.ts";
 import type { Probe } from "../../ir/executable.ts";
+import type { FitLoops } from "../../ir/run/loops.ts";
 import { shortName } from "../../ir/loc.ts";
 import { type Module, opsOf, tensorAt } from "../../ir/module.ts";
 import { type OpOf, isOp } from "../../ir/op/op.ts";
@@ -112,6 +113,7 @@ export const fitSteps = definePass({
       sites.filter((each) => sendsModelsSteps(each)).map(({ neuron }) => neuron.result),
     );
     const rows = { ...context, timesteps: Math.min(context.timesteps, mostRows) };
+    const loops = await context.loops();
     let fitted = module;
     let fewest = Infinity;
     for (const { result } of opsOf(module, "snn.graded")) {
@@ -122,7 +124,7 @@ export const fitSteps = definePass({
       );
       const received = await observe(fitted, neuron, known(axes.get(result), "an axis"), rows);
       fewest = Math.min(fewest, received.samples);
-      fitted = withSteps(fitted, neuron, received, rows);
+      fitted = withSteps(fitted, neuron, received, rows, loops);
     }
     if (fewest < fewestSamples) {
       context.report(diagnose("few-samples-to-fit", null, { pass: name, samples: fewest }));
@@ -255,6 +257,7 @@ function withSteps(
   neuron: OpOf<"snn.graded">,
   { axis, channels, vInit: start }: Received,
   { options, timesteps }: StepContext,
+  loops: FitLoops | null,
 ): Module {
   const { attrs, type } = neuron;
   const count = channels.length;
@@ -277,7 +280,7 @@ function withSteps(
       vInit: vInit?.(channel) ?? 0,
       ceiling: ceiling?.(channel) ?? Infinity,
     };
-    return chooseSteps(currents, timesteps, sending, limits);
+    return chooseSteps(currents, timesteps, sending, limits, loops);
   });
   const { firsts, columns } = formed(free, options.steps, limits);
   // Channels that never had anything to send keep the step that they had. What a channel receives may be far

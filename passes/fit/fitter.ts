@@ -37,7 +37,7 @@ const simulatedSamples = 96;
 
 type FitContext = Pick<
   PassContext<{ readonly samples: number }>,
-  "watch" | "timesteps" | "options" | "report"
+  "watch" | "loops" | "timesteps" | "options" | "report"
 >;
 
 export class LayerFitter {
@@ -135,6 +135,7 @@ export class LayerFitter {
         extras?.set(this.atPlaces(site, window, e, index), index * perSample * groups * outputs);
     });
     const before = this.affinesOf(site, window);
+    const loops = await this.context.loops();
     const after = before.map((map, group) => {
       const terms = (chosen: (sample: number) => boolean): Terms =>
         gather(chosen, {
@@ -152,6 +153,7 @@ export class LayerFitter {
         map,
         terms((sample) => !isHeld(sample)),
         terms(isHeld),
+        loops,
       );
     });
     this.putAffines(site, window, after);
@@ -178,6 +180,7 @@ export class LayerFitter {
       currents[index] = channelsFirst(known(x, "a current"), channels, steps);
     });
     const firing = firingOf(neuron);
+    const loops = await this.context.loops();
     const { ceiling } = this.siteOf(neuron);
     const chosen = Array.from({ length: channels }, (_, channel): ChosenResponse => {
       const observed = {
@@ -185,7 +188,7 @@ export class LayerFitter {
         wanted: joined(wanted, channel, channels, 1, 1, places),
         timesteps,
       };
-      return chooseResponse(observed, firing, ceiling);
+      return chooseResponse(observed, firing, ceiling, loops);
     });
     this.putResponse(neuron, chosen, firing, ceiling);
   }

@@ -11,6 +11,7 @@
  * touches it). λ is the one out of a few that does best on samples that were left out. After Nagel et
  * al. 2020 and Hubara et al. 2021, who fit layers of quantised networks one by one.
  */
+import type { FitLoops } from "../../ir/run/loops.ts";
 import { type Factor, factorOf, solvedBy } from "./cholesky.ts";
 import { type Rows, addTransposedProduct, meanRow, product, transposed } from "./products.ts";
 
@@ -38,25 +39,30 @@ const rounds = 3;
 
 /**
  * The affine map fitted to `terms`, starting from `before`, or `before` itself where no fit does better
- * on `held`, terms of other samples.
+ * on `held`, terms of other samples. `loops` save time, and change no bit.
  */
-export function fitted(before: AffineMatrix, terms: Terms, held: Terms): AffineMatrix {
-  const normal = normalEquations(terms.x);
-  const pull = pullOf(before, terms, normal);
+export function fitted(
+  before: AffineMatrix,
+  terms: Terms,
+  held: Terms,
+  loops: FitLoops | null = null,
+): AffineMatrix {
+  const normal = normalEquations(terms.x, loops);
+  const pull = pullOf(before, terms, normal, loops);
   let best = before;
-  let least = errorOf(before, held);
+  let least = errorOf(before, held, loops);
   let chosen: Factor | null = null;
   for (const penalty of penalties) {
     const solver = solverFor(normal, penalty);
     if (solver === null) continue;
-    const once = moved(before, pull, normal, solver);
-    const error = errorOf(once, held);
+    const once = moved(before, pull, normal, solver, loops);
+    const error = errorOf(once, held, loops);
     if (error >= least) continue;
     [best, least, chosen] = [once, error, solver];
   }
   for (let round = 1; chosen !== null && terms.rectified && round < rounds; round++) {
-    const next = moved(best, pullOf(best, terms, normal), normal, chosen);
-    const error = errorOf(next, held);
+    const next = moved(best, pullOf(best, terms, normal, loops), normal, chosen, loops);
+    const error = errorOf(next, held, loops);
     if (error >= least) break;
     [best, least] = [next, error];
   }
@@ -64,8 +70,8 @@ export function fitted(before: AffineMatrix, terms: Terms, held: Terms): AffineM
 }
 
 /** Mean squared error of what a map makes of terms, beyond a rectifier where there is one. */
-export function errorOf(map: AffineMatrix, terms: Terms): number {
-  const residual = residuals(map, terms);
+export function errorOf(map: AffineMatrix, terms: Terms, loops: FitLoops | null = null): number {
+  const residual = residuals(map, terms, loops);
   return residual.reduce((sum, r) => sum + r * r, 0) / Math.max(1, residual.length);
 }
 
@@ -83,7 +89,7 @@ interface NormalEquations {
   readonly scale: number;
 }
 
-function normalEquations(x: Rows): NormalEquations {
+function normalEquations(x: Rows, loops: FitLoops | null): NormalEquations {
   const { width, count } = x;
   const mean = meanRow(x);
   const data = x.data.slice();
@@ -98,7 +104,7 @@ function normalEquations(x: Rows): NormalEquations {
   const factor = isDual ? transposed(centred) : centred;
   const size = factor.width;
   const gram = new Float64Array(size * size);
-  addTransposedProduct(gram, factor, factor, { symmetric: true });
+  addTransposedProduct(gram, factor, factor, { symmetric: true, loops });
   let trace = 0;
   for (let i = 0; i < size; i++) trace += gram[i * size + i] ?? 0;
   gram.forEach((value, i) => {
@@ -129,19 +135,24 @@ interface Pull {
   readonly right: Rows;
 }
 
-function pullOf(map: AffineMatrix, terms: Terms, { centred, isDual }: NormalEquations): Pull {
+function pullOf(
+  map: AffineMatrix,
+  terms: Terms,
+  { centred, isDual }: NormalEquations,
+  loops: FitLoops | null,
+): Pull {
   const width = map.bias.length;
   const { count } = terms.x;
-  const residual = { data: residuals(map, terms), count, width };
-  const right = isDual ? residual : transposedProduct(centred, residual);
+  const residual = { data: residuals(map, terms, loops), count, width };
+  const right = isDual ? residual : transposedProduct(centred, residual, loops);
   const data = right.data.map((sum) => sum / count);
   return { mean: meanRow(residual), right: { ...right, data } };
 }
 
 /** aᵀ·b. */
-function transposedProduct(a: Rows, b: Rows): Rows {
+function transposedProduct(a: Rows, b: Rows, loops: FitLoops | null): Rows {
   const data = new Float64Array(a.width * b.width);
-  addTransposedProduct(data, a, b);
+  addTransposedProduct(data, a, b, { loops });
   return { data, count: a.width, width: b.width };
 }
 
@@ -151,11 +162,12 @@ function moved(
   pull: Pull,
   { centred, mean, isDual }: NormalEquations,
   solver: Factor,
+  loops: FitLoops | null,
 ): AffineMatrix {
   const width = bias.length;
   const { right } = pull;
   const { data } = solvedBy(solver, right);
-  const change = isDual ? transposedProduct(centred, { ...right, data }).data : data;
+  const change = isDual ? transposedProduct(centred, { ...right, data }, loops).data : data;
   const shifted = bias.map((b, o) => {
     let before = 0;
     for (let i = 0; i < centred.width; i++) before += (change[i * width + o] ?? 0) * (mean[i] ?? 0);
@@ -168,9 +180,10 @@ function moved(
 function residuals(
   { weight, bias }: AffineMatrix,
   { x, target, extra, rectified }: Terms,
+  loops: FitLoops | null,
 ): Float64Array {
   const outputs = bias.length;
-  const { data } = product(x, { data: weight, count: x.width, width: outputs });
+  const { data } = product(x, { data: weight, count: x.width, width: outputs }, loops);
   return data.map((value, i) => {
     const now = value + (bias[i % outputs] ?? 0) + (extra?.[i] ?? 0);
     const wanted = target[i] ?? 0;

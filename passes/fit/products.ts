@@ -2,16 +2,18 @@
  * The two products of tall matrices that fitting spends its time in, as flat row-major arrays, four
  * terms at a time. A general matrix library takes ten times as long.
  */
+import type { FitLoops, RowMajor } from "../../ir/run/loops.ts";
 
-/** A row-major matrix. */
-export interface Rows {
-  readonly data: Float64Array;
-  readonly count: number;
-  readonly width: number;
-}
+export type Rows = RowMajor;
 
 /** Columns of `a` whose sums stay in the second cache while all rows pass by. */
 const together = 32;
+
+interface ProductOptions {
+  readonly symmetric?: boolean;
+  /** Save time, and change no bit. */
+  readonly loops?: FitLoops | null;
+}
 
 /**
  * Adds aᵀ·b to `into`, [a.width, b.width], over the rows of both. Two columns of `a` at a time: each sum is
@@ -21,12 +23,14 @@ export function addTransposedProduct(
   into: Float64Array,
   a: Rows,
   b: Rows,
-  { symmetric = false }: { readonly symmetric?: boolean } = {},
+  { symmetric = false, loops = null }: ProductOptions = {},
 ): void {
   const m = a.width;
-  for (let first = 0; first < m; first += together) {
-    const last = Math.min(m, first + together);
-    addColumns(into, a, b, first, last, symmetric);
+  if (loops?.addTransposedProduct(into, a, b, symmetric) !== true) {
+    for (let first = 0; first < m; first += together) {
+      const last = Math.min(m, first + together);
+      addColumns(into, a, b, first, last, symmetric);
+    }
   }
   if (!symmetric) return;
   for (let i = 0; i < m; i++) {
@@ -95,8 +99,10 @@ function addColumns(
 }
 
 /** a·b, [a.count, b.width]. */
-export function product(a: Rows, b: Rows): Rows {
+export function product(a: Rows, b: Rows, loops: FitLoops | null = null): Rows {
   const [k, n] = [a.width, b.width];
+  const made = loops?.product(a, b);
+  if (made !== undefined && made !== null) return { data: made, count: a.count, width: n };
   const data = new Float64Array(a.count * n);
   for (let row = 0; row < a.count; row++) {
     const to = row * n;

@@ -2,6 +2,7 @@
  * The steps of one channel of graded neurons over time, from the currents that some of them received.
  * In double precision: enough to choose by.
  */
+import type { FitLoops } from "../../ir/run/loops.ts";
 import { largestSpike } from "../../ir/semantics/neurons/graded.ts";
 import { type Group, type Neurons, type Sending, type Trial, missingBy, trialOf } from "./trial.ts";
 
@@ -29,31 +30,27 @@ const enoughBits = 4;
  * The step of each of `timesteps` for neurons that receive `currents` [T, neurons]: all but the last
  * reach what the furthest of a hundred thousand of them would have to send, or with few bits leave the
  * least squared error to the steps to come, and the last has the least squared error. Null where none
- * ever has anything to send.
+ * ever has anything to send. `loops` save time, and change no bit.
  */
 export function chooseSteps(
   currents: Float32Array,
   timesteps: number,
   sending: Sending,
   { shrink, finest }: StepLimits,
+  loops: FitLoops | null = null,
 ): number[] | null {
   const neurons = currents.length / timesteps;
   const most = largestSpike(sending.attrs);
-  const trial = trialOf(sending);
-  const population: Neurons = {
-    v: new Float64Array(neurons).fill(sending.vInit),
-    sent: new Float64Array(neurons),
-    missing: new Float64Array(neurons),
-  };
+  const trial = trialOf(sending, neurons, loops);
   const steps: number[] = [];
   for (let t = 0; t < timesteps; t++) {
     const [first] = steps;
     const before = steps.at(-1);
     // What goes out by the step before and what comes in, in one go: there are millions of neurons.
-    const { furthest, seen } = trial.advance(population, before ?? null, currents, t * neurons);
+    const { furthest, seen } = trial.advance(before ?? null, currents, t * neurons);
     const largest = Math.min(sending.ceiling, reachOf(furthest, seen)) / most;
     const isLast = t === timesteps - 1;
-    const sampled = (): Group[] => sampleOf(population, furthest);
+    const sampled = (): Group[] => sampleOf(trial.neurons, furthest);
     // What the steps from here on can reach, each as much smaller than the one before as may be.
     const plan: StepSearch = { most, shrink, steps: timesteps - t };
     const chosen = (upTo: number): number => {

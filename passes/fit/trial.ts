@@ -3,6 +3,7 @@
  * timestep, and the error of one more step. Words, which nearly all neurons send, have their rule in one piece
  * with these loops: calls for each neuron would take ten times as long. In double precision: enough to choose by.
  */
+import type { FitLoops, WordNeurons, WordRule } from "../../ir/run/loops.ts";
 import type { OpOf } from "../../ir/op/op.ts";
 import { doubles, floats } from "../../ir/semantics/neurons/arithmetic.ts";
 import { gradedRule, largestSpike } from "../../ir/semantics/neurons/graded.ts";
@@ -16,14 +17,7 @@ export interface Sending {
 }
 
 /** What each of some neurons is at. */
-export interface Neurons {
-  /** Potentials. */
-  readonly v: Float64Array;
-  /** What was sent in all. */
-  readonly sent: Float64Array;
-  /** What there is still to send, as far as it may be. */
-  readonly missing: Float64Array;
-}
+export type Neurons = Pick<WordNeurons, "v" | "sent" | "missing">;
 
 /** Neurons that stand for others. */
 export interface Group extends Neurons {
@@ -32,63 +26,45 @@ export interface Group extends Neurons {
 }
 
 export interface Trial {
-  /**
-   * Sends by the step `before`, null at the first timestep, then takes in what arrives at the neurons, from
-   * `from` in `currents`. Returns the largest magnitude of what is missing, and of how many neurons
-   * something is.
-   */
-  advance(
-    neurons: Neurons,
-    before: number | null,
-    currents: Float32Array,
-    from: number,
-  ): { readonly furthest: number; readonly seen: number };
+  readonly neurons: Neurons;
+  /** As `WordNeurons.advance`, whatever they send: the currents of a timestep begin at `from`. */
+  advance(before: number | null, currents: Float32Array, from: number): Found;
   /** The squared error after one spike of this step, or a part of it that is not below `limit`. */
   errorWithin(limit: number, groups: readonly Group[], step: number): number;
 }
 
-export function trialOf(sending: Sending): Trial {
-  return sending.attrs.alphabet === "word" ? wordTrial(sending) : powerTrial(sending);
+type Found = ReturnType<WordNeurons["advance"]>;
+
+/** `count` neurons at the start of a trial. Where `loops` hold them, they are good until these are used again. */
+export function trialOf(sending: Sending, count: number, loops: FitLoops | null): Trial {
+  return sending.attrs.alphabet === "word"
+    ? wordTrial(sending, count, loops)
+    : powerTrial(sending, count);
 }
 
 /** Signs differ in the least spike, and in the least that may be missing. */
-function wordTrial({ attrs, ceiling }: Sending): Trial {
+function wordTrial(
+  { attrs, ceiling, vInit }: Sending,
+  count: number,
+  loops: FitLoops | null,
+): Trial {
   const most = largestSpike(attrs);
-  const retracts = attrs.sign === "retract";
-  const lowest = attrs.sign === "positive" ? 0 : -most;
-  const least = attrs.sign === "positive" ? 0 : -Infinity;
-  const isBounded = ceiling !== Infinity;
+  const isPositive = attrs.sign === "positive";
+  const rule: WordRule = {
+    most,
+    least: isPositive ? 0 : -most,
+    ceiling,
+    retracts: attrs.sign === "retract",
+    floor: isPositive ? 0 : -Infinity,
+  };
+  const neurons = loops?.wordNeurons(count, vInit) ?? plainNeurons(count, vInit);
   return {
-    advance({ v, sent, missing }, before, currents, from) {
-      let furthest = 0;
-      let seen = 0;
-      for (let i = 0; i < v.length; i++) {
-        let held = v[i] ?? 0;
-        let gone = sent[i] ?? 0;
-        if (before !== null) {
-          const reached = retracts && -gone > held ? -gone : held;
-          let k = Math.floor(reached / before + 0.5);
-          if (k > most) k = most;
-          if (isBounded) k = Math.min(k, Math.floor((ceiling - gone) / before + 0.5));
-          if (k < lowest) k = lowest;
-          const change = before * k;
-          held -= change;
-          gone += change;
-          sent[i] = gone;
-        }
-        held += currents[from + i] ?? 0;
-        v[i] = held;
-        let left = isBounded && ceiling - gone < held ? ceiling - gone : held;
-        const low = retracts ? -gone : least;
-        if (left < low) left = low;
-        missing[i] = left;
-        const d = Math.abs(left);
-        if (d > furthest) furthest = d;
-        if (d !== 0) seen++;
-      }
-      return { furthest, seen };
-    },
+    neurons,
+    advance: (before, currents, from) =>
+      neurons.advance(rule, before, currents.subarray(from, from + count)),
     errorWithin(limit, groups, step) {
+      const { least, retracts } = rule;
+      const isBounded = ceiling !== Infinity;
       let error = 0;
       for (const { v, sent, missing, weight } of groups) {
         for (let i = 0; i < v.length && error < limit; i++) {
@@ -98,7 +74,7 @@ function wordTrial({ attrs, ceiling }: Sending): Trial {
           let k = Math.floor(reached / step + 0.5);
           if (k > most) k = most;
           if (isBounded) k = Math.min(k, Math.floor((ceiling - gone) / step + 0.5));
-          if (k < lowest) k = lowest;
+          if (k < least) k = least;
           const left = (missing[i] ?? 0) - step * k;
           error += weight * left * left;
         }
@@ -108,13 +84,62 @@ function wordTrial({ attrs, ceiling }: Sending): Trial {
   };
 }
 
+function atStart(count: number, vInit: number): Neurons {
+  return {
+    v: new Float64Array(count).fill(vInit),
+    sent: new Float64Array(count),
+    missing: new Float64Array(count),
+  };
+}
+
+/** Where no engine has loops for them. */
+export function plainNeurons(count: number, vInit: number): WordNeurons {
+  const { v, sent, missing } = atStart(count, vInit);
+  return {
+    ...{ v, sent, missing },
+    advance({ most, least, ceiling, retracts, floor }, before, currents) {
+      const isBounded = ceiling !== Infinity;
+      let furthest = 0;
+      let seen = 0;
+      for (let i = 0; i < count; i++) {
+        let held = v[i] ?? 0;
+        let gone = sent[i] ?? 0;
+        if (before !== null) {
+          const reached = retracts && -gone > held ? -gone : held;
+          let k = Math.floor(reached / before + 0.5);
+          if (k > most) k = most;
+          if (isBounded) k = Math.min(k, Math.floor((ceiling - gone) / before + 0.5));
+          if (k < least) k = least;
+          const change = before * k;
+          held -= change;
+          gone += change;
+          sent[i] = gone;
+        }
+        held += currents[i] ?? 0;
+        v[i] = held;
+        let left = isBounded && ceiling - gone < held ? ceiling - gone : held;
+        const low = retracts ? -gone : floor;
+        if (left < low) left = low;
+        missing[i] = left;
+        const d = Math.abs(left);
+        if (d > furthest) furthest = d;
+        if (d !== 0) seen++;
+      }
+      return { furthest, seen };
+    },
+  };
+}
+
 /** Spikes are chosen in float32, as engines choose them; all else is in double precision. */
-function powerTrial({ attrs, ceiling }: Sending): Trial {
+function powerTrial({ attrs, ceiling, vInit }: Sending, count: number): Trial {
+  const neurons = atStart(count, vInit);
   const missingOf = missingBy(attrs.sign, ceiling);
   const { fire } = gradedRule(attrs, floats);
   const { integrate, reset } = gradedRule(attrs, doubles);
   return {
-    advance({ v, sent, missing }, before, currents, from) {
+    neurons,
+    advance(before, currents, from) {
+      const { v, sent, missing } = neurons;
       let furthest = 0;
       let seen = 0;
       for (let i = 0; i < v.length; i++) {

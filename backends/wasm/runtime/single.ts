@@ -30,6 +30,7 @@ import {
   sampleAt,
 } from "./dealing.ts";
 import { diagnose } from "../diagnostics.ts";
+import { fitLoops } from "../loops/loops.ts";
 import { ExtremeSamples, isExtreme } from "./extremes.ts";
 import { Instance } from "./instance.ts";
 import { type Prepared, prepare } from "../prepare.ts";
@@ -61,6 +62,10 @@ export function createWasmEngine(surroundings: EngineHost): Engine {
   return {
     name: "wasm",
     warmUp: preloadAssembler,
+    loops() {
+      const { missing } = support ?? supportHere();
+      return missing === null ? fitLoops() : Promise.resolve(null);
+    },
     load(module, options) {
       const { missing, sharedMemory, relaxed } = support ?? supportHere();
       if (missing !== null) {

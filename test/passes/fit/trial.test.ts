@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { uniform } from "../../../ir/random.ts";
 import { doubles } from "../../../ir/semantics/neurons/arithmetic.ts";
 import { gradedRule } from "../../../ir/semantics/neurons/graded.ts";
-import { type Neurons, type Sending, trialOf } from "../../../passes/fit/trial.ts";
+import { type Sending, trialOf } from "../../../passes/fit/trial.ts";
 
 const count = 500;
 const steps = [0.3, 0.11, 0.06];
@@ -28,16 +28,12 @@ describe.each(signs.flatMap((sign) => ceilings.map((ceiling) => ({ sign, ceiling
 
     it("go through time by the rule", () => {
       const currents = currentsOf(signs.indexOf(sign));
-      const trial = trialOf(sending);
-      const neurons: Neurons = {
-        v: new Float64Array(count).fill(sending.vInit),
-        sent: new Float64Array(count),
-        missing: new Float64Array(count),
-      };
+      const trial = trialOf(sending, count, null);
+      const { neurons } = trial;
       const expected = Array.from({ length: count }, () => ({ v: sending.vInit, sent: 0 }));
       steps.forEach((step, t) => {
         const before = steps[t - 1] ?? null;
-        const told = trial.advance(neurons, before, currents, t * count);
+        const told = trial.advance(before, currents, t * count);
         const missing = expected.map((neuron, i) => {
           if (before !== null) {
             const k = fire(neuron.v, neuron.sent, before, ceiling);
