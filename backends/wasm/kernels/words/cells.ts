@@ -75,7 +75,8 @@ interface Cell {
   readonly p: number;
   readonly v: number;
   readonly u: Local;
-  readonly r: Local;
+  /** What was sent, negated. */
+  readonly back: Local;
   readonly change: Local;
 }
 
@@ -100,7 +101,7 @@ export function fireTile(
     least: known(least, "a constant"),
   };
   for (let v = 0; v < vectors; v++) {
-    code.borrow("v128", 6, ([step, inverse, slack, u, r, change]) => {
+    code.borrow("v128", 6, ([step, inverse, slack, u, back, change]) => {
       const steps: Omit<Steps, keyof Constants> = {
         step: known(step, "a step"),
         inverse: cells.inverses === null ? null : known(inverse, "an inverse"),
@@ -121,7 +122,13 @@ export function fireTile(
           { ...steps, ...constants },
           sum,
           {
-            ...{ p, v, u: known(u, "u"), r: known(r, "r"), change: known(change, "a change") },
+            ...{
+              p,
+              v,
+              u: known(u, "u"),
+              back: known(back, "−r"),
+              change: known(change, "a change"),
+            },
           },
           moment,
         );
@@ -136,7 +143,7 @@ function fire(
   { potentials, vInit, sent, ceiling: top, floor }: CellPlaces,
   steps: Steps,
   sum: Local,
-  { p, v, u, r, change }: Cell,
+  { p, v, u, back, change }: Cell,
   moment: Moment,
 ): void {
   const { v128, i32x4 } = code.wasm;
@@ -151,22 +158,22 @@ function fire(
   const isWhole = moment.isFirst && cells.sign === "retract" && top === null;
   const sign = isWhole ? "positive" : cells.sign;
   if (sent !== null) {
-    if (!moment.isFirst) r.set(load(sent));
-    else if (!isWhole || cells.inverses === null) r.set(none());
+    if (!moment.isFirst) back.set(load(sent));
+    else if (!isWhole || cells.inverses === null) back.set(none());
   }
   const ceiling = top === null ? undefined : code.define("v128", load(top));
   if (cells.inverses === null) {
-    const sentSoFar = sent === null ? undefined : r;
+    const sentSoFar = sent === null ? undefined : code.define("v128", i32x4.neg(back.get()));
     sum.set(integerWords(code, cells, { u, sent: sentSoFar, step: steps.step, ceiling }));
   } else {
     // A word that is not positive is 0 here, whatever it was wanted to be.
-    const wanted = sign === "retract" ? i32x4.max_s(u.get(), i32x4.neg(r.get())) : u.get();
+    const wanted = sign === "retract" ? i32x4.max_s(u.get(), back.get()) : u.get();
     // Rounding to words is monotone: the smaller of two quotients rounded is the smaller rounded.
     const allowed = (): Expr => {
       if (ceiling === undefined) return wanted;
       if (moment.isFirst) return i32x4.min_s(wanted, ceiling.get());
-      const total = i32x4.max_s(r.get(), load(known(floor, "a floor")));
-      return i32x4.min_s(wanted, i32x4.sub(ceiling.get(), total));
+      const bounded = floor === null ? back.get() : i32x4.min_s(back.get(), load(floor));
+      return i32x4.min_s(wanted, i32x4.add(ceiling.get(), bounded));
     };
     const rule = { bits: cells.bits, sign, slacks: cells.slacks };
     sum.set(nearestWords(code, rule, steps, allowed()));
@@ -179,7 +186,9 @@ function fire(
       : i32x4.mul(sum.get(), steps.step.get()),
   );
   store(potentials, i32x4.sub(u.get(), change.get()));
-  if (sent !== null) store(sent, moment.isFirst ? change.get() : i32x4.add(r.get(), change.get()));
+  if (sent === null) return;
+  const before = moment.isFirst ? none() : back.get();
+  store(sent, i32x4.sub(before, change.get()));
 }
 
 /** clip(⌊w/q + ½⌋, low, K). */

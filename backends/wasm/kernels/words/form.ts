@@ -108,11 +108,15 @@ export interface WordCells {
   /** Whether a timestep's steps are those of the one before, from this timestep of a run on (from 0). */
   readonly settled: number;
   readonly vInit: Parameter;
-  /** As i32; and as what no total is let below, so that the difference of the two fits 32 bits. */
   readonly ceiling: Parameter | null;
+  /**
+   * What no total, negated, is let beyond, so that its sum with the ceiling fits 32 bits; null where that is
+   * proved of all totals.
+   */
   readonly floor: Parameter | null;
   /** By pixel where state lives on from chunk to chunk, else room for a tile of each unit of work. */
   readonly potentials: Buffer;
+  /** What was sent, negated. */
   readonly sent: Buffer | null;
   readonly resumes: boolean;
   readonly trace: GridView | null;

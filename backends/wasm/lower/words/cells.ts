@@ -66,8 +66,13 @@ export function wordCellsOf(
   const ceilings = op.attrs.ceiling === null ? null : byPixel(lowering, op, op.attrs.ceiling);
   const ceiling =
     ceilings === null ? null : parameterOf(lowering, `${name} ceiling`, shape, ceilings);
+  // Neurons that take back no more than they sent, but for half a step, are proved to need no floor.
+  const isNear = (top: number): boolean => top >= 0 && top + mostStep < 2 ** 31;
+  const needsFloor = ceilings !== null && !(sign === "retract" && ceilings.every(isNear));
   // Of what is sent below this there is room for the largest word and more.
-  const floors = ceilings?.map((top) => Math.max(-(2 ** 31), top - (most + 2) * mostStep)) ?? null;
+  const floors = needsFloor
+    ? ceilings.map((top) => Math.min(2 ** 31 - 1, (most + 2) * mostStep - top))
+    : null;
   const floor = floors === null ? null : parameterOf(lowering, `${name} floor`, shape, floors);
   const { chunked } = lowering.options;
   const pixels = shape.grid.rows * shape.grid.columns;
