@@ -47,19 +47,22 @@ export const neuronCosts: { readonly [P in NeuronKind]: NeuronCostRule<P> } = {
     }),
   },
   "snn.graded": {
-    rule: "at each timestep one addition (integrate); sign retract: one comparison (what there is to send). Words of one bit: one comparison, or two where they have a sign; of several: one division, one addition (½), three comparisons (rounding, two bounds). Powers: one comparison for the sign, unless positive, and one for each power; one more for each where r or a ceiling bounds it; with retract one division, one addition, three comparisons more (what may be taken back). A ceiling: one addition, one division, one addition, two comparisons; for words of one bit one addition, one comparison. For each spike: one addition (v), one more where r is needed (retract, or a ceiling); words of several bits: one multiplication (k·q), and one more where the amplitude is another tensor than the threshold (unless it is 1 and the schedule constant)",
-    count: (op, tensors) => ({
-      perRun: noOperations,
-      perStep: sum(
-        operations({ additions: 1, comparisons: Number(op.attrs.sign === "retract") }),
-        firing(op.attrs),
-        op.attrs.ceiling === null ? noOperations : ceiling(op.attrs),
-      ),
-      perSpike: operations({
-        additions: op.attrs.sign === "retract" || op.attrs.ceiling !== null ? 2 : 1,
-        multiplications: products(op, tensors),
-      }),
-    }),
+    rule: "at each timestep one addition (integrate); sign retract: one comparison (what there is to send). Words of one bit: one comparison, or two where they have a sign; of several: one division, one addition (½), three comparisons (rounding, two bounds). Powers: one comparison for the sign, unless positive, and one for each power; one more for each where r or a ceiling bounds it; with retract one division, one addition, three comparisons more (what may be taken back). A ceiling: one addition, one division, one addition, two comparisons; for words of one bit one addition, one comparison. For each spike: one addition (v), one more where r is needed (retract, or a ceiling); words of several bits: one multiplication (k·q), and one more where the amplitude is another tensor than the threshold (unless it is 1 and the schedule constant). Words of several bits on i32 are found digit by digit, one comparison and one addition each, with one digit more where they have a sign: in place of the division, one addition (½, and what makes all of them positive) and with a sign one comparison (largest word); a ceiling: one addition and one comparison; for each spike one addition in place of the multiplication (k·q, less what is left over), and one multiplication where what it is worth is no power of two of the unit",
+    count: (op, tensors) =>
+      dividesByDigits(op)
+        ? ofWholeWords(op, tensors)
+        : {
+            perRun: noOperations,
+            perStep: sum(
+              operations({ additions: 1, comparisons: Number(op.attrs.sign === "retract") }),
+              firing(op.attrs),
+              op.attrs.ceiling === null ? noOperations : ceiling(op.attrs),
+            ),
+            perSpike: operations({
+              additions: op.attrs.sign === "retract" || op.attrs.ceiling !== null ? 2 : 1,
+              multiplications: products(op, tensors),
+            }),
+          },
   },
   "snn.lif": {
     rule: "at each timestep two additions, one multiplication (leak, integrate), two comparisons (fire, not below 0); on i32 one comparison more (rounding); with a refractory period one addition and two comparisons more, on i32 one addition and one comparison. For each spike: one addition (reset by subtraction); with a refractory period that is not a whole number of timesteps, or with one and exact spike times, one function and one multiplication (λ^δ, which is λ or 1 at all other timesteps); with a refractory period and exact spike times also two additions with reset by subtraction, otherwise three, one function (log1p), two divisions, four comparisons. Without such a period nothing depends on when within a timestep a spike comes",
@@ -115,6 +118,37 @@ function ceiling({ alphabet, bits }: Graded): Operations {
   return alphabet === "word" && bits === 1
     ? operations({ additions: 1, comparisons: 1 })
     : operations({ additions: 2, divisions: 1, comparisons: 2 });
+}
+
+/** Whether words have few digits, which are found one by one. */
+function dividesByDigits(op: OpOf<"snn.graded">): boolean {
+  return isInteger(op) && op.attrs.alphabet === "word" && op.attrs.bits > 1;
+}
+
+/**
+ * The nearest multiple of q, with what there is to send, w, limited to what a ceiling leaves, which is the same as to
+ * limit k, as rounding keeps the order. In w + q/2, plus K·q where words have a sign, the steps 2^b·q are looked for from
+ * the largest on, as in long division, none of them below 0; what is left over at the end is k·q less that sum. Shifts cost nothing.
+ */
+function ofWholeWords(op: OpOf<"snn.graded">, tensors: TensorLookup): NeuronCost {
+  const { bits, sign, ceiling: limit, amplitude, shares } = op.attrs;
+  const isSigned = sign !== "positive";
+  const digits = bits + Number(isSigned);
+  const limited = Number(limit !== null);
+  const isShift =
+    isOne(amplitude, tensors) &&
+    (shares === null || tensors(shares).data.every((x) => Number.isInteger(Math.log2(x))));
+  return {
+    perRun: noOperations,
+    perStep: operations({
+      additions: 2 + digits + limited,
+      comparisons: Number(sign === "retract") + digits + Number(isSigned) + limited,
+    }),
+    perSpike: operations({
+      additions: sign === "retract" || limit !== null ? 3 : 2,
+      multiplications: Number(!isShift),
+    }),
+  };
 }
 
 /** Multiplications by a word of several bits: powers shift, and ±1 is a sign. */

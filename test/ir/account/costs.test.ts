@@ -5,6 +5,8 @@ import { costOf, costRuleOf, neuronCost } from "../../../ir/account/costs.ts";
 import type { Operations } from "../../../ir/account/operations.ts";
 import { Builder } from "../../../ir/build.ts";
 import { type NeuronKind, type OpAttrs, type OpKind } from "../../../ir/op/op.ts";
+import { arithmeticOf } from "../../../ir/semantics/neurons/arithmetic.ts";
+import { gradedRule } from "../../../ir/semantics/neurons/graded.ts";
 import { isOpKind, specs } from "../../../ir/op/table.ts";
 import type { DType, Shape, Type } from "../../../ir/type.ts";
 import { type Tensors, f, loc } from "../one-op.ts";
@@ -279,6 +281,62 @@ describe("the cost of neurons", () => {
       perStep: { additions: 4, divisions: 2, comparisons: 5 },
       perSpike: { additions: 2, multiplications: 2 },
     });
+  });
+
+  it("that send words of integers is a comparison and an addition for each digit", () => {
+    const whole = {
+      one: i([], [1]),
+      two: i([], [2]),
+      powers: i([3], [4, 2, 1]),
+      any: i([2], [3, 1]),
+    };
+    const words = (attrs: Partial<OpAttrs["snn.graded"]>) =>
+      neuron("snn.graded", { ...graded, ...attrs }, whole, "i32");
+    // Five digits tell −15 … 15 apart.
+    expect(words({})).toEqual({
+      perRun: {},
+      perStep: { additions: 2 + 5, comparisons: 1 + 5 + 1 },
+      perSpike: { additions: 3 },
+    });
+    expect(words({ sign: "positive", ceiling: "one" })).toEqual({
+      perRun: {},
+      perStep: { additions: 2 + 4 + 1, comparisons: 4 + 1 },
+      perSpike: { additions: 3 },
+    });
+    expect(words({ schedule: "table", shares: "powers" }).perSpike).toEqual({ additions: 3 });
+    const multiplied = { additions: 3, multiplications: 1 };
+    expect(words({ schedule: "table", shares: "any" }).perSpike).toEqual(multiplied);
+    expect(words({ amplitude: "two" }).perSpike).toEqual(multiplied);
+  });
+
+  it("that send words of integers is that of long division, which finds the same", () => {
+    const firing = { bits: 3, alphabet: "word" } as const;
+    for (const sign of ["positive", "free", "retract"] as const) {
+      const { fire } = gradedRule({ ...firing, sign }, arithmeticOf(true));
+      const isSigned = sign !== "positive";
+      for (let step = 1; step <= 5; step++) {
+        for (let u = -40; u <= 40; u++) {
+          for (const [sent, ceiling] of [
+            [0, Infinity],
+            [7, Infinity],
+            [7, 20],
+            [20, 4],
+          ] as const) {
+            const w = Math.min(sign === "retract" ? Math.max(u, -sent) : u, ceiling - sent);
+            // In halves, so that ½ step is whole.
+            let rest = 2 * w + step + (isSigned ? 2 * 7 * step : 0);
+            let word = 0;
+            for (let digit = isSigned ? 3 : 2; digit >= 0; digit--) {
+              if (rest < 2 * step * 2 ** digit) continue;
+              rest -= 2 * step * 2 ** digit;
+              word += 2 ** digit;
+            }
+            const found = isSigned ? Math.min(14, word) - 7 : word;
+            expect(found, `${sign} ${u} in ${step}`).toBe(fire(u, sent, step, ceiling));
+          }
+        }
+      }
+    }
   });
 
   it("that send one bit has no division and no product", () => {
