@@ -134,9 +134,22 @@ export const candidates: readonly Candidate[] = [
   ...ranked(named("ttfs"), [15, 63, 255], [23, 21, 15]),
 ];
 
-/** The same candidates in integers. */
-function inIntegersOf(weightBits: WeightBits | undefined): readonly Candidate[] {
-  return candidates.map((candidate) => {
+/** Of integers, for the least energy: values of few bits that are sent once, in place of what takes longest. */
+const thrifty: readonly Candidate[] = [
+  ...ranked(increments(6, 10), [1], [9]),
+  ...ranked(increments(5, 10), [1], [15]),
+];
+
+/** The candidates of a search: in integers where that is asked for. */
+export function candidatesFor({
+  integer,
+  weightBits,
+  objective,
+}: Pick<AutoOptions, "integer" | "weightBits" | "objective">): readonly Candidate[] {
+  if (integer !== true) return candidates;
+  const taken = new Set(objective === "energy" ? thrifty.map(({ rank }) => rank) : []);
+  const others = candidates.filter(({ rank }) => !taken.has(rank));
+  return [...(objective === "energy" ? thrifty : []), ...others].map((candidate) => {
     const steps = inIntegers(candidate.steps, weightBits);
     return { ...candidate, steps, pipeline: abbreviated(steps, pipelineNames.pipelines) };
   });
@@ -203,7 +216,7 @@ export async function chooseConversion(
   }
   const variances = variancesOf(dealt.map(({ ann }) => ann));
   const trials: Trial[] = [];
-  const all = options.integer === true ? inIntegersOf(options.weightBits) : candidates;
+  const all = candidatesFor(options);
   /** Why the last candidate that has no integers has none. */
   let refused: readonly Diagnostic[] = [];
   const seen = new Set<string>();

@@ -14,6 +14,7 @@ import {
   type Objective,
   type Trial,
   candidates,
+  candidatesFor,
   chooseConversion,
 } from "../../../library/auto/auto.ts";
 
@@ -153,8 +154,28 @@ describe("chooseConversion", () => {
   });
 
   it("has a rank of its own for each candidate", () => {
-    const ranks = candidates.map(({ rank }) => rank).sort((a, b) => a - b);
-    expect(ranks).toEqual(ranks.map((_, i) => i));
+    for (const objective of ["latency", "energy"] as const) {
+      for (const integer of [false, true]) {
+        const all = candidatesFor({ integer, objective });
+        const ranks = all.map(({ rank }) => rank).sort((a, b) => a - b);
+        expect(ranks).toEqual(candidates.map((_, i) => i));
+      }
+    }
+  });
+
+  it("tries integers of five and six bits that are sent once where energy counts", () => {
+    const oneStep = candidatesFor({ integer: true, objective: "energy", weightBits: { mean: 3 } })
+      .filter(({ timesteps }) => timesteps === 1)
+      .map(({ pipeline, bits }) => [
+        bits,
+        pipeline.includes("allocate-weight-bits{budget=3},quantise"),
+      ]);
+    expect(oneStep).toEqual([
+      [6, true],
+      [5, true],
+      [8, true],
+      [4, true],
+    ]);
   });
 
   it("refuses too few samples", async () => {
