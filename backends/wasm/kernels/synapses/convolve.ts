@@ -9,6 +9,7 @@ import type { Expr } from "../../assembler/types.ts";
 import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { placeOf, pointerTo, shareOf, storeLanes } from "../../assembler/memory.ts";
 import type { Buffer, View } from "../../memory/view.ts";
+import { addShorts } from "./shorts.ts";
 
 /** What is done to a sum before it is stored. */
 export interface Epilogue {
@@ -54,8 +55,10 @@ export interface Convolution {
   readonly inputChannelStride: number;
   /** Timesteps (or samples) to do. */
   readonly steps: number;
-  /** As `packWeights` lays them out for the tile that `tileOf` names. */
+  /** As `packWeights`, or `packShorts` where inputs are short, lays them out for the tile that `tileOf` names. */
   readonly weights: Buffer;
+  /** Whether all inputs and weights are integers of 16 bits: see `takesShorts`. */
+  readonly areShort: boolean;
   readonly bias: Buffer;
   readonly epilogue: Epilogue;
 }
@@ -75,7 +78,7 @@ export function tileOf(pixels: number, outputChannels: number): Tile {
 }
 
 /** Output channels in blocks of the tile's width; the last one may have fewer vectors. */
-function blocksOf(outputChannels: number, vectors: number): readonly number[] {
+export function blocksOf(outputChannels: number, vectors: number): readonly number[] {
   const total = Math.ceil(outputChannels / 4);
   const blocks: number[] = [];
   for (let at = 0; at < total; at += vectors) blocks.push(Math.min(vectors, total - at));
@@ -131,7 +134,7 @@ export function convolve(code: FunctionWriter, conv: Convolution): void {
   const width = 4 * tile.vectors;
   const fullBlocks = Math.floor(conv.outputChannels / width);
   const lanesLeft = conv.outputChannels - fullBlocks * width;
-  const taps = conv.rows.kernel * conv.columns.kernel * conv.inputChannels;
+  const rowsOfWeights = conv.rows.kernel * weightRowsOf(conv);
   // Rows go to threads; blocks of channels do where there is one row only.
   const byRows = conv.rows.count > 1;
   const share = shareOf(code, byRows ? conv.rows.count : fullBlocks + (lanesLeft > 0 ? 1 : 0));
@@ -161,7 +164,7 @@ export function convolve(code: FunctionWriter, conv: Convolution): void {
       });
     }
     at.step(0, 4 * lanes, 4 * lanes);
-    at.weights.step(16 * vectors * taps);
+    at.weights.step(16 * vectors * rowsOfWeights);
     at.bias.step(16 * vectors);
     index.step(1);
   };
@@ -306,6 +309,12 @@ function emitTile(
       w.set(at.weights.get());
       code.times(conv.rows.kernel, () => {
         for (const run of runsOf(conv)) {
+          if (conv.areShort) {
+            x.set(i32.add(start.get(), code.int(4 * run.offset)));
+            const shape = { pixels, vectors, windowStride: conv.columns.windowStride };
+            addShorts(code, { ...conv, ...shape, length: run.length }, sums, x, w);
+            continue;
+          }
           x.set(i32.add(start.get(), code.int(4 * run.offset)));
           stop.set(i32.add(x.get(), code.int(4 * run.length * run.stride)));
           const unroll = run.length % 4 === 0 ? 4 : run.length <= 12 ? run.length : 1;
@@ -390,6 +399,15 @@ function emitEpilogue(
   if (max !== Infinity) sum.set(f32x4.pmin(sum.get(), f32x4.splat(f32.const(max))));
 }
 
+/** Vectors of weights of a row of taps, for each vector of outputs. */
+function weightRowsOf(conv: Convolution): number {
+  const runs = runsOf(conv);
+  return runs.reduce(
+    (sum, { length }) => sum + (conv.areShort ? Math.ceil(length / 2) : length),
+    0,
+  );
+}
+
 interface TapRun {
   /** Elements from the first tap of the row. */
   readonly offset: number;
@@ -398,7 +416,9 @@ interface TapRun {
 }
 
 /** The taps of one kernel row as runs of equally spaced inputs: one run where they join up. */
-function runsOf(conv: Convolution): readonly TapRun[] {
+export function runsOf(
+  conv: Pick<Convolution, "inputChannels" | "inputChannelStride" | "columns">,
+): readonly TapRun[] {
   const { inputChannels: channels, inputChannelStride: stride, columns } = conv;
   if (columns.kernel === 1 || columns.tapStride === channels * stride) {
     return [{ offset: 0, length: columns.kernel * channels, stride }];

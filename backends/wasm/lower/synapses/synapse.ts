@@ -6,11 +6,14 @@ import {
   type Convolution,
   type Epilogue,
   type SpatialAxis,
+  blocksOf,
   convolve,
   packWeights,
   plainEpilogue,
+  runsOf,
   tileOf,
 } from "../../kernels/synapses/convolve.ts";
+import { packShorts } from "../../kernels/synapses/shorts.ts";
 import { type View, reshapeView, rowMajor } from "../../memory/view.ts";
 import { paddedBias } from "./bias.ts";
 import { compact, copyInto, withRoom } from "../copies.ts";
@@ -213,7 +216,7 @@ function lowerLinear(
   return output;
 }
 
-type Shape2 = Omit<Convolution, "weights" | "bias"> & {
+type Shape2 = Omit<Convolution, "weights" | "bias" | "areShort"> & {
   readonly weightOf: (output: number, input: number, row: number, column: number) => number;
 };
 
@@ -228,14 +231,16 @@ export function emitConvolution(
   const into = input.element === "i32" ? "i32" : "f32";
   const { vectors } = tileOf(columns.count, outputChannels);
   const name = `%${op.result}`;
-  const weights = lowering.constant(`${name} weights ${into} ${vectors}`, () =>
-    packWeights(
-      { groups, outputChannels, inputChannels, rows: rows.kernel, columns: columns.kernel },
-      vectors,
-      into,
-      shape.weightOf,
-    ),
-  );
+  const counts = { groups, outputChannels, inputChannels, rows: rows.kernel };
+  const areShort = takesShorts(lowering, op, shape);
+  const weights = areShort
+    ? lowering.constant(`${name} short weights ${vectors}`, () => {
+        const runs = runsOf(shape).map(({ length }) => length);
+        return packShorts(counts, runs, blocksOf(outputChannels, vectors), shape.weightOf);
+      })
+    : lowering.constant(`${name} weights ${into} ${vectors}`, () =>
+        packWeights({ ...counts, columns: columns.kernel }, vectors, into, shape.weightOf),
+      );
   const bias = paddedBias(lowering, op, groups, outputChannels, into);
   const { epilogue } = shape;
   const reads = [input.buffer, weights, bias];
@@ -246,10 +251,25 @@ export function emitConvolution(
     reads,
     writes: [shape.output.buffer],
     emit(code) {
-      convolve(code, { ...shape, weights, bias });
+      convolve(code, { ...shape, weights, areShort, bias });
     },
   });
   return shape.output;
+}
+
+/** Whether inputs, which follow each other, and weights are integers of 16 bits. */
+function takesShorts(
+  lowering: Lowering,
+  op: WeightedSynapse | OpOf<"ann.conv-transpose">,
+  shape: Shape2,
+): boolean {
+  const { dtype } = lowering.opOf(lowering.operandOf(op)).type;
+  if (dtype !== "i8" && dtype !== "u8" && dtype !== "i16") return false;
+  // Of shorter runs as much is lost by what fills up pairs as is gained.
+  const isLong = runsOf(shape).every(({ stride, length }) => stride === 1 && length > 3);
+  if (shape.input.element !== "i32" || !isLong) return false;
+  const { data } = lowering.tensor(op.attrs.weight);
+  return data.every((weight) => weight >= -(2 ** 15) && weight < 2 ** 15);
 }
 
 /** The epilogue where pixels are timesteps. */

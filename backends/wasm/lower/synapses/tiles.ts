@@ -96,6 +96,7 @@ export function lowerByTiles(
     writes: [products.buffer],
     emit(code) {
       convolve(code, {
+        areShort: false,
         input: tiles,
         output: products,
         rows: axis(joined ? 1 : grid.rows, rowOfTiles, rowOfProducts),

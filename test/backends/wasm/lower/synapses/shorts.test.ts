@@ -1,0 +1,53 @@
+/** Synapses on what is quantised, by products of pairs: runs of inputs of each length, and tiles of each width. */
+import { describe, expect, it } from "vitest";
+import { interpretEngine } from "../../../../../backends/interpret/engine.ts";
+import { singleThreadWasmEngine } from "../../../../../backends/wasm/runtime/single.ts";
+import { Builder } from "../../../../../ir/build.ts";
+import { tensorOf } from "../../../../../ir/tensor.ts";
+import { elementCount, real } from "../../../../../ir/type.ts";
+import { loc } from "../../../../ir/one-op.ts";
+import { runOn } from "../../compare.ts";
+
+/** Whole numbers from −128 to 127 that repeat late, both ends among them, and some zeros in a row. */
+function whole(shape: readonly number[], step: number): readonly number[] {
+  return Array.from({ length: elementCount(shape) }, (_, i) =>
+    i % 32 < 9 ? 0 : ((i * step) % 256) - 128,
+  );
+}
+
+async function expectSame(
+  inputs: readonly number[],
+  weights: readonly number[],
+  kind: "ann.conv" | "ann.linear",
+): Promise<void> {
+  const b = new Builder();
+  const x = b.input("x", real("i8", inputs), loc);
+  const weight = b.tensor("w", tensorOf("i8", weights, whole(weights, 89)));
+  const outputs = weights[0] ?? 0;
+  const bias = b.tensor("b", tensorOf("i32", [outputs], whole([outputs], 57)));
+  const window = { strides: [1, 2], padsBegin: [1, 1], padsEnd: [1, 0], dilations: [1, 1] };
+  const value =
+    kind === "ann.linear"
+      ? b.add(kind, [x], { weight, bias }, loc)
+      : b.add(kind, [x], { ...window, weight, bias, groups: 1 }, loc);
+  const module = b.finish({ name: "shorts", outputs: [{ name: "y", value }] });
+  const given = [tensorOf("i8", inputs, whole(inputs, 37))];
+  const [wanted, found] = await Promise.all(
+    [interpretEngine, singleThreadWasmEngine].map((engine) =>
+      runOn(engine, module, given, { timesteps: 1 }),
+    ),
+  );
+  expect(found?.sample.outputs).toEqual(wanted?.sample.outputs);
+}
+
+describe("products of pairs of short integers", () => {
+  it.each([4, 5, 6, 7, 21])("sum %i inputs of one and of several vectors", async (count) => {
+    await expectSame([1, count], [37, count], "ann.linear");
+    await expectSame([1, 3, count], [5, count], "ann.linear");
+  });
+
+  it.each([2, 3, 5])("sum windows of %i columns", async (columns) => {
+    await expectSame([1, 3, 5, 8], [9, 3, 3, columns], "ann.conv");
+    await expectSame([1, 1, 4, 11], [4, 1, 2, columns], "ann.conv");
+  });
+});
