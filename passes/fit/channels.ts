@@ -51,37 +51,87 @@ export function channelsFirst(value: ProbeData, channels: number, steps: number)
   return turned;
 }
 
-/** A value [step, …] of one sample at some places of each channel, as [channel, step, place]. */
-export function byChannel(
-  value: ProbeData,
-  { count, all, inner, elementAt }: Channels,
-  steps: number,
-  places: Int32Array,
-): Float32Array {
-  const size = count * all;
-  const gathered = new Float32Array(count * steps * places.length);
-  let to = 0;
-  if (places.length === all) {
-    // Whole runs of neighbours, one for each of the axes before.
-    for (let channel = 0; channel < count; channel++) {
-      for (let t = 0; t < steps; t++) {
+/** Samples that there is room for at first: a set may have far fewer than a layer would like to see. */
+const samplesAtFirst = 128;
+
+/** What samples show at some places of each channel: one array for each, [timestep, sample, place]. */
+export class Gathered {
+  private channels: readonly Float32Array[];
+  private readonly along: Channels;
+  private readonly timesteps: number;
+  private readonly places: number;
+  private room = samplesAtFirst;
+  private seen = 0;
+
+  /** Of each sample as many places. */
+  constructor(along: Channels, timesteps: number, places: number) {
+    this.along = along;
+    this.timesteps = timesteps;
+    this.places = places;
+    this.channels = Array.from(
+      { length: along.count },
+      () => new Float32Array(timesteps * this.room * places),
+    );
+  }
+
+  /**
+   * Takes a value [timestep, …] of the next sample. `start` has what each element of it gets at the first
+   * timestep; null for nothing.
+   */
+  add(value: ProbeData, places: Int32Array, start: ((element: number) => number) | null): void {
+    if (this.seen === this.room) this.resize(2 * this.room);
+    const { all, inner, count, elementAt } = this.along;
+    const size = count * all;
+    const isWhole = places.length === all;
+    const first = this.seen * this.places;
+    this.channels.forEach((channel, number) => {
+      for (let t = 0; t < this.timesteps; t++) {
+        const to = t * this.room * this.places + first;
+        if (!isWhole) {
+          for (let i = 0; i < places.length; i++) {
+            channel[to + i] = value[t * size + elementAt(number, places[i] ?? 0)] ?? 0;
+          }
+          continue;
+        }
+        // Whole runs of neighbours, one for each of the axes before.
         for (let place = 0; place < all; place += inner) {
-          const from = t * size + elementAt(channel, place);
-          gathered.set(value.subarray(from, from + inner), to);
-          to += inner;
+          const from = t * size + elementAt(number, place);
+          channel.set(value.subarray(from, from + inner), to + place);
         }
       }
-    }
-    return gathered;
-  }
-  for (let channel = 0; channel < count; channel++) {
-    for (let t = 0; t < steps; t++) {
-      for (const place of places) {
-        gathered[to++] = value[t * size + elementAt(channel, place)] ?? 0;
+      if (start === null) return;
+      for (let i = 0; i < places.length; i++) {
+        const own = start(elementAt(number, places[i] ?? 0));
+        channel[first + i] = (channel[first + i] ?? 0) + own;
       }
-    }
+    });
+    this.seen++;
   }
-  return gathered;
+
+  /** How many samples there were, and what they showed. */
+  finish(): { readonly samples: number; readonly channels: readonly Float32Array[] } {
+    if (this.seen < this.room) this.resize(this.seen);
+    return { samples: this.seen, channels: this.channels };
+  }
+
+  private resize(room: number): void {
+    const { timesteps, places } = this;
+    const [before, after] = [this.room * places, room * places];
+    this.room = room;
+    this.channels = this.channels.map((channel) => {
+      if (after < before) {
+        for (let t = 1; t < timesteps; t++) {
+          channel.copyWithin(t * after, t * before, t * before + after);
+        }
+        return channel.subarray(0, timesteps * after);
+      }
+      const wider = new Float32Array(timesteps * after);
+      for (let t = 0; t < timesteps; t++) {
+        wider.set(channel.subarray(t * before, (t + 1) * before), t * after);
+      }
+      return wider;
+    });
+  }
 }
 
 /** One channel of all samples, [timestep, sample, place]; a value of one step is repeated. */

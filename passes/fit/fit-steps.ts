@@ -37,7 +37,7 @@ import { elementCount } from "../../ir/type.ts";
 import { diagnose } from "../diagnostics.ts";
 import { alongAxis } from "../fuse/affine.ts";
 import { type PassContext, definePass } from "../pass.ts";
-import { byChannel, channelsAlong, joined } from "./channels.ts";
+import { Gathered, channelsAlong } from "./channels.ts";
 import { drawPlaces } from "./places.ts";
 import { inPowers } from "./powers.ts";
 import { type StepLimits, chooseSteps } from "./steps.ts";
@@ -228,27 +228,15 @@ async function observe(
   const start = tensorAt(module, neuron.attrs.vInit);
   const perChannel = alongAxis(start, shape, axis) !== null;
   const starts = perChannel ? null : broadcastIndices(start.shape, shape);
-  const seen: Float32Array[] = [];
+  const startOf =
+    starts === null ? null : (element: number): number => start.data[starts[element] ?? 0] ?? 0;
+  const gathered = new Gathered(along, timesteps, places);
   const probes: Probe[] = [{ value: current, keep: "trace" }];
-  const run = { timesteps, samples };
-  await watch(module, probes, run, ([trace], index) => {
+  await watch(module, probes, { timesteps, samples }, ([trace], index) => {
     const chosen = drawPlaces(all, places, index, neuron.result);
-    const kept = byChannel(known(trace, "a current"), along, timesteps, chosen);
-    if (starts !== null) {
-      for (let channel = 0; channel < count; channel++) {
-        chosen.forEach((place, i) => {
-          const own = start.data[starts[along.elementAt(channel, place)] ?? 0] ?? 0;
-          const at = channel * timesteps * places + i;
-          kept[at] = (kept[at] ?? 0) + own;
-        });
-      }
-    }
-    seen[index] = kept;
+    gathered.add(known(trace, "a current"), chosen, startOf);
   });
-  const channels = Array.from({ length: count }, (_, channel) =>
-    joined(seen, channel, count, timesteps, timesteps, places),
-  );
-  return { axis, samples: seen.length, channels, vInit: perChannel ? start : null };
+  return { axis, ...gathered.finish(), vInit: perChannel ? start : null };
 }
 
 /** The module in which a population takes the steps that fit what it received. */
