@@ -1,7 +1,8 @@
 /** What statistics say beside the exact values, and that parts merge to the whole to the bit. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ChannelStatistics, type ChannelStatisticsData } from "../../../ir/run/stats.ts";
+import { ChannelStatistics, type ChannelStatisticsData, bucketOf } from "../../../ir/run/stats.ts";
+import { uniform } from "../../../ir/random.ts";
 
 /** What an engine may see: float32 of any magnitude. */
 const value = fc.oneof(
@@ -165,3 +166,24 @@ function throughText(statistics: ChannelStatistics): ChannelStatistics {
   const data = JSON.parse(JSON.stringify(statistics)) as ChannelStatisticsData;
   return ChannelStatistics.fromJSON(data);
 }
+
+describe("buckets", () => {
+  /** As they are defined: 32 to an octave, from 2^-126 on. */
+  const defined = (magnitude: number): number =>
+    magnitude < 2 ** -126 ? -1 : Math.floor((Math.log2(magnitude) + 126) * 32);
+
+  it("are those of the logarithm, at every bound and between", () => {
+    const around = [1, 1 + 2 ** -52, 1 - 2 ** -53, 1 + 1e-9, 1 - 1e-9, 1 + 1e-5, 1 - 1e-5];
+    const wrong: number[] = [];
+    for (let bound = -126 * 32; bound < 128 * 32; bound++) {
+      const exact = 2 ** (bound / 32);
+      const between = 1 + uniform(0, bound + 5000, 0, 0) / 45;
+      for (const factor of [...around, between]) {
+        const x = exact * factor;
+        if (x < 2 ** 128 && bucketOf(x) !== defined(x)) wrong.push(x);
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect([0, 1e-40].map(bucketOf)).toEqual([-1, -1]);
+  });
+});
