@@ -8,6 +8,9 @@ import { packWeights } from "./quantise/pack-weights.ts";
 import { quantise } from "./quantise/quantise.ts";
 import { type PipelineStep, step } from "./pipeline.ts";
 
+/** Steps finer than this part of a range, as a power of two, send what the rounding of weights of 8 bits blurs. */
+const enoughPrecision = 8;
+
 /** Weights of no more bits than these take less room when they are packed. */
 const packedBits = 4;
 
@@ -21,7 +24,8 @@ export function textOfWeightBits(bits: WeightBits): string {
 
 /**
  * The steps, and integers behind them: inputs are quantised, so their constants matter as those of
- * activations do; steps over time are powers of two, so that receivers shift. A pipeline that makes
+ * activations do; steps over time are powers of two, so that receivers shift, and no finer than rounded weights
+ * can tell apart, where the pipeline leaves both to choose. A pipeline that makes
  * integers by itself gets the bits alone, where they are given.
  */
 export function inIntegers(
@@ -39,8 +43,7 @@ export function inIntegers(
         ...steps.map((each) => {
           if (each.pass === centreActivations) return withOptions(each, { inputs: true });
           if (sendsUnits(each)) return withOptions(each, { pools: "weights" });
-          const isFree = each.pass === fitSteps && each.options["steps"] === "free";
-          return isFree ? withOptions(each, { steps: "power" }) : each;
+          return each.pass === fitSteps ? withOptions(each, stepsBeside(each.options)) : each;
         }),
         ...allocated,
         // After fit-layers, which fits the few weights on averages better than those on all that they are of.
@@ -51,6 +54,15 @@ export function inIntegers(
   const isNarrow = typeof bits === "object" || (bits !== undefined && bits <= packedBits);
   const isPacked = all.some(({ pass }) => pass === packWeights);
   return isNarrow && !isPacked ? [...all, step(packWeights)] : all;
+}
+
+/** The options of `fit-steps` beside integers, of those that nobody has chosen. */
+function stepsBeside(options: PipelineStep["options"]): PipelineStep["options"] {
+  const isAnyPrecision = options["precision"] === step(fitSteps).options["precision"];
+  return {
+    ...(options["steps"] === "free" ? { steps: "power" } : {}),
+    ...(isAnyPrecision ? { precision: enoughPrecision } : {}),
+  };
 }
 
 /** Whether the step makes neurons of 1 and −1, which round the average of a plane more than anything before. */

@@ -22,7 +22,7 @@ function failureOf(work: () => unknown): readonly string[] {
 describe("--integer", () => {
   it("quantises behind the passes of any pipeline, whose steps then are powers of two", () => {
     expect(endOf("differential", { integer: true })).toBe(
-      "centre-activations{inputs=true},convert-differential,balance-mmse,fit-steps{steps=power},quantise",
+      "centre-activations{inputs=true},convert-differential,balance-mmse,fit-steps{precision=8,steps=power},quantise",
     );
     expect(endOf("sparse", { integer: true, weightBits: 6 })).toBe(
       "centre-activations{inputs=true},convert-differential,balance-mmse,fit-steps{precision=6,steps=power,extra=2},quantise{bits=6}",
@@ -56,8 +56,11 @@ describe("--integer", () => {
   });
 
   it("keeps steps that somebody has chosen", () => {
-    const given = "centre-activations,convert-differential,fit-steps{steps=power-by-channel}";
-    expect(endOf(given, { integer: true })).toContain("fit-steps{steps=power-by-channel},quantise");
+    const given = "centre-activations,convert-differential,fit-steps";
+    const made = (options: string): string => endOf(`${given}${options}`, { integer: true });
+    const byChannel = "{precision=8,steps=power-by-channel},quantise";
+    expect(made("{steps=power-by-channel}")).toContain(byChannel);
+    expect(made("{precision=12}")).toContain("{precision=12,steps=power},quantise");
   });
 
   it("makes of rate code what the pipeline integer is", () => {
