@@ -55,7 +55,7 @@ const float32 = tableOf("float32", `${horowitz}: 3.7 pJ a multiplication, 0.9 pJ
 });
 
 /** The arithmetic of networks of integers: weights and words of 8 bits, sums and potentials of 32. */
-const int8 = tableOf(
+export const int8 = tableOf(
   "int8",
   `${horowitz}: 0.2 pJ a multiplication of 8 bits by a weight, 3.1 pJ any other (32 bits), 0.1 pJ an addition of 32 bits`,
   { weight: 0.2, multiplication: 3.1, addition: 0.1 },

@@ -1,5 +1,6 @@
 /** Sentences on cost and latency that the page, the terminal and commands share. */
 import type { Latency } from "../../ir/account/account.ts";
+import { int8 } from "../energy.ts";
 import { counted, digits3, quantity } from "./format.ts";
 import type { ConversionReport } from "./schema.ts";
 
@@ -65,7 +66,10 @@ export function energyWords(
   bitsAreAdditions: boolean,
 ): string {
   if (ratio === null) return "";
-  const figure = `Energy of the arithmetic alone, by the ${table.name} table, is ${digits3(ratio)} × the ANN's`;
+  // The table of networks of integers prices the products of an ANN as what a plain quantised one computes.
+  const whose =
+    table.name === int8.name ? "that of the same network as a plain int8 ANN" : "the ANN's";
+  const figure = `Energy of the arithmetic alone, by the ${table.name} table, is ${digits3(ratio)} × ${whose}`;
   if (ratioByBits === null || !bitsAreAdditions) {
     return `${figure} by events; no figure by bits: steps are not powers of two, so each word would need a multiplication as well.`;
   }

@@ -59,6 +59,12 @@ describe("energy in words", () => {
     expect(energyWords({ table, ratio: null, ratioByBits: null }, true)).toBe("");
   });
 
+  it("of integers is beside the same network as a plain ANN of integers", () => {
+    expect(energyWords({ table: { name: "int8" }, ratio: 0.494, ratioByBits: 0.33 }, true)).toBe(
+      "Energy of the arithmetic alone, by the int8 table, is 0.494 × that of the same network as a plain int8 ANN by events, 0.330 × by bits.",
+    );
+  });
+
   it("beside the plain quantised ANN says where that computes the same", () => {
     const report = syntheticReport({ timesteps: 3 });
     expect(rivalWords(report)).toMatch(
