@@ -5,6 +5,11 @@ import { conversionOf } from "../../../bench/speed/conversion.ts";
 describe("conversionOf", () => {
   it("reads a pipeline with the options of convert", () => {
     expect(conversionOf("default")).toEqual({ pipeline: "default" });
+    expect(conversionOf("default --integer --bits 6")).toEqual({
+      pipeline: "default",
+      integer: true,
+      bits: 6,
+    });
     expect(conversionOf("sparse --integer  --weight-bits 4")).toEqual({
       ...{ pipeline: "sparse", integer: true, weightBits: 4 },
     });
