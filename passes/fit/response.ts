@@ -23,17 +23,8 @@ export interface RateFiring {
   readonly sign: Sign;
 }
 
-/** The mean over time of what is sent, for each place. */
+/** The mean over time of what neurons send, for each place. */
 export function meanSent(
-  observed: Observed,
-  firing: RateFiring,
-  step: number,
-  bias: number,
-): Float64Array {
-  return meansOf(plainNeurons(observed), observed, firing, step, bias);
-}
-
-function meansOf(
   neurons: RateNeurons,
   { wanted, timesteps }: Observed,
   firing: RateFiring,
@@ -123,7 +114,7 @@ export function chooseResponse(
   const step = range / firing.most;
   let bias = 0;
   for (let round = 0; round < biasRounds; round++) {
-    const sent = meansOf(neurons, observed, firing, step, bias);
+    const sent = meanSent(neurons, observed, firing, step, bias);
     const missing = wanted.reduce((sum, a, i) => sum + a - (sent[i] ?? 0), 0) / wanted.length;
     const error = errorWithin(least, step, bias + missing);
     if (error >= least) break;

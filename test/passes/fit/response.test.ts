@@ -5,7 +5,7 @@ import { Builder } from "../../../ir/build.ts";
 import { isOp } from "../../../ir/op/op.ts";
 import { uniform } from "../../../ir/random.ts";
 import { cellOf } from "../../../ir/semantics/spiking.ts";
-import { chooseResponse, meanSent } from "../../../passes/fit/response.ts";
+import { chooseResponse, meanSent, plainNeurons } from "../../../passes/fit/response.ts";
 import { f, loc } from "../../ir/one-op.ts";
 
 const cases = fc.record({
@@ -58,7 +58,13 @@ describe("meanSent", () => {
             });
         }
         const observed = { currents, wanted: new Float32Array(places), timesteps };
-        const sent = meanSent(observed, { most: 2 ** bits - 1, sign }, 0.5, 0.125);
+        const sent = meanSent(
+          plainNeurons(observed),
+          observed,
+          { most: 2 ** bits - 1, sign },
+          0.5,
+          0.125,
+        );
         sent.forEach((mean, i) => {
           expect(mean).toBeCloseTo((sums[i] ?? NaN) / timesteps, 10);
         });
@@ -100,7 +106,7 @@ describe("chooseResponse", () => {
         const observed = { currents, wanted: activations, timesteps };
         const { step, bias } = chooseResponse(observed, binary, Infinity);
         const errorWith = (b: number): number =>
-          meanSent(observed, binary, step, b).reduce(
+          meanSent(plainNeurons(observed), observed, binary, step, b).reduce(
             (sum, sent, i) => sum + (sent - (activations[i] ?? 0)) ** 2,
             0,
           );
