@@ -376,9 +376,10 @@ export const diagnose = catalogue({
   },
   "no-integer-form": {
     severity: "error",
-    message: (p: { kind: string; name: string; why: string }) =>
+    message: (p: { kind: string; name: string; why: string; instead: string }) =>
       `${p.kind} (${p.name}) has no integer form: ${p.why}`,
-    help: "leave out --integer or quantise, and run it in float32; or choose another code",
+    help: (p: { instead: string }) =>
+      `${p.instead}; or leave out --integer or quantise, and run it in float32`,
   },
   "own-units": {
     severity: "info",

@@ -2,7 +2,9 @@
 import { allocateWeightBits } from "./quantise/allocate-weight-bits.ts";
 import { centreActivations } from "./convert/centre-activations.ts";
 import { convertActivations } from "./convert/convert-activations.ts";
+import { softLif } from "./convert/soft-lif.ts";
 import { fitSteps } from "./fit/fit-steps.ts";
+import { mergeLinear } from "./fuse/merge-linear.ts";
 import { mergePools } from "./fuse/merge-pools.ts";
 import { packWeights } from "./quantise/pack-weights.ts";
 import { quantise } from "./quantise/quantise.ts";
@@ -40,14 +42,16 @@ export function inIntegers(
         each.pass === quantise ? [...allocated, withOptions(each, given)] : [each],
       )
     : [
-        ...steps.map((each) => {
+        ...withGainsApart(steps).map((each) => {
           if (each.pass === centreActivations) return withOptions(each, { inputs: true });
           if (sendsUnits(each)) return withOptions(each, { pools: "weights" });
+          // A filter has no whole numbers, and neither has the moment within a timestep when a neuron fires.
+          if (each.pass === softLif) return withOptions(each, { synapse: 0, spikeTime: "step" });
           return each.pass === fitSteps ? withOptions(each, stepsBeside(each.options)) : each;
         }),
-        ...allocated,
         // After fit-layers, which fits the few weights on averages better than those on all that they are of.
         ...(steps.some(sendsUnits) ? [step(mergePools)] : []),
+        ...allocated,
         // Last of all, because what sets thresholds and read-outs works on floats.
         step(quantise, given),
       ];
@@ -63,6 +67,15 @@ function stepsBeside(options: PipelineStep["options"]): PipelineStep["options"] 
     ...(options["steps"] === "free" ? { steps: "power" } : {}),
     ...(isAnyPrecision ? { precision: enoughPrecision } : {}),
   };
+}
+
+/**
+ * The steps without what merges the gains of leaky neurons into weights: a single spike then brings many
+ * times their threshold, which has to be many units. Maps of their own leave room for both.
+ */
+function withGainsApart(steps: readonly PipelineStep[]): readonly PipelineStep[] {
+  const at = steps.findIndex(({ pass }) => pass === softLif);
+  return at < 0 ? steps : steps.filter(({ pass }, i) => i < at || pass !== mergeLinear);
 }
 
 /** Whether the step makes neurons of 1 and −1, which round the average of a plane more than anything before. */

@@ -3,14 +3,12 @@
  * its elements will count, and which weights have to be rounded into them. Chooses no unit and makes
  * no op; `emit.ts` does, by the same keys.
  */
-import { isEncoder, isNeuron, isWeighted, ownChannelAxis } from "../../ir/op/known.ts";
+import { isNeuron, isWeighted, ownChannelAxis } from "../../ir/op/known.ts";
 import { weightRowsOf, windowShares } from "./windows.ts";
 import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
-import { shortName } from "../../ir/loc.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
 import { type NeuronKind, type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { type Type } from "../../ir/type.ts";
-import { diagnose } from "../diagnostics.ts";
 import { type WeightedOp } from "../fuse/weights.ts";
 import {
   type Grid,
@@ -27,6 +25,7 @@ import type { NeuronForm } from "./neurons/form.ts";
 import { bookNeurons } from "./neurons/book.ts";
 import { formOf } from "./neurons/forms.ts";
 import { type LevelsOf, ownUnits } from "./own-grid.ts";
+import { refuse, refuseKind } from "./refusals.ts";
 import { constantSource, largestOfRows } from "./sources.ts";
 import {
   type Known,
@@ -95,12 +94,6 @@ export function planIntegers(module: Module, levelsOf: LevelsOf, timesteps: numb
   return planner.finish();
 }
 
-/** Ends the planning of one op; the others go on, so that all refusals are reported at once. */
-function refuse(op: Op, why: string): never {
-  const kind = op.kind.replace(/^(ann|snn)\./, "");
-  fail(diagnose("no-integer-form", op.loc, { kind, name: shortName(op.loc), why }));
-}
-
 class Planner {
   private readonly table = new UnitTable();
   private readonly sources = new Map<string, UnitSource>();
@@ -138,9 +131,11 @@ class Planner {
   }
 
   private infoFor(op: Op, infos: readonly Info[]): Info {
-    if (infos.some(({ kind }) => kind === "refused")) return { kind: "refused" };
     const hasUnits = isWeighted(op) || isNeuron(op);
     const isReal = op.type.domain === "real";
+    const isBehindRefused = infos.some(({ kind }) => kind === "refused");
+    // What is read out of a network that is refused may be anything; an op over time has reasons of its own.
+    if (isReal && !hasUnits && isBehindRefused) return { kind: "refused" };
     if (isReal && !hasUnits && infos.every(({ kind }) => kind === "float")) {
       const decoded = infos.some((info) => info.kind === "float" && info.decoded);
       return { kind: "float", decoded };
@@ -181,15 +176,8 @@ class Planner {
       case "snn.accumulate":
         this.operand(op, 0);
         return { kind: "float", decoded: true };
-      case "snn.rehearsed-max-pool":
-      case "snn.rehearsed-readout":
-        refuse(op, "it belongs to neurons that rehearse, which are for floats");
-      case "snn.low-pass":
-        refuse(op, "it smooths, and what is left of a value at each timestep is no whole number");
-      case "snn.input":
-        refuse(op, "what comes from outside at each timestep is of floats");
       default:
-        refuse(op, isEncoder(op) ? "an encoder sends floats" : "it is neither linear nor a neuron");
+        refuseKind(op);
     }
   }
 
@@ -358,7 +346,7 @@ class Planner {
 
   private neuron(op: OpOf<NeuronKind>): Integers {
     const form = formOf(op, this.module, this.timesteps);
-    if ("why" in form) refuse(op, form.why);
+    if ("why" in form) refuse(op, form.why, form.instead);
     this.neurons.set(op.result, form);
     const x = this.plainOperand(op, 0, 0);
     const units = bookNeurons(form, x, this.table);
@@ -383,7 +371,9 @@ class Planner {
     const value = known(op.inputs[index], `operand ${index}`);
     const info = this.infoOf(value);
     if (info.kind === "integers") return info;
-    if (info.kind === "refused" || info.decoded) {
+    // The refusal of what makes it is the reason: there is nothing to add.
+    if (info.kind === "refused") fail();
+    if (info.decoded) {
       refuse(op, "it works on values that were read out already");
     }
     const { dtype, shape } = this.opOf(value).type;

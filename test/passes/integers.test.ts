@@ -38,6 +38,12 @@ describe("--integer", () => {
     );
   });
 
+  it("has leaky neurons without filters, whose gains stay apart from weights", () => {
+    expect(endOf("lif", { integer: true })).toBe(
+      "centre-activations{inputs=true},soft-lif{synapse=0,spikeTime=step},delay-readout{pace=10},quantise",
+    );
+  });
+
   it("packs weights of few bits", () => {
     expect(endOf("ttfs", { integer: true, weightBits: 4 })).toMatch(
       /,quantise\{bits=4\},pack-weights$/,

@@ -26,7 +26,9 @@ export function firstSpike(
 ): NeuronForm | NoForm {
   if (op.attrs.resolution === "continuous") {
     return {
-      why: "its spikes fall between ticks; convert-ttfs{resolution=tick} rounds their times",
+      why: "its spikes fall between ticks",
+      instead:
+        "convert with convert-ttfs{resolution=tick}, as --pipeline ttfs does, which rounds times",
     };
   }
   const at = parametersOf(op, tensors);

@@ -44,6 +44,8 @@ export interface NeuronMaker {
 /** What an op has no integer form for. */
 export interface NoForm {
   readonly why: string;
+  /** What to do about it. */
+  readonly instead: string;
 }
 
 /** Of what is received once, more units than this to a step are none that a weight of 8 bits could tell apart. */

@@ -30,6 +30,7 @@ export function formOf(
     case "snn.rehearsed-if":
       return {
         why: "it rehearses, which is for floats",
+        instead: "leave out rehearse",
       };
   }
 }

@@ -21,6 +21,9 @@ import {
 /** What leaks of integers are multiples of 1 over. */
 const leakScale = 2 ** 16;
 
+/** A model's times are float32: 2 ms over 1 ms are 2 to that precision. */
+const nearlyWhole = 1e-6;
+
 /** What leaks in a timestep is known to a thirty-second of itself. */
 const leastLeaking = 16;
 
@@ -30,14 +33,24 @@ const finer = 32;
 export function leaky(op: OpOf<"snn.lif">, tensors: TensorLookup): NeuronForm | NoForm {
   const { leak, refractory, spikeTime, reset } = op.attrs;
   if (spikeTime === "exact") {
-    return { why: "its spikes fall between timesteps, and what is left of one is no whole number" };
+    return {
+      why: "its spikes fall between timesteps, and what is left of one is no whole number",
+      instead: "convert with soft-lif{spikeTime=step}, as --pipeline lif --integer does",
+    };
   }
-  if (!Number.isInteger(refractory)) {
-    return { why: `it is silent for ${refractory} timesteps, and integers count whole ones` };
+  const silent = Math.round(refractory);
+  if (Math.abs(refractory - silent) > nearlyWhole * refractory) {
+    return {
+      why: `it is silent for ${refractory} timesteps, and integers count whole ones`,
+      instead: "take a step of soft-lif that its refractory period is a multiple of",
+    };
   }
   const left = Math.round(leak * leakScale);
   if (left < 1 || leakScale - left < leastLeaking) {
-    return { why: `a leak of ${leak} is too near ${left < 1 ? 0 : 1} for a multiple of 1/65536` };
+    return {
+      why: `a leak of ${leak} is too near ${left < 1 ? 0 : 1} for a multiple of 1/65536`,
+      instead: `take a ${left < 1 ? "shorter" : "longer"} step of soft-lif`,
+    };
   }
   const at = parametersOf(op, tensors);
   const threshold = at(op.attrs.threshold);
@@ -68,6 +81,7 @@ export function leaky(op: OpOf<"snn.lif">, tensors: TensorLookup): NeuronForm | 
         vInit: keepGrid(maker, op, "v_init", startsOf(vInit, units, maker.surplus)),
         amplitude: maker.builder.tensor("one", scalar("i32", 1)),
         leak: left / leakScale,
+        refractory: silent,
       };
       const value = maker.builder.add(op.kind, [maker.current], attrs, op.loc, op.result);
       return { value, units: compress(sent) };
