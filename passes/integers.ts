@@ -2,6 +2,7 @@
 import { allocateWeightBits } from "./quantise/allocate-weight-bits.ts";
 import { centreActivations } from "./convert/centre-activations.ts";
 import { convertActivations } from "./convert/convert-activations.ts";
+import { convertDifferential } from "./convert/convert-differential.ts";
 import { softLif } from "./convert/soft-lif.ts";
 import { fitSteps } from "./fit/fit-steps.ts";
 import { mergeLinear } from "./fuse/merge-linear.ts";
@@ -12,6 +13,9 @@ import { type PipelineStep, step } from "./pipeline.ts";
 
 /** Steps finer than this part of a range, as a power of two, send what the rounding of weights of 8 bits blurs. */
 const enoughPrecision = 8;
+
+/** What quantises differential code, which is exact enough to show how weights and inputs are rounded. */
+const exact = { method: "gptq", input: 12 };
 
 /** Weights of no more bits than these take less room when they are packed. */
 const packedBits = 4;
@@ -27,8 +31,8 @@ export function textOfWeightBits(bits: WeightBits): string {
 /**
  * The steps, and integers behind them: inputs are quantised, so their constants matter as those of
  * activations do; steps over time are powers of two, so that receivers shift, and no finer than rounded weights
- * can tell apart, where the pipeline leaves both to choose. A pipeline that makes
- * integers by itself gets the bits alone, where they are given.
+ * can tell apart, where the pipeline leaves both to choose; weights of differential code are rounded together. A
+ * pipeline that makes integers by itself gets the bits alone, where they are given.
  */
 export function inIntegers(
   steps: readonly PipelineStep[],
@@ -53,7 +57,7 @@ export function inIntegers(
         ...(steps.some(sendsUnits) ? [step(mergePools)] : []),
         ...allocated,
         // Last of all, because what sets thresholds and read-outs works on floats.
-        step(quantise, given),
+        step(quantise, steps.some(sendsCorrections) ? { ...exact, ...given } : given),
       ];
   const isNarrow = typeof bits === "object" || (bits !== undefined && bits <= packedBits);
   const isPacked = all.some(({ pass }) => pass === packWeights);
@@ -81,6 +85,11 @@ function withGainsApart(steps: readonly PipelineStep[]): readonly PipelineStep[]
 /** Whether the step makes neurons of 1 and −1, which round the average of a plane more than anything before. */
 function sendsUnits({ pass, options }: PipelineStep): boolean {
   return pass === convertActivations && options["sign"] === "retract" && options["bits"] === 1;
+}
+
+/** Whether the step makes neurons that correct what they have sent. */
+function sendsCorrections({ pass }: PipelineStep): boolean {
+  return pass === convertDifferential;
 }
 
 /** Whether the steps make integers. */

@@ -9,7 +9,7 @@ import { type Json, canonicalJson, countsOf, membersOf, tryParseJson } from "./j
 import { sourceLoc } from "../loc.ts";
 import type { Module } from "../module.ts";
 import { isNeuron, isWeighted, traitsOf } from "../op/known.ts";
-import type { Op, ValueId } from "../op/op.ts";
+import { type Op, type ValueId, isOp } from "../op/op.ts";
 import { parseModule } from "../text/parse.ts";
 import { printModule } from "../text/print.ts";
 import {
@@ -37,13 +37,25 @@ const formatVersions = ["1", "2", "3"] as const;
 /**
  * The lowest version that has all that the module needs, so that what needs no more is the same
  * bytes as ever: 2 has packed tensors, and the kinds of ops whose traits say so; 3 has bits of weights, by
- * which a network becomes another one.
+ * which a network becomes another one, and integers that are weighted by 16 bits.
  */
 function formatVersionOf(module: Module): (typeof formatVersions)[number] {
-  if (module.weightBits !== undefined) return "3";
+  if (module.weightBits !== undefined || hasShortWeights(module)) return "3";
   const hasPacked = [...module.tensors.values()].some(({ storage }) => storage !== undefined);
   const hasNewer = module.ops.some((op) => traitsOf(op).since > 1);
   return hasPacked || hasNewer ? "2" : "1";
+}
+
+/** Whether integers are weighted by i16. */
+function hasShortWeights(module: Module): boolean {
+  return module.ops.some((op) => {
+    const factor = isWeighted(op)
+      ? op.attrs.weight
+      : isOp(op, "ann.affine")
+        ? op.attrs.scale
+        : null;
+    return factor !== null && module.tensors.get(factor)?.dtype === "i16";
+  });
 }
 
 /**

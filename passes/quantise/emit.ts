@@ -391,12 +391,13 @@ class Emitter {
     const units = this.unitsOf(source);
     const scale = uniformGrid(units.shape.length, 1);
     const { weights, biases, surplus } = this.perElement(op, index, source, { x, units, scale });
+    const dtype = weights.data.every((w) => Math.abs(w) < 2 ** 7) ? "i8" : "i16";
     const { shape } = from.type;
     const perChannel = units.shape.every((extent, axis) => axis === 1 || extent === 1);
     // A window has one to three axes of space.
     if (shape.length < 3 || shape.length > 5 || !perChannel) {
       const attrs = {
-        scale: this.grid(label, "i8", weights),
+        scale: this.grid(label, dtype, weights),
         shift: this.grid(`${label}.bias`, "i32", biases),
       };
       return { value: this.builder.add("ann.affine", [x.value], attrs, loc), units, surplus };
@@ -413,7 +414,7 @@ class Emitter {
       padsBegin: each(0),
       padsEnd: each(0),
       dilations: each(1),
-      weight: this.keep(label, "i8", kernel, row(weights)),
+      weight: this.keep(label, dtype, kernel, row(weights)),
       bias: isShifted ? this.keep(`${label}.bias`, "i32", [channels], row(biases)) : null,
       groups: channels,
     };

@@ -37,8 +37,8 @@ import {
   uniteAlongAxis,
 } from "./units.ts";
 
-/** The largest i8: what a number per channel may become, whatever the weights' bits. */
-const byteLevels = 127;
+/** What a number per channel may become, whatever the weights' bits: the largest i8, and i16 of shortcuts. */
+const [byteLevels, shortLevels] = [127, 2 ** 15 - 1] as const;
 
 /** What integers hold a value: spikes, quantised inputs, or sums of 32 bits. */
 type Held = "spike" | "input" | "sum";
@@ -251,6 +251,7 @@ class Planner {
     key: string,
     x: Integers,
     { scale, shift }: { readonly scale: Grid; readonly shift: Grid },
+    levels: number = byteLevels,
   ): Integers {
     const { shape } = this.typeOf(op, index);
     const from = this.lookAt(op, index, shape.length >= 2 ? 1 : 0);
@@ -264,7 +265,7 @@ class Planner {
     this.feed(key, {
       ids,
       live,
-      levels: byteLevels,
+      levels,
       reach: 2 ** x.bits,
       isWhole: () => false,
       row: (k, { unitOf, momentsOf }) => {
@@ -394,7 +395,7 @@ class Planner {
     if (isOp(producer, "ann.constant")) return this.constant(op, index, producer);
     let x = this.operand(op, index);
     for (let n = 0; !isSum(x) || x.bits + weightBits <= bits; n++) {
-      x = this.rescaled(op, index, x, n);
+      x = this.rescaled(op, index, x, n, shortLevels);
     }
     return x;
   }
@@ -413,13 +414,12 @@ class Planner {
     return made;
   }
 
-  private rescaled(op: Op, index: number, x: Integers, n: number): Integers {
+  private rescaled(op: Op, index: number, x: Integers, n: number, levels: number): Integers {
     const key = keyOf(op, index, n);
     const there = this.rescales.get(key);
     if (there !== undefined) return there;
-    const rank = x.ids.shape.length;
-    const [scale, shift] = [uniformGrid(rank, 1), uniformGrid(rank, 0)];
-    const made = this.scaled(op, index, key, x, { scale, shift });
+    const of = (each: number): Grid => uniformGrid(x.ids.shape.length, each);
+    const made = this.scaled(op, index, key, x, { scale: of(1), shift: of(0) }, levels);
     this.rescales.set(key, made);
     return made;
   }
@@ -428,7 +428,7 @@ class Planner {
   private uniformAlong(op: Op, x: Integers, axis: number): Integers {
     const there = unitsAlongAxis(x, axis, this.table);
     if (there !== null) return { ...x, ...there };
-    const sum = isSum(x) ? x : this.rescaled(op, 0, x, 0);
+    const sum = isSum(x) ? x : this.rescaled(op, 0, x, 0, byteLevels);
     return { ...sum, ...uniteAlongAxis(sum, axis, this.table) };
   }
 

@@ -31,6 +31,7 @@ import { withScalesInNeurons } from "./neuron-scales.ts";
 import { poolMeans } from "./pool-means.ts";
 import { roundedByLayer } from "./layers/by-layer.ts";
 import type { TuneUnit } from "./layers/round-layer.ts";
+import { extentFor } from "./layers/seen.ts";
 import { type RoundWeights, roundWeights } from "./round.ts";
 import { type Scale, leastThreshold } from "./scale.ts";
 
@@ -56,7 +57,7 @@ export const quantise = definePass({
       default: "mmse",
       help: "nearest: units that clip no weight; mmse: units with the least squared error; gptq: also weights that make up for each other and for the layers before",
     },
-    input: { kind: "integer", default: 8, min: 2, max: 8, help: "bits of an input" },
+    input: { kind: "integer", default: 8, min: 2, max: 16, help: "bits of an input" },
     grid: {
       kind: "integer",
       default: 40,
@@ -84,7 +85,9 @@ export const quantise = definePass({
       return unit;
     };
     const round =
-      method === "gptq" ? await roundedByLayer(module, emit, tune, context) : roundWeights;
+      method === "gptq"
+        ? await roundedByLayer(module, emit, tune, { ...context, extent: extentFor(bits) })
+        : roundWeights;
     const made = withoutDead(emit(round));
     if (limited.size > 0) {
       const counts = { channels: limited.size, of: chosen.size, least: leastThreshold };
@@ -200,12 +203,13 @@ function encodingsOf(
 
 /** A unit that covers a range. */
 function encodingOf(min: number, max: number, bits: number): InputEncoding {
-  const dtype = min >= 0 ? "u8" : "i8";
-  const high = dtype === "u8" ? 2 ** bits - 1 : largestOf(bits);
+  const isSigned = min < 0;
+  const high = isSigned ? largestOf(bits) : Math.min(2 ** 15, 2 ** bits) - 1;
+  const dtype = bits > 8 ? "i32" : isSigned ? "i8" : "u8";
   const largest = Math.max(Math.abs(min), Math.abs(max));
   // All zeros fit any unit; the op divides by it in float32.
   const unit = largest > 0 ? Math.fround(largest / high) : 1;
-  return { unit, dtype, low: dtype === "u8" ? 0 : -high, high };
+  return { unit, dtype, low: isSigned ? -high : 0, high };
 }
 
 /**

@@ -22,10 +22,10 @@ function failureOf(work: () => unknown): readonly string[] {
 describe("--integer", () => {
   it("quantises behind the passes of any pipeline, whose steps then are powers of two", () => {
     expect(endOf("differential", { integer: true })).toBe(
-      "centre-activations{inputs=true},convert-differential,balance-mmse,fit-steps{precision=8,steps=power},quantise",
+      "centre-activations{inputs=true},convert-differential,balance-mmse,fit-steps{precision=8,steps=power},quantise{method=gptq,input=12}",
     );
     expect(endOf("sparse", { integer: true, weightBits: 6 })).toBe(
-      "centre-activations{inputs=true},convert-differential,balance-mmse,fit-steps{precision=6,steps=power,extra=2},quantise{bits=6}",
+      "centre-activations{inputs=true},convert-differential,balance-mmse,fit-steps{precision=6,steps=power,extra=2},quantise{bits=6,method=gptq,input=12}",
     );
     expect(endOf("burst", { integer: true, bits: 3 })).toBe(
       "centre-activations{inputs=true},convert-activations{bits=3},fit-layers,quantise",
@@ -52,7 +52,7 @@ describe("--integer", () => {
 
   it("chooses bits of weights by layer where their mean is given", () => {
     expect(endOf("differential", { integer: true, weightBits: { mean: 3.5 } })).toMatch(
-      /,allocate-weight-bits\{budget=3\.5\},quantise,pack-weights$/,
+      /,allocate-weight-bits\{budget=3\.5\},quantise\{method=gptq,input=12\},pack-weights$/,
     );
     expect(endOf("integer", { weightBits: { mean: 3 } })).toMatch(
       /,allocate-weight-bits\{budget=3\},quantise,pack-weights$/,

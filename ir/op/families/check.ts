@@ -49,7 +49,7 @@ const synapticIntegers: readonly DType[] = ["i8", "u8", "i32"];
 
 /**
  * The element type that a synapse makes. Floats are weighted in their own type. Integers of 8 or 32
- * bits are weighted by i8, with a bias of i32, into i32.
+ * bits are weighted by i8 or i16, with a bias of i32, into i32.
  */
 export function synapticDType(
   kind: string,
@@ -73,7 +73,7 @@ export function synapticDType(
       ? null
       : no(`${kind} on ${x.dtype} needs a ${name} of ${wanted}, not ${given}`);
   return (
-    needs(factor.name, "i8", factor.dtype) ??
+    (factor.dtype === "i16" ? null : needs(factor.name, "i8", factor.dtype)) ??
     (offset === null ? null : needs(offset.name, "i32", offset.dtype)) ??
     ok("i32")
   );

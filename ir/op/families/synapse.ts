@@ -1,7 +1,7 @@
 /**
  * Synapses: functions that are linear in their one operand, with weights as attributes. They take
  * real values, currents and spikes alike; what is weighted from spikes or currents is a current.
- * All but the average-pool, which divides, work on integers too: exactly, with i8 weights, in i32.
+ * All but the average-pool, which divides, work on integers too: exactly, with i8 or i16 weights, in i32.
  */
 import { type Result, no, ok } from "../../diagnostic.ts";
 import type { OpAttrs } from "../op.ts";

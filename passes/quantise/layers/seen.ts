@@ -13,13 +13,24 @@ import type { PassContext } from "../../pass.ts";
 import { takesIncrements } from "../neurons/forms.ts";
 import type { Rounding } from "../round.ts";
 
-/** Places to look at for each operand of a synapse, at least and at most. */
-const termsPerOperand = 8;
-const fewestTerms = 2000;
-const mostTerms = 8000;
-/** Samples that places are drawn from. */
-const mostSamples = 512;
-export type LayerContext = Pick<PassContext<unknown>, "watch" | "timesteps" | "reference">;
+/** How much is looked at: samples, and places in them for each operand of a synapse, at least and at most. */
+export interface Extent {
+  readonly samples: number;
+  readonly perOperand: number;
+  readonly fewest: number;
+}
+const mostPlaces = 8000;
+
+/** Weights of few bits depend on each other by more of what they receive. */
+export function extentFor(bits: number): Extent {
+  return bits > 4
+    ? { samples: 128, perOperand: 4, fewest: 1000 }
+    : { samples: 256, perOperand: 8, fewest: 2000 };
+}
+
+export type LayerContext = Pick<PassContext<unknown>, "watch" | "timesteps" | "reference"> & {
+  readonly extent: Extent;
+};
 
 /** A synapse whose weights are rounded together. */
 export interface Layer {
@@ -65,7 +76,7 @@ export interface Floats {
 export async function lookAtFloats(
   module: Module,
   layers: readonly Layer[],
-  { watch, timesteps, reference }: LayerContext,
+  { watch, timesteps, reference, extent }: LayerContext,
 ): Promise<ReadonlyMap<ValueId, Floats>> {
   const analogue = reference !== null && isTarget(reference, module, layers) ? reference : null;
   const probes: Probe[] = [];
@@ -83,16 +94,16 @@ export async function lookAtFloats(
     const kept: { own: Float32Array[]; whole: Float32Array[] } = { own: [], whole: [] };
     found.set(synapse.result, kept);
     return (all: readonly ProbeData[], index: number): void => {
-      const alone = atPlaces(layer, known(all[own], "a sum"), index, factor);
+      const alone = atPlaces(layer, known(all[own], "a sum"), index, factor, extent);
       kept.whole[index] =
         target === synapse.result
           ? alone
-          : atPlaces(layer, known(all[whole], "a sum"), index, factor);
+          : atPlaces(layer, known(all[whole], "a sum"), index, factor, extent);
       kept.own[index] =
         bias === null ? alone : alone.map((sum, i) => sum - (bias[i % bias.length] ?? 0));
     };
   });
-  const run = { timesteps: analogue === null ? timesteps : 1, samples: mostSamples };
+  const run = { timesteps: analogue === null ? timesteps : 1, samples: extent.samples };
   await watch(analogue ?? module, probes, run, (all, index) => {
     for (const each of keep) each(all, index);
   });
@@ -138,7 +149,7 @@ export async function lookAtIntegers(
   integers: Module,
   layer: Layer,
   { units }: Rounding,
-  { watch, timesteps }: LayerContext,
+  { watch, timesteps, extent }: LayerContext,
 ): Promise<Received | null> {
   const { site, window, perMean } = layer;
   const { synapse } = site;
@@ -151,21 +162,22 @@ export async function lookAtIntegers(
     keep: "mean",
   }));
   const factorOf = (value: ValueId): number => perMean(producerOf(integers, value), timesteps);
-  const perSample = placesPerSample(window);
+  const perSample = placesPerSample(window, extent);
   const { width, groups } = window;
   const rows: Float64Array[][] = Array.from({ length: groups }, () => []);
   const others: Float32Array[] = [];
-  await watch(integers, probes, { timesteps, samples: mostSamples }, ([x, other], index) => {
+  await watch(integers, probes, { timesteps, samples: extent.samples }, ([x, other], index) => {
     const factor = factorOf(operand);
-    const values = Float64Array.from(known(x, "an operand"), (mean) => mean * factor);
+    const values = known(x, "an operand");
     const places = drawPlaces(window.places, perSample, index, synapse.result);
     rows.forEach((samples, group) => {
       const to = new Float64Array(places.length * width);
       places.forEach((place, i) => window.read(values, place, group, to, i * width));
+      if (factor !== 1) for (let i = 0; i < to.length; i++) to[i] = (to[i] ?? 0) * factor;
       samples[index] = to;
     });
     if (other === undefined || added === null) return;
-    const kept = atPlaces(layer, other, index, factorOf(added));
+    const kept = atPlaces(layer, other, index, factorOf(added), extent);
     others[index] = kept.map((sum, i) => sum * (units[i % units.length] ?? 0));
   });
   const operands = rows.map((samples) => {
@@ -196,8 +208,9 @@ function atPlaces(
   value: ProbeData,
   sample: number,
   factor: number,
+  extent: Extent,
 ): Float32Array {
-  const count = placesPerSample(window);
+  const count = placesPerSample(window, extent);
   const outputs = window.outputs * window.groups;
   const places = drawPlaces(window.places, count, sample, site.synapse.result);
   const gathered = new Float32Array(places.length * outputs);
@@ -209,8 +222,11 @@ function atPlaces(
   return gathered;
 }
 
-/** Places of one sample: as many as give enough terms if half of the samples are there. */
-function placesPerSample({ width, places }: OutputWindow): number {
-  const terms = Math.min(mostTerms, Math.max(fewestTerms, termsPerOperand * width));
-  return Math.min(places, Math.ceil(terms / (mostSamples / 2)));
+/** Places of one sample: as many as give enough if all samples are there. */
+function placesPerSample(
+  { width, places }: OutputWindow,
+  { samples, perOperand, fewest }: Extent,
+): number {
+  const wanted = Math.min(mostPlaces, Math.max(fewest, perOperand * width));
+  return Math.min(places, Math.ceil(wanted / samples));
 }

@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { decodePackage, encodePackage } from "../../../ir/file/package.ts";
+import { readSafetensors } from "../../../ir/file/safetensors.ts";
 import { specs } from "../../../ir/op/table.ts";
+import { tensorOf } from "../../../ir/tensor.ts";
 import { printModule } from "../../../ir/text/print.ts";
 
 const kept = (name: string): Buffer => readFileSync(new URL(`kept/${name}`, import.meta.url));
@@ -37,6 +39,17 @@ describe("a kept file", () => {
     ]);
     expect(provenance).toEqual({ tool: { name: "snnc", version: "0.1.0" } });
     expect(Buffer.from(encodePackage({ module, provenance }))).toEqual(bytes);
+  });
+});
+
+describe("integers that are weighted by 16 bits", () => {
+  it("are of format 3", () => {
+    const { module } = decodePackage(kept("format-1.snn"), "kept.snn");
+    const w = tensorOf("i16", [4, 3], [300, -2, 3, 7, -7, 0, 2, 1, -1, 5, -8, 4]);
+    const wide = { ...module, tensors: new Map([...module.tensors, ["w", w]]) };
+    const bytes = encodePackage({ module: wide, provenance: {} });
+    expect(readSafetensors(bytes, "wide.snn").metadata.get("snnc.format")).toBe("3");
+    expect(decodePackage(bytes, "wide.snn").module.tensors.get("w")).toEqual(w);
   });
 });
 

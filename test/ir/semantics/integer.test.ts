@@ -58,6 +58,15 @@ describe("integer synapses", () => {
     );
   });
 
+  it("are weighted by 16 bits too", () => {
+    const wide = { ...weights, weight: tensorOf("i16", [2, 1, 2], [300, -2, -32768, 1]) };
+    expect(infer("ann.conv", conv, [typeOf("spike", "i8", [1, 1, 3])], wide)).toBe(
+      "current<i32>[1, 2, 2]",
+    );
+    const y = evaluateOp("ann.conv", conv, [u8([1, 1, 3], [2, 1, 0])], wide);
+    expect(numbers(y)).toEqual([1598, 1300, -65536, -32769]);
+  });
+
   it("sum exactly, whatever the size", () => {
     const y = evaluateOp("ann.conv", conv, [u8([1, 1, 3], [255, 0, 255])], weights);
     expect(y.dtype).toBe("i32");
