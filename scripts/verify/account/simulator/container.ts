@@ -36,7 +36,8 @@ export function readContainer(bytes: Uint8Array): Container {
   const metadata = header["__metadata__"];
   if (!isRecord(metadata)) return refuse("There are no metadata.");
   const version = metadata["snnc.format"];
-  if (version !== "1" && version !== "2") return refuse("The layout has another version.");
+  if (version !== "1" && version !== "2" && version !== "3")
+    return refuse("The layout has another version.");
   const text = metadata["snnc.ir"];
   if (typeof text !== "string") return refuse("There is no network in the metadata.");
   const tensors = new Map<string, Stored>();
