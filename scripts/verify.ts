@@ -45,6 +45,10 @@ const bars = {
       "seconds of the longest conversions, beside those of another build, and the same bytes",
     load: () => import("./verify/conversion.ts"),
   },
+  words: {
+    summary: "random networks of words, by each form of kernel, beside the interpreter",
+    load: () => import("./verify/words.ts"),
+  },
   npz: {
     summary: "damaged .npz archives through the data readers, 1 GiB and 10 CPU seconds each",
     load: () => import("./verify/npz.ts"),
