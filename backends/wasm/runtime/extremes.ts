@@ -15,7 +15,9 @@ const largest = 2 ** 64;
 
 export function isExtreme({ inputs }: Sample): boolean {
   return inputs.some((data) => {
-    for (const x of data) if (!(x <= largest && x >= -largest)) return true;
+    // By number: iterating took as long as a small network.
+    const { length } = data;
+    for (let i = 0; i < length; i++) if (!(Math.abs(data[i] ?? 0) <= largest)) return true;
     return false;
   });
 }
