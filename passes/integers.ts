@@ -12,7 +12,7 @@ import { quantise } from "./quantise/quantise.ts";
 import { type PipelineStep, step } from "./pipeline.ts";
 
 /** Steps finer than this part of a range, as a power of two, send what the rounding of weights of 8 bits blurs. */
-const enoughPrecision = 8;
+const enoughPrecision = 9;
 
 /** What quantises differential code, which is exact enough to show how weights and inputs are rounded. */
 const exact = { method: "gptq", input: 12 };

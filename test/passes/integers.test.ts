@@ -22,7 +22,7 @@ function failureOf(work: () => unknown): readonly string[] {
 describe("--integer", () => {
   it("quantises behind the passes of any pipeline, whose steps then are powers of two", () => {
     expect(endOf("differential", { integer: true })).toBe(
-      "centre-activations{inputs=true},convert-differential,balance-mmse,fit-steps{precision=8,steps=power},quantise{method=gptq,input=12}",
+      "centre-activations{inputs=true},convert-differential,balance-mmse,fit-steps{precision=9,steps=power},quantise{method=gptq,input=12}",
     );
     expect(endOf("sparse", { integer: true, weightBits: 6 })).toBe(
       "centre-activations{inputs=true},convert-differential,balance-mmse,fit-steps{precision=6,steps=power,extra=2},quantise{bits=6,method=gptq,input=12}",
@@ -64,7 +64,7 @@ describe("--integer", () => {
   it("keeps steps that somebody has chosen", () => {
     const given = "centre-activations,convert-differential,fit-steps";
     const made = (options: string): string => endOf(`${given}${options}`, { integer: true });
-    const byChannel = "{precision=8,steps=power-by-channel},quantise";
+    const byChannel = "{precision=9,steps=power-by-channel},quantise";
     expect(made("{steps=power-by-channel}")).toContain(byChannel);
     expect(made("{precision=12}")).toContain("{precision=12,steps=power},quantise");
   });
