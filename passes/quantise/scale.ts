@@ -103,10 +103,7 @@ export function quantised(x: number, unit: number, levels: number, isWhole = fal
  * that are whole multiples of a unit keep it: those of a model that was quantised.
  */
 export function chooseScale(channel: ChannelUnits, grid: number): Scale {
-  const largest = channel.rows.reduce(
-    (most, { weights, levels }) => Math.max(most, largestOf(weights) / levels),
-    0,
-  );
+  const largest = largestPerLevel(channel.rows);
   const { threshold } = channel;
   const constants = [...channel.rows.map(({ bias }) => bias), channel.vInit, threshold?.max ?? 0];
   const largestHere = largestOf(constants);
@@ -142,6 +139,18 @@ export function chooseScale(channel: ChannelUnits, grid: number): Scale {
   }
   const range = { least: Math.max(floor, from * smallestShare), most: from };
   return { unit: best, limited: ceiling < largest, isOwn: false, range };
+}
+
+/** A shortcut of its own is as fine as other weights: 16 bits of it are for units that those beside it need. */
+const levelsAlone = 127;
+
+/** The unit at which no weight is clipped. */
+function largestPerLevel(rows: readonly Row[]): number {
+  const weighted = rows.map((row) => ({ ...row, largest: largestOf(row.weights) }));
+  const most = weighted.some(({ largest, levels }) => largest > 0 && levels <= levelsAlone)
+    ? Infinity
+    : levelsAlone;
+  return Math.max(0, ...weighted.map(({ largest, levels }) => largest / Math.min(levels, most)));
 }
 
 /** A single weight, of a shortcut, is rounded by less than a sixty-fourth beside weights of their own unit. */

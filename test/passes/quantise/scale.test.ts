@@ -49,6 +49,13 @@ describe("the unit of a channel", () => {
     expect(unit).toBe(0.25);
   });
 
+  it("takes of the 16 bits of a shortcut what the weights beside it need", () => {
+    const shortcut = channel([1], { levels: 2 ** 15 - 1 });
+    const beside = { ...shortcut, rows: [...shortcut.rows, ...channel([0.0127]).rows] };
+    expect(chooseScale(shortcut, 1).unit).toBeCloseTo(1 / 127, 9);
+    expect(chooseScale(beside, 1).unit).toBeCloseTo(0.0127 / 127, 9);
+  });
+
   it("clips a lone large weight where that leaves the others finer", () => {
     const many = Array.from({ length: 200 }, (_, i) => Math.sin(i) / 2);
     const { unit } = chooseScale(channel([...many, 1], { levels: 3 }), 40);
