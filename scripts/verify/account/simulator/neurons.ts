@@ -211,12 +211,29 @@ function graded(site: Site): Neuron {
   };
 }
 
+/** Words of several bits on whole numbers: a comparison and an addition for each digit, and no division. */
+function wholeWordCost(op: Op): NeuronCost {
+  const signed = op.attributes.text("sign") !== "positive" ? 1 : 0;
+  const retract = op.attributes.text("sign") === "retract" ? 1 : 0;
+  const ceiling = op.attributes.tensorOrNone("ceiling") !== undefined ? 1 : 0;
+  const digits = op.attributes.number("bits") + signed;
+  const worth = op.attributes.tensorOrNone("shares")?.values ?? new Float64Array();
+  const isUnit = all(op.attributes.tensor("amplitude").values, 1);
+  const shifts = isUnit && worth.every((x) => Number.isInteger(Math.log2(x)));
+  return {
+    step: { additions: 2 + digits + ceiling, comparisons: digits + signed + retract + ceiling },
+    spike: { additions: retract + ceiling > 0 ? 3 : 2, multiplications: shifts ? 0 : 1 },
+    once: {},
+  };
+}
+
 function gradedCost(op: Op): NeuronCost {
   const bits = op.attributes.number("bits");
   const sign = op.attributes.text("sign");
   const retract = sign === "retract";
   const ceiling = op.attributes.tensorOrNone("ceiling") !== undefined;
   const power = op.attributes.text("alphabet") === "power";
+  if (isWhole(op) && !power && bits > 1) return wholeWordCost(op);
   let [additions, comparisons, divisions] = [1, retract ? 1 : 0, 0];
   if (power) {
     comparisons += (sign === "positive" ? 0 : 1) + bits;
