@@ -61,7 +61,9 @@ describe("snnc convert --integer", () => {
     const args = ["convert", digits.model, ...calibrated, "--pipeline", "exact", "--integer"];
     const ran = await snnc([...args, "-o", at("none.snn")]);
     expect(ran.code).toBe(1);
-    expect(ran.stderr).toContain("convert-ttfs{resolution=tick} rounds their times");
+    expect(ran.stderr).toContain(
+      "convert with convert-ttfs{resolution=tick}, as --pipeline ttfs does, which rounds times",
+    );
   });
 
   it.each([
