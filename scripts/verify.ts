@@ -49,6 +49,10 @@ const bars = {
     summary: "random networks of words, by each form of kernel, beside the interpreter",
     load: () => import("./verify/words.ts"),
   },
+  integers: {
+    summary: "models in integers, on every engine: spikes, potentials and counts, bit for bit",
+    load: () => import("./verify/integers.ts"),
+  },
   npz: {
     summary: "damaged .npz archives through the data readers, 1 GiB and 10 CPU seconds each",
     load: () => import("./verify/npz.ts"),

@@ -98,7 +98,11 @@ export async function verify(args: readonly string[]): Promise<boolean> {
   const counts = { calibration: calibSamples, test: samples };
   for await (const source of sourcesOf(shared, wanted, counts)) {
     for (const each of pipeline.split(",")) {
-      const module = await converted(source, each, timesteps ?? timestepsOf[each] ?? 4);
+      const module = await converted(source, {
+        pipeline: each,
+        timesteps: timesteps ?? timestepsOf[each] ?? 4,
+        allowAnalogue: true,
+      });
       if (typeof module === "string") {
         refused.push(`${source.name} by ${each}: ${module}`);
         continue;

@@ -1,6 +1,6 @@
 /**
- * The networks of the bar `account`: trained models of a folder like ../shared, each converted by a
- * pipeline for a few timesteps, with samples of its test set.
+ * The networks of the bars `account` and `integers`: trained models of a folder like ../shared, each
+ * converted by a pipeline for a few timesteps, with samples of its test set.
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -13,7 +13,7 @@ import { importOnnx } from "../../../frontend/onnx/import.ts";
 import { DiagnosticError, fail } from "../../../ir/diagnostic.ts";
 import type { SampleSource } from "../../../ir/executable.ts";
 import type { Module } from "../../../ir/module.ts";
-import { convert } from "../../../library/convert.ts";
+import { type ConvertOptions, convert } from "../../../library/convert.ts";
 
 /** Convolutions and linear layers, residual sums, transposes, attention; 0.2 to 16 M products. */
 export const usualNetworks: readonly string[] = [
@@ -81,14 +81,12 @@ function imported({ model }: Case): Module {
   return module ?? fail(...diagnostics);
 }
 
-/** The network that a pipeline makes, or the codes of what it was refused for. */
+/** The network that a conversion with these options makes, or the codes of what it was refused for. */
 export async function converted(
   { ann, calibration }: Source,
-  pipeline: string,
-  timesteps: number,
+  options: ConvertOptions,
 ): Promise<Module | string> {
   const running = { engine: singleThreadWasmEngine, threads: 1 };
-  const options = { pipeline, timesteps, allowAnalogue: true };
   try {
     return (await convert(ann, calibration, running, options)).module;
   } catch (error) {
