@@ -9,6 +9,7 @@ import { known } from "../../../../ir/diagnostic.ts";
 import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import type { Expr } from "../../assembler/types.ts";
 import type { Run, WordWindow, Worth } from "./form.ts";
+import { type RowInside, whenRowInside } from "./inside.ts";
 
 /** The tile that is summed. */
 export interface DotTile {
@@ -26,6 +27,8 @@ export interface DotPlace {
   readonly words: Local;
   readonly wordsOffset: number;
   readonly weights: Local;
+  readonly inside: RowInside | null;
+  /** Where sums of the block and row begin. */
   readonly starts: Local | null;
   /** A place in memory for sums of 32 bits, and the offset from there. */
   readonly spare: Local | null;
@@ -58,7 +61,14 @@ export function sumWindow(
         sum.set(v128.load(at, 16, known(place.starts, "where sums begin").get()));
       }
     });
-    for (const run of runs) sumRun(code, window, place, tile, run);
+    for (const run of runs) {
+      const add = (): void => {
+        sumRun(code, window, place, tile, run);
+      };
+      whenRowInside(code, window.inside, place.inside, run.row, add, () => {
+        place.weights.step(16 * vectors * run.groups);
+      });
+    }
     if (!isByte) return;
     sums.forEach((sum, i) => {
       const wide = (): Expr => i32x4.extadd_pairwise_i16x8_s(sum.get());

@@ -8,6 +8,7 @@ import type { PixelGrid } from "../../memory/spikes.ts";
 import type { Buffer } from "../../memory/view.ts";
 import type { WordPlanes } from "../../memory/words.ts";
 import type { EventSums } from "./event-sums.ts";
+import type { RowsInside } from "./inside.ts";
 import type { GridView } from "../neurons/population-form.ts";
 
 /** A row for each timestep of a run, the last one for all that follow. */
@@ -31,6 +32,8 @@ export interface Run {
   /** Bytes from the first tap of the window to the first group. */
   readonly offset: number;
   readonly groups: number;
+  /** The row of taps that it is of. */
+  readonly row: number;
 }
 
 /** Words in a window, each through a weight for each output channel. */
@@ -46,8 +49,9 @@ export interface WordWindow {
   readonly chunks: readonly (readonly Run[])[];
   /** [block, group, vector]: 4 output channels by the words of a group. */
   readonly weights: Buffer;
-  /** What sums of bytes begin at: [block, chunk, vector] in i16; null for 0. */
+  /** What sums of bytes begin at: [set of rows, block, chunk, vector] in i16; null for 0. */
   readonly starts: Buffer | null;
+  readonly inside: RowsInside;
   readonly worth: Worth | null;
   /** How timesteps of few words are summed by events; null where all are summed as above. */
   readonly events: EventSums | null;

@@ -12,6 +12,7 @@ import {
   wordRowBytes,
 } from "../../memory/words.ts";
 import type { GridView } from "../neurons/population-form.ts";
+import { type RowInside, openInside } from "./inside.ts";
 import { type EventSums, sumsPixelBytes, sumsRowBytes } from "./event-sums.ts";
 import {
   type Parameter,
@@ -51,6 +52,7 @@ export interface LayerPlaces {
     readonly activity: Place | null;
     /** From where the sums of a timestep by events begin. */
     readonly sums: Place | null;
+    readonly inside: RowInside | null;
   }[];
   readonly taps: readonly { readonly words: Place; readonly activity: Place | null }[];
   readonly currents: readonly Place[];
@@ -138,10 +140,11 @@ export function openRow(
     moving.push({ at, bytes: pixel });
     return { at, offset: 0, stride: alongTime ? 0 : pixel, plane: 0 };
   };
-  const windows = layer.windows.map(({ words, origin, stride, events }) => ({
+  const windows = layer.windows.map(({ words, origin, stride, events, inside }) => ({
     words: ofWords(words, wordOffset(words, ...origin), stride, 0),
     activity: ofActivity(words, origin, stride),
     sums: events === null ? null : ofSums(events),
+    inside: openInside(code, inside, row),
   }));
   const taps = layer.taps.map(({ words, stride, shift }) => {
     const place = ofWords(words, 0, stride, width * words.bytes);

@@ -142,7 +142,7 @@ export class Turn {
       for (const sum of sums) sum.set(v128.const(new Array<number>(16).fill(0)));
     }
     windows.forEach((window, i) => {
-      const place = known(places.windows[i], "a window").words;
+      const { words: place, inside } = known(places.windows[i], "a window");
       const groups = window.chunks.flat().reduce((sum, run) => sum + run.groups, 0);
       const weights = code.define(
         "i32",
@@ -152,6 +152,7 @@ export class Turn {
       const perBlock = 16 * vectors * window.chunks.length;
       const startAt =
         starts === null ? null : code.define("i32", i32.mul(tile.block.get(), code.int(perBlock)));
+      if (inside !== null) startAt?.advance(inside.starts.get());
       const spare = places.spare;
       const dense = (): void => {
         sumWindow(
@@ -161,6 +162,7 @@ export class Turn {
             words: this.at(place),
             wordsOffset: place.offset,
             weights,
+            inside,
             starts: startAt,
             spare: spare?.at ?? null,
             spareOffset: spare?.offset ?? 0,

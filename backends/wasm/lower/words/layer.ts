@@ -221,7 +221,9 @@ function constantsOf({ windows, taps, bias }: WordLayer): Buffer[] {
   );
   return [
     ...worths,
-    ...windows.flatMap(({ weights, starts }) => (starts === null ? [weights] : [weights, starts])),
+    ...windows.flatMap(({ weights, starts, inside: { table } }) =>
+      [weights, starts, table].flatMap((buffer) => (buffer === null ? [] : [buffer])),
+    ),
     ...taps.flatMap(({ chunks }) =>
       chunks.flatMap(({ taps: each, starts }) => [
         ...each.map(({ weights }) => weights),

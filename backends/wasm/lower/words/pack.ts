@@ -8,6 +8,7 @@ import type { PixelGrid } from "../../memory/spikes.ts";
 import type { Lowering } from "../lowering.ts";
 import type { WindowDrive } from "./drive.ts";
 import { eventSumsOf } from "./events.ts";
+import { insideOf } from "./inside.ts";
 import { worthOfShares } from "./worth.ts";
 
 /** Bytes of words that one splat of 32 bits holds. */
@@ -57,21 +58,25 @@ export function packWindow(
     }
     return all;
   });
+  const inside = insideOf(lowering, drive, name, grid.rows, 4 * blocks * chunks.length * width);
   const starts =
     planes.bias === 0
       ? null
       : lowering.constant(`${name} starts ${width}`, () => {
-          const all = new Int16Array(2 * blocks * chunks.length * width);
+          const all = new Int16Array(2 * inside.rowSets.length * blocks * chunks.length * width);
           let at = 0;
-          for (let block = 0; block < blocks; block++) {
-            for (const runs of chunks) {
-              for (let half = 0; half < 2 * width; half++, at++) {
-                const output = block * width + Math.floor(half / 2);
-                const sum = sumOfHalf(runs, half % 2, (run, group, word) =>
-                  weights(output, run, group, word),
-                );
-                // What the bias of the words adds; it may wrap, as the sums do.
-                all[at] = -planes.bias * sum;
+          for (const rows of inside.rowSets) {
+            const seen = chunks.map((runs) => runs.filter(({ row }) => rows[row] === true));
+            for (let block = 0; block < blocks; block++) {
+              for (const runs of seen) {
+                for (let half = 0; half < 2 * width; half++, at++) {
+                  const output = block * width + Math.floor(half / 2);
+                  const sum = sumOfHalf(runs, half % 2, (run, group, word) =>
+                    weights(output, run, group, word),
+                  );
+                  // What the bias of the words adds; it may wrap, as the sums do.
+                  all[at] = -planes.bias * sum;
+                }
               }
             }
           }
@@ -85,12 +90,12 @@ export function packWindow(
         origin[0] + row * dilation[0],
         origin[1] + column * dilation[1],
       );
-      return { offset: tap - first + groupBytes * from, groups: count };
+      return { offset: tap - first + groupBytes * from, groups: count, row };
     }),
   );
   const worth = worthOfShares(lowering, drive.shares);
   return {
-    ...{ words: planes, kernel, dilation, stride, origin, starts, worth },
+    ...{ words: planes, kernel, dilation, stride, origin, starts, inside, worth },
     events: eventSumsOf(lowering, drive, name, { ...grid, channels }, blocks * width),
     chunks: placed,
     weights: packed,
