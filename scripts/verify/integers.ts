@@ -48,7 +48,7 @@ export async function verify(args: readonly string[]): Promise<boolean> {
       "--large <N>",
       "one sample alone of models with more products of weights than this",
       wholeNumber(1, 1_000_000_000),
-      5_000_000,
+      20_000_000,
     )
     .option(
       "--shared <folder>",
@@ -72,7 +72,7 @@ export async function verify(args: readonly string[]): Promise<boolean> {
         console.log(`${head}: refused (${module})`);
         continue;
       }
-      const count = accountOf(source.ann).stillProducts > large ? 1 : source.test.count;
+      const count = accountOf(source.ann).inputProducts > large ? 1 : source.test.count;
       const inputs = Array.from({ length: count }, (_, i) => source.test.get(i));
       const { spikes, differences } = await compared(module, inputs);
       if (differences.length === 0) equal++;
