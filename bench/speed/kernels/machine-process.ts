@@ -1,14 +1,16 @@
 /** A process that measures the machine's limits, and kernels beside them. Runs no network. */
+import { supportHere } from "../../../backends/wasm/runtime/support.ts";
 import { invariant, known } from "../../../ir/diagnostic.ts";
-import { kernelCases } from "../suites/kernel.ts";
+import { kernelCasesOf } from "../suites/kernel.ts";
 import { createLimit, limitNames } from "./limit-modules.ts";
 import { type Meter, rateOf } from "./meter.ts";
 import { type Served, serve } from "../processes/serve.ts";
 
+const { relaxed } = supportHere();
 const meters = new Map<string, Meter>();
 
 serve(async (): Promise<Served> => ({
-  loaded: { versions: {}, seconds: {}, remarks: [] },
+  loaded: { versions: {}, seconds: {}, remarks: [], relaxed },
   async answers() {
     invariant(false, "the machine has no answers");
   },
@@ -24,6 +26,6 @@ serve(async (): Promise<Served> => ({
 function create(name: string): Promise<Meter> {
   const limit = limitNames.find((each) => each === name);
   if (limit !== undefined) return createLimit(limit);
-  const kernel = kernelCases.find((each) => each.name === name);
+  const kernel = kernelCasesOf(relaxed).find((each) => each.name === name);
   return known(kernel, `a kernel named ${name}`).prepare();
 }

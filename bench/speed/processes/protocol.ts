@@ -57,6 +57,8 @@ export interface Loaded {
   readonly peakBytes: number;
   /** What the engine had to say, such as that it takes a slower path. */
   readonly remarks: readonly string[];
+  /** Whether its Node has relaxed SIMD; said by the machine's process alone. */
+  readonly relaxed?: boolean;
 }
 
 /** Of the whole process so far. */

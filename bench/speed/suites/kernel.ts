@@ -1,9 +1,8 @@
 /**
  * Suite `kernel`: single spiking kernels beside the limit of the machine that they run into. Each is
- * measured in one process with that limit, in turns. What is listed in `kernelCases` is measured.
+ * measured in one process with that limit, in turns. What `kernelCasesOf` lists is measured.
  */
 import type { WindowKernel } from "../../../backends/wasm/lower/neurons/cost.ts";
-import { supportHere } from "../../../backends/wasm/runtime/support.ts";
 import { weightBytes } from "../../../backends/wasm/kernels/lanes.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import {
@@ -46,21 +45,22 @@ const layers: readonly Layer[] = [
 /** Spikes per neuron and timestep. */
 const rates = [0.05, 0.1, 0.2];
 
-/** Whether words are bytes: relaxed SIMD is measured where the host has it. */
-const wordForms: readonly boolean[] = supportHere().relaxed ? [true, false] : [false];
-
 /** Up to so many bytes of weights stay in a first-level cache of 32 KB, beside spikes. */
 const firstLevelBytes = 24 * 1024;
 
-export const kernelCases: readonly KernelCase[] = layers.flatMap((layer) => [
-  ...arithmetics.flatMap((arithmetic) =>
-    rates.flatMap((rate) =>
-      (["events", "tables"] as const).map((kernel) => caseOf(layer, arithmetic, rate, kernel)),
+/** The cases of a Node with relaxed SIMD, which has words of one byte too, or of one without. */
+export function kernelCasesOf(relaxed: boolean): KernelCase[] {
+  const wordForms = relaxed ? [true, false] : [false];
+  return layers.flatMap((layer) => [
+    ...arithmetics.flatMap((arithmetic) =>
+      rates.flatMap((rate) =>
+        (["events", "tables"] as const).map((kernel) => caseOf(layer, arithmetic, rate, kernel)),
+      ),
     ),
-  ),
-  ...(layer.extent === 0 ? [] : wordForms.map((relaxed) => wordCase(layer, relaxed))),
-  ...(layer.extent === 0 ? [] : rates.map((rate) => eventCase(layer, rate))),
-]);
+    ...(layer.extent === 0 ? [] : wordForms.map((inBytes) => wordCase(layer, inBytes))),
+    ...(layer.extent === 0 ? [] : rates.map((rate) => eventCase(layer, rate, relaxed))),
+  ]);
+}
 
 /**
  * Work is the bytes of the weights that are added, one for each synaptic operation: a kernel that
@@ -117,11 +117,10 @@ function wordCase(layer: Layer, relaxed: boolean): KernelCase {
 }
 
 /**
- * The same by events, with as narrow words as the host can do. Work is products of words that are not 0: a weight of
+ * The same by events, with as narrow words as the Node can do. Work is products of words that are not 0: a weight of
  * 16 bits is read, multiplied and added for each.
  */
-function eventCase(layer: Layer, density: number): KernelCase {
-  const [relaxed = false] = wordForms;
+function eventCase(layer: Layer, density: number, relaxed: boolean): KernelCase {
   const bytes = 2 * layer.inputs * layer.outputs * layer.kernel ** 2;
   return {
     name: `${layerName(layer)}, words by events, ${density * 100} %`,
