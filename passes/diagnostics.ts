@@ -387,6 +387,11 @@ export const diagnose = catalogue({
       `the weights of ${p.channels} of ${p.of} channels are already whole multiples of a unit, as in a ` +
       "quantised model: they become these integers without rounding",
   },
+  "input-in-bytes": {
+    severity: "info",
+    message: (p: { steps: number }) =>
+      `on the calibration set, inputs are whole multiples of 1/${p.steps} of their largest: they become bytes without rounding`,
+  },
   "units-limited": {
     severity: "info",
     message: (p: { channels: number; of: number; least: number }) =>

@@ -39,8 +39,8 @@ import { momentsBeside } from "./moments.ts";
 import { takesIncrements } from "./neurons/forms.ts";
 import { type IntegerPlan, keyOf } from "./plan.ts";
 import { type Chosen, roundRows } from "./round.ts";
-import { quantised, roundHalfAway } from "./scale.ts";
-import { type UnitSource, unitsAlongAxis } from "./units.ts";
+import { quantised, roundHalfAway } from "./units/scale.ts";
+import { type UnitSource, unitsAlongAxis } from "./units/table.ts";
 
 const name = "quantise";
 

@@ -24,9 +24,9 @@ import { momentsBeside } from "./moments.ts";
 import type { NeuronForm } from "./neurons/form.ts";
 import { bookNeurons } from "./neurons/book.ts";
 import { formOf } from "./neurons/forms.ts";
-import { type LevelsOf, ownUnits } from "./own-grid.ts";
+import { type LevelsOf, ownUnits } from "./units/own-grid.ts";
 import { refuse, refuseKind } from "./refusals.ts";
-import { constantSource, largestOfRows } from "./sources.ts";
+import { constantSource, largestOfRows } from "./units/sources.ts";
 import {
   type Known,
   type UnitSource,
@@ -35,7 +35,7 @@ import {
   unitsAlongAxis,
   isPlainCurrent,
   uniteAlongAxis,
-} from "./units.ts";
+} from "./units/table.ts";
 
 /** What a number per channel may become, whatever the weights' bits: the largest i8, and i16 of shortcuts. */
 const [byteLevels, shortLevels] = [127, 2 ** 15 - 1] as const;

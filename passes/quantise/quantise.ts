@@ -19,13 +19,14 @@
 import { requireSafeTimesteps } from "../../ir/analysis/bounds.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
-import { type ValueId, isOp } from "../../ir/op/op.ts";
+import type { ValueId } from "../../ir/op/op.ts";
 import { diagnose } from "../diagnostics.ts";
 import { withoutDead } from "../graph.ts";
 import { definePass, type PassContext } from "../pass.ts";
-import { type InputEncoding, emitIntegers } from "./emit.ts";
+import { emitIntegers } from "./emit.ts";
+import { encodingsOf } from "./units/encodings.ts";
 import { type Seen, measureMoments } from "./moments.ts";
-import type { LevelsOf } from "./own-grid.ts";
+import type { LevelsOf } from "./units/own-grid.ts";
 import { type IntegerPlan, planIntegers } from "./plan.ts";
 import { withScalesInNeurons } from "./neuron-scales.ts";
 import { poolMeans } from "./pool-means.ts";
@@ -33,7 +34,7 @@ import { roundedByLayer } from "./layers/by-layer.ts";
 import type { TuneUnit } from "./layers/round-layer.ts";
 import { extentFor } from "./layers/seen.ts";
 import { type RoundWeights, roundWeights } from "./round.ts";
-import { type Scale, leastThreshold } from "./scale.ts";
+import { type Scale, leastThreshold } from "./units/scale.ts";
 
 export const quantise = definePass({
   name: "quantise",
@@ -125,17 +126,17 @@ interface PrepareOptions {
 export async function prepareIntegers(
   given: Module,
   bits: number,
-  context: Pick<PassContext<PrepareOptions>, "options" | "timesteps" | "measure" | "reference">,
+  context: Omit<PassContext<PrepareOptions>, "loops">,
   onScale: (id: number, scale: Scale) => void,
 ): Promise<Prepared> {
   const module = withScalesInNeurons(poolMeans(given, "quantise"));
-  const { method, input, grid } = context.options;
+  const { method, grid } = context.options;
   const levelsOf: LevelsOf = ({ result }) => largestOf(given.weightBits?.get(result) ?? bits);
   const plan = planIntegers(module, levelsOf, context.timesteps);
   if (plan.refusals.length > 0) fail(...plan.refusals);
   const axes = new Map([...plan.axes, ...encodedAxes(plan)]);
   const seen = await measureMoments(module, axes, (value) => plan.encoded.has(value), context);
-  const encodings = encodingsOf(module, plan, seen, input);
+  const encodings = await encodingsOf(module, [...plan.encoded.keys()], seen, context);
   for (const [value, id] of plan.encoded) {
     plan.table.fix(id, known(encodings.get(value), "an encoding").unit);
   }
@@ -184,52 +185,4 @@ function largestOf(bits: number): number {
 /** What is quantised is looked at in any case, along the axis of the weights that work on it. */
 function encodedAxes(plan: IntegerPlan): [ValueId, number][] {
   return [...plan.encoded.keys()].map((value) => [value, plan.axes.get(value) ?? 0]);
-}
-
-/** Units of the values to be quantised: those of the model's own quantiser, or of what calibration saw. */
-function encodingsOf(
-  module: Module,
-  plan: IntegerPlan,
-  seen: ReadonlyMap<ValueId, Seen>,
-  bits: number,
-): ReadonlyMap<ValueId, InputEncoding> {
-  const encodings = new Map<ValueId, InputEncoding>();
-  for (const value of plan.encoded.keys()) {
-    const { min, max } = known(seen.get(value), `statistics of %${value}`);
-    encodings.set(value, ownEncoding(module, value, bits) ?? encodingOf(min, max, bits));
-  }
-  return encodings;
-}
-
-/** A unit that covers a range. */
-function encodingOf(min: number, max: number, bits: number): InputEncoding {
-  const isSigned = min < 0;
-  const high = isSigned ? largestOf(bits) : Math.min(2 ** 15, 2 ** bits) - 1;
-  const dtype = bits > 8 ? "i32" : isSigned ? "i8" : "u8";
-  const largest = Math.max(Math.abs(min), Math.abs(max));
-  // All zeros fit any unit; the op divides by it in float32.
-  const unit = largest > 0 ? Math.fround(largest / high) : 1;
-  return { unit, dtype, low: isSigned ? -high : 0, high };
-}
-
-/**
- * The step of the model's own quantiser, where nothing but moves lies behind it and its integers have no
- * more bits: then they are the integers that come in. Less their zero point they may need nine.
- */
-function ownEncoding(module: Module, value: ValueId, bits: number): InputEncoding | null {
-  const ops = new Map(module.ops.map((op) => [op.result, op]));
-  let op = ops.get(value);
-  while (
-    op !== undefined &&
-    isOp(op, "ann.reshape", "ann.transpose", "ann.slice", "ann.max-pool")
-  ) {
-    op = ops.get(op.inputs[0] ?? value);
-  }
-  if (op === undefined || !isOp(op, "ann.fake-quantize")) return null;
-  const { step, low, high } = op.attrs;
-  if (!(high - low < 2 ** bits)) return null;
-  const fits = (least: number, most: number): boolean => low >= least && high <= most;
-  const dtype = fits(0, 255) ? "u8" : fits(-128, 127) ? "i8" : "i32";
-  if (dtype === "i32" && !fits(-(2 ** 15), 2 ** 15 - 1)) return null;
-  return { unit: Math.fround(step), dtype, low, high };
 }

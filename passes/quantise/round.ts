@@ -3,8 +3,8 @@ import type { Tensor } from "../../ir/tensor.ts";
 import { type Shape, elementCount } from "../../ir/type.ts";
 import { type WeightedOp, eachWeight } from "../fuse/weights.ts";
 import { type Grid, combine, gridOf } from "./grid.ts";
-import { quantised, roundHalfAway } from "./scale.ts";
-import type { Known, UnitSource } from "./units.ts";
+import { quantised, roundHalfAway } from "./units/scale.ts";
+import type { Known, UnitSource } from "./units/table.ts";
 
 /** What weights are rounded for. */
 export interface Rounding {

@@ -1,6 +1,6 @@
 /** Books what neurons demand of the unit of their current, and what their spikes stand for. */
 import { type Grid, combine } from "../grid.ts";
-import type { UnitTable, Units } from "../units.ts";
+import type { UnitTable, Units } from "../units/table.ts";
 import type { NeuronForm } from "./form.ts";
 
 /** The units of the spikes of neurons that take a current of units `x`. */

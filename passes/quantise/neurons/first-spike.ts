@@ -7,7 +7,7 @@ import type { OpOf } from "../../../ir/op/op.ts";
 import type { TensorLookup } from "../../../ir/op/spec.ts";
 import { scalar } from "../../../ir/tensor.ts";
 import { type Grid, combine, compress } from "../grid.ts";
-import { leastThreshold, roundHalfAway } from "../scale.ts";
+import { leastThreshold, roundHalfAway } from "../units/scale.ts";
 import {
   type NeuronForm,
   type NoForm,

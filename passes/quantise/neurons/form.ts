@@ -9,7 +9,7 @@ import type { TensorLookup } from "../../../ir/op/spec.ts";
 import { type TensorRef, tensorOf } from "../../../ir/tensor.ts";
 import type { DType } from "../../../ir/type.ts";
 import { type Grid, combine, compress, gridOf } from "../grid.ts";
-import { roundHalfAway } from "../scale.ts";
+import { roundHalfAway } from "../units/scale.ts";
 
 /** How neurons of one op are made of integers. Grids are beside their value, in the units of the network before. */
 export interface NeuronForm {

@@ -16,7 +16,7 @@ import type { TensorLookup } from "../../../ir/op/spec.ts";
 import { scalar } from "../../../ir/tensor.ts";
 import { finestShare, largestSpike } from "../../../ir/semantics/neurons/graded.ts";
 import { type Grid, combine, compress, uniformGrid } from "../grid.ts";
-import { roundHalfAway } from "../scale.ts";
+import { roundHalfAway } from "../units/scale.ts";
 import {
   type NeuronForm,
   type NeuronMaker,

@@ -6,7 +6,7 @@ import { type Tensor, f32 } from "../../../ir/tensor.ts";
 import { real } from "../../../ir/type.ts";
 import { isWeighted } from "../../../ir/op/known.ts";
 import type { WeightedOp } from "../../../passes/fuse/weights.ts";
-import { ownUnits } from "../../../passes/quantise/own-grid.ts";
+import { ownUnits } from "../../../passes/quantise/units/own-grid.ts";
 import { loc } from "../../ir/one-op.ts";
 
 function layerOf(rows: readonly (readonly number[])[]): { op: WeightedOp; weight: Tensor } {

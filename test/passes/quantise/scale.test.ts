@@ -7,7 +7,7 @@ import {
   leastThreshold,
   quantised,
   roundHalfAway,
-} from "../../../passes/quantise/scale.ts";
+} from "../../../passes/quantise/units/scale.ts";
 
 function channel(
   weights: readonly number[],

@@ -1,7 +1,7 @@
 /** Units that constants ask for: of tensors that are added, once or at each timestep. */
-import { type Grid, gridOf } from "./grid.ts";
-import type { Tensor } from "../../ir/tensor.ts";
-import type { UnitSource } from "./units.ts";
+import { type Grid, gridOf } from "../grid.ts";
+import type { Tensor } from "../../../ir/tensor.ts";
+import type { UnitSource } from "./table.ts";
 
 /** Constants `held` that are rounded into the units `ids`. */
 export function constantSource(ids: Grid, live: Grid, held: Grid, levels: number): UnitSource {

@@ -5,9 +5,9 @@
  * batch normalisation or another scale of a channel goes into the weights. So the units need not be
  * carried from the model to here: they are read off the values.
  */
-import { ownChannelAxis } from "../../ir/op/known.ts";
-import type { Tensor } from "../../ir/tensor.ts";
-import { type WeightedOp, eachWeight } from "../fuse/weights.ts";
+import { ownChannelAxis } from "../../../ir/op/known.ts";
+import type { Tensor } from "../../../ir/tensor.ts";
+import { type WeightedOp, eachWeight } from "../../fuse/weights.ts";
 
 /**
  * How far a multiple may be from a whole number. Floats of 24 bits that were scaled twice or three times
@@ -29,13 +29,13 @@ const leastEvidence = 8;
  */
 export function ownUnits(op: WeightedOp, weight: Tensor, levels: number): Float64Array {
   const channels = op.type.shape[ownChannelAxis(op)] ?? 0;
-  const shared = unitOf(weight.data, levels);
+  const shared = sharedUnit(weight.data, levels);
   if (shared !== null && evidenceOf(weight.data) >= leastEvidence) {
     return new Float64Array(channels).fill(shared);
   }
   const rows = Array.from({ length: channels }, (): number[] => []);
   eachWeight(op, weight.shape, (index, _, output) => rows[output]?.push(weight.data[index] ?? 0));
-  const units = rows.map((row) => unitOf(row, levels));
+  const units = rows.map((row) => sharedUnit(row, levels));
   const evidence = rows.reduce((sum, row, k) => sum + (units[k] === null ? 0 : evidenceOf(row)), 0);
   return Float64Array.from(units, (unit) => (evidence >= leastEvidence ? (unit ?? 0) : 0));
 }
@@ -47,8 +47,11 @@ function evidenceOf(values: ArrayLike<number>): number {
   return Math.max(0, count - 1);
 }
 
-/** The largest unit of which all values are whole multiples; null where there is none. */
-function unitOf(values: ArrayLike<number>, levels: number): number | null {
+/**
+ * The largest unit of which all values are whole multiples, of at most ±`levels` (−levels − 1 where the largest is
+ * negative); null where there is none.
+ */
+export function sharedUnit(values: ArrayLike<number>, levels: number): number | null {
   let largest = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? 0;

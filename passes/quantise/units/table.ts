@@ -2,10 +2,10 @@
  * Units that are still to be chosen. Each channel of each synapse gets one; where currents meet, in
  * an addition or in the window of a pool, their units become one and the same.
  */
-import { invariant, known } from "../../ir/diagnostic.ts";
-import type { ValueId } from "../../ir/op/op.ts";
-import { type Grid, along, combine } from "./grid.ts";
-import type { Moments } from "./moments.ts";
+import { invariant, known } from "../../../ir/diagnostic.ts";
+import type { ValueId } from "../../../ir/op/op.ts";
+import { type Grid, along, combine } from "../grid.ts";
+import type { Moments } from "../moments.ts";
 import { type ChannelUnits, type Row, type Scale, chooseScale } from "./scale.ts";
 
 /** A unit to be chosen; negative ones stand for the unit 1 of the network before, or what follows from others. */
