@@ -5,6 +5,7 @@
  * Counts are integers and sums are fixed-point integers, so merge(a, b) is commutative and
  * associative to the bit.
  */
+import { twoToThe } from "./octaves.ts";
 import type { ValueId } from "../op/op.ts";
 
 /** Buckets per octave: neighbouring bucket bounds differ by 2^(1/32), so by 2.2 %. */
@@ -53,7 +54,7 @@ const stretches = Uint8Array.from({ length: 2 ** stretchBits }, (_, i) => {
 
 /** The lower bound of a bucket of magnitudes. */
 function bucketBound(index: number): number {
-  return 2 ** (smallestOctave + index / bucketsPerOctave);
+  return twoToThe(smallestOctave * bucketsPerOctave + index, bucketsPerOctave);
 }
 
 /** A run of equal weight in a channel's distribution: `count` elements near `value`. */

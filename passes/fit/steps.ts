@@ -2,6 +2,7 @@
  * The steps of one channel of graded neurons over time, from the currents that some of them received.
  * In double precision: enough to choose by.
  */
+import { twoToThe } from "../../ir/run/octaves.ts";
 import type { FitLoops } from "../../ir/run/loops.ts";
 import { largestSpike } from "../../ir/semantics/neurons/graded.ts";
 import { type Group, type Neurons, type Sending, type Trial, missingBy, trialOf } from "./trial.ts";
@@ -13,8 +14,8 @@ export interface StepLimits {
   readonly finest: number;
 }
 
-/** Candidates for a step: each this much smaller than the one before, so many of them. */
-const ratio = 2 ** (-1 / 4);
+/** Candidates for a step: so many in an octave, from the largest down, so many of them. */
+const perOctave = 4;
 const candidates = 33;
 /** And so many between the best and each of its neighbours. */
 const closer = 4;
@@ -104,10 +105,11 @@ function leastError(trial: Trial, tried: readonly Group[], largest: number): num
     const error = trial.errorWithin(least, tried, step);
     if (error < least) [best, least] = [step, error];
   };
-  for (let j = 0; j < candidates; j++) tryOut(largest * ratio ** j);
+  for (let j = 0; j < candidates; j++) tryOut(largest * twoToThe(-j, perOctave));
   // The error is no smooth function of the step: a closer look around the best pays.
   const around = best;
-  for (let j = -closer; j <= closer; j++) tryOut(Math.min(largest, around * ratio ** (j / closer)));
+  for (let j = -closer; j <= closer; j++)
+    tryOut(Math.min(largest, around * twoToThe(-j, perOctave * closer)));
   return best;
 }
 
@@ -131,7 +133,7 @@ function leastLeft(tried: readonly Group[], plan: StepSearch, largest: number): 
   let best = largest;
   let least = Infinity;
   for (let j = 0; j < candidates; j++) {
-    const step = largest * ratio ** j;
+    const step = largest * twoToThe(-j, perOctave);
     let error = 0;
     for (const { missing, weight } of tried) {
       for (let i = 0; i < missing.length; i++) {

@@ -16,6 +16,7 @@
  * quantises. Rounding is half away from zero. (Per channel and by least
  * squares: Choukroun et al. 2019; folding scales into thresholds: Rueckauer et al. 2017.)
  */
+import { twoToThe } from "../../ir/run/octaves.ts";
 import { requireSafeTimesteps } from "../../ir/analysis/bounds.ts";
 import { fail, known } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
@@ -156,9 +157,9 @@ export async function prepareIntegers(
   return { module, plan, scales, chosen, emit };
 }
 
-/** Units that are tried beside one that was chosen: each so much larger than the one before, so many on each side. */
-const tuneRatio = 2 ** (1 / 6);
-const tuneSteps = 6;
+/** Units that are tried beside one that was chosen: so many in an octave, and so many on each side. */
+const tunedPerOctave = 8;
+const tuneSteps = 8;
 
 /** The unit with the least error, within the limits, of those around the one that was chosen. */
 function tuned(
@@ -169,7 +170,7 @@ function tuned(
   let best = unit;
   let error = errorIn(unit);
   for (let j = -tuneSteps; j <= tuneSteps; j++) {
-    const other = unit * tuneRatio ** j;
+    const other = unit * twoToThe(j, tunedPerOctave);
     if (j === 0 || other < least || other > most) continue;
     const found = errorIn(other);
     if (found < error) [best, error] = [other, found];
