@@ -56,10 +56,11 @@ export async function* sourcesOf(
   counts: { readonly calibration: number; readonly test: number },
 ): AsyncGenerator<Source> {
   const datasets = new Map<string, Dataset>();
+  // One place may hold the calibration samples and the test samples of a model: each takes its own number.
   const first = async (place: string, count: number): Promise<Dataset> => {
-    const known = datasets.get(place) ?? limit(await openDataset(place), count);
+    const known = datasets.get(place) ?? (await openDataset(place));
     datasets.set(place, known);
-    return known;
+    return limit(known, count);
   };
   for (const each of casesOf(shared, names)) {
     const ann = imported(each);
