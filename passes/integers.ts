@@ -28,11 +28,14 @@ export function textOfWeightBits(bits: WeightBits): string {
   return typeof bits === "number" ? `${bits}` : `mean:${bits.mean}`;
 }
 
+/** What a filter and the moment within a timestep when a neuron fires have no whole numbers for. */
+const wholeSpikes = { synapse: 0, spikeTime: "step" };
+
 /**
  * The steps, and integers behind them: inputs are quantised, so their constants matter as those of
  * activations do; steps over time are powers of two, so that receivers shift, and no finer than rounded weights
- * can tell apart, where the pipeline leaves both to choose; weights of differential code are rounded together. A
- * pipeline that makes integers by itself gets the bits alone, where they are given.
+ * can tell apart; weights of differential code are rounded together. Options that somebody wrote stay as they
+ * are. A pipeline that makes integers by itself gets the bits alone, where they are given.
  */
 export function inIntegers(
   steps: readonly PipelineStep[],
@@ -47,11 +50,10 @@ export function inIntegers(
       )
     : [
         ...withGainsApart(steps).map((each) => {
-          if (each.pass === centreActivations) return withOptions(each, { inputs: true });
-          if (sendsUnits(each)) return withOptions(each, { pools: "weights" });
-          // A filter has no whole numbers, and neither has the moment within a timestep when a neuron fires.
-          if (each.pass === softLif) return withOptions(each, { synapse: 0, spikeTime: "step" });
-          return each.pass === fitSteps ? withOptions(each, stepsBeside(each.options)) : each;
+          if (each.pass === centreActivations) return withUnchosen(each, { inputs: true });
+          if (sendsUnits(each)) return withUnchosen(each, { pools: "weights" });
+          if (each.pass === softLif) return withUnchosen(each, wholeSpikes);
+          return each.pass === fitSteps ? withUnchosen(each, stepsBeside(each.options)) : each;
         }),
         // After fit-layers, which fits the few weights on averages better than those on all that they are of.
         ...(steps.some(sendsUnits) ? [step(mergePools)] : []),
@@ -64,7 +66,17 @@ export function inIntegers(
   return isNarrow && !isPacked ? [...all, step(packWeights)] : all;
 }
 
-/** The options of `fit-steps` beside integers, of those that nobody has chosen. */
+/** Whether `inIntegers` leaves out a filter that the steps have by themselves. */
+export function leavesOutFilter(steps: readonly PipelineStep[]): boolean {
+  return steps.some(
+    (each) =>
+      each.pass === softLif &&
+      each.options["synapse"] !== 0 &&
+      withUnchosen(each, wholeSpikes).options["synapse"] === 0,
+  );
+}
+
+/** The options of `fit-steps` beside integers: what named pipelines have set otherwise stays. */
 function stepsBeside(options: PipelineStep["options"]): PipelineStep["options"] {
   const isAnyPrecision = options["precision"] === step(fitSteps).options["precision"];
   return {
@@ -97,9 +109,15 @@ export function makesIntegers(steps: readonly PipelineStep[]): boolean {
   return steps.some(({ pass }) => pass.role === "quantise");
 }
 
+/** The step with these options, except those that somebody wrote. */
+function withUnchosen(step: PipelineStep, given: PipelineStep["options"]): PipelineStep {
+  const free = Object.entries(given).filter(([option]) => step.chosen?.has(option) !== true);
+  return withOptions(step, Object.fromEntries(free));
+}
+
 function withOptions(
-  { pass, options }: PipelineStep,
+  each: PipelineStep,
   given: Readonly<Record<string, number | string | boolean>>,
 ): PipelineStep {
-  return { pass, options: { ...options, ...given } };
+  return { ...each, options: { ...each.options, ...given } };
 }

@@ -19,6 +19,8 @@ import type { AnyPass } from "./pass.ts";
 export interface PipelineStep {
   readonly pass: AnyPass;
   readonly options: Options;
+  /** The options that somebody wrote, which nothing else sets; by default none. */
+  readonly chosen?: ReadonlySet<string>;
 }
 
 /** What names in a pipeline stand for. No name may be both. */
@@ -49,7 +51,8 @@ export function parsePipeline(text: string, names: PipelineNames): readonly Pipe
     if (pass !== undefined) {
       const resolved = resolveText(takerOf(pass), options);
       errors.push(...resolved.errors);
-      steps.push({ pass, options: resolved.options });
+      const chosen = new Set(options.map(({ key }) => key));
+      steps.push({ pass, options: resolved.options, chosen });
     } else if (pipeline !== undefined) {
       if (options.length > 0) {
         const passes = writtenOut(name, names.pipelines);

@@ -69,6 +69,19 @@ describe("--integer", () => {
     expect(made("{precision=12}")).toContain("{precision=12,steps=power},quantise");
   });
 
+  it("keeps all that is written with a pass, a default among it", () => {
+    const differential = (centre: string, fit: string): string =>
+      endOf(`centre-activations${centre},convert-differential,fit-steps${fit}`, { integer: true });
+    expect(differential("{inputs=false}", "")).toMatch(/^centre-activations,/);
+    expect(differential("", "{precision=10}")).toContain("fit-steps{steps=power},");
+    expect(differential("", "{steps=free}")).toContain("fit-steps{precision=9},");
+    const lif = endOf("centre-activations,soft-lif{synapse=5}", { integer: true });
+    expect(lif).toContain("soft-lif{spikeTime=step},");
+    const signed = "convert-activations{sign=retract,pools=neurons}";
+    const rate = endOf(`centre-activations,${signed}`, { integer: true });
+    expect(rate).toContain("convert-activations{sign=retract},");
+  });
+
   it("makes of rate code what the pipeline integer is", () => {
     const integer = printPipeline(stepsOf("integer"));
     expect(printPipeline(stepsOf("rate", { integer: true }))).toBe(integer);
