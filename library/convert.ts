@@ -11,6 +11,7 @@ import { integerForms } from "../passes/names.ts";
 import {
   type WeightBits,
   inIntegers,
+  leavesOutFilter,
   makesIntegers,
   textOfWeightBits,
 } from "../passes/integers.ts";
@@ -123,7 +124,8 @@ export async function convert(
   running: Running,
   options: ConvertOptions,
 ): Promise<Conversion> {
-  const steps = stepsOf(pipelineOf(options), options);
+  const pipeline = pipelineOf(options);
+  const steps = stepsOf(pipeline, options);
   const result = await runPipeline(module, steps, {
     timesteps: options.timesteps ?? defaultTimesteps(steps),
     seed: options.seed ?? 0,
@@ -143,8 +145,17 @@ export async function convert(
     reference: converting?.before ?? null,
     steps,
     passes: result.passes,
-    diagnostics: result.diagnostics,
+    diagnostics: [...remarksOn(pipeline, options), ...result.diagnostics],
   };
+}
+
+/** What the options leave out of a pipeline that nobody asked to leave out. */
+function remarksOn(
+  pipeline: string | readonly PipelineStep[],
+  options: Pick<ConvertOptions, "integer">,
+): readonly Diagnostic[] {
+  const isLeft = options.integer === true && leavesOutFilter(stepsOf(pipeline));
+  return isLeft ? [diagnose("filter-left-out", null, {})] : [];
 }
 
 function textOf(pipeline: string | readonly PipelineStep[]): string {

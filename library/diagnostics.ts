@@ -73,6 +73,12 @@ export const diagnose = catalogue({
       `--weight-bits ${p.weightBits} has no effect with ${p.pipeline}: its weights stay floats`,
     help: "add --integer, or take `--pipeline integer`",
   },
+  "filter-left-out": {
+    severity: "info",
+    message: () =>
+      "a synaptic filter has no integers: neurons receive each spike at once, and fire with the timestep",
+    help: "rates are less exact that way (docs/passes/soft-lif.md); without --integer the filter stays",
+  },
   "auto-needs-samples": {
     severity: "error",
     message: (p: { samples: number; least: number }) =>

@@ -60,4 +60,25 @@ describe("--integer", () => {
     expect(said.length > 0).toBe(refused.has(pipeline));
     for (const each of said) expect(each).toContain(refused.get(pipeline));
   });
+
+  it("says that it leaves out the filter of leaky neurons, and leaves none out that is asked for", async () => {
+    const running = { engine: singleThreadEngine, threads: 1 };
+    const said = async (pipeline: string, integer: boolean): Promise<readonly string[]> => {
+      try {
+        const options = { pipeline, integer, timesteps: 6 };
+        const { diagnostics } = await convert(network, sourceOf(samples), running, options);
+        return diagnostics.map(({ code }) => code);
+      } catch (error) {
+        if (!(error instanceof DiagnosticError)) throw error;
+        return error.diagnostics.map(({ code }) => code);
+      }
+    };
+    expect(await said("lif", true)).toContain("filter-left-out");
+    expect(await said("lif", false)).not.toContain("filter-left-out");
+    expect(await said("rate", true)).not.toContain("filter-left-out");
+    const asked = "canonical,centre-activations,soft-lif{synapse=5},delay-readout";
+    const filtered = await said(asked, true);
+    expect(filtered).toContain("no-integer-form");
+    expect(filtered).not.toContain("filter-left-out");
+  });
 });
