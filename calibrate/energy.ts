@@ -54,10 +54,14 @@ const float32 = tableOf("float32", `${horowitz}: 3.7 pJ a multiplication, 0.9 pJ
   addition: 0.9,
 });
 
-/** The arithmetic of networks of integers: weights and words of 8 bits, sums and potentials of 32. */
+/**
+ * The arithmetic of networks of integers: weights and words of 8 bits, sums and potentials of 32. Inputs and
+ * weights on shortcuts may have more bits, and are priced like the rest.
+ */
 export const int8 = tableOf(
   "int8",
-  `${horowitz}: 0.2 pJ a multiplication of 8 bits by a weight, 3.1 pJ any other (32 bits), 0.1 pJ an addition of 32 bits`,
+  `${horowitz}: 0.2 pJ a multiplication by a weight, as of 8 by 8 bits also where an input has up to 12 or a shortcut's weight 16, ` +
+    "3.1 pJ any other (32 bits), 0.1 pJ an addition of 32 bits",
   { weight: 0.2, multiplication: 3.1, addition: 0.1 },
 );
 
