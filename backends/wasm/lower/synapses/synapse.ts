@@ -1,4 +1,5 @@
 /** Convolutions and linear layers on values in memory, with what follows them folded in. */
+import { integerBounds } from "../../../../ir/analysis/bounds.ts";
 import { known } from "../../../../ir/diagnostic.ts";
 import { type Op, type OpOf, type ValueId, isOp } from "../../../../ir/op/op.ts";
 import { elementCount, sameShape } from "../../../../ir/type.ts";
@@ -257,19 +258,26 @@ export function emitConvolution(
   return shape.output;
 }
 
-/** Whether inputs, which follow each other, and weights are integers of 16 bits. */
+/**
+ * Whether inputs, which follow each other, and weights are integers of 16 bits: by what is proved of them, since an
+ * input of more than 8 bits has a type of 32.
+ */
 function takesShorts(
   lowering: Lowering,
   op: WeightedSynapse | OpOf<"ann.conv-transpose">,
   shape: Shape2,
 ): boolean {
-  const { dtype } = lowering.opOf(lowering.operandOf(op)).type;
-  if (dtype !== "i8" && dtype !== "u8" && dtype !== "i16") return false;
+  const interval = integerBounds(lowering.module).values.get(lowering.operandOf(op));
+  if (interval === undefined || !isShort(interval.low) || !isShort(interval.high)) return false;
   // Of shorter runs as much is lost by what fills up pairs as is gained.
   const isLong = runsOf(shape).every(({ stride, length }) => stride === 1 && length > 3);
   if (shape.input.element !== "i32" || !isLong) return false;
   const { data } = lowering.tensor(op.attrs.weight);
-  return data.every((weight) => weight >= -(2 ** 15) && weight < 2 ** 15);
+  return data.every(isShort);
+}
+
+function isShort(value: number): boolean {
+  return value >= -(2 ** 15) && value < 2 ** 15;
 }
 
 /** The epilogue where pixels are timesteps. */

@@ -1,8 +1,11 @@
 /** Synapses on what is quantised, by products of pairs: runs of inputs of each length, and tiles of each width. */
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../../../../backends/interpret/engine.ts";
+import { lowerNetwork } from "../../../../../backends/wasm/lower/network.ts";
+import { compileOptionsOf } from "../../../../../backends/wasm/request.ts";
 import { singleThreadWasmEngine } from "../../../../../backends/wasm/runtime/single.ts";
 import { Builder } from "../../../../../ir/build.ts";
+import type { Module } from "../../../../../ir/module.ts";
 import { tensorOf } from "../../../../../ir/tensor.ts";
 import { elementCount, real } from "../../../../../ir/type.ts";
 import { loc } from "../../../../ir/one-op.ts";
@@ -15,13 +18,17 @@ function whole(shape: readonly number[], step: number): readonly number[] {
   );
 }
 
-async function expectSame(
+/** A synapse on integers of 8 bits, or on the same as integers of `dtype`. */
+function synapseOn(
   inputs: readonly number[],
   weights: readonly number[],
   kind: "ann.conv" | "ann.linear",
-): Promise<void> {
+  dtype: "i8" | "i32" = "i8",
+): Module {
   const b = new Builder();
-  const x = b.input("x", real("i8", inputs), loc);
+  const narrow = b.input("x", real("i8", inputs), loc);
+  const x =
+    dtype === "i8" ? narrow : b.add("ann.cast", [narrow], { to: dtype, saturate: false }, loc);
   const weight = b.tensor("w", tensorOf("i8", weights, whole(weights, 89)));
   const outputs = weights[0] ?? 0;
   const bias = b.tensor("b", tensorOf("i32", [outputs], whole([outputs], 57)));
@@ -30,7 +37,12 @@ async function expectSame(
     kind === "ann.linear"
       ? b.add(kind, [x], { weight, bias }, loc)
       : b.add(kind, [x], { ...window, weight, bias, groups: 1 }, loc);
-  const module = b.finish({ name: "shorts", outputs: [{ name: "y", value }] });
+  return b.finish({ name: "shorts", outputs: [{ name: "y", value }] });
+}
+
+async function expectSame(...of: Parameters<typeof synapseOn>): Promise<void> {
+  const [inputs] = of;
+  const module = synapseOn(...of);
   const given = [tensorOf("i8", inputs, whole(inputs, 37))];
   const [wanted, found] = await Promise.all(
     [interpretEngine, singleThreadWasmEngine].map((engine) =>
@@ -49,5 +61,15 @@ describe("products of pairs of short integers", () => {
   it.each([2, 3, 5])("sum windows of %i columns", async (columns) => {
     await expectSame([1, 3, 5, 8], [9, 3, 3, columns], "ann.conv");
     await expectSame([1, 1, 4, 11], [4, 1, 2, columns], "ann.conv");
+    await expectSame([1, 3, 5, 8], [9, 3, 3, columns], "ann.conv", "i32");
+  });
+
+  it("take integers of 32 bits that are proved to be short", () => {
+    for (const dtype of ["i8", "i32"] as const) {
+      const module = synapseOn([1, 3, 5, 8], [9, 3, 3, 3], "ann.conv", dtype);
+      const { lowering } = lowerNetwork(module, compileOptionsOf(module, { timesteps: 1 }));
+      const names = lowering.allConstants().map(({ name }) => name);
+      expect(names.filter((name) => name.includes("short weights"))).toHaveLength(1);
+    }
   });
 });
