@@ -14,6 +14,8 @@ import { shortcutWindow } from "../shortcut.ts";
 /** Words in a window, each through a weight for each output channel. */
 export interface WindowDrive {
   readonly kind: "window";
+  /** The neurons that send the words. */
+  readonly sender: ValueId;
   readonly planes: WordPlanes;
   readonly shares: readonly number[];
   readonly kernel: Pair;
@@ -180,7 +182,7 @@ function convOf(
   const taps = elementCount(extents);
   if (!isDepthwise || groups === 1) {
     return {
-      ...{ kind: "window", planes, shares, kernel, dilation, stride },
+      ...{ kind: "window", sender: words.op.result, planes, shares, kernel, dilation, stride },
       origin: [-pads[0], -pads[1]],
       weightOf: (o, row, column, c) =>
         (data[(o * inputs + c) * taps + row * kernel[1] + column] ?? 0) * (amplitude[c] ?? 0),
@@ -209,7 +211,7 @@ function linearOf(lowering: Lowering, op: OpOf<"ann.linear">): WindowDrive | nul
     if (lowering.layouts.images.has(producer.result)) return null;
     const { planes, shares, amplitude } = words;
     return {
-      ...{ kind: "window", planes, shares, kernel: [1, 1], ...plain },
+      ...{ kind: "window", sender: words.op.result, planes, shares, kernel: [1, 1], ...plain },
       weightOf: (o, _row, _column, c) => (data[o * inputs + c] ?? 0) * (amplitude[c] ?? 0),
     };
   }
@@ -223,7 +225,14 @@ function linearOf(lowering: Lowering, op: OpOf<"ann.linear">): WindowDrive | nul
   const { rows, columns, channels } = planes.grid;
   const image = lowering.layouts.images.has(source.result);
   return {
-    ...{ kind: "window", planes, shares, kernel: [rows, columns], ...plain },
+    ...{
+      kind: "window",
+      sender: flat.op.result,
+      planes,
+      shares,
+      kernel: [rows, columns],
+      ...plain,
+    },
     weightOf: (o, row, column, c) => {
       const pixel = row * columns + column;
       const index = image ? c * rows * columns + pixel : pixel * channels + c;

@@ -60,7 +60,7 @@ export function eventSumsOf(
   const all = planes.grid.rows * planes.grid.columns * inputs;
   const most = windows === "events" ? all : Math.min(all, mostEvents(shape));
   const mostPerRow = Math.ceil(most / grid.rows);
-  if (most <= 0) return null;
+  if (most <= 0 || (windows === null && isTooDense(lowering, drive, most / all))) return null;
   const listed = { columns: walkedColumns(form), rows, capacity: mostPerRow * grid.rows };
   const scratch = (what: string, bytes: number) =>
     lowering.buffer("scratch", `${name} ${what}`, bytes);
@@ -101,6 +101,22 @@ export function eventSumsOf(
     sums: scratch("sums by events", slots * plane),
     table: scratch("timesteps by events", 4 * parts * steps),
   };
+}
+
+/** Timesteps of a run up to which the mean of their rates is taken to be about that of each. */
+const alikeTimesteps = 2;
+
+/** Times the share of words up to which events are faster, at which a sample that gets below it is not looked for. */
+const surelyDense = 1.5;
+
+/**
+ * Whether words were so many in calibration that nothing needs to be counted and nothing to be there for few of
+ * them; `share` of all are the most at which events are faster.
+ */
+function isTooDense(lowering: Lowering, { sender }: WindowDrive, share: number): boolean {
+  const { rates, timesteps } = lowering.options;
+  const rate = rates.get(sender);
+  return rate !== undefined && timesteps <= alikeTimesteps && rate > surelyDense * share;
 }
 
 /** The largest magnitude of a weight. */

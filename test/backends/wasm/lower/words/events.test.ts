@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { compileProgram } from "../../../../../backends/wasm/compile.ts";
 import { interpretEngine } from "../../../../../backends/interpret/engine.ts";
 import type { WindowKernel } from "../../../../../backends/wasm/lower/neurons/cost.ts";
+import { lowerNetwork } from "../../../../../backends/wasm/lower/network.ts";
 import { compileOptionsOf, longestChunk, runTaskOf } from "../../../../../backends/wasm/request.ts";
 import { Instance, createMemory } from "../../../../../backends/wasm/runtime/instance.ts";
 import { createRunner } from "../../../../../backends/wasm/runtime/runner.ts";
@@ -11,7 +12,7 @@ import type { Probe, RunOptions, SampleResult } from "../../../../../ir/executab
 import type { Module } from "../../../../../ir/module.ts";
 import { neuronsOf } from "../../../../../ir/op/known.ts";
 import type { Tensor } from "../../../../../ir/tensor.ts";
-import { wordNetworks } from "../../../../random/words.ts";
+import { type LayerChoice, wordNetwork, wordNetworks } from "../../../../random/words.ts";
 import { runOn } from "../../compare.ts";
 import { outputInParts } from "../../in-parts.ts";
 import { withModel } from "./relaxed.ts";
@@ -67,6 +68,25 @@ describe("windows on words by events", () => {
       );
     },
   );
+
+  it.each([
+    { rate: 0.9, timesteps: 2, isThere: false },
+    { rate: 0.05, timesteps: 2, isThere: true },
+    { rate: 0.9, timesteps: 4, isThere: true },
+    { rate: null, timesteps: 2, isThere: true },
+  ])("have no code where calibration sent too many words: %o", ({ rate, timesteps, isThere }) => {
+    const usual = { alphabet: "word", hasCeiling: false, size: "usual", amplitude: "one" } as const;
+    const neurons = { ...usual, bits: 4, sign: "retract", shares: "powers" } as const;
+    const window = { channels: 32, kernel: 3, stride: 1, pad: 1, isDepthwise: false } as const;
+    const layer: LayerChoice = { ...window, hasBias: false, shortcut: "none", neurons };
+    const { module } = wordNetwork(1, [1, 3, 16, 16], neurons, [layer, layer]);
+    const sent = neuronsOf(module).map(({ result }) => result);
+    const rates = rate === null ? {} : { rates: new Map(sent.map((value) => [value, rate])) };
+    const options = { ...compileOptionsOf(module, { timesteps }), ...rates };
+    const { lowering } = lowerNetwork(module, options);
+    const names = lowering.allConstants().map(({ name }) => name);
+    expect(names.some((name) => name.includes("by events"))).toBe(isThere);
+  });
 
   it("are so where threads share rows, or the channels of one pixel", async () => {
     await fc.assert(
