@@ -8,6 +8,9 @@
  * 6 · (K + 2) · q < 2^23 (`dividesByInverse`). Beyond ±(K + 1) the product is monotone, and words end
  * at K. With larger steps words found so are wrong by 1 at most, and what they leave, an exact integer,
  * says which are. Powers are found in doubles.
+ *
+ * Neurons that fire once and receive less than 2^22 have ¼ in what they begin at, so that (w + ¼) · 1/q is what is
+ * rounded, w + ¼ being exact; words end at 0 and K when they have 16 bits.
  */
 import { known } from "../../../../ir/diagnostic.ts";
 import type { FunctionWriter, Local } from "../../assembler/code.ts";
@@ -39,13 +42,34 @@ const unitPlace = 1.5 * 2 ** 23;
 export function constantsOf({ bits, sign }: Pick<WordCells, "bits" | "sign">): Float32Array {
   const most = 2 ** bits - 1;
   const least = sign === "positive" ? 0 : -most;
-  return Float32Array.from([unitPlace, most, least].flatMap((x) => [x, x, x, x]));
+  const floats = Float32Array.from([unitPlace, most, least, 0].flatMap((x) => [x, x, x, x]));
+  // The last vector is the largest word in 16 bits.
+  new Int16Array(floats.buffer).fill(most, mostOffset / 2);
+  return floats;
+}
+
+/** Bytes to the largest word in 16 bits. */
+const mostOffset = 48;
+
+/** What puts eight words in 16 bits of neurons that fire once within bounds. */
+export function withinWords(
+  code: FunctionWriter,
+  { constants, words }: Pick<WordCells, "constants" | "words">,
+): (eight: Expr) => Expr {
+  const { v128, i16x8 } = code.wasm;
+  const most = code.define("v128", v128.load(constants.address + mostOffset, 16, code.int(0)));
+  return (eight) => {
+    const within = i16x8.min_s(eight, most.get());
+    // Where they become bytes, what is below 0 becomes 0 anyway.
+    return words.bytes === 1 ? within : i16x8.max_s(within, v128.const(zeros));
+  };
 }
 
 interface Constants {
   readonly unit: Local;
-  readonly most: Local;
-  readonly least: Local;
+  /** Null where words are not clipped here. */
+  readonly most: Local | null;
+  readonly least: Local | null;
 }
 
 /** Rows of steps and of what divides by them, at a timestep and block. */
@@ -57,7 +81,8 @@ export interface StepRows {
 
 /** Of one vector of a block at one timestep, what all positions share. */
 interface Steps extends Constants {
-  readonly step: Local;
+  /** Null where neither words nor what is left depend on it any more. */
+  readonly step: Local | null;
   readonly inverse: Local | null;
   readonly slack: Local | null;
 }
@@ -92,18 +117,17 @@ export function fireTile(
   moment: Moment,
 ): void {
   const { v128 } = code.wasm;
-  const [unit, most, least] = [0, 16, 32].map((offset) =>
-    code.define("v128", v128.load(cells.constants.address + offset, 16, code.int(0))),
-  );
+  const constant = (offset: number): Local =>
+    code.define("v128", v128.load(cells.constants.address + offset, 16, code.int(0)));
   const constants: Constants = {
-    unit: known(unit, "a constant"),
-    most: known(most, "a constant"),
-    least: known(least, "a constant"),
+    unit: constant(0),
+    most: cells.once === null ? constant(16) : null,
+    least: cells.once === null ? constant(32) : null,
   };
   for (let v = 0; v < vectors; v++) {
     code.borrow("v128", 6, ([step, inverse, slack, u, back, change]) => {
       const steps: Omit<Steps, keyof Constants> = {
-        step: known(step, "a step"),
+        step: cells.once === null ? known(step, "a step") : null,
         inverse: cells.inverses === null ? null : known(inverse, "an inverse"),
         slack: cells.slacks === null ? null : known(slack, "a slack"),
       };
@@ -140,19 +164,25 @@ export function fireTile(
 function fire(
   code: FunctionWriter,
   cells: WordCells,
-  { potentials, vInit, sent, ceiling: top, floor }: CellPlaces,
+  { potentials, vInit, once, sent, ceiling: top, floor }: CellPlaces,
   steps: Steps,
   sum: Local,
   { p, v, u, back, change }: Cell,
   moment: Moment,
 ): void {
-  const { v128, i32x4 } = code.wasm;
+  const { v128, f32x4, i32x4 } = code.wasm;
   const none = (): Expr => v128.const(zeros);
   const load = ({ at, offset, stride }: Place): Expr =>
     v128.load(offset + p * stride + 16 * v, 16, at.get());
   const store = ({ at, offset, stride }: Place, value: Expr): void => {
     code.push(v128.store(offset + p * stride + 16 * v, 16, at.get(), value));
   };
+  if (once !== null) {
+    const wanted = f32x4.add(f32x4.convert_i32x4_s(sum.get()), load(once));
+    sum.set(wholeOf(code, steps, f32x4.mul(wanted, known(steps.inverse, "an inverse").get())));
+    return;
+  }
+  const step = known(steps.step, "a step");
   u.set(i32x4.add(sum.get(), load(moment.isFirst ? vInit : potentials)));
   // At first nothing was sent that could be taken back; a ceiling below 0 asks for that all the same.
   const isWhole = moment.isFirst && cells.sign === "retract" && top === null;
@@ -164,7 +194,7 @@ function fire(
   const ceiling = top === null ? undefined : code.define("v128", load(top));
   if (cells.inverses === null) {
     const sentSoFar = sent === null ? undefined : code.define("v128", i32x4.neg(back.get()));
-    sum.set(integerWords(code, cells, { u, sent: sentSoFar, step: steps.step, ceiling }));
+    sum.set(integerWords(code, cells, { u, sent: sentSoFar, step, ceiling }));
   } else {
     // A word that is not positive is 0 here, whatever it was wanted to be.
     const wanted = sign === "retract" ? i32x4.max_s(u.get(), back.get()) : u.get();
@@ -182,8 +212,8 @@ function fire(
   change.set(
     // Words and steps of 15 bits are their own lower halves, and the upper half of a step is 0.
     cells.mostStep < 2 ** 15
-      ? i32x4.dot_i16x8_s(sum.get(), steps.step.get())
-      : i32x4.mul(sum.get(), steps.step.get()),
+      ? i32x4.dot_i16x8_s(sum.get(), step.get())
+      : i32x4.mul(sum.get(), step.get()),
   );
   store(potentials, i32x4.sub(u.get(), change.get()));
   if (sent === null) return;
@@ -207,15 +237,16 @@ function nearestWords(
     return i32x4.max_s(i32x4.min_s(words, whole(most)), whole(least));
   }
   // What is clipped to whole numbers before it is rounded is what rounding and clipping gives.
-  const low = sign === "positive" ? v128.const(zeros) : steps.least.get();
-  const clipped = f32x4.pmax(f32x4.pmin(quotientOf(code, steps, wanted), steps.most.get()), low);
+  const [largest, least] = [known(steps.most, "a largest"), known(steps.least, "a least")];
+  const low = sign === "positive" ? v128.const(zeros) : least.get();
+  const clipped = f32x4.pmax(f32x4.pmin(quotientOf(code, steps, wanted), largest.get()), low);
   return wholeOf(code, steps, f32x4.add(clipped, known(steps.slack, "a slack").get()));
 }
 
 /** ⌊w/q + ½⌋ where that is within ±`most`, else some word beyond: a quotient nearby, and what it leaves. */
 function correctedWords(code: FunctionWriter, steps: Steps, w: Local, most: number): Expr {
   const { i32x4 } = code.wasm;
-  const { step } = steps;
+  const step = known(steps.step, "a step");
   const near = clippedTo(code, quotientOf(code, steps, w.get()), -most - 1, most + 1);
   const k = code.define("v128", wholeOf(code, steps, near));
   const rest = code.define("v128", i32x4.sub(w.get(), i32x4.mul(k.get(), step.get())));

@@ -107,6 +107,11 @@ export interface WordCells {
   readonly inverses: Rows | null;
   /** ¼/step as f32; null where steps are too large to do without a correction. */
   readonly slacks: Rows | null;
+  /**
+   * What potentials begin at with the layer's bias and ¼, as f32, where neurons fire once and all that they can
+   * receive is small enough for that; else null. See `onceOf` in lower/words/once.ts.
+   */
+  readonly once: Parameter | null;
   /** The largest step. */
   readonly mostStep: number;
   /** Whether a timestep's steps are those of the one before, from this timestep of a run on (from 0). */
@@ -126,7 +131,7 @@ export interface WordCells {
   readonly trace: GridView | null;
 }
 
-/** Per padded channel, i32; the same for all pixels where the stride is 0. */
+/** Per padded channel, 32 bits; the same for all pixels where the stride is 0. */
 export interface Parameter {
   readonly buffer: Buffer;
   readonly pixelStride: number;

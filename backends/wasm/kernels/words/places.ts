@@ -39,6 +39,7 @@ export interface CellPlaces {
   readonly potentials: Place;
   readonly sent: Place | null;
   readonly vInit: Place;
+  readonly once: Place | null;
   readonly ceiling: Place | null;
   readonly floor: Place | null;
   readonly trace: Place | null;
@@ -172,6 +173,7 @@ export function openRow(
       potentials: state(sink.potentials),
       sent: sink.sent === null ? null : state(sink.sent),
       vInit: ofParameter(sink.vInit),
+      once: sink.once === null ? null : ofParameter(sink.once),
       ceiling: sink.ceiling === null ? null : ofParameter(sink.ceiling),
       floor: sink.floor === null ? null : ofParameter(sink.floor),
       trace: sink.trace === null ? null : ofGrid(sink.trace),

@@ -5,13 +5,17 @@ import type { Expr } from "../../assembler/types.ts";
 import type { WordPlanes } from "../../memory/words.ts";
 import type { Place } from "./places.ts";
 
-/** Stores a tile of words, which are used up: positions by an even number of vectors. */
+/**
+ * Stores a tile of words, which are used up: positions by an even number of vectors. `within` puts them within bounds
+ * if they are not yet.
+ */
 export function storeWords(
   code: FunctionWriter,
   words: Pick<WordPlanes, "bytes" | "bias">,
   { at, offset, stride }: Place,
   sums: readonly Local[],
   vectors: number,
+  within: ((eight: Expr) => Expr) | null,
 ): void {
   const { i16x8, i8x16, v128 } = code.wasm;
   const positions = sums.length / vectors;
@@ -22,7 +26,8 @@ export function storeWords(
     for (let v = 0; v < vectors; v += 2) {
       const [first, second] = [sums[p * vectors + v], sums[p * vectors + v + 1]];
       const into = known(first, "words");
-      const eight = i16x8.narrow_i32x4_s(into.get(), known(second, "words").get());
+      const narrow = i16x8.narrow_i32x4_s(into.get(), known(second, "words").get());
+      const eight = within === null ? narrow : within(narrow);
       into.set(bias === null ? eight : i16x8.add(eight, bias.get()));
       row.push(into);
     }

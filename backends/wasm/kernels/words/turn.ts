@@ -3,7 +3,7 @@ import { known } from "../../../../ir/diagnostic.ts";
 import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import { storeLanes } from "../../assembler/memory.ts";
 import type { Expr } from "../../assembler/types.ts";
-import { type Moment, type StepRows, fireTile } from "./cells.ts";
+import { type Moment, type StepRows, fireTile, withinWords } from "./cells.ts";
 import { sumWindow, timesKnown, timesLoaded } from "./dots.ts";
 import {
   type Rows,
@@ -299,7 +299,9 @@ export class Turn {
     }
     const asked = layer.sink.kind === "cells" && sink.words.activity !== null && !this.alongTime;
     const fired = asked ? each.map((p) => this.anyOf(sums, p)) : [];
-    storeWords(code, sink.words, { ...cells.words, at: this.at(cells.words) }, sums, vectors);
+    const within = sink.once === null ? null : withinWords(code, sink);
+    const to = { ...cells.words, at: this.at(cells.words) };
+    storeWords(code, sink.words, to, sums, vectors, within);
     return fired;
   }
 

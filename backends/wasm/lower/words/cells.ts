@@ -17,6 +17,7 @@ import type { Lowering } from "../lowering.ts";
 import { traceOf } from "../over-time.ts";
 import { startPotentials, zeroState } from "../scratch.ts";
 import type { WordDrive } from "./drive.ts";
+import { onceOf } from "./once.ts";
 import { reachOf } from "./reach.ts";
 import { type WordNeurons, byPixel } from "./senders.ts";
 
@@ -87,9 +88,15 @@ export function wordCellsOf(
       : lowering.buffer("scratch", `${name} sent`, bytes);
   const trace = traceOf(lowering, op);
   const image = lowering.layouts.images.has(op.result);
+  const sizes = steps.rows.flat().flatMap((step) => (step.isSilent ? [] : [step.size]));
+  const onceAt =
+    hasInverse && steps.isExact && trace === null
+      ? onceOf(lowering, neurons, drive.bias, starts, Math.min(...sizes))
+      : null;
+  const once = onceAt === null ? null : parameterOf(lowering, `${name} once`, shape, onceAt, "f32");
   return {
     ...{ kind: "cells", words, sign, alphabet, bits, mostStep, vInit, ceiling, floor },
-    ...{ potentials, sent, resumes: chunked },
+    ...{ once, potentials, sent, resumes: chunked },
     constants: lowering.constant(`words of ${bits} bits ${sign}`, () =>
       constantsOf({ bits, sign }),
     ),
@@ -100,7 +107,10 @@ export function wordCellsOf(
       1,
     ),
     inverses: hasInverse ? rowsOf("inverses", floats, partOf(1), 1) : null,
-    slacks: hasInverse && steps.isExact ? rowsOf("slacks", floats, partOf(0.25), 0.25) : null,
+    slacks:
+      hasInverse && steps.isExact && once === null
+        ? rowsOf("slacks", floats, partOf(0.25), 0.25)
+        : null,
     settled: shares.length,
     trace: trace === null ? null : known(gridViewOf(trace, image), "a trace by pixel"),
   };
@@ -157,8 +167,9 @@ export function buffersOfCells(cells: WordCells): {
   readonly reads: readonly Buffer[];
   readonly writes: readonly Buffer[];
 } {
-  const { steps, inverses, slacks, vInit, ceiling, floor, words, potentials, sent, trace } = cells;
-  const tables = [steps, inverses, slacks, vInit, ceiling, floor];
+  const { steps, inverses, slacks, vInit, ceiling, floor, once } = cells;
+  const { words, potentials, sent, trace } = cells;
+  const tables = [steps, inverses, slacks, vInit, ceiling, floor, once];
   const written = [words.buffer, words.activity, potentials, sent, trace?.view.buffer ?? null];
   return {
     reads: [cells.constants, ...tables.flatMap((each) => (each === null ? [] : [each.buffer]))],
@@ -172,13 +183,15 @@ function parameterOf(
   name: string,
   shape: Shape,
   values: Float64Array,
+  element: "i32" | "f32" = "i32",
 ): Parameter {
   const { channels } = shape.grid;
   const lanes = paddedChannels(shape);
   const isAlike = values.every((value, i) => value === values[i % channels]);
   const pixels = isAlike ? 1 : values.length / channels;
   const buffer = lowering.constant(`${name} ${lanes}`, () => {
-    const all = new Int32Array(pixels * lanes);
+    const length = pixels * lanes;
+    const all = element === "i32" ? new Int32Array(length) : new Float32Array(length);
     for (let pixel = 0; pixel < pixels; pixel++) {
       all.set(values.subarray(pixel * channels, (pixel + 1) * channels), pixel * lanes);
     }

@@ -182,8 +182,9 @@ function emitLayer(
   });
   const lanes = paddedChannels(shape);
   const { bias: each } = drive;
+  // Neurons that fire once have it in what they begin at.
   const bias =
-    each === null
+    each === null || (sink.kind === "cells" && sink.once !== null)
       ? null
       : lowering.constant(`${name} bias words ${lanes}`, () => {
           const all = new Int32Array(lanes);

@@ -16,6 +16,7 @@ export interface WordNeurons {
   readonly op: OpOf<"snn.graded">;
   /** The largest magnitude of a word. */
   readonly most: number;
+  /** Whether words may be negative in a run of so many timesteps. */
   readonly isSigned: boolean;
   readonly threshold: Float64Array;
   readonly amplitude: Float64Array;
@@ -36,7 +37,7 @@ export function wordNeuronsOf(lowering: Lowering, op: Op): WordNeurons | null {
   const image = lowering.layouts.images.has(op.result);
   if (image && op.type.shape[0] !== 1) return null;
   const most = largestSpike(op.attrs);
-  const isSigned = op.attrs.sign !== "positive";
+  const isSigned = sendsNegative(lowering, op);
   const values = isSigned ? 2 * most : most;
   if (lowering.options.relaxed ? values > mostOfBytes : most > mostOfShorts) return null;
   const threshold = byChannel(lowering, op, op.attrs.threshold);
@@ -46,6 +47,13 @@ export function wordNeuronsOf(lowering: Lowering, op: Op): WordNeurons | null {
   // Words are corrected by what they leave, which is to fit 32 bits.
   if ((most + 2) * Math.max(...threshold) * Math.max(...shares) >= 2 ** 31) return null;
   return { op, most, isSigned, threshold, amplitude, shares };
+}
+
+/** At the first timestep of a run nothing was sent that could be taken back, unless a ceiling below 0 asks for it. */
+function sendsNegative(lowering: Lowering, { attrs }: OpOf<"snn.graded">): boolean {
+  const { sign, ceiling } = attrs;
+  if (sign !== "retract" || lowering.options.timesteps > 1) return sign !== "positive";
+  return ceiling !== null && lowering.tensor(ceiling).data.some((top) => top < 0);
 }
 
 /** One share for each timestep; null where channels differ. */

@@ -5,6 +5,7 @@
 import binaryen from "binaryen";
 import { describe, expect, it } from "vitest";
 import { compileProgram } from "../../../../../backends/wasm/compile.ts";
+import { lowerNetwork } from "../../../../../backends/wasm/lower/network.ts";
 import { compileOptionsOf } from "../../../../../backends/wasm/request.ts";
 import { singleThreadWasmEngine } from "../../../../../backends/wasm/runtime/single.ts";
 import { interpretEngine } from "../../../../../backends/interpret/engine.ts";
@@ -16,6 +17,7 @@ import { tensorOf } from "../../../../../ir/tensor.ts";
 import { real } from "../../../../../ir/type.ts";
 import { loc } from "../../../../ir/one-op.ts";
 import { runOn } from "../../compare.ts";
+import { runModelled } from "./relaxed.ts";
 
 const signs = ["positive", "free", "retract"] as const;
 
@@ -88,11 +90,36 @@ describe("words", () => {
       const values = steps.map((step) => potentials(step, most));
       for (const sign of signs) {
         const { module, inputs } = neurons(steps, values, bits, sign);
-        const wanted = await runOn(interpretEngine, module, inputs, { timesteps: 2 });
-        const found = await runOn(singleThreadWasmEngine, module, inputs, { timesteps: 2 });
-        expect(found.sample.outputs).toEqual(wanted.sample.outputs);
+        for (const timesteps of [1, 2]) {
+          const wanted = await runOn(interpretEngine, module, inputs, { timesteps });
+          const found = await runOn(singleThreadWasmEngine, module, inputs, { timesteps });
+          expect(found.sample.outputs).toEqual(wanted.sample.outputs);
+        }
       }
     }
+  });
+
+  it.each([
+    { sign: "positive", beyond: 0, isOnce: true },
+    { sign: "retract", beyond: 0, isOnce: true },
+    { sign: "retract", beyond: 1, isOnce: false },
+    { sign: "free", beyond: 0, isOnce: false },
+  ] as const)("are found with a quarter where neurons fire once: %o", async (given) => {
+    const { sign, beyond, isOnce } = given;
+    // What comes is within ±128, and a quarter more has to fit float32.
+    const far = 2 ** 22 - 2 - 128 + beyond;
+    const steps = [82_000, 3, 7];
+    const values = steps.map((step) => [far, -far, ...potentials(step, 15)]);
+    const { module, inputs } = neurons(steps, values, 4, sign);
+    const options = { timesteps: 1, countOperations: false };
+    const wanted = await runOn(interpretEngine, module, inputs, options);
+    const asShorts = await runOn(singleThreadWasmEngine, module, inputs, options);
+    const asBytes = await runModelled(module, inputs, options);
+    expect(asShorts.sample.outputs).toEqual(wanted.sample.outputs);
+    expect(asBytes.sample.outputs).toEqual(wanted.sample.outputs);
+    const { lowering } = lowerNetwork(module, compileOptionsOf(module, options));
+    const names = lowering.allConstants().map(({ name }) => name);
+    expect(names.some((name) => name.includes(" once "))).toBe(isOnce);
   });
 
   it.each([
