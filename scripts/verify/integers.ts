@@ -11,17 +11,18 @@ import { interpretEngine } from "../../backends/interpret/engine.ts";
 import { singleThreadEngine } from "../../backends/typed/single.ts";
 import { singleThreadWasmEngine } from "../../backends/wasm/runtime/single.ts";
 import { supportHere } from "../../backends/wasm/runtime/support.ts";
-import { wholeNumber } from "../../cli/options/options.ts";
+import { weightBitsOf, wholeNumber } from "../../cli/options/options.ts";
 import { optionsOf } from "../../cli/script.ts";
 import { accountOf } from "../../ir/account/account.ts";
 import { known } from "../../ir/diagnostic.ts";
 import { type Engine, type Probe, type SampleResult, activityKinds } from "../../ir/executable.ts";
 import { shortName } from "../../ir/loc.ts";
-import { type Module, producerOf } from "../../ir/module.ts";
+import { type Module, answersOf, producerOf } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op/op.ts";
 import { isNeuron, neuronsOf } from "../../ir/op/known.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { elementCount, isFloat } from "../../ir/type.ts";
+import { textOfWeightBits } from "../../passes/integers.ts";
 import { converted, sourcesOf } from "./account/networks.ts";
 import { isExact, spikesOf, totalOf } from "./graphs/compare.ts";
 import { runOn } from "./graphs/run.ts";
@@ -30,10 +31,11 @@ import { differenceOf, scaleOf } from "./graphs/tolerance.ts";
 const engines: readonly Engine[] = [singleThreadEngine, singleThreadWasmEngine];
 
 /** Words of several bits, and spikes of one size of either sign. */
-const conversions = [
-  { pipeline: "differential", timesteps: 2 },
-  { pipeline: "signed-rate", timesteps: 8 },
-] as const;
+const usual = ["differential", "signed-rate"];
+
+/** As few timesteps as the interpreter takes little time for, though neurons send in most of them. */
+const timestepsOf: Readonly<Record<string, number>> = { differential: 2, "signed-rate": 8 };
+const otherwise = 4;
 
 /** How far apart outputs may be, relative to their largest element: the read-out is of floats. */
 const readOutRoom = 1e-6;
@@ -50,12 +52,21 @@ export async function verify(args: readonly string[]): Promise<boolean> {
       wholeNumber(1, 1_000_000_000),
       20_000_000,
     )
+    .option("--pipeline <NAMES>", "pipelines, joined by commas", usual.join(","))
+    .option("--weight-bits <N>", "as in convert", weightBitsOf)
     .option(
       "--shared <folder>",
       "folder with models/ and data/",
       process.env["SNNC_SHARED"] ?? "../shared",
     );
-  const { samples, calibSamples, large, shared } = optionsOf(command, args);
+  const {
+    samples,
+    calibSamples,
+    large,
+    pipeline: asked,
+    weightBits,
+    shared,
+  } = optionsOf(command, args);
   const [names] = command.processedArgs;
   const relaxed = supportHere().relaxed ? "with" : "without";
   console.log(`Node ${process.version}, ${relaxed} relaxed SIMD`);
@@ -64,9 +75,15 @@ export async function verify(args: readonly string[]): Promise<boolean> {
     calibration: calibSamples,
     test: samples,
   })) {
-    for (const { pipeline, timesteps } of conversions) {
-      const head = `${source.name}  ${pipeline} --integer  T = ${timesteps}`;
-      const module = await converted(source, { pipeline, timesteps, integer: true });
+    for (const pipeline of asked.split(",")) {
+      const timesteps = timestepsOf[pipeline] ?? otherwise;
+      const bits = weightBits === undefined ? "" : ` --weight-bits ${textOfWeightBits(weightBits)}`;
+      const head = `${source.name}  ${pipeline} --integer${bits}  T = ${timesteps}`;
+      const options = { pipeline, timesteps, integer: true };
+      const module = await converted(
+        source,
+        weightBits === undefined ? options : { ...options, weightBits },
+      );
       if (typeof module === "string") {
         refused++;
         console.log(`${head}: refused (${module})`);
@@ -139,9 +156,9 @@ export function integersOf(module: Module): readonly Probe[] {
 }
 
 /**
- * The first difference of two runs of a sample, by timestep and then by layer; null where all that was
- * watched by `probes`, all counts and, within `readOutRoom`, all outputs are the same. A run without the
- * probes of the other is compared with none.
+ * The first difference of two runs of a sample, by timestep (in a framed code, of the whole frame) and then by
+ * layer; null where all that was watched by `probes`, all counts and, within `readOutRoom`, all outputs are
+ * the same. A run without the probes of the other is compared with none.
  */
 export function differenceIn(
   module: Module,
@@ -149,7 +166,7 @@ export function differenceIn(
   wanted: SampleResult,
   found: SampleResult,
 ): string | null {
-  for (let t = 0; t < module.timesteps; t++) {
+  for (let t = 0; t < answersOf(module, module.timesteps); t++) {
     for (const [i, { value, keep }] of probes.entries()) {
       const op = producerOf(module, value);
       const size = elementCount(op.type.shape);

@@ -1,4 +1,5 @@
 /** The bar `integers`: what it watches, and that it sees a single word, potential or event that differs. */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { interpretEngine } from "../../backends/interpret/engine.ts";
 import { known } from "../../ir/diagnostic.ts";
@@ -7,6 +8,7 @@ import { parseModule } from "../../ir/text/parse.ts";
 import { tensorOf } from "../../ir/tensor.ts";
 import { runOn } from "../../scripts/verify/graphs/run.ts";
 import { differenceIn, integersOf } from "../../scripts/verify/integers.ts";
+import { integerFrames } from "../random/integer.ts";
 
 const module = parseModule(
   `module @m attributes {code = "differential", timesteps = 2, properties = ["integer"]} {
@@ -63,5 +65,16 @@ describe("the bar", () => {
     expect(differing(more)).toContain("timestep 2: events up to here");
     const outputs = result.outputs.map((output) => output.map((x) => x * (1 + 3e-6)));
     expect(differing({ ...result, outputs })).toContain("output 0 is off by");
+  });
+
+  it("compares whole frames where a run gives one answer", async () => {
+    for (const { module, inputs } of fc.sample(integerFrames(), { numRuns: 6, seed: 3 })) {
+      const watched = integersOf(module);
+      const result = await runOn(interpretEngine, module, inputs, watched);
+      const differing = (found: SampleResult): string | null =>
+        differenceIn(module, watched, result, found);
+      expect(differing(result)).toBeNull();
+      expect(differing(changed(result, 0, 0))).toContain("timestep 1, ");
+    }
   });
 });
