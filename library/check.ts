@@ -19,6 +19,7 @@ import { makesIntegers } from "../passes/integers.ts";
 import { type PipelineOptions, runPipeline } from "../passes/manager.ts";
 import type { PipelineStep } from "../passes/pipeline.ts";
 import { planIntegers } from "../passes/quantise/plan.ts";
+import { type Refusal, groupOf } from "../passes/quantise/refusals.ts";
 import { type ConvertOptions, pipelineOf, stepsOf } from "./convert.ts";
 import { calibrationOn } from "./measure.ts";
 import { type NeuronCounts, type WithoutNeuron, neuronsIn, withoutNeurons } from "./neurons.ts";
@@ -40,6 +41,8 @@ export type CheckedFate = Fate | "decoded";
 export interface CheckResult {
   /** The requested code. */
   readonly code: SpikingCode;
+  /** Whether the conversion makes integers. */
+  readonly integer: boolean;
   readonly convertible: boolean;
   /** ONNX operators of the model, by name. */
   readonly operators: ReadonlyMap<string, number>;
@@ -58,7 +61,10 @@ export interface CheckResult {
 }
 
 /** Which conversion to check: the one that `convert` makes with the same options. */
-export type CheckOptions = Pick<ConvertOptions, "pipeline" | "code" | "allowAnalogue" | "integer">;
+export type CheckOptions = Pick<
+  ConvertOptions,
+  "pipeline" | "code" | "allowAnalogue" | "integer" | "weightBits"
+>;
 
 /** Checks whether an imported model can be converted. `engine` runs the network if a pass needs it. */
 export async function checkModel(
@@ -68,25 +74,25 @@ export async function checkModel(
 ): Promise<CheckResult> {
   const { module, operators, opset } = imported;
   const steps = stepsOf(pipelineOf(options), options);
-  const code = codeMadeBy(steps) ?? "rate";
+  const asked = { code: codeMadeBy(steps) ?? "rate", integer: makesIntegers(steps) } as const;
   if (module === null) {
     const obstacles = imported.unsupported;
     const nothing = { fates: new Map(), parameters: 0, remarks: [], converted: null };
     const none = { neurons: null, withoutNeuron: [] };
-    return { code, convertible: false, operators, obstacles, ...nothing, ...none };
+    return { ...asked, convertible: false, operators, obstacles, ...nothing, ...none };
   }
-  const { clean, plan, faults, remarks, converted } = await decide(module, steps, engine);
-  const obstacles = obstaclesOf(faults, plan, opset);
+  const { clean, plan, faults, remarks, converted, refusals } = await decide(module, steps, engine);
+  const obstacles = [...obstaclesOf(faults, plan, opset), ...withoutIntegers(refusals, opset)];
   let parameters = 0;
   for (const tensor of clean.tensors.values()) parameters += tensor.data.length;
   const becomes = obstacles.length === 0 ? converted : null;
   return {
-    code,
+    ...asked,
     convertible: obstacles.length === 0,
     operators,
     obstacles,
     // Of networks that no pass converts, nothing becomes of ops.
-    fates: clean.carries.length > 0 ? new Map() : fatesOf(clean, plan, carriesDecoded(code)),
+    fates: clean.carries.length > 0 ? new Map() : fatesOf(clean, plan, carriesDecoded(asked.code)),
     parameters,
     remarks,
     converted,
@@ -105,6 +111,8 @@ interface Decision {
   readonly faults: readonly Diagnostic[];
   readonly remarks: readonly Diagnostic[];
   readonly converted: Module | null;
+  /** What has no integer form, where there are to be integers. */
+  readonly refusals: readonly Refusal[];
 }
 
 /** Goes as far into a pipeline as data does not matter. */
@@ -136,16 +144,18 @@ async function decide(
   };
   try {
     const made = await runPipeline(module, steps.slice(0, conversion + 1), options);
-    const faults = makesIntegers(steps)
+    const refusals = makesIntegers(steps)
       ? planIntegers(made.module, () => mostLevels, made.module.timesteps).refusals
       : [];
     const remarks = made.diagnostics.filter(({ code }) => code === "real-layers");
-    return { clean, plan: planConversion(clean, fires), faults, remarks, converted: made.module };
+    const plan = planConversion(clean, fires);
+    return { clean, plan, faults: [], remarks, converted: made.module, refusals };
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;
     // That made-up values overflow says nothing of real ones.
     const faults = error.diagnostics.filter((each) => each.code !== "value-not-finite");
-    return { clean, plan: planConversion(clean, fires), faults, remarks: [], converted: null };
+    const plan = planConversion(clean, fires);
+    return { clean, plan, faults, remarks: [], converted: null, refusals: [] };
   }
 }
 
@@ -199,6 +209,20 @@ function obstaclesOf(
     });
   }
   return obstacles;
+}
+
+/** Ops without an integer form, by kind and reason. */
+function withoutIntegers(refusals: readonly Refusal[], opset: number): Obstacle[] {
+  const groups = new Map<string, { op: string; help: string; nodes: Set<string> }>();
+  for (const refusal of refusals) {
+    const { kind, help } = groupOf(refusal);
+    const group = groups.get(help) ?? { op: kind, help, nodes: new Set() };
+    groups.set(help, group);
+    group.nodes.add(shortName(refusal.op.loc));
+  }
+  return [...groups.values()].map(({ op, help, nodes }) => ({
+    ...{ op, domain: "", opset, count: nodes.size, nodes: [...nodes], help },
+  }));
 }
 
 function refusedOps({ refused }: ConversionPlan, opset: number): Obstacle[] {

@@ -376,10 +376,10 @@ export const diagnose = catalogue({
   },
   "no-integer-form": {
     severity: "error",
-    message: (p: { kind: string; name: string; why: string; instead: string }) =>
+    message: (p: { kind: string; name: string; why: string; instead: string | null }) =>
       `${p.kind} (${p.name}) has no integer form: ${p.why}`,
-    help: (p: { instead: string }) =>
-      `${p.instead}; or leave out --integer or quantise, and run it in float32`,
+    help: (p: { instead: string | null }) =>
+      `${p.instead === null ? "" : `${p.instead}; or `}leave out --integer or quantise, and run it in float32`,
   },
   "own-units": {
     severity: "info",

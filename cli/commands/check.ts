@@ -13,13 +13,14 @@ import {
   withoutNeurons,
 } from "../../library/neurons.ts";
 import { type Target, parseTarget, targets } from "../../library/targets.ts";
+import type { WeightBits } from "../../passes/integers.ts";
 import { type CommandContext, type Outcome, perform } from "../action.ts";
 import { diagnose } from "../diagnostics.ts";
 import { readInput } from "../files/files.ts";
 import { importModel, isPackageFile, loadNetwork } from "../load.ts";
 import { limitsOf, readingOf } from "../options/model-options.ts";
 import { wayNamed } from "../options/conversion.ts";
-import { options } from "../options/options.ts";
+import { options, weightBitsOf } from "../options/options.ts";
 import { modelText, networkText, targetText } from "../terminal/check-text.ts";
 import { diagnosticToJson } from "../terminal/render.ts";
 
@@ -42,6 +43,11 @@ export function checkCommand() {
     )
     .option("--allow-analogue", "as in convert: ops without a spiking form are no obstacle")
     .option("--integer", "as in convert: check also what has no integer form")
+    .addOption(
+      new Option("--weight-bits <n>", "as in convert: bits of a weight of integers").argParser(
+        weightBitsOf,
+      ),
+    )
     .addOption(options.inputShape)
     .addOption(options.dimension)
     .addOption(options.modelOutputs)
@@ -73,6 +79,7 @@ export function checkCommand() {
           ...way,
           allowAnalogue: given.allowAnalogue ?? false,
           integer: given.integer ?? false,
+          ...(given.weightBits === undefined ? {} : { weightBits: given.weightBits }),
         });
         for (const remark of result.remarks) context.report(remark);
         const { converted, convertible } = result;
@@ -90,6 +97,7 @@ export function checkCommand() {
             model: file,
             ...(found === null ? {} : { target: targetJson(found.target, found.refused) }),
             code: result.code,
+            integer: result.integer,
             convertible: result.convertible,
             ops: Object.fromEntries(result.operators),
             unsupported: result.obstacles,
@@ -112,15 +120,17 @@ function refuseWays(
     readonly pipeline?: string;
     readonly allowAnalogue?: true;
     readonly integer?: true;
+    readonly weightBits?: WeightBits;
   },
   file: string,
 ): void {
-  const { code, pipeline, allowAnalogue, integer } = given;
+  const { code, pipeline, allowAnalogue, integer, weightBits } = given;
   for (const [option, value] of Object.entries({
     "--code": code,
     "--pipeline": pipeline,
     "--allow-analogue": allowAnalogue,
     "--integer": integer,
+    "--weight-bits": weightBits,
   })) {
     if (value === undefined) continue;
     const text = `${file} is converted already: ${option} is for ONNX models`;

@@ -20,7 +20,7 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
 
 /** Bits of all weights, or their mean: "4", "mean:3.5"; or a usage error that says so. */
 export function weightBitsOf(text: string): WeightBits {
-  const mean = /^mean:(.+)$/.exec(text)?.[1];
+  const mean = /^mean:(.*)$/.exec(text)?.[1];
   if (mean === undefined) return wholeNumber(2, 8)(text);
   const value = Number(mean);
   if (value >= 2 && value <= 8) return { mean: value };

@@ -23,10 +23,11 @@ const fateTexts: Readonly<Record<CheckedFate, string>> = {
 export function modelText(path: string, result: CheckResult, color: boolean): string {
   const file = printable(path);
   const c = pc.createColors(color);
+  const into = `${result.code} code${result.integer ? " in integers" : ""}`;
   const lines = [
     result.convertible
-      ? c.green(`${file} can be converted to ${result.code} code`)
-      : c.red(`${file} cannot be converted to ${result.code} code as it is`),
+      ? c.green(`${file} can be converted to ${into}`)
+      : c.red(`${file} cannot be converted to ${into} as it is`),
   ];
   if (result.parameters > 0) lines.push(`  ${quantity(result.parameters)} parameters`);
   for (const [fate, text] of Object.entries(fateTexts)) {

@@ -5,7 +5,7 @@
  */
 import { isNeuron, isWeighted, ownChannelAxis } from "../../ir/op/known.ts";
 import { weightRowsOf, windowShares } from "./windows.ts";
-import { type Diagnostic, DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
+import { DiagnosticError, fail, known } from "../../ir/diagnostic.ts";
 import { type Module, tensorAt } from "../../ir/module.ts";
 import { type NeuronKind, type Op, type OpOf, type ValueId, isOp } from "../../ir/op/op.ts";
 import { type Type } from "../../ir/type.ts";
@@ -25,7 +25,14 @@ import type { NeuronForm } from "./neurons/form.ts";
 import { bookNeurons } from "./neurons/book.ts";
 import { formOf } from "./neurons/forms.ts";
 import { type LevelsOf, ownUnits } from "./units/own-grid.ts";
-import { refuse, refuseKind } from "./refusals.ts";
+import {
+  type Refusal,
+  Refusals,
+  isDecoder,
+  refuse,
+  refuseKind,
+  standingBetween,
+} from "./refusals.ts";
 import { constantSource, largestOfRows } from "./units/sources.ts";
 import {
   type Known,
@@ -76,7 +83,7 @@ export interface IntegerPlan {
   readonly neurons: ReadonlyMap<ValueId, NeuronForm>;
   /** Values that are of integers. */
   readonly integers: ReadonlySet<ValueId>;
-  readonly refusals: readonly Diagnostic[];
+  readonly refusals: readonly Refusal[];
 }
 
 /** The key of an op's own weights, or of the n-th weight that operand `index` is multiplied by. */
@@ -101,7 +108,7 @@ class Planner {
   private readonly axes = new Map<ValueId, number>();
   private readonly shares = new Map<ValueId, Grid>();
   private readonly neurons = new Map<ValueId, NeuronForm>();
-  private readonly refusals: Diagnostic[] = [];
+  private readonly refusals = new Refusals();
   /** Operands that were made currents already: by weights, and of constants. */
   private readonly rescales = new Map<string, Integers>();
   private readonly constants = new Map<string, Integers>();
@@ -126,7 +133,8 @@ class Planner {
   finish(): IntegerPlan {
     const integers = new Set<ValueId>();
     for (const [value, { kind }] of this.infos) if (kind === "integers") integers.add(value);
-    const { table, sources, encoded, axes, shares, neurons, refusals } = this;
+    const { table, sources, encoded, axes, shares, neurons } = this;
+    const refusals = this.refusals.all();
     return { table, sources, encoded, axes, shares, neurons, integers, refusals };
   }
 
@@ -134,7 +142,8 @@ class Planner {
     const hasUnits = isWeighted(op) || isNeuron(op);
     const isReal = op.type.domain === "real";
     const isBehindRefused = infos.some(({ kind }) => kind === "refused");
-    // What is read out of a network that is refused may be anything; an op over time has reasons of its own.
+    // What is made of a refused value may be anything; what is read out of it is a float in any case.
+    if (isDecoder(op) && isBehindRefused) return { kind: "float", decoded: true };
     if (isReal && !hasUnits && isBehindRefused) return { kind: "refused" };
     if (isReal && !hasUnits && infos.every(({ kind }) => kind === "float")) {
       const decoded = infos.some((info) => info.kind === "float" && info.decoded);
@@ -144,7 +153,7 @@ class Planner {
       return this.integersFor(op);
     } catch (error) {
       if (!(error instanceof DiagnosticError)) throw error;
-      this.refusals.push(...error.diagnostics);
+      for (const diagnostic of error.diagnostics) this.refusals.add({ op, diagnostic });
       return { kind: "refused" };
     }
   }
@@ -177,7 +186,7 @@ class Planner {
         this.operand(op, 0);
         return { kind: "float", decoded: true };
       default:
-        refuseKind(op);
+        refuseKind(op, this.module, this.ops);
     }
   }
 
@@ -374,9 +383,7 @@ class Planner {
     if (info.kind === "integers") return info;
     // The refusal of what makes it is the reason: there is nothing to add.
     if (info.kind === "refused") fail();
-    if (info.decoded) {
-      refuse(op, "it works on values that were read out already");
-    }
+    if (info.decoded) this.refusals.refuse(op, standingBetween(value, this.module, this.ops));
     const { dtype, shape } = this.opOf(value).type;
     if (dtype !== "f32") refuse(op, `its operand is of ${dtype}, and only f32 is quantised`);
     const id = this.encoded.get(value) ?? this.table.fresh();

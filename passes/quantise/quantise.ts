@@ -18,7 +18,7 @@
  */
 import { twoToThe } from "../../ir/run/octaves.ts";
 import { requireSafeTimesteps } from "../../ir/analysis/bounds.ts";
-import { fail, known } from "../../ir/diagnostic.ts";
+import { failAll, known } from "../../ir/diagnostic.ts";
 import type { Module } from "../../ir/module.ts";
 import type { ValueId } from "../../ir/op/op.ts";
 import { diagnose } from "../diagnostics.ts";
@@ -134,7 +134,7 @@ export async function prepareIntegers(
   const { method, grid } = context.options;
   const levelsOf: LevelsOf = ({ result }) => largestOf(given.weightBits?.get(result) ?? bits);
   const plan = planIntegers(module, levelsOf, context.timesteps);
-  if (plan.refusals.length > 0) fail(...plan.refusals);
+  if (plan.refusals.length > 0) failAll(plan.refusals.map(({ diagnostic }) => diagnostic));
   const axes = new Map([...plan.axes, ...encodedAxes(plan)]);
   const seen = await measureMoments(module, axes, (value) => plan.encoded.has(value), context);
   const encodings = await encodingsOf(module, [...plan.encoded.keys()], seen, context);

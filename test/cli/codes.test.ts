@@ -240,6 +240,56 @@ describe("snnc check --code", () => {
   });
 });
 
+describe("snnc check --integer", () => {
+  const refused = { op: "ttfs", domain: "", count: 6 };
+
+  it("says that all becomes integers, with any bits of weights", async () => {
+    for (const bits of ["2", "8", "mean:2.5"]) {
+      const ran = await snnc(["check", digits.model, "--integer", "--weight-bits", bits, "--json"]);
+      expect(ran.code).toBe(0);
+      expect(jsonOf(ran)).toMatchObject({ integer: true, convertible: true, unsupported: [] });
+    }
+    const { stdout } = await snnc(["check", digits.model, "--integer"]);
+    expect(stdout).toContain("can be converted to differential code in integers\n");
+    const floats = await snnc(["check", digits.model, "--json"]);
+    expect(jsonOf(floats)).toMatchObject({ integer: false });
+  });
+
+  it("lists what has none once, with its places and a way out", async () => {
+    const args = ["check", digits.model, "--pipeline", "exact", "--integer"];
+    const { code, stdout } = await snnc(args);
+    expect(code).toBe(1);
+    expect(stdout).toContain("cannot be converted to ttfs code in integers as it is");
+    expect(stdout.match(/ttfs ×6\n.*at \/Relu, \/Relu_1/g)).toHaveLength(1);
+    expect(stdout.match(/no integer form/g)).toHaveLength(1);
+    expect(stdout).toContain("as --pipeline ttfs does, which rounds times");
+    const ran = await snnc([...args, "--json"]);
+    expect(jsonOf(ran)).toMatchObject({ convertible: false, unsupported: [refused] });
+  });
+
+  it.each([
+    [["--weight-bits", "4"], /--weight-bits 4 has no effect with differential/],
+    [["--integer", "--weight-bits", "1"], /whole number from 2 to 8/],
+    [["--integer", "--weight-bits", "9"], /whole number from 2 to 8/],
+    [["--integer", "--weight-bits", "mean:"], /mean:3\.5/],
+    [["--integer", "--weight-bits", "mean:8.5"], /number from 2 to 8/],
+    [["--integer", "--weight-bits", "four"], /whole number from 2 to 8/],
+  ])("refuses %j", async (more, message) => {
+    const { code, stderr, stdout } = await snnc(["check", digits.model, ...more]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(stdout).toBe("");
+  });
+
+  it("refuses both of a network that is converted already", async () => {
+    for (const [option, ...value] of [["--integer"], ["--weight-bits", "4"]]) {
+      const { code, stderr } = await snnc(["check", at("few.snn"), `${option}`, ...value]);
+      expect(code).toBe(1);
+      expect(stderr).toContain(`is converted already: ${option} is for ONNX models`);
+    }
+  });
+});
+
 describe("names on the command line", () => {
   it.each([
     ["--code", "binary", "signed-rate"],

@@ -171,6 +171,77 @@ tensors {
     expect(rate.convertible).toBe(false);
   });
 
+  it("names what has no integer form by kind and reason, as convert refuses it", async () => {
+    const module = parseModule(curves, { file: "m" });
+    const samples = { count: 2, get: () => [tensorOf("f32", [1, 2], [1, -0.5])] };
+    const found = await checkModel(imported(module), interpretEngine, { integer: true });
+    expect(found).toMatchObject({ integer: true, convertible: false, neurons: null });
+    const instead =
+      "train with ReLU or ReLU6 in its place, or fit neurons to it with " +
+      "convert-few-spikes{activations=fitted}; or leave out --integer or quantise, and run it in float32";
+    expect(found.obstacles).toEqual([
+      {
+        ...{ op: "sigmoid", domain: "", opset: 17, count: 1, nodes: ["/sigmoid"] },
+        help: `sigmoid has no integer form: it is neither linear nor a neuron; ${instead}`,
+      },
+      // The tanh at the output is computed on floats, as ever.
+      {
+        ...{ op: "tanh", domain: "", opset: 17, count: 1, nodes: ["/tanh"] },
+        help: `tanh has no integer form: it is computed on values that were read out, with neurons behind it; ${instead}`,
+      },
+    ]);
+    const options = { integer: true, timesteps: 2 } as const;
+    const refused = await convert(module, samples, running, options).catch((e: unknown) => e);
+    const told = refused instanceof DiagnosticError ? refused.diagnostics : [];
+    expect(told.map(({ code, message }) => `${code}: ${message.split(" has ")[0] ?? ""}`)).toEqual([
+      "no-integer-form: sigmoid (/sigmoid)",
+      "no-integer-form: tanh (/tanh)",
+    ]);
+    // The way out that is named: neurons of their own.
+    const fitted = await checkModel(imported(module), interpretEngine, {
+      pipeline: "canonical,convert-few-spikes{activations=fitted},balance-max,quantise",
+    });
+    expect(fitted).toMatchObject({ integer: true, convertible: true, obstacles: [] });
+  });
+
+  it("counts ops of one kind and reason together, each node once", async () => {
+    const { obstacles, code } = await checkModel(imported(network()), interpretEngine, {
+      pipeline: "exact",
+      integer: true,
+    });
+    expect(code).toBe("ttfs");
+    expect(obstacles).toMatchObject([{ op: "ttfs", count: 2, nodes: ["/relu1", "/act"] }]);
+    expect(obstacles[0]?.help).toMatch(
+      /^ttfs has no integer form: its spikes fall between ticks; /,
+    );
+  });
+
+  it.each(["rate", "signed-rate", "burst", "differential", "few-spikes", "ttfs"] as const)(
+    "finds nothing against integers of %s code where convert makes them",
+    async (code) => {
+      const options = { code, integer: true, weightBits: { mean: 3.5 } };
+      const found = await checkModel(imported(network()), interpretEngine, options);
+      expect(found).toMatchObject({ code, integer: true, convertible: true, obstacles: [] });
+      const { module } = await convert(network(), images(2), running, { ...options, timesteps: 4 });
+      expect(module.properties.has("integer")).toBe(true);
+    },
+  );
+
+  it("refuses bits of weights that stay floats, as convert does", async () => {
+    const options = { code: "rate", weightBits: 4 } as const;
+    const code = "weight-bits-of-floats";
+    const refused = { diagnostics: [{ code }] };
+    await expect(checkModel(imported(network()), interpretEngine, options)).rejects.toMatchObject(
+      refused,
+    );
+    await expect(convert(network(), images(1), running, options)).rejects.toMatchObject(refused);
+    const own = await checkModel(imported(network()), interpretEngine, {
+      pipeline: "integer",
+      weightBits: 4,
+    });
+    expect(own).toMatchObject({ integer: true, convertible: true });
+  });
+
   it("counts neurons, those of either sign, and says what none of them replaces", async () => {
     const module = parseModule(curves, { file: "m" });
     const { neurons, withoutNeuron } = await checkModel(imported(module), interpretEngine);

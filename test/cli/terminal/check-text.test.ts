@@ -48,6 +48,7 @@ it("describes a network", () => {
 it("describes what a model becomes", () => {
   const result = {
     code: "differential",
+    integer: false,
     convertible: true,
     operators: new Map([["Relu", 2]]),
     obstacles: [],
