@@ -51,8 +51,16 @@ function saidOf(text: string): readonly string[] {
 describe("the text of a pipeline", () => {
   it("names passes and gives options; what is not given has its default", () => {
     const [first, second] = parsePipeline("fold, balance{levels=32, scope=channel, signed}", names);
-    expect(first).toEqual({ pass: fold, options: {} });
+    expect(first?.pass).toBe(fold);
+    expect(first?.options).toEqual({});
     expect(second?.options).toEqual({ levels: 32, share: 0.5, scope: "channel", signed: true });
+  });
+
+  it("knows which options were written", () => {
+    const [first, second] = parsePipeline("fold,balance{levels=4}", names);
+    expect([...(first?.chosen ?? [])]).toEqual([]);
+    expect([...(second?.chosen ?? [])]).toEqual(["levels"]);
+    expect(parsePipeline("all", names)[1]?.chosen).toBeUndefined();
   });
 
   it("may name a pipeline for its steps", () => {
@@ -77,7 +85,8 @@ describe("the text of a pipeline", () => {
     fc.assert(
       fc.property(fc.array(options, { minLength: 1, maxLength: 4 }), fc.boolean(), (all, full) => {
         const steps = all.flatMap((given) => [step(fold), step(balance, given)]);
-        expect(parsePipeline(printPipeline(steps, { full }), names)).toEqual(steps);
+        const read = parsePipeline(printPipeline(steps, { full }), names);
+        expect(read.map(({ pass, options }) => ({ pass, options }))).toEqual(steps);
       }),
     );
   });
