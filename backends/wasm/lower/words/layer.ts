@@ -6,6 +6,7 @@
 import { known } from "../../../../ir/diagnostic.ts";
 import { type Op, isOp } from "../../../../ir/op/op.ts";
 import { onFirstThread } from "../../assembler/memory.ts";
+import { clearWords } from "../../kernels/words/clear.ts";
 import { expandWords } from "../../kernels/words/expand.ts";
 import {
   type WordCells,
@@ -137,8 +138,11 @@ function planesOf(
           const at = i32.add(arena, code.int(address));
           code.push(memory.fill(at, code.int(value), code.int(bytes)));
         };
-        fill(buffer, bias);
-        if (activity !== null) fill(activity, 0);
+        if (activity === null) clearWords(code, planes);
+        else {
+          fill(buffer, bias);
+          fill(activity, 0);
+        }
       });
     },
   });
