@@ -80,15 +80,16 @@ export const quantise = definePass({
     const { module, plan, scales, chosen, emit } = prepared;
     const tune: TuneUnit = (id, errorIn) => {
       const scale = scales.get(plan.table.find(id));
-      // Where other weights have the same unit, as those of shortcuts, it is the best for all of them.
+      // Where other weights have the same unit, as those of two layers that meet, it is the best for all of them.
       if (scale?.range === undefined || !plan.table.isAlone(id)) return null;
       const unit = tuned(scale.unit, scale.range, errorIn);
       plan.table.fix(plan.table.find(id), unit);
       return unit;
     };
+    const fewest = Math.min(bits, ...(given.weightBits?.values() ?? []));
     const round =
       method === "gptq"
-        ? await roundedByLayer(module, emit, tune, { ...context, extent: extentFor(bits) })
+        ? await roundedByLayer(module, emit, tune, { ...context, extent: extentFor(fewest) })
         : roundWeights;
     const made = withoutDead(emit(round));
     if (limited.size > 0) {

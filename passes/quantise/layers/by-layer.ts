@@ -31,6 +31,7 @@ export async function roundedByLayer(
   tune: TuneUnit,
   context: LayerContext,
 ): Promise<RoundWeights> {
+  const loops = await context.loops();
   const layers = module.ops.flatMap((op) => layerOf(module, op) ?? []);
   const done = new Map<ValueId, RoundedWeights>();
   const units = new Map<ValueId, Rounding>();
@@ -48,7 +49,7 @@ export async function roundedByLayer(
     const seen = await lookAtIntegers(integers, layer, rounding, context);
     if (seen === null) continue;
     const floats = known(wanted.get(synapse.result), "what the network of floats has");
-    done.set(synapse.result, roundLayer(module, layer, rounding, seen, floats, tune));
+    done.set(synapse.result, roundLayer(module, layer, rounding, seen, floats, { tune, loops }));
   }
   return round;
 }

@@ -2,10 +2,11 @@
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import { known } from "../../../ir/diagnostic.ts";
 import { type Module, tensorAt } from "../../../ir/module.ts";
+import type { FitLoops } from "../../../ir/run/loops.ts";
 import { addTransposedProduct } from "../../fit/products.ts";
 import type { RoundedWeights, Rounding } from "../round.ts";
 import type { Floats, Layer, Received } from "./seen.ts";
-import { curvatureOf, formOf, nearestPlane, roundTogether } from "./together.ts";
+import { curvatureOf, nearestPlane, roundTogether } from "./together.ts";
 
 /** Operands whose moments are looked at together: of longer rows each part is rounded by itself. */
 const mostTogether = 1152;
@@ -17,6 +18,12 @@ const few = 3;
 /** A unit that is better for the row of weights that goes into a unit, by the error of each; null to keep it. */
 export type TuneUnit = (id: number, errorIn: (unit: number) => number) => number | null;
 
+/** What rounds a layer: who chooses units, and loops that save time and change no bit. */
+export interface RoundingTools {
+  readonly tune: TuneUnit;
+  readonly loops: FitLoops | null;
+}
+
 /** The integers of a layer, and by how much its sums are too large on average. */
 export function roundLayer(
   module: Module,
@@ -24,7 +31,7 @@ export function roundLayer(
   rounding: Rounding,
   { operands, places, added }: Received,
   { own, whole }: Floats,
-  tune: TuneUnit,
+  { tune, loops }: RoundingTools,
 ): RoundedWeights {
   const { inputs, units, source } = rounding;
   const { width, groups, outputs } = window;
@@ -65,12 +72,14 @@ export function roundLayer(
     }
     for (let from = 0; from < width; from += mostTogether) {
       const part = columns({ data: x, width }, from, Math.min(width, from + mostTogether));
-      const moments = secondMoments(part, places);
+      const moments = secondMoments(part, places, loops);
       const curvature = curvatureOf(moments, part.width);
       const all = columns({ data: weights, width }, from, from + part.width);
       // In parts nothing can be said of what is missing: the parts would each make up for all of it.
       const better =
-        part.width === width ? refit(all.data, { x: part, z, outputs, moments, places }) : all.data;
+        part.width === width
+          ? refit(all.data, { x: part, z, outputs, moments, places }, loops)
+          : all.data;
       for (let o = 0; o < outputs; o++) {
         const channel = group * outputs + o;
         const isWhole = source.isWhole(channel);
@@ -78,7 +87,7 @@ export function roundLayer(
         const limits = { least: -source.levels - (isWhole ? 1 : 0), most: source.levels };
         const errorIn = (unit: number): number => {
           const scaled = given.map((w) => w / unit);
-          return formOf(scaled, nearestPlane(scaled, curvature, limits), curvature) * unit ** 2;
+          return nearestPlane(scaled, curvature, limits).form * unit ** 2;
         };
         const before = units[channel] ?? 0;
         if (before === 0) continue;
@@ -131,10 +140,14 @@ function centre(data: Float64Array, width: number): Float64Array {
 }
 
 /** Means of products of two columns. */
-function secondMoments({ data, width }: Columns, count: number): Float64Array {
+function secondMoments(
+  { data, width }: Columns,
+  count: number,
+  loops: FitLoops | null,
+): Float64Array {
   const rows = { data, count, width };
   const moments = new Float64Array(width * width);
-  addTransposedProduct(moments, rows, rows, { symmetric: true });
+  addTransposedProduct(moments, rows, rows, { symmetric: true, loops });
   return moments.map((sum) => sum / Math.max(1, count));
 }
 
@@ -148,7 +161,11 @@ interface Targets {
 }
 
 /** argmin Σ |V·x − z|² / places + hold · s · |V − W|², with s the mean variance of the operands; [output, operand]. */
-function refit(weights: Float64Array, { x, z, outputs, moments, places }: Targets): Float64Array {
+function refit(
+  weights: Float64Array,
+  { x, z, outputs, moments, places }: Targets,
+  loops: FitLoops | null,
+): Float64Array {
   const { width } = x;
   let trace = 0;
   for (let i = 0; i < width; i++) trace += moments[i * width + i] ?? 0;
@@ -158,6 +175,7 @@ function refit(weights: Float64Array, { x, z, outputs, moments, places }: Target
     wanted,
     { data: x.data, count: places, width },
     { data: z, count: places, width: outputs },
+    { loops },
   );
   const right = new Matrix(width, outputs);
   const left = Matrix.from1DArray(width, width, moments);

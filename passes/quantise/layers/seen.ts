@@ -19,16 +19,22 @@ export interface Extent {
   readonly perOperand: number;
   readonly fewest: number;
 }
-const mostPlaces = 8000;
+const mostPlaces = 16_000;
 
-/** Weights of few bits depend on each other by more of what they receive. */
+/**
+ * Weights of few bits depend on each other by more of what they receive, and make up for each other by moments that
+ * only many places tell: eight for each operand would be too few.
+ */
 export function extentFor(bits: number): Extent {
   return bits > 4
     ? { samples: 128, perOperand: 4, fewest: 1000 }
-    : { samples: 256, perOperand: 8, fewest: 2000 };
+    : { samples: 256, perOperand: 24, fewest: 2000 };
 }
 
-export type LayerContext = Pick<PassContext<unknown>, "watch" | "timesteps" | "reference"> & {
+export type LayerContext = Pick<
+  PassContext<unknown>,
+  "watch" | "loops" | "timesteps" | "reference"
+> & {
   readonly extent: Extent;
 };
 

@@ -29,6 +29,8 @@ export interface Curvature {
   readonly order: Int32Array;
   /** L_ji / L_ii for places j > i, at [i, j]. */
   readonly ratios: Float64Array;
+  /** L_ii², by which what is left at each place counts. */
+  readonly counts: Float64Array;
 }
 
 /** The least and the largest integer that a weight may become. */
@@ -63,11 +65,12 @@ export function curvatureOf(moments: Float64Array, inputs: number): Curvature {
   }
   const lower = new CholeskyDecomposition(ordered).lowerTriangularMatrix;
   const ratios = new Float64Array(inputs * inputs);
+  const counts = Float64Array.from({ length: inputs }, (_, i) => lower.get(i, i) ** 2);
   for (let i = 0; i < inputs; i++) {
     const own = lower.get(i, i);
     for (let j = i + 1; j < inputs; j++) ratios[i * inputs + j] = lower.get(j, i) / own;
   }
-  return { inputs, hessian, order, ratios };
+  return { inputs, hessian, order, ratios, counts };
 }
 
 /** Integers for the `weights` of one output, in units of one. */
@@ -76,7 +79,7 @@ export function roundTogether(
   curvature: Curvature,
   limits: IntegerLimits,
 ): Float64Array {
-  const starts = [nearestPlane(weights, curvature, limits), nearest(weights, limits)];
+  const starts = [nearestPlane(weights, curvature, limits).integers, nearest(weights, limits)];
   const [one, other] = starts.map((start) => descended(weights, start, curvature, limits));
   if (one === undefined || other === undefined) return starts[0] ?? weights;
   return formOf(weights, one, curvature) <= formOf(weights, other, curvature) ? one : other;
@@ -98,13 +101,14 @@ function nearest(weights: Float64Array, { least, most }: IntegerLimits): Float64
   return weights.map((w) => Math.max(least, Math.min(most, Math.round(w))));
 }
 
-/** Integers that are found one after the other, each making up for those before. */
+/** Integers that are found one after the other, each making up for those before, and their form. */
 export function nearestPlane(
   weights: Float64Array,
-  { inputs, order, ratios }: Curvature,
+  { inputs, order, ratios, counts }: Curvature,
   { least, most }: IntegerLimits,
-): Float64Array {
+): { readonly integers: Float64Array; readonly form: number } {
   const integers = new Float64Array(inputs);
+  let form = 0;
   const left = new Float64Array(inputs);
   for (let i = inputs - 1; i >= 0; i--) {
     const at = order[i] ?? 0;
@@ -114,8 +118,9 @@ export function nearestPlane(
     const k = Math.max(least, Math.min(most, Math.round(wanted)));
     integers[at] = k;
     left[i] = w - k;
+    form += (counts[i] ?? 0) * (wanted - k) ** 2;
   }
-  return integers;
+  return { integers, form };
 }
 
 /** Moves single weights by 1, in turn, until no such move makes the form less. */

@@ -137,19 +137,28 @@ export function chooseScale(channel: ChannelUnits, grid: number): Scale {
     leastError = error;
     best = unit;
   }
-  const range = { least: Math.max(floor, from * smallestShare), most: from };
+  const range = { least: Math.max(floor, from * smallestShare, largestShort(rows)), most: from };
   return { unit: best, limited: ceiling < largest, isOwn: false, range };
 }
 
-/** A shortcut of its own is as fine as other weights: 16 bits of it are for units that those beside it need. */
-const levelsAlone = 127;
+/** The largest integer of a weight in a byte. What may have more is a shortcut, of 16 bits. */
+export const byteLevels = 127;
 
-/** The unit at which no weight is clipped. */
+/** The unit at which no shortcut beside weights is clipped. */
+function largestShort(rows: readonly Row[]): number {
+  const short = rows.filter(({ levels }) => levels > byteLevels);
+  return Math.max(0, ...short.map(({ weights, levels }) => largestOf(weights) / levels));
+}
+
+/**
+ * The unit at which no weight is clipped. A shortcut of its own is as fine as other weights: 16 bits of it are for
+ * units that those beside it need.
+ */
 function largestPerLevel(rows: readonly Row[]): number {
   const weighted = rows.map((row) => ({ ...row, largest: largestOf(row.weights) }));
-  const most = weighted.some(({ largest, levels }) => largest > 0 && levels <= levelsAlone)
+  const most = weighted.some(({ largest, levels }) => largest > 0 && levels <= byteLevels)
     ? Infinity
-    : levelsAlone;
+    : byteLevels;
   return Math.max(0, ...weighted.map(({ largest, levels }) => largest / Math.min(levels, most)));
 }
 

@@ -6,7 +6,7 @@ import { invariant, known } from "../../../ir/diagnostic.ts";
 import type { ValueId } from "../../../ir/op/op.ts";
 import { type Grid, along, combine } from "../grid.ts";
 import type { Moments } from "../moments.ts";
-import { type ChannelUnits, type Row, type Scale, chooseScale } from "./scale.ts";
+import { type ChannelUnits, type Row, type Scale, byteLevels, chooseScale } from "./scale.ts";
 
 /** A unit to be chosen; negative ones stand for the unit 1 of the network before, or what follows from others. */
 export type UnitId = number;
@@ -111,11 +111,13 @@ export class UnitTable {
     this.demands.push({ id, of });
   }
 
-  /** Whether only one row of weights is rounded into a unit. */
+  /** Whether only one row of weights is rounded into a unit, but for shortcuts, which are fine in any. */
   isAlone(id: UnitId): boolean {
     const root = this.find(id);
     let rows = 0;
-    for (const { id: fed } of this.sources) if (this.find(fed) === root) rows++;
+    for (const { source, id: fed } of this.sources) {
+      if (source.levels <= byteLevels && this.find(fed) === root) rows++;
+    }
     return rows === 1;
   }
 

@@ -56,6 +56,15 @@ describe("the unit of a channel", () => {
     expect(chooseScale(beside, 1).unit).toBeCloseTo(0.0127 / 127, 9);
   });
 
+  it("tries no other unit in which a shortcut beside weights would be clipped", () => {
+    const shortcut = channel([40], { levels: 2 ** 15 - 1 });
+    const beside = { ...shortcut, rows: [...shortcut.rows, ...channel([0.0127]).rows] };
+    const { range } = chooseScale(beside, 40);
+    expect(range?.least).toBeCloseTo(40 / (2 ** 15 - 1), 12);
+    expect(range?.most).toBeCloseTo(40 / (2 ** 15 - 1), 12);
+    expect(chooseScale(channel([0.0127]), 40).range?.least).toBeCloseTo(0.0127 / 127 / 5, 12);
+  });
+
   it("clips a lone large weight where that leaves the others finer", () => {
     const many = Array.from({ length: 200 }, (_, i) => Math.sin(i) / 2);
     const { unit } = chooseScale(channel([...many, 1], { levels: 3 }), 40);

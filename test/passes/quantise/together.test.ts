@@ -1,7 +1,12 @@
 /** Rounding by second moments, on weights that are written out. */
 import { describe, expect, it } from "vitest";
 import { uniform } from "../../../ir/random.ts";
-import { curvatureOf, formOf, roundTogether } from "../../../passes/quantise/layers/together.ts";
+import {
+  curvatureOf,
+  formOf,
+  nearestPlane,
+  roundTogether,
+} from "../../../passes/quantise/layers/together.ts";
 
 const limits = { least: -7, most: 7 };
 
@@ -88,6 +93,15 @@ describe("roundTogether", () => {
     expect([...made].every((k) => Number.isInteger(k) && k >= -2 && k <= 1)).toBe(true);
     const whole = Float64Array.from([1, -2, 3, 0, -7, 7]);
     expect(roundTogether(whole, curvature, limits)).toEqual(whole);
+  });
+
+  it("knows the form of what it finds one after the other", () => {
+    for (let seed = 0; seed < 10; seed++) {
+      const { weights, moments } = drawn(seed, 8);
+      const curvature = curvatureOf(moments, 8);
+      const { integers, form } = nearestPlane(weights, curvature, { least: -1, most: 1 });
+      expect(form).toBeCloseTo(formOf(weights, integers, curvature), 9);
+    }
   });
 
   it("takes the nearest where nothing was ever seen", () => {
