@@ -8,7 +8,7 @@ import { shortName } from "../ir/loc.ts";
 import type { Module } from "../ir/module.ts";
 import { hasWeights, isNeuron, traitsOf, variesByItself } from "../ir/op/known.ts";
 import { type Op, type ValueId, isInput, isOp } from "../ir/op/op.ts";
-import { elementCount } from "../ir/type.ts";
+import { elementCount, isFloat } from "../ir/type.ts";
 import { curveOf } from "../passes/convert/curves/curves.ts";
 import { isLinear } from "../passes/convert/spiking-form.ts";
 
@@ -84,6 +84,7 @@ export function withoutNeurons(module: Module): readonly WithoutNeuron[] {
   const ofSample = reached(module, (op) => isInput(op) || variesByItself(op));
   const weighted = reached(module, hasWeights);
   const makers = producers(module);
+  const rounded = ofRounding(module);
   const groups = new Map<string, { readonly ops: Op[]; readonly where: Stand; why: string }>();
   for (const op of module.ops) {
     if (isInput(op) || variesByItself(op)) continue;
@@ -99,7 +100,8 @@ export function withoutNeurons(module: Module): readonly WithoutNeuron[] {
     const amongWeights =
       where === "between" ||
       (where === "before" && weighted.has(op.result) && !isOp(op, "ann.max-pool"));
-    if (!isActivation(op) && !(amongWeights && !isLinear(op, varying))) continue;
+    const isMap = isLinear(op, varying) || (isInteger(op) && traitsOf(op).linear === "all");
+    if (rounded.has(op.result) || (!isActivation(op) && !(amongWeights && !isMap))) continue;
     const why = where === "before" && overTime.has(op.result) ? "before, over time" : where;
     const group = groups.get(`${op.kind} ${why}`) ?? { ops: [], where, why: reasons[why] };
     groups.set(`${op.kind} ${why}`, group);
@@ -111,6 +113,21 @@ export function withoutNeurons(module: Module): readonly WithoutNeuron[] {
     const isCurve = curveOf(first, module, makers) !== null;
     return { op, where, nodes: nodesOf([first, ...more]), why, help: helpFor(where, isCurve) };
   });
+}
+
+/** What clips the input before it is rounded to integers, as `quantise` has it: it is in the rounding itself. */
+function ofRounding(module: Module): ReadonlySet<ValueId> {
+  const uses = new Map<ValueId, boolean>();
+  for (const op of module.ops) {
+    const rounds = isOp(op, "ann.quantize-linear");
+    for (const value of op.inputs) uses.set(value, rounds && uses.get(value) !== false);
+  }
+  const clips = module.ops.filter((op) => isOp(op, "ann.clip") && uses.get(op.result) === true);
+  return new Set(clips.map(({ result }) => result));
+}
+
+function isInteger(op: Op): boolean {
+  return !isFloat(op.type.dtype);
 }
 
 /** The values that ops of some kind, or ops behind them, make. */

@@ -224,6 +224,8 @@ tensors {
       expect(found).toMatchObject({ code, integer: true, convertible: true, obstacles: [] });
       const { module } = await convert(network(), images(2), running, { ...options, timesteps: 4 });
       expect(module.properties.has("integer")).toBe(true);
+      // Its first layer and the rounding of its input are no activations that neurons should replace.
+      expect(withoutNeurons(module)).toEqual([]);
     },
   );
 
