@@ -15,6 +15,11 @@ export interface FitLoops {
    */
   wordNeurons(count: number, vInit: number): WordNeurons | null;
   /**
+   * The error that one more spike leaves some neurons that send words, by the step of it; good until the next
+   * call. Null where there is no memory for it.
+   */
+  wordErrors(groups: readonly WordGroup[], rule: WordRule): ErrorWithin | null;
+  /**
    * Adds aᵀ·b to `into`, [a.width, b.width], where `upper` only on and above the diagonal (and anything below
    * it). False, and nothing is done, where there is no memory for it.
    */
@@ -47,6 +52,14 @@ export interface WordNeurons {
     currents: Float32Array,
   ): { readonly furthest: number; readonly seen: number };
 }
+
+/** Some neurons, each of which stands for `weight`. */
+export interface WordGroup extends Pick<WordNeurons, "v" | "sent" | "missing"> {
+  readonly weight: number;
+}
+
+/** The squared error after one spike of this step, or a part of it that is not below `limit`. */
+export type ErrorWithin = (limit: number, step: number) => number;
 
 /** What neurons send words by. */
 export interface WordRule {

@@ -3,9 +3,9 @@
  * In double precision: enough to choose by.
  */
 import { twoToThe } from "../../ir/run/octaves.ts";
-import type { FitLoops } from "../../ir/run/loops.ts";
+import type { ErrorWithin, FitLoops, WordGroup } from "../../ir/run/loops.ts";
 import { largestSpike } from "../../ir/semantics/neurons/graded.ts";
-import { type Group, type Neurons, type Sending, type Trial, missingBy, trialOf } from "./trial.ts";
+import { type Neurons, type Sending, missingBy, trialOf } from "./trial.ts";
 
 export interface StepLimits {
   /** The least share of the step before. */
@@ -51,11 +51,11 @@ export function chooseSteps(
     const { furthest, seen } = trial.advance(before ?? null, currents, t * neurons);
     const largest = Math.min(sending.ceiling, reachOf(furthest, seen)) / most;
     const isLast = t === timesteps - 1;
-    const sampled = (): Group[] => sampleOf(trial.neurons, furthest);
+    const sampled = (): WordGroup[] => sampleOf(trial.neurons, furthest);
     // What the steps from here on can reach, each as much smaller than the one before as may be.
     const plan: StepSearch = { most, shrink, steps: timesteps - t };
     const chosen = (upTo: number): number => {
-      if (isLast) return leastError(trial, sampled(), upTo);
+      if (isLast) return leastError(trial.errorsOf(sampled()), upTo);
       return sending.attrs.bits < enoughBits
         ? leastLeft(sampled(), plan, Math.min(upTo, largest))
         : largest;
@@ -98,11 +98,11 @@ function laterReach(currents: Float32Array, timesteps: number, sending: Sending)
 }
 
 /** The step, at most `largest`, with which one spike leaves the least behind. */
-function leastError(trial: Trial, tried: readonly Group[], largest: number): number {
+function leastError(errorWithin: ErrorWithin, largest: number): number {
   let best = largest;
   let least = Infinity;
   const tryOut = (step: number): void => {
-    const error = trial.errorWithin(least, tried, step);
+    const error = errorWithin(least, step);
     if (error < least) [best, least] = [step, error];
   };
   for (let j = 0; j < candidates; j++) tryOut(largest * twoToThe(-j, perOctave));
@@ -126,7 +126,7 @@ interface StepSearch {
  * The first step, at most `largest`, of a plan that leaves the least behind: what is beyond the reach of all
  * its steps together, and what the last of them rounds, a third of the square of half a step in the mean.
  */
-function leastLeft(tried: readonly Group[], plan: StepSearch, largest: number): number {
+function leastLeft(tried: readonly WordGroup[], plan: StepSearch, largest: number): number {
   const { most, shrink, steps } = plan;
   const reach = (most * (1 - shrink ** steps)) / (1 - shrink);
   const half = shrink ** (steps - 1) / 2;
@@ -152,34 +152,48 @@ function leastLeft(tried: readonly Group[], plan: StepSearch, largest: number): 
  * Some neurons to try steps on, those that have the most to send first: few have much, and much of the
  * error is theirs, so as many are taken of these as of all the others. `furthest` is the most that is missing.
  */
-function sampleOf({ v, sent, missing }: Neurons, furthest: number): Group[] {
+function sampleOf({ v, sent, missing }: Neurons, furthest: number): WordGroup[] {
   const limit = furthest / 16;
   let count = 0;
-  for (const d of missing) if (Math.abs(d) > limit) count++;
-  return [true, false].map((isFar) => {
-    const all = isFar ? count : v.length - count;
-    const stride = Math.max(1, Math.floor(all / mostTried));
-    const drawn = Math.ceil(all / stride);
-    const group = {
-      weight: stride,
-      v: new Float64Array(drawn),
-      sent: new Float64Array(drawn),
-      missing: new Float64Array(drawn),
-    };
-    let [to, wait] = [0, 0];
-    for (let i = 0; i < v.length; i++) {
-      const d = missing[i] ?? 0;
-      if (Math.abs(d) > limit !== isFar) continue;
-      if (wait > 0) {
-        wait--;
-        continue;
-      }
-      wait = stride - 1;
-      group.v[to] = v[i] ?? 0;
-      group.sent[to] = sent[i] ?? 0;
-      group.missing[to] = d;
-      to++;
-    }
-    return group;
-  });
+  for (let i = 0; i < missing.length; i++) if (Math.abs(missing[i] ?? 0) > limit) count++;
+  const far = new Drawn(count);
+  const near = new Drawn(v.length - count);
+  for (let i = 0; i < missing.length; i++) {
+    const d = missing[i] ?? 0;
+    const group = Math.abs(d) > limit ? far : near;
+    if (group.isNext()) group.take(v[i] ?? 0, sent[i] ?? 0, d);
+  }
+  return [far, near];
+}
+
+/** One out of `weight` neurons, as they come. */
+class Drawn implements WordGroup {
+  readonly weight: number;
+  readonly v: Float64Array;
+  readonly sent: Float64Array;
+  readonly missing: Float64Array;
+  private to = 0;
+  private wait = 1;
+
+  constructor(all: number) {
+    this.weight = Math.max(1, Math.floor(all / mostTried));
+    const drawn = Math.ceil(all / this.weight);
+    this.v = new Float64Array(drawn);
+    this.sent = new Float64Array(drawn);
+    this.missing = new Float64Array(drawn);
+  }
+
+  /** Whether the next neuron is one to take. */
+  isNext(): boolean {
+    this.wait--;
+    return this.wait === 0;
+  }
+
+  take(v: number, sent: number, missing: number): void {
+    this.wait = this.weight;
+    this.v[this.to] = v;
+    this.sent[this.to] = sent;
+    this.missing[this.to] = missing;
+    this.to++;
+  }
 }

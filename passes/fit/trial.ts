@@ -3,7 +3,13 @@
  * timestep, and the error of one more step. Words, which nearly all neurons send, have their rule in one piece
  * with these loops: calls for each neuron would take ten times as long. In double precision: enough to choose by.
  */
-import type { FitLoops, WordNeurons, WordRule } from "../../ir/run/loops.ts";
+import type {
+  ErrorWithin,
+  FitLoops,
+  WordGroup,
+  WordNeurons,
+  WordRule,
+} from "../../ir/run/loops.ts";
 import type { OpOf } from "../../ir/op/op.ts";
 import { doubles, floats } from "../../ir/semantics/neurons/arithmetic.ts";
 import { gradedRule, largestSpike } from "../../ir/semantics/neurons/graded.ts";
@@ -19,18 +25,12 @@ export interface Sending {
 /** What each of some neurons is at. */
 export type Neurons = Pick<WordNeurons, "v" | "sent" | "missing">;
 
-/** Neurons that stand for others. */
-export interface Group extends Neurons {
-  /** How many each of them stands for. */
-  readonly weight: number;
-}
-
 export interface Trial {
   readonly neurons: Neurons;
   /** As `WordNeurons.advance`, whatever they send: the currents of a timestep begin at `from`. */
   advance(before: number | null, currents: Float32Array, from: number): Found;
-  /** The squared error after one spike of this step, or a part of it that is not below `limit`. */
-  errorWithin(limit: number, groups: readonly Group[], step: number): number;
+  /** The error of one more spike, of these neurons. With loops it is the end of `neurons`. */
+  errorsOf(groups: readonly WordGroup[]): ErrorWithin;
 }
 
 type Found = ReturnType<WordNeurons["advance"]>;
@@ -62,25 +62,32 @@ function wordTrial(
     neurons,
     advance: (before, currents, from) =>
       neurons.advance(rule, before, currents.subarray(from, from + count)),
-    errorWithin(limit, groups, step) {
-      const { least, retracts } = rule;
-      const isBounded = ceiling !== Infinity;
-      let error = 0;
-      for (const { v, sent, missing, weight } of groups) {
-        for (let i = 0; i < v.length && error < limit; i++) {
-          const held = v[i] ?? 0;
-          const gone = sent[i] ?? 0;
-          const reached = retracts && -gone > held ? -gone : held;
-          let k = Math.floor(reached / step + 0.5);
-          if (k > most) k = most;
-          if (isBounded) k = Math.min(k, Math.floor((ceiling - gone) / step + 0.5));
-          if (k < least) k = least;
-          const left = (missing[i] ?? 0) - step * k;
-          error += weight * left * left;
-        }
+    errorsOf: (groups) => loops?.wordErrors(groups, rule) ?? plainErrors(groups, rule),
+  };
+}
+
+/** Where no engine has loops for them. */
+export function plainErrors(
+  groups: readonly WordGroup[],
+  { most, least, ceiling, retracts }: WordRule,
+): ErrorWithin {
+  const isBounded = ceiling !== Infinity;
+  return (limit, step) => {
+    let error = 0;
+    for (const { v, sent, missing, weight } of groups) {
+      for (let i = 0; i < v.length && error < limit; i++) {
+        const held = v[i] ?? 0;
+        const gone = sent[i] ?? 0;
+        const reached = retracts && -gone > held ? -gone : held;
+        let k = Math.floor(reached / step + 0.5);
+        if (k > most) k = most;
+        if (isBounded) k = Math.min(k, Math.floor((ceiling - gone) / step + 0.5));
+        if (k < least) k = least;
+        const left = (missing[i] ?? 0) - step * k;
+        error += weight * left * left;
       }
-      return error;
-    },
+    }
+    return error;
   };
 }
 
@@ -161,7 +168,7 @@ function powerTrial({ attrs, ceiling, vInit }: Sending, count: number): Trial {
       }
       return { furthest, seen };
     },
-    errorWithin(limit, groups, step) {
+    errorsOf: (groups) => (limit, step) => {
       let error = 0;
       for (const { v, sent, missing, weight } of groups) {
         for (let i = 0; i < v.length && error < limit; i++) {

@@ -2,18 +2,29 @@
  * The loops of fitting (ir/run/loops.ts) as WebAssembly: one small module, with a memory that grows with what is
  * asked of it and is kept for the next call.
  */
-import { invariant } from "../../../ir/diagnostic.ts";
+import { invariant, known } from "../../../ir/diagnostic.ts";
 import type {
+  ErrorWithin,
   FitLoops,
   RateNeurons,
   RateRule,
   RowMajor,
+  WordGroup,
   WordNeurons,
+  WordRule,
 } from "../../../ir/run/loops.ts";
 import { openAssembler } from "../assembler/assembler.ts";
 import { mostPages, pagesOf } from "../memory/pages.ts";
 import { neuronsTogether, ruleBytes, writeRateNeurons } from "./neurons.ts";
-import { type WordForm, nameOf, wordPlaces, writeWords } from "./words.ts";
+import {
+  type WordForm,
+  errorNameOf,
+  errorPlaces,
+  nameOf,
+  wordPlaces,
+  writeWordError,
+  writeWords,
+} from "./words.ts";
 import { writeProduct, writeTransposedProduct } from "./products.ts";
 
 /** Bytes to take at most: what a fit holds itself beside them is as much again. */
@@ -45,6 +56,11 @@ async function makeLoops(): Promise<FitLoops> {
   for (const form of wordForms) {
     assembler.define(nameOf(form), 5, (code) => {
       writeWords(code, form);
+    });
+  }
+  for (const form of wordForms.filter(({ sends }) => sends)) {
+    assembler.define(errorNameOf(form), 4, (code) => {
+      writeWordError(code, form);
     });
   }
   assembler.define("transposed", 7, writeTransposedProduct);
@@ -127,6 +143,36 @@ class Loops implements FitLoops {
         const found = (place: number): number => header[place / 8] ?? NaN;
         return { furthest: found(wordPlaces.furthest), seen: found(wordPlaces.seen) };
       },
+    };
+  }
+
+  wordErrors(
+    groups: readonly WordGroup[],
+    { most, least, ceiling, retracts }: WordRule,
+  ): ErrorWithin | null {
+    const evens = groups.map(({ v }) => v.length + (v.length % 2));
+    const places = this.placed(...evens.flatMap((even) => [even, even, even]));
+    if (places.length < 3 * groups.length) return null;
+    const held = groups.map(({ v, sent, missing, weight }, i) => {
+      const operands = [v, sent, missing].map((values, j) => {
+        const place = known(places[3 * i + j], "a place");
+        // One more where they are odd: it has nothing to send.
+        place.fill(0).set(values);
+        return place.byteOffset;
+      });
+      return { weight, operands: [...operands, (evens[i] ?? 0) / 2] };
+    });
+    const header = new Float64Array(this.memory.buffer, 0, ruleBytes / 8);
+    const name = errorNameOf({ retracts, bounded: ceiling !== Infinity });
+    const { call } = this;
+    return (limit, step) => {
+      let error = 0;
+      for (const { weight, operands } of held) {
+        header.set([step, most, least, ceiling, weight, limit, error]);
+        call(name, ...operands);
+        error = header[errorPlaces.error / 8] ?? NaN;
+      }
+      return error;
     };
   }
 

@@ -24,6 +24,68 @@ export const wordPlaces = {
   seen: 48,
 } as const;
 
+export function errorNameOf({ retracts, bounded }: Omit<WordForm, "sends">): string {
+  return `error${retracts ? " retract" : ""}${bounded ? " bounded" : ""}`;
+}
+
+/** Doubles in front of neurons whose error is looked for; `error` is what there is of it before and after. */
+export const errorPlaces = {
+  step: 0,
+  most: 8,
+  least: 16,
+  ceiling: 24,
+  weight: 32,
+  limit: 40,
+  error: 48,
+} as const;
+
+/**
+ * Writes the function of the parameters: where potentials are, what was sent and what is missing (f64), and how
+ * many pairs of neurons. Ends with the first pair that brings the error to the limit.
+ */
+export function writeWordError(code: FunctionWriter, form: Omit<WordForm, "sends">): void {
+  const { i32, v128, f64x2, f64 } = code.wasm;
+  const { retracts, bounded } = form;
+  const v = code.parameter(0);
+  const sent = code.parameter(1);
+  const missing = code.parameter(2);
+  const pairs = code.parameter(3);
+  const load = (place: number): Expr => f64.load(place, 8, code.int(0));
+  const given = (place: number): Local => code.define("v128", f64x2.splat(load(place)));
+  const step = given(errorPlaces.step);
+  const most = given(errorPlaces.most);
+  const least = given(errorPlaces.least);
+  const ceiling = given(errorPlaces.ceiling);
+  const weight = given(errorPlaces.weight);
+  const half = code.define("v128", f64x2.splat(f64.const(0.5)));
+  const limit = code.define("f64", load(errorPlaces.limit));
+  const error = code.define("f64", load(errorPlaces.error));
+  const gone = code.local("v128");
+  const left = code.local("v128");
+  const nearest = (value: Expr): Expr =>
+    f64x2.floor(f64x2.add(f64x2.div(value, step.get()), half.get()));
+  code.while(
+    () => i32.and(i32.ne(pairs.get(), code.int(0)), f64.lt(error.get(), limit.get())),
+    () => {
+      if (retracts || bounded) gone.set(v128.load(0, 8, sent.get()));
+      const held = (): Expr => v128.load(0, 8, v.get());
+      // pmax(a, b) is a < b ? b : a, and pmin(a, b) is b < a ? b : a.
+      const reached = retracts ? f64x2.pmax(held(), f64x2.neg(gone.get())) : held();
+      left.set(f64x2.pmin(nearest(reached), most.get()));
+      if (bounded) left.set(f64x2.pmin(left.get(), nearest(f64x2.sub(ceiling.get(), gone.get()))));
+      const sends = f64x2.mul(step.get(), f64x2.pmax(left.get(), least.get()));
+      left.set(f64x2.sub(v128.load(0, 8, missing.get()), sends));
+      left.set(f64x2.mul(f64x2.mul(weight.get(), left.get()), left.get()));
+      // One after the other, as the plain loop has them.
+      error.set(f64.add(error.get(), f64x2.extract_lane(left.get(), 0)));
+      error.set(f64.add(error.get(), f64x2.extract_lane(left.get(), 1)));
+      for (const pointer of [v, sent, missing]) pointer.step(16);
+      pairs.step(-1);
+    },
+  );
+  code.push(f64.store(errorPlaces.error, 8, code.int(0), error.get()));
+}
+
 /**
  * Writes the function of the parameters: where potentials are, what was sent, what is missing (f64) and currents
  * (f32), and how many pairs of neurons.

@@ -7,7 +7,7 @@ import { known } from "../../../ir/diagnostic.ts";
 import { uniform } from "../../../ir/random.ts";
 import { addTransposedProduct, product } from "../../../passes/fit/products.ts";
 import { plainNeurons as plainRate } from "../../../passes/fit/response.ts";
-import { plainNeurons as plainWords } from "../../../passes/fit/trial.ts";
+import { plainErrors, plainNeurons as plainWords } from "../../../passes/fit/trial.ts";
 
 const loops = await fitLoops();
 
@@ -93,8 +93,35 @@ describe("loops of fitting", () => {
     );
   });
 
+  it("find the error of words", () => {
+    const ceiling = fc.constantFrom(Infinity, 1.25);
+    fc.assert(
+      fc.property(rows, rows, seed, sign, ceiling, (one, other, s, bounds, most) => {
+        const groups = [one, other].map((count, i) => {
+          const of = (kind: number) => Float64Array.from(drawn(count, s + 3 * i + kind));
+          return { v: of(0), sent: of(1), missing: of(2), weight: 1 + 6 * i };
+        });
+        const rule = { most: 3, ceiling: most, ...bounds };
+        const fast = known(loops.wordErrors(groups, rule) ?? undefined, "loops");
+        const plain = plainErrors(groups, rule);
+        for (const step of [0.5, 0.3, 0.07]) {
+          const error = plain(Infinity, step);
+          expect(fast(Infinity, step)).toBe(error);
+          const part = fast(error / 2, step);
+          expect(part).toBeGreaterThanOrEqual(error / 2);
+          expect(part).toBeLessThanOrEqual(error);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it("refuse what they have no memory for", () => {
     expect(loops.wordNeurons(2 ** 25, 0)).toBeNull();
+    const many = new Float64Array(2 ** 24);
+    const rule = { most: 3, least: 0, ceiling: Infinity, retracts: false, floor: 0 };
+    const group = { v: many, sent: many, missing: many, weight: 1 };
+    expect(loops.wordErrors([group], rule)).toBeNull();
   });
 
   it("are those of the engine", async () => {

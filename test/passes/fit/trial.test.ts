@@ -54,8 +54,9 @@ describe.each(signs.flatMap((sign) => ceilings.map((ceiling) => ({ sign, ceiling
           const left = d - step * fire(v, sent, step, ceiling);
           return sum + 3 * left * left;
         }, 0);
-        expect(trial.errorWithin(Infinity, [{ ...neurons, weight: 3 }], step)).toBe(error);
-        expect(trial.errorWithin(error / 2, [{ ...neurons, weight: 3 }], step)).toBeLessThan(error);
+        const errorWithin = trial.errorsOf([{ ...neurons, weight: 3 }]);
+        expect(errorWithin(Infinity, step)).toBe(error);
+        expect(errorWithin(error / 2, step)).toBeLessThan(error);
       });
     });
   },
