@@ -31,7 +31,6 @@ export async function roundedByLayer(
   tune: TuneUnit,
   context: LayerContext,
 ): Promise<RoundWeights> {
-  const loops = await context.loops();
   const layers = module.ops.flatMap((op) => layerOf(module, op) ?? []);
   const done = new Map<ValueId, RoundedWeights>();
   const units = new Map<ValueId, Rounding>();
@@ -39,6 +38,7 @@ export async function roundedByLayer(
     units.set(op.result, rounding);
     return done.get(op.result) ?? roundWeights(op, weight, rounding);
   };
+  const loops = await context.loops();
   const wanted = await lookAtFloats(module, layers, context);
   for (const layer of layers) {
     const { synapse } = layer.site;

@@ -3,7 +3,7 @@ import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import { known } from "../../../ir/diagnostic.ts";
 import { type Module, tensorAt } from "../../../ir/module.ts";
 import type { FitLoops } from "../../../ir/run/loops.ts";
-import { addTransposedProduct } from "../../fit/products.ts";
+import { addTransposedProduct, product, transposed } from "../../fit/products.ts";
 import type { RoundedWeights, Rounding } from "../round.ts";
 import type { Floats, Layer, Received } from "./seen.ts";
 import { curvatureOf, nearestPlane, roundTogether } from "./together.ts";
@@ -177,15 +177,14 @@ function refit(
     { data: z, count: places, width: outputs },
     { loops },
   );
+  const square = { data: moments, count: width, width };
+  const there = product(square, transposed({ data: weights, count: outputs, width }), loops);
   const right = new Matrix(width, outputs);
   const left = Matrix.from1DArray(width, width, moments);
   for (let i = 0; i < width; i++) {
     for (let o = 0; o < outputs; o++) {
-      let there = 0;
-      for (let j = 0; j < width; j++) {
-        there += (moments[i * width + j] ?? 0) * (weights[o * width + j] ?? 0);
-      }
-      right.set(i, o, (wanted[i * outputs + o] ?? 0) / places - there);
+      const at = i * outputs + o;
+      right.set(i, o, (wanted[at] ?? 0) / places - (there.data[at] ?? 0));
     }
   }
   for (let i = 0; i < width; i++)
