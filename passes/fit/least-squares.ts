@@ -11,8 +11,8 @@
  * touches it). λ is the one out of a few that does best on samples that were left out. After Nagel et
  * al. 2020 and Hubara et al. 2021, who fit layers of quantised networks one by one.
  */
+import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import type { FitLoops } from "../../ir/run/loops.ts";
-import { type Factor, factorOf, solvedBy } from "./cholesky.ts";
 import { type Rows, addTransposedProduct, meanRow, product, transposed } from "./products.ts";
 
 /** A synapse as a matrix: y = x·weight + bias. */
@@ -51,7 +51,7 @@ export function fitted(
   const pull = pullOf(before, terms, normal, loops);
   let best = before;
   let least = errorOf(before, held, loops);
-  let chosen: Factor | null = null;
+  let chosen: CholeskyDecomposition | null = null;
   for (const penalty of penalties) {
     const solver = solverFor(normal, penalty);
     if (solver === null) continue;
@@ -117,15 +117,14 @@ function normalEquations(x: Rows, loops: FitLoops | null): NormalEquations {
 function solverFor(
   { gram, centred, isDual, scale }: NormalEquations,
   penalty: number,
-): Factor | null {
+): CholeskyDecomposition | null {
   const size = isDual ? centred.count : centred.width;
   // Without a variance the dual has nothing but the penalty to go by.
   if (scale === 0) return null;
-  const matrix = gram.slice();
-  for (let i = 0; i < size; i++) {
-    matrix[i * size + i] = (matrix[i * size + i] ?? 0) + penalty * scale + 1e-12;
-  }
-  return factorOf(matrix, size);
+  const matrix = Matrix.from1DArray(size, size, gram);
+  for (let i = 0; i < size; i++) matrix.set(i, i, matrix.get(i, i) + penalty * scale + 1e-12);
+  const solver = new CholeskyDecomposition(matrix);
+  return solver.isPositiveDefinite() ? solver : null;
 }
 
 /** Where what is missing pulls a map: its mean, and the right side of the equations. */
@@ -161,12 +160,14 @@ function moved(
   { weight, bias }: AffineMatrix,
   pull: Pull,
   { centred, mean, isDual }: NormalEquations,
-  solver: Factor,
+  solver: CholeskyDecomposition,
   loops: FitLoops | null,
 ): AffineMatrix {
   const width = bias.length;
   const { right } = pull;
-  const { data } = solvedBy(solver, right);
+  const data = Float64Array.from(
+    solver.solve(Matrix.from1DArray(right.count, width, right.data)).to1DArray(),
+  );
   const change = isDual ? transposedProduct(centred, { ...right, data }, loops).data : data;
   const shifted = bias.map((b, o) => {
     let before = 0;
