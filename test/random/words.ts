@@ -24,6 +24,8 @@ export interface LayerChoice {
   readonly isDepthwise: boolean;
   readonly shortcut: "none" | "identity" | "rescaled" | "projected";
   readonly hasBias: boolean;
+  /** A pool over time of what the convolution gives: of windows beside each other, or that overlap and hang over. */
+  readonly pool?: "none" | "apart" | "overlapping";
   readonly neurons: NeuronChoice;
 }
 
@@ -56,6 +58,7 @@ const layers: fc.Arbitrary<LayerChoice> = fc.record({
   isDepthwise: fc.boolean(),
   shortcut: fc.constantFrom("none", "identity", "rescaled", "projected"),
   hasBias: fc.boolean(),
+  pool: fc.constantFrom("none", "none", "apart", "overlapping"),
   neurons,
 });
 
@@ -155,10 +158,27 @@ class WordSketch {
     let driven = this.conv(from, {
       ...{ channels, kernel, stride, pad, groups, hasBias: choice.hasBias },
     });
+    const { pool = "none" } = choice;
+    driven = this.pool(driven, pool);
     const target = builder.typeOf(driven).shape;
-    const past = this.shortcut(from, target, shortcut, stride);
+    const past = this.shortcut(from, target, shortcut, pool === "none" ? stride : 2 * stride);
     if (past !== null) driven = builder.add("ann.add", [driven, past], {}, this.loc("add"));
     return this.fire(driven, choice.neurons);
+  }
+
+  private pool(from: ValueId, kind: NonNullable<LayerChoice["pool"]>): ValueId {
+    const [, , height = 1, width = 1] = this.builder.typeOf(from).shape;
+    if (kind === "none" || Math.min(height, width) < 2) return from;
+    const [size, pad] = kind === "apart" ? [2, 0] : [3, 1];
+    const attrs = {
+      kernel: [size, size],
+      strides: [2, 2],
+      padsBegin: [pad, pad],
+      padsEnd: [pad, pad],
+      dilations: [1, 1],
+      ceilMode: false,
+    };
+    return this.builder.add("snn.max-pool", [from], attrs, this.loc("pool"));
   }
 
   private shortcut(

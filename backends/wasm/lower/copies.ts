@@ -57,8 +57,12 @@ export function copyInto(
 }
 
 /** A view by pixel of a value in memory; copied to such a layout where it lies otherwise. */
-export function gridViewFor(lowering: Lowering, value: ValueId, image: boolean): GridView {
-  const view = lowering.dense(value);
+export function gridViewFor(
+  lowering: Lowering,
+  value: ValueId,
+  image: boolean,
+  view = lowering.dense(value),
+): GridView {
   const ready = gridViewOf(view, image);
   if (ready !== null) return ready;
   const { shape } = view;

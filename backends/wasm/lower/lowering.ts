@@ -14,6 +14,7 @@ import type { FunctionWriter } from "../assembler/code.ts";
 import { weightBytes } from "../kernels/lanes.ts";
 import type { SharedSchedule } from "../kernels/neurons/graded.ts";
 import type { SpikeMasks } from "../memory/spikes.ts";
+import { type RowSteps, mostRowSteps, rowStepsBytes } from "../memory/row-steps.ts";
 import type { WordPlanes } from "../memory/words.ts";
 import { type SumTables, tableLength } from "../memory/tables.ts";
 import {
@@ -149,6 +150,8 @@ export class Lowering {
   }[] = [];
   private readonly trains = new Map<ValueId, Spikes | null>();
   private readonly sent = new Map<ValueId, Words | null>();
+  /** Values of which only some timesteps are to be written, with those that are once they are made. */
+  private readonly sparse = new Map<ValueId, RowSteps | null>();
   private readonly families: Families;
 
   constructor(module: Module, options: LoweringOptions, families: Families) {
@@ -201,6 +204,7 @@ export class Lowering {
   /** The value in memory; lowers what makes it the first time. */
   dense(value: ValueId): View {
     const ready = this.views.get(value);
+    invariant(ready === undefined || (this.sparse.get(value) ?? null) === null, "one reader");
     if (ready !== undefined) return ready;
     const op = this.opOf(value);
     for (const family of this.families.values) {
@@ -210,6 +214,33 @@ export class Lowering {
       return view;
     }
     invariant(false, `no kernel for ${op.kind}`);
+  }
+
+  /**
+   * The value in memory for an op that reads it alone and passes over what is not there: null for `steps` where all
+   * timesteps are.
+   */
+  someSteps(value: ValueId): { readonly view: View; readonly steps: RowSteps | null } {
+    if (!this.isPrivate(value) || this.views.has(value)) {
+      return { view: this.dense(value), steps: null };
+    }
+    this.sparse.set(value, null);
+    const view = this.dense(value);
+    return { view, steps: this.sparse.get(value) ?? null };
+  }
+
+  /** Room to say which timesteps of a value are there; null where its reader wants all of them. */
+  rowSteps(value: ValueId, rows: number): RowSteps | null {
+    if (!this.sparse.has(value) || this.options.steps > mostRowSteps) return null;
+    const buffer = this.buffer("scratch", `%${value} when`, rowStepsBytes(rows));
+    const made = { buffer, rows };
+    this.sparse.set(value, made);
+    return made;
+  }
+
+  /** Takes `rowSteps` back. */
+  allSteps(value: ValueId): void {
+    this.sparse.set(value, null);
   }
 
   /**

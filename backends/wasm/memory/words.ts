@@ -22,8 +22,13 @@ export interface WordPlanes {
   readonly most: number;
   /** Channels of a pixel with the padding. */
   readonly lanes: number;
-  /** A bit for each timestep at which a pixel sends anything, 64 bits a pixel, halo included. */
+  /**
+   * A bit for each timestep at which a pixel sends anything, 64 bits a pixel, halo included. A pixel that is
+   * alone has as many as it has blocks of channels, since threads share these.
+   */
   readonly activity: Buffer | null;
+  /** Blocks of channels that note when they send, each in 64 bits of its own; 1 where a pixel is not alone. */
+  readonly noted: number;
 }
 
 /** What lies of words without saying where. */
@@ -56,20 +61,19 @@ export function wordOffset(shape: WordShape, row: number, column: number): numbe
   return (row + halo.top) * wordRowBytes(shape) + (column + halo.left) * wordPixelBytes(shape);
 }
 
+type ActivityShape = Pick<WordShape, "halo" | "grid" | "noted">;
+
 /** Bytes of the activity of a row of pixels, and of all of them. */
-export function activityRowBytes({ halo, grid }: Pick<WordShape, "halo" | "grid">): number {
-  return 8 * (halo.left + grid.columns + halo.right);
+export function activityRowBytes({ halo, grid, noted }: ActivityShape): number {
+  return 8 * noted * (halo.left + grid.columns + halo.right);
 }
 
-export function activityBytes(shape: Pick<WordShape, "halo" | "grid">): number {
+export function activityBytes(shape: ActivityShape): number {
   return (shape.halo.top + shape.grid.rows + shape.halo.bottom) * activityRowBytes(shape);
 }
 
 /** Bytes from the activity's start to that of a pixel. */
-export function activityOffset(
-  shape: Pick<WordShape, "halo" | "grid">,
-  row: number,
-  column: number,
-): number {
-  return (row + shape.halo.top) * activityRowBytes(shape) + 8 * (column + shape.halo.left);
+export function activityOffset(shape: ActivityShape, row: number, column: number): number {
+  const before = 8 * shape.noted * (column + shape.halo.left);
+  return (row + shape.halo.top) * activityRowBytes(shape) + before;
 }

@@ -80,8 +80,16 @@ export function slide(code: FunctionWriter, job: Slide, fold: WindowFold): void 
   });
 }
 
-/** Emits the loops around a leaf; threads share windows along the first spatial axis. */
-export function overWindows(code: FunctionWriter, job: Slide, leaf: Leaf): void {
+/**
+ * Emits the loops around a leaf; threads share windows along the first spatial axis. `enter` is asked for what is done once
+ * for each of these: it is given which it is, and its part of the axis.
+ */
+export function overWindows(
+  code: FunctionWriter,
+  job: Slide,
+  leaf: Leaf,
+  enter?: (row: Local, segment: Segment) => void,
+): void {
   const { i32 } = code.wasm;
   const { input, output, axes } = job;
   const bytes = elementBytes(input.element);
@@ -135,6 +143,7 @@ export function overWindows(code: FunctionWriter, job: Slide, leaf: Leaf): void 
         () =>
           i32.and(i32.lt_s(from.get(), share.to.get()), i32.lt_s(from.get(), code.int(segment.to))),
         () => {
+          enter?.(from, segment);
           body();
           from.step(1);
         },

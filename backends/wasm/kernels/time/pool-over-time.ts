@@ -5,8 +5,11 @@
 import { known } from "../../../../ir/diagnostic.ts";
 import type { Expr } from "../../assembler/types.ts";
 import type { FunctionWriter, Local } from "../../assembler/code.ts";
-import { placeOf } from "../../assembler/memory.ts";
-import { type Slide, overWindows, tapOffsets } from "../synapses/slide.ts";
+import { placeOf, pointerTo, storeLanes } from "../../assembler/memory.ts";
+import type { RowSteps } from "../../memory/row-steps.ts";
+import type { View } from "../../memory/view.ts";
+import { type Segment, type Slide, overWindows, tapOffsets } from "../synapses/slide.ts";
+import { forEachStep, noteRowSteps, rowStepsAt } from "./row-steps.ts";
 
 /** Most taps of a window; more would not stay in registers. */
 export const mostTapsOverTime = 16;
@@ -14,8 +17,36 @@ export const mostTapsOverTime = 16;
 /** Most taps of which four channels are summed at once, in two vectors each. */
 const mostWideTaps = 4;
 
+/** What of a pool's input is there, and what of its output is to be; null for all. */
+export interface PooledSteps {
+  readonly input: RowSteps;
+  readonly output: RowSteps;
+}
+
+/** How sums are kept: `isShort` where 32 bits are proved to hold them, in integers. */
+export interface PoolForm {
+  readonly steps: number;
+  readonly isShort: boolean;
+  readonly when: PooledSteps | null;
+}
+
 /** y[t] = pool of the sums up to t − pool of the sums up to t − 1, for t up to `steps`. */
-export function poolOverTime(code: FunctionWriter, job: Slide, steps: number): void {
+export function poolOverTime(code: FunctionWriter, job: Slide, form: PoolForm): void {
+  const { steps, when } = form;
+  if (form.isShort) {
+    const bits = code.local("i64");
+    overWindows(
+      code,
+      job,
+      (window, x, y, lanes) => {
+        emitShort(code, job, steps, tapOffsets(job, window), x, y, lanes, when && bits);
+      },
+      (row, segment) => {
+        if (when !== null) enterRow(code, job, when, row, segment, bits);
+      },
+    );
+    return;
+  }
   overWindows(code, job, (window, x, y, lanes) => {
     const offsets = tapOffsets(job, window);
     if (offsets.length <= mostWideTaps && lanes > 2) {
@@ -26,6 +57,109 @@ export function poolOverTime(code: FunctionWriter, job: Slide, steps: number): v
       emitLanes(code, job, steps, offsets, x, y, first, Math.min(2, lanes - first));
     }
   });
+}
+
+/**
+ * Sets `bits` to the timesteps at which a row of windows sees anything, and notes them. Of rows that are not
+ * there at one of these, zeros are made.
+ */
+function enterRow(
+  code: FunctionWriter,
+  { axes, input: read }: Slide,
+  { input, output }: PooledSteps,
+  row: Local,
+  { firstTap, taps }: Segment,
+  bits: Local,
+): void {
+  const { i32, i64, memory } = code.wasm;
+  const { stride, dilation, padBegin, inputStride: rowStride } = known(axes[0], "a spatial axis");
+  bits.set(i64.const(0n));
+  const from = code.define("i32", i32.mul(row.get(), code.int(stride)));
+  from.step(firstTap * dilation - padBegin);
+  for (let tap = 0; tap < taps; tap++) {
+    bits.set(i64.or(bits.get(), rowStepsAt(code, input, from).get()));
+    from.step(dilation);
+  }
+  noteRowSteps(code, output, row, bits);
+  const time = code.local("i32");
+  for (let tap = 0; tap < taps; tap++) {
+    from.step(-dilation);
+    const own = rowStepsAt(code, input, from);
+    own.set(i64.and(bits.get(), i64.xor(own.get(), i64.const(-1n))));
+    forEachStep(code, own, time, () => {
+      const at = pointerTo(code, read.buffer);
+      at.advance(i32.mul(from.get(), code.int(4 * rowStride)));
+      at.advance(i32.mul(time.get(), code.int(4 * read.lead)));
+      at.step(placeOf(read));
+      code.push(memory.fill(at.get(), code.int(0), code.int(rowBytesOf(read))));
+    });
+  }
+}
+
+/** Bytes of a row of pixels, whose channels are beside each other. */
+function rowBytesOf({ shape, strides }: View): number {
+  return 4 * (((shape[3] ?? 1) - 1) * (strides[3] ?? 0) + (shape[1] ?? 1));
+}
+
+/** Up to four channels, in sums of 32 bits; at the timesteps that `bits` has, or at all. */
+function emitShort(
+  code: FunctionWriter,
+  { input, output }: Slide,
+  steps: number,
+  offsets: readonly number[],
+  x: Local,
+  y: Local,
+  lanes: number,
+  bits: Local | null,
+): void {
+  const { i32, i32x4, v128 } = code.wasm;
+  const zero = (): Expr => v128.const(new Array<number>(16).fill(0));
+  code.borrow("v128", offsets.length + 2, ([pooled, before, ...taps]) => {
+    const [most, last] = [known(pooled, "a maximum"), known(before, "the maximum before")];
+    for (const sum of [last, ...taps]) sum.set(zero());
+    const [at, out] = [code.define("i32", x.get()), code.define("i32", y.get())];
+    const step = (): void => {
+      offsets.forEach((offset, tap) => {
+        const place = placeOf(input, offset);
+        const sum = known(taps[tap], "a sum");
+        const loaded =
+          lanes === 4 ? v128.load(place, 4, at.get()) : loadLanes(code, place, at, lanes);
+        sum.set(i32x4.add(sum.get(), loaded));
+        most.set(tap === 0 ? sum.get() : i32x4.max_s(most.get(), sum.get()));
+      });
+      const change = i32x4.sub(most.get(), last.get());
+      const store = (value: () => Expr): void =>
+        storeLanes(code, placeOf(output), () => out.get(), value, lanes);
+      if (lanes === 4) store(() => change);
+      else {
+        const held = code.define("v128", change);
+        store(() => held.get());
+      }
+      last.set(most.get());
+    };
+    if (bits === null) {
+      code.times(steps, () => {
+        step();
+        at.step(4 * input.lead);
+        out.step(4 * output.lead);
+      });
+      return;
+    }
+    const time = code.local("i32");
+    forEachStep(code, bits, time, () => {
+      at.set(i32.add(x.get(), i32.mul(time.get(), code.int(4 * input.lead))));
+      out.set(i32.add(y.get(), i32.mul(time.get(), code.int(4 * output.lead))));
+      step();
+    });
+  });
+}
+
+/** Fewer than four elements; others are whatever. */
+function loadLanes(code: FunctionWriter, place: number, at: Local, lanes: number): Expr {
+  const { v128 } = code.wasm;
+  if (lanes === 1) return v128.load32_zero(place, 4, at.get());
+  const two = v128.load64_zero(place, 4, at.get());
+  return lanes === 2 ? two : v128.load32_lane(place + 8, 4, 2, at.get(), two);
 }
 
 /** `lanes` channels from number `first` on: up to two in one vector of doubles, up to four in two. */

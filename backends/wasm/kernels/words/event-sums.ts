@@ -86,12 +86,16 @@ interface Share {
   readonly left: Local;
 }
 
-/** Fills this thread's part of the table, and the sums that it says are there, for rows [from, to). */
+/**
+ * Fills this thread's part of the table, and the sums that it says are there, for rows [from, to). `together`: timesteps that
+ * are one turn, which multiplies all words where it has to at any of them, so that others need no sums.
+ */
 export function sumEvents(
   code: FunctionWriter,
   events: EventSums,
   steps: number,
   rows: { readonly from: Local; readonly to: Local },
+  together: number,
 ): void {
   const { i32, i64, memory } = code.wasm;
   const share = openShare(code, events, rows);
@@ -117,6 +121,13 @@ export function sumEvents(
       entry.set(i32.add(table.get(), i32.shl(time.get(), code.int(2))));
       words.set(i32.add(plane.get(), i32.mul(time.get(), code.int(events.planeBytes))));
       sumTimestep(code, events, share, words, entry);
+      if (together === 1) return;
+      code.when(i32.eq(i32.load(0, 4, entry.get()), code.int(asDense)), () => {
+        const turn = i32.mul(i32.div_u(time.get(), code.int(together)), code.int(together));
+        const all = i64.const((1n << BigInt(together)) - 1n);
+        const done = i64.shl(all, i64.extend_u(turn));
+        mask.set(i64.and(mask.get(), i64.xor(done, i64.const(-1n))));
+      });
     },
   );
 }

@@ -6,6 +6,7 @@ import type { Sign } from "../../../../ir/op/op.ts";
 import type { Alphabet } from "../../../../ir/op/attrs/shared.ts";
 import type { PixelGrid } from "../../memory/spikes.ts";
 import type { Buffer } from "../../memory/view.ts";
+import type { RowSteps } from "../../memory/row-steps.ts";
 import type { WordPlanes } from "../../memory/words.ts";
 import type { EventSums } from "./event-sums.ts";
 import type { RowsInside } from "./inside.ts";
@@ -90,6 +91,8 @@ export interface WordTaps {
 export interface WordCurrent {
   readonly view: GridView;
   readonly atFirst: boolean;
+  /** Which timesteps of each row are there; null for all. */
+  readonly when: RowSteps | null;
 }
 
 /** Neurons of `snn.graded` that end a layer. Tables are [row, padded channel]. */
@@ -141,6 +144,8 @@ export interface Parameter {
 export interface WordSums {
   readonly kind: "sums";
   readonly target: GridView;
+  /** Where it is to be said which timesteps of a row are stored, if not all. */
+  readonly when: RowSteps | null;
 }
 
 export interface WordLayer {

@@ -8,8 +8,10 @@ import type { Expr } from "../../assembler/types.ts";
 import { shareOf } from "../../assembler/memory.ts";
 import { type WordLayer, isAlongTime, unitsOf, wordBlock, wordBlocks } from "./form.ts";
 import { type EventSums, sumEvents, sumNone } from "./event-sums.ts";
+import { noteStored, receivedAt } from "./due.ts";
 import { openRow } from "./places.ts";
 import { emitTile } from "./tile.ts";
+import type { TileShape } from "./turn.ts";
 
 /** Emits the loops; threads share rows of pixels, or blocks where there is one row. */
 export function runWordLayer(code: FunctionWriter, layer: WordLayer): void {
@@ -21,6 +23,9 @@ export function runWordLayer(code: FunctionWriter, layer: WordLayer): void {
   for (const { events } of layer.windows) {
     if (events !== null) sumEventsFirst(code, layer, events, share);
   }
+  const { sink } = layer;
+  if (sink.kind === "sums" && sink.when !== null) noteStored(code, layer, sink.when, share);
+  const received = isAlongTime(layer) ? receivedAt(code, layer) : null;
   const lastLanes = grid.channels - (blocks - 1) * width;
   const block = code.local("i32");
   const row = code.local("i32");
@@ -30,7 +35,7 @@ export function runWordLayer(code: FunctionWriter, layer: WordLayer): void {
       row.set(byRows ? share.from.get() : code.int(0));
       const end = (): Expr => (byRows ? share.to.get() : code.int(grid.rows));
       code.upTo(row, end, 1, () => {
-        emitRow(code, layer, block, row, lanes);
+        emitRow(code, layer, row, { block, lanes, received });
       });
     });
   };
@@ -59,19 +64,21 @@ export function runWordLayer(code: FunctionWriter, layer: WordLayer): void {
 /** What is summed by events is there before any tile: rows by the thread that they are a share of, one row by one alone. */
 function sumEventsFirst(
   code: FunctionWriter,
-  { grid, steps }: WordLayer,
+  layer: WordLayer,
   events: EventSums,
   share: { readonly from: Local; readonly to: Local },
 ): void {
+  const { grid, steps } = layer;
+  const together = isAlongTime(layer) ? layer.together : 1;
   if (grid.rows > 1) {
-    sumEvents(code, events, steps, share);
+    sumEvents(code, events, steps, share, together);
     return;
   }
   const alone = { from: code.define("i32", code.int(0)), to: code.define("i32", code.int(1)) };
   code.when(
     code.wasm.i32.eq(code.parameter(1).get(), code.int(1)),
     () => {
-      sumEvents(code, events, steps, alone);
+      sumEvents(code, events, steps, alone, together);
     },
     () => {
       sumNone(code, events, steps);
@@ -87,21 +94,20 @@ function touchesLanes({ currents, sink }: WordLayer): boolean {
 function emitRow(
   code: FunctionWriter,
   layer: WordLayer,
-  block: Local,
   row: Local,
-  lanes: number,
+  tile: Omit<TileShape, "positions">,
 ): void {
-  const places = openRow(code, layer, block, row);
+  const places = openRow(code, layer, tile.block, row);
   const { together, grid } = layer;
   if (isAlongTime(layer)) {
-    emitTile(code, layer, places, { block, lanes, positions: together });
+    emitTile(code, layer, places, { ...tile, positions: together });
     return;
   }
   const tiles = Math.floor(grid.columns / together);
   code.times(tiles, () => {
-    emitTile(code, layer, places, { block, lanes, positions: together });
+    emitTile(code, layer, places, { ...tile, positions: together });
     places.advance(together);
   });
   const rest = grid.columns % together;
-  if (rest > 0) emitTile(code, layer, places, { block, lanes, positions: rest });
+  if (rest > 0) emitTile(code, layer, places, { ...tile, positions: rest });
 }

@@ -11,6 +11,8 @@ import {
   wordPlaneBytes,
   wordRowBytes,
 } from "../../memory/words.ts";
+import type { RowSteps } from "../../memory/row-steps.ts";
+import { rowStepsAt } from "../time/row-steps.ts";
 import type { GridView } from "../neurons/population-form.ts";
 import { type RowInside, openInside } from "./inside.ts";
 import { type EventSums, sumsPixelBytes, sumsRowBytes } from "./event-sums.ts";
@@ -56,10 +58,12 @@ export interface LayerPlaces {
     readonly inside: RowInside | null;
   }[];
   readonly taps: readonly { readonly words: Place; readonly activity: Place | null }[];
-  readonly currents: readonly Place[];
+  /** With the timesteps of the row that are there, as bits; null for all. */
+  readonly currents: readonly { readonly place: Place; readonly when: Local | null }[];
   readonly spare: Place | null;
   readonly cells: CellPlaces | null;
-  readonly sums: Place | null;
+  /** With the timesteps of the row that are to be stored; null for all. */
+  readonly sums: { readonly place: Place; readonly when: Local | null } | null;
   /** Moves to the tile so many positions on. */
   advance(positions: number): void;
 }
@@ -118,14 +122,15 @@ export function openRow(
     words: WordPlanes,
     origin: readonly [number, number],
     stride: readonly [number, number],
+    block = 0,
   ): Place | null =>
     words.activity === null
       ? null
       : open(
           words.activity,
           activityOffset(words, ...origin),
-          { row: stride[0] * activityRowBytes(words) },
-          { pixel: 8 * stride[1], plane: 0 },
+          { row: stride[0] * activityRowBytes(words), block },
+          { pixel: 8 * words.noted * stride[1], plane: 0 },
         );
   const ofParameter = ({ buffer, pixelStride }: Parameter): Place =>
     open(
@@ -152,7 +157,12 @@ export function openRow(
     place.at.step(-shift * words.bytes);
     return { words: place, activity: ofActivity(words, [0, 0], stride) };
   });
-  const currents = layer.currents.map(({ view }) => ofGrid(view));
+  const whenOf = (when: RowSteps | null): Local | null =>
+    when === null ? null : rowStepsAt(code, when, row);
+  const currents = layer.currents.map(({ view, when }) => ({
+    place: ofGrid(view),
+    when: whenOf(when),
+  }));
   const tile = tileBytes(layer);
   const stay = { pixel: 0, plane: 0 };
   let cells: CellPlaces | null = null;
@@ -169,7 +179,7 @@ export function openRow(
         : { ...open(buffer, 0, { unit: tile }, stay, false), stride: alongTime ? 0 : 4 * width };
     cells = {
       words: ofWords(words, wordOffset(words, 0, 0), [1, 1], width * words.bytes),
-      activity: ofActivity(words, [0, 0], [1, 1]),
+      activity: ofActivity(words, [0, 0], [1, 1], alongTime ? 8 : 0),
       potentials: state(sink.potentials),
       sent: sink.sent === null ? null : state(sink.sent),
       vInit: ofParameter(sink.vInit),
@@ -185,7 +195,7 @@ export function openRow(
     currents,
     spare: spare === null ? null : open(spare, 0, { unit: 2 * tile }, stay, false),
     cells,
-    sums: sink.kind === "sums" ? ofGrid(sink.target) : null,
+    sums: sink.kind === "sums" ? { place: ofGrid(sink.target), when: whenOf(sink.when) } : null,
     advance(positions) {
       for (const { at, bytes } of moving) at.step(positions * bytes);
     },

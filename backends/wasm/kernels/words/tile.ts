@@ -3,9 +3,10 @@ import { known } from "../../../../ir/diagnostic.ts";
 import type { FunctionWriter, Local } from "../../assembler/code.ts";
 import type { Expr } from "../../assembler/types.ts";
 import type { Moment } from "./cells.ts";
-import { allSteps, dueOf } from "./due.ts";
+import { type Due, allSteps, dueOf } from "./due.ts";
 import { type WordCells, type WordLayer, isAlongTime } from "./form.ts";
 import type { LayerPlaces, Place } from "./places.ts";
+import { forEachStep } from "../time/row-steps.ts";
 import { withinLanes } from "./store.ts";
 import { type TileShape, Turn } from "./turn.ts";
 
@@ -37,6 +38,11 @@ export function emitTile(
   if (isAlongTime(layer)) {
     beginCells(code, layer, places, tile);
     const { positions } = tile;
+    const due = dueOf(code, layer, places, tile);
+    if (due !== null) {
+      runDueTurns(code, layer, places, tile, due, time, (each) => run(null, within, each));
+      return;
+    }
     const turns = Math.floor(steps / positions);
     code.times(turns, () => {
       run(isWhole && turns === 1 ? 0 : null, within);
@@ -54,6 +60,11 @@ export function emitTile(
     if (steps === 1) return;
     time.set(code.int(steps - 1));
     run(steps - 1, { isFirst: false, isLast });
+    return;
+  }
+  const stored = places.sums?.when ?? null;
+  if (stored !== null) {
+    forEachStep(code, stored, time, () => run(null, within));
     return;
   }
   beginCells(code, layer, places, tile);
@@ -95,6 +106,57 @@ export function emitTile(
   });
 }
 
+/** The turns of a pixel that is alone, some timesteps each, in which any is due. */
+function runDueTurns(
+  code: FunctionWriter,
+  { steps }: WordLayer,
+  { cells }: LayerPlaces,
+  tile: TileShape,
+  { mask, sent }: Due,
+  time: Local,
+  run: (tile: TileShape) => readonly Local[],
+): void {
+  const { i32, i64 } = code.wasm;
+  const { positions } = tile;
+  const own = known(sent[0], "activity");
+  const rest = steps % positions;
+  const whole = steps - rest;
+  const turn = (each: TileShape): void => {
+    const fired = run(each);
+    const bits = fired
+      .map((isFired, p) => i32.shl(isFired.get(), code.int(p)))
+      .reduce((a, b) => i32.or(a, b));
+    own.set(i64.or(own.get(), i64.shl(i64.extend_u(bits), i64.extend_u(time.get()))));
+    if (each.positions < positions) return;
+    // What fired last may fire again, whatever comes.
+    const next = i64.shl(
+      i64.extend_u(known(fired.at(-1), "a position").get()),
+      i64.extend_u(time.get()),
+    );
+    const after = i64.shl(next, i64.const(BigInt(positions)));
+    mask.set(i64.and(i64.or(mask.get(), after), i64.const(allSteps(steps))));
+  };
+  code.while(
+    () => i64.ne(mask.get(), i64.const(0n)),
+    () => {
+      const first = i32.wrap(i64.ctz(mask.get()));
+      time.set(i32.mul(i32.div_u(first, code.int(positions)), code.int(positions)));
+      const done = i64.shl(i64.const(allSteps(positions)), i64.extend_u(time.get()));
+      mask.set(i64.and(mask.get(), i64.xor(done, i64.const(-1n))));
+      const turnOfAll = (): void => turn(tile);
+      if (rest === 0) turnOfAll();
+      else {
+        code.when(i32.lt_s(time.get(), code.int(whole)), turnOfAll, () =>
+          turn({ ...tile, positions: rest }),
+        );
+      }
+    },
+  );
+  const { activity } = known(cells, "neurons");
+  if (activity === null) return;
+  code.push(i64.store(activity.offset, 8, activity.at.get(), own.get()));
+}
+
 /** Timesteps of which each may be code of its own. */
 const mostUnrolled = 4;
 
@@ -134,7 +196,7 @@ function beginCells(
   }
   currents.forEach(({ atFirst }, i) => {
     if (!atFirst) return;
-    const current = known(places.currents[i], "a current");
+    const { place: current } = known(places.currents[i], "a current");
     const add = (): void => {
       forEach((p, v) => {
         const x = withinLanes(code, load(current, p, v), lanes - 4 * v);

@@ -25,6 +25,8 @@ export interface TileShape {
   /** Channels of the block that there are. */
   readonly lanes: number;
   readonly positions: number;
+  /** Where positions are timesteps: those of a chunk at which anything is received, as bits; null where it may be at all. */
+  readonly received: Local | null;
 }
 
 /** When a turn begins, from the start of the chunk. */
@@ -234,7 +236,7 @@ export class Turn {
 
   private addCurrents(sums: readonly Local[], moment: Moment): void {
     const { code, layer, places, tile } = this;
-    const { v128, i32, i32x4 } = code.wasm;
+    const { v128, i32, i64, i32x4 } = code.wasm;
     const { vectors, bias, currents } = layer;
     if (bias !== null) {
       const at = code.define("i32", i32.mul(tile.block.get(), code.int(16 * vectors)));
@@ -245,20 +247,27 @@ export class Turn {
     }
     currents.forEach(({ atFirst }, i) => {
       if (atFirst && !moment.isFirst) return;
-      const place = known(places.currents[i], "a current");
-      const at = this.at(place);
-      sums.forEach((sum, index) => {
-        const [p, v] = [Math.floor(index / vectors), index % vectors];
-        const loaded = v128.load(place.offset + p * place.stride + 16 * v, 4, at.get());
-        const x = withinLanes(code, loaded, tile.lanes - 4 * v);
-        if (x !== null) sum.set(i32x4.add(sum.get(), x));
-      });
+      const { place, when } = known(places.currents[i], "a current");
+      const add = (): void => {
+        const at = this.at(place);
+        sums.forEach((sum, index) => {
+          const [p, v] = [Math.floor(index / vectors), index % vectors];
+          const loaded = v128.load(place.offset + p * place.stride + 16 * v, 4, at.get());
+          const x = withinLanes(code, loaded, tile.lanes - 4 * v);
+          if (x !== null) sum.set(i32x4.add(sum.get(), x));
+        });
+      };
+      if (when === null) add();
+      else {
+        const bit = i64.shr_u(when.get(), i64.extend_u(this.time.local.get()));
+        code.when(i32.and(i32.wrap(bit), code.int(1)), add);
+      }
     });
   }
 
   private storeSums(sums: readonly Local[]): void {
     const { code, layer, places, tile } = this;
-    const place = known(places.sums, "a target");
+    const { place } = known(places.sums, "a target");
     const at = this.at(place);
     sums.forEach((sum, index) => {
       const [p, v] = [Math.floor(index / layer.vectors), index % layer.vectors];
@@ -297,8 +306,7 @@ export class Turn {
       fireTile(code, sink, cells, rowsHere, sums, vectors, positions, moment);
       for (const p of positions) this.storeTrace(cells, p);
     }
-    const asked = layer.sink.kind === "cells" && sink.words.activity !== null && !this.alongTime;
-    const fired = asked ? each.map((p) => this.anyOf(sums, p)) : [];
+    const fired = sink.words.activity !== null ? each.map((p) => this.anyOf(sums, p)) : [];
     const within = sink.once === null ? null : withinWords(code, sink);
     const to = { ...cells.words, at: this.at(cells.words) };
     storeWords(code, sink.words, to, sums, vectors, within);

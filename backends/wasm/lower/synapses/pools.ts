@@ -1,5 +1,7 @@
 /** Pools: maxima and means over windows, and the maxima of sums over time. */
-import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
+import { integerBounds } from "../../../../ir/analysis/bounds.ts";
+import { magnitude } from "../../../../ir/analysis/interval.ts";
+import { type Op, type OpOf, type ValueId, isOp } from "../../../../ir/op/op.ts";
 import { elementCount } from "../../../../ir/type.ts";
 import type { FunctionWriter } from "../../assembler/code.ts";
 import { onFirstThread, spaceOf } from "../../assembler/memory.ts";
@@ -18,12 +20,9 @@ export function lowerPool(lowering: Lowering, op: Op): View | null {
   if (!isOp(op, "ann.max-pool", "ann.average-pool", ...runningKinds)) return null;
   const element = elementOf(op.type.dtype);
   if (element === null || (isOp(op, "ann.average-pool") && element !== "f32")) return null;
+  if (isOp(op, ...runningKinds)) return lowerRunning(lowering, op);
   const input = lowering.dense(lowering.operandOf(op));
   const output = lowering.place(op.result);
-  if (isOp(op, ...runningKinds)) {
-    emitRunning(lowering, op, input, output);
-    return output;
-  }
   const fold = isOp(op, "ann.average-pool") ? meanOf(op.attrs.countIncludePad) : maximum(element);
   emitSlide(lowering, op, input, output, fold);
   return output;
@@ -91,27 +90,63 @@ function meanOf(countPadding: boolean): (code: FunctionWriter) => WindowFold {
 }
 
 /** y[t] = pool of the sums up to t − pool of the sums up to t − 1; sums over time are doubles. */
-function emitRunning(
-  lowering: Lowering,
-  op: OpOf<(typeof runningKinds)[number]>,
-  input: View,
-  output: View,
-): void {
-  const { steps, chunked } = lowering.options;
+function lowerRunning(lowering: Lowering, op: RunningPool): View {
+  const { chunked } = lowering.options;
   const rehearsal = "rehearsal" in op.attrs ? op.attrs.rehearsal : 0;
   if (!chunked && rehearsal === 0 && elementCount(op.attrs.kernel) <= mostTapsOverTime) {
-    const axes = slideAxes(op, input, output);
-    lowering.emit({
-      name: `%${op.result} ${op.kind}`,
-      phase: lowering.phaseOf(op.result),
-      reads: [input.buffer],
-      writes: [output.buffer],
-      emit(code) {
-        poolOverTime(code, { input, output, axes, steps: 1 }, steps);
-      },
-    });
-    return;
+    return lowerInOneGo(lowering, op);
   }
+  const input = lowering.dense(lowering.operandOf(op));
+  const output = lowering.place(op.result);
+  emitRunning(lowering, op, input, output, rehearsal);
+  return output;
+}
+
+type RunningPool = OpOf<(typeof runningKinds)[number]>;
+
+/** Sums that stay in registers; timesteps at which nothing comes are passed over where that is known. */
+function lowerInOneGo(lowering: Lowering, op: RunningPool): View {
+  const { steps } = lowering.options;
+  const operand = lowering.operandOf(op);
+  const isShort = fitsWords(lowering, operand);
+  const [batch, , rows = 0, ...columns] = op.type.shape;
+  const byPixel = [operand, op.result].every((value) => lowering.layouts.images.has(value));
+  const wanted = isShort && byPixel && batch === 1 && columns.length === 1;
+  const given = wanted ? lowering.rowSteps(op.result, rows) : null;
+  const { view: input, steps: come } =
+    given === null ? { view: lowering.dense(operand), steps: null } : lowering.someSteps(operand);
+  const when = given === null || come === null ? null : { input: come, output: given };
+  if (given !== null && when === null) lowering.allSteps(op.result);
+  const output = lowering.place(op.result);
+  const axes = slideAxes(op, input, output);
+  lowering.emit({
+    name: `%${op.result} ${op.kind}`,
+    phase: lowering.phaseOf(op.result),
+    reads: [input.buffer, ...(when === null ? [] : [when.input.buffer])],
+    writes: [output.buffer, ...(when === null ? [] : [when.output.buffer])],
+    emit(code) {
+      poolOverTime(code, { input, output, axes, steps: 1 }, { steps, isShort, when });
+    },
+  });
+  return output;
+}
+
+/** Whether sums over all timesteps of integers, and differences of two such sums, are proved to fit 32 bits. */
+function fitsWords(lowering: Lowering, value: ValueId): boolean {
+  if (lowering.opOf(value).type.dtype !== "i32") return false;
+  const interval = integerBounds(lowering.module).values.get(value);
+  if (interval === undefined) return false;
+  return 2 * magnitude(interval) * lowering.options.timesteps < 2 ** 31;
+}
+
+function emitRunning(
+  lowering: Lowering,
+  op: RunningPool,
+  input: View,
+  output: View,
+  rehearsal: number,
+): void {
+  const { steps } = lowering.options;
   const operand = lowering.operandOf(op);
   const phase = lowering.phaseOf(op.result);
   const name = `%${op.result}`;

@@ -94,7 +94,7 @@ export function eventSumsOf(
         : {
             buffer: planes.activity,
             offset: activityOffset(planes, 0, 0),
-            pixels: planes.grid.columns,
+            pixels: planes.grid.columns * planes.noted,
             rowBytes: activityRowBytes(planes),
           },
     compaction: lowering.constant("compaction of eight words", compactionTable),

@@ -15,9 +15,11 @@ import {
   type WordSums,
   type WordTaps,
   type WordWindow,
+  isAlongTime,
   paddedChannels,
   tileBytes,
   unitsOf,
+  wordBlocks,
 } from "../../kernels/words/form.ts";
 import { runWordLayer } from "../../kernels/words/layer.ts";
 import type { PixelGrid } from "../../memory/spikes.ts";
@@ -47,7 +49,7 @@ export function lowerWordLayer(lowering: Lowering, op: Op): Words | null {
   const shape = { grid, ...tileOf(grid, steps) };
   const width = 4 * shape.vectors;
   const drive = collectWordDrive(lowering, lowering.operandOf(op), image, grid, width);
-  const planes = planesOf(lowering, neurons, grid, paddedChannels(shape), image);
+  const planes = planesOf(lowering, neurons, shape, image);
   const cells = wordCellsOf(lowering, neurons, planes, shape, drive);
   emitLayer(lowering, op, shape, drive, cells, steps);
   return { planes, amplitude, shares, op: neurons.op };
@@ -83,8 +85,18 @@ export function lowerWordSums(lowering: Lowering, op: Op): View | null {
   const output = lowering.place(op.result);
   const target = gridViewOf(output, image);
   if (target === null) return null;
-  emitLayer(lowering, op, shape, drive, { kind: "sums", target }, steps);
+  const when = saysWhen(shape, drive) ? lowering.rowSteps(op.result, grid.rows) : null;
+  emitLayer(lowering, op, shape, drive, { kind: "sums", target, when }, steps);
   return output;
+}
+
+/** Whether it is known of all that is summed when it comes. */
+function saysWhen({ grid }: Shape, { sources, bias }: WordDrive): boolean {
+  return (
+    grid.rows > 1 &&
+    bias === null &&
+    sources.every((each) => each.kind !== "current" && each.planes.activity !== null)
+  );
 }
 
 type Shape = Pick<WordLayer, "grid" | "vectors" | "together">;
@@ -106,18 +118,22 @@ function tileOf(
 function planesOf(
   lowering: Lowering,
   { op, most, isSigned }: WordNeurons,
-  grid: PixelGrid,
-  lanes: number,
+  layer: Shape,
   image: boolean,
 ): WordPlanes {
   const { relaxed, steps } = lowering.options;
+  const { grid } = layer;
+  const halo = haloOf(lowering, op.result, image);
+  // Windows that hang over a pixel ask for each column's activity, of which this one would have several.
+  const isAlone = isAlongTime(layer) && Object.values(halo).every((width) => width === 0);
   const shape = {
-    ...{ grid, halo: haloOf(lowering, op.result, image), steps, lanes, most },
+    ...{ grid, halo, steps, lanes: paddedChannels(layer), most },
+    noted: isAlone ? wordBlocks(layer) : 1,
     bytes: relaxed ? 1 : 2,
     bias: relaxed && isSigned ? most : 0,
   } as const;
   const name = `%${op.result} words`;
-  const isSparse = grid.rows > 1 && steps > fewTimesteps;
+  const isSparse = (grid.rows > 1 || isAlone) && steps > fewTimesteps;
   const planes: WordPlanes = {
     ...shape,
     buffer: lowering.buffer("scratch", name, wordsBytes(shape)),
@@ -167,9 +183,15 @@ function emitLayer(
   const name = `%${op.result}`;
   drive.sources.forEach((source, i) => {
     if (source.kind === "current") {
-      const view = gridViewFor(lowering, source.value, image);
-      reads.push(view.view.buffer);
-      currents.push({ view, atFirst: source.atFirst });
+      const { value, atFirst } = source;
+      const isSparse = sink.kind === "cells" && sink.words.activity !== null && grid.rows > 1;
+      const { view: own, steps: when } =
+        isSparse && !atFirst
+          ? lowering.someSteps(value)
+          : { view: lowering.dense(value), steps: null };
+      const view = gridViewFor(lowering, value, image, own);
+      reads.push(view.view.buffer, ...(when === null ? [] : [when.buffer]));
+      currents.push({ view, atFirst, when });
       return;
     }
     const { buffer, activity } = source.planes;
@@ -199,8 +221,10 @@ function emitLayer(
   const spareBytes = 2 * unitsOf(shape) * tileBytes(shape);
   const spare = needsSpare ? lowering.buffer("scratch", `${name} sums`, spareBytes) : null;
   if (spare !== null) writes.push(spare);
-  if (sink.kind === "sums") writes.push(sink.target.view.buffer);
-  else {
+  if (sink.kind === "sums") {
+    const { target, when } = sink;
+    writes.push(target.view.buffer, ...(when === null ? [] : [when.buffer]));
+  } else {
     const own = buffersOfCells(sink);
     reads.push(...own.reads);
     writes.push(...own.writes);

@@ -131,7 +131,7 @@ async function sumsOf(
   const assembler = await openAssembler({ shared: false, relaxed: false });
   assembler.define("run", 3, (code) => {
     const share = { from: code.define("i32", code.int(0)), to: code.define("i32", code.int(rows)) };
-    sumEvents(code, events, 1, share);
+    sumEvents(code, events, 1, share, 1);
   });
   const binary = Uint8Array.from(assembler.finish(false));
   const pages = Math.ceil((end + 64) / 65536);
