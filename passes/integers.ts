@@ -14,8 +14,14 @@ import { type PipelineStep, step } from "./pipeline.ts";
 /** Steps finer than this part of a range, as a power of two, send what the rounding of weights of 8 bits blurs. */
 const enoughPrecision = 9;
 
+/** How weights of few bits are rounded: those of an output together. With all bits it makes no difference. */
+const together = { method: "gptq" };
+
 /** What quantises differential code, which is exact enough to show how weights and inputs are rounded. */
-const exact = { method: "gptq", input: 12 };
+const exact = { ...together, input: 12 };
+
+/** Bits of a weight unless others are asked for. */
+const allBits = 8;
 
 /** Weights of no more bits than these take less room when they are packed. */
 const packedBits = 4;
@@ -34,7 +40,7 @@ const wholeSpikes = { synapse: 0, spikeTime: "step" };
 /**
  * The steps, and integers behind them: inputs are quantised, so their constants matter as those of
  * activations do; steps over time are powers of two, so that receivers shift, and no finer than rounded weights
- * can tell apart; weights of differential code are rounded together. Options that somebody wrote stay as they
+ * can tell apart; weights of differential code, and those of few bits, are rounded together. Options that somebody wrote stay as they
  * are. A pipeline that makes integers by itself gets the bits alone, where they are given.
  */
 export function inIntegers(
@@ -44,10 +50,14 @@ export function inIntegers(
   const given = typeof bits === "number" ? { bits } : {};
   const allocated =
     typeof bits === "object" ? [step(allocateWeightBits, { budget: bits.mean })] : [];
+  const rounding = bits === undefined || bits === allBits ? {} : together;
   const all = makesIntegers(steps)
-    ? steps.flatMap((each) =>
-        each.pass === quantise ? [...allocated, withOptions(each, given)] : [each],
-      )
+    ? steps.flatMap((each) => {
+        if (each.pass !== quantise) return [each];
+        // Where somebody wrote the pass, its method is what it says, or the pass's own.
+        const method = each.chosen === undefined ? rounding : {};
+        return [...allocated, withOptions(each, { ...method, ...given })];
+      })
     : [
         ...withGainsApart(steps).map((each) => {
           if (each.pass === centreActivations) return withUnchosen(each, { inputs: true });
@@ -59,7 +69,7 @@ export function inIntegers(
         ...(steps.some(sendsUnits) ? [step(mergePools)] : []),
         ...allocated,
         // Last of all, because what sets thresholds and read-outs works on floats.
-        step(quantise, steps.some(sendsCorrections) ? { ...exact, ...given } : given),
+        step(quantise, { ...(steps.some(sendsCorrections) ? exact : rounding), ...given }),
       ];
   const isNarrow = typeof bits === "object" || (bits !== undefined && bits <= packedBits);
   const isPacked = all.some(({ pass }) => pass === packWeights);

@@ -44,9 +44,16 @@ describe("--integer", () => {
     );
   });
 
+  it("rounds weights of few bits together, where the pass is not written out", () => {
+    expect(endOf("rate", { integer: true, weightBits: 8 })).toMatch(/,quantise$/);
+    expect(endOf("rate", { integer: true, weightBits: 6 })).toMatch(/bits=6,method=gptq\}$/);
+    const written = "centre-activations,convert-activations,balance-mmse,quantise";
+    expect(endOf(written, { integer: true, weightBits: 6 })).toMatch(/,quantise\{bits=6\}$/);
+  });
+
   it("packs weights of few bits", () => {
     expect(endOf("ttfs", { integer: true, weightBits: 4 })).toMatch(
-      /,quantise\{bits=4\},pack-weights$/,
+      /,quantise\{bits=4,method=gptq\},pack-weights$/,
     );
   });
 
@@ -55,7 +62,7 @@ describe("--integer", () => {
       /,allocate-weight-bits\{budget=3\.5\},quantise\{method=gptq,input=12\},pack-weights$/,
     );
     expect(endOf("integer", { weightBits: { mean: 3 } })).toMatch(
-      /,allocate-weight-bits\{budget=3\},quantise,pack-weights$/,
+      /,allocate-weight-bits\{budget=3\},quantise\{method=gptq\},pack-weights$/,
     );
     const floats = () => stepsOf("differential", { weightBits: { mean: 3 } });
     expect(failureOf(floats)).toEqual(["weight-bits-of-floats"]);
@@ -86,7 +93,7 @@ describe("--integer", () => {
     const integer = printPipeline(stepsOf("integer"));
     expect(printPipeline(stepsOf("rate", { integer: true }))).toBe(integer);
     expect(printPipeline(stepsOf("integer", { integer: true }))).toBe(integer);
-    expect(endOf("integer", { weightBits: 5 })).toMatch(/,quantise\{bits=5\}$/);
+    expect(endOf("integer", { weightBits: 5 })).toMatch(/,quantise\{bits=5,method=gptq\}$/);
   });
 
   it("has weights of bits in integers only", () => {
