@@ -69,7 +69,7 @@ export interface Tile {
   readonly vectors: number;
 }
 
-/** The tile for rows of `pixels` outputs: measured in docs/performance.md. */
+/** The tile for rows of `pixels` outputs: measured in docs/kernels.md. */
 export function tileOf(pixels: number, outputChannels: number): Tile {
   const vectors = Math.ceil(outputChannels / 4);
   if (pixels >= 4) return { pixels: 4, vectors: Math.min(2, vectors) };
