@@ -88,10 +88,9 @@ export function wordCellsOf(
       : lowering.buffer("scratch", `${name} sent`, bytes);
   const trace = traceOf(lowering, op);
   const image = lowering.layouts.images.has(op.result);
-  const sizes = steps.rows.flat().flatMap((step) => (step.isSilent ? [] : [step.size]));
   const onceAt =
     hasInverse && steps.isExact && trace === null
-      ? onceOf(lowering, neurons, drive.bias, starts, Math.min(...sizes))
+      ? onceOf(lowering, neurons, drive.bias, starts, leastOf(steps.rows))
       : null;
   const once = onceAt === null ? null : parameterOf(lowering, `${name} once`, shape, onceAt, "f32");
   return {
@@ -136,7 +135,7 @@ function stepsOf(
 } {
   const { op, threshold, shares, most } = neurons;
   const sizes = shares.map((share) => Array.from(threshold, (theta) => theta * share));
-  const mostStep = Math.max(1, ...sizes.flat());
+  const mostStep = sizes.flat().reduce((most, size) => Math.max(most, size), 1);
   const plain = (isExact: boolean) => ({
     rows: sizes.map((row) => row.map((size): Step => ({ size, isSilent: false }))),
     ...{ isExact, mostStep },
@@ -159,7 +158,15 @@ function stepsOf(
     }),
   );
   if (!isExact) return plain(false);
-  return { rows, isExact, mostStep: Math.max(1, ...rows.flat().map(({ size }) => size)) };
+  const largest = rows.flat().reduce((most, { size }) => Math.max(most, size), 1);
+  return { rows, isExact, mostStep: largest };
+}
+
+/** The smallest step of those that fire at all. */
+function leastOf(rows: readonly (readonly Step[])[]): number {
+  return rows
+    .flat()
+    .reduce((least, { size, isSilent }) => (isSilent ? least : Math.min(least, size)), Infinity);
 }
 
 /** All buffers that neurons read and write. */

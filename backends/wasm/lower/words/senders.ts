@@ -45,7 +45,8 @@ export function wordNeuronsOf(lowering: Lowering, op: Op): WordNeurons | null {
   const shares = sharesOf(lowering, op);
   if (threshold === null || amplitude === null || shares === null) return null;
   // Words are corrected by what they leave, which is to fit 32 bits.
-  if ((most + 2) * Math.max(...threshold) * Math.max(...shares) >= 2 ** 31) return null;
+  const largest = threshold.reduce((a, b) => Math.max(a, b), 0);
+  if ((most + 2) * largest * Math.max(...shares) >= 2 ** 31) return null;
   return { op, most, isSigned, threshold, amplitude, shares };
 }
 

@@ -6,12 +6,15 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { singleThreadWasmEngine } from "../../../../../backends/wasm/runtime/single.ts";
 import { interpretEngine } from "../../../../../backends/interpret/engine.ts";
+import { Builder } from "../../../../../ir/build.ts";
 import { known } from "../../../../../ir/diagnostic.ts";
 import type { Engine, Probe, RunOptions, SampleResult } from "../../../../../ir/executable.ts";
 import type { Module } from "../../../../../ir/module.ts";
 import { neuronsOf } from "../../../../../ir/op/known.ts";
 import { type Tensor, tensorOf } from "../../../../../ir/tensor.ts";
 import { type LayerChoice, wordNetwork, wordNetworks } from "../../../../random/words.ts";
+import { real } from "../../../../../ir/type.ts";
+import { loc } from "../../../../ir/one-op.ts";
 import { runOn } from "../../compare.ts";
 import { runModelled } from "./relaxed.ts";
 
@@ -150,5 +153,41 @@ describe("layers on words", () => {
       expect(sample.outputs).toEqual(wanted.sample.outputs);
       expect(sample.probes).toEqual(wanted.sample.probes);
     }
+  });
+
+  it("have any number of channels and steps", async () => {
+    const [channels, rows] = [4100, 32];
+    const b = new Builder();
+    const x = b.input("x", real("i8", [1, 1]), loc);
+    const weights = Array.from({ length: channels }, (_, i) => (i % 255) - 127);
+    const weight = b.tensor("w", tensorOf("i8", [channels, 1], weights));
+    const current = b.add("ann.linear", [x], { weight, bias: null }, loc);
+    const begun = b.add("snn.difference", [current], {}, loc);
+    const shares = Array.from({ length: rows }, (_, row) => rows - row);
+    const attrs = {
+      threshold: b.tensor("theta", tensorOf("i32", [], [5])),
+      vInit: b.tensor("v", tensorOf("i32", [], [0])),
+      amplitude: b.tensor("one", tensorOf("i32", [], [1])),
+      ceiling: null,
+      bits: 4,
+      alphabet: "word",
+      sign: "retract",
+      schedule: "table",
+      shares: b.tensor("shares", tensorOf("i32", [rows, 1, 1], shares)),
+    } as const;
+    const sent = b.add("snn.graded", [begun], attrs, loc);
+    const value = b.add("snn.accumulate", [sent], {}, loc);
+    const module = b.finish({
+      name: "wide",
+      code: "differential",
+      timesteps: rows,
+      outputs: [{ name: "y", value }],
+      properties: new Set(["spiking", "integer"]),
+    });
+    const inputs = [tensorOf("i8", [1, 1], [100])];
+    const options = { timesteps: 3, countOperations: false };
+    const wanted = await runOn(interpretEngine, module, inputs, options);
+    const found = await runOn(singleThreadWasmEngine, module, inputs, options);
+    expect(found.sample.outputs).toEqual(wanted.sample.outputs);
   });
 });
