@@ -24,8 +24,11 @@ export interface LayerChoice {
   readonly isDepthwise: boolean;
   readonly shortcut: "none" | "identity" | "rescaled" | "projected";
   readonly hasBias: boolean;
-  /** A pool over time of what the convolution gives: of windows beside each other, or that overlap and hang over. */
-  readonly pool?: "none" | "apart" | "overlapping";
+  /**
+   * A pool over time of what the convolution gives: of windows beside each other, of ones that overlap and hang over, one
+   * after another, or one that is read twice.
+   */
+  readonly pool?: "none" | "apart" | "overlapping" | "chained" | "twice";
   readonly neurons: NeuronChoice;
 }
 
@@ -58,7 +61,7 @@ const layers: fc.Arbitrary<LayerChoice> = fc.record({
   isDepthwise: fc.boolean(),
   shortcut: fc.constantFrom("none", "identity", "rescaled", "projected"),
   hasBias: fc.boolean(),
-  pool: fc.constantFrom("none", "none", "apart", "overlapping"),
+  pool: fc.constantFrom("none", "none", "none", "apart", "overlapping", "chained", "twice"),
   neurons,
 });
 
@@ -71,22 +74,27 @@ export function wordNetworks(): fc.Arbitrary<RandomNetwork> {
       isImage: fc.boolean(),
       first: neurons,
       layers: fc.array(layers, { minLength: 1, maxLength: 3 }),
+      dense: fc.array(neurons, { maxLength: 2 }),
     })
-    .map(({ seed, extents, isImage, first, layers: chosen }) => {
+    .map(({ seed, extents, isImage, first, layers: chosen, dense }) => {
       const shape = isImage ? [1, 3, ...extents] : [1, 4 * extents[0] + extents[1]];
-      return wordNetwork(seed, shape, first, chosen);
+      return wordNetwork(seed, shape, first, chosen, dense);
     })
     .filter(({ module }) => provenTimesteps(module) >= 70);
 }
 
-/** The network of these choices, for inputs of `shape`: an image's, or a vector's. */
+/**
+ * The network of these choices, for inputs of `shape`: an image's, or a vector's. `dense`: layers on the flat vector of
+ * what the others send.
+ */
 export function wordNetwork(
   seed: number,
   shape: Shape,
   first: NeuronChoice,
   chosen: readonly LayerChoice[],
+  dense: readonly NeuronChoice[] = [],
 ): RandomNetwork {
-  return new WordSketch(seed).network(shape, first, chosen);
+  return new WordSketch(seed).network(shape, first, chosen, dense);
 }
 
 /** Steps from and to. */
@@ -107,7 +115,12 @@ class WordSketch {
     this.seed = seed;
   }
 
-  network(shape: Shape, first: NeuronChoice, chosen: readonly LayerChoice[]): RandomNetwork {
+  network(
+    shape: Shape,
+    first: NeuronChoice,
+    chosen: readonly LayerChoice[],
+    dense: readonly NeuronChoice[],
+  ): RandomNetwork {
     const { builder } = this;
     const x = builder.input("x", real("f32", shape), this.loc("input"));
     const scale = builder.constant("scale", tensorOf("f32", [], [1 / 64]), this.loc("scale"));
@@ -122,9 +135,10 @@ class WordSketch {
     for (const layer of chosen) last = this.layer(last, layer);
     const shapeOfLast = builder.typeOf(last).shape;
     const flat = [1, elementCount(shapeOfLast)];
-    const vector = isImage
+    let vector = isImage
       ? builder.add("ann.reshape", [last], { shape: flat }, this.loc("flat"))
       : last;
+    for (const choice of dense) vector = this.fire(this.linear(vector, 37), choice);
     const summed = builder.add("snn.accumulate", [this.linear(vector, 5)], {}, this.loc("sum"));
     const unit = builder.tensor("unit", tensorOf("f32", [], [2 ** -12]));
     const shift = builder.tensor("shift", tensorOf("f32", [], [0]));
@@ -178,7 +192,11 @@ class WordSketch {
       dilations: [1, 1],
       ceilMode: false,
     };
-    return this.builder.add("snn.max-pool", [from], attrs, this.loc("pool"));
+    const pooled = this.builder.add("snn.max-pool", [from], attrs, this.loc("pool"));
+    if (kind === "twice") return this.builder.add("ann.add", [pooled, pooled], {}, this.loc("add"));
+    if (kind !== "chained") return pooled;
+    const again = { ...attrs, strides: [1, 1] };
+    return this.builder.add("snn.max-pool", [pooled], again, this.loc("pool"));
   }
 
   private shortcut(

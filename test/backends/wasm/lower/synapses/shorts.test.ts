@@ -18,17 +18,21 @@ function whole(shape: readonly number[], step: number): readonly number[] {
   );
 }
 
-/** A synapse on integers of 8 bits, or on the same as integers of `dtype`. */
+/** A synapse on integers of 8 bits, or on the same as integers of 32 bits, moved by `shift`. */
 function synapseOn(
   inputs: readonly number[],
   weights: readonly number[],
   kind: "ann.conv" | "ann.linear",
   dtype: "i8" | "i32" = "i8",
+  shift = 0,
 ): Module {
   const b = new Builder();
   const narrow = b.input("x", real("i8", inputs), loc);
-  const x =
-    dtype === "i8" ? narrow : b.add("ann.cast", [narrow], { to: dtype, saturate: false }, loc);
+  const moved = {
+    scale: b.tensor("scale", tensorOf("i8", [], [1])),
+    shift: b.tensor("shift", tensorOf("i32", [], [shift])),
+  };
+  const x = dtype === "i8" ? narrow : b.add("ann.affine", [narrow], moved, loc);
   const weight = b.tensor("w", tensorOf("i8", weights, whole(weights, 89)));
   const outputs = weights[0] ?? 0;
   const bias = b.tensor("b", tensorOf("i32", [outputs], whole([outputs], 57)));
@@ -71,5 +75,18 @@ describe("products of pairs of short integers", () => {
       const names = lowering.allConstants().map(({ name }) => name);
       expect(names.filter((name) => name.includes("short weights"))).toHaveLength(1);
     }
+  });
+
+  it.each([
+    { shift: 2 ** 15 - 128, isShort: true },
+    { shift: 2 ** 15 - 127, isShort: false },
+    { shift: 128 - 2 ** 15, isShort: true },
+    { shift: 127 - 2 ** 15, isShort: false },
+  ])("are of integers of 16 bits alone: %o", async ({ shift, isShort }) => {
+    const module = synapseOn([1, 3, 5, 8], [9, 3, 3, 5], "ann.conv", "i32", shift);
+    const { lowering } = lowerNetwork(module, compileOptionsOf(module, { timesteps: 1 }));
+    const names = lowering.allConstants().map(({ name }) => name);
+    expect(names.some((name) => name.includes("short weights"))).toBe(isShort);
+    await expectSame([1, 3, 5, 8], [9, 3, 3, 5], "ann.conv", "i32", shift);
   });
 });

@@ -69,6 +69,24 @@ describe("windows on words by events", () => {
     },
   );
 
+  // Each layer has several blocks of channels, few of which send anything late in the run.
+  it.each([
+    { windows: "tables", timesteps: 9 },
+    { windows: "events", timesteps: 9 },
+    { windows: "events", timesteps: 64 },
+    { windows: null, timesteps: 30 },
+  ] as const)("are those of every block of one pixel: %o", async ({ windows, timesteps }) => {
+    const usual = { alphabet: "word", hasCeiling: false, size: "usual", amplitude: "one" } as const;
+    const neurons = { ...usual, bits: 2, sign: "retract", shares: "constant" } as const;
+    for (const seed of [1, 2, 3]) {
+      const { module, inputs } = wordNetwork(seed, [1, 20], neurons, [], [neurons, neurons]);
+      const options = { timesteps, countOperations: false };
+      const wanted = await runOn(interpretEngine, module, inputs, options);
+      const sample = await runWith(module, inputs, options, { relaxed: false, windows });
+      expect(sample.outputs).toEqual(wanted.sample.outputs);
+    }
+  });
+
   it.each([
     { rate: 0.9, timesteps: 2, isThere: false },
     { rate: 0.05, timesteps: 2, isThere: true },
