@@ -90,7 +90,7 @@ export function wordCellsOf(
   const image = lowering.layouts.images.has(op.result);
   const onceAt =
     hasInverse && steps.isExact && trace === null
-      ? onceOf(lowering, neurons, drive.bias, starts, leastOf(steps.rows))
+      ? onceOf(lowering, neurons, drive.bias, starts)
       : null;
   const once = onceAt === null ? null : parameterOf(lowering, `${name} once`, shape, onceAt, "f32");
   return {
@@ -160,13 +160,6 @@ function stepsOf(
   if (!isExact) return plain(false);
   const largest = rows.flat().reduce((most, { size }) => Math.max(most, size), 1);
   return { rows, isExact, mostStep: largest };
-}
-
-/** The smallest step of those that fire at all. */
-function leastOf(rows: readonly (readonly Step[])[]): number {
-  return rows
-    .flat()
-    .reduce((least, { size, isSilent }) => (isSilent ? least : Math.min(least, size)), Infinity);
 }
 
 /** All buffers that neurons read and write. */

@@ -9,23 +9,21 @@ import { pixelGridOf } from "../grid.ts";
 import type { Lowering } from "../lowering.ts";
 import type { WordNeurons } from "./senders.ts";
 
-/** Numbers below this have room for a quarter in float32. */
+/**
+ * Numbers below this have room for a quarter in float32. Steps are 1 or more, so that quotients are below it, too: they are
+ * rounded to whole numbers by what is added to them, and are cut to 16 bits after that.
+ */
 const mostWhole = 2 ** 22 - 1;
-
-/** Quotients below this are rounded to whole numbers by what is added to them, and are cut to 16 bits after that. */
-const mostQuotient = 2 ** 21;
 
 /**
  * For each pixel and channel what potentials begin at (`starts`) with the bias by channel and ¼; null where neurons fire more
- * than once, words may be negative, there is a ceiling, or numbers are too large. `leastStep` is the smallest
- * step of those that fire at all.
+ * than once, words may be negative, there is a ceiling, or numbers are too large.
  */
 export function onceOf(
   lowering: Lowering,
   { op, isSigned }: Pick<WordNeurons, "op" | "isSigned">,
   bias: Float64Array | null,
   starts: Float64Array,
-  leastStep: number,
 ): Float64Array | null {
   const grid = pixelGridOf(op.type.shape, lowering.layouts.images.has(op.result));
   const isOnce = lowering.options.timesteps === 1 && !isAlongTime({ grid });
@@ -34,7 +32,7 @@ export function onceOf(
   if (current === undefined) return null;
   // What is summed here has no bias yet.
   const most = magnitude(current) + largestOf(bias ?? []) + largestOf(starts);
-  if (most >= mostWhole || most >= mostQuotient * leastStep) return null;
+  if (most >= mostWhole) return null;
   return starts.map((start, i) => start + (bias?.[i % grid.channels] ?? 0) + 0.25);
 }
 
