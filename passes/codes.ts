@@ -40,6 +40,15 @@ export function withBits(steps: readonly PipelineStep[], bits: number): readonly
   return steps.map((step) => (step.pass.makes === undefined ? step : given(step, "bits", bits)));
 }
 
+/** The number that the first option which stands for `means` has; null where no step has one. */
+export function numberOf(steps: readonly PipelineStep[], means: Meaning): number | null {
+  for (const step of steps) {
+    const value = step.options[optionFor(step, means) ?? ""];
+    if (typeof value === "number") return value;
+  }
+  return null;
+}
+
 /** The steps with a value for every option that stands for `means`. */
 export function withOption(
   steps: readonly PipelineStep[],

@@ -47,7 +47,7 @@ function silentChannels(layers: readonly SilentLayer[], one: string, several: st
 }
 
 function silentPlaces(layers: readonly SilentLayer[]): string {
-  return listed(layers.map((l) => `${l.layer} ${l.dead} of ${l.channels}`));
+  return listed(layers.map((l) => `${l.layer}: ${l.dead} of ${l.channels}`));
 }
 
 export const diagnose = catalogue({

@@ -3,7 +3,7 @@ import { known } from "../../ir/diagnostic.ts";
 import type { SampleSource } from "../../ir/executable.ts";
 import { interpret } from "../../ir/interpret.ts";
 import type { Module } from "../../ir/module.ts";
-import type { PipelineOptions } from "../../passes/manager.ts";
+import type { PassRecord } from "../../passes/manager.ts";
 
 /** Largest difference of outputs, relative to their range, that is put down to rounding. */
 const tolerance = 1e-4;
@@ -12,14 +12,14 @@ const tolerance = 1e-4;
 export function numericsCheck(
   samples: SampleSource,
   count: number,
-): NonNullable<PipelineOptions["checkNumerics"]> {
+): (networks: Pick<PassRecord, "before" | "after">) => Promise<string | null> {
   return ({ before, after }) => {
     for (let index = 0; index < Math.min(count, samples.count); index++) {
       const left = outputsOf(before, samples, index);
       const right = outputsOf(after, samples, index);
       for (const [o, expected] of left.entries()) {
         const found = known(right[o], "the same outputs");
-        const range = Math.max(1e-12, ...expected.map(Math.abs));
+        const range = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-12);
         const off = expected.reduce((m, x, i) => Math.max(m, Math.abs(x - (found[i] ?? NaN))), 0);
         if (!(off <= tolerance * range)) {
           const name = before.outputs[o]?.name ?? "";

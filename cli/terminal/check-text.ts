@@ -52,7 +52,7 @@ export function modelText(path: string, result: CheckResult, color: boolean): st
 /** What a `.snn` holds. */
 export function networkText(
   path: string,
-  { code, timesteps }: Module,
+  { code, timesteps, properties }: Module,
   found: {
     readonly ops: ReadonlyMap<string, number>;
     readonly neurons: NeuronCounts;
@@ -60,10 +60,11 @@ export function networkText(
   },
   color: boolean,
 ): string {
+  const numbers = properties.has("integer") ? " in integers" : "";
   const what =
     code === "none"
       ? "an analogue network"
-      : `a spiking network of ${code} code, for ${timesteps} timestep${timesteps === 1 ? "" : "s"}`;
+      : `a spiking network of ${code} code${numbers}, for ${timesteps} timestep${timesteps === 1 ? "" : "s"}`;
   return [
     `${printable(path)} holds ${what}`,
     row("ops", kindsText(found.ops)),

@@ -12,7 +12,7 @@ import type { Module } from "../../ir/module.ts";
 import { printModule } from "../../ir/text/print.ts";
 import type { Calibration } from "../../passes/pass.ts";
 import { type Labelled, evaluateModule } from "../assess.ts";
-import { withBits, withOption } from "../../passes/codes.ts";
+import { numberOf, withBits, withOption } from "../../passes/codes.ts";
 import { pipelineNames } from "../../passes/index.ts";
 import { type WeightBits, inIntegers } from "../../passes/integers.ts";
 import { type PipelineStep, abbreviated } from "../../passes/pipeline.ts";
@@ -151,7 +151,13 @@ export function candidatesFor({
   const others = candidates.filter(({ rank }) => !taken.has(rank));
   return [...(objective === "energy" ? thrifty : []), ...others].map((candidate) => {
     const steps = inIntegers(candidate.steps, weightBits);
-    return { ...candidate, steps, pipeline: abbreviated(steps, pipelineNames.pipelines) };
+    const precision = numberOf(steps, "precision");
+    return {
+      ...candidate,
+      steps,
+      precision,
+      pipeline: abbreviated(steps, pipelineNames.pipelines),
+    };
   });
 }
 

@@ -18,7 +18,7 @@ export const diagnose = catalogue({
     severity: "info",
     message: (p: { layers: readonly { layer: string; bits: number }[]; mean: number }) =>
       `bits of weights by layer, ${p.mean.toFixed(2)} on average: ` +
-      p.layers.map(({ layer, bits }) => `${layer} ${bits}`).join(", "),
+      p.layers.map(({ layer, bits }) => `${layer}: ${bits}`).join(", "),
   },
   "no-weights": {
     severity: "error",

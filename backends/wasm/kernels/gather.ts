@@ -31,12 +31,17 @@ export interface Gather {
   readonly weighted: boolean;
 }
 
+/** The most taps that an element has; one at least. */
+export function tapsForEach(taps: readonly (readonly Tap[])[]): number {
+  return taps.reduce((most, list) => Math.max(most, list.length), 1);
+}
+
 /**
  * Taps for each element along the axis, all as many: where some are missing the last one is taken twice
  * at half its weight. A tap of weight 0 on any other element would make NaN where that is infinite.
  */
 export function tapTable(taps: readonly (readonly Tap[])[], stride: number): Int32Array {
-  const each = Math.max(1, ...taps.map((list) => list.length));
+  const each = tapsForEach(taps);
   const table = new Int32Array(2 * each * taps.length);
   const weights = new Float32Array(table.buffer);
   taps.forEach((given, k) => {

@@ -50,7 +50,7 @@ export function graded(
   const least = combine(shares, (all) => Math.min(...all));
   const most = combine(shares, (all) => Math.max(...all));
   const ratio = combine([most, least], ([up = 1, down = 1]) => up / down);
-  const widest = Math.max(...ratio.data);
+  const widest = ratio.data.reduce((most, each) => Math.max(most, each), 1);
   // Channels count alike: of one with fewer steps a part of the finest, so that weights are rounded alike.
   const part = { ...ratio, data: ratio.data.map((each) => Math.round(widest / each)) };
   const base = combine([least, part], ([share = 1, divisor = 1]) => share / divisor);

@@ -43,6 +43,10 @@ it("describes a network", () => {
     "  of either sign              2 before weights, at /first",
     ...said,
   ]);
+  const integers = { ...module, properties: new Set([...module.properties, "integer" as const]) };
+  expect(networkText("n.snn", integers, { ops, neurons, withoutNeuron }, false)).toMatch(
+    /^n\.snn holds a spiking network of differential code in integers, for 4 timesteps\n/,
+  );
 });
 
 it("describes what a model becomes", () => {

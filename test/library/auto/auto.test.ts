@@ -150,7 +150,9 @@ describe("chooseConversion", () => {
       objective: "spikes",
       integer: true,
     });
-    await expect(choice).rejects.toThrow(/tanh .* has no integer form: it is computed on values that were read out/);
+    await expect(choice).rejects.toThrow(
+      /tanh .* has no integer form: it is computed on values that were read out/,
+    );
   });
 
   it("has a rank of its own for each candidate", () => {
@@ -161,6 +163,16 @@ describe("chooseConversion", () => {
         expect(ranks).toEqual(candidates.map((_, i) => i));
       }
     }
+  });
+
+  it("says the precision that steps have in integers", () => {
+    const precisions = candidatesFor({ integer: true, objective: "latency" }).map(
+      ({ precision, pipeline }) => [precision, /precision=(\d+)/.exec(pipeline)?.[1]],
+    );
+    for (const [named, written] of precisions) {
+      expect(named === null ? undefined : String(named)).toBe(written);
+    }
+    expect(precisions[0]).toEqual([9, "9"]);
   });
 
   it("tries integers of five and six bits that are sent once where energy counts", () => {

@@ -4,7 +4,7 @@ import { type Op, type OpOf, type ValueId, isOp } from "../../../../ir/op/op.ts"
 import { resizeTaps } from "../../../../ir/semantics/values/resize.ts";
 import { paddedCoordinate } from "../../../../ir/semantics/values/shape.ts";
 import { elementCount } from "../../../../ir/type.ts";
-import { type Tap, gather, tapTable } from "../../kernels/gather.ts";
+import { type Tap, gather, tapTable, tapsForEach } from "../../kernels/gather.ts";
 import { type View, reshapeView, rowMajor, withAxes } from "../../memory/view.ts";
 import { type Lowering, elementOf } from "../lowering.ts";
 import { scratchLike } from "../scratch.ts";
@@ -121,7 +121,7 @@ function emitGather(
   const stride = input.strides[axis] ?? 0;
   const name = `%${op.result} taps ${axis}`;
   const table = lowering.constant(name, () => tapTable(taps, stride));
-  const tapsEach = Math.max(1, ...taps.map((list) => list.length));
+  const tapsEach = tapsForEach(taps);
   const weighted = taps.some((list) => list.length !== 1 || list[0]?.weight !== 1);
   const steps = lowering.stepsOf(op.result);
   lowering.emit({
