@@ -39,6 +39,33 @@ export const errorPlaces = {
   error: 48,
 } as const;
 
+/** What a pair of neurons sends by, each as vectors of two doubles. */
+interface SpikeOf {
+  readonly step: Local;
+  readonly most: Local;
+  readonly least: Local;
+  readonly ceiling: Local;
+  /** A half, to round by. */
+  readonly half: Local;
+}
+
+/** What a pair that holds `held` and has sent `gone` sends next, by way of `k`. */
+function writeSpike(
+  code: FunctionWriter,
+  { step, most, least, ceiling, half }: SpikeOf,
+  { retracts, bounded }: Omit<WordForm, "sends">,
+  { held, gone, k }: { readonly held: () => Expr; readonly gone: Local; readonly k: Local },
+): Expr {
+  const { f64x2 } = code.wasm;
+  const nearest = (value: Expr): Expr =>
+    f64x2.floor(f64x2.add(f64x2.div(value, step.get()), half.get()));
+  // pmax(a, b) is a < b ? b : a, and pmin(a, b) is b < a ? b : a.
+  const reached = retracts ? f64x2.pmax(held(), f64x2.neg(gone.get())) : held();
+  k.set(f64x2.pmin(nearest(reached), most.get()));
+  if (bounded) k.set(f64x2.pmin(k.get(), nearest(f64x2.sub(ceiling.get(), gone.get()))));
+  return f64x2.mul(step.get(), f64x2.pmax(k.get(), least.get()));
+}
+
 /**
  * Writes the function of the parameters: where potentials are, what was sent and what is missing (f64), and how
  * many pairs of neurons. Ends with the first pair that brings the error to the limit.
@@ -62,18 +89,13 @@ export function writeWordError(code: FunctionWriter, form: Omit<WordForm, "sends
   const error = code.define("f64", load(errorPlaces.error));
   const gone = code.local("v128");
   const left = code.local("v128");
-  const nearest = (value: Expr): Expr =>
-    f64x2.floor(f64x2.add(f64x2.div(value, step.get()), half.get()));
+  const rule = { step, most, least, ceiling, half };
   code.while(
     () => i32.and(i32.ne(pairs.get(), code.int(0)), f64.lt(error.get(), limit.get())),
     () => {
       if (retracts || bounded) gone.set(v128.load(0, 8, sent.get()));
       const held = (): Expr => v128.load(0, 8, v.get());
-      // pmax(a, b) is a < b ? b : a, and pmin(a, b) is b < a ? b : a.
-      const reached = retracts ? f64x2.pmax(held(), f64x2.neg(gone.get())) : held();
-      left.set(f64x2.pmin(nearest(reached), most.get()));
-      if (bounded) left.set(f64x2.pmin(left.get(), nearest(f64x2.sub(ceiling.get(), gone.get()))));
-      const sends = f64x2.mul(step.get(), f64x2.pmax(left.get(), least.get()));
+      const sends = writeSpike(code, rule, form, { held, gone, k: left });
       left.set(f64x2.sub(v128.load(0, 8, missing.get()), sends));
       left.set(f64x2.mul(f64x2.mul(weight.get(), left.get()), left.get()));
       // One after the other, as the plain loop has them.
@@ -100,7 +122,7 @@ export function writeWords(code: FunctionWriter, form: WordForm): void {
   const pairs = code.parameter(4);
   const given = (place: number): Local =>
     code.define("v128", f64x2.splat(f64.load(place, 8, code.int(0))));
-  const before = given(wordPlaces.before);
+  const step = given(wordPlaces.before);
   const most = given(wordPlaces.most);
   const least = given(wordPlaces.least);
   const ceiling = given(wordPlaces.ceiling);
@@ -112,9 +134,7 @@ export function writeWords(code: FunctionWriter, form: WordForm): void {
   const held = code.local("v128");
   const gone = code.local("v128");
   const k = code.local("v128");
-  // pmax(a, b) is a < b ? b : a, and pmin(a, b) is b < a ? b : a.
-  const nearest = (value: Expr): Expr =>
-    f64x2.floor(f64x2.add(f64x2.div(value, before.get()), half.get()));
+  const rule = { step, most, least, ceiling, half };
   const room = (): Expr => f64x2.sub(ceiling.get(), gone.get());
   const back = (): Expr => f64x2.neg(gone.get());
   code.while(
@@ -123,10 +143,7 @@ export function writeWords(code: FunctionWriter, form: WordForm): void {
       held.set(v128.load(0, 8, v.get()));
       gone.set(v128.load(0, 8, sent.get()));
       if (sends) {
-        const reached = retracts ? f64x2.pmax(held.get(), back()) : held.get();
-        k.set(f64x2.pmin(nearest(reached), most.get()));
-        if (bounded) k.set(f64x2.pmin(k.get(), nearest(room())));
-        k.set(f64x2.mul(before.get(), f64x2.pmax(k.get(), least.get())));
+        k.set(writeSpike(code, rule, form, { held: () => held.get(), gone, k }));
         held.set(f64x2.sub(held.get(), k.get()));
         gone.set(f64x2.add(gone.get(), k.get()));
         code.push(v128.store(0, 8, sent.get(), gone.get()));

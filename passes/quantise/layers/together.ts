@@ -19,6 +19,7 @@
  * nearest integers, so that the result is never worse than they are.
  */
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
+import { product } from "../../fit/products.ts";
 
 /** Second moments of the inputs of some weights, ready for rounding. */
 export interface Curvature {
@@ -152,30 +153,9 @@ function descended(
   return integers;
 }
 
-/** A square matrix times a vector, four rows at a time: a sum alone waits for each of its additions. */
+/** A symmetric matrix times a vector. */
 function times(matrix: Float64Array, vector: Float64Array): Float64Array {
-  const n = vector.length;
-  const sums = new Float64Array(n);
-  let row = 0;
-  for (; row + 4 <= n; row += 4) {
-    const at = row * n;
-    let [s0, s1, s2, s3] = [0, 0, 0, 0];
-    for (let j = 0; j < n; j++) {
-      const x = vector[j] ?? 0;
-      s0 += (matrix[at + j] ?? 0) * x;
-      s1 += (matrix[at + n + j] ?? 0) * x;
-      s2 += (matrix[at + 2 * n + j] ?? 0) * x;
-      s3 += (matrix[at + 3 * n + j] ?? 0) * x;
-    }
-    sums[row] = s0;
-    sums[row + 1] = s1;
-    sums[row + 2] = s2;
-    sums[row + 3] = s3;
-  }
-  for (; row < n; row++) {
-    let sum = 0;
-    for (let j = 0; j < n; j++) sum += (matrix[row * n + j] ?? 0) * (vector[j] ?? 0);
-    sums[row] = sum;
-  }
-  return sums;
+  const size = vector.length;
+  const row = { data: vector, count: 1, width: size };
+  return product(row, { data: matrix, count: size, width: size }).data;
 }
