@@ -1,0 +1,43 @@
+/** The header of a program: what a caller may call, and with what. */
+import { elementCount } from "../../../ir/type.ts";
+import { comment } from "../text/code.ts";
+import type { Port, Program } from "../lower/program.ts";
+import type { About } from "./about.ts";
+import { prototypes } from "./interface.ts";
+
+export function headerOf(program: Program, about: About): string {
+  const { inputs, outputs, isFramed } = program;
+  const { prefix, head, timesteps, maxTimesteps } = about;
+  const upper = prefix.toUpperCase();
+  const { run, begin, step, output } = prototypes(program, prefix);
+  const size = (port: Port): string =>
+    `#define ${upper}_${port.identifier.toUpperCase()}_SIZE ${elementCount(port.shape)}`;
+  const sections = [
+    comment(head),
+    `#ifndef ${upper}_H\n#define ${upper}_H`,
+    "#include <stdint.h>",
+    "#ifdef __cplusplus\nextern \"C\" {\n#endif",
+    [...inputs, ...outputs]
+      .map((port) => `${comment([`${describePort(port)}.`])}\n${size(port)}`)
+      .join("\n"),
+    isFramed
+      ? `${comment([`Timesteps of the frame that a run takes: no more and no fewer.`])}\n#define ${upper}_TIMESTEPS ${timesteps}`
+      : `${comment(["Timesteps that the network was made for, and for which all integers are proved to fit."])}\n` +
+        `#define ${upper}_TIMESTEPS ${timesteps}\n#define ${upper}_MAX_TIMESTEPS ${maxTimesteps}`,
+    `${comment(["Runs one sample. 0, or -1 where there are too many timesteps or too few."])}\n${run};`,
+    ...(isFramed
+      ? []
+      : [
+          `${comment(["Takes a sample. Nothing of it is needed afterwards."])}\n${begin};`,
+          `${comment(["Goes on by one timestep. 0, or -1 where the last one was the last that is proved to fit."])}\n${step};`,
+          `${comment(["Gives what the network answers after the timesteps so far; there has to be one."])}\n${output};`,
+        ]),
+    "#ifdef __cplusplus\n}\n#endif",
+    "#endif",
+  ];
+  return `${sections.join("\n\n")}\n`;
+}
+
+function describePort({ name, type, shape }: Port): string {
+  return `"${name}": ${shape.join(" × ")} of ${type}, row by row`;
+}
