@@ -60,7 +60,8 @@ export type { ConversionReport } from "./calibrate/report/schema.ts";
 
 // Builds: files that run a network elsewhere.
 export { build, buildFor, refusalsOf } from "./library/build.ts";
-export type { BuildOptions, Built, BuiltFile, Making } from "./library/build.ts";
+export type { BuildOptions, Built, BuiltFile } from "./library/build.ts";
+export type { Making } from "./ir/backend.ts";
 export { parseTarget, targets } from "./library/targets.ts";
 export type { Target } from "./library/targets.ts";
 export { wasmBackend } from "./backends/wasm/emit/backend.ts";

@@ -5,6 +5,7 @@
  */
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Json } from "./file/json.ts";
+import type { Provenance } from "./file/package.ts";
 import type { Module } from "./module.ts";
 import type { OptionTable, OptionValues } from "./options.ts";
 import type { TensorData } from "./tensor.ts";
@@ -57,6 +58,15 @@ export interface BuildRequest<V> extends Materials {
   /** Timesteps that a run takes unless told otherwise. */
   readonly timesteps: number;
   readonly assets: Assets;
+  /** What the build is made from and by, for what files say of themselves; null where nothing is emitted. */
+  readonly making: Making | null;
+}
+
+/** What a build is made from and by. */
+export interface Making {
+  readonly tool: { readonly name: string; readonly version: string };
+  readonly network: { readonly file: string; readonly sha256: string };
+  readonly provenance: Provenance | null;
 }
 
 export interface Emitted<R> {
@@ -77,7 +87,10 @@ export interface Backend<T extends OptionTable = OptionTable, R = unknown> {
   readonly options: T;
   /** What of the materials it makes use of. The others are refused, not passed over. */
   readonly takes: readonly Material[];
-  /** Every name that a file of it may have: nothing else in a folder is ever replaced. */
+  /**
+   * Every name that a file of it may have: nothing else in a folder is ever replaced. `*` stands for any identifier
+   * in lower case, where files are called after the network.
+   */
   readonly fileNames: readonly string[];
   /** All reasons not to emit, each with its place and a way out. None: `emit` will not fail. */
   check(
@@ -105,4 +118,15 @@ export function defineBackend<const T extends OptionTable, R>(
 ): AnyBackend<R> {
   // Options are filled in from this backend's own table, so the values have the table's types.
   return backend;
+}
+
+/** Whether `name` is one of `names`, `*` in which stands for an identifier in lower case. */
+export function isFileName(names: readonly string[], name: string): boolean {
+  return names.some((each) => {
+    const [before = "", after] = each.split("*");
+    if (after === undefined) return each === name;
+    const middle = name.slice(before.length, name.length - after.length);
+    const isAround = name.startsWith(before) && name.endsWith(after);
+    return isAround && /^[a-z][a-z0-9_]*$/.test(middle);
+  });
 }

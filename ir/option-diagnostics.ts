@@ -49,4 +49,10 @@ export const diagnose = catalogue({
     message: (p: { taker: string; option: string; value: string }) =>
       `option "${p.option}" of ${p.taker} is true or false, not "${p.value}"`,
   },
+  "option-not-an-identifier": {
+    severity: "error",
+    message: (p: { taker: string; option: string; value: string }) =>
+      `option "${p.option}" of ${p.taker} cannot be "${p.value}"`,
+    help: "a name of at most 40 small letters, digits and underscores that begins with a letter",
+  },
 });

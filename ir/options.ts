@@ -31,6 +31,8 @@ export type OptionSpec = { readonly means?: Meaning } & (
       readonly of: readonly string[];
     }
   | { readonly kind: "flag"; readonly default: boolean; readonly help: string }
+  /** A name that files and code can have: small letters, digits and underscores. */
+  | { readonly kind: "identifier"; readonly default: string; readonly help: string }
 );
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
@@ -43,7 +45,9 @@ export type OptionValues<T extends OptionTable> = {
       ? boolean
       : T[K] extends { kind: "choice"; of: readonly (infer C)[] }
         ? C
-        : never;
+        : T[K] extends { kind: "identifier" }
+          ? string
+          : never;
 };
 
 export type OptionValue = number | string | boolean;
@@ -83,6 +87,7 @@ export function rangeText(spec: OptionSpec): string {
     case "integer":
       return ` (${spec.min} to ${spec.max})`;
     case "flag":
+    case "identifier":
       return "";
   }
 }
@@ -144,6 +149,9 @@ function wrongValue(
     case "flag":
       if (typeof value === "boolean") return null;
       return diagnose("option-not-a-flag", null, { taker, option, value: String(value) });
+    case "identifier":
+      if (typeof value === "string" && /^[a-z][a-z0-9_]{0,39}$/.test(value)) return null;
+      return diagnose("option-not-an-identifier", null, { taker, option, value: String(value) });
   }
 }
 
@@ -173,6 +181,7 @@ function valueOf(spec: OptionSpec, text: string): OptionValue {
       if (text === "true" || text === "") return true;
       return text === "false" ? false : text;
     case "choice":
+    case "identifier":
       return text;
   }
 }

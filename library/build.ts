@@ -1,9 +1,15 @@
 /** From a network to files that run somewhere else: asks the target whether it can, and then for them. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import type { AnyBackend, Assets, BuildRequest, Materials } from "../ir/backend.ts";
+import {
+  type AnyBackend,
+  type Assets,
+  type BuildRequest,
+  type Making,
+  type Materials,
+  isFileName,
+} from "../ir/backend.ts";
 import { type Diagnostic, failAll, invariant } from "../ir/diagnostic.ts";
-import type { Provenance } from "../ir/file/package.ts";
 import type { Module } from "../ir/module.ts";
 import type { Options } from "../ir/options.ts";
 import { type Target, parseTarget, refuseUnused } from "./targets.ts";
@@ -13,13 +19,6 @@ export interface BuildOptions extends Partial<Materials> {
   readonly timesteps?: number | undefined;
   /** Options of the target's own table, beside those that are written with its name. */
   readonly options?: Options;
-}
-
-/** What a build is made from and by, for its manifest. */
-export interface Making {
-  readonly tool: { readonly name: string; readonly version: string };
-  readonly network: { readonly file: string; readonly sha256: string };
-  readonly provenance: Provenance | null;
 }
 
 export interface BuiltFile {
@@ -75,15 +74,15 @@ export async function buildFor<R>(
   assets: Assets,
 ): Promise<Built<R>> {
   refuseUnused(backend, givenOf(options));
-  const request = requestOf(module, table, options, assets);
+  const request = requestOf(module, table, options, assets, making);
   const refusals = await backend.check(module, request);
   if (refusals.length > 0) failAll(refusals);
   const { files: emitted, report, settings, rows } = await backend.emit(module, request);
   const files = new Map([...emitted, [reportName, jsonBytes(report)]]);
   invariant(files.size === emitted.size + 1 && !files.has(manifestName), "names of a build's own");
-  const named = new Set([...backend.fileNames, reportName]);
+  const named = [...backend.fileNames, reportName];
   for (const name of files.keys())
-    invariant(named.has(name), `${name} is not a name of the target's`);
+    invariant(isFileName(named, name), `${name} is not a name of the target's`);
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
   const listing = sorted.map(([path, bytes]) => fileOf(path, bytes));
   const { tool, network, provenance } = making;
@@ -102,8 +101,10 @@ function requestOf(
   table: Options,
   options: BuildOptions,
   assets: Assets,
+  making: Making | null = null,
 ): BuildRequest<Options> {
   return {
+    making,
     options: table,
     timesteps: options.timesteps ?? module.timesteps,
     assets,

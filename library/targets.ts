@@ -2,20 +2,21 @@
  * What networks can be built for: the one list of targets that the command line, the library and
  * the documentation read. docs/adding-a-backend.md says how to add one.
  */
+import { cBackend } from "../backends/c/backend.ts";
 import { wasmBackend } from "../backends/wasm/emit/backend.ts";
 import type { AnyBackend } from "../ir/backend.ts";
 import { type Diagnostic, fail } from "../ir/diagnostic.ts";
 import { type OptionTaker, type Options, readItems, resolveText } from "../ir/options.ts";
 import { diagnose } from "./diagnostics.ts";
 
-export const targets: readonly AnyBackend[] = [wasmBackend];
+export const targets: readonly AnyBackend[] = [wasmBackend, cBackend];
 
 /** What is built for unless said otherwise. */
 export const defaultTarget = wasmBackend.name;
 
 /** What is planned, in the words of its diagnostic. */
 const planned: ReadonlyMap<string, string> = new Map([
-  ["emulator", "an emulator in C"],
+  ["emulator", "a program for a many-core machine"],
   ["hdl", "a hardware description in Verilog"],
   ["nir", "an exchange file in NIR"],
 ]);

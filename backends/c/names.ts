@@ -10,6 +10,11 @@ const taken = new Set(
   ).split(" "),
 );
 
+/** Whether C or C++ has taken a word. */
+export function isTaken(name: string): boolean {
+  return taken.has(name);
+}
+
 /** A name as an identifier: letters, digits and single underscores, in lower case. */
 export function identifierOf(name: string): string {
   const plain = name

@@ -37,7 +37,7 @@ import {
 import { hostname } from "node:os";
 import path from "node:path";
 import { z } from "zod";
-import { ownNames } from "./own-names.ts";
+import { isOwnName } from "./own-names.ts";
 
 const commitName = ".snnc-commit";
 const planName = "plan.json";
@@ -204,7 +204,7 @@ interface WritePlan {
 }
 
 /** A plan that was forged can at most replace what a build or a report may be called. */
-const plainName = z.string().refine((name) => ownNames.has(name));
+const plainName = z.string().refine((name) => isOwnName(name));
 const planSchema = z.object({
   host: z.string(),
   pid: z.int(),

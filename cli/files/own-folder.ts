@@ -9,7 +9,7 @@ import { fail } from "../../ir/diagnostic.ts";
 import { followLinks, hashOf, recover, replaceInFolder } from "./atomic.ts";
 import { diagnose } from "../diagnostics.ts";
 import { writeFailure } from "./files.ts";
-import { buildNames, manifestName, reportNames } from "./own-names.ts";
+import { isBuildName, manifestName, reportNames } from "./own-names.ts";
 
 /** As much of a manifest as says what of ours lies in a folder. */
 const manifestSchema = z.object({
@@ -72,14 +72,15 @@ function entriesIn(folder: string): readonly string[] {
  * and unchanged. None where there is no manifest of this kind; the manifest itself is among them.
  */
 function filesOfOurs(folder: string, kind: "build" | "report"): ReadonlyMap<string, string> {
-  const names = kind === "build" ? buildNames : reportNames;
+  const isOurs = (name: string): boolean =>
+    kind === "build" ? isBuildName(name) : reportNames.includes(name);
   try {
     const file = path.join(folder, manifestName);
     const sha256 = hashOf(file);
     const manifest = manifestSchema.parse(JSON.parse(readFileSync(file, "utf8")));
     if (sha256 === null || (manifest.target !== undefined) !== (kind === "build")) return new Map();
     const listed = manifest.files
-      .filter(({ path: name }) => names.includes(name))
+      .filter(({ path: name }) => isOurs(name))
       .filter(({ path: name, sha256: hash }) => hashOf(path.join(folder, name)) === hash)
       .map(({ path: name, sha256: hash }): [string, string] => [name, hash]);
     return new Map([...listed, [manifestName, sha256]]);

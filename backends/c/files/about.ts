@@ -1,7 +1,6 @@
 /** What files of a program say of where they come from, and of what they were made for. */
-import { provenTimesteps } from "../../../ir/analysis/bounds.ts";
-import type { Module } from "../../../ir/module.ts";
-import type { Program } from "../lower/program.ts";
+import type { Making } from "../../../ir/backend.ts";
+import { codeTraitsOf, type Module } from "../../../ir/module.ts";
 
 export interface About {
   /** What all public names begin with. */
@@ -14,14 +13,17 @@ export interface About {
   readonly maxTimesteps: number;
 }
 
-export function aboutOf(
-  program: Program,
-  module: Module,
-  prefix: string,
-  head: readonly string[],
-): About {
-  const { timesteps } = program.lowering.options;
-  const proven = Math.min(provenTimesteps(module), 2 ** 31 - 1);
-  const isSafe = program.lowering.isFramed ? module.timesteps : timesteps;
-  return { prefix, head, timesteps: isSafe, maxTimesteps: Math.min(proven, isSafe) };
+export function headOf(module: Module, timesteps: number, making: Making | null): readonly string[] {
+  const decoder = codeTraitsOf(module.code)?.decoder ?? "mean";
+  const made =
+    making === null
+      ? []
+      : [
+          `Made by ${making.tool.name} ${making.tool.version} from ${making.network.file}`,
+          `(SHA-256 ${making.network.sha256}).`,
+        ];
+  return [
+    `${module.name}: a spiking network of code ${module.code} (${decoder} over ${timesteps} timesteps), in integers.`,
+    ...made,
+  ];
 }

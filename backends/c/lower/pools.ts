@@ -1,4 +1,5 @@
 /** Maxima over windows: of values as they are, and of running sums over time. */
+import { magnitude } from "../../../ir/analysis/interval.ts";
 import { known } from "../../../ir/diagnostic.ts";
 import { shortName } from "../../../ir/loc.ts";
 import type { OpOf } from "../../../ir/op/op.ts";
@@ -31,7 +32,7 @@ export function lowerMaxPoolOverTime(lowering: Lowering, op: OpOf<"snn.max-pool"
   const part = lowering.part();
   const { view, code, rest, about: synapses } = accumulate(lowering, part, op, {
     name: lowering.names.claim(`${shortName(op.loc)}_sums`),
-    type: "int32_t",
+    type: sumType(lowering, op),
     what: "sums so far",
     start: () => 0,
   });
@@ -40,12 +41,12 @@ export function lowerMaxPoolOverTime(lowering: Lowering, op: OpOf<"snn.max-pool"
   part.uses(output);
   part.add(code);
   if (lowering.isFramed) {
-    part.add(maxima(op, view, (at) => [`${at(output)} = most;`], output));
+    part.add(maxima(op, view, (at) => [`${at(output)} = (${held.array.type})most;`], output));
     lowering.emit(shortName(op.loc), "begin", [about(op), ...synapses.map((each) => `  ${each}.`)], part);
     return held;
   }
   part.add(remaining(view, rest));
-  const before = lowering.kept(op, "maximum", "int32_t", op.type.shape, orderOf(output));
+  const before = lowering.kept(op, "maximum", view.array.type, op.type.shape, orderOf(output));
   const kept = known(viewOf(before), "a view of maxima");
   part.uses(kept);
   const first = lowering.part();
@@ -54,12 +55,21 @@ export function lowerMaxPoolOverTime(lowering: Lowering, op: OpOf<"snn.max-pool"
   first.add(nest.around(`${nest.at(kept)} = 0;`));
   lowering.emit(`begin_${shortName(op.loc)}_maximum`, "begin", [`${shortName(op.loc)}: nothing yet.`], first);
   const change = (at: (place: View) => string): readonly Code[] => [
-    `${at(output)} = most - ${at(kept)};`,
+    `${at(output)} = (${held.array.type})(most - ${at(kept)});`,
     `${at(kept)} = most;`,
   ];
   part.add(maxima(op, view, change, output));
   lowering.emit(shortName(op.loc), "step", [about(op), ...synapses.map((each) => `  ${each}.`)], part);
   return held;
+}
+
+/** What sums over all timesteps are held in, with all that is added on the way. */
+function sumType(lowering: Lowering, op: Pool): "int32_t" | "int64_t" {
+  const value = lowering.operandOf(op);
+  const timesteps = lowering.isFramed ? 1 : lowering.options.timesteps;
+  const partial = lowering.bounds.partialSums.get(value) ?? 0;
+  const most = magnitude(lowering.intervalOf(value)) * timesteps + partial;
+  return most < 2 ** 31 ? "int32_t" : "int64_t";
 }
 
 function about(op: Pool): string {
@@ -94,7 +104,7 @@ function maxima(
     channels > 1 ? scaled("c", input.strides[1] ?? 0) : "",
     ...letters.map((letter, i) => scaled(`i${letter}`, input.strides[i + 2] ?? 0)),
   ])}]`;
-  const inner: Code = [`const int32_t value = ${element};`, "if (value > most) most = value;"];
+  const inner: Code = [`const ${input.array.type === "int64_t" ? "int64_t" : "int32_t"} value = ${element};`, "if (value > most) most = value;"];
   const taps = windows.reduceRight<Code>((body, window, i) => {
     const letter = letters[i] ?? "x";
     const { kernel, stride, dilation, padBegin } = window;
@@ -115,7 +125,9 @@ function maxima(
       body,
     ]);
   }, inner);
-  const each: Code = ["int32_t most = INT32_MIN;", taps, put(at)];
+  const type = input.array.type === "int64_t" ? "int64_t" : "int32_t";
+  const least = type === "int64_t" ? "INT64_MIN" : "INT32_MIN";
+  const each: Code = [`${type} most = ${least};`, taps, put(at)];
   const plane = letters.reduceRight<Code>(
     (body, letter, i) => loop(`o${letter}`, outputs[i] ?? 1, body),
     channels > 1 ? loop("c", channels, each) : each,

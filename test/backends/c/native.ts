@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { sourceOf } from "../../../backends/c/files/source.ts";
 import { headerOf } from "../../../backends/c/files/header.ts";
-import { aboutOf } from "../../../backends/c/files/about.ts";
+import { headOf } from "../../../backends/c/files/about.ts";
+import { horizonOf } from "../../../backends/c/horizon.ts";
 import {
   type Program,
   type ProgramOptions,
@@ -104,7 +105,7 @@ export function compiled(
   { compiler = "cc", flags = ["-O2"] }: { compiler?: string; flags?: readonly string[] } = {},
 ): Compiled {
   const all: ProgramOptions = {
-    timesteps: module.timesteps,
+    timesteps: horizonOf(module, module.timesteps),
     synapses: "auto",
     input: "floats",
     output: "floats",
@@ -112,7 +113,9 @@ export function compiled(
   };
   const program = lowerProgram(module, all);
   const prefix = "net";
-  const about = aboutOf(program, module, prefix, ["A network of a test."]);
+  const { timesteps } = module;
+  const head = headOf(module, timesteps, null);
+  const about = { prefix, head, timesteps, maxTimesteps: all.timesteps };
   const folder = mkdtempSync(path.join(tmpdir(), "snnc-c-"));
   writeFileSync(path.join(folder, "net.h"), headerOf(program, about));
   writeFileSync(path.join(folder, "net.c"), sourceOf(program, about));

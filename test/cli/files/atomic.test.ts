@@ -29,7 +29,7 @@ import {
   writeBuildFolder,
   writeReportFolder,
 } from "../../../cli/files/own-folder.ts";
-import { buildNames, ownNames } from "../../../cli/files/own-names.ts";
+import { buildNames, isOwnName } from "../../../cli/files/own-names.ts";
 import { pageNames, runtimeNames } from "../../../backends/wasm/emit/assets.ts";
 import { DiagnosticError } from "../../../ir/diagnostic.ts";
 
@@ -192,7 +192,10 @@ function manifestOf(files: Readonly<Record<string, string>>, target: string | nu
 describe("a build's folder", () => {
   it("knows every name that a build writes", () => {
     expect([...runtimeNames, ...pageNames].every((name) => buildNames.includes(name))).toBe(true);
-    expect([...ownNames].every((name) => /^[a-z-]+(\.d)?\.[a-z]+$/.test(name))).toBe(true);
+    expect(["model.js", "report.html", "lenet_4.c", "lenet_4_test.c"].map(isOwnName)).toEqual([
+      ...[true, true, true, true],
+    ]);
+    expect(["../x.c", "a/b.c", ".c", "X.c", "x.cpp"].some(isOwnName)).toBe(false);
   });
 
   const build = new Map([["model.js", bytes("new")]]);

@@ -6,7 +6,7 @@ import { known } from "../../../../ir/diagnostic.ts";
 import { magnitude } from "../../../../ir/analysis/interval.ts";
 import { shortName } from "../../../../ir/loc.ts";
 import { tensorAt } from "../../../../ir/module.ts";
-import type { NeuronKind, OpOf } from "../../../../ir/op/op.ts";
+import { type NeuronKind, type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
 import { elementCount } from "../../../../ir/type.ts";
 import { type Code, sumOf } from "../../text/code.ts";
 import type { Nest } from "../../text/nest.ts";
@@ -18,6 +18,11 @@ import type { PartBuilder } from "../part.ts";
 import { type View, filling, orderOf, viewOf } from "../views.ts";
 
 export type IntegerNeuron = OpOf<Exclude<NeuronKind, "snn.rehearsed-if">>;
+
+/** Whether neurons are of a kind that integer networks have. */
+export function isInteger(op: Op): op is IntegerNeuron {
+  return isOp(op, "snn.if", "snn.graded", "snn.lif", "snn.few-spikes", "snn.ttfs");
+}
 
 export interface Drive {
   /** The potentials. */
@@ -38,15 +43,9 @@ export function driveOf(lowering: Lowering, part: PartBuilder, op: IntegerNeuron
 
 /** Whether potentials and all that is added to them stay within 32 bits in whatever order it is added. */
 function isSafe(lowering: Lowering, op: IntegerNeuron): boolean {
-  return longestSafe(lowering, op) >= lowering.options.timesteps;
-}
-
-/** Timesteps for which that is so. */
-export function longestSafe(lowering: Lowering, op: IntegerNeuron): number {
   const bounds = known(lowering.bounds.neurons.get(op.result), "bounds of neurons");
   const { timesteps } = lowering.options;
-  const most = magnitude(bounds.potential(timesteps)) + bounds.partialSum;
-  return most < 2 ** 31 ? timesteps : 0;
+  return magnitude(bounds.potential(timesteps)) + bounds.partialSum < 2 ** 31;
 }
 
 function inPlace(lowering: Lowering, part: PartBuilder, op: IntegerNeuron): Drive {
