@@ -66,7 +66,7 @@ export function accumulate(
   first.add(begin);
   const own = shortName(op.loc);
   lowering.emit(`begin_${own}`, "begin", [`${own} before the first timestep.`, ...once.about], first);
-  return { held, view, code: rest.synapses, rest, about: [...once.about, ...rest.about] };
+  return { held, view, code: [rest.before, rest.synapses], rest, about: [...once.about, ...rest.about] };
 }
 
 interface Increment {

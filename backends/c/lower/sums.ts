@@ -29,6 +29,8 @@ interface Addend {
 export class Sum {
   /** What goes over events or windows and adds to the accumulator in memory. */
   readonly synapses: Code[] = [];
+  /** What has to be done before anything of the sum is read. */
+  readonly before: Code[] = [];
   /** What is said of each, for people. */
   readonly about: string[] = [];
   private readonly addends: Addend[] = [];
@@ -103,9 +105,13 @@ export class Sum {
       const { dtype, data } = tensorAt(lowering.module, bias);
       this.addNumbers(spread(tensor(dtype, shape, data), op.type.shape), sign * this.ticksOf(op));
     }
-    const { code, about } = lowerSynapse(lowering, this.part, op, this.target, sign);
-    this.synapses.push(code);
+    const { code, about, aside } = lowerSynapse(lowering, this.part, op, this.target, sign);
     this.about.push(about);
+    if (aside === null) this.synapses.push(code);
+    else {
+      this.before.push(code);
+      this.addends.push({ views: [aside], term: (nest) => signed(nest.at(aside), sign) });
+    }
     return true;
   }
 
@@ -290,7 +296,7 @@ export function assigned(target: View, sum: Sum, start: Parameter = 0): Code {
   const nest = nestOver([target, ...sum.views, ...views]);
   const first = typeof start === "number" ? integer(start) : nest.at(start);
   const value = sumOf([first, ...sum.terms(nest)]);
-  return [nest.around(`${nest.at(target)} = ${value};`), sum.synapses];
+  return [sum.before, nest.around(`${nest.at(target)} = ${value};`), sum.synapses];
 }
 
 /** Code that adds to an accumulator what its synapses have not. */

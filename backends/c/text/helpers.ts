@@ -15,6 +15,21 @@ static inline int32_t weight${bits}(const uint8_t *packed, int32_t i) {
 }`;
 };
 
+/** `to` are values of 16 bits, but of 32 where there are such. */
+const rowOf = (type: string): string => {
+  const wide = type === "int32_t" ? type : "int16_t";
+  return `/* A row of a window: \`count\` values of a row of \`length\`, from \`start\` on; 0 where the row has none. */
+static inline void row_of_${type}(${wide} *to, const ${type} *row, int32_t start, int32_t count, int32_t length) {
+  if (start >= 0 && start + count <= length) {
+    for (int32_t k = 0; k < count; k++) to[k] = row[start + k];
+  } else {
+    for (int32_t k = 0; k < count; k++) {
+      to[k] = start + k < 0 || start + k >= length ? 0 : row[start + k];
+    }
+  }
+}`;
+};
+
 const texts = {
   nearest: `/* The whole number nearest to value / step, a tie up; step is above 0. */
 static inline int32_t nearest(int32_t value, int32_t step) {
@@ -52,6 +67,10 @@ static double exponential(double x) {
   }
   return sum;
 }`,
+  row_of_int8_t: rowOf("int8_t"),
+  row_of_uint8_t: rowOf("uint8_t"),
+  row_of_int16_t: rowOf("int16_t"),
+  row_of_int32_t: rowOf("int32_t"),
   weight4: packed(4),
   weight2: packed(2),
   weight1: packed(1),
@@ -61,6 +80,7 @@ export type Helper = keyof typeof texts;
 
 export const helpers: readonly Helper[] = [
   ...(["nearest", "nearest_wide", "encoded", "exponential"] as const),
+  ...(["row_of_int8_t", "row_of_uint8_t", "row_of_int16_t", "row_of_int32_t"] as const),
   ...(["weight4", "weight2", "weight1"] as const),
 ];
 

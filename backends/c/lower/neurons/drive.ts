@@ -114,7 +114,9 @@ export function currentOf(lowering: Lowering, part: PartBuilder, op: IntegerNeur
   const sum = new Sum(lowering, part, target, name, phase);
   sum.add(value, 1);
   // What is added element by element alone needs no array.
-  if (sum.synapses.length === 0) return { potential, current: sum, code: [], about: sum.about };
+  if (sum.synapses.length === 0) {
+    return { potential, current: sum, code: sum.before, about: sum.about };
+  }
   part.uses(target);
   const current = { views: [target], terms: (nest: Nest) => [nest.at(target)] };
   return { potential, current, code: assigned(target, sum), about: sum.about };

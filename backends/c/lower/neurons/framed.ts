@@ -8,6 +8,7 @@ import { loop } from "../../text/code.ts";
 import type { Lowering } from "../lowering.ts";
 import type { Held } from "../views.ts";
 import { describe } from "./describe.ts";
+import { digitsOf } from "./digits.ts";
 import { driveOf } from "./drive.ts";
 import { firing, layerOf, perNeuron, perRow, sentBy } from "./layer.ts";
 
@@ -52,7 +53,8 @@ export function lowerFirstSpike(lowering: Lowering, op: OpOf<"snn.ttfs">): Held 
   const amplitude = perNeuron(layer, op.attrs.amplitude, "amplitude");
   const { held, view } = sentBy(layer);
   const { ticks } = lowering;
-  lowering.helpers.add("nearest_wide");
+  const byDigits = digitsOf(lowering, op, { wanted: "v", low: 0, high: ticks });
+  if (byDigits === null) lowering.helpers.add("nearest_wide");
   part.add(drive.code);
   part.add(
     firing(
@@ -63,9 +65,10 @@ export function lowerFirstSpike(lowering: Lowering, op: OpOf<"snn.ttfs">): Held 
         const worth = amplitude(nest);
         return [
           `const int32_t v = ${drive.charged(nest)};`,
-          `const int64_t before = nearest_wide(v, ${slope(nest)});`,
-          "/* How many ticks the spike comes before the end of the frame; 0 is no spike. */",
-          `const int32_t lead = before < 0 ? 0 : before > ${ticks} ? ${ticks} : (int32_t)before;`,
+          `const int32_t q = ${slope(nest)};`,
+          "/* k: how many ticks the spike comes before the end of the frame; 0 is no spike. */",
+          ...(byDigits ?? ["const int64_t k = nearest_wide(v, q);"]),
+          `const int32_t lead = k < 0 ? 0 : k > ${ticks} ? ${ticks} : (int32_t)k;`,
           `const int32_t sent = ${worth === "1" ? "lead" : `lead * ${worth}`};`,
           `${nest.at(drive.potential)} = v;`,
           `${nest.at(view)} = (${held.array.type})sent;`,

@@ -6,6 +6,7 @@ import { type Code, loop } from "../../text/code.ts";
 import type { Lowering } from "../lowering.ts";
 import type { Held } from "../views.ts";
 import { currentOf, driveOf } from "./drive.ts";
+import { digitsOf } from "./digits.ts";
 import { firing, keptBeside, layerOf, perNeuron, perRow, sentBy } from "./layer.ts";
 import { describe } from "./describe.ts";
 
@@ -52,7 +53,6 @@ export function lowerGraded(lowering: Lowering, op: OpOf<"snn.graded">): Held {
   const sent = keepsSent ? keptBeside(layer, "sent", "int32_t") : null;
   const { held, view } = sentBy(layer);
   const most = largestSpike(attrs);
-  lowering.helpers.add("nearest");
   if (shares !== null) {
     part.usesTime = true;
     part.add(`const int32_t row = t < ${shares.rows} ? t - 1 : ${shares.rows - 1};`);
@@ -78,8 +78,8 @@ export function lowerGraded(lowering: Lowering, op: OpOf<"snn.graded">): Held {
             ? [`const int32_t high = ${most};`]
             : [`const int64_t room = ${room};`, `const int32_t high = room < ${most} ? (int32_t)room : ${most};`]),
           ...(attrs.alphabet === "word"
-            ? word(attrs.sign, wanted, most)
-            : powers(attrs, wanted, most, total)),
+            ? word(lowering, op, wanted, most)
+            : powers(lowering, attrs, wanted, most, total)),
           "const int32_t v = u - k * q;",
           `const int32_t spike = ${times(times("k", amplitude(nest)), share === "1" ? "1" : "share")};`,
           `${nest.at(drive.potential)} = v;`,
@@ -95,8 +95,11 @@ export function lowerGraded(lowering: Lowering, op: OpOf<"snn.graded">): Held {
 }
 
 /** The nearest multiple of the step, within bounds. */
-function word(sign: OpOf<"snn.graded">["attrs"]["sign"], wanted: string, most: number): Code[] {
-  const low = sign === "positive" ? "0" : String(-most);
+function word(lowering: Lowering, op: OpOf<"snn.graded">, wanted: string, most: number): Code[] {
+  const low = op.attrs.sign === "positive" ? 0 : -most;
+  const byDigits = digitsOf(lowering, op, { wanted, low, high: most });
+  if (byDigits !== null) return [...byDigits, "k = k < high ? k : high;"];
+  lowering.helpers.add("nearest");
   return [
     `int32_t k = nearest(${wanted}, q);`,
     "k = k < high ? k : high;",
@@ -106,11 +109,13 @@ function word(sign: OpOf<"snn.graded">["attrs"]["sign"], wanted: string, most: n
 
 /** The largest power of two whose three quarters are reached, within bounds. */
 function powers(
+  lowering: Lowering,
   { bits, sign }: OpOf<"snn.graded">["attrs"],
   wanted: string,
   most: number,
   total: string,
 ): Code[] {
+  if (sign === "retract") lowering.helpers.add("nearest");
   const low =
     sign === "positive"
       ? ["const int32_t low = 0;"]

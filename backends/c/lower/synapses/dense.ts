@@ -5,121 +5,208 @@
  */
 import { type Code, block, loop, scaled, sumOf } from "../../text/code.ts";
 import type { CArray } from "../arrays.ts";
-import type { Axis, Geometry } from "./geometry.ts";
-import { overTaps, tapIndex } from "./geometry.ts";
 import type { MatrixShape } from "./events.ts";
+import {
+  type Axis,
+  type Geometry,
+  type InputIndex,
+  inputOf,
+  minus,
+  overTaps,
+  stepped,
+  tapIndex,
+} from "./geometry.ts";
 import type { Weights } from "./weights.ts";
 
-/** Sums that are worked out together: as many registers of four as a processor has to spare. */
-const together = { pixels: 4, outputs: 4 } as const;
+/**
+ * Windows that are taken together, and rows of weights: eight sums in registers of four, as many as the
+ * oldest x86 has beside what they are made of. Windows share the weights, which have to be widened.
+ */
+const together = [
+  { windows: 4, rows: 2 },
+  { windows: 2, rows: 4 },
+] as const;
 
-/** How many pixels of an axis of `extent` are taken together. */
-export function pixelsTogether(extent: number): number {
-  return [together.pixels, 2].find((count) => extent % count === 0) ?? 1;
+/** Of a window alone four rows: more would be more to read than to save. */
+const alone = { windows: 1, rows: 4 } as const;
+
+/** How many windows of `count` are taken together. */
+export function windowsTogether(count: number): number {
+  return together.find(({ windows }) => count % windows === 0)?.windows ?? alone.windows;
 }
 
-/** A convolution whose windows are put in order in `column`, which holds those of `pixels`; weights by `byOutput`. */
+function rowsFor(windows: number): number {
+  return together.find((each) => each.windows === windows)?.rows ?? alone.rows;
+}
+
+/** Values of a window as they are put in order: whole vectors of eight where that adds little. */
+export function paddedSize(size: number): number {
+  return size > 16 ? Math.ceil(size / 8) * 8 : size;
+}
+
+export interface Windows {
+  /** `count` windows, each of `size` values. */
+  readonly array: CArray;
+  readonly count: number;
+  readonly size: number;
+}
+
+/** Whether the results of a channel lie evenly, so that they can be numbered. */
+export function isNumbered({ isTransposed, axes }: Geometry): boolean {
+  return (
+    !isTransposed &&
+    axes.every(({ outputStep, output }, i) => {
+      const next = axes[i + 1];
+      return next === undefined || output === 1 || outputStep === stepOf(axes.slice(i + 1));
+    })
+  );
+}
+
+/** Elements from one index of the axis before `axes` to the next, where all lie evenly. */
+function stepOf(axes: readonly Axis[]): number {
+  const varying = axes.filter(({ output }) => output > 1);
+  const innermost = varying.at(-1)?.outputStep ?? axes.at(-1)?.outputStep ?? 1;
+  return varying.reduce((product, { output }) => product * output, Math.max(1, innermost));
+}
+
+/**
+ * A convolution whose windows are put in order, of results that are numbered (`isNumbered`); weights by output, in rows of
+ * `windows.size`.
+ */
 export function convolveDense(
   geometry: Geometry,
   weights: Weights,
-  column: CArray,
-  pixels: number,
+  windows: Windows,
   sign: 1 | -1,
 ): Code {
   const { batch, groups, inputs, outputs, axes, taps, output } = geometry;
+  const { array, count, size } = windows;
   const [batchOut = 0, channelOut = 0] = output.strides;
-  const last = axes.at(-1);
-  const size = taps * inputs;
-  const columns = Array.from({ length: pixels }, (_, p) => p);
-  const gather = columns.map((p) => gathered(geometry, column, p, size));
+  const step = axes.findLast((axis) => axis.output > 1)?.outputStep ?? 0;
+  const results = axes.reduce((product, axis) => product * axis.output, 1);
+  const each = Array.from({ length: count }, (_, p) => p);
   const base = sumOf([
     String(output.offset),
     batch > 1 ? scaled("n", batchOut) : "",
     groups > 1 ? scaled("g", outputs * channelOut) : "",
-    ...axes.map(({ letter, outputStep, output: extent }) =>
-      extent > 1 ? scaled(`o${letter}`, outputStep) : "",
-    ),
+    results > 1 ? scaled("pixel", step) : "",
   ]);
-  const sums = columns.map((p) => sumOf([base, p === 0 ? "" : String(p * (last?.outputStep ?? 0))]));
+  const sums = each.map((p) => sumOf([base, p === 0 ? "" : String(p * step)]));
+  const operands = each.map((p) => `${array.name}[${sumOf([p === 0 ? "" : String(p * size), "k"])}]`);
   const body: Code = [
-    gather,
-    products({
-      size,
-      outputs,
-      weights,
-      from: groups > 1 ? `g * ${outputs * size}` : "",
-      operands: columns.map((p) => `${column.name}[${sumOf([p === 0 ? "" : String(p * size), "k"])}]`),
-      sum: (p, o) => `${output.array.name}[${sumOf([sums[p] ?? "", scaledOf(o, channelOut)])}]`,
-      sign,
-    }),
+    gathered(geometry, windows),
+    `${array.type} any = 0;`,
+    loop("k", count * size, `any = (${array.type})(any | ${array.name}[k]);`),
+    "if (any == 0) continue;",
+    products(
+      {
+        size,
+        outputs,
+        weights,
+        from: groups > 1 ? `g * ${outputs * size}` : "",
+        operands,
+        sum: (p, o) => `${output.array.name}[${sumOf([sums[p] ?? "", scaled(o, channelOut)])}]`,
+        sign,
+      },
+      rowsFor(count),
+    ),
   ];
   const grouped = groups > 1 ? loop("g", groups, body) : body;
-  const plane = axes.reduceRight<Code>((inner, axis) => {
-    const { letter, output: extent } = axis;
-    if (axis !== last || pixels === 1) return loop(`o${letter}`, extent, inner);
-    const head = `for (int32_t o${letter} = 0; o${letter} < ${extent}; o${letter} += ${pixels})`;
-    return block(head, inner);
-  }, grouped);
-  return batch > 1 ? loop("n", batch, plane) : plane;
+  const head = `for (int32_t pixel = 0; pixel < ${results}; pixel += ${count})`;
+  const plane = count === 1 ? loop("pixel", results, grouped) : block(head, grouped);
+  const whole = batch > 1 ? loop("n", batch, plane) : plane;
+  const isPadded = size > taps * inputs;
+  return isPadded ? [loop("k", count * size, `${array.name}[k] = 0;`), whole] : whole;
 }
 
-/** The window of pixel `p` behind the current one, in the order of taps and inputs. */
-function gathered(
-  { batch, groups, inputs, axes, input }: Geometry,
-  column: CArray,
-  p: number,
-  size: number,
-): Code {
-  const [batchIn = 0, channelIn = 0] = input.strides;
+/** Whether the values of a window along the innermost axis lie behind each other, channels and all. */
+function hasRows({ groups, inputs, axes, input }: Geometry): boolean {
   const last = axes.at(-1);
-  const tap = tapIndex(axes);
-  const placeOf = (axis: Axis): string => {
-    const { letter, stride, dilation, pad, kernel } = axis;
-    const pixel = axis === last && p > 0 ? `(o${letter} + ${p})` : `o${letter}`;
-    const terms = sumOf([
-      axis.output > 1 ? scaled(pixel, stride) : "",
-      kernel > 1 ? scaled(`k${letter}`, dilation) : "",
+  const [, channelIn = 0] = input.strides;
+  if (last === undefined || groups > 1 || last.dilation > 1) return false;
+  return (inputs === 1 || channelIn === 1) && (last.input === 1 || last.inputStep === inputs);
+}
+
+/** The windows behind the current one in the order of taps and inputs; 0 where they hang over the edge. */
+function gathered(geometry: Geometry, windows: Windows): Code {
+  const { batch, groups, inputs, axes, input } = geometry;
+  const { array, count, size } = windows;
+  const [batchIn = 0, channelIn = 0] = input.strides;
+  const at = new Map(axes.map((axis): [typeof axis, InputIndex] => [axis, inputOf(axis)]));
+  const indexOf = (axis: Axis): string => stepped(at.get(axis)?.index ?? "0", axis.inputStep);
+  const from = (inner: readonly string[], along: readonly Axis[]): string =>
+    sumOf([
+      String(input.offset),
+      batch > 1 ? scaled("n", batchIn) : "",
+      groups > 1 ? scaled("g", inputs * channelIn) : "",
+      ...along.map(indexOf),
+      ...inner,
     ]);
-    return pad === 0 ? terms : `${terms} - ${pad}`;
-  };
-  const inside = axes.flatMap((axis) => {
-    const { letter, input: extent, output, kernel, stride, dilation, pad } = axis;
-    const most = (output - 1) * stride + (kernel - 1) * dilation - pad;
-    return [
-      ...(pad > 0 ? [`i${letter} >= 0`] : []),
-      ...(most >= extent ? [`i${letter} < ${extent}`] : []),
-    ];
+  const to = (inner: readonly string[], along: readonly Axis[], step: number): string =>
+    sumOf([count > 1 ? scaled("p", size) : "", stepped(tapIndex(along), step), ...inner]);
+  const last = axes.at(-1);
+  const lines = (axis: Axis): readonly Code[] => at.get(axis)?.lines ?? [];
+  const outside = (along: readonly Axis[]): string =>
+    along.flatMap((axis) => at.get(axis)?.outside ?? []).join(" || ");
+  let window: Code;
+  if (last !== undefined && hasRows(geometry)) {
+    const outer = axes.slice(0, -1);
+    const length = last.input * inputs;
+    const missing = outside(outer);
+    const begin = minus(last.output > 1 ? scaled(`o${last.letter}`, last.stride * inputs) : "0", last.pad * inputs);
+    const place = to([], outer, last.kernel * inputs);
+    const row = from([], outer);
+    const target = place === "0" ? array.name : `&${array.name}[${place}]`;
+    const source = row === "0" ? input.array.name : `&${input.array.name}[${row}]`;
+    const call = (of: string, values: number): string =>
+      `row_of_${input.array.type}(${target}, ${of}, ${begin}, ${last.kernel * inputs}, ${values});`;
+    const take: Code =
+      missing === ""
+        ? call(source, length)
+        : [
+            block(`if (${missing})`, call(input.array.name, 0)),
+            block("else", call(source, length)),
+          ];
+    window = overTaps(outer, lines, take);
+  } else {
+    const missing = outside(axes);
+    const inner = inputs > 1 ? ["c"] : [];
+    const target = `${array.name}[${to(inner, axes, inputs)}]`;
+    const put = (value: string): Code => {
+      const line = `${target} = ${value};`;
+      return inputs > 1 ? loop("c", inputs, line) : line;
+    };
+    const copy = put(`${input.array.name}[${from(inputs > 1 ? [scaled("c", channelIn)] : [], axes)}]`);
+    const take: Code =
+      missing === "" ? copy : [block(`if (${missing})`, put("0")), block("else", copy)];
+    window = overTaps(axes, lines, take);
+  }
+  const pixel = count > 1 ? "(pixel + p)" : "pixel";
+  const located = [...locating(axes, pixel), window];
+  return count > 1 ? loop("p", count, located) : located;
+}
+
+/** The indices along each axis of the result that has this number. */
+function locating(axes: readonly Axis[], pixel: string): readonly Code[] {
+  let behind = axes.reduce((product, { output }) => product * output, 1);
+  const all = behind;
+  return axes.flatMap(({ letter, output }) => {
+    const before = behind;
+    behind /= output;
+    if (output === 1) return [];
+    const within = before === all ? pixel : `${pixel} % ${before}`;
+    const index = behind === 1 ? within : `${within} / ${behind}`;
+    return [`const int32_t o${letter} = ${index};`];
   });
-  const from = sumOf([
-    String(input.offset),
-    batch > 1 ? scaled("n", batchIn) : "",
-    groups > 1 ? scaled("g", inputs * channelIn) : "",
-    ...axes.map(({ letter, inputStep }) => scaled(`i${letter}`, inputStep)),
-    inputs > 1 ? scaled("c", channelIn) : "",
-  ]);
-  const to = sumOf([
-    p === 0 ? "" : String(p * size),
-    tap === "0" ? "" : scaled(tap.includes("+") ? `(${tap})` : tap, inputs),
-    inputs > 1 ? "c" : "",
-  ]);
-  const element = `${input.array.name}[${from}]`;
-  const put = (value: string): Code => {
-    const one = `${column.name}[${to}] = ${value};`;
-    return inputs > 1 ? loop("c", inputs, one) : one;
-  };
-  const copy: Code =
-    inside.length === 0
-      ? put(element)
-      : [block(`if (${inside.join(" && ")})`, put(element)), block("else", put("0"))];
-  return overTaps(axes, (axis) => [`const int32_t i${axis.letter} = ${placeOf(axis)};`], copy);
+}
+
+/** Whether a program with these windows copies rows by the helper for their type. */
+export function rowHelper(geometry: Geometry): string | null {
+  return hasRows(geometry) ? `row_of_${geometry.input.array.type}` : null;
 }
 
 /** Rows of a matrix: weights in the order output, input. */
-export function multiplyDense(
-  shape: MatrixShape,
-  weights: Weights,
-  sign: 1 | -1,
-): Code {
+export function multiplyDense(shape: MatrixShape, weights: Weights, sign: 1 | -1): Code {
   const { rows, inputs, outputs, input, output } = shape;
   const place = sumOf([
     String(input.offset),
@@ -127,15 +214,18 @@ export function multiplyDense(
     scaled("k", rows.elementStep),
   ]);
   const sums = sumOf([String(output.offset), rows.count > 1 ? scaled("r", rows.outputStep) : ""]);
-  const body = products({
-    size: inputs,
-    outputs,
-    weights,
-    from: "",
-    operands: [`${input.array.name}[${place}]`],
-    sum: (_, o) => `${output.array.name}[${sumOf([sums, scaledOf(o, rows.channelStep)])}]`,
-    sign,
-  });
+  const body = products(
+    {
+      size: inputs,
+      outputs,
+      weights,
+      from: "",
+      operands: [`${input.array.name}[${place}]`],
+      sum: (_, o) => `${output.array.name}[${sumOf([sums, scaled(o, rows.channelStep)])}]`,
+      sign,
+    },
+    alone.rows,
+  );
   return rows.count > 1 ? loop("r", rows.count, body) : body;
 }
 
@@ -151,14 +241,14 @@ interface Products {
   readonly sign: 1 | -1;
 }
 
-/** Products of each operand with all rows of weights, some rows at a time and the rest one by one. */
-function products(of: Products): Code {
+/** Products of each operand with all rows of weights, `atOnce` rows at a time and the rest one by one. */
+function products(of: Products, atOnce: number): Code {
   const { outputs } = of;
-  const inBlocks = outputs - (outputs % together.outputs);
+  const inBlocks = outputs - (outputs % atOnce);
   const blocks: Code[] = [];
   if (inBlocks > 0) {
-    const head = `for (int32_t o = 0; o < ${inBlocks}; o += ${together.outputs})`;
-    blocks.push(block(head, rowsTogether(of, "o", together.outputs)));
+    const head = `for (int32_t o = 0; o < ${inBlocks}; o += ${atOnce})`;
+    blocks.push(block(head, rowsTogether(of, "o", atOnce)));
   }
   if (inBlocks < outputs) {
     const head = `for (int32_t o = ${inBlocks}; o < ${outputs}; o++)`;
@@ -176,13 +266,11 @@ function rowsTogether(
   const name = (p: number, j: number): string => `s${operands.length > 1 ? p : ""}${j}`;
   const names = operands.flatMap((_, p) => rows.map((j) => name(p, j)));
   const first = sumOf([from, scaled(o, size)]);
+  const weight = (j: number): string => weights.at(sumOf([first, j === 0 ? "" : String(j * size), "k"]));
   return [
     `int32_t ${names.map((each) => `${each} = 0`).join(", ")};`,
     loop("k", size, [
-      rows.map((j) => {
-        const at = sumOf([first, j === 0 ? "" : String(j * size), "k"]);
-        return `const int32_t w${j} = ${weights.at(at)};`;
-      }),
+      rows.map((j) => `const int32_t w${j} = ${weight(j)};`),
       operands.flatMap((operand, p) => rows.map((j) => `${name(p, j)} += ${operand} * w${j};`)),
     ]),
     operands.flatMap((_, p) =>
@@ -192,8 +280,4 @@ function rowsTogether(
       }),
     ),
   ];
-}
-
-function scaledOf(index: string, stride: number): string {
-  return scaled(index, stride);
 }

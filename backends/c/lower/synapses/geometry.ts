@@ -161,10 +161,43 @@ export function outputOf(
   };
 }
 
-function leaving(checks: readonly string[]): readonly Code[] {
+/** `continue` where one of these is so. */
+export function leaving(checks: readonly string[]): readonly Code[] {
   return checks.length === 0 ? [] : [`if (${checks.join(" || ")}) continue;`];
 }
 
-function minus(text: string, less: string | number): string {
+export function minus(text: string, less: string | number): string {
   return less === 0 || less === "" ? text : `${text} - ${less}`;
+}
+
+/** The index of the operand that a tap of the result's index leads to along an axis, and the lines that find it. */
+export interface InputIndex {
+  readonly index: string;
+  readonly lines: readonly Code[];
+  /** When the operand has nothing there. */
+  readonly outside: readonly string[];
+}
+
+/** Of a straight convolution whose result's index is `pixel`; `pad` zeros may lie in front in memory already. */
+export function inputOf(axis: Axis, pixel = `o${axis.letter}`, pad = axis.pad): InputIndex {
+  const { letter, input, output, kernel, stride, dilation } = axis;
+  const extent = input + 2 * (axis.pad - pad);
+  const terms = sumOf([
+    output > 1 ? scaled(/[ +]/.test(pixel) ? `(${pixel})` : pixel, stride) : "",
+    kernel > 1 ? scaled(`k${letter}`, dilation) : "",
+  ]);
+  const at = minus(terms, pad);
+  const most = (output - 1) * stride + (kernel - 1) * dilation - pad;
+  const name = input === 1 ? `(${at})` : `i${letter}`;
+  return {
+    index: input === 1 ? "0" : name,
+    lines: input === 1 ? [] : [`const int32_t i${letter} = ${at};`],
+    outside: [...(pad > 0 ? [`${name} < 0`] : []), ...(most >= extent ? [`${name} >= ${extent}`] : [])],
+  };
+}
+
+/** `index * step` in a sum; nothing for the index 0. */
+export function stepped(index: string, step: number): string {
+  if (index === "0" || step === 0) return "";
+  return scaled(/[ *+]/.test(index) && !index.startsWith("(") ? `(${index})` : index, step);
 }

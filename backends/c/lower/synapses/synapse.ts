@@ -6,19 +6,42 @@ import { tensorAt } from "../../../../ir/module.ts";
 import { shortName } from "../../../../ir/loc.ts";
 import { elementCount } from "../../../../ir/type.ts";
 import type { Tensor } from "../../../../ir/tensor.ts";
-import type { Code } from "../../text/code.ts";
+import { type Code, loop } from "../../text/code.ts";
 import type { Lowering } from "../lowering.ts";
 import type { PartBuilder } from "../part.ts";
-import { type Held, type View, viewOf } from "../views.ts";
-import { convolveDense, multiplyDense, pixelsTogether } from "./dense.ts";
-import { type MatrixShape, convolveEvents, multiplyEvents } from "./events.ts";
-import { type Convolution, byInput, byOutput, geometryOf, isConvolution } from "./geometry.ts";
+import { type Held, type View, isWhole, viewOf } from "../views.ts";
+import {
+  convolveDense,
+  isNumbered,
+  multiplyDense,
+  paddedSize,
+  rowHelper,
+  windowsTogether,
+} from "./dense.ts";
 import { convolveDepthwise } from "./depthwise.ts";
-import { weightsOf } from "./weights.ts";
+import {
+  type MatrixShape,
+  convolveEvents,
+  convolveRuns,
+  hasRuns,
+  inRuns,
+  multiplyEvents,
+} from "./events.ts";
+import {
+  type Convolution,
+  type Geometry,
+  byInput,
+  byOutput,
+  geometryOf,
+  isConvolution,
+} from "./geometry.ts";
+import { type Weights, weightsOf } from "./weights.ts";
 
 export interface LoweredSynapse {
   readonly code: Code;
   readonly about: string;
+  /** Sums of 16 bits that the code made instead of adding to the target, and that are still to be added; or null. */
+  readonly aside: View | null;
 }
 
 /**
@@ -36,9 +59,32 @@ export function lowerSynapse(
 ): LoweredSynapse {
   const value = lowering.operandOf(op);
   const isByEvents = takesEvents(lowering, op);
-  if (isConvolution(op)) return convolution(lowering, part, op, { value, target, sign, isByEvents });
+  const aside = isByEvents ? shortSums(lowering, op, target) : null;
+  const into = { value, target: aside ?? target, sign: aside === null ? sign : 1, isByEvents } as const;
+  const made = isConvolution(op)
+    ? convolution(lowering, part, op, into)
+    : matrix(lowering, part, linearOf(op), into);
+  if (aside === null) return { ...made, aside };
+  part.uses(aside);
+  const clear = loop("i", aside.array.length, `${aside.array.name}[i] = 0;`);
+  return { ...made, code: [clear, made.code], aside };
+}
+
+function linearOf(op: OpOf<WeightedKind>): OpOf<"ann.linear"> {
   invariant(isOp(op, "ann.linear"), "a synapse of another kind");
-  return matrix(lowering, part, op, { value, target, sign, isByEvents });
+  return op;
+}
+
+/**
+ * An array for sums of this synapse alone, where they are proved to fit 16 bits at every timestep: twice as many are
+ * added at once, and memory is gone over half as far.
+ */
+function shortSums(lowering: Lowering, op: OpOf<WeightedKind>, target: View): View | null {
+  const most = lowering.bounds.partialSums.get(op.result) ?? Infinity;
+  if (most >= 2 ** 15 || !isWhole(target)) return null;
+  const name = lowering.names.claim(`${shortName(op.loc)}_sums`);
+  const array = lowering.array("scratch", name, "int16_t", target.array.length, "sums of a timestep");
+  return { ...target, array };
 }
 
 interface Into {
@@ -48,54 +94,73 @@ interface Into {
   readonly isByEvents: boolean;
 }
 
+type Made = Omit<LoweredSynapse, "aside">;
+
 function convolution(
   lowering: Lowering,
   part: PartBuilder,
   op: Convolution,
   { value, target, sign, isByEvents }: Into,
-): LoweredSynapse {
+): Made {
   const weight = tensorAt(lowering.module, op.attrs.weight);
   const input = viewFor(lowering, value, lowering.valueOf(value));
   const geometry = geometryOf(op, weight, input, target);
-  const kernel = geometry.axes.map((axis) => axis.kernel).join(" × ");
   const name = `${shortName(op.loc)}_weights`;
-  part.uses(input, target);
   const words = { view: input, interval: lowering.intervalOf(value) };
-  const say = (how: string, bits: number): string =>
-    `${shortName(op.loc)}: ${geometry.isTransposed ? "transposed " : ""}${kernel} convolution of ` +
-    `${geometry.inputs * geometry.groups} channels${geometry.groups > 1 ? ` in ${geometry.groups} groups` : ""}, ` +
-    `weights of ${bits} bits, ${how}`;
-  if (isByEvents || geometry.isTransposed) {
-    const weights = weightsOf(lowering, name, weight, byInput(geometry));
+  part.uses(input, target);
+  const constant = (order: Int32Array): Weights => {
+    const weights = weightsOf(lowering, name, weight, order);
     part.uses(weights.array);
-    return {
-      code: convolveEvents(geometry, words, weights, sign),
-      about: say("event by event", weights.bits),
-    };
+    return weights;
+  };
+  const told = (code: Code, how: string, { bits }: Weights): Made => ({
+    code,
+    about: `${describe(op, geometry)}, weights of ${bits} bits, ${how}`,
+  });
+  if (isByEvents && hasRuns(geometry)) {
+    const weights = constant(inRuns(geometry));
+    return told(convolveRuns(geometry, words, weights, sign), "event by event", weights);
+  }
+  if (isByEvents || !isNumbered(geometry)) {
+    const weights = constant(byInput(geometry));
+    return told(convolveEvents(geometry, words, weights, sign), "event by event", weights);
   }
   if (geometry.inputs === 1 && geometry.outputs === 1) {
-    const weights = weightsOf(lowering, name, weight, byTap(weight));
-    part.uses(weights.array);
-    return {
-      code: convolveDepthwise(geometry, weights, sign),
-      about: say("channel by channel", weights.bits),
-    };
+    const weights = constant(byTap(weight));
+    return told(convolveDepthwise(geometry, weights, sign), "channel by channel", weights);
   }
-  const weights = weightsOf(lowering, name, weight, byOutput(geometry));
-  const pixels = pixelsTogether(geometry.axes.at(-1)?.output ?? 1);
-  const column = lowering.array(
+  const count = windowsTogether(elementCount(target.shape.slice(2)));
+  const own = geometry.taps * geometry.inputs;
+  const size = paddedSize(own);
+  const array = lowering.array(
     "scratch",
     lowering.names.claim(`${shortName(op.loc)}_windows`),
     // Products of two bytes are what vectors have: bytes are widened here, once.
     input.array.type === "int32_t" ? "int32_t" : "int16_t",
-    pixels * geometry.taps * geometry.inputs,
+    count * size,
     "windows in order",
   );
-  part.uses(weights.array, column);
-  return {
-    code: convolveDense(geometry, weights, column, pixels, sign),
-    about: say("every window", weights.bits),
-  };
+  part.uses(array);
+  const helper = rowHelper(geometry);
+  if (helper !== null) lowering.helpers.add(helper);
+  const weights = constant(inRows(byOutput(geometry), own, size));
+  return told(convolveDense(geometry, weights, { array, count, size }, sign), "window by window", weights);
+}
+
+/** Rows of `own` indices as rows of `size`; −1 for what is added, which is a weight of 0. */
+function inRows(order: Int32Array, own: number, size: number): Int32Array {
+  if (own === size) return order;
+  const rows = new Int32Array((order.length / own) * size).fill(-1);
+  order.forEach((at, i) => (rows[Math.floor(i / own) * size + (i % own)] = at));
+  return rows;
+}
+
+function describe(op: Convolution, { axes, groups, inputs, isTransposed }: Geometry): string {
+  const kernel = axes.map((axis) => axis.kernel).join(" × ");
+  const kind = `${isTransposed ? "transposed " : ""}${kernel} convolution`;
+  const parts = groups > 1 ? ` in ${groups} groups` : "";
+  const channels = inputs * groups;
+  return `${shortName(op.loc)}: ${kind} of ${channels} ${channels === 1 ? "channel" : "channels"}${parts}`;
 }
 
 /** Weights of one channel each in the order tap, channel. */
@@ -112,7 +177,7 @@ function matrix(
   part: PartBuilder,
   op: OpOf<"ann.linear">,
   { value, target, sign, isByEvents }: Into,
-): LoweredSynapse {
+): Made {
   const weight = tensorAt(lowering.module, op.attrs.weight);
   const [outputs = 0, inputs = 0] = weight.shape;
   const name = `${shortName(op.loc)}_weights`;
@@ -224,7 +289,8 @@ function takesEvents(lowering: Lowering, op: OpOf<WeightedKind>): boolean {
   if (lowering.opOf(value).type.domain !== "spike") return false;
   if (synapses !== "auto") return synapses === "events";
   const rate = rateOf(lowering, value);
-  return rate === null || rate < densest;
+  // All of a frame comes at once.
+  return rate === null || rate * lowering.ticks < densest;
 }
 
 /** Spikes per neuron and timestep of what a value is moved from; null where nobody measured. */

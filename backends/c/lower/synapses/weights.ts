@@ -14,7 +14,7 @@ export interface Weights {
 
 const bitsOf: Readonly<Record<Storage, number>> = { i4: 4, i2: 2, b1: 1 };
 
-/** The weights of `tensor`, element `order[i]` at index i. */
+/** The weights of `tensor`, element `order[i]` at index i; 0 for an index of −1. */
 export function weightsOf(
   lowering: Lowering,
   name: string,
@@ -22,7 +22,8 @@ export function weightsOf(
   order: Int32Array,
 ): Weights {
   const numbers = Float64Array.from(order, (at) => data[at] ?? 0);
-  if (storage !== undefined) {
+  // A bit has no 0 to fill rows up with.
+  if (storage !== undefined && !(storage === "b1" && order.includes(-1))) {
     const bits = bitsOf[storage];
     const bytes = pack(storage, numbers);
     const array = lowering.constant(name, "uint8_t", bytes, `weights of ${bits} bits, packed`);
