@@ -53,6 +53,10 @@ const bars = {
     summary: "models in integers, on every engine: spikes, potentials and counts, bit for bit",
     load: () => import("./verify/integers.ts"),
   },
+  c: {
+    summary: "programs in C: compilers, sanitizers, and the interpreter, word for word",
+    load: () => import("./verify/c.ts"),
+  },
   npz: {
     summary: "damaged .npz archives through the data readers, 1 GiB and 10 CPU seconds each",
     load: () => import("./verify/npz.ts"),

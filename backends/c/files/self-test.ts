@@ -242,6 +242,7 @@ static int differs(float got, float wanted) {
     : ""
 }
 int main(void) {
+  (void)observe;
   for (int32_t sample = 0; sample < SAMPLES; sample++) {
     for (int32_t layer = 0; layer < LAYERS; layer++) spikes[layer] = 0, marks[layer] = 0;
 ${run}

@@ -23,7 +23,9 @@ export function sourceOf(program: Program, about: About): string {
       ...(memory.kept.length > 0 ? [comment(["What is kept from one call to the next."])] : []),
       memory.kept.map(({ type, name, length, what }) => `static ${type} ${name}[${length}]; /* ${what} */`).join("\n"),
       ...(memory.pools.size > 0 ? [comment(["Scratch, which layers share one after another."])] : []),
-      [...memory.pools].map(([type, length]) => `static ${type} ${poolOf(type)}[${length}];`).join("\n"),
+      [...memory.pools]
+        .map(([type, length]) => `static ${storedAs(type)} ${poolOf(type)}[${length}];`)
+        .join("\n"),
       program.isFramed ? "" : "static int32_t t; /* the timestep, from 1 on */",
     ],
     helpers.filter((name) => lowering.helpers.has(name)).map(textOfHelper),
@@ -31,6 +33,14 @@ export function sourceOf(program: Program, about: About): string {
     interfaceOf(program, about),
   ];
   return `${sections.flatMap((section) => section.filter((each) => each !== "")).join("\n\n")}\n`;
+}
+
+/**
+ * Floats are rounded where they are stored, and have to be read as they were stored: gcc 12 at -O3 goes on with the
+ * double where it sees both.
+ */
+function storedAs(type: string): string {
+  return type === "float" ? "volatile float" : type;
 }
 
 export function poolOf(type: string): string {
@@ -73,7 +83,7 @@ function functionOf(part: Part, program: Program): string {
 
 function pointerTo({ type, name, what }: CArray, place: number): string {
   const from = place === 0 ? poolOf(type) : `${poolOf(type)} + ${place}`;
-  return `${type} *const ${name} = ${from}; /* ${what} */`;
+  return `${storedAs(type)} *const ${name} = ${from}; /* ${what} */`;
 }
 
 function callsOf(program: Program, phase: Phase): readonly string[] {

@@ -17,6 +17,8 @@ export interface CArray {
   readonly kind: ArrayKind;
   /** What it is, for people. */
   readonly what: string;
+  /** An array that it may lie in from its beginning: what is written there is never read again. */
+  readonly within?: CArray;
 }
 
 /** A constant's bytes are exact: elements of its type. */
@@ -72,13 +74,23 @@ export function planMemory(uses: readonly Use[]): MemoryPlan {
     if (array.kind === "kept" || (array.kind === "scratch" && in_.size > 1)) kept.push(array);
     else if (array.kind === "scratch") scratch.push({ array, first, last });
   }
-  // The largest first: small ones fit into what is left between them.
+  // The largest first: small ones fit into what is left between them. Those that lie within another one follow it.
   const bySize = scratch.toSorted((a, b) => b.array.length - a.array.length || a.first - b.first);
+  const isHeld = (array: CArray): boolean => scratch.some((each) => each.array === array.within);
+  const hosts = bySize.filter(({ array }) => !isHeld(array));
   const placed: typeof scratch = [];
-  for (const each of bySize) {
+  const put = (each: (typeof scratch)[number], at: number): void => {
+    const { array } = each;
+    places.set(array, at);
+    pools.set(array.type, Math.max(pools.get(array.type) ?? 0, at + array.length));
+    placed.push(each);
+    for (const guest of bySize) if (guest.array.within === array) put(guest, at);
+  };
+  for (const each of hosts) {
     const taken = placed
       .filter(({ array, first, last }) => {
-        const overlaps = first <= each.last && last >= each.first;
+        const until = lastWith(each, bySize);
+        const overlaps = first <= until && last >= each.first;
         return array.type === each.array.type && overlaps;
       })
       .map(({ array }) => ({ from: placeOf(array, places), length: array.length }))
@@ -88,12 +100,21 @@ export function planMemory(uses: readonly Use[]): MemoryPlan {
       if (at + each.array.length <= from) break;
       at = Math.max(at, aligned(from + length));
     }
-    places.set(each.array, at);
-    const { type, length } = each.array;
-    pools.set(type, Math.max(pools.get(type) ?? 0, at + length));
-    placed.push(each);
+    put(each, at);
   }
   return { kept, pools, places };
+}
+
+interface Span {
+  readonly array: CArray;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The last use of an array and of all that lies within it. */
+function lastWith(span: Span, all: readonly Span[]): number {
+  const guests = all.filter(({ array }) => array.within === span.array);
+  return guests.reduce((last, guest) => Math.max(last, lastWith(guest, all)), span.last);
 }
 
 /** Places begin where vectors of 16 bytes may, whatever the type. */

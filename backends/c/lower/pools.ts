@@ -9,7 +9,8 @@ import { nestOver } from "../text/nest.ts";
 import { accumulate } from "./accumulators.ts";
 import type { Lowering } from "./lowering.ts";
 import { remaining } from "./sums.ts";
-import { type Held, type View, orderOf, viewOf } from "./views.ts";
+import { axesOf, inputOf, leaving, overTaps, stepped } from "./synapses/geometry.ts";
+import { type Held, type View, isWhole, orderOf, viewOf } from "./views.ts";
 
 type Pool = OpOf<"ann.max-pool" | "snn.max-pool">;
 
@@ -18,13 +19,30 @@ export function lowerMaxPool(lowering: Lowering, op: OpOf<"ann.max-pool">): Held
   const value = lowering.operandOf(op);
   const from = lowering.valueOf(value);
   const input = viewOf(from) ?? known(viewOf(lowering.copyOf(value, from, imageOrder(from))), "a view");
-  const held = lowering.scratchFor(op, "pooled");
+  const made = lowering.scratchFor(op, "pooled");
+  const held = isInPlace(lowering, op, from, made)
+    ? { ...made, array: { ...made.array, within: from.array } }
+    : made;
   const output = known(viewOf(held), "a view of maxima");
   const part = lowering.part();
   part.uses(input, output);
   part.add(maxima(op, input, (at) => [`${at(output)} = (${held.array.type})most;`], output));
   lowering.emit(shortName(op.loc), lowering.phaseOf(op.result), [about(op)], part);
   return held;
+}
+
+/**
+ * Whether maxima may be written where the values were: nothing else reads these, both lie row by row, and no window
+ * reaches back, so that what is written is behind all that is still to be read.
+ */
+function isInPlace(lowering: Lowering, op: Pool, from: Held, to: Held): boolean {
+  const { array } = from;
+  const [input, output] = [viewOf(from), viewOf(to)];
+  const isOwn = lowering.isReadOnce(lowering.operandOf(op)) && array.kind === "scratch";
+  const reachesBack = [...op.attrs.padsBegin, ...op.attrs.padsEnd].some((pad) => pad > 0);
+  if (!isOwn || reachesBack || input === null || output === null) return false;
+  const isAlike = orderOf(input).join() === orderOf(output).join();
+  return isAlike && isWhole(input) && array.type === to.array.type;
 }
 
 /** What the maxima of sums so far have changed by since the timestep before. */
@@ -84,52 +102,43 @@ function maxima(
   put: (at: (view: View) => string) => readonly Code[],
   output: View,
 ): Code {
-  const [batch = 1, channels = 1, ...extents] = input.shape;
-  const windows = windowsOf(op.attrs, op.attrs.kernel, input.shape.length);
-  const letters = ["z", "y", "x"].slice(3 - windows.length);
-  const outputs = output.shape.slice(2);
-  const place = (view: View, prefix: string, spatial: readonly number[]): string =>
+  const [batch = 1, channels = 1] = input.shape;
+  const axes = axesOf(windowsOf(op.attrs, op.attrs.kernel, input.shape.length), input, output);
+  const place = (view: View, spatial: readonly string[]): string =>
     sumOf([
       String(view.offset),
       batch > 1 ? scaled("n", view.strides[0] ?? 0) : "",
       channels > 1 ? scaled("c", view.strides[1] ?? 0) : "",
-      ...spatial.map((extent, i) =>
-        extent > 1 ? scaled(`${prefix}${letters[i] ?? "x"}`, view.strides[i + 2] ?? 0) : "",
-      ),
+      ...spatial,
     ]);
-  const at = (view: View): string => `${view.array.name}[${place(view, "o", outputs)}]`;
-  const element = `${input.array.name}[${sumOf([
-    String(input.offset),
-    batch > 1 ? scaled("n", input.strides[0] ?? 0) : "",
-    channels > 1 ? scaled("c", input.strides[1] ?? 0) : "",
-    ...letters.map((letter, i) => scaled(`i${letter}`, input.strides[i + 2] ?? 0)),
-  ])}]`;
-  const inner: Code = [`const ${input.array.type === "int64_t" ? "int64_t" : "int32_t"} value = ${element};`, "if (value > most) most = value;"];
-  const taps = windows.reduceRight<Code>((body, window, i) => {
-    const letter = letters[i] ?? "x";
-    const { kernel, stride, dilation, padBegin } = window;
-    const extent = extents[i] ?? 1;
-    const out = outputs[i] ?? 1;
-    const terms = sumOf([
-      out > 1 ? scaled(`o${letter}`, stride) : "",
-      kernel > 1 ? scaled(`k${letter}`, dilation) : "",
-    ]);
-    const farthest = (out - 1) * stride + (kernel - 1) * dilation - padBegin;
-    const checks = [
-      ...(padBegin > 0 ? [`i${letter} < 0`] : []),
-      ...(farthest >= extent ? [`i${letter} >= ${extent}`] : []),
-    ];
-    return loop(`k${letter}`, kernel, [
-      `const int32_t i${letter} = ${padBegin === 0 ? terms : `${terms} - ${padBegin}`};`,
-      ...(checks.length === 0 ? [] : [`if (${checks.join(" || ")}) continue;`]),
-      body,
-    ]);
-  }, inner);
-  const type = input.array.type === "int64_t" ? "int64_t" : "int32_t";
-  const least = type === "int64_t" ? "INT64_MIN" : "INT32_MIN";
-  const each: Code = [`${type} most = ${least};`, taps, put(at)];
-  const plane = letters.reduceRight<Code>(
-    (body, letter, i) => loop(`o${letter}`, outputs[i] ?? 1, body),
+  const at = (view: View): string => {
+    const spatial = axes.map(({ letter, output: extent }, i) =>
+      extent > 1 ? scaled(`o${letter}`, view.strides[i + 2] ?? 0) : "",
+    );
+    return `${view.array.name}[${place(view, spatial)}]`;
+  };
+  const found = new Map(axes.map((axis) => [axis, inputOf(axis)]));
+  const from = place(
+    input,
+    axes.map((axis) => stepped(found.get(axis)?.index ?? "0", axis.inputStep)),
+  );
+  const isWide = input.array.type === "int64_t";
+  const inner: Code = [
+    `const ${isWide ? "int64_t" : "int32_t"} value = ${input.array.name}[${from}];`,
+    "if (value > most) most = value;",
+  ];
+  const taps = overTaps(
+    axes,
+    (axis) => {
+      const own = found.get(axis);
+      return own === undefined ? [] : [...own.lines, ...leaving(own.outside)];
+    },
+    inner,
+  );
+  const least = isWide ? "int64_t most = INT64_MIN;" : "int32_t most = INT32_MIN;";
+  const each: Code = [least, taps, put(at)];
+  const plane = axes.reduceRight<Code>(
+    (body, { letter, output: extent }) => loop(`o${letter}`, extent, body),
     channels > 1 ? loop("c", channels, each) : each,
   );
   return batch > 1 ? loop("n", batch, plane) : plane;

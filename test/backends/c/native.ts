@@ -70,6 +70,7 @@ static void observe(int32_t layer, int32_t i, int32_t spike, int32_t potential) 
 #include "${prefix}.c"
 ${declared.join("\n")}
 int main(int count, char **arguments) {
+  (void)observe;
   if (count != 2) return 2;
   const int32_t timesteps = (int32_t)atoi(arguments[1]);
   for (;;) {
@@ -132,7 +133,7 @@ export function compiled(
         maxBuffer: 2 ** 31 - 1,
         stdio: ["pipe", "pipe", "pipe"],
       });
-      return coursesIn(program, module, out, samples.length, answersOf(module, timesteps));
+      return coursesIn(program, out, samples.length, answersOf(module, timesteps));
     },
     remove: () => {
       rmSync(folder, { recursive: true, force: true });
@@ -159,7 +160,6 @@ function bytesOf(program: Program, module: Module, sample: readonly Tensor[]): B
 
 function coursesIn(
   program: Program,
-  module: Module,
   out: Buffer,
   samples: number,
   answers: number,
@@ -203,7 +203,6 @@ function coursesIn(
     return { words, potentials, outputs };
   });
   if (at !== out.length) throw new TypeError(`${out.length} bytes instead of ${at}`);
-  void module;
   return courses;
 }
 

@@ -49,24 +49,32 @@ function spoken(layer: Layer, found: Parameter): PerNeuron {
 }
 
 /** A table of rows as text for an element of the row whose index is said. */
+export interface PerRow {
+  readonly rows: number;
+  /** Whether rows differ at all. */
+  readonly varies: boolean;
+  readonly at: (nest: Nest, row: string) => string;
+}
+
 export function perRow(
   layer: Layer,
   ref: TensorRef,
   what: string,
-): { readonly rows: number; readonly at: (nest: Nest, row: string) => string } {
+): PerRow {
   const { lowering, op, name, order } = layer;
   const { shape } = op.type;
   const { rows, data } = spreadRows(tensorAt(lowering.module, ref), shape);
   const orders = [0, ...order.map((axis) => axis + 1)];
   const named = `${name}_${what}`;
   const found = lowering.parameter(named, data, [rows, ...shape], orders, what);
-  if (typeof found === "number") return { rows, at: () => integer(found) };
+  if (typeof found === "number") return { rows, varies: false, at: () => integer(found) };
   const [perRowStep = 0, ...strides] = found.strides;
   const view: View = { ...found, shape, strides };
   layer.views.push(view);
   layer.part.uses(view);
   return {
     rows,
+    varies: perRowStep !== 0,
     at: (nest, row) => {
       const index = nest.index(view);
       if (perRowStep === 0) return `${view.array.name}[${index}]`;

@@ -53,7 +53,7 @@ export function lowerGraded(lowering: Lowering, op: OpOf<"snn.graded">): Held {
   const sent = keepsSent ? keptBeside(layer, "sent", "int32_t") : null;
   const { held, view } = sentBy(layer);
   const most = largestSpike(attrs);
-  if (shares !== null) {
+  if (shares?.varies === true) {
     part.usesTime = true;
     part.add(`const int32_t row = t < ${shares.rows} ? t - 1 : ${shares.rows - 1};`);
   }
@@ -98,12 +98,13 @@ export function lowerGraded(lowering: Lowering, op: OpOf<"snn.graded">): Held {
 function word(lowering: Lowering, op: OpOf<"snn.graded">, wanted: string, most: number): Code[] {
   const low = op.attrs.sign === "positive" ? 0 : -most;
   const byDigits = digitsOf(lowering, op, { wanted, low, high: most });
-  if (byDigits !== null) return [...byDigits, "k = k < high ? k : high;"];
+  // Of a ceiling below what was sent `high` is below `low`, which wins.
+  const bounded = ["k = k < high ? k : high;", `k = k > ${low} ? k : ${low};`];
+  if (byDigits !== null) return [...byDigits, bounded];
   lowering.helpers.add("nearest");
   return [
     `int32_t k = nearest(${wanted}, q);`,
-    "k = k < high ? k : high;",
-    `k = k > ${low} ? k : ${low};`,
+    bounded,
   ];
 }
 

@@ -1,10 +1,10 @@
 /** A convolution, straight or transposed, as loops see it: extents, strides in memory, and windows by axis. */
 import { known } from "../../../../ir/diagnostic.ts";
-import { windowsOf } from "../../../../ir/analysis/window.ts";
+import { type AxisWindow, windowsOf } from "../../../../ir/analysis/window.ts";
 import { type Op, type OpOf, isOp } from "../../../../ir/op/op.ts";
 import type { Tensor } from "../../../../ir/tensor.ts";
 import { stridedIndices } from "../../../../ir/semantics/semantics.ts";
-import { stridesOf } from "../../../../ir/type.ts";
+import { elementCount, stridesOf } from "../../../../ir/type.ts";
 import { type Code, loop, scaled, sumOf } from "../../text/code.ts";
 import type { View } from "../views.ts";
 
@@ -42,21 +42,13 @@ export function isConvolution(op: Op): op is Convolution {
   return isOp(op, "ann.conv", "ann.conv-transpose");
 }
 
-export function geometryOf(
-  op: Convolution,
-  weight: Tensor,
-  input: View,
-  output: View,
-): Geometry {
-  const [batch = 1, channels = 1, ...extents] = input.shape;
-  const [, results = 1, ...outputs] = output.shape;
-  const kernel = weight.shape.slice(2);
-  const windows = windowsOf(op.attrs, kernel, input.shape.length);
+/** The spatial axes of windows that slide over `input` and make `output`. */
+export function axesOf(windows: readonly AxisWindow[], input: View, output: View): readonly Axis[] {
   const letters = ["z", "y", "x"].slice(3 - windows.length);
-  const axes = windows.map((window, i): Axis => ({
+  return windows.map((window, i): Axis => ({
     letter: letters[i] ?? "x",
-    input: known(extents[i], "an extent"),
-    output: known(outputs[i], "an extent"),
+    input: known(input.shape[i + 2], "an extent"),
+    output: known(output.shape[i + 2], "an extent"),
     kernel: window.kernel,
     stride: window.stride,
     dilation: window.dilation,
@@ -64,6 +56,12 @@ export function geometryOf(
     inputStep: input.strides[i + 2] ?? 0,
     outputStep: output.strides[i + 2] ?? 0,
   }));
+}
+
+export function geometryOf(op: Convolution, weight: Tensor, input: View, output: View): Geometry {
+  const [batch = 1, channels = 1] = input.shape;
+  const [, results = 1] = output.shape;
+  const kernel = weight.shape.slice(2);
   const { groups } = op.attrs;
   return {
     isTransposed: op.kind === "ann.conv-transpose",
@@ -71,8 +69,8 @@ export function geometryOf(
     groups,
     inputs: channels / groups,
     outputs: results / groups,
-    axes,
-    taps: kernel.reduce((product, extent) => product * extent, 1),
+    axes: axesOf(windowsOf(op.attrs, kernel, input.shape.length), input, output),
+    taps: elementCount(kernel),
     input,
     output,
   };
