@@ -57,6 +57,10 @@ const bars = {
     summary: "programs in C: compilers, sanitizers, and the interpreter, word for word",
     load: () => import("./verify/c.ts"),
   },
+  "c-speed": {
+    summary: "programs in C beside WebAssembly, by time",
+    load: () => import("./verify/c-speed.ts"),
+  },
   npz: {
     summary: "damaged .npz archives through the data readers, 1 GiB and 10 CPU seconds each",
     load: () => import("./verify/npz.ts"),

@@ -53,7 +53,8 @@ export const cBackend = defineBackend({
   check(module, request) {
     const { name } = request.options;
     const { timesteps, input, output } = optionsOf(module, request);
-    const taken = name !== ofModel && isTaken(name) ? [diagnose("c-name-taken", null, { name })] : [];
+    const taken =
+      name !== ofModel && isTaken(name) ? [diagnose("c-name-taken", null, { name })] : [];
     return [...taken, ...refusalsOf(module, { timesteps, input, output })];
   },
   emit(module, request): Emitted<CReport> {
@@ -61,7 +62,10 @@ export const cBackend = defineBackend({
     const prefix = name === ofModel ? identifierOf(module.name) : name;
     const timesteps = isFramed(module.code) ? module.timesteps : request.timesteps;
     const maxTimesteps = horizonOf(module, timesteps);
-    const program = lowerProgram(module, { ...optionsOf(module, request), timesteps: maxTimesteps });
+    const program = lowerProgram(module, {
+      ...optionsOf(module, request),
+      timesteps: maxTimesteps,
+    });
     const head = headOf(module, timesteps, request.making);
     const about: About = { prefix, head, timesteps, maxTimesteps };
     const source = sourceOf(program, about);
@@ -89,5 +93,10 @@ function optionsOf(
   { options, timesteps }: BuildRequest<Omit<ProgramOptions, "timesteps">>,
 ): ProgramOptions {
   const { input, output, synapses } = options;
-  return { timesteps: isFramed(module.code) ? module.timesteps : timesteps, input, output, synapses };
+  return {
+    timesteps: isFramed(module.code) ? module.timesteps : timesteps,
+    input,
+    output,
+    synapses,
+  };
 }

@@ -25,7 +25,14 @@ export function refusalsOf(module: Module, options: CheckOptions): readonly Diag
     if (why === null) return [];
     const name = shortName(op.loc);
     const isOutput = isBehindReadOut(module, op);
-    return [diagnose("c-no-form", op.loc, { kind: op.kind.replace(/^(ann|snn)\./, ""), name, why, isOutput })];
+    return [
+      diagnose("c-no-form", op.loc, {
+        kind: op.kind.replace(/^(ann|snn)\./, ""),
+        name,
+        why,
+        isOutput,
+      }),
+    ];
   });
   return [...refused, ...faultsOf(() => requireSafeTimesteps(module, options.timesteps))];
 }

@@ -24,7 +24,8 @@ export const diagnose = catalogue({
   },
   "c-name-taken": {
     severity: "error",
-    message: (p: { name: string }) => `a program in C cannot be called "${p.name}": C has that word`,
+    message: (p: { name: string }) =>
+      `a program in C cannot be called "${p.name}": C has that word`,
     help: "choose another one: --target 'c{name=NAME}'",
   },
 });

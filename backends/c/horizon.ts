@@ -21,8 +21,8 @@ export function horizonOf(module: Module, timesteps: number): number {
 function isSafe(module: Module, timesteps: number): boolean {
   const { neurons, values, partialSums, timesteps: proven } = integerBounds(module);
   if (timesteps > proven) return false;
-  for (const { potential, partialSum } of neurons.values()) {
-    if (magnitude(potential(timesteps)) + partialSum >= 2 ** 31) return false;
+  for (const bounds of neurons.values()) {
+    if (magnitude(bounds.potential(timesteps)) + bounds.partialSum >= 2 ** 31) return false;
   }
   return module.ops.every((op) => {
     if (!isOp(op, "snn.max-pool", "snn.readout", "snn.accumulate")) return true;

@@ -1,5 +1,6 @@
 /** docs/diagnostics.md: every message there is, by the folder that declares it. */
 import { diagnose as threads } from "../../backends/diagnostics.ts";
+import { diagnose as cBuild } from "../../backends/c/diagnostics.ts";
 import { diagnose as wasm } from "../../backends/wasm/diagnostics.ts";
 import { diagnose as wasmBuild } from "../../backends/wasm/emit/diagnostics.ts";
 import { diagnose as calibrate } from "../../calibrate/diagnostics.ts";
@@ -64,6 +65,7 @@ export const catalogues: readonly Catalogue[] = [
   catalogueOf("Threads", "backends/diagnostics.ts", threads),
   catalogueOf("WebAssembly engine", "backends/wasm/diagnostics.ts", wasm),
   catalogueOf("Builds for WebAssembly", "backends/wasm/emit/diagnostics.ts", wasmBuild),
+  catalogueOf("Builds in C", "backends/c/diagnostics.ts", cBuild),
   catalogueOf("Library", "library/diagnostics.ts", library),
   catalogueOf("Passes and pipelines", "passes/diagnostics.ts", passes),
   catalogueOf("Bits of layers", "passes/fit/diagnostics.ts", allocation),

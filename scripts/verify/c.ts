@@ -41,7 +41,11 @@ export async function verify(args: readonly string[]): Promise<boolean> {
     .option("--weight-bits <N>", "as in convert", weightBitsOf)
     .option("--random <N>", "so many random networks of each kind instead", wholeNumber(1, 100_000))
     .option("--seed <N>", "of random networks", wholeNumber(0, 2 ** 31 - 1), 1)
-    .option("--shared <folder>", "folder with models/ and data/", process.env["SNNC_SHARED"] ?? "../shared");
+    .option(
+      "--shared <folder>",
+      "folder with models/ and data/",
+      process.env["SNNC_SHARED"] ?? "../shared",
+    );
   const options = optionsOf(command, args);
   const [names] = command.processedArgs;
   const compilers = ["gcc", "clang"].filter(hasTool);
@@ -170,10 +174,13 @@ function ofRandom(runs: number, seed: number, compilers: readonly string[]): boo
         }
         if (found.length === 0) equal++;
         else different++;
-        if (found.length > 0) console.log(`${kind} ${i} of seed ${seed}, ${synapses}: ${textOf(found)}`);
+        if (found.length > 0)
+          console.log(`${kind} ${i} of seed ${seed}, ${synapses}: ${textOf(found)}`);
       }
     }
   }
-  console.log(`${equal} programs are equal to the interpreter, ${different} are not; ${refused} networks were refused`);
+  console.log(
+    `${equal} programs are equal to the interpreter, ${different} are not; ${refused} networks were refused`,
+  );
   return different === 0 && equal > 0;
 }

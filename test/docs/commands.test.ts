@@ -1,4 +1,6 @@
 /** Commands in the documentation are ones that the command line takes, options and values too. */
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { buildCommand } from "../../cli/commands/build.ts";
@@ -13,7 +15,7 @@ import { reportCommand } from "../../cli/commands/report.ts";
 import { runCommand } from "../../cli/commands/run.ts";
 import { examples } from "../../cli/options/help.ts";
 import { stepsOf } from "../../library/convert.ts";
-import { codeLines, markdownFiles, textOf } from "./markdown.ts";
+import { codeLines, markdownFiles, root, textOf } from "./markdown.ts";
 
 const commands = [
   buildCommand,
@@ -32,9 +34,10 @@ const { scripts } = z
   .object({ scripts: z.record(z.string(), z.string()) })
   .parse(JSON.parse(textOf("package.json")));
 
-/** Words as a shell splits them; double quotes keep spaces. */
+/** Words as a shell splits them; quotes keep spaces. */
 function wordsOf(line: string): string[] {
-  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
+  const words = line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g);
+  return [...words].map(([, double, single, bare]) => double ?? single ?? bare ?? "");
 }
 
 /** Parses the words after `snnc` as the program does, and runs nothing. */
@@ -71,6 +74,13 @@ describe("shell blocks", () => {
         break;
       case "alias":
         expect(line).toBe('alias snnc="node $PWD/dist/cli/main.js"');
+        break;
+      // Run by test/docs/build-c.test.ts, as far as tools reach.
+      case "make":
+        expect(words[0]).toBe("-C");
+        break;
+      case "examples/microcontroller/test-in-qemu.sh":
+        expect(existsSync(path.join(root, program))).toBe(true);
         break;
       default:
         expect.fail(`what is ${program ?? ""}?`);

@@ -67,7 +67,10 @@ describe("a target", () => {
     ["wasm{chunk=x}", ['option "chunk" of target wasm takes a whole number, not "x"']],
     ["wasm{chunk=2,chunk=3}", ['option "chunk" of target wasm is given twice']],
     ["wasm{chunk", ['in target "wasm{chunk", column 11: expected a comma or }, found the end']],
-    ["dum", ['there is no target "dum" | build for wasm, dump; emulator, hdl and nir are planned']],
+    [
+      "dum",
+      ['there is no target "dum" | build for wasm, c, dump; emulator, hdl and nir are planned'],
+    ],
     ["wasm,dump", ['there is no target "wasm,dump"']],
     [
       "hdl",

@@ -13,7 +13,11 @@ export interface About {
   readonly maxTimesteps: number;
 }
 
-export function headOf(module: Module, timesteps: number, making: Making | null): readonly string[] {
+export function headOf(
+  module: Module,
+  timesteps: number,
+  making: Making | null,
+): readonly string[] {
   const decoder = codeTraitsOf(module.code)?.decoder ?? "mean";
   const made =
     making === null

@@ -10,13 +10,14 @@ export function headerOf(program: Program, about: About): string {
   const { prefix, head, timesteps, maxTimesteps } = about;
   const upper = prefix.toUpperCase();
   const { run, begin, step, output } = prototypes(program, prefix);
-  const size = (port: Port): string =>
-    `#define ${upper}_${port.identifier.toUpperCase()}_SIZE ${elementCount(port.shape)}`;
+  const size = ({ identifier, type, shape }: Port): string =>
+    `typedef ${type} ${prefix}_${identifier}_t;\n` +
+    `#define ${upper}_${identifier.toUpperCase()}_SIZE ${elementCount(shape)}`;
   const sections = [
     comment(head),
     `#ifndef ${upper}_H\n#define ${upper}_H`,
     "#include <stdint.h>",
-    "#ifdef __cplusplus\nextern \"C\" {\n#endif",
+    '#ifdef __cplusplus\nextern "C" {\n#endif',
     [...inputs, ...outputs]
       .map((port) => `${comment([`${describePort(port)}.`])}\n${size(port)}`)
       .join("\n"),

@@ -30,7 +30,10 @@ export interface CReport {
     readonly timesteps: number;
     readonly maxTimesteps: number;
     /** What an input counts in: value = unit · (integer − zero). Null where the program takes floats. */
-    readonly inputs: readonly (Port & { readonly unit: number | null; readonly zero: number | null })[];
+    readonly inputs: readonly (Port & {
+      readonly unit: number | null;
+      readonly zero: number | null;
+    })[];
     readonly outputs: readonly Port[];
     readonly layers: readonly {
       readonly name: string;

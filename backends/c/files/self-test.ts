@@ -32,7 +32,7 @@ interface Recorded {
 }
 
 /** A mark of a neuron that sent a word and was left with a potential; marks of a layer are summed. */
-export function markOf(index: number, word: number, potential: number): number {
+function markOf(index: number, word: number, potential: number): number {
   let mark = Math.imul(index + 1, 0x9e3779b1);
   mark ^= Math.imul(word, 0x85ebca6b);
   mark ^= Math.imul(potential, 0xc2b2ae35);
@@ -40,7 +40,7 @@ export function markOf(index: number, word: number, potential: number): number {
   return (mark ^ (mark >>> 12)) >>> 0;
 }
 
-export function recordedTimesteps(program: Program, about: About): number {
+function recordedTimesteps(program: Program, about: About): number {
   return program.isFramed ? about.timesteps : Math.min(about.timesteps, longest);
 }
 
@@ -82,12 +82,22 @@ function record(program: Program, about: About, sample: readonly Tensor[]): Reco
   });
   const outputs = program.outputs.map((port, i) => {
     const size = elementCount(port.shape);
-    if (port.sums === null) return Array.from(known(run.outputs[i], "an output").slice((answers - 1) * size, answers * size));
+    if (port.sums === null)
+      return Array.from(
+        known(run.outputs[i], "an output").slice((answers - 1) * size, answers * size),
+      );
     return summed(port, Array.from(probe(at++)), answers);
   });
   const byTimestep = (pick: (each: { spikes: number; mark: number }) => number): number[][] =>
-    Array.from({ length: answers }, (_, t) => layers.map((each) => pick(known(each[t], "a timestep"))));
-  return { inputs, outputs, spikes: byTimestep(({ spikes }) => spikes), marks: byTimestep(({ mark }) => mark) };
+    Array.from({ length: answers }, (_, t) =>
+      layers.map((each) => pick(known(each[t], "a timestep"))),
+    );
+  return {
+    inputs,
+    outputs,
+    spikes: byTimestep(({ spikes }) => spikes),
+    marks: byTimestep(({ mark }) => mark),
+  };
 }
 
 function inputIndex(program: Program, op: Op): number {
@@ -95,9 +105,16 @@ function inputIndex(program: Program, op: Op): number {
 }
 
 /** The sums of a read-out after `timesteps`, of what came at each. */
-function summed({ sums, shape }: OutputPort, comes: readonly number[], timesteps: number): number[] {
+function summed(
+  { sums, shape }: OutputPort,
+  comes: readonly number[],
+  timesteps: number,
+): number[] {
   const size = elementCount(shape);
-  const start = sums !== null && isOp(sums, "snn.readout") && timesteps >= 2 * sums.attrs.start ? sums.attrs.start : 0;
+  const start =
+    sums !== null && isOp(sums, "snn.readout") && timesteps >= 2 * sums.attrs.start
+      ? sums.attrs.start
+      : 0;
   return Array.from({ length: size }, (_, i) => {
     let sum = 0;
     for (let t = start; t < timesteps; t++) sum += comes[t * size + i] ?? 0;
@@ -106,7 +123,10 @@ function summed({ sums, shape }: OutputPort, comes: readonly number[], timesteps
 }
 
 /** Samples to record: those that were given, or one of random numbers. */
-function samplesOf(program: Program, given: readonly BuildSample[]): readonly (readonly Tensor[])[] {
+function samplesOf(
+  program: Program,
+  given: readonly BuildSample[],
+): readonly (readonly Tensor[])[] {
   const { module } = program.lowering;
   const inputs = inputsOf(module);
   if (given.length > 0) {
@@ -143,22 +163,42 @@ export function selfTestOf(program: Program, about: About, given: readonly Build
   const isRounded = program.lowering.helpers.has("exponential");
   const table = (name: string, type: string, rows: readonly (readonly number[])[][]): string =>
     `static const ${type} ${name}[SAMPLES][TIMESTEPS][LAYERS] = {\n${rows
-      .map((sample) => `  {${sample.map((row) => `{${(row.length === 0 ? [0] : row).map((n) => `${n}${type === "uint32_t" ? "u" : ""}`).join(", ")}}`).join(",\n   ")}},`)
+      .map(
+        (sample) =>
+          `  {${sample.map((row) => `{${(row.length === 0 ? [0] : row).map((n) => `${n}${type === "uint32_t" ? "u" : ""}`).join(", ")}}`).join(",\n   ")}},`,
+      )
       .join("\n")}\n};`;
-  const data = (port: InputPort | OutputPort, name: string, rows: readonly ArrayLike<number>[]): string =>
+  const data = (
+    port: InputPort | OutputPort,
+    name: string,
+    rows: readonly ArrayLike<number>[],
+  ): string =>
     `static const ${port.type} ${name}[SAMPLES][${elementCount(port.shape)}] = {\n${rows
-      .map((row) => `  {${wrapped(Array.from(row, (x) => (port.type === "float" ? float(x) : integer(x))))}},`)
+      .map(
+        (row) =>
+          `  {${wrapped(Array.from(row, (x) => (port.type === "float" ? float(x) : integer(x))))}},`,
+      )
       .join("\n")}\n};`;
   const inputs = program.inputs.map((port, i) =>
-    data(port, `given_${port.identifier}`, recorded.map((each) => known(each.inputs[i], "an input"))),
+    data(
+      port,
+      `given_${port.identifier}`,
+      recorded.map((each) => known(each.inputs[i], "an input")),
+    ),
   );
   const outputs = program.outputs.map((port, i) =>
-    data(port, `wanted_${port.identifier}`, recorded.map((each) => known(each.outputs[i], "an output"))),
+    data(
+      port,
+      `wanted_${port.identifier}`,
+      recorded.map((each) => known(each.outputs[i], "an output")),
+    ),
   );
   const got = program.outputs.map(
     ({ type, identifier, shape }) => `static ${type} got_${identifier}[${elementCount(shape)}];`,
   );
-  const givenNames = program.inputs.map(({ identifier }) => `given_${identifier}[sample]`).join(", ");
+  const givenNames = program.inputs
+    .map(({ identifier }) => `given_${identifier}[sample]`)
+    .join(", ");
   const gotNames = program.outputs.map(({ identifier }) => `got_${identifier}`).join(", ");
   const run = program.isFramed
     ? `    if (${prefix}_run(${givenNames}, TIMESTEPS_OF_RUN, ${gotNames}) != 0) return fails(sample, 0, "it did not run");
@@ -210,8 +250,16 @@ static void observe(int32_t layer, int32_t i, int32_t spike, int32_t potential) 
 #include "${prefix}.c"
 
 ${comment(layers.map((op, i) => `Layer ${i}: ${shortName(op.loc)}`))}
-${table("wanted_spikes", "int32_t", recorded.map(({ spikes }) => [...spikes]))}
-${table("wanted_marks", "uint32_t", recorded.map(({ marks }) => [...marks]))}
+${table(
+  "wanted_spikes",
+  "int32_t",
+  recorded.map(({ spikes }) => [...spikes]),
+)}
+${table(
+  "wanted_marks",
+  "uint32_t",
+  recorded.map(({ marks }) => [...marks]),
+)}
 ${[...inputs, ...outputs, ...got].join("\n")}
 
 static int fails(int32_t sample, int32_t timestep, const char *what) {

@@ -21,8 +21,12 @@ export function sourceOf(program: Program, about: About): string {
     needed.map(definitionOf),
     [
       ...(memory.kept.length > 0 ? [comment(["What is kept from one call to the next."])] : []),
-      memory.kept.map(({ type, name, length, what }) => `static ${type} ${name}[${length}]; /* ${what} */`).join("\n"),
-      ...(memory.pools.size > 0 ? [comment(["Scratch, which layers share one after another."])] : []),
+      memory.kept
+        .map(({ type, name, length, what }) => `static ${type} ${name}[${length}]; /* ${what} */`)
+        .join("\n"),
+      ...(memory.pools.size > 0
+        ? [comment(["Scratch, which layers share one after another."])]
+        : []),
       [...memory.pools]
         .map(([type, length]) => `static ${storedAs(type)} ${poolOf(type)}[${length}];`)
         .join("\n"),
@@ -43,7 +47,7 @@ function storedAs(type: string): string {
   return type === "float" ? "volatile float" : type;
 }
 
-export function poolOf(type: string): string {
+function poolOf(type: string): string {
   return `scratch_${type.replace("_t", "")}`;
 }
 
@@ -75,10 +79,7 @@ function functionOf(part: Part, program: Program): string {
     .filter((array) => memory.places.has(array))
     .map((array) => pointerTo(array, memory.places.get(array) ?? 0));
   const head = `static void ${part.name}(${parameters.length === 0 ? "void" : parameters.join(", ")})`;
-  return [
-    comment(part.about),
-    ...linesOf(block(head, [pointers, part.body])),
-  ].join("\n");
+  return [comment(part.about), ...linesOf(block(head, [pointers, part.body]))].join("\n");
 }
 
 function pointerTo({ type, name, what }: CArray, place: number): string {

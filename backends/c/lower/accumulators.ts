@@ -65,8 +65,19 @@ export function accumulate(
   if (isFramed) return { held, view, code: begin, rest, about: once.about };
   first.add(begin);
   const own = shortName(op.loc);
-  lowering.emit(`begin_${own}`, "begin", [`${own} before the first timestep.`, ...once.about], first);
-  return { held, view, code: [rest.before, rest.synapses], rest, about: [...once.about, ...rest.about] };
+  lowering.emit(
+    `begin_${own}`,
+    "begin",
+    [`${own} before the first timestep.`, ...once.about],
+    first,
+  );
+  return {
+    held,
+    view,
+    code: [rest.before, rest.synapses],
+    rest,
+    about: [...once.about, ...rest.about],
+  };
 }
 
 interface Increment {
@@ -118,8 +129,7 @@ export function orderFor(lowering: Lowering, value: ValueId): readonly number[] 
   const there = lowering.viewIfThere(value);
   if (there !== null) return orderOf(there);
   const [operand] = op.inputs;
-  const isSame =
-    operand !== undefined && lowering.opOf(operand).type.shape.length === shape.length;
+  const isSame = operand !== undefined && lowering.opOf(operand).type.shape.length === shape.length;
   return isSame && !isMoveLike(op) ? orderFor(lowering, operand) : memoryOrder(shape);
 }
 

@@ -27,18 +27,12 @@ export interface ConstantArray extends CArray {
   readonly data: ArrayLike<number>;
 }
 
-export function isConstant(array: CArray): array is ConstantArray {
-  return array.kind === "constant";
-}
-
 export function bytesOfArray({ type, length }: CArray): number {
   return bytesOf[type] * length;
 }
 
 /** When a program does something: once for each sample, at each timestep, or to read it out. */
 export type Phase = "begin" | "step" | "output";
-
-export const phases = ["begin", "step", "output"] as const satisfies readonly Phase[];
 
 /** What one part of the program uses, in the order in which parts run. */
 export interface Use {

@@ -36,7 +36,12 @@ export function lowerFloats(lowering: Lowering, op: FloatOp): Held {
   const constant = (data: Float64Array, what: string): ((nest: Nest) => string) => {
     const [only = 0] = data;
     if (data.every((each) => each === only)) return () => float(only);
-    const array = lowering.constant(`${shortName(op.loc)}_${what}`, "float", ordered(op, data, view), what);
+    const array = lowering.constant(
+      `${shortName(op.loc)}_${what}`,
+      "float",
+      ordered(op, data, view),
+      what,
+    );
     const of: View = { ...view, array };
     parameters.push(of);
     part.uses(of);
@@ -59,14 +64,22 @@ function rowMajor({ shape }: Held): readonly number[] {
 }
 
 /** Numbers, row-major, in the order of a view's memory. */
-function ordered({ type: { shape } }: Op, data: Float64Array, { array, strides, offset }: View): Float64Array {
+function ordered(
+  { type: { shape } }: Op,
+  data: Float64Array,
+  { array, strides, offset }: View,
+): Float64Array {
   const inMemory = new Float64Array(array.length);
   const held = broadcastPlaces(shape, strides, offset);
   data.forEach((number, i) => (inMemory[held[i] ?? 0] = number));
   return inMemory;
 }
 
-function broadcastPlaces(shape: readonly number[], strides: readonly number[], offset: number): Int32Array {
+function broadcastPlaces(
+  shape: readonly number[],
+  strides: readonly number[],
+  offset: number,
+): Int32Array {
   let places = Int32Array.of(offset);
   shape.forEach((extent, axis) => {
     const step = strides[axis] ?? 0;
@@ -122,7 +135,12 @@ function termOf(
 }
 
 /** exp(x − the largest), divided by the sum of these along the axis. */
-function softmax(lowering: Lowering, op: OpOf<"ann.softmax">, x: View, y: View): ReturnType<Nest["around"]> {
+function softmax(
+  lowering: Lowering,
+  op: OpOf<"ann.softmax">,
+  x: View,
+  y: View,
+): ReturnType<Nest["around"]> {
   lowering.helpers.add("exponential");
   const { axis } = op.attrs;
   const extent = op.type.shape[axis] ?? 1;

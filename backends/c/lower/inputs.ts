@@ -28,7 +28,11 @@ export function scaleOfEncoder(
 
 export function lowerInput(lowering: Lowering, op: OpOf<"ann.input">): Held {
   const array = lowering.give(op, known(typeOf(op.type.dtype), "a type of an input"));
-  return filling(array, op.type.shape, op.type.shape.map((_, axis) => axis));
+  return filling(
+    array,
+    op.type.shape,
+    op.type.shape.map((_, axis) => axis),
+  );
 }
 
 /** The integers of an encoder, channels last where it is an image. */
@@ -72,6 +76,11 @@ function converted(
   part.uses(source, target);
   const nest = nestOver([target, source]);
   part.add(nest.around(`${nest.at(target)} = ${convert(nest.at(source))};`));
-  lowering.emit(`${shortName(op.loc)}_in`, "begin", [`${shortName(op.loc)}: the input as integers.`], part);
+  lowering.emit(
+    `${shortName(op.loc)}_in`,
+    "begin",
+    [`${shortName(op.loc)}: the input as integers.`],
+    part,
+  );
   return held;
 }

@@ -20,7 +20,6 @@ import { type CType, typeFor } from "../text/types.ts";
 import type { CArray, ConstantArray, Phase } from "./arrays.ts";
 import { type Parameter, compressed, inOrder } from "./parameters.ts";
 import { type Part, PartBuilder } from "./part.ts";
-import { type ReadOut, type Sums, lowerSums } from "./readouts.ts";
 import { type Held, type View, filling, memoryOrder, viewOf } from "./views.ts";
 
 export interface LowerOptions {
@@ -58,7 +57,6 @@ export class Lowering {
   private readonly users = new Map<ValueId, number>();
   private readonly varying = new Set<ValueId>();
   private readonly held = new Map<ValueId, Held>();
-  private readonly sums = new Map<ValueId, Sums>();
   private readonly constantsByText = new Map<string, ConstantArray>();
   private readonly materialise: (lowering: Lowering, op: Op) => Held;
 
@@ -130,15 +128,6 @@ export class Lowering {
     if (dtype === "f32") return "float";
     if (dtype === "u8") return "uint8_t";
     return typeFor(this.intervalOf(value));
-  }
-
-  /** The sums behind a read-out, added to by now. */
-  sumsOf(op: ReadOut): Sums {
-    const there = this.sums.get(op.result);
-    if (there !== undefined) return there;
-    const made = lowerSums(this, op);
-    this.sums.set(op.result, made);
-    return made;
   }
 
   /** The value, computed by now. */
@@ -263,4 +252,3 @@ function typeForAll(numbers: ArrayLike<number>): CType {
   }
   return typeFor({ low, high });
 }
-

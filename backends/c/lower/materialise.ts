@@ -12,6 +12,7 @@ import { floatOpOf, lowerFloats } from "./floats.ts";
 import { lowerEncoder, lowerInput } from "./inputs.ts";
 import type { Lowering } from "./lowering.ts";
 import { lowerMove } from "./moves.ts";
+import { type IntegerNeuron, isInteger } from "./neurons/drive.ts";
 import { lowerFewSpikes, lowerFirstSpike } from "./neurons/framed.ts";
 import { lowerGraded, lowerIf, lowerLif } from "./neurons/stepped.ts";
 import { lowerMaxPool, lowerMaxPoolOverTime } from "./pools.ts";
@@ -34,7 +35,8 @@ const others = [
 export function whyNot(op: Op): string | null {
   const { dtype } = op.type;
   if (isOp(op, "ann.input")) return dtype === "f32" ? null : `its input is of ${dtype}`;
-  if (isOp(op, "ann.constant")) return typeOf(dtype) === null ? `it is a constant of ${dtype}` : null;
+  if (isOp(op, "ann.constant"))
+    return typeOf(dtype) === null ? `it is a constant of ${dtype}` : null;
   if (isOp(op, "ann.quantize-linear")) return typeOf(dtype) === null ? `it makes ${dtype}` : null;
   if (isOp(op, "ann.pad") && op.attrs.mode === "constant" && op.attrs.value !== 0) {
     return `it pads with ${op.attrs.value}`;
@@ -56,14 +58,18 @@ export function materialise(lowering: Lowering, op: Op): Held {
   if (isOp(op, "snn.readout", "snn.accumulate")) return lowerReadOut(lowering, op);
   const floats = floatOpOf(op);
   if (floats !== null) return lowerFloats(lowering, floats);
+  // A wider type for the same integers.
+  if (isOp(op, "ann.cast")) return lowering.valueOf(lowering.operandOf(op));
+  if (isOp(op, "ann.max-pool")) return lowerMaxPool(lowering, op);
+  if (isOp(op, "snn.max-pool")) return lowerMaxPoolOverTime(lowering, op);
+  if (isInteger(op)) return lowerNeurons(lowering, op);
+  const changes = isOp(op, "snn.difference") && lowering.varies(lowering.operandOf(op));
+  if (changes) return difference(lowering, op);
+  return known(materialiseSum(lowering, op), `${op.kind} in C`);
+}
+
+function lowerNeurons(lowering: Lowering, op: IntegerNeuron): Held {
   switch (op.kind) {
-    // A wider type for the same integers.
-    case "ann.cast":
-      return lowering.valueOf(lowering.operandOf(op));
-    case "ann.max-pool":
-      return lowerMaxPool(lowering, op);
-    case "snn.max-pool":
-      return lowerMaxPoolOverTime(lowering, op);
     case "snn.if":
       return lowerIf(lowering, op);
     case "snn.graded":
@@ -74,10 +80,7 @@ export function materialise(lowering: Lowering, op: Op): Held {
       return lowerFewSpikes(lowering, op);
     case "snn.ttfs":
       return lowerFirstSpike(lowering, op);
-    case "snn.difference":
-      if (lowering.varies(lowering.operandOf(op))) return difference(lowering, op);
   }
-  return known(materialiseSum(lowering, op), `${op.kind} in C`);
 }
 
 function constantValue(lowering: Lowering, op: OpOf<"ann.constant">): Held {
@@ -85,7 +88,11 @@ function constantValue(lowering: Lowering, op: OpOf<"ann.constant">): Held {
   const type = known(typeOf(dtype), "a type of a constant");
   const array = lowering.constant(shortName(op.loc), type, data, "a constant");
   const { shape } = op.type;
-  return filling(array, shape, shape.map((_, axis) => axis));
+  return filling(
+    array,
+    shape,
+    shape.map((_, axis) => axis),
+  );
 }
 
 /** What a value that changes has changed by since the timestep before. */

@@ -34,7 +34,19 @@ function constantOf(lowering: Lowering, value: Op["result"]): ReturnType<Lowerin
 function joined(lowering: Lowering, op: OpOf<"ann.concat">): Held {
   const parts = op.inputs.map((value) => {
     const held = lowering.valueOf(value);
-    return viewOf(held) ?? known(viewOf(lowering.copyOf(value, held, held.shape.map((_, a) => a))), "a view");
+    return (
+      viewOf(held) ??
+      known(
+        viewOf(
+          lowering.copyOf(
+            value,
+            held,
+            held.shape.map((_, a) => a),
+          ),
+        ),
+        "a view",
+      )
+    );
   });
   const first = known(parts[0], "a part");
   const held = lowering.scratchFor(op, "joined", orderOf(first));
@@ -49,6 +61,11 @@ function joined(lowering: Lowering, op: OpOf<"ann.concat">): Held {
     part.add(nest.around(`${nest.at(into)} = (${held.array.type})${nest.at(view)};`));
     from += view.shape[op.attrs.axis] ?? 0;
   }
-  lowering.emit(shortName(op.loc), lowering.phaseOf(op.result), [`${shortName(op.loc)}: values joined.`], part);
+  lowering.emit(
+    shortName(op.loc),
+    lowering.phaseOf(op.result),
+    [`${shortName(op.loc)}: values joined.`],
+    part,
+  );
   return held;
 }

@@ -18,7 +18,8 @@ type Pool = OpOf<"ann.max-pool" | "snn.max-pool">;
 export function lowerMaxPool(lowering: Lowering, op: OpOf<"ann.max-pool">): Held {
   const value = lowering.operandOf(op);
   const from = lowering.valueOf(value);
-  const input = viewOf(from) ?? known(viewOf(lowering.copyOf(value, from, imageOrder(from))), "a view");
+  const input =
+    viewOf(from) ?? known(viewOf(lowering.copyOf(value, from, imageOrder(from))), "a view");
   const made = lowering.scratchFor(op, "pooled");
   const held = isInPlace(lowering, op, from, made)
     ? { ...made, array: { ...made.array, within: from.array } }
@@ -48,7 +49,12 @@ function isInPlace(lowering: Lowering, op: Pool, from: Held, to: Held): boolean 
 /** What the maxima of sums so far have changed by since the timestep before. */
 export function lowerMaxPoolOverTime(lowering: Lowering, op: OpOf<"snn.max-pool">): Held {
   const part = lowering.part();
-  const { view, code, rest, about: synapses } = accumulate(lowering, part, op, {
+  const {
+    view,
+    code,
+    rest,
+    about: synapses,
+  } = accumulate(lowering, part, op, {
     name: lowering.names.claim(`${shortName(op.loc)}_sums`),
     type: sumType(lowering, op),
     what: "sums so far",
@@ -60,7 +66,12 @@ export function lowerMaxPoolOverTime(lowering: Lowering, op: OpOf<"snn.max-pool"
   part.add(code);
   if (lowering.isFramed) {
     part.add(maxima(op, view, (at) => [`${at(output)} = (${held.array.type})most;`], output));
-    lowering.emit(shortName(op.loc), "begin", [about(op), ...synapses.map((each) => `  ${each}.`)], part);
+    lowering.emit(
+      shortName(op.loc),
+      "begin",
+      [about(op), ...synapses.map((each) => `  ${each}.`)],
+      part,
+    );
     return held;
   }
   part.add(remaining(view, rest));
@@ -71,13 +82,23 @@ export function lowerMaxPoolOverTime(lowering: Lowering, op: OpOf<"snn.max-pool"
   first.uses(kept);
   const nest = nestOver([kept]);
   first.add(nest.around(`${nest.at(kept)} = 0;`));
-  lowering.emit(`begin_${shortName(op.loc)}_maximum`, "begin", [`${shortName(op.loc)}: nothing yet.`], first);
+  lowering.emit(
+    `begin_${shortName(op.loc)}_maximum`,
+    "begin",
+    [`${shortName(op.loc)}: nothing yet.`],
+    first,
+  );
   const change = (at: (place: View) => string): readonly Code[] => [
     `${at(output)} = (${held.array.type})(most - ${at(kept)});`,
     `${at(kept)} = most;`,
   ];
   part.add(maxima(op, view, change, output));
-  lowering.emit(shortName(op.loc), "step", [about(op), ...synapses.map((each) => `  ${each}.`)], part);
+  lowering.emit(
+    shortName(op.loc),
+    "step",
+    [about(op), ...synapses.map((each) => `  ${each}.`)],
+    part,
+  );
   return held;
 }
 

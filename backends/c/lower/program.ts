@@ -9,7 +9,7 @@ import { type CArray, type ConstantArray, type MemoryPlan, planMemory } from "./
 import { type LowerOptions, Lowering } from "./lowering.ts";
 import { materialise } from "./materialise.ts";
 import type { Part } from "./part.ts";
-import { type ReadOut, isReadOut } from "./readouts.ts";
+import { type ReadOut, isReadOut, sumsOf } from "./readouts.ts";
 import { type Held, type View, viewOf } from "./views.ts";
 
 /** Something that the caller gives or gets: an array of elements, row-major. */
@@ -75,7 +75,7 @@ function readOutsOf(lowering: Lowering): readonly ReadOut[] {
 }
 
 function sumsPort(lowering: Lowering, op: ReadOut): OutputPort {
-  const { total, early } = lowering.sumsOf(op);
+  const { total, early } = sumsOf(lowering, op);
   const { type } = total.array;
   const port = portOf(lowering, shortName(op.loc), type, total.shape);
   const part = lowering.part();
@@ -89,7 +89,12 @@ function sumsPort(lowering: Lowering, op: ReadOut): OutputPort {
     const late = `${nest.at(total)} - (t < ${2 * start} ? 0 : ${nest.at(early)})`;
     part.add(nest.around(`${nest.at(target)} = ${late};`));
   }
-  lowering.emit(`${shortName(op.loc)}_out`, "output", [`${shortName(op.loc)}: sums as they are.`], part);
+  lowering.emit(
+    `${shortName(op.loc)}_out`,
+    "output",
+    [`${shortName(op.loc)}: sums as they are.`],
+    part,
+  );
   return { ...port, sums: op };
 }
 

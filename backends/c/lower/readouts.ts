@@ -24,8 +24,19 @@ export interface Sums {
   readonly early: View | null;
 }
 
+const made = new WeakMap<Lowering, Map<ReadOut, Sums>>();
+
+/** The sums behind a read-out, added to by now; made once. */
+export function sumsOf(lowering: Lowering, op: ReadOut): Sums {
+  const all = made.get(lowering) ?? new Map<ReadOut, Sums>();
+  made.set(lowering, all);
+  const sums = all.get(op) ?? lowerSums(lowering, op);
+  all.set(op, sums);
+  return sums;
+}
+
 /** Adds what comes to the sums of a read-out. */
-export function lowerSums(lowering: Lowering, op: ReadOut): Sums {
+function lowerSums(lowering: Lowering, op: ReadOut): Sums {
   const part = lowering.part();
   const name = shortName(op.loc);
   const timesteps = lowering.isFramed ? 1 : lowering.options.timesteps;
@@ -51,14 +62,17 @@ export function lowerSums(lowering: Lowering, op: ReadOut): Sums {
     part.add(block(`if (t == ${start})`, nest.around(`${nest.at(early)} = ${nest.at(view)};`)));
   }
   const phase = lowering.isFramed ? "begin" : "step";
-  const about = [`${name}: sums for the read-out.`, ...accumulator.about.map((each) => `  ${each}.`)];
+  const about = [
+    `${name}: sums for the read-out.`,
+    ...accumulator.about.map((each) => `  ${each}.`),
+  ];
   lowering.emit(name, phase, about, part);
   return { op, total: view, early };
 }
 
 /** The decoded value: the sum, or the mean over the timesteps that count. */
 export function lowerReadOut(lowering: Lowering, op: ReadOut): Held {
-  const { total, early } = lowering.sumsOf(op);
+  const { total, early } = sumsOf(lowering, op);
   const part = lowering.part();
   const order = orderOf(total);
   const held = lowering.scratchFor(op, "value", order);
@@ -66,7 +80,8 @@ export function lowerReadOut(lowering: Lowering, op: ReadOut): Held {
   part.uses(total, view, early);
   const nest = nestOver([view, total, ...(early === null ? [] : [early])]);
   const sum = `(double)${nest.at(total)}`;
-  if (!isOp(op, "snn.readout")) part.add(nest.around(`${nest.at(view)} = (float)${nest.at(total)};`));
+  if (!isOp(op, "snn.readout"))
+    part.add(nest.around(`${nest.at(view)} = (float)${nest.at(total)};`));
   else {
     const { start } = op.attrs;
     part.usesTime = true;
@@ -79,6 +94,11 @@ export function lowerReadOut(lowering: Lowering, op: ReadOut): Held {
     }
   }
   const what = isOp(op, "snn.readout") ? "the mean over the timesteps" : "the sum";
-  lowering.emit(`${shortName(op.loc)}_value`, "output", [`${shortName(op.loc)}: ${what}, as floats.`], part);
+  lowering.emit(
+    `${shortName(op.loc)}_value`,
+    "output",
+    [`${shortName(op.loc)}: ${what}, as floats.`],
+    part,
+  );
   return held;
 }

@@ -42,10 +42,6 @@ function isBlock(code: Code): code is Block {
   return typeof code !== "string" && "head" in code;
 }
 
-export function isEmpty(code: Code): boolean {
-  return typeof code !== "string" && !isBlock(code) && code.every(isEmpty);
-}
-
 /** A comment of these sentences, wrapped; `*` and `/` that would end it are kept apart. */
 export function comment(lines: readonly string[], width = 96): string {
   const safe = lines.map((line) => line.replaceAll("*/", "* /").replaceAll("/*", "/ *"));

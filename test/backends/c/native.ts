@@ -34,10 +34,13 @@ export const strict = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic"];
 const bytes = { int8_t: 1, uint8_t: 1, int16_t: 2, int32_t: 4, int64_t: 8, float: 4 } as const;
 
 /** A program that reads samples and writes all that it does. */
-export function watched(program: Program, prefix: string): string {
+function watched(program: Program, prefix: string): string {
   const { lowering, inputs, outputs, isFramed } = program;
   const layers = lowering.neurons.map(({ type }) => elementCount(type.shape));
-  const total = Math.max(1, layers.reduce((sum, size) => sum + size, 0));
+  const total = Math.max(
+    1,
+    layers.reduce((sum, size) => sum + size, 0),
+  );
   const starts = layers.map((_, i) => layers.slice(0, i).reduce((sum, size) => sum + size, 0));
   const names = (ports: readonly { readonly identifier: string }[]): string =>
     ports.map(({ identifier }) => identifier).join(", ");
@@ -122,12 +125,20 @@ export function compiled(
   writeFileSync(path.join(folder, "net.c"), sourceOf(program, about));
   writeFileSync(path.join(folder, "main.c"), watched(program, prefix));
   // What nothing watches has to compile too.
-  execFileSync(compiler, [...strict, ...flags, "-c", "net.c", "-o", "net.o"], { cwd: folder, stdio: "pipe" });
-  execFileSync(compiler, [...strict, ...flags, "main.c", "-o", "main"], { cwd: folder, stdio: "pipe" });
+  execFileSync(compiler, [...strict, ...flags, "-c", "net.c", "-o", "net.o"], {
+    cwd: folder,
+    stdio: "pipe",
+  });
+  execFileSync(compiler, [...strict, ...flags, "main.c", "-o", "main"], {
+    cwd: folder,
+    stdio: "pipe",
+  });
   return {
     program,
     run(samples, timesteps) {
-      const input = Buffer.concat(samples.map((sample) => Buffer.concat(bytesOf(program, module, sample))));
+      const input = Buffer.concat(
+        samples.map((sample) => Buffer.concat(bytesOf(program, module, sample))),
+      );
       const out = execFileSync(path.join(folder, "main"), [String(timesteps)], {
         input,
         maxBuffer: 2 ** 31 - 1,
@@ -148,9 +159,22 @@ function bytesOf(program: Program, module: Module, sample: readonly Tensor[]): B
     const data =
       op.kind === "ann.input"
         ? known(sample[i], "an input").data
-        : known(interpret(module, sample, { timesteps: 1, probes: [{ value, keep: "trace" }] }).probes[0], "a probe");
+        : known(
+            interpret(module, sample, { timesteps: 1, probes: [{ value, keep: "trace" }] })
+              .probes[0],
+            "a probe",
+          );
     const from = tensorOf(
-      ({ int8_t: "i8", uint8_t: "u8", int16_t: "i16", int32_t: "i32", int64_t: "i64", float: "f32" } as const)[type],
+      (
+        {
+          int8_t: "i8",
+          uint8_t: "u8",
+          int16_t: "i16",
+          int32_t: "i32",
+          int64_t: "i64",
+          float: "f32",
+        } as const
+      )[type],
       [data.length],
       data,
     ).data;
@@ -158,14 +182,12 @@ function bytesOf(program: Program, module: Module, sample: readonly Tensor[]): B
   });
 }
 
-function coursesIn(
-  program: Program,
-  out: Buffer,
-  samples: number,
-  answers: number,
-): Course[] {
+function coursesIn(program: Program, out: Buffer, samples: number, answers: number): Course[] {
   const layers = program.lowering.neurons.map(({ type }) => elementCount(type.shape));
-  const total = Math.max(1, layers.reduce((sum, size) => sum + size, 0));
+  const total = Math.max(
+    1,
+    layers.reduce((sum, size) => sum + size, 0),
+  );
   let at = 0;
   const take = (count: number, width: number): DataView => {
     const view = new DataView(out.buffer, out.byteOffset + at, count * width);
@@ -182,7 +204,11 @@ function coursesIn(
     });
   };
   const courses = Array.from({ length: samples }, () => {
-    const [words, potentials, outputs]: [Int32Array[][], Int32Array[][], number[][][]] = [[], [], []];
+    const [words, potentials, outputs]: [Int32Array[][], Int32Array[][], number[][][]] = [
+      [],
+      [],
+      [],
+    ];
     for (let t = 0; t < answers; t++) {
       words.push(integers());
       potentials.push(integers());

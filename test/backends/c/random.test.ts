@@ -30,14 +30,23 @@ function agree({ module, inputs }: RandomNetwork, synapses: "events" | "dense"):
 
 describe.runIf(withCompiler())("a program in C of a random network", () => {
   it.each(["events", "dense"] as const)("is the interpreter's: spikes at each step, %s", (way) => {
-    fc.assert(fc.property(integerNetworks(), (network) => agree(network, way)), { numRuns: 5 });
+    fc.assert(
+      fc.property(integerNetworks(), (network) => agree(network, way)),
+      { numRuns: 3 },
+    );
   });
 
   it.each(["events", "dense"] as const)("is the interpreter's: frames, %s", (way) => {
-    fc.assert(fc.property(integerFrames(), (network) => agree(network, way)), { numRuns: 4 });
+    fc.assert(
+      fc.property(integerFrames(), (network) => agree(network, way)),
+      { numRuns: 3 },
+    );
   });
 
   it.each(["events", "dense"] as const)("is the interpreter's: words, %s", (way) => {
-    fc.assert(fc.property(wordNetworks(), (network) => agree(network, way)), { numRuns: 5 });
+    fc.assert(
+      fc.property(wordNetworks(), (network) => agree(network, way)),
+      { numRuns: 3 },
+    );
   });
 });

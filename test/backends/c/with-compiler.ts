@@ -8,7 +8,9 @@ export function withCompiler(): boolean {
   const there = hasTool("cc");
   if (!there && !isSaid) {
     isSaid = true;
-    console.error("PROGRAMS IN C WERE NOT COMPILED: there is no cc here (install gcc or clang)");
+    process.stderr.write(
+      "PROGRAMS IN C WERE NOT COMPILED: there is no cc here (install gcc or clang)\n",
+    );
   }
   return there;
 }

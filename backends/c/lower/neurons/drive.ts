@@ -66,7 +66,7 @@ function inPlace(lowering: Lowering, part: PartBuilder, op: IntegerNeuron): Driv
 }
 
 /** Potentials beside an array of currents. */
-export function apart(lowering: Lowering, part: PartBuilder, op: IntegerNeuron): Drive {
+function apart(lowering: Lowering, part: PartBuilder, op: IntegerNeuron): Drive {
   const { potential, current, code, about } = currentOf(lowering, part, op);
   const { isFramed } = lowering;
   const start = initial(lowering, op, orderOf(potential));
@@ -79,7 +79,11 @@ export function apart(lowering: Lowering, part: PartBuilder, op: IntegerNeuron):
     views: [potential, ...current.views, ...(isFramed ? from : [])],
     charged: (nest) =>
       sumOf([
-        isFramed ? (typeof start === "number" ? String(start) : nest.at(start)) : nest.at(potential),
+        isFramed
+          ? typeof start === "number"
+            ? String(start)
+            : nest.at(start)
+          : nest.at(potential),
         ...current.terms(nest),
       ]),
   };

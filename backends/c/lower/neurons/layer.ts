@@ -8,7 +8,7 @@ import { stridedIndices } from "../../../../ir/semantics/semantics.ts";
 import { type Code, integer } from "../../text/code.ts";
 import { type Nest, nestOver } from "../../text/nest.ts";
 import type { Lowering } from "../lowering.ts";
-import { type Parameter, spread, spreadRows } from "../parameters.ts";
+import { spread, spreadRows } from "../parameters.ts";
 import type { PartBuilder } from "../part.ts";
 import { type Held, type View, filling, orderOf, viewOf } from "../views.ts";
 import type { IntegerNeuron } from "./drive.ts";
@@ -29,19 +29,9 @@ export interface Layer {
 export type PerNeuron = (nest: Nest) => string;
 
 export function perNeuron(layer: Layer, ref: TensorRef, what: string): PerNeuron {
-  const { lowering, op } = layer;
-  const numbers = spread(tensorAt(lowering.module, ref), op.type.shape);
-  return told(layer, numbers, what);
-}
-
-/** The same of numbers that are at hand, row-major. */
-export function told(layer: Layer, numbers: Float64Array, what: string): PerNeuron {
   const { lowering, op, name, order } = layer;
+  const numbers = spread(tensorAt(lowering.module, ref), op.type.shape);
   const found = lowering.parameter(`${name}_${what}`, numbers, op.type.shape, order, what);
-  return spoken(layer, found);
-}
-
-function spoken(layer: Layer, found: Parameter): PerNeuron {
   if (typeof found === "number") return () => integer(found);
   layer.views.push(found);
   layer.part.uses(found);
@@ -56,11 +46,7 @@ export interface PerRow {
   readonly at: (nest: Nest, row: string) => string;
 }
 
-export function perRow(
-  layer: Layer,
-  ref: TensorRef,
-  what: string,
-): PerRow {
+export function perRow(layer: Layer, ref: TensorRef, what: string): PerRow {
   const { lowering, op, name, order } = layer;
   const { shape } = op.type;
   const { rows, data } = spreadRows(tensorAt(lowering.module, ref), shape);

@@ -66,7 +66,8 @@ export function lowerGraded(lowering: Lowering, op: OpOf<"snn.graded">): Held {
       (nest) => {
         const share = shares === null ? "1" : shares.at(nest, "row");
         const total = sent === null ? "0" : nest.at(sent);
-        const room = ceiling === null ? null : `nearest_wide((int64_t)${ceiling(nest)} - ${total}, q)`;
+        const room =
+          ceiling === null ? null : `nearest_wide((int64_t)${ceiling(nest)} - ${total}, q)`;
         if (room !== null) lowering.helpers.add("nearest_wide");
         const wanted = attrs.sign === "retract" ? "w" : "u";
         return [
@@ -76,7 +77,10 @@ export function lowerGraded(lowering: Lowering, op: OpOf<"snn.graded">): Held {
           ...(attrs.sign === "retract" ? [`const int32_t w = u < -${total} ? -${total} : u;`] : []),
           ...(room === null
             ? [`const int32_t high = ${most};`]
-            : [`const int64_t room = ${room};`, `const int32_t high = room < ${most} ? (int32_t)room : ${most};`]),
+            : [
+                `const int64_t room = ${room};`,
+                `const int32_t high = room < ${most} ? (int32_t)room : ${most};`,
+              ]),
           ...(attrs.alphabet === "word"
             ? word(lowering, op, wanted, most)
             : powers(lowering, attrs, wanted, most, total)),
@@ -102,10 +106,7 @@ function word(lowering: Lowering, op: OpOf<"snn.graded">, wanted: string, most: 
   const bounded = ["k = k < high ? k : high;", `k = k > ${low} ? k : ${low};`];
   if (byDigits !== null) return [...byDigits, bounded];
   lowering.helpers.add("nearest");
-  return [
-    `int32_t k = nearest(${wanted}, q);`,
-    bounded,
-  ];
+  return [`int32_t k = nearest(${wanted}, q);`, bounded];
 }
 
 /** The largest power of two whose three quarters are reached, within bounds. */

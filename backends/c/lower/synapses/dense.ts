@@ -92,7 +92,9 @@ export function convolveDense(
     results > 1 ? scaled("pixel", step) : "",
   ]);
   const sums = each.map((p) => sumOf([base, p === 0 ? "" : String(p * step)]));
-  const operands = each.map((p) => `${array.name}[${sumOf([p === 0 ? "" : String(p * size), "k"])}]`);
+  const operands = each.map(
+    (p) => `${array.name}[${sumOf([p === 0 ? "" : String(p * size), "k"])}]`,
+  );
   const body: Code = [
     gathered(geometry, windows),
     `${array.type} any = 0;`,
@@ -153,7 +155,10 @@ function gathered(geometry: Geometry, windows: Windows): Code {
     const outer = axes.slice(0, -1);
     const length = last.input * inputs;
     const missing = outside(outer);
-    const begin = minus(last.output > 1 ? scaled(`o${last.letter}`, last.stride * inputs) : "0", last.pad * inputs);
+    const begin = minus(
+      last.output > 1 ? scaled(`o${last.letter}`, last.stride * inputs) : "0",
+      last.pad * inputs,
+    );
     const place = to([], outer, last.kernel * inputs);
     const row = from([], outer);
     const target = place === "0" ? array.name : `&${array.name}[${place}]`;
@@ -176,7 +181,9 @@ function gathered(geometry: Geometry, windows: Windows): Code {
       const line = `${target} = ${value};`;
       return inputs > 1 ? loop("c", inputs, line) : line;
     };
-    const copy = put(`${input.array.name}[${from(inputs > 1 ? [scaled("c", channelIn)] : [], axes)}]`);
+    const copy = put(
+      `${input.array.name}[${from(inputs > 1 ? [scaled("c", channelIn)] : [], axes)}]`,
+    );
     const take: Code =
       missing === "" ? copy : [block(`if (${missing})`, put("0")), block("else", copy)];
     window = overTaps(axes, lines, take);
@@ -257,16 +264,14 @@ function products(of: Products, atOnce: number): Code {
   return blocks;
 }
 
-function rowsTogether(
-  { size, weights, from, operands, sum, sign }: Products,
-  o: string,
-  count: number,
-): Code {
+function rowsTogether(of: Products, o: string, count: number): Code {
+  const { size, weights, from, operands, sign } = of;
   const rows = Array.from({ length: count }, (_, j) => j);
   const name = (p: number, j: number): string => `s${operands.length > 1 ? p : ""}${j}`;
   const names = operands.flatMap((_, p) => rows.map((j) => name(p, j)));
   const first = sumOf([from, scaled(o, size)]);
-  const weight = (j: number): string => weights.at(sumOf([first, j === 0 ? "" : String(j * size), "k"]));
+  const weight = (j: number): string =>
+    weights.at(sumOf([first, j === 0 ? "" : String(j * size), "k"]));
   return [
     `int32_t ${names.map((each) => `${each} = 0`).join(", ")};`,
     loop("k", size, [
@@ -275,7 +280,7 @@ function rowsTogether(
     ]),
     operands.flatMap((_, p) =>
       rows.map((j) => {
-        const target = sum(p, j === 0 ? o : `(${o} + ${j})`);
+        const target = of.sum(p, j === 0 ? o : `(${o} + ${j})`);
         return `${target} ${sign === 1 ? "+=" : "-="} ${name(p, j)};`;
       }),
     ),

@@ -42,7 +42,11 @@ export function convolveEvents(
   const weight = weights.at(sumOf([row, outputs > 1 ? "o" : ""]));
   const add = addition(sums, weight, words, output, sign);
   const each = outputs > 1 ? loop("o", outputs, add) : add;
-  const taps = overTaps(axes, (axis) => reached.find((one) => one.axis === axis)?.lines ?? [], each);
+  const taps = overTaps(
+    axes,
+    (axis) => reached.find((one) => one.axis === axis)?.lines ?? [],
+    each,
+  );
   return overWords(geometry, words, output, [], taps);
 }
 
@@ -66,7 +70,10 @@ export function inRuns({ inputs, outputs, axes, taps }: Geometry): Int32Array {
   const last = axes.at(-1);
   const kernel = last?.kernel ?? 1;
   const along = Array.from({ length: kernel }, (_, k) => kernel - 1 - k);
-  const parts = last?.stride === 2 ? [along.filter((k) => k % 2 === 0), along.filter((k) => k % 2 === 1)] : [along];
+  const parts =
+    last?.stride === 2
+      ? [along.filter((k) => k % 2 === 0), along.filter((k) => k % 2 === 1)]
+      : [along];
   const order = parts.flat();
   const outer = taps / kernel;
   const base = stridedIndices([inputs, outer, kernel, outputs], [taps, kernel, 0, inputs * taps]);
@@ -134,7 +141,9 @@ function overWords(
     String(input.offset),
     batch > 1 ? scaled("n", batchIn) : "",
     scaled("c", channelIn),
-    ...axes.map(({ letter, inputStep, input: extent }) => (extent > 1 ? scaled(letter, inputStep) : "")),
+    ...axes.map(({ letter, inputStep, input: extent }) =>
+      extent > 1 ? scaled(letter, inputStep) : "",
+    ),
   ]);
   const event: Code = [word(words, place, output), "if (word == 0) continue;", body];
   const plane = axes.reduceRight<Code>(
@@ -161,7 +170,11 @@ export function multiplyEvents(
     rows.count > 1 ? scaled("r", rows.inputStep) : "",
     scaled("i", rows.elementStep),
   ]);
-  const event: Code = [word(words, place, output), "if (word == 0) continue;", loop("o", outputs, add)];
+  const event: Code = [
+    word(words, place, output),
+    "if (word == 0) continue;",
+    loop("o", outputs, add),
+  ];
   const row = loop("i", inputs, event);
   return rows.count > 1 ? loop("r", rows.count, row) : row;
 }

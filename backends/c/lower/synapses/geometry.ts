@@ -190,7 +190,10 @@ export function inputOf(axis: Axis, pixel = `o${axis.letter}`, pad = axis.pad): 
   return {
     index: input === 1 ? "0" : name,
     lines: input === 1 ? [] : [`const int32_t i${letter} = ${at};`],
-    outside: [...(pad > 0 ? [`${name} < 0`] : []), ...(most >= extent ? [`${name} >= ${extent}`] : [])],
+    outside: [
+      ...(pad > 0 ? [`${name} < 0`] : []),
+      ...(most >= extent ? [`${name} >= ${extent}`] : []),
+    ],
   };
 }
 

@@ -60,7 +60,12 @@ export function lowerSynapse(
   const value = lowering.operandOf(op);
   const isByEvents = takesEvents(lowering, op);
   const aside = isByEvents ? shortSums(lowering, op, target) : null;
-  const into = { value, target: aside ?? target, sign: aside === null ? sign : 1, isByEvents } as const;
+  const into = {
+    value,
+    target: aside ?? target,
+    sign: aside === null ? sign : 1,
+    isByEvents,
+  } as const;
   const made = isConvolution(op)
     ? convolution(lowering, part, op, into)
     : matrix(lowering, part, linearOf(op), into);
@@ -81,9 +86,16 @@ function linearOf(op: OpOf<WeightedKind>): OpOf<"ann.linear"> {
  */
 function shortSums(lowering: Lowering, op: OpOf<WeightedKind>, target: View): View | null {
   const most = lowering.bounds.partialSums.get(op.result) ?? Infinity;
-  if (most >= 2 ** 15 || !isWhole(target)) return null;
+  // A frame is added up once, so that clearing and adding these would be no less work.
+  if (lowering.isFramed || most >= 2 ** 15 || !isWhole(target)) return null;
   const name = lowering.names.claim(`${shortName(op.loc)}_sums`);
-  const array = lowering.array("scratch", name, "int16_t", target.array.length, "sums of a timestep");
+  const array = lowering.array(
+    "scratch",
+    name,
+    "int16_t",
+    target.array.length,
+    "sums of a timestep",
+  );
   return { ...target, array };
 }
 
@@ -144,7 +156,11 @@ function convolution(
   const helper = rowHelper(geometry);
   if (helper !== null) lowering.helpers.add(helper);
   const weights = constant(inRows(byOutput(geometry), own, size));
-  return told(convolveDense(geometry, weights, { array, count, size }, sign), "window by window", weights);
+  return told(
+    convolveDense(geometry, weights, { array, count, size }, sign),
+    "window by window",
+    weights,
+  );
 }
 
 /** Rows of `own` indices as rows of `size`; −1 for what is added, which is a weight of 0. */
@@ -309,4 +325,3 @@ function rateOf(lowering: Lowering, value: ValueId): number | null {
   visit(lowering.opOf(value));
   return most;
 }
-
