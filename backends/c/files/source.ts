@@ -18,6 +18,12 @@ export function sourceOf(program: Program, about: About): string {
       comment(["What watches the neurons, if anything does: see the self-test."]),
       "#ifndef OBSERVE\n#define OBSERVE(layer, i, spike, potential) ((void)0)\n#endif",
     ],
+    [
+      comment([
+        "Of layers that take long, gcc on x86-64 Linux makes a second version for processors with AVX2, and takes it there.",
+      ]),
+      clones,
+    ],
     needed.map(definitionOf),
     [
       ...(memory.kept.length > 0 ? [comment(["What is kept from one call to the next."])] : []),
@@ -51,6 +57,13 @@ function poolOf(type: string): string {
   return `scratch_${type.replace("_t", "")}`;
 }
 
+/** Any compiler that does not know it leaves it out; the same is computed either way. */
+const clones = `#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#define LAYER static __attribute__((target_clones("avx2", "default")))
+#else
+#define LAYER static
+#endif`;
+
 /** What the caller gives or gets in a phase, as parameters of a part that touches it. */
 function parametersOf(part: Part, program: Program): readonly string[] {
   return [
@@ -78,7 +91,7 @@ function functionOf(part: Part, program: Program): string {
   const pointers = [...part.arrays]
     .filter((array) => memory.places.has(array))
     .map((array) => pointerTo(array, memory.places.get(array) ?? 0));
-  const head = `static void ${part.name}(${parameters.length === 0 ? "void" : parameters.join(", ")})`;
+  const head = `${part.isHeavy ? "LAYER" : "static"} void ${part.name}(${parameters.length === 0 ? "void" : parameters.join(", ")})`;
   return [comment(part.about), ...linesOf(block(head, [pointers, part.body]))].join("\n");
 }
 

@@ -199,8 +199,16 @@ export class Lowering {
   }
 
   emit(name: string, phase: Phase, about: readonly string[], part: PartBuilder): void {
-    const { arrays, body, usesTime } = part;
-    this.parts.push({ name: this.names.claim(name), phase, about, arrays, body, usesTime });
+    const { arrays, body, usesTime, isHeavy } = part;
+    this.parts.push({
+      name: this.names.claim(name),
+      phase,
+      about,
+      arrays,
+      body,
+      usesTime,
+      isHeavy,
+    });
   }
 
   /** A copy of a value whose places have no strides, by a table of places; zeros where it is always 0. */

@@ -13,6 +13,8 @@ export interface Part {
   readonly body: Code;
   /** Whether it asks which timestep it is. */
   readonly usesTime: boolean;
+  /** Whether most of the time goes by in it: a synapse is in it. */
+  readonly isHeavy: boolean;
 }
 
 /** Puts a part together: whoever writes code that touches an array says so. */
@@ -20,6 +22,7 @@ export class PartBuilder {
   readonly arrays = new Set<CArray>();
   readonly body: Code[] = [];
   usesTime = false;
+  isHeavy = false;
 
   uses(...touched: readonly (CArray | View | null)[]): void {
     for (const each of touched) {

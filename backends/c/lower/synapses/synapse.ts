@@ -57,6 +57,7 @@ export function lowerSynapse(
   target: View,
   sign: 1 | -1,
 ): LoweredSynapse {
+  part.isHeavy = true;
   const value = lowering.operandOf(op);
   const isByEvents = takesEvents(lowering, op);
   const aside = isByEvents ? shortSums(lowering, op, target) : null;
