@@ -104,7 +104,11 @@ describe.concurrent("snnc build", () => {
     expect(whole.stdout).toContain("digits.snn can be built for wasm");
     const told = jsonOf(await snnc(["check", at("digits.snn"), "--json"]));
     expect(told).toMatchObject({
-      targets: [{ name: "wasm", buildable: true, refusals: [] }],
+      targets: [
+        { name: "wasm", buildable: true, refusals: [] },
+        // It computes in floats.
+        { name: "c", buildable: false, refusals: [{ code: "c-needs-integers" }] },
+      ],
       neurons: { populations: 6, eitherSign: { count: 800, nodes: ["/AveragePool"] } },
       withoutNeuron: [],
     });
