@@ -17,6 +17,7 @@ type Link = (builder: Builder, value: ValueId, input: ValueId) => ValueId;
 
 const links = {
   rectifiers: (builder: Builder, value: ValueId) => builder.add("ann.relu", [value], {}, loc),
+  // Of the input, and not of spikes again: the interpreter would follow the words of each sum through all behind it.
   sums: (builder: Builder, value: ValueId, input: ValueId) =>
     builder.add("ann.add", [value, input], {}, loc),
   "linear layers": (builder: Builder, value: ValueId) => {
@@ -29,8 +30,7 @@ function chain(link: Link, over: "time" | "nothing"): Module {
   const builder = new Builder();
   const input = builder.input("x", real("f32", [1, 2]), loc);
   let value = over === "time" ? spikesOf(builder, input) : input;
-  const first = value;
-  for (let i = 0; i < count; i++) value = link(builder, value, first);
+  for (let i = 0; i < count; i++) value = link(builder, value, input);
   if (over === "nothing") return builder.finish({ name: "deep", outputs: [{ name: "y", value }] });
   const end = spikesOf(builder, builder.add("ann.neg", [value], {}, loc));
   return builder.finish({
