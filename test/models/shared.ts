@@ -44,8 +44,21 @@ interface Image {
   readonly pixels: Uint8Array;
 }
 
+/** Those that were asked for: to find one, all of its file are unpacked. */
+const images = new Map<string, Image>();
+
 /** Image number `index` of the test file of a data set. */
 export function testImage(dataset: string, index: number): Image {
+  const key = `${dataset} ${index}`;
+  const known = images.get(key);
+  if (known !== undefined) return known;
+  const { channels, pixels } = unpackedImage(dataset, index);
+  const image = { channels, pixels: pixels.slice() };
+  images.set(key, image);
+  return image;
+}
+
+function unpackedImage(dataset: string, index: number): Image {
   if (dataset === "cifar10") {
     const size = 3 * 1024;
     const bytes = gunzipSync(readFileSync(join(shared, "data/cifar10/test.bin.gz")));
