@@ -58,7 +58,9 @@ export const cBackend = defineBackend({
     return [...taken, ...refusalsOf(module, { timesteps, input, output })];
   },
   emit(module, request): Emitted<CReport> {
-    const { name, test } = request.options;
+    const { name, test: isAsked } = request.options;
+    const { samples } = request;
+    const test = isAsked && samples !== null;
     const prefix = name === ofModel ? identifierOf(module.name) : name;
     const timesteps = isFramed(module.code) ? module.timesteps : request.timesteps;
     const maxTimesteps = horizonOf(module, timesteps);
@@ -69,11 +71,10 @@ export const cBackend = defineBackend({
     const head = headOf(module, timesteps, request.making);
     const about: About = { prefix, head, timesteps, maxTimesteps };
     const source = sourceOf(program, about);
-    const samples = request.samples ?? [];
     const files = new Map<string, string>([
       [`${prefix}.h`, headerOf(program, about)],
       [`${prefix}.c`, source],
-      ...(test ? [[`${prefix}_test.c`, selfTestOf(program, about, samples)] as const] : []),
+      ...(test ? [[`${prefix}_test.c`, selfTestOf(program, about, samples ?? [])] as const] : []),
       ["Makefile", makefileOf(prefix, test)],
       ["CMakeLists.txt", cmakeOf(prefix, test)],
     ]);
@@ -82,7 +83,7 @@ export const cBackend = defineBackend({
     return {
       files: new Map([...files].map(([file, text]) => [file, encode(text)])),
       report,
-      settings: { ...request.options, name: prefix, timesteps, samples: samples.length },
+      settings: { ...request.options, name: prefix, timesteps, samples: samples?.length ?? null },
       rows: rowsOf(report),
     };
   },

@@ -51,12 +51,11 @@ function declare() {
     )
     .option("--probe <name...>", "keep these layers or ops observable; all means every layer")
     .option("--membrane <name...>", "keep these layers' membrane potentials observable")
-    .option("--samples <path>", "data for the samples on the demo page")
+    .option("--samples <path>", "data for the samples of the demo page or the self-test")
     .addOption(
-      new Option(
-        "--sample-count <n>",
-        "number of samples on the demo page (default: 10)",
-      ).argParser(wholeNumber(1, 1000)),
+      new Option("--sample-count <n>", "number of these samples (default: 10)").argParser(
+        wholeNumber(1, 1000),
+      ),
     )
     .addOption(options.labels)
     .addOption(options.x)
@@ -65,7 +64,7 @@ function declare() {
     .addOption(options.preprocess)
     .addOption(options.maxDataBytes)
     .addOption(options.classes)
-    .option("--no-demo", "do not write the demo page")
+    .option("--no-demo", "do not write the demo page or the self-test")
     .option("--force", "write into a folder that already holds other files")
     .addOption(options.inputShape)
     .addOption(options.dimension)
@@ -133,7 +132,8 @@ async function work(file: string, given: Given, context: CommandContext): Promis
 function refuseContradictions({ demo, samples, sampleCount, labels, x, y }: Given): void {
   const needs = (option: string, other: string): never =>
     fail(diagnose("option-needs", null, { option, other }));
-  if (!demo && samples !== undefined) needs("--samples", "the demo page (--no-demo)");
+  if (!demo && samples !== undefined)
+    needs("--samples", "the demo page or the self-test (--no-demo)");
   if (samples === undefined && sampleCount !== undefined) needs("--sample-count", "--samples");
   if (samples === undefined && labels !== undefined) needs("--labels", "--samples");
   if (samples === undefined && x !== undefined) needs("--x", "--samples");

@@ -48,7 +48,7 @@ function network(): Module {
 function built(
   text: string,
   module = network(),
-  options: BuildOptions = {},
+  options: BuildOptions = { samples: [] },
 ): Promise<Built<CReport>> {
   return buildFor(
     { ...parseTarget(text), backend: cBackend },
@@ -90,6 +90,10 @@ describe("a build in C", () => {
     ]);
     expect(textIn(named, "words.h")).toContain("int words_run(const int8_t *");
     expect(textIn(named, "words.h")).toContain("Made by snnc 0 from net.snn");
+  });
+
+  it("has no self-test where no samples are wanted", async () => {
+    expect((await built("c", network(), { samples: null })).files.has("snnc_test.c")).toBe(false);
   });
 
   it("has the same bytes each time", async () => {
