@@ -1,7 +1,9 @@
 /** The header of a program: what a caller may call, and with what. */
 import { elementCount } from "../../../ir/type.ts";
 import { comment } from "../text/code.ts";
-import type { Port, Program } from "../lower/program.ts";
+import { isOp } from "../../../ir/op/op.ts";
+import { scaleOfEncoder } from "../lower/inputs.ts";
+import type { InputPort, Port, Program } from "../lower/program.ts";
 import type { About } from "./about.ts";
 import { prototypes } from "./interface.ts";
 
@@ -18,8 +20,13 @@ export function headerOf(program: Program, about: About): string {
     `#ifndef ${upper}_H\n#define ${upper}_H`,
     "#include <stdint.h>",
     '#ifdef __cplusplus\nextern "C" {\n#endif',
-    [...inputs, ...outputs]
-      .map((port) => `${comment([`${describePort(port)}.`])}\n${size(port)}`)
+    [
+      ...inputs.map(
+        (port) => [port, `${describePort(port)}${encodingOf(program, port)}.`] as const,
+      ),
+      ...outputs.map((port) => [port, `${describePort(port)}.`] as const),
+    ]
+      .map(([port, said]) => `${comment([said])}\n${size(port)}`)
       .join("\n"),
     isFramed
       ? `${comment([`Timesteps of the frame that a run takes: no more and no fewer.`])}\n#define ${upper}_TIMESTEPS ${timesteps}`
@@ -37,6 +44,16 @@ export function headerOf(program: Program, about: About): string {
     "#endif",
   ];
   return `${sections.join("\n\n")}\n`;
+}
+
+/** How a value of the network's input becomes an integer that the program takes; nothing where it takes floats. */
+function encodingOf({ lowering }: Program, { value }: InputPort): string {
+  const op = lowering.opOf(value);
+  if (!isOp(op, "ann.quantize-linear")) return "";
+  const scale = scaleOfEncoder(lowering, op);
+  if (scale === null) return "";
+  const shift = scale.zero === 0 ? "" : `, plus ${scale.zero}`;
+  return `: the network's value / ${scale.unit}, rounded to the nearest (a tie to the even one)${shift}`;
 }
 
 function describePort({ name, type, shape }: Port): string {
